@@ -1,0 +1,1 @@
+//! Which records go through the ring buffer?

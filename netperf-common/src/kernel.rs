@@ -1,0 +1,1 @@
+//! Which offsets in kernel structures does the kernel side need?

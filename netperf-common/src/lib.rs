@@ -1,0 +1,7 @@
+//! Which shapes do the kernel side and the user side share? Each lives here once, and nowhere else.
+#![no_std]
+#![doc = "Layouts are `repr(C)`, in native byte order, and their sizes are asserted at compile time."]
+
+pub mod event;
+pub mod flow;
+pub mod kernel;

@@ -1,0 +1,69 @@
+//! Where do samples come from? Live readers and recordings look the same to the main loop.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::sample::Sample;
+
+/// What the first line of a session says about the source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    /// Which attachment won for each thing to count.
+    pub hooks: Vec<AttachedHook>,
+    /// What can't be seen here, and why.
+    pub unavailable: Vec<Unavailable>,
+}
+
+/// One thing to count and the attachment that counts it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AttachedHook {
+    /// What is counted, for example `tcp_send`.
+    pub name: &'static str,
+    /// The kind of hook and the kernel symbol, for example `tp_btf/sock_send_length`.
+    pub attach: String,
+}
+
+/// Something that can't be seen on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unavailable {
+    /// What is missing to the user.
+    pub what: String,
+    /// Why, with what was tried.
+    pub why: String,
+}
+
+/// What the view wants collected beyond the totals of each process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Readings of single flows.
+    pub flows: bool,
+}
+
+/// A source of samples: the live collector or a recording.
+pub trait Feed {
+    /// What the source is made of, for the `start` line and the header.
+    fn provenance(&self) -> &Provenance;
+
+    /// Changes what the next samples contain.
+    fn want(&mut self, wanted: Wanted);
+
+    /// Takes in what the source has ready, without ending a tick; called between ticks so that
+    /// buffers in the kernel stay small. Returns how long until it wants to be called again.
+    ///
+    /// # Errors
+    /// When the source has failed as a whole.
+    fn pump(&mut self) -> anyhow::Result<Duration>;
+
+    /// Ends a tick: everything counted until now, or `None` at the end of a recording.
+    ///
+    /// # Errors
+    /// When the source has failed as a whole.
+    fn next(&mut self) -> anyhow::Result<Option<Sample>>;
+
+    /// Stops counting, then delivers what was counted up to that moment.
+    ///
+    /// # Errors
+    /// When the source has failed as a whole.
+    fn finish(&mut self) -> anyhow::Result<Option<Sample>>;
+}

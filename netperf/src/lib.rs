@@ -1,0 +1,8 @@
+//! Which process moves which bytes over the network, how well, and what to do about it?
+//!
+//! Arrows go one way: `cmd → render → view → model → sample`; the readers (`bpf`, `netlink`,
+//! `procfs`) deliver a [`sample::Sample`] through [`collect::Feed`]. ARCHITECTURE.md has the map.
+
+pub mod clock;
+pub mod collect;
+pub mod sample;

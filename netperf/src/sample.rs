@@ -1,0 +1,223 @@
+//! What is one reading? Cumulative counters at one moment, as the readers deliver them.
+//!
+//! A sample is all that the model ever sees, so replaying stored samples repeats a session.
+//! Counters are since the start of the tracer; a process or flow is listed when its counters or its
+//! identity changed since the sample before, or when it ended.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{MonoNs, WallNs};
+
+/// One cumulative reading.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When, for rates.
+    pub at: MonoNs,
+    /// When, for people.
+    pub wall: WallNs,
+    /// Processes whose counters or identity changed, or that ended.
+    pub processes: Vec<ProcessReading>,
+    /// Flows whose counters changed, or that ended. Empty while nobody asks for flows.
+    pub flows: Vec<FlowReading>,
+    /// Every network interface of the tracer's namespace.
+    pub links: Vec<LinkReading>,
+    /// What could not be delivered.
+    pub loss: Loss,
+    /// What the tracer itself costs.
+    pub tracer: TracerCost,
+    /// Sources that could not be read this time: shown, never fatal.
+    pub degraded: Vec<String>,
+}
+
+/// Identity of a process: a reused pid has another start time.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct ProcessId {
+    /// Thread group id in the tracer's pid namespace; 0 is `[kernel]`.
+    pub tgid: u32,
+    /// Start on `CLOCK_BOOTTIME`.
+    pub start: MonoNs,
+}
+
+/// Who a process is. Everything but the id may be unknown: it may have ended before it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Identity.
+    pub id: ProcessId,
+    /// Start on the wall clock.
+    pub started: WallNs,
+    /// `comm` of the leader, or `[kernel]`. Untrusted text.
+    pub name: String,
+    /// Path of the executable. Untrusted text.
+    pub exe: Option<String>,
+    /// Arguments. Untrusted text.
+    pub cmdline: Option<Vec<String>>,
+    /// Real user id.
+    pub uid: Option<u32>,
+    /// Name of that user in `/etc/passwd`.
+    pub user: Option<String>,
+    /// Path in the cgroup v2 hierarchy. Untrusted text.
+    pub cgroup: Option<String>,
+    /// systemd unit that the cgroup path names.
+    pub unit: Option<String>,
+    /// Container that the cgroup path names.
+    pub container: Option<Container>,
+    /// Inode number of the network namespace.
+    pub netns: Option<u32>,
+}
+
+/// A container as its cgroup path tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// Who made it, if the path says so.
+    pub runtime: Runtime,
+    /// Its full identifier (64 hexadecimal digits for most runtimes).
+    pub id: String,
+}
+
+/// Container runtimes that name themselves in the cgroup path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    /// Docker.
+    Docker,
+    /// containerd without Docker.
+    Containerd,
+    /// Podman.
+    Podman,
+    /// CRI-O.
+    CriO,
+    /// Kubernetes pod whose runtime the path does not name.
+    Kubepods,
+}
+
+/// A process's cumulative counters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcessReading {
+    /// Who.
+    pub process: Arc<Process>,
+    /// Payload handed to sockets since start.
+    pub tx_bytes: u64,
+    /// Payload taken from sockets since start.
+    pub rx_bytes: u64,
+    /// Segments retransmitted by its sockets since start.
+    pub retrans: u64,
+    /// False once the process has ended.
+    pub alive: bool,
+}
+
+/// One (socket, process) pair.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct FlowId {
+    /// The kernel's socket cookie.
+    pub socket: u64,
+    /// The process that moved the bytes.
+    pub process: ProcessId,
+}
+
+/// Transport of a flow.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Proto {
+    /// TCP, MPTCP included.
+    Tcp,
+    /// UDP, UDP-Lite included.
+    Udp,
+}
+
+/// TCP states, in the words of the interface contract.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are those of RFC 9293 and of tcp_states.h")]
+pub enum TcpState {
+    Established,
+    SynSent,
+    SynRecv,
+    #[serde(rename = "FIN_WAIT1")]
+    FinWait1,
+    #[serde(rename = "FIN_WAIT2")]
+    FinWait2,
+    TimeWait,
+    Close,
+    CloseWait,
+    LastAck,
+    Listen,
+    Closing,
+}
+
+/// A flow's cumulative counters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowReading {
+    /// Which.
+    pub id: FlowId,
+    /// Who.
+    pub process: Arc<Process>,
+    /// Transport.
+    pub proto: Proto,
+    /// This end; v4-mapped addresses are given as IPv4.
+    pub local: SocketAddr,
+    /// The other end; an unspecified address with port 0 where the socket is not connected.
+    pub remote: SocketAddr,
+    /// Inode number of the socket's network namespace.
+    pub netns: u32,
+    /// Payload handed to the socket since start.
+    pub tx_bytes: u64,
+    /// Payload taken from the socket since start.
+    pub rx_bytes: u64,
+    /// TCP only: the state at the last activity.
+    pub state: Option<TcpState>,
+    /// TCP only: smoothed round-trip time at the last activity.
+    pub srtt_us: Option<u32>,
+    /// TCP only: segments that the socket has retransmitted in its life.
+    pub retrans: Option<u32>,
+    /// True in the last reading of this flow: its totals are final.
+    pub closed: bool,
+}
+
+/// A network interface's cumulative counters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkReading {
+    /// Name. Untrusted text.
+    pub name: String,
+    /// Interface index in its namespace.
+    pub index: u32,
+    /// Wire bytes sent since the interface came up.
+    pub tx_bytes: u64,
+    /// Wire bytes received since the interface came up.
+    pub rx_bytes: u64,
+    /// Link speed in Mbit/s, where the driver says one.
+    pub speed_mbit: Option<u32>,
+    /// Administratively up.
+    pub up: bool,
+}
+
+/// Events and updates that could not be delivered since start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// Ring buffer records that found no room. Totals stay exact: a full sweep reads them.
+    pub ring_lost: u64,
+    /// Updates that found a map full: these bytes are missing.
+    pub map_full: u64,
+    /// Reads of sockets whose position was not known yet: these bytes are missing.
+    pub unread: u64,
+}
+
+/// What the tracer itself costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracerCost {
+    /// CPU time used since its start.
+    pub cpu: Duration,
+    /// Resident memory plus the memory of its kernel maps.
+    pub memory_bytes: u64,
+}
