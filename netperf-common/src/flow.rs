@@ -76,6 +76,8 @@ pub struct Slot {
     pub retrans: u32,
     /// Smoothed round-trip time in µs (`tcp_sock.srtt_us >> 3`); 0 if unknown.
     pub srtt_us: u32,
+    /// What `retrans` was when this process took the slot.
+    pub retrans_base: u32,
     /// State as in the kernel's `tcp_states.h`; 0 if the socket has none.
     pub state: u8,
     /// 1 once the socket has ended: totals are final.

@@ -33,6 +33,48 @@ pub struct Unavailable {
     pub why: String,
 }
 
+/// A family of kernel hooks, each sufficient to count every byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookKind {
+    /// BTF tracepoints.
+    Tracepoint,
+    /// BPF trampolines.
+    Fentry,
+    /// Kprobes and kretprobes.
+    Kprobe,
+}
+
+impl std::fmt::Display for HookKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Tracepoint => "tracepoint",
+            Self::Fentry => "fentry",
+            Self::Kprobe => "kprobe",
+        })
+    }
+}
+
+/// Which hooks the user wants (`--hooks`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HookPreference {
+    /// The best that the kernel accepts.
+    #[default]
+    Auto,
+    /// This kind or none.
+    Only(HookKind),
+}
+
+impl HookPreference {
+    /// Whether a set of this kind may be used.
+    pub fn accepts(self, kind: HookKind) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Only(wanted) => wanted == kind,
+        }
+    }
+}
+
 /// What the view wants collected beyond the totals of each process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {

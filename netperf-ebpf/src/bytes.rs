@@ -1,0 +1,126 @@
+//! What was moved? The counting functions that every byte hook ends in.
+
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use netperf_common::flow::Slot;
+
+use crate::{
+    atomic,
+    emit::{self, Lost},
+    kernel::offset,
+    maps::{SLOTS, SockState, TICK},
+    owner,
+    sock::{self, Sock},
+};
+
+#[derive(Clone, Copy)]
+enum Direction {
+    Tx,
+    Rx,
+}
+
+/// A call that sends returned `bytes` (negative: an error).
+#[inline(always)]
+pub fn sent(sk: impl Sock, bytes: i32) {
+    if bytes > 0 && sock::counts(sk) {
+        account(sk, sk.state_or_new(), current_tgid(), Direction::Tx, bytes as u64);
+    }
+}
+
+/// A call that receives returned `bytes`, and did not peek. Plain TCP is left to [`taken`], which
+/// also sees what no such call returns (splice).
+#[inline(always)]
+pub fn received(sk: impl Sock, bytes: i32) {
+    if bytes > 0 && sock::counts(sk) && !sock::is_plain_tcp(sk) {
+        account(sk, sk.state_or_new(), current_tgid(), Direction::Rx, bytes as u64);
+    }
+}
+
+/// The receive position of a TCP socket moved: the growth is what was taken. `at_most` bounds it for
+/// hooks that also know how much this one call took, and stands for the growth where the position
+/// before is not known.
+#[inline(always)]
+pub fn taken(sk: impl Sock, at_most: Option<u32>) {
+    if !sock::counts(sk) || !sock::is_plain_tcp(sk) {
+        return;
+    }
+    let Some(state) = sk.state_or_new() else {
+        return emit::lost(Lost::MapFull);
+    };
+    let position = sock::taken_seq(sk);
+    // SAFETY: a map value that the verifier proved.
+    let (seen, known) = unsafe { ((*state).seen_seq, (*state).seq_known != 0) };
+    // SAFETY: as above; the socket's lock is held, so nobody else writes here.
+    unsafe {
+        (*state).seen_seq = position;
+        (*state).seq_known = 1;
+    }
+    let bytes = match (known, at_most) {
+        (true, _) => position.wrapping_sub(seen),
+        (false, Some(bytes)) => bytes,
+        (false, None) => return emit::lost(Lost::Unread),
+    };
+    if bytes as i32 > 0 {
+        let tgid = if sock::is_locked_by_process(sk) { current_tgid() } else { owner::KERNEL };
+        account(sk, Some(state), tgid, Direction::Rx, u64::from(bytes));
+    }
+}
+
+#[inline(always)]
+fn account(
+    sk: impl Sock,
+    state: Option<*mut SockState>,
+    host_tgid: u32,
+    direction: Direction,
+    bytes: u64,
+) {
+    let Some(state) = state else {
+        return emit::lost(Lost::MapFull);
+    };
+    let Some(index) = owner::slot(sk, state, host_tgid) else {
+        return emit::lost(Lost::MapFull);
+    };
+    let Some(slot) = SLOTS.get_ptr_mut(index) else {
+        return;
+    };
+    // SAFETY: a map value that the verifier proved.
+    let counter = unsafe {
+        match direction {
+            Direction::Tx => &raw mut (*slot).tx_bytes,
+            Direction::Rx => &raw mut (*slot).rx_bytes,
+        }
+    };
+    atomic::add(counter, bytes);
+    // After the addition: a reader that raises the tick later also sees these bytes.
+    let tick = TICK.read() as u32;
+    // SAFETY: a map value; a second announcement from another CPU would do no harm.
+    if unsafe { core::ptr::read_volatile(&raw const (*slot).tick) } != tick {
+        announce(sk, slot, index, host_tgid, tick);
+    }
+}
+
+/// First activity of a slot in this tick: refreshes who and where, and tells user space.
+#[inline(always)]
+fn announce(sk: impl Sock, slot: *mut Slot, index: u32, host_tgid: u32, tick: u32) {
+    // SAFETY: a map value that the verifier proved.
+    let slot = unsafe { &mut *slot };
+    slot.tick = tick;
+    owner::fill(&mut slot.owner, host_tgid);
+    sock::fill_key(sk, &mut slot.key);
+    refresh_tcp(sk, slot);
+    emit::active(index, slot.socket);
+}
+
+/// Takes the kernel's own figures of a TCP connection into the slot.
+#[inline(always)]
+pub fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
+    slot.state = sk.field(offset!(sock_skc_state));
+    if sock::protocol(sk) == netperf_common::flow::IPPROTO_TCP {
+        slot.retrans = sk.tcp_field(offset!(tcp_sock_total_retrans));
+        slot.srtt_us = sk.tcp_field::<u32>(offset!(tcp_sock_srtt_us)) >> 3;
+    }
+}
+
+#[inline(always)]
+pub fn current_tgid() -> u32 {
+    (bpf_get_current_pid_tgid() >> 32) as u32
+}
