@@ -147,7 +147,8 @@ fn attach_one(
             let root = kernel.cgroup_root.context("no cgroup v2 hierarchy is mounted")?;
             let program: &mut CgroupSock = program.try_into()?;
             load_once(program.fd().is_ok(), || program.load())?;
-            program.attach(root, CgroupAttachMode::AllowMultiple)?;
+            // A link is always one of several; the kernel refuses to be told so.
+            program.attach(root, CgroupAttachMode::Single)?;
         }
     }
     Ok(())

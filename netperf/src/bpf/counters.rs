@@ -13,7 +13,6 @@ use crate::collect::Provenance;
 use crate::sample::Loss;
 
 /// The kernel side, attached, with everything that was read from it.
-#[derive(Debug)]
 pub struct Counters {
     kernel: Opened,
     ring: RingBuf<MapData>,

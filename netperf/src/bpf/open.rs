@@ -58,7 +58,6 @@ fn list(tried: &[(HookSet, Refused)]) -> String {
 }
 
 /// A kernel side that counts.
-#[derive(Debug)]
 pub(super) struct Opened {
     pub(super) ebpf: Ebpf,
     pub(super) slots: Slots,

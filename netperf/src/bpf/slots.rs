@@ -13,7 +13,6 @@ use netperf_common::flow::Slot;
 const STEP: u32 = 16_384;
 
 /// Every slot, and the stack of those that are free.
-#[derive(Debug)]
 pub struct Slots {
     memory: Memory,
     free: Stack<MapData, u32>,
