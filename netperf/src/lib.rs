@@ -5,5 +5,6 @@
 
 pub mod clock;
 pub mod collect;
+pub mod netlink;
 pub mod procfs;
 pub mod sample;
