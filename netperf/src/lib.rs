@@ -8,3 +8,5 @@ pub mod collect;
 pub mod netlink;
 pub mod procfs;
 pub mod sample;
+pub mod text;
+pub mod units;
