@@ -6,4 +6,10 @@
 pub mod bpf;
 pub mod clock;
 pub mod collect;
+pub mod exit;
+pub mod netlink;
+pub mod procfs;
+pub mod rights;
 pub mod sample;
+pub mod text;
+pub mod units;
