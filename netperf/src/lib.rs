@@ -5,4 +5,5 @@
 
 pub mod clock;
 pub mod collect;
+pub mod model;
 pub mod sample;

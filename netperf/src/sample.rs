@@ -4,7 +4,7 @@
 //! Counters are since the start of the tracer; a process or flow is listed when its counters or its
 //! identity changed since the sample before, or when it ended.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,9 +123,7 @@ pub struct FlowId {
 }
 
 /// Transport of a flow.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proto {
     /// TCP, MPTCP included.
@@ -135,11 +133,12 @@ pub enum Proto {
 }
 
 /// TCP states, in the words of the interface contract.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the names are those of RFC 9293 and of tcp_states.h")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of RFC 9293 and of tcp_states.h"
+)]
 pub enum TcpState {
     Established,
     SynSent,
@@ -200,6 +199,8 @@ pub struct LinkReading {
     pub speed_mbit: Option<u32>,
     /// Administratively up.
     pub up: bool,
+    /// Addresses assigned to it.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Events and updates that could not be delivered since start.
