@@ -7,3 +7,4 @@ pub mod clock;
 pub mod collect;
 pub mod model;
 pub mod sample;
+pub mod view;
