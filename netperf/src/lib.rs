@@ -6,5 +6,6 @@
 pub mod clock;
 pub mod collect;
 pub mod model;
+pub mod render;
 pub mod sample;
 pub mod view;

@@ -18,3 +18,34 @@ pub mod tick;
 pub mod time;
 pub mod top;
 pub mod top_table;
+
+use self::flows::FlowsOptions;
+use self::top::TopOptions;
+use crate::collect::Wanted;
+
+/// What a session shows.
+#[derive(Clone, Debug)]
+pub enum View {
+    /// Processes.
+    Top(TopOptions),
+    /// Connections.
+    Flows(FlowsOptions),
+}
+
+impl View {
+    /// Name of the command that shows it.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Self::Top(_) => "top",
+            Self::Flows(_) => "flows",
+        }
+    }
+
+    /// What has to be collected for it.
+    pub fn wanted(&self) -> Wanted {
+        match self {
+            Self::Top(options) => Wanted { flows: options.connections },
+            Self::Flows(_) => Wanted { flows: true },
+        }
+    }
+}
