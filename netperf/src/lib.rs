@@ -5,7 +5,13 @@
 
 pub mod clock;
 pub mod collect;
+pub mod exit;
 pub mod model;
+pub mod netlink;
+pub mod procfs;
 pub mod render;
+pub mod rights;
 pub mod sample;
+pub mod text;
+pub mod units;
 pub mod view;

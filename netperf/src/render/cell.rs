@@ -48,7 +48,11 @@ fn trend(values: &[u64]) -> String {
     let largest = u128::from(values.iter().copied().max().unwrap_or(0).max(1));
     let height = |&value: &u64| {
         let steps = (u128::from(value) * 8).div_ceil(largest);
-        usize::try_from(steps).ok().and_then(|step| HEIGHTS.get(step)).copied().unwrap_or(' ')
+        usize::try_from(steps)
+            .ok()
+            .and_then(|step| HEIGHTS.get(step))
+            .copied()
+            .unwrap_or(' ')
     };
     values.iter().map(height).collect()
 }
@@ -72,16 +76,24 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_a_dash() {
-        for cell in [Cell::Number(None), Cell::Bytes(None), Cell::Speed(None), Cell::Micros(None)] {
+        for cell in [
+            Cell::Number(None),
+            Cell::Bytes(None),
+            Cell::Speed(None),
+            Cell::Micros(None),
+        ] {
             assert_eq!(written(&cell, Units::Auto), "-");
         }
     }
 
     #[test]
     fn times_have_three_digits() {
-        for (micros, shown) in
-            [(73, "73 µs"), (1_200, "1.20 ms"), (23_456, "23.5 ms"), (2_500_000, "2.50 s")]
-        {
+        for (micros, shown) in [
+            (73, "73 µs"),
+            (1_200, "1.20 ms"),
+            (23_456, "23.5 ms"),
+            (2_500_000, "2.50 s"),
+        ] {
             assert_eq!(time(micros), shown);
         }
     }

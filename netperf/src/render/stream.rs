@@ -53,12 +53,22 @@ pub struct Stream<F, W> {
 impl<F: Format, W: AsyncWrite + Unpin> Stream<F, W> {
     /// Writes in `format` to `sink`; `hangup` notices a closed pipe while nothing is written.
     pub fn new(format: F, sink: W, hangup: Hangup) -> Self {
-        Self { format, sink, hangup, pending: Vec::new(), written: 0 }
+        Self {
+            format,
+            sink,
+            hangup,
+            pending: Vec::new(),
+            written: 0,
+        }
     }
 
     /// Writes what is left and flushes it. When dropped half-way, it can be called again.
     async fn drain(&mut self) -> io::Result<()> {
-        while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self
+            .pending
+            .get(self.written..)
+            .filter(|rest| !rest.is_empty())
+        {
             self.written += self.sink.write(rest).await?;
         }
         self.sink.flush().await?;

@@ -34,7 +34,12 @@ pub struct Text {
 impl Text {
     /// Writes what `view` shows.
     pub fn new(view: View, names: Rc<dyn HostNames>, units: Units) -> Self {
-        Self { view, names, units, host: String::new() }
+        Self {
+            view,
+            names,
+            units,
+            host: String::new(),
+        }
     }
 
     fn top(&self, top: &Top<'_>, look: TopLook, out: &mut Vec<u8>) -> io::Result<()> {
@@ -49,9 +54,14 @@ impl Text {
     fn flows(&self, tick: &FlowsTick<'_>, view: &View, out: &mut Vec<u8>) -> io::Result<()> {
         self.header(tick.when, tick.total, &tick.health, out)?;
         self.links(&tick.interfaces, out)?;
-        let View::Flows(options) = view else { return Ok(()) };
+        let View::Flows(options) = view else {
+            return Ok(());
+        };
         if tick.flows.is_empty() {
-            return writeln!(out, "no connection moved any bytes in the last 40 seconds\n");
+            return writeln!(
+                out,
+                "no connection moved any bytes in the last 40 seconds\n"
+            );
         }
         match &tick.remotes {
             Some(remotes) => self.table(&flows_table::by_remote_table(remotes, options.sort), out),
@@ -66,8 +76,11 @@ impl Text {
         health: &Health<'_>,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let interval = when.interval_s.map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"));
-        let speed = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, self.units));
+        let interval = when
+            .interval_s
+            .map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"));
+        let speed =
+            |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, self.units));
         writeln!(
             out,
             "{}  {}  tick {interval}  sent {}  received {}  {}",
@@ -86,18 +99,30 @@ impl Text {
     fn links(&self, links: &[LinkRow<'_>], out: &mut Vec<u8>) -> io::Result<()> {
         let busy = links.iter().filter(|link| link.speed() > 0);
         let shown: Vec<String> = busy.map(|link| link_text(link, self.units)).collect();
-        if shown.is_empty() { Ok(()) } else { writeln!(out, "{}", shown.join("; ")) }
+        if shown.is_empty() {
+            Ok(())
+        } else {
+            writeln!(out, "{}", shown.join("; "))
+        }
     }
 
     fn table(&self, table: &Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        let texts: Vec<Vec<Cow<'_, str>>> =
-            table.rows.iter().map(|row| self.texts(row)).collect();
+        let texts: Vec<Vec<Cow<'_, str>>> = table.rows.iter().map(|row| self.texts(row)).collect();
         let natural: Vec<usize> = (0..table.columns.len())
-            .map(|column| texts.iter().map(|row| width(&row[column])).max().unwrap_or(0))
+            .map(|column| {
+                texts
+                    .iter()
+                    .map(|row| width(&row[column]))
+                    .max()
+                    .unwrap_or(0)
+            })
             .collect();
         let widths = table::fit(&table.columns, &natural, LINE);
-        let titles: Vec<_> =
-            table.columns.iter().map(|column| Cow::Borrowed(column.title)).collect();
+        let titles: Vec<_> = table
+            .columns
+            .iter()
+            .map(|column| Cow::Borrowed(column.title))
+            .collect();
         for row in std::iter::once(&titles).chain(&texts) {
             writeln!(out, "{}", aligned(&table.columns, &widths, row).trim_end())?;
         }
@@ -105,18 +130,40 @@ impl Text {
     }
 
     fn texts<'c>(&self, row: &'c Row<'_>) -> Vec<Cow<'c, str>> {
-        row.cells.iter().map(|cell| written(cell, self.units)).collect()
+        row.cells
+            .iter()
+            .map(|cell| written(cell, self.units))
+            .collect()
     }
 }
 
 impl Format for Text {
     fn start(&mut self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
         self.host.clone_from(&start.host);
-        let hooks: Vec<_> = start.hooks.iter().map(|hook| hook.attach.as_str()).collect();
-        writeln!(out, "netperf-trace {} on {}", start.version, visible(&start.host))?;
-        writeln!(out, "kernel {}, hooks: {}", visible(&start.kernel), visible(&hooks.join(" ")))?;
+        let hooks: Vec<_> = start
+            .hooks
+            .iter()
+            .map(|hook| hook.attach.as_str())
+            .collect();
+        writeln!(
+            out,
+            "netperf-trace {} on {}",
+            start.version,
+            visible(&start.host)
+        )?;
+        writeln!(
+            out,
+            "kernel {}, hooks: {}",
+            visible(&start.kernel),
+            visible(&hooks.join(" "))
+        )?;
         for missing in &start.unavailable {
-            writeln!(out, "unavailable: {}: {}", visible(&missing.what), visible(&missing.why))?;
+            writeln!(
+                out,
+                "unavailable: {}: {}",
+                visible(&missing.what),
+                visible(&missing.why)
+            )?;
         }
         writeln!(out)
     }
@@ -125,7 +172,10 @@ impl Format for Text {
         let names = self.names.as_ref();
         match &self.view {
             View::Top(options) => {
-                let look = TopLook { sort: options.sort, ..TopLook::default() };
+                let look = TopLook {
+                    sort: options.sort,
+                    ..TopLook::default()
+                };
                 self.top(&Top::new(model, options, names), look, out)
             }
             View::Flows(options) => {
@@ -152,7 +202,8 @@ fn link_text(link: &LinkRow<'_>, units: Units) -> String {
 
 fn aligned(columns: &[Column], widths: &[Option<usize>], texts: &[Cow<'_, str>]) -> String {
     let cells = columns.iter().zip(widths).zip(texts);
-    let shown = cells.filter_map(|((column, &width), text)| Some(padded(column.align, width?, text)));
+    let shown =
+        cells.filter_map(|((column, &width), text)| Some(padded(column.align, width?, text)));
     shown.collect::<Vec<_>>().join("  ")
 }
 

@@ -44,7 +44,9 @@ impl View {
     /// What has to be collected for it.
     pub fn wanted(&self) -> Wanted {
         match self {
-            Self::Top(options) => Wanted { flows: options.connections },
+            Self::Top(options) => Wanted {
+                flows: options.connections,
+            },
             Self::Flows(_) => Wanted { flows: true },
         }
     }

@@ -59,4 +59,19 @@ impl<'m> Health<'m> {
             tracer,
         }
     }
+
+    /// The loss in words: what is lost must not be overlooked, and what is exact all the same must
+    /// not worry.
+    pub fn loss_text(&self) -> String {
+        let Loss {
+            ring_lost,
+            map_full,
+            unread,
+        } = self.loss;
+        if self.loss == Loss::default() {
+            return "lost 0".to_owned();
+        }
+        let bytes_missing = map_full.saturating_add(unread);
+        format!("LOST {bytes_missing} (map full {map_full}, unread {unread}, ring {ring_lost})")
+    }
 }
