@@ -4,7 +4,7 @@
 //! Counters are since the start of the tracer; a process or flow is listed when its counters or its
 //! identity changed since the sample before, or when it ended.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,6 +134,16 @@ pub enum Proto {
     Udp,
 }
 
+impl Proto {
+    /// As the contract writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 /// TCP states, in the words of the interface contract.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -154,6 +164,25 @@ pub enum TcpState {
     LastAck,
     Listen,
     Closing,
+}
+
+impl TcpState {
+    /// As the contract writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Established => "ESTABLISHED",
+            Self::SynSent => "SYN_SENT",
+            Self::SynRecv => "SYN_RECV",
+            Self::FinWait1 => "FIN_WAIT1",
+            Self::FinWait2 => "FIN_WAIT2",
+            Self::TimeWait => "TIME_WAIT",
+            Self::Close => "CLOSE",
+            Self::CloseWait => "CLOSE_WAIT",
+            Self::LastAck => "LAST_ACK",
+            Self::Listen => "LISTEN",
+            Self::Closing => "CLOSING",
+        }
+    }
 }
 
 /// A flow's cumulative counters.
@@ -200,6 +229,8 @@ pub struct LinkReading {
     pub speed_mbit: Option<u32>,
     /// Administratively up.
     pub up: bool,
+    /// Addresses assigned to it.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Events and updates that could not be delivered since start.

@@ -191,6 +191,7 @@ fn link(payload: &[u8]) -> Option<LinkReading> {
         rx_bytes,
         speed_mbit: None,
         up: flags & libc::IFF_UP != 0,
+        addresses: Vec::new(),
     })
 }
 
