@@ -6,7 +6,10 @@
 /// Offsets in bytes, each from the start of the structure that its name begins with.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "a field is named after the kernel's structure and member")]
+#[expect(
+    missing_docs,
+    reason = "a field is named after the kernel's structure and member"
+)]
 pub struct Offsets {
     pub sock_skc_family: u32,
     pub sock_skc_state: u32,

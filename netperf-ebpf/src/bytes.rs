@@ -22,7 +22,13 @@ enum Direction {
 #[inline(always)]
 pub fn sent(sk: impl Sock, bytes: i32) {
     if bytes > 0 && sock::counts(sk) {
-        account(sk, sk.state_or_new(), current_tgid(), Direction::Tx, bytes as u64);
+        account(
+            sk,
+            sk.state_or_new(),
+            current_tgid(),
+            Direction::Tx,
+            bytes as u64,
+        );
     }
 }
 
@@ -31,7 +37,13 @@ pub fn sent(sk: impl Sock, bytes: i32) {
 #[inline(always)]
 pub fn received(sk: impl Sock, bytes: i32) {
     if bytes > 0 && sock::counts(sk) && !sock::is_plain_tcp(sk) {
-        account(sk, sk.state_or_new(), current_tgid(), Direction::Rx, bytes as u64);
+        account(
+            sk,
+            sk.state_or_new(),
+            current_tgid(),
+            Direction::Rx,
+            bytes as u64,
+        );
     }
 }
 
@@ -60,7 +72,11 @@ pub fn taken(sk: impl Sock, at_most: Option<u32>) {
         (false, None) => return emit::lost(Lost::Unread),
     };
     if bytes as i32 > 0 {
-        let tgid = if sock::is_locked_by_process(sk) { current_tgid() } else { owner::KERNEL };
+        let tgid = if sock::is_locked_by_process(sk) {
+            current_tgid()
+        } else {
+            owner::KERNEL
+        };
         account(sk, Some(state), tgid, Direction::Rx, u64::from(bytes));
     }
 }

@@ -86,5 +86,8 @@ pub static TICK: Shared<u64> = Shared::new(1);
 /// What could not be delivered.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".bss.loss")]
-pub static LOSS: Shared<LossCounters> =
-    Shared::new(LossCounters { ring_lost: 0, map_full: 0, unread: 0 });
+pub static LOSS: Shared<LossCounters> = Shared::new(LossCounters {
+    ring_lost: 0,
+    map_full: 0,
+    unread: 0,
+});

@@ -2,9 +2,7 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::helpers::{
-    bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_current_uid_gid,
-};
+use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_current_uid_gid};
 use netperf_common::flow::{IPPROTO_TCP, Owner};
 
 use crate::{
@@ -45,7 +43,11 @@ pub fn slot(sk: impl Sock, state: *mut SockState, host_tgid: u32) -> Option<u32>
 #[inline(always)]
 fn other_slot(sk: impl Sock, current: u64, host_tgid: u32) -> Option<u32> {
     let socket = sk.cookie();
-    let key = PairKey { socket, host_tgid: owner_tgid(host_tgid), reserved: 0 };
+    let key = PairKey {
+        socket,
+        host_tgid: owner_tgid(host_tgid),
+        reserved: 0,
+    };
     if current != 0 {
         // SAFETY: a copy of an integer that is written once.
         if let Some(index) = unsafe { SHARED.get(&key) } {
@@ -70,7 +72,10 @@ fn other_slot(sk: impl Sock, current: u64, host_tgid: u32) -> Option<u32> {
 /// change of process takes another slot, which user space adds up.
 #[inline(always)]
 fn share(current: u64, key: PairKey, index: u32) {
-    let first = PairKey { host_tgid: (current >> 32) as u32, ..key };
+    let first = PairKey {
+        host_tgid: (current >> 32) as u32,
+        ..key
+    };
     let _ = SHARED.insert(&first, &(current as u32), 0);
     let _ = SHARED.insert(&key, &index, 0);
     emit::owned(current as u32, key.socket);
@@ -80,13 +85,16 @@ fn share(current: u64, key: PairKey, index: u32) {
 /// The thread group that bytes of `host_tgid` belong to: kernel threads are one.
 #[inline(always)]
 fn owner_tgid(host_tgid: u32) -> u32 {
-    if is_kernel(host_tgid) { KERNEL } else { host_tgid }
+    if is_kernel(host_tgid) {
+        KERNEL
+    } else {
+        host_tgid
+    }
 }
 
 #[inline(always)]
 fn is_kernel(host_tgid: u32) -> bool {
-    host_tgid == KERNEL
-        || probe::<u32>(task(), offset!(task_struct_flags)) & PF_KTHREAD != 0
+    host_tgid == KERNEL || probe::<u32>(task(), offset!(task_struct_flags)) & PF_KTHREAD != 0
 }
 
 /// Describes the current process: taken here, as it may be gone before user space looks.
@@ -110,7 +118,10 @@ pub fn fill(owner: &mut Owner, host_tgid: u32) {
 fn namespaced_tgid(leader: *const c_void) -> u32 {
     let signal = probe_ptr(leader, offset!(task_struct_signal));
     let pid = probe_ptr(signal, offset!(signal_struct_pids) + PIDTYPE_TGID * 8);
-    probe(pid, offset!(pid_numbers) + setting!(pidns_level) * UPID_SIZE)
+    probe(
+        pid,
+        offset!(pid_numbers) + setting!(pidns_level) * UPID_SIZE,
+    )
 }
 
 #[inline(always)]

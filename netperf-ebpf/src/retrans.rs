@@ -41,8 +41,7 @@ pub fn happened(sk: impl Sock) {
             total: slot.retrans,
             srtt_us: slot.srtt_us,
             state: slot.state,
-            ca_state: sk.tcp_field::<u8>(setting!(ca_state_offset))
-                & setting!(ca_state_mask) as u8,
+            ca_state: sk.tcp_field::<u8>(setting!(ca_state_offset)) & setting!(ca_state_mask) as u8,
             reserved: 0,
         });
     }

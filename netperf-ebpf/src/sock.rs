@@ -4,9 +4,7 @@ use core::ffi::c_void;
 
 use aya_ebpf::{
     bindings::BPF_SK_STORAGE_GET_F_CREATE,
-    helpers::generated::{
-        bpf_get_socket_cookie, bpf_sk_storage_get, bpf_skc_to_tcp_sock,
-    },
+    helpers::generated::{bpf_get_socket_cookie, bpf_sk_storage_get, bpf_skc_to_tcp_sock},
 };
 use netperf_common::flow::{
     AF_INET, AF_INET6, FlowKey, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE,
@@ -59,7 +57,11 @@ impl Sock for Trusted {
     fn tcp_field<T: Copy + Default>(self, offset: u32) -> T {
         // SAFETY: the helper checks the socket and answers null for one that is not TCP.
         let tcp = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) };
-        if tcp.is_null() { T::default() } else { load(tcp.cast_const().cast(), offset) }
+        if tcp.is_null() {
+            T::default()
+        } else {
+            load(tcp.cast_const().cast(), offset)
+        }
     }
 
     #[inline(always)]
@@ -102,8 +104,12 @@ impl Sock for Probed {
 
     #[inline(always)]
     fn state_or_new(self) -> Option<*mut SockState> {
-        const NEW: SockState =
-            SockState { current: 0, state_since_ns: 0, seen_seq: 0, seq_known: 0 };
+        const NEW: SockState = SockState {
+            current: 0,
+            state_since_ns: 0,
+            seen_seq: 0,
+            seq_known: 0,
+        };
         if let Some(state) = self.state() {
             return Some(state);
         }
@@ -126,8 +132,7 @@ impl Sock for Probed {
 fn storage(sk: *const c_void, flags: u64) -> Option<*mut SockState> {
     let map = (&raw const SOCK_STATES).cast_mut().cast::<c_void>();
     // SAFETY: a map and a socket, both proven by the verifier.
-    let state =
-        unsafe { bpf_sk_storage_get(map, sk.cast_mut(), core::ptr::null_mut(), flags) };
+    let state = unsafe { bpf_sk_storage_get(map, sk.cast_mut(), core::ptr::null_mut(), flags) };
     (!state.is_null()).then_some(state.cast())
 }
 
@@ -138,7 +143,10 @@ pub fn counts(sk: impl Sock) -> bool {
     if family != AF_INET && family != AF_INET6 {
         return false;
     }
-    matches!(protocol(sk), IPPROTO_TCP | IPPROTO_UDP | IPPROTO_MPTCP | IPPROTO_UDPLITE)
+    matches!(
+        protocol(sk),
+        IPPROTO_TCP | IPPROTO_UDP | IPPROTO_MPTCP | IPPROTO_UDPLITE
+    )
 }
 
 #[inline(always)]
@@ -160,8 +168,8 @@ pub fn is_plain_tcp(sk: impl Sock) -> bool {
 pub fn taken_seq(sk: impl Sock) -> u32 {
     let copied: u32 = sk.tcp_field(offset!(tcp_sock_copied_seq));
     let flags: u64 = sk.field(offset!(sock_sk_flags));
-    let past_fin = flags & SOCK_DONE != 0
-        && sk.tcp_field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
+    let past_fin =
+        flags & SOCK_DONE != 0 && sk.tcp_field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
     copied.wrapping_sub(u32::from(past_fin))
 }
 

@@ -45,13 +45,14 @@ pub enum HookKind {
     Kprobe,
 }
 
-impl std::fmt::Display for HookKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl HookKind {
+    /// As on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
             Self::Tracepoint => "tracepoint",
             Self::Fentry => "fentry",
             Self::Kprobe => "kprobe",
-        })
+        }
     }
 }
 
