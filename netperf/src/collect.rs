@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::sample::Sample;
@@ -66,4 +67,25 @@ pub trait Feed {
     /// # Errors
     /// When the source has failed as a whole.
     fn finish(&mut self) -> anyhow::Result<Option<Sample>>;
+}
+
+/// How a live feed is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedConfig {
+    /// Which kind of kernel hook to use.
+    pub hooks: HookPreference,
+}
+
+/// Which kind of kernel hook to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HookPreference {
+    /// The best that the kernel accepts
+    #[default]
+    Auto,
+    /// BPF trampolines on kernel functions
+    Fentry,
+    /// Breakpoints on kernel functions
+    Kprobe,
+    /// Tracepoints
+    Tracepoint,
 }

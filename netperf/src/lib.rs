@@ -3,7 +3,9 @@
 //! Arrows go one way: `cmd → render → view → model → sample`; the readers (`bpf`, `netlink`,
 //! `procfs`) deliver a [`sample::Sample`] through [`collect::Feed`]. ARCHITECTURE.md has the map.
 
+pub mod bpf;
 pub mod clock;
+pub mod cmd;
 pub mod collect;
 pub mod exit;
 pub mod model;
