@@ -6,6 +6,7 @@
 pub mod bpf;
 pub mod capture;
 pub mod clock;
+pub mod cmd;
 pub mod collect;
 pub mod exit;
 pub mod model;

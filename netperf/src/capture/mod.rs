@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use self::names::Names;
 use crate::bpf::{Counters, FlowTotals, OpenError, Request, Tally};
 use crate::clock::{self, MonoNs};
-use crate::collect::{Feed, HookPreference, Provenance, Wanted};
+use crate::collect::{Feed, FeedConfig, Provenance, Wanted};
 use crate::exit::Failure;
 use crate::netlink::{Links, addresses};
 use crate::procfs::Procfs;
@@ -46,13 +46,13 @@ pub struct Capture {
 /// # Errors
 /// [`Failure::NotAllowed`] if a capability is missing, [`Failure::Lacking`] if this kernel can't
 /// count, with everything that was tried.
-pub fn open(hooks: HookPreference) -> anyhow::Result<Capture> {
+pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
     let degraded = rights::check().map_err(Failure::from)?;
     let procfs = Procfs::new("/");
     let cgroups = procfs.cgroups();
     let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
     let request = Request {
-        hooks,
+        hooks: config.hooks,
         open_sockets: procfs.open_sockets().unwrap_or(0),
         cgroup_root: cgroup_root.as_ref(),
     };
