@@ -3,13 +3,13 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_current_uid_gid};
-use netperf_common::flow::{IPPROTO_TCP, Owner};
+use netperf_common::flow::Owner;
 
 use crate::{
     emit,
     kernel::{offset, probe, probe_ptr, setting},
     maps::{FREE_SLOTS, PairKey, SHARED, SLOTS, SockState},
-    sock::{self, Sock},
+    sock::{Sock, TcpSock as _},
 };
 
 /// Thread group that stands for the kernel itself.
@@ -59,8 +59,8 @@ fn other_slot(sk: impl Sock, current: u64, host_tgid: u32) -> Option<u32> {
     // SAFETY: a map value; the slot was free, so nobody else writes to it.
     let slot = unsafe { &mut *slot };
     slot.socket = socket;
-    if sock::protocol(sk) == IPPROTO_TCP {
-        slot.retrans_base = sk.tcp_field(offset!(tcp_sock_total_retrans));
+    if let Some(tcp) = sk.tcp() {
+        slot.retrans_base = tcp.field(offset!(tcp_sock_total_retrans));
     }
     if current != 0 {
         share(current, key, index);

@@ -7,7 +7,7 @@ use aya_ebpf::helpers::generated::bpf_sock_from_file;
 use crate::{
     kernel::{load, offset},
     seed,
-    sock::{self, Trusted},
+    sock::Trusted,
 };
 
 /// Context of `iter/task_file`, kernel 5.8 (`struct bpf_iter__task_file`).
@@ -34,7 +34,7 @@ pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
         return 0;
     }
     let sk = load::<*const c_void>(socket.cast_const().cast(), offset!(socket_sk));
-    if !sk.is_null() && sock::counts(Trusted(sk)) && sock::is_plain_tcp(Trusted(sk)) {
+    if !sk.is_null() {
         seed::position(Trusted(sk));
     }
     0
