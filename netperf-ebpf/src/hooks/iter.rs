@@ -1,4 +1,4 @@
-//! Iterators: a look at what was open before the hooks were there.
+//! Iterators: a look around before counting begins. They run in the tracer's own context.
 
 use core::ffi::c_void;
 
@@ -6,7 +6,7 @@ use aya_ebpf::helpers::generated::bpf_sock_from_file;
 
 use crate::{
     kernel::{load, offset},
-    seed,
+    owner, seed,
     sock::Trusted,
 };
 
@@ -37,5 +37,13 @@ pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
     if !sk.is_null() {
         seed::position(Trusted(sk));
     }
+    0
+}
+
+/// Runs in the tracer's context, as an iterator does: notes its pid namespace. Kernel 5.8.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task")]
+pub extern "C" fn iter_own_namespace(_ctx: *const c_void) -> i32 {
+    owner::note_own_namespace();
     0
 }
