@@ -101,13 +101,15 @@ fn account(
     }
 }
 
-/// First activity of a slot in this tick: refreshes who and where, and tells user space.
+/// First activity of a slot in this tick: refreshes who and where, and tells user space. The tick is
+/// set last: a slot that has none is not yet described.
 #[inline(always)]
 fn announce(sk: impl Sock, slot: &mut Slot, index: u32, host_tgid: u32, tick: u32) {
-    slot.tick = tick;
     owner::fill(&mut slot.owner, host_tgid);
     sock::fill_key(sk, &mut slot.key);
     refresh_tcp(sk, slot);
+    // SAFETY: a word of a map value; volatile, so that it stays behind what it vouches for.
+    unsafe { core::ptr::write_volatile(&raw mut slot.tick, tick) };
     emit::active(index, slot.socket);
 }
 
