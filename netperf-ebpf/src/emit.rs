@@ -37,19 +37,31 @@ pub fn lost(what: Lost) {
 /// The slot was active for the first time in this tick.
 #[inline(always)]
 pub fn active(slot: u32, socket: u64) {
-    record(&SlotEvent { kind: ACTIVE, slot, socket });
+    record(&SlotEvent {
+        kind: ACTIVE,
+        slot,
+        socket,
+    });
 }
 
 /// The slot is one of several of a socket that more than one process uses.
 #[inline(always)]
 pub fn owned(slot: u32, socket: u64) {
-    record(&SlotEvent { kind: OWNED, slot, socket });
+    record(&SlotEvent {
+        kind: OWNED,
+        slot,
+        socket,
+    });
 }
 
 /// The socket ended; the slot's totals are final.
 #[inline(always)]
 pub fn closed(slot: u32, socket: u64) {
-    record(&SlotEvent { kind: CLOSED, slot, socket });
+    record(&SlotEvent {
+        kind: CLOSED,
+        slot,
+        socket,
+    });
 }
 
 /// Puts a record into the ring buffer, or counts that it found no room.

@@ -24,8 +24,10 @@ macro_rules! setting {
 }
 pub(crate) use setting;
 
-const _: (&netperf_common::kernel::Offsets, &netperf_common::kernel::Settings) =
-    (&OFFSETS, &SETTINGS);
+const _: (
+    &netperf_common::kernel::Offsets,
+    &netperf_common::kernel::Settings,
+) = (&OFFSETS, &SETTINGS);
 
 /// Copies a value out of kernel memory; zero where that memory can't be read.
 #[inline(always)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::sample::Sample;
@@ -45,32 +46,13 @@ pub enum HookKind {
     Kprobe,
 }
 
-impl std::fmt::Display for HookKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl HookKind {
+    /// As on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
             Self::Tracepoint => "tracepoint",
             Self::Fentry => "fentry",
             Self::Kprobe => "kprobe",
-        })
-    }
-}
-
-/// Which hooks the user wants (`--hooks`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HookPreference {
-    /// The best that the kernel accepts.
-    #[default]
-    Auto,
-    /// This kind or none.
-    Only(HookKind),
-}
-
-impl HookPreference {
-    /// Whether a set of this kind may be used.
-    pub fn accepts(self, kind: HookKind) -> bool {
-        match self {
-            Self::Auto => true,
-            Self::Only(wanted) => wanted == kind,
         }
     }
 }
@@ -108,4 +90,37 @@ pub trait Feed {
     /// # Errors
     /// When the source has failed as a whole.
     fn finish(&mut self) -> anyhow::Result<Option<Sample>>;
+}
+
+/// How a live feed is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedConfig {
+    /// Which kind of kernel hook to use.
+    pub hooks: HookPreference,
+}
+
+/// Which kind of kernel hook to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HookPreference {
+    /// The best that the kernel accepts
+    #[default]
+    Auto,
+    /// BPF trampolines on kernel functions
+    Fentry,
+    /// Breakpoints on kernel functions
+    Kprobe,
+    /// Tracepoints
+    Tracepoint,
+}
+
+impl HookPreference {
+    /// Whether hooks of this kind may be used.
+    pub fn accepts(self, kind: HookKind) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Fentry => kind == HookKind::Fentry,
+            Self::Kprobe => kind == HookKind::Kprobe,
+            Self::Tracepoint => kind == HookKind::Tracepoint,
+        }
+    }
 }

@@ -4,7 +4,9 @@
 //! `procfs`) deliver a [`sample::Sample`] through [`collect::Feed`]. ARCHITECTURE.md has the map.
 
 pub mod bpf;
+pub mod capture;
 pub mod clock;
+pub mod cmd;
 pub mod collect;
 pub mod exit;
 pub mod model;

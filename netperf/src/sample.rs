@@ -29,6 +29,8 @@ pub struct Sample {
     pub loss: Loss,
     /// What the tracer itself costs.
     pub tracer: TracerCost,
+    /// (socket, process) pairs that the kernel side holds counters for.
+    pub slots_in_use: u64,
     /// Sources that could not be read this time: shown, never fatal.
     pub degraded: Vec<String>,
 }
@@ -109,6 +111,8 @@ pub struct ProcessReading {
     pub retrans: u64,
     /// False once the process has ended.
     pub alive: bool,
+    /// True in the last reading of this process: its totals are final.
+    pub last: bool,
 }
 
 /// One (socket, process) pair.
@@ -124,7 +128,17 @@ pub struct FlowId {
 
 /// Transport of a flow.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Proto {
@@ -145,11 +159,12 @@ impl Proto {
 }
 
 /// TCP states, in the words of the interface contract.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the names are those of RFC 9293 and of tcp_states.h")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of RFC 9293 and of tcp_states.h"
+)]
 pub enum TcpState {
     Established,
     SynSent,

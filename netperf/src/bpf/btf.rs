@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use bytes::Buf;
 
 /// The path at which kernels from 4.18 (with `CONFIG_DEBUG_INFO_BTF`) show their types.
-pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+pub(super) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 const MAGIC: u16 = 0xeb9f;
 const HEADER_SIZE: usize = 24;
@@ -33,7 +33,7 @@ pub enum BtfError {
 
 /// Types of a kernel, by name and number.
 #[derive(Debug)]
-pub struct Btf<'a> {
+pub(super) struct Btf<'a> {
     strings: &'a [u8],
     types: Vec<Type<'a>>,
     structs: HashMap<&'a [u8], u32>,
@@ -63,11 +63,11 @@ enum Kind {
 
 /// Where a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
+pub(super) struct Field {
     /// Offset in bits from the start of the outermost structure.
-    pub bit_offset: u32,
+    pub(super) bit_offset: u32,
     /// Size in bits if it is a bit field.
-    pub bit_size: Option<u32>,
+    pub(super) bit_size: Option<u32>,
 }
 
 impl<'a> Btf<'a> {
@@ -75,7 +75,7 @@ impl<'a> Btf<'a> {
     ///
     /// # Errors
     /// If `data` is not BTF, is cut off, or holds kinds that are not known.
-    pub fn parse(data: &'a [u8]) -> Result<Self, BtfError> {
+    pub(super) fn parse(data: &'a [u8]) -> Result<Self, BtfError> {
         let (types, strings) = sections(data)?;
         let mut btf = Self {
             strings,
@@ -86,7 +86,9 @@ impl<'a> Btf<'a> {
         let mut rest = types;
         while !rest.is_empty() {
             let at = data.len() - rest.len();
-            rest = btf.take_type(rest).map_err(|error| error.unwrap_or(BtfError::Damaged(at)))?;
+            rest = btf
+                .take_type(rest)
+                .map_err(|error| error.unwrap_or(BtfError::Damaged(at)))?;
         }
         Ok(btf)
     }
@@ -117,7 +119,12 @@ impl<'a> Btf<'a> {
         } else if kind == Kind::Function {
             self.functions.insert(self.name(name), id);
         }
-        self.types.push(Type { kind, flag: info >> 31 == 1, reference, tail });
+        self.types.push(Type {
+            kind,
+            flag: info >> 31 == 1,
+            reference,
+            tail,
+        });
         Ok(rest)
     }
 
@@ -130,21 +137,29 @@ impl<'a> Btf<'a> {
     ///
     /// # Errors
     /// [`BtfError::Missing`] if this kernel has no such structure or member.
-    pub fn field(&self, name: &str, path: &str) -> Result<Field, BtfError> {
+    pub(super) fn field(&self, name: &str, path: &str) -> Result<Field, BtfError> {
         let missing = || BtfError::Missing(format!("{name}.{path}"));
         let mut id = *self.structs.get(name.as_bytes()).ok_or_else(missing)?;
-        let mut found = Field { bit_offset: 0, bit_size: None };
+        let mut found = Field {
+            bit_offset: 0,
+            bit_size: None,
+        };
         for member in path.split('.') {
             let (field, inner) = self.member(id, member.as_bytes(), 0).ok_or_else(missing)?;
-            found = Field { bit_offset: found.bit_offset + field.bit_offset, ..field };
+            found = Field {
+                bit_offset: found.bit_offset + field.bit_offset,
+                ..field
+            };
             id = inner;
         }
         Ok(found)
     }
 
     /// Number of parameters of a function, or `None` if this kernel has no such function.
-    pub fn parameter_count(&self, function: &str) -> Option<usize> {
-        let function = self.types.get(*self.functions.get(function.as_bytes())? as usize)?;
+    pub(super) fn parameter_count(&self, function: &str) -> Option<usize> {
+        let function = self
+            .types
+            .get(*self.functions.get(function.as_bytes())? as usize)?;
         let prototype = self.types.get(function.reference as usize)?;
         (prototype.kind == Kind::Prototype).then_some(prototype.tail.len() / 8)
     }
@@ -160,9 +175,18 @@ impl<'a> Btf<'a> {
             let inner = member.get_u32_le();
             let offset = member.get_u32_le();
             let field = match (aggregate.flag, offset >> 24) {
-                (true, 0) => Field { bit_offset: offset & 0x00ff_ffff, bit_size: None },
-                (true, size) => Field { bit_offset: offset & 0x00ff_ffff, bit_size: Some(size) },
-                (false, _) => Field { bit_offset: offset, bit_size: None },
+                (true, 0) => Field {
+                    bit_offset: offset & 0x00ff_ffff,
+                    bit_size: None,
+                },
+                (true, size) => Field {
+                    bit_offset: offset & 0x00ff_ffff,
+                    bit_size: Some(size),
+                },
+                (false, _) => Field {
+                    bit_offset: offset,
+                    bit_size: None,
+                },
             };
             if name == wanted {
                 return Some((field, inner));
@@ -171,7 +195,13 @@ impl<'a> Btf<'a> {
                 return None;
             }
             let (deeper, id) = self.member(inner, wanted, depth + 1)?;
-            Some((Field { bit_offset: field.bit_offset + deeper.bit_offset, ..deeper }, id))
+            Some((
+                Field {
+                    bit_offset: field.bit_offset + deeper.bit_offset,
+                    ..deeper
+                },
+                id,
+            ))
         })
     }
 
@@ -188,7 +218,12 @@ impl<'a> Btf<'a> {
     }
 }
 
-const VOID: Type<'static> = Type { kind: Kind::Other, flag: false, reference: 0, tail: &[] };
+const VOID: Type<'static> = Type {
+    kind: Kind::Other,
+    flag: false,
+    reference: 0,
+    tail: &[],
+};
 
 /// The types and the strings of a BTF blob.
 fn sections(data: &[u8]) -> Result<(&[u8], &[u8]), BtfError> {
@@ -229,9 +264,28 @@ mod tests {
     /// `struct outer { int a; struct { int b; int c:5; }; }`, names at 1, 7, 9, 11.
     fn outer() -> Vec<u8> {
         let types = words(&[
-            0, 1 << 24, 4, 32, // 1: int
-            0, 1 << 31 | 4 << 24 | 2, 8, 9, 1, 0, 11, 1, 5 << 24 | 32, // 2: anonymous
-            1, 4 << 24 | 2, 12, 7, 1, 0, 0, 2, 32, // 3: outer
+            0,
+            1 << 24,
+            4,
+            32, // 1: int
+            0,
+            1 << 31 | 4 << 24 | 2,
+            8,
+            9,
+            1,
+            0,
+            11,
+            1,
+            5 << 24 | 32, // 2: anonymous
+            1,
+            4 << 24 | 2,
+            12,
+            7,
+            1,
+            0,
+            0,
+            2,
+            32, // 3: outer
         ]);
         header(&types, b"\0outer\0a\0b\0c\0")
     }
@@ -240,16 +294,34 @@ mod tests {
     fn a_field_of_an_anonymous_member_counts_from_the_outermost_structure() {
         let blob = outer();
         let btf = Btf::parse(&blob).unwrap();
-        assert_eq!(btf.field("outer", "b").unwrap(), Field { bit_offset: 32, bit_size: None });
-        assert_eq!(btf.field("outer", "c").unwrap(), Field { bit_offset: 64, bit_size: Some(5) });
+        assert_eq!(
+            btf.field("outer", "b").unwrap(),
+            Field {
+                bit_offset: 32,
+                bit_size: None
+            }
+        );
+        assert_eq!(
+            btf.field("outer", "c").unwrap(),
+            Field {
+                bit_offset: 64,
+                bit_size: Some(5)
+            }
+        );
     }
 
     #[test]
     fn a_missing_field_is_named() {
         let blob = outer();
         let btf = Btf::parse(&blob).unwrap();
-        assert_eq!(btf.field("outer", "z"), Err(BtfError::Missing("outer.z".into())));
-        assert_eq!(btf.field("inner", "a"), Err(BtfError::Missing("inner.a".into())));
+        assert_eq!(
+            btf.field("outer", "z"),
+            Err(BtfError::Missing("outer.z".into()))
+        );
+        assert_eq!(
+            btf.field("inner", "a"),
+            Err(BtfError::Missing("inner.a".into()))
+        );
     }
 
     #[test]
@@ -259,14 +331,23 @@ mod tests {
             assert!(Btf::parse(&blob[..length]).is_err(), "cut at {length}");
         }
         let unknown = header(&words(&[0, 99 << 24, 0]), b"\0");
-        assert_eq!(Btf::parse(&unknown).unwrap_err(), BtfError::UnknownKind { kind: 99 });
+        assert_eq!(
+            Btf::parse(&unknown).unwrap_err(),
+            BtfError::UnknownKind { kind: 99 }
+        );
     }
 
     #[test]
     fn this_kernels_own_types_are_found() {
         let data = std::fs::read(KERNEL_BTF).unwrap();
         let btf = Btf::parse(&data).unwrap();
-        assert_eq!(btf.field("sock", "__sk_common.skc_family").unwrap().bit_offset % 16, 0);
+        assert_eq!(
+            btf.field("sock", "__sk_common.skc_family")
+                .unwrap()
+                .bit_offset
+                % 16,
+            0
+        );
         assert_eq!(btf.parameter_count("tcp_sendmsg_locked"), Some(3));
         assert_eq!(btf.parameter_count("no_such_function"), None);
     }

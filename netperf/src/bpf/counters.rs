@@ -53,7 +53,10 @@ impl Counters {
 
     fn read_from(mut kernel: Opened) -> anyhow::Result<Self> {
         let mut take = |name: &str| {
-            kernel.ebpf.take_map(name).with_context(|| format!("the object has no `{name}`"))
+            kernel
+                .ebpf
+                .take_map(name)
+                .with_context(|| format!("the object has no `{name}`"))
         };
         Ok(Self {
             ring: take("EVENTS")?.try_into()?,
@@ -103,7 +106,9 @@ impl Counters {
     /// If the kernel refuses to be read.
     pub fn end_tick(&mut self) -> anyhow::Result<()> {
         self.tick += 1;
-        self.tick_map.set(0, self.tick, 0).context("cannot raise the tick")?;
+        self.tick_map
+            .set(0, self.tick, 0)
+            .context("cannot raise the tick")?;
         self.pump()?;
         let loss = self.loss_counters()?;
         if loss.ring_lost > self.ring_lost {
@@ -126,16 +131,30 @@ impl Counters {
     /// # Errors
     /// If the kernel refuses to be read.
     pub fn loss(&self) -> anyhow::Result<Loss> {
-        let LossCounters { ring_lost, map_full, unread } = self.loss_counters()?;
-        Ok(Loss { ring_lost, map_full, unread })
+        let LossCounters {
+            ring_lost,
+            map_full,
+            unread,
+        } = self.loss_counters()?;
+        Ok(Loss {
+            ring_lost,
+            map_full,
+            unread,
+        })
     }
 
     fn loss_counters(&self) -> anyhow::Result<LossCounters> {
-        self.loss_map.get(&0, 0).context("cannot read the loss counters")
+        self.loss_map
+            .get(&0, 0)
+            .context("cannot read the loss counters")
     }
 
+    /// Takes in a slot, unless a hook is still describing it.
     fn look_at(&mut self, index: u32) -> Option<Slot> {
         let slot = self.kernel.slots.read(index)?;
+        if slot.tick == 0 && slot.closed == 0 {
+            return None;
+        }
         self.ledger.absorb(index, &slot);
         Some(slot)
     }
@@ -156,8 +175,11 @@ impl Counters {
     /// Removes a slot's entry from the kernel's table of shared sockets, where it has one.
     fn unshare(&mut self, slot: &Slot) {
         if self.ledger.is_shared(slot.socket) {
-            let key =
-                SharedKey { socket: slot.socket, host_tgid: slot.owner.host_tgid, reserved: 0 };
+            let key = SharedKey {
+                socket: slot.socket,
+                host_tgid: slot.owner.host_tgid,
+                reserved: 0,
+            };
             if let Err(error) = self.shared_map.remove(&key) {
                 log::debug!("no entry for a shared socket: {error}");
             }
@@ -196,6 +218,9 @@ impl Counters {
     }
 
     fn is_closed(&self, index: u32, socket: u64) -> bool {
-        self.kernel.slots.read(index).is_some_and(|slot| slot.socket == socket && slot.closed != 0)
+        self.kernel
+            .slots
+            .read(index)
+            .is_some_and(|slot| slot.socket == socket && slot.closed != 0)
     }
 }

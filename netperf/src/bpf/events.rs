@@ -5,7 +5,7 @@ use netperf_common::event::{ACTIVE, CLOSED, OWNED, SlotEvent};
 
 /// A record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(super) enum Event {
     /// A slot was active for the first time in a tick.
     Active {
         /// Its index.
@@ -29,7 +29,7 @@ pub enum Event {
 
 impl Event {
     /// Reads a record; `None` for one that is cut or of a kind that nobody asked for.
-    pub fn decode(mut record: &[u8]) -> Option<Self> {
+    pub(super) fn decode(mut record: &[u8]) -> Option<Self> {
         if record.len() < size_of::<SlotEvent>() {
             return None;
         }
@@ -50,13 +50,24 @@ mod tests {
     use super::*;
 
     fn record(kind: u32, slot: u32, socket: u64) -> Vec<u8> {
-        [&kind.to_ne_bytes()[..], &slot.to_ne_bytes(), &socket.to_ne_bytes()].concat()
+        [
+            &kind.to_ne_bytes()[..],
+            &slot.to_ne_bytes(),
+            &socket.to_ne_bytes(),
+        ]
+        .concat()
     }
 
     #[test]
     fn each_kind_is_told_apart() {
-        assert_eq!(Event::decode(&record(ACTIVE, 7, 9)), Some(Event::Active { slot: 7 }));
-        assert_eq!(Event::decode(&record(OWNED, 7, 9)), Some(Event::Owned { slot: 7, socket: 9 }));
+        assert_eq!(
+            Event::decode(&record(ACTIVE, 7, 9)),
+            Some(Event::Active { slot: 7 })
+        );
+        assert_eq!(
+            Event::decode(&record(OWNED, 7, 9)),
+            Some(Event::Owned { slot: 7, socket: 9 })
+        );
         assert_eq!(
             Event::decode(&record(CLOSED, 7, 9)),
             Some(Event::Closed { slot: 7, socket: 9 })

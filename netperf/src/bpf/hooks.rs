@@ -8,7 +8,7 @@ use crate::collect::HookKind;
 
 /// A way to attach a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attach {
+pub(super) enum Attach {
     /// BTF tracepoint.
     TpBtf,
     /// Trampoline at a function's entry.
@@ -25,7 +25,7 @@ pub enum Attach {
 
 impl Attach {
     /// The word before the slash in `fexit/tcp_sendmsg_locked`.
-    pub fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::TpBtf => "tp_btf",
             Self::Fentry => "fentry",
@@ -39,20 +39,20 @@ impl Attach {
 
 /// One program at one place in the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attachment {
+pub(super) struct Attachment {
     /// How.
-    pub attach: Attach,
+    pub(super) attach: Attach,
     /// Tracepoint, function or cgroup hook.
-    pub symbol: &'static str,
+    pub(super) symbol: &'static str,
     /// Name of the program in the object.
-    pub program: &'static str,
+    pub(super) program: &'static str,
     /// Number of parameters that the function must have; `None` if it does not matter.
-    pub parameters: Option<usize>,
+    pub(super) parameters: Option<usize>,
 }
 
 /// What happens if none of a hook's attachments is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub(super) enum Need {
     /// The set can't be used.
     Required,
     /// The set is used, and says that this can't be seen.
@@ -63,54 +63,81 @@ pub enum Need {
 
 /// Something to count.
 #[derive(Clone, Copy, Debug)]
-pub struct Hook {
+pub(super) struct Hook {
     /// What, in the words of the `start` line; several where one program counts for all.
-    pub counts: &'static [&'static str],
+    pub(super) counts: &'static [&'static str],
     /// Programs that have to be attached together; each list is tried after the one before.
-    pub alternatives: &'static [&'static [Attachment]],
+    pub(super) alternatives: &'static [&'static [Attachment]],
     /// What if it can't be had.
-    pub need: Need,
+    pub(super) need: Need,
     /// What the user misses then.
-    pub without: &'static str,
+    pub(super) without: &'static str,
 }
 
 /// Hooks that belong together.
 #[derive(Clone, Copy, Debug)]
-pub struct HookSet {
+pub(super) struct HookSet {
     /// Its kind, as in `--hooks`.
-    pub kind: HookKind,
+    pub(super) kind: HookKind,
     /// Its members.
-    pub hooks: &'static [Hook],
+    pub(super) hooks: &'static [Hook],
 }
 
 /// The sets in the order in which `--hooks auto` tries them. The tracepoints come first: they are
 /// exact on every path, TLS in the kernel included, and hardened kernels accept them.
-pub const SETS: &[HookSet] = &[
-    HookSet { kind: HookKind::Tracepoint, hooks: TRACEPOINT },
-    HookSet { kind: HookKind::Fentry, hooks: FENTRY },
-    HookSet { kind: HookKind::Kprobe, hooks: KPROBE },
+pub(super) const SETS: &[HookSet] = &[
+    HookSet {
+        kind: HookKind::Tracepoint,
+        hooks: TRACEPOINT,
+    },
+    HookSet {
+        kind: HookKind::Fentry,
+        hooks: FENTRY,
+    },
+    HookSet {
+        kind: HookKind::Kprobe,
+        hooks: KPROBE,
+    },
 ];
 
 const fn at(attach: Attach, symbol: &'static str, program: &'static str) -> Attachment {
-    Attachment { attach, symbol, program, parameters: None }
+    Attachment {
+        attach,
+        symbol,
+        program,
+        parameters: None,
+    }
 }
 
 const fn with_parameters(count: usize, attachment: Attachment) -> Attachment {
-    Attachment { parameters: Some(count), ..attachment }
+    Attachment {
+        parameters: Some(count),
+        ..attachment
+    }
 }
 
 const fn required(
     counts: &'static [&'static str],
     alternatives: &'static [&'static [Attachment]],
 ) -> Hook {
-    Hook { counts, alternatives, need: Need::Required, without: "" }
+    Hook {
+        counts,
+        alternatives,
+        need: Need::Required,
+        without: "",
+    }
 }
 
 const fn if_present(
     counts: &'static [&'static str],
     alternatives: &'static [&'static [Attachment]],
 ) -> Hook {
-    Hook { counts, alternatives, need: Need::IfPresent, without: "" }
+    Hook {
+        counts,
+        alternatives,
+        need: Need::IfPresent,
+        without: "",
+    }
 }
 
 const fn wanted(
@@ -118,7 +145,12 @@ const fn wanted(
     alternatives: &'static [&'static [Attachment]],
     without: &'static str,
 ) -> Hook {
-    Hook { counts, alternatives, need: Need::Wanted, without }
+    Hook {
+        counts,
+        alternatives,
+        need: Need::Wanted,
+        without,
+    }
 }
 
 const NO_RETRANS: &str = "retransmissions between two activities of a connection";
@@ -137,7 +169,11 @@ const TRACEPOINT: &[Hook] = &[
     ),
     required(
         &["tcp_recv"],
-        &[&[at(Attach::TpBtf, "tcp_rcv_space_adjust", "tp_tcp_rcv_space_adjust")]],
+        &[&[at(
+            Attach::TpBtf,
+            "tcp_rcv_space_adjust",
+            "tp_tcp_rcv_space_adjust",
+        )]],
     ),
     TCP_STATE,
     TCP_RETRANSMIT,
@@ -147,12 +183,20 @@ const TRACEPOINT: &[Hook] = &[
 
 const TCP_STATE: Hook = wanted(
     &["tcp_state"],
-    &[&[at(Attach::TpBtf, "inet_sock_set_state", "tp_inet_sock_set_state")]],
+    &[&[at(
+        Attach::TpBtf,
+        "inet_sock_set_state",
+        "tp_inet_sock_set_state",
+    )]],
     NO_STATES,
 );
 const TCP_RETRANSMIT: Hook = wanted(
     &["tcp_retransmit"],
-    &[&[at(Attach::TpBtf, "tcp_retransmit_skb", "tp_tcp_retransmit_skb")]],
+    &[&[at(
+        Attach::TpBtf,
+        "tcp_retransmit_skb",
+        "tp_tcp_retransmit_skb",
+    )]],
     NO_RETRANS,
 );
 const TCP_CLOSE: Hook = required(
@@ -169,29 +213,63 @@ const UDP_CLOSE: Hook = wanted(
 const FENTRY: &[Hook] = &[
     required(
         &["tcp_send"],
-        &[&[at(Attach::Fexit, "tcp_sendmsg_locked", "fexit_tcp_sendmsg_locked")]],
+        &[&[at(
+            Attach::Fexit,
+            "tcp_sendmsg_locked",
+            "fexit_tcp_sendmsg_locked",
+        )]],
     ),
     if_present(
         &["tcp_sendpage"],
-        &[&[at(Attach::Fexit, "do_tcp_sendpages", "fexit_do_tcp_sendpages")]],
+        &[&[at(
+            Attach::Fexit,
+            "do_tcp_sendpages",
+            "fexit_do_tcp_sendpages",
+        )]],
     ),
-    required(&["udp_send"], &[&[at(Attach::Fexit, "udp_sendmsg", "fexit_udp_sendmsg")]]),
-    if_present(&["udp6_send"], &[&[at(Attach::Fexit, "udpv6_sendmsg", "fexit_udpv6_sendmsg")]]),
-    if_present(&["mptcp_send"], &[&[at(Attach::Fexit, "mptcp_sendmsg", "fexit_mptcp_sendmsg")]]),
+    required(
+        &["udp_send"],
+        &[&[at(Attach::Fexit, "udp_sendmsg", "fexit_udp_sendmsg")]],
+    ),
+    if_present(
+        &["udp6_send"],
+        &[&[at(Attach::Fexit, "udpv6_sendmsg", "fexit_udpv6_sendmsg")]],
+    ),
+    if_present(
+        &["mptcp_send"],
+        &[&[at(Attach::Fexit, "mptcp_sendmsg", "fexit_mptcp_sendmsg")]],
+    ),
     required(
         &["tcp_recv"],
-        &[&[at(Attach::Fentry, "tcp_cleanup_rbuf", "fentry_tcp_cleanup_rbuf")]],
+        &[&[at(
+            Attach::Fentry,
+            "tcp_cleanup_rbuf",
+            "fentry_tcp_cleanup_rbuf",
+        )]],
     ),
     required(
         &["udp_recv"],
-        &[&[at(Attach::Fentry, "skb_consume_udp", "fentry_skb_consume_udp")]],
+        &[&[at(
+            Attach::Fentry,
+            "skb_consume_udp",
+            "fentry_skb_consume_udp",
+        )]],
     ),
     if_present(
         &["mptcp_recv"],
         &[
-            &[with_parameters(4, at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_4"))],
-            &[with_parameters(5, at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_5"))],
-            &[with_parameters(6, at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_6"))],
+            &[with_parameters(
+                4,
+                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_4"),
+            )],
+            &[with_parameters(
+                5,
+                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_5"),
+            )],
+            &[with_parameters(
+                6,
+                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_6"),
+            )],
         ],
     ),
     TCP_STATE,
@@ -202,7 +280,10 @@ const FENTRY: &[Hook] = &[
 
 macro_rules! returned {
     ($symbol:literal, $entry:literal, $exit:literal) => {
-        &[at(Attach::Kprobe, $symbol, $entry), at(Attach::Kretprobe, $symbol, $exit)]
+        &[
+            at(Attach::Kprobe, $symbol, $entry),
+            at(Attach::Kretprobe, $symbol, $exit),
+        ]
     };
 }
 
@@ -210,40 +291,75 @@ macro_rules! returned {
 const KPROBE: &[Hook] = &[
     required(
         &["tcp_send"],
-        &[returned!("tcp_sendmsg_locked", "kprobe_send_entry", "kretprobe_sent")],
+        &[returned!(
+            "tcp_sendmsg_locked",
+            "kprobe_send_entry",
+            "kretprobe_sent"
+        )],
     ),
     if_present(
         &["tcp_sendpage"],
-        &[returned!("do_tcp_sendpages", "kprobe_send_entry", "kretprobe_sent")],
+        &[returned!(
+            "do_tcp_sendpages",
+            "kprobe_send_entry",
+            "kretprobe_sent"
+        )],
     ),
     required(
         &["udp_send"],
-        &[returned!("udp_sendmsg", "kprobe_udp_send_entry", "kretprobe_sent")],
+        &[returned!(
+            "udp_sendmsg",
+            "kprobe_udp_send_entry",
+            "kretprobe_sent"
+        )],
     ),
     if_present(
         &["udp6_send"],
-        &[returned!("udpv6_sendmsg", "kprobe_send_entry", "kretprobe_sent")],
+        &[returned!(
+            "udpv6_sendmsg",
+            "kprobe_send_entry",
+            "kretprobe_sent"
+        )],
     ),
     if_present(
         &["mptcp_send"],
-        &[returned!("mptcp_sendmsg", "kprobe_send_entry", "kretprobe_sent")],
+        &[returned!(
+            "mptcp_sendmsg",
+            "kprobe_send_entry",
+            "kretprobe_sent"
+        )],
     ),
     required(
         &["tcp_recv"],
-        &[&[at(Attach::Kprobe, "tcp_cleanup_rbuf", "kprobe_tcp_cleanup_rbuf")]],
+        &[&[at(
+            Attach::Kprobe,
+            "tcp_cleanup_rbuf",
+            "kprobe_tcp_cleanup_rbuf",
+        )]],
     ),
     required(
         &["udp_recv"],
-        &[&[at(Attach::Kprobe, "skb_consume_udp", "kprobe_skb_consume_udp")]],
+        &[&[at(
+            Attach::Kprobe,
+            "skb_consume_udp",
+            "kprobe_skb_consume_udp",
+        )]],
     ),
     if_present(
         &["mptcp_recv"],
         &[
             &[
-                with_parameters(6, at(Attach::Kprobe, "mptcp_recvmsg", "kprobe_mptcp_recv_entry_6")),
+                with_parameters(
+                    6,
+                    at(Attach::Kprobe, "mptcp_recvmsg", "kprobe_mptcp_recv_entry_6"),
+                ),
                 at(Attach::Kretprobe, "mptcp_recvmsg", "kretprobe_received"),
             ],
-            returned!("mptcp_recvmsg", "kprobe_mptcp_recv_entry", "kretprobe_received"),
+            returned!(
+                "mptcp_recvmsg",
+                "kprobe_mptcp_recv_entry",
+                "kretprobe_received"
+            ),
         ],
     ),
     wanted(
@@ -253,12 +369,20 @@ const KPROBE: &[Hook] = &[
     ),
     wanted(
         &["tcp_retransmit"],
-        &[returned!("__tcp_retransmit_skb", "kprobe_retransmit_entry", "kretprobe_retransmitted")],
+        &[returned!(
+            "__tcp_retransmit_skb",
+            "kprobe_retransmit_entry",
+            "kretprobe_retransmitted"
+        )],
         NO_RETRANS,
     ),
     required(
         &["tcp_close", "udp_close"],
-        &[&[at(Attach::Kprobe, "inet_sock_destruct", "kprobe_inet_sock_destruct")]],
+        &[&[at(
+            Attach::Kprobe,
+            "inet_sock_destruct",
+            "kprobe_inet_sock_destruct",
+        )]],
     ),
 ];
 
@@ -269,10 +393,17 @@ mod tests {
     #[test]
     fn every_set_counts_both_directions_of_tcp_and_udp() {
         for set in SETS {
-            let counted: Vec<_> =
-                set.hooks.iter().flat_map(|hook| hook.counts.iter().copied()).collect();
+            let counted: Vec<_> = set
+                .hooks
+                .iter()
+                .flat_map(|hook| hook.counts.iter().copied())
+                .collect();
             for what in ["tcp_send", "tcp_recv", "udp_send", "udp_recv", "tcp_close"] {
-                assert!(counted.contains(&what), "{:?} does not count {what}", set.kind);
+                assert!(
+                    counted.contains(&what),
+                    "{:?} does not count {what}",
+                    set.kind
+                );
             }
         }
     }
@@ -280,7 +411,12 @@ mod tests {
     #[test]
     fn what_can_be_missing_is_said_in_words() {
         for hook in SETS.iter().flat_map(|set| set.hooks) {
-            assert_eq!(hook.need == Need::Wanted, !hook.without.is_empty(), "{:?}", hook.counts);
+            assert_eq!(
+                hook.need == Need::Wanted,
+                !hook.without.is_empty(),
+                "{:?}",
+                hook.counts
+            );
         }
     }
 }

@@ -52,6 +52,19 @@ pub struct FlowTotals {
 struct Pair {
     process: ProcessId,
     totals: FlowTotals,
+    /// Bytes sent and received before flows were asked for.
+    before: (u64, u64),
+}
+
+impl Pair {
+    fn flow(&self) -> FlowTotals {
+        let (tx_bytes, rx_bytes) = self.before;
+        FlowTotals {
+            tx_bytes: self.totals.tx_bytes - tx_bytes,
+            rx_bytes: self.totals.rx_bytes - rx_bytes,
+            ..self.totals
+        }
+    }
 }
 
 /// Slots of a socket that several processes use.
@@ -75,10 +88,13 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// From now on, also says which flows changed; starts with all that are known.
+    /// From now on, also says which flows changed. What a flow moved before does not count for it:
+    /// a flow's totals are those since flows were asked for.
     pub fn keep_flows(&mut self, keep: bool) {
         if keep && !self.keep_flows {
-            self.changed_flows.extend(self.pairs.keys().copied());
+            for pair in self.pairs.values_mut() {
+                pair.before = (pair.totals.tx_bytes, pair.totals.rx_bytes);
+            }
         }
         self.keep_flows = keep;
         if !keep {
@@ -93,14 +109,19 @@ impl Ledger {
             return;
         }
         let process = process_id(&slot.owner);
-        let mut is_new = false;
         let pair = self.pairs.entry(index).or_insert_with(|| {
-            is_new = true;
             self.tallies.entry(process).or_default().slots += 1;
-            Pair { process, totals: fresh(process, slot) }
+            Pair {
+                process,
+                totals: fresh(process, slot),
+                before: (0, 0),
+            }
         });
         let seen = pair.totals.retrans;
-        let given = self.shared.get_mut(&slot.socket).map(|shared| &mut shared.retrans_given);
+        let given = self
+            .shared
+            .get_mut(&slot.socket)
+            .map(|shared| &mut shared.retrans_given);
         let retrans = match given {
             Some(given) => {
                 let growth = slot.retrans.saturating_sub(seen.max(*given));
@@ -126,7 +147,7 @@ impl Ledger {
             state: slot.state,
             ..pair.totals
         };
-        if is_new || tx_bytes > 0 || rx_bytes > 0 || retrans > 0 {
+        if tx_bytes > 0 || rx_bytes > 0 || retrans > 0 {
             self.changed.insert(pair.process);
             if self.keep_flows {
                 self.changed_flows.insert(index);
@@ -179,26 +200,37 @@ impl Ledger {
             tally.slots = tally.slots.saturating_sub(1);
         }
         if self.changed_flows.remove(&index) {
-            self.ended_flows.push(pair.totals);
+            self.ended_flows.push(pair.flow());
         }
     }
 
     /// Processes whose totals changed since the last call.
     pub fn take_changed(&mut self) -> Vec<(ProcessId, Tally)> {
         let tallies = &self.tallies;
-        self.changed.drain().filter_map(|id| Some((id, *tallies.get(&id)?))).collect()
+        self.changed
+            .drain()
+            .filter_map(|id| Some((id, *tallies.get(&id)?)))
+            .collect()
     }
 
     /// Flows whose totals changed, or that ended, since the last call.
     pub fn take_changed_flows(&mut self) -> Vec<FlowTotals> {
         let pairs = &self.pairs;
-        let live = self.changed_flows.drain().filter_map(|index| Some(pairs.get(&index)?.totals));
+        let live = self
+            .changed_flows
+            .drain()
+            .filter_map(|index| Some(pairs.get(&index)?.flow()));
         self.ended_flows.drain(..).chain(live).collect()
     }
 
     /// Every process that is known.
     pub fn processes(&self) -> impl Iterator<Item = (ProcessId, &Tally)> {
         self.tallies.iter().map(|(id, tally)| (*id, tally))
+    }
+
+    /// Totals of one process.
+    pub fn tally(&self, id: ProcessId) -> Option<Tally> {
+        self.tallies.get(&id).copied()
     }
 
     /// Drops a process that has ended, once its last socket has too. False if it still has some.
@@ -218,14 +250,24 @@ impl Ledger {
 
 /// The process that a slot belongs to. A process outside the tracer's pid namespace keeps its number
 /// in the initial one.
-pub fn process_id(owner: &Owner) -> ProcessId {
-    let tgid = if owner.tgid == 0 { owner.host_tgid } else { owner.tgid };
-    ProcessId { tgid, start: MonoNs(owner.start_ns) }
+fn process_id(owner: &Owner) -> ProcessId {
+    let tgid = if owner.tgid == 0 {
+        owner.host_tgid
+    } else {
+        owner.tgid
+    };
+    ProcessId {
+        tgid,
+        start: MonoNs(owner.start_ns),
+    }
 }
 
 fn fresh(process: ProcessId, slot: &Slot) -> FlowTotals {
     FlowTotals {
-        id: FlowId { socket: slot.socket, process },
+        id: FlowId {
+            socket: slot.socket,
+            process,
+        },
         key: slot.key,
         tx_bytes: 0,
         rx_bytes: 0,
@@ -241,12 +283,25 @@ mod tests {
     use super::*;
 
     fn slot(socket: u64, tgid: u32, tx_bytes: u64) -> Slot {
-        let owner = Owner { host_tgid: tgid, tgid, start_ns: 1, ..Owner::default() };
-        Slot { socket, tx_bytes, owner, ..Slot::default() }
+        let owner = Owner {
+            host_tgid: tgid,
+            tgid,
+            start_ns: 1,
+            ..Owner::default()
+        };
+        Slot {
+            socket,
+            tx_bytes,
+            owner,
+            ..Slot::default()
+        }
     }
 
     fn tx_of(ledger: &Ledger, tgid: u32) -> Option<u64> {
-        ledger.processes().find(|(id, _)| id.tgid == tgid).map(|(_, tally)| tally.tx_bytes)
+        ledger
+            .processes()
+            .find(|(id, _)| id.tgid == tgid)
+            .map(|(_, tally)| tally.tx_bytes)
     }
 
     #[test]
@@ -282,7 +337,10 @@ mod tests {
     #[test]
     fn retransmissions_of_a_shared_socket_are_given_once() {
         let mut ledger = Ledger::default();
-        let with_retrans = |tgid, retrans| Slot { retrans, ..slot(100, tgid, 1) };
+        let with_retrans = |tgid, retrans| Slot {
+            retrans,
+            ..slot(100, tgid, 1)
+        };
         ledger.absorb(3, &with_retrans(7, 0));
         ledger.share(3, 100);
         ledger.share(4, 100);
@@ -295,7 +353,14 @@ mod tests {
     #[test]
     fn retransmissions_before_the_tracer_are_not_the_process_s() {
         let mut ledger = Ledger::default();
-        ledger.absorb(3, &Slot { retrans: 12, retrans_base: 10, ..slot(100, 7, 1) });
+        ledger.absorb(
+            3,
+            &Slot {
+                retrans: 12,
+                retrans_base: 10,
+                ..slot(100, 7, 1)
+            },
+        );
         let (_, tally) = ledger.processes().next().unwrap();
         assert_eq!(tally.retrans, 2);
     }
@@ -313,13 +378,14 @@ mod tests {
     }
 
     #[test]
-    fn all_known_flows_come_first_when_flows_become_wanted() {
+    fn a_flow_counts_from_when_flows_were_asked_for() {
         let mut ledger = Ledger::default();
         ledger.absorb(3, &slot(100, 7, 10));
         assert!(ledger.take_changed_flows().is_empty());
         ledger.keep_flows(true);
-        assert_eq!(ledger.take_changed_flows().len(), 1);
         assert!(ledger.take_changed_flows().is_empty());
+        ledger.absorb(3, &slot(100, 7, 15));
+        assert_eq!(ledger.take_changed_flows()[0].tx_bytes, 5);
     }
 
     #[test]

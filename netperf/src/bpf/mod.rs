@@ -10,6 +10,7 @@ mod offsets;
 mod open;
 mod slots;
 
+pub use btf::BtfError;
 pub use counters::Counters;
-pub use ledger::{FlowTotals, Tally};
+pub use ledger::{FlowTotals, Ledger, Tally};
 pub use open::{OpenError, Request};

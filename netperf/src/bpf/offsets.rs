@@ -8,7 +8,7 @@ use super::btf::{Btf, BtfError};
 ///
 /// # Errors
 /// [`BtfError::Missing`] names the first field that this kernel does not have.
-pub fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
+pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
     let at = |name: &str, path: &str| btf.field(name, path).map(|field| field.bit_offset / 8);
     Ok(Offsets {
         sock_skc_family: at("sock", "__sk_common.skc_family")?,
@@ -39,6 +39,7 @@ pub fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         task_struct_comm: at("task_struct", "comm")?,
         task_struct_signal: at("task_struct", "signal")?,
         signal_struct_pids: at("signal_struct", "pids")?,
+        pid_level: at("pid", "level")?,
         pid_numbers: at("pid", "numbers")?,
     })
 }
@@ -47,7 +48,7 @@ pub fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
 ///
 /// # Errors
 /// [`BtfError::Missing`] if this kernel does not say where the congestion state is.
-pub fn settings(btf: &Btf<'_>) -> Result<Settings, BtfError> {
+pub(super) fn settings(btf: &Btf<'_>) -> Result<Settings, BtfError> {
     let ca_state = btf.field("inet_connection_sock", "icsk_ca_state")?;
     let size = ca_state.bit_size.unwrap_or(8).min(8);
     Ok(Settings {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use aya::programs::Iter;
 use aya::{Ebpf, EbpfLoader};
 
-use super::attach::{self, Kernel, Refused};
+use super::attach::{self, Kernel};
 use super::btf::{Btf, BtfError, KERNEL_BTF};
 use super::hooks::{HookSet, SETS};
 use super::offsets;
@@ -49,12 +49,11 @@ pub enum OpenError {
     #[error("the kernel refused the tables that count")]
     Load(#[source] anyhow::Error),
     /// No set of hooks could be attached.
-    #[error("this kernel accepts none of the hooks that were tried:{}", list(.0))]
-    NoHooks(Vec<(HookSet, Refused)>),
-}
-
-fn list(tried: &[(HookSet, Refused)]) -> String {
-    tried.iter().map(|(set, refused)| format!("\n  {}: {refused}", set.kind)).collect()
+    #[error("this kernel accepts none of the hooks that were tried:{tried}")]
+    NoHooks {
+        /// Each set on a line of its own, with what the kernel said.
+        tried: String,
+    },
 }
 
 /// A kernel side that counts.
@@ -69,21 +68,38 @@ pub(super) struct Opened {
 pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
     let data = std::fs::read(KERNEL_BTF).map_err(OpenError::NoBtf)?;
     let btf = Btf::parse(&data)?;
-    let aya_btf = aya::Btf::from_sys_fs().context("aya").map_err(OpenError::Load)?;
+    let aya_btf = aya::Btf::from_sys_fs()
+        .context("aya")
+        .map_err(OpenError::Load)?;
     let mut ebpf = load(&btf, &aya_btf, slot_count(request.open_sockets))?;
     let slots = take_slots(&mut ebpf).map_err(OpenError::Load)?;
-    let kernel = Kernel { btf: &btf, aya_btf: &aya_btf, cgroup_root: request.cgroup_root };
+    let kernel = Kernel {
+        btf: &btf,
+        aya_btf: &aya_btf,
+        cgroup_root: request.cgroup_root,
+    };
+    if let Err(error) = iterate(&mut ebpf, &aya_btf, "task", "iter_own_namespace") {
+        log::warn!("processes are numbered as in the initial pid namespace: {error:#}");
+    }
     let (set, provenance) = attach_first(&mut ebpf, &kernel, request.hooks)?;
-    if let Err(error) = note_open_sockets(&mut ebpf, &aya_btf) {
+    if let Err(error) = iterate(&mut ebpf, &aya_btf, "task_file", "iter_open_sockets") {
         // What such a socket receives first is then counted as `unread`.
         log::warn!("cannot look at the sockets that were open before: {error:#}");
     }
-    Ok(Opened { ebpf, slots, set, provenance })
+    Ok(Opened {
+        ebpf,
+        slots,
+        set,
+        provenance,
+    })
 }
 
 /// Room for twice the sockets that are open.
 fn slot_count(open_sockets: u32) -> u32 {
-    open_sockets.saturating_mul(2).clamp(MIN_SLOTS, MAX_SLOTS).next_power_of_two()
+    open_sockets
+        .saturating_mul(2)
+        .clamp(MIN_SLOTS, MAX_SLOTS)
+        .next_power_of_two()
 }
 
 fn load(btf: &Btf<'_>, aya_btf: &aya::Btf, slots: u32) -> Result<Ebpf, OpenError> {
@@ -101,8 +117,12 @@ fn load(btf: &Btf<'_>, aya_btf: &aya::Btf, slots: u32) -> Result<Ebpf, OpenError
 }
 
 fn take_slots(ebpf: &mut Ebpf) -> anyhow::Result<Slots> {
-    let slots = ebpf.take_map("SLOTS").context("the object has no `SLOTS`")?;
-    let free = ebpf.take_map("FREE_SLOTS").context("the object has no `FREE_SLOTS`")?;
+    let slots = ebpf
+        .take_map("SLOTS")
+        .context("the object has no `SLOTS`")?;
+    let free = ebpf
+        .take_map("FREE_SLOTS")
+        .context("the object has no `FREE_SLOTS`")?;
     Slots::open(slots, free)
 }
 
@@ -111,25 +131,27 @@ fn attach_first(
     kernel: &Kernel<'_>,
     preference: HookPreference,
 ) -> Result<(HookSet, Provenance), OpenError> {
-    let mut tried = Vec::new();
+    let mut tried = String::new();
     for set in SETS.iter().filter(|set| preference.accepts(set.kind)) {
         match attach::attach(ebpf, set, kernel) {
             Ok(provenance) => return Ok((*set, provenance)),
-            Err(refused) => tried.push((*set, refused)),
+            Err(refused) => tried.extend(["\n  ", set.kind.word(), ": ", &refused.to_string()]),
         }
     }
-    Err(OpenError::NoHooks(tried))
+    Err(OpenError::NoHooks { tried })
 }
 
-/// Runs the iterator over every open file, which notes the receive position of TCP sockets.
-fn note_open_sockets(ebpf: &mut Ebpf, btf: &aya::Btf) -> anyhow::Result<()> {
-    let program = ebpf.program_mut("iter_open_sockets").context("not in the object")?;
+/// Lets an iterator run over everything of its kind.
+fn iterate(ebpf: &mut Ebpf, btf: &aya::Btf, kind: &str, program: &str) -> anyhow::Result<()> {
+    let program = ebpf.program_mut(program).context("not in the object")?;
     let program: &mut Iter = program.try_into()?;
-    program.load("task_file", btf)?;
+    program.load(kind, btf)?;
     let link = program.attach()?;
-    let mut file = program.take_link(link)?.into_file()?;
     let mut nothing = Vec::new();
-    file.read_to_end(&mut nothing)?;
+    program
+        .take_link(link)?
+        .into_file()?
+        .read_to_end(&mut nothing)?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use netperf_common::flow::Slot;
 const STEP: u32 = 16_384;
 
 /// Every slot, and the stack of those that are free.
-pub struct Slots {
+pub(super) struct Slots {
     memory: Memory,
     free: Stack<MapData, u32>,
     /// First index that was never handed out.
@@ -48,29 +48,32 @@ impl Slots {
     ///
     /// # Errors
     /// If the kernel refuses the mapping or the stack.
-    pub fn open(slots: Map, free: Map) -> anyhow::Result<Self> {
+    pub(super) fn open(slots: Map, free: Map) -> anyhow::Result<Self> {
         let Map::Array(slots) = slots else {
             anyhow::bail!("the slots are not an array");
         };
-        let count = slots.info().context("cannot ask for the number of slots")?.max_entries();
+        let count = slots
+            .info()
+            .context("cannot ask for the number of slots")?
+            .max_entries();
         let free = Stack::try_from(free).context("cannot use the free slots")?;
         let memory = Memory::map(slots, count)?;
         // Slot 0 stands for none.
-        let mut slots = Self { memory, free, untouched: 1, retired: Vec::new() };
+        let mut slots = Self {
+            memory,
+            free,
+            untouched: 1,
+            retired: Vec::new(),
+        };
         slots.hand_out()?;
         Ok(slots)
-    }
-
-    /// Bytes of kernel memory that the slots take.
-    pub fn bytes(&self) -> usize {
-        self.memory.bytes
     }
 
     /// Hands out more slots that were never used, and those that have ended before the last call.
     ///
     /// # Errors
     /// If the kernel refuses one.
-    pub fn hand_out(&mut self) -> anyhow::Result<()> {
+    pub(super) fn hand_out(&mut self) -> anyhow::Result<()> {
         for index in std::mem::take(&mut self.retired) {
             self.memory.clear(index);
             self.free.push(index, 0).context("cannot return a slot")?;
@@ -85,22 +88,22 @@ impl Slots {
     }
 
     /// A copy of a slot as it is now; `None` for an index that does not exist.
-    pub fn read(&self, index: u32) -> Option<Slot> {
+    pub(super) fn read(&self, index: u32) -> Option<Slot> {
         (index > 0 && index < self.memory.count).then(|| self.memory.read(index))
     }
 
     /// Gives a slot back whose totals have been taken.
-    pub fn retire(&mut self, index: u32) {
+    pub(super) fn retire(&mut self, index: u32) {
         self.retired.push(index);
     }
 
     /// Slots that were given back and may still receive a straggler.
-    pub fn retired(&self) -> &[u32] {
+    pub(super) fn retired(&self) -> &[u32] {
         &self.retired
     }
 
     /// Indices of all slots that hold a socket.
-    pub fn in_use(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn in_use(&self) -> impl Iterator<Item = u32> {
         (1..self.untouched).filter(|&index| self.memory.read(index).socket != 0)
     }
 }
@@ -112,15 +115,19 @@ impl Memory {
         let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
         let fd = map.fd().as_fd().as_raw_fd();
         // SAFETY: a fresh mapping of a map that is as large; the kernel checks the rest.
-        let address =
-            unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, fd, 0) };
+        let address = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, fd, 0) };
         anyhow::ensure!(
             address != libc::MAP_FAILED,
             "cannot map the counters: {}",
             std::io::Error::last_os_error()
         );
         let base = NonNull::new(address.cast::<Slot>()).context("mapped at no address")?;
-        Ok(Self { base, count, bytes, _map: map })
+        Ok(Self {
+            base,
+            count,
+            bytes,
+            _map: map,
+        })
     }
 
     fn at(&self, index: u32) -> *mut Slot {
@@ -132,10 +139,10 @@ impl Memory {
         let at = self.at(index);
         // SAFETY: within the mapping; every bit pattern is a value, and a torn name is refreshed.
         let mut slot = unsafe { at.read_volatile() };
-        // SAFETY: within the mapping and aligned; the kernel side adds atomically.
-        slot.tx_bytes = unsafe { AtomicU64::from_ptr(&raw mut (*at).tx_bytes) }.load(Ordering::Acquire);
-        // SAFETY: as above.
-        slot.rx_bytes = unsafe { AtomicU64::from_ptr(&raw mut (*at).rx_bytes) }.load(Ordering::Acquire);
+        // SAFETY: within the mapping.
+        let (tx_bytes, rx_bytes) = unsafe { (&raw mut (*at).tx_bytes, &raw mut (*at).rx_bytes) };
+        slot.tx_bytes = load(tx_bytes);
+        slot.rx_bytes = load(rx_bytes);
         slot
     }
 
@@ -143,4 +150,10 @@ impl Memory {
         // SAFETY: within the mapping; the slot is in nobody's hands.
         unsafe { self.at(index).write_volatile(Slot::default()) };
     }
+}
+
+/// Reads a counter that the kernel side adds to.
+fn load(counter: *mut u64) -> u64 {
+    // SAFETY: callers give an aligned word within the mapping.
+    unsafe { AtomicU64::from_ptr(counter) }.load(Ordering::Acquire)
 }

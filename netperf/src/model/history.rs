@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn short_ticks_do_not_make_a_history_long() {
-        let mut history = History::new(Duration::from_secs(60));
+        let mut history = History::new(Duration::from_mins(1));
         for tick in 0..10_000 {
             let from = tick * SECOND / 10;
             history.push(MonoNs(from), MonoNs(from + SECOND / 10), sent(10));
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn columns_show_the_past_from_old_to_new() {
-        let mut history = History::new(Duration::from_secs(60));
+        let mut history = History::new(Duration::from_mins(1));
         history.push(at(96), at(97), sent(7));
         history.push(at(98), at(100), sent(10));
         assert_eq!(

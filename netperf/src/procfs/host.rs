@@ -27,6 +27,37 @@ impl Procfs {
         kib.checked_mul(1024)
     }
 
+    /// Sockets that are open in the reader's network namespace and, for lack of a sum, a fair guess
+    /// for the machine (`/proc/net/sockstat`).
+    pub fn open_sockets(&self) -> Option<u32> {
+        let text = self.text("proc/net/sockstat", STATUS_MAX_BYTES)?;
+        text.lines()
+            .next()?
+            .strip_prefix("sockets: used ")?
+            .parse()
+            .ok()
+    }
+
+    /// Kernel memory of the BPF maps that this process holds, as their `fdinfo` tells.
+    pub fn own_map_bytes(&self) -> u64 {
+        let entries = std::fs::read_dir(self.root.join("proc/self/fdinfo"));
+        let names = entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name());
+        names
+            .filter_map(|name| self.text(&format!("proc/self/fdinfo/{}", name.to_str()?), 4096))
+            .filter(|info| info.contains("map_type:"))
+            .filter_map(|info| {
+                let line = info
+                    .lines()
+                    .find_map(|line| line.strip_prefix("memlock:"))?;
+                line.trim().parse::<u64>().ok()
+            })
+            .sum()
+    }
+
     /// Speed of a network interface in Mbit/s, in the network namespace that `/sys` was mounted
     /// in; `None` where the driver says none.
     pub fn link_speed_mbit(&self, name: &str) -> Option<u32> {

@@ -3,13 +3,12 @@
 //! Writing happens beside the loop: while a reader pauses, the counting goes on and the next tick
 //! is longer.
 
-use std::future::{Future, pending};
 use std::io;
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::hangup::Hangup;
 use super::{Event, Front};
 use crate::model::Model;
 use crate::view::envelope::{End, Start};
@@ -37,9 +36,6 @@ pub trait Format {
     /// When a value can't be written in this format.
     fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()>;
 }
-
-/// A future that is done when nobody reads any more.
-pub type Hangup = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A session written to a pipe or file.
 pub struct Stream<F, W> {
@@ -113,9 +109,4 @@ impl<F: Format, W: AsyncWrite + Unpin> Front for Stream<F, W> {
             }
         }
     }
-}
-
-/// Never: for sinks whose readers can't go away unnoticed.
-pub fn no_hangup() -> Hangup {
-    Box::pin(pending())
 }

@@ -193,9 +193,10 @@ impl Format for Text {
 fn link_text(link: &LinkRow<'_>, units: Units) -> String {
     let speed = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, units));
     let (sent, received) = (speed(link.tx_bytes_per_s), speed(link.rx_bytes_per_s));
-    let mut text = format!("{} sent {sent}, received {received}", visible(link.name));
+    let text = format!("{} sent {sent}, received {received}", visible(link.name));
     if let (Some(share), Some(mbit)) = (link.utilisation, link.speed_mbit) {
-        text += &format!(", {:.0} % of {mbit} Mbit/s", share * 100.0);
+        let percent = share * 100.0;
+        return format!("{text}, {percent:.0} % of {mbit} Mbit/s");
     }
     text
 }
