@@ -18,6 +18,7 @@ use crate::model::Model;
 use crate::render::json::Json;
 use crate::render::stream::Stream;
 use crate::render::text::Text;
+use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::host_names::{HostNames, Numeric};
@@ -26,7 +27,9 @@ use crate::view::time::Rfc3339;
 /// Opens the live source and shows it as configured.
 pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let stop = Signals::open().context("can't handle signals")?.any();
-    logging::start(config.verbosity, None);
+    let log = LogTail::default();
+    let on_screen = config.output == Output::Screen;
+    logging::start(config.verbosity, on_screen.then(|| log.clone()));
     let mut feed = bpf::open(&config.feed)?;
     feed.want(config.wanted());
     let start = start(&config, &feed);
@@ -34,6 +37,7 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let Config {
         view,
         units,
+        color,
         timing,
         ..
     } = config;
@@ -43,7 +47,12 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
             let mut front = Stream::new(Json::new(view, names), stdout, hangup::of_stdout());
             run(&mut feed, &mut front, &start, timing, stop).await
         }
-        Output::Batch | Output::Screen => {
+        Output::Screen => {
+            let settings = Settings { view, units, color };
+            let mut front = Screen::new(settings, names, log).context("can't use the terminal")?;
+            run(&mut feed, &mut front, &start, timing, stop).await
+        }
+        Output::Batch => {
             let mut front = Stream::new(Text::new(view, names, units), stdout, hangup::of_stdout());
             run(&mut feed, &mut front, &start, timing, stop).await
         }

@@ -5,6 +5,7 @@ pub mod hangup;
 pub mod json;
 pub mod stream;
 pub mod text;
+pub mod tui;
 
 use std::future::Future;
 use std::io;
