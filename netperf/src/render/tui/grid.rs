@@ -6,11 +6,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::state::State;
 use crate::render::cell::{trend, written};
 use crate::render::text::padded;
 use crate::text::width;
 use crate::units::Units;
-use crate::view::table::{self, Cell, Column, Row, Table};
+use crate::view::table::{self, Cell, Row, Table};
 
 /// How values and words look.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,14 @@ pub(super) struct Look {
 }
 
 impl Look {
+    /// As the user has chosen.
+    pub(super) fn of(state: &State) -> Self {
+        Self {
+            units: state.units,
+            color: state.color,
+        }
+    }
+
     /// Headings. Colour never says anything that words do not.
     pub(super) fn heading(self) -> Style {
         let bold = Style::new().add_modifier(Modifier::BOLD);
@@ -36,7 +45,7 @@ pub(super) fn rows_in(area: Rect) -> usize {
     area.height.saturating_sub(1).into()
 }
 
-/// Draws the headings and as many rows as there is room for.
+/// Draws the headings and as many rows as there is room for; nothing where there are no rows.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
@@ -44,54 +53,74 @@ pub(super) fn draw(
     selected: Option<usize>,
     look: Look,
 ) {
-    let widths = widths(table, area.width.into(), look);
+    if table.rows.is_empty() {
+        return;
+    }
+    let grid = Grid {
+        table,
+        widths: widths(table, area.width.into(), look),
+        look,
+    };
     let mut lines = area.rows();
-    let Some(top) = lines.next() else { return };
-    let mut x = top.x;
-    for (column, &width) in table.columns.iter().zip(&widths) {
-        let Some(width) = width else { continue };
-        let style = if column.key == Some(table.sort.key) {
-            look.heading().add_modifier(Modifier::UNDERLINED)
-        } else {
-            look.heading()
-        };
-        x = put(
-            buffer,
-            top,
-            x,
-            &padded(column.align, width, column.title),
-            style,
-        );
+    if let Some(line) = lines.next() {
+        grid.headings(buffer, line);
     }
     for (at, (row, line)) in table.rows.iter().zip(lines).enumerate() {
-        draw_row(buffer, line, &table.columns, row, &widths, look);
+        grid.row(buffer, line, row);
         if selected == Some(at) {
-            buffer.set_style(line, Style::new().add_modifier(Modifier::REVERSED));
+            buffer.set_style(line, Modifier::REVERSED);
         }
     }
 }
 
-fn draw_row(
-    buffer: &mut Buffer,
-    line: Rect,
-    columns: &[Column],
-    row: &Row<'_>,
-    widths: &[Option<usize>],
+struct Grid<'t> {
+    table: &'t Table<'t>,
+    widths: Vec<Option<usize>>,
     look: Look,
-) {
-    let style = if row.quiet {
-        Style::new().add_modifier(Modifier::DIM)
-    } else {
-        Style::new()
-    };
-    let mut x = line.x;
-    for ((column, cell), &width) in columns.iter().zip(&row.cells).zip(widths) {
-        let Some(width) = width else { continue };
-        let text = match cell {
-            Cell::Trend(values) => Cow::Owned(trend(values, width)),
-            _ => written(cell, look.units),
+}
+
+impl Grid<'_> {
+    fn headings(&self, buffer: &mut Buffer, line: Rect) {
+        let mut x = line.x;
+        for (column, &width) in self.table.columns.iter().zip(&self.widths) {
+            let Some(width) = width else { continue };
+            let mut style = self.look.heading();
+            if column.key == Some(self.table.sort.key) {
+                style = style.add_modifier(Modifier::UNDERLINED);
+            }
+            x = put(
+                buffer,
+                line,
+                x,
+                &padded(column.align, width, column.title),
+                style,
+            );
+        }
+    }
+
+    fn row(&self, buffer: &mut Buffer, line: Rect, row: &Row<'_>) {
+        let style = if row.quiet {
+            Modifier::DIM
+        } else {
+            Modifier::empty()
         };
-        x = put(buffer, line, x, &padded(column.align, width, &text), style);
+        let mut x = line.x;
+        for ((column, cell), &width) in self.table.columns.iter().zip(&row.cells).zip(&self.widths)
+        {
+            let Some(width) = width else { continue };
+            let text = if let Cell::Trend(values) = cell {
+                Cow::Owned(trend(values, width))
+            } else {
+                written(cell, self.look.units)
+            };
+            x = put(
+                buffer,
+                line,
+                x,
+                &padded(column.align, width, &text),
+                style.into(),
+            );
+        }
     }
 }
 

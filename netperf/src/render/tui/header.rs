@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::grid::Look;
-use super::page::Surroundings;
+use super::surroundings::Surroundings;
 use crate::model::Model;
 use crate::render::cell::rate;
 use crate::sample::Loss;

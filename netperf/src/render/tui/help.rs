@@ -5,7 +5,7 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph, Widget};
 
-use super::page::Surroundings;
+use super::surroundings::Surroundings;
 use crate::text::visible;
 
 const LINES: [&str; 17] = [

@@ -1,5 +1,10 @@
 //! What does a key mean?
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most of the many keys mean nothing"
+)]
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::state::Overlay;

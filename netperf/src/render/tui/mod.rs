@@ -1,6 +1,7 @@
 //! How does a session fill a terminal? What is shown, what keys do, and drawing are apart: `state`,
 //! `input`, and one widget a file.
 
+mod flows_page;
 mod footer;
 mod grid;
 mod header;
@@ -12,7 +13,9 @@ mod page;
 mod prompt;
 mod screen;
 mod state;
+mod surroundings;
 mod terminal;
+mod top_page;
 
 #[cfg(test)]
 mod tests;

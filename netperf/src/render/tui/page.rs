@@ -4,56 +4,24 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
-use ratatui::text::Line;
 
-use super::grid::{self, Look};
-use super::state::{Overlay, Page, RowId, State};
-use super::{footer, header, help, links, prompt};
-use crate::clock::MonoNs;
+use super::grid::Look;
+use super::state::{Overlay, Page, State};
+use super::surroundings::Surroundings;
+use super::{flows_page, footer, header, help, links, prompt, top_page};
 use crate::model::Model;
-use crate::sample::ProcessId;
 use crate::text::visible;
-use crate::view::envelope::Start;
-use crate::view::flows::{self, FlowsTick};
-use crate::view::flows_table;
 use crate::view::host_names::HostNames;
 use crate::view::sort::{Figures, SortKey};
-use crate::view::table::Table;
-use crate::view::top::{Top, TopOptions};
-use crate::view::top_table::{self, TopLook};
 
-/// Smallest terminal on which anything can be read.
+/// Smallest terminal on which anything can be read: columns and lines.
 const SMALLEST: (u16, u16) = (40, 8);
 
-/// What stays the same during a session, and the latest message.
-#[derive(Clone, Debug)]
-pub(super) struct Surroundings {
-    pub(super) start: Start,
-    message: Option<(String, MonoNs)>,
-}
-
-impl Surroundings {
-    pub(super) fn new(start: &Start) -> Self {
-        Self {
-            start: start.clone(),
-            message: None,
-        }
-    }
-
-    /// Shows a message from now on for a while.
-    pub(super) fn say(&mut self, text: String, now: MonoNs) {
-        self.message = Some((text, now));
-    }
-
-    /// What the line above the keys says: what is wrong now, else the latest message.
-    fn message(&self, model: &Model) -> Option<String> {
-        const SHOWN_NS: u64 = 10_000_000_000;
-        if let Some(source) = model.degraded().first() {
-            return Some(format!("not read in this tick: {}", visible(source)));
-        }
-        let (text, since) = self.message.as_ref()?;
-        (model.at().0.saturating_sub(since.0) < SHOWN_NS).then(|| visible(text).into_owned())
-    }
+/// What is to be seen.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'s> {
+    pub(super) model: &'s Model,
+    pub(super) names: &'s dyn HostNames,
 }
 
 /// Draws everything.
@@ -65,16 +33,26 @@ pub(super) fn draw(
     names: &dyn HostNames,
 ) {
     let area = frame.area();
-    let buffer = frame.buffer_mut();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let (width, height) = SMALLEST;
-        let text = format!("too small: needs {width}x{height}");
-        buffer.set_stringn(area.x, area.y, text, area.width.into(), Style::new());
+        too_small(frame.buffer_mut(), area);
         return;
     }
-    let frozen = state.frozen.take();
-    let shown = frozen.as_ref().unwrap_or(model);
-    let message = around.message(model);
+    let frozen = state.frozen.clone();
+    let scene = Scene {
+        model: frozen.as_deref().unwrap_or(model),
+        names,
+    };
+    parts(frame.buffer_mut(), area, state, around, scene);
+}
+
+fn parts(
+    buffer: &mut Buffer,
+    area: Rect,
+    state: &mut State,
+    around: &Surroundings,
+    scene: Scene<'_>,
+) {
+    let message = around.message(scene.model);
     let [head, link, title, body, note, foot] = Layout::vertical([
         Constraint::Length(2),
         Constraint::Length(1),
@@ -88,151 +66,33 @@ pub(super) fn draw(
         units: state.units,
         color: state.color,
     };
-    header::draw(buffer, head, around, shown, look);
-    links::draw(buffer, link, shown, look);
-    page(buffer, body, state, shown, names);
-    title_line(buffer, title, state, frozen.is_some());
-    if let Some(message) = message {
-        buffer.set_stringn(note.x, note.y, message, note.width.into(), Modifier::BOLD);
+    header::draw(buffer, head, around, scene.model, look);
+    links::draw(buffer, link, scene.model, look);
+    match state.page {
+        Page::Top => top_page::draw(buffer, body, state, scene),
+        Page::Flows => flows_page::draw(buffer, body, state, scene),
     }
+    line(buffer, title, &title_of(state));
+    line(buffer, note, &message.unwrap_or_default());
     match &state.overlay {
         Overlay::Prompt { text, error } => prompt::draw(buffer, foot, text, error.as_deref()),
-        Overlay::Nothing | Overlay::Help => footer::draw(buffer, foot, state.page, look),
-    }
-    if state.overlay == Overlay::Help {
-        help::draw(buffer, area, around);
-    }
-    state.frozen = frozen;
-}
-
-fn page(buffer: &mut Buffer, area: Rect, state: &mut State, model: &Model, names: &dyn HostNames) {
-    match state.page {
-        Page::Top => top(buffer, area, state, model, names),
-        Page::Flows => flows(buffer, area, state, model, names),
-    }
-}
-
-fn top(buffer: &mut Buffer, area: Rect, state: &mut State, model: &Model, names: &dyn HostNames) {
-    let options = TopOptions {
-        connections: false,
-        ..state.top.clone()
-    };
-    let top = Top::new(model, &options, names);
-    let area = match state.opened {
-        Some(id) => {
-            let parts = [Constraint::Fill(1), Constraint::Percentage(45)];
-            let [upper, lower] = Layout::vertical(parts).areas(area);
-            connections(buffer, lower, state, model, id, names);
-            upper
+        Overlay::Nothing => footer::draw(buffer, foot, state.page, look),
+        Overlay::Help => {
+            footer::draw(buffer, foot, state.page, look);
+            help::draw(buffer, area, around);
         }
-        None => area,
-    };
-    let ids = top
-        .processes
-        .iter()
-        .map(|row| RowId::Process(row.id()))
-        .collect();
-    state.cursor.settle(ids, grid::rows_in(area));
-    let look = TopLook {
-        sort: state.sort(),
-        command_line: state.command_line,
-        trend_until: Some(model.at()),
-    };
-    let in_sight = top
-        .processes
-        .iter()
-        .skip(state.cursor.offset)
-        .take(grid::rows_in(area));
-    let table = top_table::table(in_sight, look);
-    show(buffer, area, state, &table, model);
-}
-
-fn flows(buffer: &mut Buffer, area: Rect, state: &mut State, model: &Model, names: &dyn HostNames) {
-    let tick = FlowsTick::new(model, &state.flows, names);
-    let height = grid::rows_in(area);
-    let table = if let Some(remotes) = &tick.remotes {
-        state.cursor.settle(
-            remotes
-                .iter()
-                .map(|row| RowId::Remote(row.remote))
-                .collect(),
-            height,
-        );
-        let in_sight = remotes.iter().skip(state.cursor.offset).take(height);
-        flows_table::by_remote_table(in_sight, state.sort())
-    } else {
-        state.cursor.settle(
-            tick.flows.iter().map(|row| RowId::Flow(row.id)).collect(),
-            height,
-        );
-        let in_sight = tick.flows.iter().skip(state.cursor.offset).take(height);
-        flows_table::table(in_sight, state.sort())
-    };
-    show(buffer, area, state, &table, model);
-}
-
-/// The connections of one process, below the processes.
-fn connections(
-    buffer: &mut Buffer,
-    area: Rect,
-    state: &State,
-    model: &Model,
-    id: ProcessId,
-    names: &dyn HostNames,
-) {
-    let [title, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    let process = model.processes().get(id).map(|traffic| &traffic.process);
-    let name = process.map_or("a process that has ended".into(), |process| {
-        visible(&process.name)
-    });
-    let text = format!("CONNECTIONS of {name} (PID {}), Enter closes", id.tgid);
-    buffer.set_stringn(title.x, title.y, text, title.width.into(), Modifier::BOLD);
-    let rows = flows::of_process(model, id, state.sort(), names);
-    if rows.is_empty() {
-        hint(buffer, body, "it has moved nothing in the last 40 seconds");
-        return;
-    }
-    let table = flows_table::table(rows.iter().take(grid::rows_in(body)), state.sort());
-    grid::draw(buffer, body, &table, None, look(state));
-}
-
-fn show(buffer: &mut Buffer, area: Rect, state: &State, table: &Table<'_>, model: &Model) {
-    if table.rows.is_empty() {
-        hint(buffer, area, &why_empty(state, model));
-    } else {
-        let selected = state.cursor.selected_in_sight();
-        grid::draw(buffer, area, table, selected, look(state));
     }
 }
 
-fn look(state: &State) -> Look {
-    Look {
-        units: state.units,
-        color: state.color,
+/// Writes one line in bold.
+pub(super) fn line(buffer: &mut Buffer, area: Rect, text: &str) {
+    if area.height > 0 {
+        buffer.set_stringn(area.x, area.y, text, area.width.into(), Modifier::BOLD);
     }
 }
 
-fn why_empty(state: &State, model: &Model) -> String {
-    if !state.filter.is_empty() {
-        return format!(
-            "nothing matches the filter `{}`: Esc clears it",
-            visible(&state.filter)
-        );
-    }
-    if !state.top.processes.is_empty() {
-        return "waiting for traffic of the processes that the options ask for".to_owned();
-    }
-    let (who, ever) = match state.page {
-        Page::Top => ("process", "yet"),
-        Page::Flows => ("connection", "in the last 40 seconds"),
-    };
-    if model.ticks() == 0 {
-        return "counting: the first figures come with the first tick".to_owned();
-    }
-    format!("waiting for traffic: no {who} has sent or received anything {ever}")
-}
-
-fn hint(buffer: &mut Buffer, area: Rect, text: &str) {
+/// Says why there are no rows.
+pub(super) fn hint(buffer: &mut Buffer, area: Rect, text: &str) {
     let x = area.x + 2.min(area.width);
     let y = area.y + 1.min(area.height.saturating_sub(1));
     buffer.set_stringn(
@@ -244,8 +104,35 @@ fn hint(buffer: &mut Buffer, area: Rect, text: &str) {
     );
 }
 
+/// Why the page has no rows.
+pub(super) fn why_empty(state: &State, model: &Model) -> String {
+    if model.ticks() == 0 {
+        return "counting: the first figures come with the first tick".to_owned();
+    }
+    if !state.filter.is_empty() {
+        return format!(
+            "nothing matches the filter `{}`: Esc clears it",
+            visible(&state.filter)
+        );
+    }
+    if state.has_options() {
+        return "waiting for traffic of what the options ask for".to_owned();
+    }
+    let (who, ever) = match state.page {
+        Page::Top => ("process", "yet"),
+        Page::Flows => ("connection", "in the last 40 seconds"),
+    };
+    format!("waiting for traffic: no {who} has sent or received anything {ever}")
+}
+
+fn too_small(buffer: &mut Buffer, area: Rect) {
+    let (width, height) = SMALLEST;
+    let text = format!("terminal too small: needs {width}x{height}");
+    buffer.set_stringn(area.x, area.y, text, area.width.into(), Style::new());
+}
+
 /// What is below, in which order, and what is hidden.
-fn title_line(buffer: &mut Buffer, area: Rect, state: &State, paused: bool) {
+fn title_of(state: &State) -> String {
     let what = match (state.page, state.flows.by_remote) {
         (Page::Top, _) => "PROCESSES",
         (Page::Flows, true) => "REMOTE HOSTS",
@@ -256,19 +143,18 @@ fn title_line(buffer: &mut Buffer, area: Rect, state: &State, paused: bool) {
         Figures::Rates => "now",
         Figures::Totals => "since start",
     };
-    let mut text = format!(
+    let mut title = format!(
         "{what} by {}, {figures}: {}",
         words(sort.key),
         state.cursor.len()
     );
     if !state.filter.is_empty() {
-        text = format!("{text}, filter `{}`", visible(&state.filter));
+        title = format!("{title}, filter `{}`", visible(&state.filter));
     }
-    if paused {
-        text = format!("{text}, PAUSED (counting goes on)");
+    if state.is_paused() {
+        title = format!("{title}, PAUSED (counting goes on)");
     }
-    let style = Style::new().add_modifier(Modifier::BOLD);
-    buffer.set_line(area.x, area.y, &Line::styled(text, style), area.width);
+    title
 }
 
 fn words(key: SortKey) -> &'static str {

@@ -11,8 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::input::action;
 use super::log_tail::LogTail;
-use super::page::{self, Surroundings};
+use super::page;
 use super::state::{Effect, Settings, State};
+use super::surroundings::Surroundings;
 use super::terminal::OwnTerminal;
 use crate::model::Model;
 use crate::render::{Event, Front};

@@ -1,6 +1,7 @@
 //! What does the user look at, and what has the user chosen?
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use regex::RegexBuilder;
 
@@ -10,7 +11,7 @@ use crate::sample::{FlowId, ProcessId};
 use crate::units::Units;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
-use crate::view::query::ProcessQuery;
+use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::sort::{Figures, Sort};
 use crate::view::top::TopOptions;
 
@@ -73,7 +74,7 @@ pub(super) struct State {
     pub(super) opened: Option<ProcessId>,
     pub(super) overlay: Overlay,
     /// What is shown while the display is paused.
-    pub(super) frozen: Option<Model>,
+    pub(super) frozen: Option<Rc<Model>>,
     pub(super) cursor: Cursor,
 }
 
@@ -81,7 +82,7 @@ pub(super) struct State {
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
     pub(super) selected: Option<RowId>,
-    pub(super) offset: usize,
+    offset: usize,
     rows: Vec<RowId>,
     index: usize,
     height: usize,
@@ -127,6 +128,21 @@ impl State {
         self.top.sort
     }
 
+    /// The display stands still.
+    pub(super) fn is_paused(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// The command line asks for some of the rows only.
+    pub(super) fn has_options(&self) -> bool {
+        let flows = &self.flows.flows;
+        let options = ProcessQuery {
+            anything: None,
+            ..self.top.processes.clone()
+        };
+        !options.is_empty() || (self.page == Page::Flows && *flows != FlowQuery::default())
+    }
+
     /// Does what a key asks for.
     pub(super) fn apply(&mut self, action: Action, model: &Model) -> Effect {
         match action {
@@ -141,7 +157,7 @@ impl State {
             Action::CommandLine => self.command_line = !self.command_line,
             Action::Pause => {
                 self.frozen = if self.frozen.is_none() {
-                    Some(model.clone())
+                    Some(Rc::new(model.clone()))
                 } else {
                     None
                 };
@@ -251,6 +267,11 @@ impl Cursor {
             .offset
             .clamp(lowest.saturating_sub(self.height - 1), lowest)
             .min((last + 1).saturating_sub(self.height));
+    }
+
+    /// The first row in sight.
+    pub(super) fn offset(&self) -> usize {
+        self.offset
     }
 
     /// How many rows there are, in sight or not.
