@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{MonoNs, WallNs};
+use crate::collect::AttachedHook;
+use crate::model::Model;
 use crate::sample::{
     FlowId, FlowReading, LinkReading, Process, ProcessId, ProcessReading, Proto, Sample, TcpState,
     TracerCost,
 };
+use crate::view::envelope::{SCHEMA, Start};
+use crate::view::time::Rfc3339;
 
 /// 2026-11-22T09:41:00Z.
 const EPOCH_NS: u64 = 1_795_340_460_000_000_000;
@@ -98,5 +102,59 @@ pub(crate) fn link(name: &str, tx_bytes: u64, rx_bytes: u64) -> LinkReading {
         speed_mbit: Some(1_000),
         up: true,
         addresses: vec!["10.0.0.5".parse().unwrap()],
+    }
+}
+
+/// A session of some processes with flows, three ticks long.
+pub(crate) fn session() -> Model {
+    let (rsync, nginx) = (process(8821, "rsync"), process(412, "nginx"));
+    let evil = process(9000, "\x1b[2Jevil");
+    let tick = |n: u64| Sample {
+        processes: vec![
+            moved(&rsync, n * 52_428_800, n * 1_000),
+            moved(&nginx, n * 1_500_000, n * n * 400_000),
+            moved(&evil, 12, 0),
+        ],
+        flows: vec![
+            flow(&rsync, 1, n * 52_428_800, n * 1_000),
+            flow(&nginx, 2, n * 1_500_000, n * n * 400_000),
+            FlowReading {
+                proto: Proto::Udp,
+                local: "[::]:5353".parse().unwrap(),
+                remote: "[::]:0".parse().unwrap(),
+                state: None,
+                srtt_us: None,
+                retrans: None,
+                ..flow(&evil, 3, 12, 0)
+            },
+        ],
+        links: vec![link("eth0", n * 55_000_000, n * 2_000_000)],
+        ..second(n)
+    };
+    let mut model = Model::new(&Sample {
+        links: vec![link("eth0", 0, 0)],
+        ..second(0)
+    });
+    for n in 1..=3 {
+        model.advance(&tick(n));
+    }
+    model
+}
+
+/// The beginning of [`session`].
+pub(crate) fn start() -> Start {
+    Start {
+        schema: SCHEMA,
+        version: "0.1.0",
+        command: "top",
+        time: Rfc3339(WallNs(EPOCH_NS)),
+        host: "db1".to_owned(),
+        kernel: "6.18.44".to_owned(),
+        interval_s: 1.0,
+        hooks: vec![AttachedHook {
+            name: "tcp_send",
+            attach: "tp_btf/sock_send_length".to_owned(),
+        }],
+        unavailable: Vec::new(),
     }
 }

@@ -7,6 +7,9 @@ pub mod stream;
 pub mod text;
 pub mod tui;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::io;
 

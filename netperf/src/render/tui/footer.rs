@@ -5,13 +5,18 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::grid::Look;
-use super::state::Page;
+use super::state::{Page, State};
+use crate::view::sort::Figures;
 
 /// Draws the most useful keys, as many as fit whole.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, page: Page, look: Look) {
-    let (next, open) = match page {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, look: Look) {
+    let (next, open) = match state.page {
         Page::Top => ("connections", "its connections"),
         Page::Flows => ("processes", ""),
+    };
+    let figures = match state.sort().figures {
+        Figures::Rates => "totals",
+        Figures::Totals => "speeds",
     };
     let keys = [
         ("q", "quit"),
@@ -20,10 +25,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, page: Page, look: Look) {
         ("/", "filter"),
         ("s r t", "sort"),
         ("Enter", open),
-        ("a", "totals"),
+        ("a", figures),
         ("m", "units"),
         ("l", "command"),
-        ("space", "pause"),
+        ("space", if state.is_paused() { "go on" } else { "pause" }),
     ];
     let mut spans = Vec::new();
     let mut room: usize = area.width.into();

@@ -90,7 +90,7 @@ fn totals(model: &Model, look: Look) -> Line<'static> {
         Span::styled("  RECEIVED ", look.heading()),
         Span::styled(known(speed.map(|speed| speed.rx_bytes_per_s)), bold),
         Span::raw(format!(
-            "  total {} / {}",
+            "  since start {} / {}",
             size(total.tx_bytes),
             size(total.rx_bytes)
         )),

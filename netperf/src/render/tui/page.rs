@@ -76,9 +76,9 @@ fn parts(
     line(buffer, note, &message.unwrap_or_default());
     match &state.overlay {
         Overlay::Prompt { text, error } => prompt::draw(buffer, foot, text, error.as_deref()),
-        Overlay::Nothing => footer::draw(buffer, foot, state.page, look),
+        Overlay::Nothing => footer::draw(buffer, foot, state, look),
         Overlay::Help => {
-            footer::draw(buffer, foot, state.page, look);
+            footer::draw(buffer, foot, state, look);
             help::draw(buffer, area, around);
         }
     }

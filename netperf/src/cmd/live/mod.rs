@@ -1,5 +1,8 @@
 //! What drives a live view? One loop over the timer, the source, the user and the signals.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
