@@ -352,4 +352,16 @@ mod tests {
         ));
         assert_eq!(links.read(|_| None).unwrap().len(), expected);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_decoder_panic(bytes: Vec<u8>, at: usize, byte: u8) {
+            let _ = taken(&[message(libc::RTM_NEWLINK, 0, 5, &bytes)]);
+            let mut payload = link_payload(b"eth0\0");
+            let at = at % payload.len();
+            payload[at] = byte;
+            let _ = link(&payload);
+            let _ = taken(&[bytes]);
+        }
+    }
 }

@@ -259,4 +259,13 @@ mod tests {
             assert_eq!(read(path).1, None, "{path}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_path_makes_it_panic(path in r"(/|-|:|_|\\x?|[0-9a-f]{0,64}|docker|kubepods|\.scope|\.service|\PC){0,12}") {
+            let (unit, container) = unit_and_container(&path);
+            proptest::prop_assert!(unit.is_none_or(|unit| !unit.is_empty()));
+            proptest::prop_assert!(container.is_none_or(|container| container.id.len() == 64));
+        }
+    }
 }

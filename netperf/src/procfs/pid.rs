@@ -1,7 +1,7 @@
 //! Who is a process, as far as `/proc/PID` tells?
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Procfs, lossy, read_bounded};
 use crate::clock::MonoNs;
@@ -87,7 +87,7 @@ impl Procfs {
             .is_some_and(|ticks| same_process(ticks, start))
     }
 
-    fn process_dir(&self, tgid: u32) -> std::path::PathBuf {
+    fn process_dir(&self, tgid: u32) -> PathBuf {
         self.root.join("proc").join(tgid.to_string())
     }
 }

@@ -377,4 +377,19 @@ mod tests {
         assert!(message("20\x1b[2J").starts_with(r"`20\x1b[2J` has"));
         assert!(message(&"z".repeat(5000)).len() < 200);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_rate_in_range_or_an_error(text in "[0-9.]{0,40} ?[kKMGTibBps/é-]{0,6}") {
+            if let Ok(bytes) = rate(&text) {
+                proptest::prop_assert!(bytes > 0 && u128::from(bytes) <= MAX_BYTES);
+            }
+        }
+
+        #[test]
+        fn whole_numbers_of_bytes_are_read_as_written(bytes in 1..=1_000_000_000_000_000_u64) {
+            proptest::prop_assert_eq!(rate(&format!("{bytes}B/s")), Ok(bytes));
+            proptest::prop_assert_eq!(rate(&format!("{}bit", bytes * 8)), Ok(bytes));
+        }
+    }
 }
