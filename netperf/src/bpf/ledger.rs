@@ -242,9 +242,12 @@ impl Ledger {
         done
     }
 
-    /// Slots that hold a socket.
-    pub fn slot_count(&self) -> usize {
-        self.pairs.len()
+    /// Slots that hold an open socket.
+    pub fn open_count(&self) -> usize {
+        self.pairs
+            .values()
+            .filter(|pair| !pair.totals.closed)
+            .count()
     }
 }
 
@@ -324,7 +327,7 @@ mod tests {
         ledger.absorb(3, &slot(100, 7, 12));
         ledger.forget(3);
         assert_eq!(tx_of(&ledger, 7), Some(12));
-        assert_eq!(ledger.slot_count(), 0);
+        assert_eq!(ledger.open_count(), 0);
     }
 
     #[test]
