@@ -84,7 +84,8 @@ pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
         request,
     };
     let opened = open_first(&machine);
-    drop((btf, aya_btf, data));
+    drop((btf, aya_btf));
+    drop(data);
     return_freed_memory();
     opened
 }

@@ -123,7 +123,7 @@ fn json_is_one_object_a_line() {
     assert_eq!(
         lines[2],
         serde_json::json!({
-            "type": "end", "time": "1970-01-01T00:00:00.000000000Z", "ticks": 1, "slots_in_use": 0, "slots_in_use": 0, "reason": "signal"
+            "type": "end", "time": "1970-01-01T00:00:00.000000000Z", "ticks": 1, "slots_in_use": 0, "reason": "signal"
         })
     );
 }
