@@ -23,6 +23,7 @@ use crate::render::stream::Stream;
 use crate::render::text::Text;
 use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
+use crate::resolve::Resolver;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::host_names::{HostNames, Numeric};
 use crate::view::time::Rfc3339;
@@ -36,7 +37,11 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let mut feed = bpf::open(&config.feed)?;
     feed.want(config.wanted());
     let start = start(&config, &feed);
-    let names: Rc<dyn HostNames> = Rc::new(Numeric);
+    let names: Rc<dyn HostNames> = if config.resolve {
+        Rc::new(Resolver::open())
+    } else {
+        Rc::new(Numeric)
+    };
     let Config {
         view,
         units,
