@@ -9,6 +9,8 @@ use std::net::IpAddr;
 const PTR: u16 = 12;
 const INTERNET: u16 = 1;
 const HEADER: usize = 12;
+/// Bits of the fourth byte that hold the error code; 0 is none.
+const ERROR_CODE: u8 = 0x0f;
 /// Longest name, RFC 1035 section 2.3.4.
 const NAME_MAX: usize = 255;
 
@@ -49,7 +51,7 @@ impl Question {
         let one_question = number(reply, 4)? == 1;
         let same_question = reply.get(HEADER..self.0.len())? == &self.0[HEADER..];
         (is_reply && same_number && one_question && same_question).then(|| {
-            let found = reply[3] % 16 == 0;
+            let found = reply[3] & ERROR_CODE == 0;
             Answer {
                 name: if found { self.first_name(reply) } else { None },
             }
