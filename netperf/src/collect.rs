@@ -34,6 +34,29 @@ pub struct Unavailable {
     pub why: String,
 }
 
+/// A family of kernel hooks, each sufficient to count every byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookKind {
+    /// BTF tracepoints.
+    Tracepoint,
+    /// BPF trampolines.
+    Fentry,
+    /// Kprobes and kretprobes.
+    Kprobe,
+}
+
+impl HookKind {
+    /// As on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tracepoint => "tracepoint",
+            Self::Fentry => "fentry",
+            Self::Kprobe => "kprobe",
+        }
+    }
+}
+
 /// What the view wants collected beyond the totals of each process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -88,4 +111,16 @@ pub enum HookPreference {
     Kprobe,
     /// Tracepoints
     Tracepoint,
+}
+
+impl HookPreference {
+    /// Whether hooks of this kind may be used.
+    pub fn accepts(self, kind: HookKind) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Fentry => kind == HookKind::Fentry,
+            Self::Kprobe => kind == HookKind::Kprobe,
+            Self::Tracepoint => kind == HookKind::Tracepoint,
+        }
+    }
 }

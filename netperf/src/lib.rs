@@ -4,6 +4,7 @@
 //! `procfs`) deliver a [`sample::Sample`] through [`collect::Feed`]. ARCHITECTURE.md has the map.
 
 pub mod bpf;
+pub mod capture;
 pub mod clock;
 pub mod cmd;
 pub mod collect;

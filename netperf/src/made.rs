@@ -63,6 +63,7 @@ pub(crate) fn moved(process: &Arc<Process>, tx_bytes: u64, rx_bytes: u64) -> Pro
         rx_bytes,
         retrans: 0,
         alive: true,
+        last: false,
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Sample {
     pub loss: Loss,
     /// What the tracer itself costs.
     pub tracer: TracerCost,
+    /// (socket, process) pairs that the kernel side holds counters for.
+    pub slots_in_use: u64,
     /// Sources that could not be read this time: shown, never fatal.
     pub degraded: Vec<String>,
 }
@@ -110,6 +112,8 @@ pub struct ProcessReading {
     pub retrans: u64,
     /// False once the process has ended.
     pub alive: bool,
+    /// True in the last reading of this process: its totals are final.
+    pub last: bool,
 }
 
 /// One (socket, process) pair.
@@ -146,11 +150,12 @@ impl Proto {
 }
 
 /// TCP states, in the words of the interface contract.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the names are those of RFC 9293 and of tcp_states.h")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of RFC 9293 and of tcp_states.h"
+)]
 pub enum TcpState {
     Established,
     SynSent,
@@ -250,6 +255,6 @@ pub struct Loss {
 pub struct TracerCost {
     /// CPU time used since its start.
     pub cpu: Duration,
-    /// Resident memory plus the memory of its kernel maps.
+    /// Its own resident memory plus that of its kernel maps.
     pub memory_bytes: u64,
 }

@@ -29,6 +29,7 @@ pub struct ProcessTraffic {
     pub alive: bool,
     /// The last minute.
     pub history: History,
+    last: bool,
     listed: bool,
 }
 
@@ -73,12 +74,12 @@ impl Processes {
             let Some(entry) = self.known.get_mut(&id) else {
                 continue;
             };
-            if entry.alive {
+            if entry.last {
+                self.known.remove(&id);
+            } else {
                 entry.moved = Some(Traffic::default());
                 entry.retrans = Some(0);
                 entry.listed = false;
-            } else {
-                self.known.remove(&id);
             }
         }
         self.moved = Traffic::default();
@@ -111,6 +112,7 @@ impl ProcessTraffic {
             retrans: Some(0),
             alive: true,
             history: History::new(HISTORY),
+            last: false,
             listed: false,
         }
     }
@@ -135,6 +137,7 @@ impl ProcessTraffic {
         self.total = total;
         self.total_retrans = reading.retrans;
         self.alive = reading.alive;
+        self.last = reading.last;
         let added = added.unwrap_or_default();
         self.history.push(span.from, span.until, added);
         added

@@ -82,6 +82,7 @@ fn a_process_that_ended_is_shown_once_and_forgotten() {
     let mut model = Model::new(&second(1));
     let last = ProcessReading {
         alive: false,
+        last: true,
         ..moved(&curl, 100, 5_000)
     };
     model.advance(&with(second(2), [last]));

@@ -53,6 +53,11 @@ impl Cgroups {
         }
     }
 
+    /// Directory of the topmost cgroup that can be seen, or `None` where no cgroup v2 is mounted.
+    pub fn root(&self) -> Option<&Path> {
+        self.mount.as_ref().map(|mount| mount.point.as_path())
+    }
+
     /// Path of a cgroup by its identifier (`cgrp->kn->id`, the inode number on 64-bit hosts), or
     /// `None` if it is gone or none of ours. An unknown one starts a walk of the hierarchy, at most
     /// once a second. Untrusted text.

@@ -92,6 +92,7 @@ fn json_is_one_object_a_line() {
     format.start(&start(), &mut out).unwrap();
     format.tick(&session(), &mut out).unwrap();
     let end = End {
+        slots_in_use: 0,
         time: Rfc3339(WallNs(0)),
         ticks: 1,
         reason: Reason::Signal,
@@ -122,7 +123,7 @@ fn json_is_one_object_a_line() {
     assert_eq!(
         lines[2],
         serde_json::json!({
-            "type": "end", "time": "1970-01-01T00:00:00.000000000Z", "ticks": 1, "reason": "signal"
+            "type": "end", "time": "1970-01-01T00:00:00.000000000Z", "ticks": 1, "slots_in_use": 0, "reason": "signal"
         })
     );
 }

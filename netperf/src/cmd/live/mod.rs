@@ -14,7 +14,7 @@ use super::config::{Config, Output};
 use super::logging;
 use super::signals::Signals;
 use super::timer::{Timer, Timing};
-use crate::bpf;
+use crate::capture;
 use crate::clock;
 use crate::collect::Feed;
 use crate::exit::Failure;
@@ -36,7 +36,7 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let log = LogTail::default();
     let on_screen = config.output == Output::Screen;
     logging::start(config.verbosity, on_screen.then(|| log.clone()));
-    let mut feed = bpf::open(&config.feed)?;
+    let mut feed = capture::open(&config.feed)?;
     feed.want(config.wanted());
     let opening = Opening::new(&config, &mut feed)?;
     let names: Rc<dyn HostNames> = if config.resolve {
@@ -127,7 +127,8 @@ pub(super) async fn run<F: Feed, V: Front>(
         .start(&opening.start)
         .context("can't begin to show anything")?;
     let Some(base) = opening.base else {
-        return close(front, 0, Reason::Eof).await;
+        let end = end(None, Reason::Eof);
+        return front.end(&end).await.context("can't write");
     };
     let mut session = Session {
         feed,
@@ -137,21 +138,22 @@ pub(super) async fn run<F: Feed, V: Front>(
         pump: Instant::now(),
     };
     match session.until_end(stop).await? {
-        Some(reason) => close(session.front, session.model.ticks(), reason).await,
+        Some(reason) => {
+            let end = end(Some(&session.model), reason);
+            session.front.end(&end).await.context("can't write")
+        }
         None => Ok(()),
     }
 }
 
-async fn close(front: &mut impl Front, ticks: u64, reason: Reason) -> anyhow::Result<()> {
-    let time = Rfc3339(clock::now().1);
-    front
-        .end(&End {
-            time,
-            ticks,
-            reason,
-        })
-        .await
-        .context("can't write")
+/// The last line of a session that ends now.
+fn end(model: Option<&Model>, reason: Reason) -> End {
+    End {
+        time: Rfc3339(clock::now().1),
+        ticks: model.map_or(0, Model::ticks),
+        slots_in_use: model.map_or(0, Model::slots_in_use),
+        reason,
+    }
 }
 
 struct Session<'s, F, V> {

@@ -312,6 +312,7 @@ fn an_opened_process_that_ended_is_no_trouble() {
     draw(&mut state, &model, 80, 24);
     press(&mut state, &model, [Action::Open]);
     ended.alive = false;
+    ended.last = true;
     model.advance(&Sample {
         processes: vec![ended],
         ..second(2)
