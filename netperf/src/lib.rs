@@ -13,6 +13,7 @@ pub mod model;
 pub mod netlink;
 pub mod procfs;
 pub mod render;
+pub mod resolve;
 pub mod rights;
 pub mod sample;
 pub mod text;

@@ -53,4 +53,12 @@ impl View {
             Self::Flows(_) => Wanted { flows: true },
         }
     }
+
+    /// The interface that it is limited to.
+    pub fn iface(&self) -> Option<&str> {
+        match self {
+            Self::Top(_) => None,
+            Self::Flows(options) => options.flows.iface.as_deref(),
+        }
+    }
 }

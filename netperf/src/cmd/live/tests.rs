@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 
-use super::{Timing, run};
+use super::{Opening, Timing, check_iface, run};
 use crate::collect::{Feed, Provenance, Wanted};
-use crate::made::{moved, process, second, start};
+use crate::made::{link, moved, process, second, start};
 use crate::render::hangup;
 use crate::render::json::Json;
 use crate::render::stream::Stream;
@@ -68,6 +68,13 @@ impl Feed for Script {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+fn opening(feed: &mut Script) -> Opening {
+    Opening {
+        start: start(),
+        base: feed.next().unwrap(),
+    }
+}
+
 fn timing() -> Timing {
     Timing {
         interval: SECOND,
@@ -85,7 +92,8 @@ fn front(sink: DuplexStream) -> Stream<Json, DuplexStream> {
 async fn shown(feed: &mut Script, timing: Timing, stop: impl Future<Output = ()>) -> Vec<Value> {
     let (sink, mut source) = duplex(1 << 20);
     let mut front = front(sink);
-    run(feed, &mut front, &start(), timing, stop).await.unwrap();
+    let opening = opening(feed);
+    run(feed, &mut front, opening, timing, stop).await.unwrap();
     drop(front);
     let mut text = String::new();
     source.read_to_string(&mut text).await.unwrap();
@@ -161,7 +169,8 @@ async fn a_closed_pipe_ends_quietly_and_stops_counting() {
     let mut feed = Script::of_ticks(100);
     let (sink, source) = duplex(64);
     drop(source);
-    run(&mut feed, &mut front(sink), &start(), timing(), pending())
+    let opening = opening(&mut feed);
+    run(&mut feed, &mut front(sink), opening, timing(), pending())
         .await
         .unwrap();
     assert_eq!(feed.finished, 1);
@@ -178,8 +187,8 @@ async fn a_reader_that_goes_away_is_noticed_between_ticks() {
         interval: SECOND * 3600,
         ..timing()
     };
-    let start = start();
-    let run = run(&mut feed, &mut front, &start, long, pending());
+    let opening = opening(&mut feed);
+    let run = run(&mut feed, &mut front, opening, long, pending());
     tokio::time::timeout(SECOND, run)
         .await
         .expect("noticed within the tick")
@@ -201,7 +210,8 @@ async fn a_reader_that_pauses_makes_a_tick_longer_and_loses_nothing() {
             duration: Some(SECOND * 20),
             ..timing()
         };
-        run(&mut feed, &mut front, &start(), timing, pending())
+        let opening = opening(&mut feed);
+        run(&mut feed, &mut front, opening, timing, pending())
             .await
             .unwrap();
         drop(front);
@@ -229,11 +239,26 @@ async fn a_reader_that_never_reads_does_not_hold_up_the_end() {
     let (sink, _source) = duplex(16);
     let stop = tokio::time::sleep(SECOND * 2);
     let mut front = front(sink);
-    let start = start();
-    let run = run(&mut feed, &mut front, &start, timing(), stop);
+    let opening = opening(&mut feed);
+    let run = run(&mut feed, &mut front, opening, timing(), stop);
     tokio::time::timeout(SECOND * 10, run)
         .await
         .expect("ends in time")
         .unwrap();
     assert_eq!(feed.finished, 1);
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_wrong_usage() {
+    let links = [link("lo", 0, 0), link("eth0", 0, 0)];
+    assert!(check_iface("eth0", &links).is_ok());
+    let error = check_iface("eht0", &links).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no interface `eht0`, but `lo`, `eth0`"
+    );
+    assert!(
+        check_iface("eth0", &[]).is_ok(),
+        "where no interface can be read, none is denied"
+    );
 }

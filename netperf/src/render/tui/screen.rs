@@ -1,11 +1,9 @@
 //! What happens on the screen, and when is it drawn?
 
-use std::io::{self, Write};
+use std::io;
 use std::rc::Rc;
 
 use crossterm::event::{Event as TerminalEvent, EventStream};
-use crossterm::execute;
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -31,6 +29,7 @@ pub struct Screen {
     suspended: Signal,
     continued: Signal,
     is_drawn: bool,
+    is_gone: bool,
 }
 
 impl Screen {
@@ -49,45 +48,52 @@ impl Screen {
             suspended: signal(SignalKind::from_raw(libc::SIGTSTP))?,
             continued: signal(SignalKind::from_raw(libc::SIGCONT))?,
             is_drawn: false,
+            is_gone: false,
         })
     }
 
-    fn draw(&mut self, model: &Model) -> io::Result<()> {
+    /// Draws the page. Where that fails the terminal is gone, which ends the session.
+    fn draw(&mut self, model: &Model) {
+        if let Err(error) = self.try_draw(model) {
+            log::info!("the terminal is gone: {error}");
+            self.is_gone = true;
+        }
+    }
+
+    fn try_draw(&mut self, model: &Model) -> io::Result<()> {
         let (Some(terminal), Some(around)) = (&mut self.terminal, &mut self.around) else {
             return Ok(());
         };
         if let Some(line) = self.log.take() {
             around.say(line, model.at());
         }
-        execute!(io::stdout(), BeginSynchronizedUpdate)?;
         let (state, names) = (&mut self.state, self.names.as_ref());
-        terminal
-            .canvas
-            .draw(|frame| page::draw(frame, state, around, model, names))?;
-        terminal.canvas.backend_mut().flush()?;
         self.is_drawn = true;
-        execute!(io::stdout(), EndSynchronizedUpdate)
+        terminal.draw(|frame| page::draw(frame, state, around, model, names))
     }
 
-    fn key(&mut self, event: &TerminalEvent, model: &Model) -> io::Result<Event> {
+    fn input(&mut self, event: &TerminalEvent, model: &Model) -> Event {
         let TerminalEvent::Key(key) = event else {
-            return Ok(Event::Handled);
+            return Event::Handled;
         };
         let Some(action) = action(*key, &self.state.overlay) else {
-            return Ok(Event::Handled);
+            return Event::Handled;
         };
         match self.state.apply(action, model) {
-            Effect::Redraw => Ok(Event::Handled),
-            Effect::Quit => Ok(Event::Quit),
-            Effect::Suspend => self.suspend(),
+            Effect::Redraw => Event::Handled,
+            Effect::Quit => Event::Quit,
+            Effect::Suspend => self.hand_over(OwnTerminal::suspend),
         }
     }
 
-    fn suspend(&mut self) -> io::Result<Event> {
-        if let Some(terminal) = &mut self.terminal {
-            terminal.suspend()?;
-        }
-        Ok(Event::Handled)
+    /// Lets somebody else have the terminal, and takes it back. The kernel says "continue" also
+    /// when the terminal hangs up.
+    fn hand_over(&mut self, how: impl FnOnce(&mut OwnTerminal) -> io::Result<()>) -> Event {
+        let Some(Err(error)) = self.terminal.as_mut().map(how) else {
+            return Event::Handled;
+        };
+        log::info!("the terminal is gone: {error}");
+        Event::Closed
     }
 }
 
@@ -99,7 +105,8 @@ impl Front for Screen {
     }
 
     fn tick(&mut self, model: &Model) -> io::Result<()> {
-        self.draw(model)
+        self.draw(model);
+        Ok(())
     }
 
     fn is_ready(&self) -> bool {
@@ -108,22 +115,20 @@ impl Front for Screen {
 
     async fn event(&mut self, model: &Model) -> io::Result<Event> {
         if !self.is_drawn {
-            self.draw(model)?;
+            self.draw(model);
+        }
+        if self.is_gone {
+            return Ok(Event::Closed);
         }
         let event = tokio::select! {
             event = self.keys.next() => match event {
-                Some(event) => self.key(&event?, model)?,
-                None => Event::Closed,
+                Some(Ok(event)) => self.input(&event, model),
+                Some(Err(_)) | None => Event::Closed,
             },
-            _ = self.suspended.recv() => self.suspend()?,
-            _ = self.continued.recv() => {
-                if let Some(terminal) = &mut self.terminal {
-                    terminal.resume()?;
-                }
-                Event::Handled
-            }
+            _ = self.suspended.recv() => self.hand_over(OwnTerminal::suspend),
+            _ = self.continued.recv() => self.hand_over(OwnTerminal::resume),
         };
-        self.draw(model)?;
+        self.draw(model);
         Ok(event)
     }
 

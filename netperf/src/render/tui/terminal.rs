@@ -1,21 +1,28 @@
 //! How is a terminal taken over, and given back whatever happens?
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::panic;
 
 use crossterm::cursor::{Hide, Show};
-use crossterm::execute;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use ratatui::Terminal;
+use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
+use ratatui::{Frame, Terminal};
 use rustix::process::{Signal, getpid, kill_process};
 
 /// A terminal that this program has for itself; given back when dropped and on panic.
 pub(super) struct OwnTerminal {
-    pub(super) canvas: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: its own way to give the cursor back ends the program where stderr is gone
+    /// together with the terminal.
+    canvas: ManuallyDrop<Canvas>,
 }
+
+/// Where is drawn: only what has changed is written, and all of it at once.
+type Canvas = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
 impl OwnTerminal {
     /// Takes the terminal over.
@@ -25,10 +32,16 @@ impl OwnTerminal {
             leave();
             before(panic);
         }));
-        let canvas = Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())))?;
-        let terminal = Self { canvas };
+        let terminal = Self { canvas: blank()? };
         enter()?;
         Ok(terminal)
+    }
+
+    /// Draws a picture, to be seen all at once.
+    pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        queue!(self.canvas.backend_mut(), BeginSynchronizedUpdate)?;
+        self.canvas.draw(picture)?;
+        execute!(self.canvas.backend_mut(), EndSynchronizedUpdate)
     }
 
     /// Gives the terminal back and stops, as Ctrl-Z does; returns when the program is continued.
@@ -43,7 +56,8 @@ impl OwnTerminal {
         // Forgets the mode that is not in force any more.
         disable_raw_mode()?;
         enter()?;
-        self.canvas.clear()
+        self.canvas = blank()?;
+        Ok(())
     }
 }
 
@@ -53,9 +67,20 @@ impl Drop for OwnTerminal {
     }
 }
 
+/// A canvas that knows nothing of what is on the screen, so that all is drawn.
+fn blank() -> io::Result<ManuallyDrop<Canvas>> {
+    let backend = CrosstermBackend::new(BufWriter::new(io::stdout()));
+    Terminal::new(backend).map(ManuallyDrop::new)
+}
+
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, Hide)
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        Hide,
+        Clear(ClearType::All)
+    )
 }
 
 /// Where the terminal is gone there is nothing to give back, so errors do not matter.
