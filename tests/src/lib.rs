@@ -11,3 +11,4 @@ pub mod deadline;
 pub mod expect;
 pub mod paths;
 pub mod played;
+pub mod ring;

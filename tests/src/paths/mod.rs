@@ -13,6 +13,7 @@ mod send;
 mod sharing;
 mod splice;
 mod stream;
+mod uring;
 mod zerocopy;
 
 /// All topics, in the order in which they are played.
@@ -23,6 +24,7 @@ pub const TOPICS: &[Topic] = &[
     zerocopy::TOPIC,
     datagram::TOPIC,
     family::TOPIC,
+    uring::TOPIC,
     sharing::TOPIC,
 ];
 
