@@ -11,4 +11,6 @@ pub mod deadline;
 pub mod expect;
 pub mod paths;
 pub mod played;
+pub mod program;
 pub mod ring;
+pub mod wait;

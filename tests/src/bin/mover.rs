@@ -12,6 +12,7 @@ use netperf_tests::cast::Gate;
 use netperf_tests::deadline::Deadline;
 use netperf_tests::paths::{self, Absent, Path};
 use netperf_tests::played::Played;
+use netperf_tests::program;
 
 fn main() -> ExitCode {
     match act() {
@@ -28,6 +29,7 @@ fn act() -> Result<()> {
     let verb = args.next().unwrap_or_default();
     let names: Vec<String> = args.collect();
     match verb.as_str() {
+        "send" | "write" | "read" => program::run(&verb, &names),
         "list" => list(),
         "run" => run(&named(&names)?),
         "check" => check(&named(&names)?),

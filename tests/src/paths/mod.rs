@@ -3,16 +3,24 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cast::{Cast, Gate};
+use crate::cast::{Cast, Gate, Moved, own_row};
 use crate::expect::Expected;
 
+mod abort;
 mod datagram;
+mod early;
 mod family;
+mod fastopen;
+mod lifetime;
+mod mptcp;
+mod namespace;
 mod receive;
+mod reconnect;
 mod send;
 mod sharing;
 mod splice;
 mod stream;
+mod uncounted;
 mod uring;
 mod zerocopy;
 
@@ -26,6 +34,14 @@ pub const TOPICS: &[Topic] = &[
     family::TOPIC,
     uring::TOPIC,
     sharing::TOPIC,
+    lifetime::TOPIC,
+    early::TOPIC,
+    abort::TOPIC,
+    reconnect::TOPIC,
+    namespace::TOPIC,
+    fastopen::TOPIC,
+    mptcp::TOPIC,
+    uncounted::TOPIC,
 ];
 
 /// Paths that belong together.
@@ -88,6 +104,26 @@ impl Path {
         }
     }
 
+    const fn gated(self) -> Self {
+        Self {
+            gated: true,
+            ..self
+        }
+    }
+
+    const fn nothing(
+        name: &'static str,
+        why: &'static str,
+        run: fn(&mut Cast) -> Result<()>,
+    ) -> Self {
+        Self {
+            name,
+            balance: Balance::Nothing(why),
+            gated: false,
+            run,
+        }
+    }
+
     /// Plays the path: what each of its processes moved, the calling one included.
     ///
     /// # Errors
@@ -96,7 +132,8 @@ impl Path {
     pub fn play(&self, gate: Gate) -> Result<Vec<Expected>> {
         let mut cast = Cast::new(gate);
         (self.run)(&mut cast)?;
-        let rows = cast.finish()?;
+        let mut rows = cast.finish()?;
+        rows.push(own_row("mover", Moved::default()));
         self.check(&rows)
             .with_context(|| format!("`{}` contradicts itself", self.name))?;
         Ok(rows)
@@ -108,7 +145,7 @@ impl Path {
         match self.balance {
             Balance::Nothing(_) => ensure!(sent + received == 0, "{sent} + {received} moved"),
             Balance::Even => ensure!(sent == received && sent > 0, "{sent} out, {received} in"),
-            Balance::Uneven(_) => ensure!(sent > 0, "nothing was sent"),
+            Balance::Uneven(_) => ensure!(sent + received > 0, "nothing moved"),
         }
         Ok(())
     }

@@ -2,11 +2,10 @@
 
 use std::io::IoSliceMut;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 
 use anyhow::{Result, ensure};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, recvfrom, recvmsg, setsockopt, sockopt};
 use nix::sys::uio::readv;
 
@@ -14,6 +13,7 @@ use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, write_all}
 use super::{Path, Topic};
 use crate::calls;
 use crate::cast::{Cast, Cue};
+use crate::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "receive",
@@ -148,11 +148,7 @@ fn nonblocking(cast: &mut Cast) -> Result<()> {
 }
 
 fn await_data(stream: &TcpStream) -> nix::Result<()> {
-    poll(
-        &mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN)],
-        PollTimeout::NONE,
-    )
-    .map(drop)
+    wait::readable(stream).map(drop)
 }
 
 /// The buffer has room for all that can wait, so that the kernel copies instead of mapping pages,
