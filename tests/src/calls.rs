@@ -229,7 +229,7 @@ pub fn disconnect(socket: &impl AsFd) -> nix::Result<()> {
 /// A duplicate of the descriptor `theirs` of the process `pid`.
 ///
 /// # Errors
-/// As pidfd_open(2) and pidfd_getfd(2).
+/// As `pidfd_open(2)` and `pidfd_getfd(2)`.
 pub fn take_descriptor(pid: u32, theirs: i32) -> io::Result<OwnedFd> {
     // SAFETY: takes integers only.
     let process = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };

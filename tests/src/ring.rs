@@ -40,7 +40,7 @@ pub struct Call {
 
 /// A ring that moves bytes over one socket.
 pub struct Ring {
-    ring: IoUring,
+    queues: IoUring,
     buffer: Vec<u8>,
     socket: RawFd,
     flags: Flags,
@@ -66,9 +66,9 @@ impl Ring {
         if flavour == Flavour::Poller {
             builder.setup_sqpoll(1000);
         }
-        let ring = builder.build(8).context("no ring")?;
+        let queues = builder.build(8).context("no ring")?;
         let mut made = Self {
-            ring,
+            queues,
             buffer: vec![0x5a; room],
             socket: socket.as_raw_fd(),
             flags: Flags::empty(),
@@ -77,7 +77,7 @@ impl Ring {
             Flavour::Plain | Flavour::Poller => {}
             Flavour::Worker => made.flags = Flags::ASYNC,
             Flavour::Registered => {
-                made.ring.submitter().register_files(&[made.socket])?;
+                made.queues.submitter().register_files(&[made.socket])?;
                 made.socket = 0;
                 made.flags = Flags::FIXED_FILE;
             }
@@ -92,7 +92,7 @@ impl Ring {
     pub fn register_buffer(&mut self) -> Result<()> {
         let whole = iovec(&mut self.buffer);
         // SAFETY: the buffer lives as long as the ring, which is dropped before it.
-        unsafe { self.ring.submitter().register_buffers(&[whole]) }?;
+        unsafe { self.queues.submitter().register_buffers(&[whole]) }?;
         Ok(())
     }
 
@@ -181,15 +181,15 @@ impl Ring {
     fn submit(&mut self, entry: &Entry) -> nix::Result<()> {
         // SAFETY: what the entry points to lives until its completion is taken, which the callers
         // wait for.
-        unsafe { self.ring.submission().push(entry) }.or(Err(Errno::EBUSY))
+        unsafe { self.queues.submission().push(entry) }.or(Err(Errno::EBUSY))
     }
 
     fn next(&mut self) -> nix::Result<cqueue::Entry> {
         loop {
-            if let Some(done) = self.ring.completion().next() {
+            if let Some(done) = self.queues.completion().next() {
                 return Ok(done);
             }
-            let submitted = self.ring.submit_and_wait(1);
+            let submitted = self.queues.submit_and_wait(1);
             submitted
                 .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
         }
@@ -231,7 +231,7 @@ fn iovec(bytes: &mut [u8]) -> libc::iovec {
 }
 
 fn outcome(done: &cqueue::Entry) -> nix::Result<usize> {
-    usize::try_from(done.result()).map_err(|_| Errno::from_raw(-done.result()))
+    usize::try_from(done.result()).or(Err(Errno::from_raw(-done.result())))
 }
 
 /// Removing from a group that has no buffers is fine.

@@ -48,7 +48,11 @@ fn used(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
     let curtain = Curtain::new()?;
     cast.role("receiver", || {
         let (stream, _) = listener.accept()?;
-        recv(stream.as_raw_fd(), &mut [0; BEFORE], MsgFlags::MSG_WAITALL)?;
+        recv(
+            stream.as_raw_fd(),
+            &mut vec![0; BEFORE],
+            MsgFlags::MSG_WAITALL,
+        )?;
         curtain.wait()?;
         Ok(Moved::received(receive(&stream)?))
     })?;

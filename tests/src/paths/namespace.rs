@@ -76,7 +76,8 @@ fn ip(args: &str) -> Result<()> {
     Ok(())
 }
 
-/// Two namespaces with a cable between them: 10.71.0.1 and fd71::1 to 10.71.0.2 and fd71::2.
+/// Two namespaces with a cable between them: `10.71.0.1` and `fd71::1` to
+/// `10.71.0.2` and `fd71::2`.
 fn cable() -> Result<(Namespace, Namespace)> {
     let (near, far) = (Namespace::new()?, Namespace::new()?);
     let there = far.path();
@@ -93,7 +94,7 @@ fn cable() -> Result<(Namespace, Namespace)> {
 fn plug(host: u8) -> Result<()> {
     ip(&format!("addr add 10.71.0.{host}/24 dev cable"))?;
     ip(&format!("addr add fd71::{host}/64 dev cable nodad"))?;
-    ip("link set cable up")
+    ip("link set cable mtu 65535 up")
 }
 
 fn veth_tcp(cast: &mut Cast, address: &str) -> Result<()> {
@@ -108,13 +109,17 @@ fn veth_tcp(cast: &mut Cast, address: &str) -> Result<()> {
     near.run(|| cast.role("sender", || Ok(Moved::sent(write_all(&connect(to)?)?))))
 }
 
+/// The cable passes nothing until the kernel has seen both ends up, some time later. TCP's handshake
+/// is repeated until then, so the datagrams follow one.
 fn veth_udp(cast: &mut Cast) -> Result<()> {
     let (near, far) = cable()?;
     let socket = far.run(|| datagram::roomy("10.71.0.2:0"))?;
-    let to = socket.local_addr()?;
+    let listener = far.run(|| Ok(TcpListener::bind("10.71.0.2:0")?))?;
+    let (to, greeter) = (socket.local_addr()?, listener.local_addr()?);
     far.run(|| cast.role("receiver", move || Ok(Moved::received(receive(&socket)?))))?;
     near.run(|| {
         cast.role("sender", || {
+            drop(connect(greeter)?);
             Ok(Moved::sent(by_sendto(&UdpSocket::bind("0.0.0.0:0")?, to)?))
         })
     })

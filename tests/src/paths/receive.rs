@@ -141,7 +141,7 @@ fn nonblocking(cast: &mut Cast) -> Result<()> {
                 match recv(stream.as_raw_fd(), buffer, MsgFlags::empty()) {
                     Err(Errno::EAGAIN) => await_data(stream)?,
                     taken => return taken,
-                };
+                }
             }
         })
     })

@@ -125,7 +125,7 @@ fn raw_udp(cast: &mut Cast) -> Result<()> {
         let packet = [0, 9, 0, 9, 0, 16, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
         let flags = MsgFlags::empty();
         let sent = sendto(raw.as_raw_fd(), &packet, &SockaddrStorage::from(to), flags)?;
-        let received = recv(raw.as_raw_fd(), &mut [0; 65_536], flags)?;
+        let received = recv(raw.as_raw_fd(), &mut vec![0; 65_536], flags)?;
         ensure!(
             sent == 16 && received > 16,
             "{sent} sent, {received} received"
@@ -143,7 +143,7 @@ fn packet_socket(cast: &mut Cast) -> Result<()> {
         near.connect(far.local_addr()?)?;
         near.send(&[])?;
         ensure!(
-            recv(socket.as_raw_fd(), &mut [0; 65_536], MsgFlags::empty())? > 0,
+            recv(socket.as_raw_fd(), &mut vec![0; 65_536], MsgFlags::empty())? > 0,
             "no packet"
         );
         Ok(Moved::default())
@@ -157,7 +157,7 @@ fn raw_tcp(cast: &mut Cast) -> Result<()> {
     let raw = calls::socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_TCP)?;
     cast.role("watcher", move || {
         ensure!(
-            recv(raw.as_raw_fd(), &mut [0; 65_536], MsgFlags::empty())? > 0,
+            recv(raw.as_raw_fd(), &mut vec![0; 65_536], MsgFlags::empty())? > 0,
             "no segment"
         );
         Ok(Moved::default())
