@@ -70,12 +70,15 @@ pub struct Slot {
     pub rx_bytes: u64,
     /// Cookie of the socket; 0 marks a free slot.
     pub socket: u64,
-    /// Number of the tick in which the slot last announced its activity.
+    /// Number of the tick in which the slot last announced its activity; 0 before the first, when
+    /// owner and addresses may not be there yet.
     pub tick: u32,
     /// Retransmitted segments of the socket so far (`tcp_sock.total_retrans`); TCP only.
     pub retrans: u32,
     /// Smoothed round-trip time in µs (`tcp_sock.srtt_us >> 3`); 0 if unknown.
     pub srtt_us: u32,
+    /// What `retrans` was when this process took the slot.
+    pub retrans_base: u32,
     /// State as in the kernel's `tcp_states.h`; 0 if the socket has none.
     pub state: u8,
     /// 1 once the socket has ended: totals are final.

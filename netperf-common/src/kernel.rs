@@ -1,1 +1,89 @@
-//! Which offsets in kernel structures does the kernel side need?
+//! Which facts about the running kernel does the kernel side need, and what does it report back?
+//!
+//! User space resolves the offsets from BTF before load: they differ between kernels, and rustc
+//! emits no CO-RE relocations.
+
+/// Offsets in bytes, each from the start of the structure that its name begins with.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "a field is named after the kernel's structure and member"
+)]
+pub struct Offsets {
+    pub sock_skc_family: u32,
+    pub sock_skc_state: u32,
+    pub sock_skc_num: u32,
+    pub sock_skc_dport: u32,
+    pub sock_skc_daddr: u32,
+    pub sock_skc_rcv_saddr: u32,
+    pub sock_skc_v6_daddr: u32,
+    pub sock_skc_v6_rcv_saddr: u32,
+    pub sock_skc_net: u32,
+    pub sock_skc_cookie: u32,
+    pub sock_sk_protocol: u32,
+    pub sock_sk_flags: u32,
+    pub sock_sk_lock_owned: u32,
+    pub net_ns_inum: u32,
+    pub tcp_sock_copied_seq: u32,
+    pub tcp_sock_rcv_nxt: u32,
+    pub tcp_sock_srtt_us: u32,
+    pub tcp_sock_total_retrans: u32,
+    pub inet_connection_sock_icsk_ulp_ops: u32,
+    pub socket_sk: u32,
+    pub task_struct_flags: u32,
+    pub task_struct_group_leader: u32,
+    pub task_struct_start_boottime: u32,
+    pub task_struct_comm: u32,
+    pub task_struct_signal: u32,
+    pub signal_struct_pids: u32,
+    pub pid_level: u32,
+    pub pid_numbers: u32,
+}
+
+/// Settings that are fixed before load.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// 1 to emit a [`crate::event::StateEvent`] for each transition.
+    pub emit_states: u32,
+    /// 1 to emit a [`crate::event::RetransEvent`] for each retransmission.
+    pub emit_retrans: u32,
+    /// Where the congestion state is: offset of the byte that holds `icsk_ca_state`.
+    pub ca_state_offset: u32,
+    /// Mask of `icsk_ca_state` in that byte (a bit field).
+    pub ca_state_mask: u32,
+}
+
+/// The tracer's own pid namespace, in which processes are numbered for users.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PidNamespace {
+    /// Address of its `struct pid_namespace`; 0 until it is known.
+    pub address: u64,
+    /// Its depth; the initial one has 0.
+    pub level: u64,
+}
+
+/// What the kernel side could not deliver since load.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LossCounters {
+    /// Records that found the ring buffer full.
+    pub ring_lost: u64,
+    /// Sends or receives that found no slot or no socket storage.
+    pub map_full: u64,
+    /// Reads from a socket whose position was not known.
+    pub unread: u64,
+}
+
+#[cfg(feature = "user")]
+mod pod {
+    #![expect(unsafe_code, reason = "aya's Pod is an unsafe trait")]
+    // SAFETY: `repr(C)`, only integers, every bit pattern is a value.
+    unsafe impl aya::Pod for super::Offsets {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::Settings {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::LossCounters {}
+}

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 /// Nanoseconds on `CLOCK_BOOTTIME`: monotonic, counts suspended time, the base of the kernel's
 /// process start times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct MonoNs(pub u64);
 
 impl MonoNs {
@@ -18,12 +20,17 @@ impl MonoNs {
 }
 
 /// Nanoseconds since 1970-01-01 UTC on the wall clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct WallNs(pub u64);
 
 /// Reads both clocks at (nearly) the same moment.
 pub fn now() -> (MonoNs, WallNs) {
-    (MonoNs(read(libc::CLOCK_BOOTTIME)), WallNs(read(libc::CLOCK_REALTIME)))
+    (
+        MonoNs(read(libc::CLOCK_BOOTTIME)),
+        WallNs(read(libc::CLOCK_REALTIME)),
+    )
 }
 
 /// CPU time that this process has used, user and system, since its start.
@@ -32,8 +39,14 @@ pub fn own_cpu() -> Duration {
 }
 
 fn read(clock: libc::clockid_t) -> u64 {
-    #![expect(unsafe_code, reason = "clock_gettime has no safe wrapper in std for these clocks")]
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    #![expect(
+        unsafe_code,
+        reason = "clock_gettime has no safe wrapper in std for these clocks"
+    )]
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: `time` is a valid, writable timespec for the whole call.
     let status = unsafe { libc::clock_gettime(clock, &raw mut time) };
     debug_assert_eq!(status, 0, "these clocks exist on every supported kernel");

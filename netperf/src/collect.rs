@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::sample::Sample;
@@ -31,6 +32,29 @@ pub struct Unavailable {
     pub what: String,
     /// Why, with what was tried.
     pub why: String,
+}
+
+/// A family of kernel hooks, each sufficient to count every byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookKind {
+    /// BTF tracepoints.
+    Tracepoint,
+    /// BPF trampolines.
+    Fentry,
+    /// Kprobes and kretprobes.
+    Kprobe,
+}
+
+impl HookKind {
+    /// As on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tracepoint => "tracepoint",
+            Self::Fentry => "fentry",
+            Self::Kprobe => "kprobe",
+        }
+    }
 }
 
 /// What the view wants collected beyond the totals of each process.
@@ -66,4 +90,37 @@ pub trait Feed {
     /// # Errors
     /// When the source has failed as a whole.
     fn finish(&mut self) -> anyhow::Result<Option<Sample>>;
+}
+
+/// How a live feed is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedConfig {
+    /// Which kind of kernel hook to use.
+    pub hooks: HookPreference,
+}
+
+/// Which kind of kernel hook to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HookPreference {
+    /// The best that the kernel accepts
+    #[default]
+    Auto,
+    /// BPF trampolines on kernel functions
+    Fentry,
+    /// Breakpoints on kernel functions
+    Kprobe,
+    /// Tracepoints
+    Tracepoint,
+}
+
+impl HookPreference {
+    /// Whether hooks of this kind may be used.
+    pub fn accepts(self, kind: HookKind) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Fentry => kind == HookKind::Fentry,
+            Self::Kprobe => kind == HookKind::Kprobe,
+            Self::Tracepoint => kind == HookKind::Tracepoint,
+        }
+    }
 }

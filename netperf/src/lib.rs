@@ -3,6 +3,18 @@
 //! Arrows go one way: `cmd → render → view → model → sample`; the readers (`bpf`, `netlink`,
 //! `procfs`) deliver a [`sample::Sample`] through [`collect::Feed`]. ARCHITECTURE.md has the map.
 
+pub mod bpf;
+pub mod capture;
 pub mod clock;
+pub mod cmd;
 pub mod collect;
+pub mod exit;
+pub mod model;
+pub mod netlink;
+pub mod procfs;
+pub mod render;
+pub mod rights;
 pub mod sample;
+pub mod text;
+pub mod units;
+pub mod view;

@@ -1,1 +1,25 @@
-fn main() {}
+//! The program `netperf-trace`: parse, run, report, exit status.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use netperf::cmd::{self, Config, args::Cli};
+use netperf::exit::{Status, status_of};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help is an error to clap too; where it can't be printed, nobody is there to read it.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = cmd::run(Config::new(cli));
+    let status = status_of(&result);
+    match &result {
+        Err(error) if status != Status::Fine => cmd::report(error),
+        _ => {}
+    }
+    status.into()
+}

@@ -4,7 +4,7 @@
 //! Counters are since the start of the tracer; a process or flow is listed when its counters or its
 //! identity changed since the sample before, or when it ended.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Sample {
     pub loss: Loss,
     /// What the tracer itself costs.
     pub tracer: TracerCost,
+    /// (socket, process) pairs that the kernel side holds counters for.
+    pub slots_in_use: u64,
     /// Sources that could not be read this time: shown, never fatal.
     pub degraded: Vec<String>,
 }
@@ -109,6 +111,8 @@ pub struct ProcessReading {
     pub retrans: u64,
     /// False once the process has ended.
     pub alive: bool,
+    /// True in the last reading of this process: its totals are final.
+    pub last: bool,
 }
 
 /// One (socket, process) pair.
@@ -124,7 +128,17 @@ pub struct FlowId {
 
 /// Transport of a flow.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Proto {
@@ -134,12 +148,23 @@ pub enum Proto {
     Udp,
 }
 
+impl Proto {
+    /// As the contract writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 /// TCP states, in the words of the interface contract.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the names are those of RFC 9293 and of tcp_states.h")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of RFC 9293 and of tcp_states.h"
+)]
 pub enum TcpState {
     Established,
     SynSent,
@@ -154,6 +179,25 @@ pub enum TcpState {
     LastAck,
     Listen,
     Closing,
+}
+
+impl TcpState {
+    /// As the contract writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Established => "ESTABLISHED",
+            Self::SynSent => "SYN_SENT",
+            Self::SynRecv => "SYN_RECV",
+            Self::FinWait1 => "FIN_WAIT1",
+            Self::FinWait2 => "FIN_WAIT2",
+            Self::TimeWait => "TIME_WAIT",
+            Self::Close => "CLOSE",
+            Self::CloseWait => "CLOSE_WAIT",
+            Self::LastAck => "LAST_ACK",
+            Self::Listen => "LISTEN",
+            Self::Closing => "CLOSING",
+        }
+    }
 }
 
 /// A flow's cumulative counters.
@@ -200,6 +244,8 @@ pub struct LinkReading {
     pub speed_mbit: Option<u32>,
     /// Administratively up.
     pub up: bool,
+    /// Addresses assigned to it.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Events and updates that could not be delivered since start.

@@ -1,0 +1,129 @@
+//! What was moved? The counting functions that every byte hook ends in.
+
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use netperf_common::flow::Slot;
+
+use crate::{
+    atomic,
+    emit::{self, Lost},
+    kernel::offset,
+    maps::{SLOTS, SockState, TICK},
+    owner,
+    sock::{self, Sock, TcpSock as _},
+};
+
+/// A call that sends returned `bytes` (negative: an error).
+#[inline(always)]
+pub fn sent(sk: impl Sock, bytes: i32) {
+    if bytes > 0 && sock::counts(sk) {
+        account(sk, sk.state_or_new(), current_tgid(), |slot| {
+            atomic::add(&raw mut slot.tx_bytes, bytes as u64);
+        });
+    }
+}
+
+/// A call that receives returned `bytes`, and did not peek. Plain TCP is left to [`taken`], which
+/// also sees what no such call returns (splice).
+#[inline(always)]
+pub fn received(sk: impl Sock, bytes: i32) {
+    if bytes <= 0 || sk.tcp().is_some_and(sock::is_plain) {
+        return;
+    }
+    if sock::counts(sk) {
+        account(sk, sk.state_or_new(), current_tgid(), |slot| {
+            atomic::add(&raw mut slot.rx_bytes, bytes as u64);
+        });
+    }
+}
+
+/// The receive position of a TCP socket moved: the growth is what was taken. `at_most` bounds it for
+/// hooks that also know how much this one call took, and stands for the growth where the position
+/// before is not known.
+#[inline(always)]
+pub fn taken(sk: impl Sock, at_most: Option<u32>) {
+    let Some(tcp) = sk.tcp().filter(|tcp| sock::is_plain(*tcp)) else {
+        return;
+    };
+    let Some(state) = sk.state_or_new() else {
+        return emit::lost(Lost::MapFull);
+    };
+    let position = sock::taken_seq(sk, tcp);
+    // SAFETY: a map value that the verifier proved.
+    let (seen, known) = unsafe { ((*state).seen_seq, (*state).seq_known != 0) };
+    // SAFETY: as above; the socket's lock is held, so nobody else writes here.
+    unsafe {
+        (*state).seen_seq = position;
+        (*state).seq_known = 1;
+    }
+    let bytes = match (known, at_most) {
+        (true, _) => position.wrapping_sub(seen),
+        (false, Some(bytes)) => bytes,
+        (false, None) => return emit::lost(Lost::Unread),
+    };
+    if bytes as i32 > 0 {
+        let tgid = if sock::is_locked_by_process(sk) {
+            current_tgid()
+        } else {
+            owner::KERNEL
+        };
+        // The socket's lock keeps every other reader out, so that a plain addition does.
+        account(sk, Some(state), tgid, |slot| {
+            slot.rx_bytes += u64::from(bytes);
+        });
+    }
+}
+
+#[inline(always)]
+fn account(
+    sk: impl Sock,
+    state: Option<*mut SockState>,
+    host_tgid: u32,
+    add: impl FnOnce(&mut Slot),
+) {
+    let Some(state) = state else {
+        return emit::lost(Lost::MapFull);
+    };
+    let Some(index) = owner::slot(sk, state, host_tgid) else {
+        return emit::lost(Lost::MapFull);
+    };
+    let Some(slot) = SLOTS.get_ptr_mut(index) else {
+        return;
+    };
+    // SAFETY: a map value that the verifier proved.
+    let slot = unsafe { &mut *slot };
+    add(slot);
+    // After the addition: a reader that raises the tick later also sees these bytes. A second
+    // announcement from another CPU would do no harm.
+    let tick = TICK.read() as u32;
+    // SAFETY: a word of a map value.
+    if unsafe { core::ptr::read_volatile(&raw const slot.tick) } != tick {
+        announce(sk, slot, index, host_tgid, tick);
+    }
+}
+
+/// First activity of a slot in this tick: refreshes who and where, and tells user space. The tick is
+/// set last: a slot that has none is not yet described.
+#[inline(always)]
+fn announce(sk: impl Sock, slot: &mut Slot, index: u32, host_tgid: u32, tick: u32) {
+    owner::fill(&mut slot.owner, host_tgid);
+    sock::fill_key(sk, &mut slot.key);
+    refresh_tcp(sk, slot);
+    // SAFETY: a word of a map value; volatile, so that it stays behind what it vouches for.
+    unsafe { core::ptr::write_volatile(&raw mut slot.tick, tick) };
+    emit::active(index, slot.socket);
+}
+
+/// Takes the kernel's own figures of a TCP connection into the slot.
+#[inline(always)]
+pub fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
+    slot.state = sk.field(offset!(sock_skc_state));
+    if let Some(tcp) = sk.tcp() {
+        slot.retrans = tcp.field(offset!(tcp_sock_total_retrans));
+        slot.srtt_us = tcp.field::<u32>(offset!(tcp_sock_srtt_us)) >> 3;
+    }
+}
+
+#[inline(always)]
+pub fn current_tgid() -> u32 {
+    (bpf_get_current_pid_tgid() >> 32) as u32
+}

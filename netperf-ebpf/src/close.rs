@@ -1,0 +1,37 @@
+//! When does a socket end? Its totals are final then, and user space may free the slot.
+
+use crate::{
+    bytes::refresh_tcp,
+    emit,
+    maps::{SLOTS, SockState},
+    sock::Sock,
+};
+
+/// The socket is being destroyed: nothing can be moved over it any more.
+#[inline(always)]
+pub fn ended(sk: impl Sock) {
+    if let Some(state) = sk.state() {
+        finish(state, |slot| refresh_tcp(sk, slot));
+    }
+}
+
+/// Marks the socket's current slot as final, after `last_look` has taken what is still to be seen.
+#[inline(always)]
+pub fn finish(state: *mut SockState, last_look: impl FnOnce(&mut netperf_common::flow::Slot)) {
+    // SAFETY: a map value that the verifier proved; one aligned word.
+    let current = unsafe { core::ptr::read_volatile(&raw const (*state).current) };
+    let index = current as u32;
+    if index == 0 {
+        return;
+    }
+    // SAFETY: as above.
+    unsafe { core::ptr::write_volatile(&raw mut (*state).current, 0) };
+    let Some(slot) = SLOTS.get_ptr_mut(index) else {
+        return;
+    };
+    // SAFETY: a map value that the verifier proved.
+    let slot = unsafe { &mut *slot };
+    last_look(slot);
+    slot.closed = 1;
+    emit::closed(index, slot.socket);
+}

@@ -1,0 +1,78 @@
+//! What does user space learn, and what happens when there is no room to tell it?
+
+use aya_ebpf::helpers::generated::bpf_ringbuf_output;
+use netperf_common::event::{ACTIVE, CLOSED, OWNED, SlotEvent};
+
+use crate::{
+    atomic,
+    maps::{EVENTS, LOSS},
+};
+
+/// `BPF_RB_NO_WAKEUP`: user space reads on its own clock, so that a send never wakes anybody.
+const NO_WAKEUP: u64 = 1;
+
+/// What can go missing.
+#[derive(Clone, Copy)]
+pub enum Lost {
+    /// No slot, or no memory for a socket's state.
+    MapFull,
+    /// A read from a socket whose position was not known.
+    Unread,
+}
+
+/// Counts a loss.
+#[inline(always)]
+pub fn lost(what: Lost) {
+    let loss = LOSS.as_ptr();
+    // SAFETY: addresses within a static.
+    let counter = unsafe {
+        match what {
+            Lost::MapFull => &raw mut (*loss).map_full,
+            Lost::Unread => &raw mut (*loss).unread,
+        }
+    };
+    atomic::add(counter, 1);
+}
+
+/// The slot was active for the first time in this tick.
+#[inline(always)]
+pub fn active(slot: u32, socket: u64) {
+    record(&SlotEvent {
+        kind: ACTIVE,
+        slot,
+        socket,
+    });
+}
+
+/// The slot is one of several of a socket that more than one process uses.
+#[inline(always)]
+pub fn owned(slot: u32, socket: u64) {
+    record(&SlotEvent {
+        kind: OWNED,
+        slot,
+        socket,
+    });
+}
+
+/// The socket ended; the slot's totals are final.
+#[inline(always)]
+pub fn closed(slot: u32, socket: u64) {
+    record(&SlotEvent {
+        kind: CLOSED,
+        slot,
+        socket,
+    });
+}
+
+/// Puts a record into the ring buffer, or counts that it found no room.
+#[inline(always)]
+pub fn record<T>(record: &T) {
+    let ring = (&raw const EVENTS).cast_mut().cast();
+    let source = core::ptr::from_ref(record).cast_mut().cast();
+    // SAFETY: a map, and a record on the stack of the size given.
+    let status = unsafe { bpf_ringbuf_output(ring, source, size_of::<T>() as u64, NO_WAKEUP) };
+    if status != 0 {
+        // SAFETY: an address within a static.
+        atomic::add(unsafe { &raw mut (*LOSS.as_ptr()).ring_lost }, 1);
+    }
+}

@@ -1,0 +1,49 @@
+//! Iterators: a look around before counting begins. They run in the tracer's own context.
+
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::generated::bpf_sock_from_file;
+
+use crate::{
+    kernel::{load, offset},
+    owner, seed,
+    sock::Trusted,
+};
+
+/// Context of `iter/task_file`, kernel 5.8 (`struct bpf_iter__task_file`).
+#[repr(C)]
+pub struct TaskFile {
+    meta: *const c_void,
+    task: *const c_void,
+    fd: u64,
+    file: *const c_void,
+}
+
+/// Notes the receive position of every TCP socket that a process holds.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task_file")]
+pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
+    // SAFETY: the verifier knows this context and proves each load.
+    let file = unsafe { core::ptr::read_volatile(&raw const (*ctx).file) };
+    if file.is_null() {
+        return 0;
+    }
+    // SAFETY: a file from the iterator's context.
+    let socket = unsafe { bpf_sock_from_file(file.cast_mut().cast()) };
+    if socket.is_null() {
+        return 0;
+    }
+    let sk = load::<*const c_void>(socket.cast_const().cast(), offset!(socket_sk));
+    if !sk.is_null() {
+        seed::position(Trusted(sk));
+    }
+    0
+}
+
+/// Runs in the tracer's context, as an iterator does: notes its pid namespace. Kernel 5.8.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task")]
+pub extern "C" fn iter_own_namespace(_ctx: *const c_void) -> i32 {
+    owner::note_own_namespace();
+    0
+}

@@ -1,0 +1,52 @@
+//! How are the kernel's own structures read? Through offsets that user space resolved from BTF.
+
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::bpf_probe_read_kernel;
+
+use crate::maps::{OFFSETS, SETTINGS};
+
+/// Reads a field of [`OFFSETS`]; the map is frozen, so the verifier sees a constant.
+macro_rules! offset {
+    ($field:ident) => {
+        // SAFETY: a plain read of an initialised static; volatile because user space sets it.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::OFFSETS.$field) }
+    };
+}
+pub(crate) use offset;
+
+/// Reads a field of [`SETTINGS`].
+macro_rules! setting {
+    ($field:ident) => {
+        // SAFETY: as for `offset!`.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::SETTINGS.$field) }
+    };
+}
+pub(crate) use setting;
+
+const _: (
+    &netperf_common::kernel::Offsets,
+    &netperf_common::kernel::Settings,
+) = (&OFFSETS, &SETTINGS);
+
+/// Copies a value out of kernel memory; zero where that memory can't be read.
+#[inline(always)]
+pub fn probe<T: Default>(base: *const c_void, offset: u32) -> T {
+    let source = base.wrapping_byte_add(offset as usize).cast::<T>();
+    // SAFETY: the helper checks the address and fails instead of faulting.
+    unsafe { bpf_probe_read_kernel(source) }.unwrap_or_default()
+}
+
+/// Copies a pointer out of kernel memory.
+#[inline(always)]
+pub fn probe_ptr(base: *const c_void, offset: u32) -> *const c_void {
+    probe::<u64>(base, offset) as *const c_void
+}
+
+/// Loads through a pointer whose type the verifier knows: no helper, and no fault, as the kernel
+/// reads such pointers under its exception table.
+#[inline(always)]
+pub fn load<T: Copy>(base: *const c_void, offset: u32) -> T {
+    // SAFETY: the verifier proves type and bounds of every such load, or rejects the program.
+    unsafe { core::ptr::read_volatile(base.wrapping_byte_add(offset as usize).cast::<T>()) }
+}

@@ -1,0 +1,101 @@
+//! Every map and global: what it holds, how large it is, and why.
+
+use aya_ebpf::{
+    btf_maps::{Array, HashMap, RingBuf, SkStorage, Stack},
+    macros::btf_map,
+};
+use netperf_common::{
+    event::SlotEvent,
+    flow::Slot,
+    kernel::{LossCounters, Offsets, PidNamespace, Settings},
+};
+
+use crate::atomic::Shared;
+
+/// `BPF_F_MMAPABLE`: user space reads the slots as memory, without a system call.
+const MMAPABLE: usize = 1 << 10;
+
+/// Slots when user space does not say how many. It does, by the number of sockets on the machine.
+const SLOT_COUNT: usize = 32_768;
+
+/// What the tracer remembers of a socket.
+#[repr(C)]
+pub struct SockState {
+    /// Thread group that last moved bytes (high half) and its slot (low half), as one word, so that
+    /// two CPUs can't leave one's process with the other's slot. 0 is none.
+    pub current: u64,
+    /// When the state last changed, in nanoseconds on `CLOCK_BOOTTIME`.
+    pub state_since_ns: u64,
+    /// Receive position up to which bytes are counted.
+    pub seen_seq: u32,
+    /// 1 once `seen_seq` holds.
+    pub seq_known: u32,
+}
+
+/// A (socket, process) pair.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct PairKey {
+    pub socket: u64,
+    pub host_tgid: u32,
+    pub reserved: u32,
+}
+
+/// Counters of each (socket, process) pair; index 0 is never used.
+#[btf_map]
+pub static SLOTS: Array<Slot, SLOT_COUNT, MMAPABLE> = Array::new();
+
+/// Indices of free slots, the last freed on top, so that the slots in use stay close together. User
+/// space fills it, and returns a slot when its socket has ended.
+#[btf_map]
+pub static FREE_SLOTS: Stack<u32, SLOT_COUNT> = Stack::new();
+
+/// State of each socket; goes with the socket, so it can't leak and has no size.
+#[btf_map]
+pub static SOCK_STATES: SkStorage<SockState> = SkStorage::new();
+
+/// The same for hooks that hold no trusted socket (kprobes), by the socket's address.
+#[btf_map]
+pub static PROBED_SOCK_STATES: HashMap<u64, SockState, 65_536> = HashMap::new();
+
+/// Slots of sockets that more than one process uses. Such sockets are few.
+#[btf_map]
+pub static SHARED: HashMap<PairKey, u32, 16_384> = HashMap::new();
+
+/// Records for user space: at 16 bytes and a header each, some 170 000 between two reads.
+#[btf_map]
+pub static EVENTS: RingBuf<SlotEvent, 4_194_304> = RingBuf::new();
+
+/// What a kretprobe needs of its function's entry, by thread.
+#[btf_map]
+pub static ENTRIES: HashMap<u64, u64, 8_192> = HashMap::new();
+
+/// Offsets in this kernel's structures.
+#[unsafe(no_mangle)]
+pub static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
+
+/// Settings of this run.
+#[unsafe(no_mangle)]
+pub static SETTINGS: Settings = unsafe { core::mem::zeroed() };
+
+/// Number of the current tick. User space raises it when it reads.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".data.tick")]
+pub static TICK: Shared<u64> = Shared::new(1);
+
+/// What could not be delivered.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss.loss")]
+pub static LOSS: Shared<LossCounters> = Shared::new(LossCounters {
+    ring_lost: 0,
+    map_full: 0,
+    unread: 0,
+});
+
+/// Where processes are numbered for users; the tracer runs `iter_own_namespace` to set it.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss.namespace")]
+pub static NAMESPACE: Shared<PidNamespace> = Shared::new(PidNamespace {
+    address: 0,
+    level: 0,
+});

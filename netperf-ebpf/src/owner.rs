@@ -1,0 +1,156 @@
+//! Whose bytes? The process that does the I/O; kernel threads and softirq are `[kernel]`.
+
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_current_uid_gid};
+use netperf_common::{flow::Owner, kernel::PidNamespace};
+
+use crate::{
+    emit,
+    kernel::{offset, probe, probe_ptr},
+    maps::{FREE_SLOTS, NAMESPACE, PairKey, SHARED, SLOTS, SockState},
+    sock::{Sock, TcpSock as _},
+};
+
+/// Thread group that stands for the kernel itself.
+pub const KERNEL: u32 = 0;
+
+/// `PF_KTHREAD` of `task_struct.flags`.
+const PF_KTHREAD: u32 = 0x0020_0000;
+
+/// `PIDTYPE_TGID`: which of a process's pids is the thread group's.
+const PIDTYPE_TGID: u32 = 1;
+
+/// Size of `struct upid { int nr; struct pid_namespace *ns; }`.
+const UPID_SIZE: u32 = 16;
+
+/// Offset of `ns` in it.
+const UPID_NS: u32 = 8;
+
+/// The slot for this process on this socket: the one it used last, nearly always.
+#[inline(always)]
+pub fn slot(sk: impl Sock, state: *mut SockState, host_tgid: u32) -> Option<u32> {
+    // SAFETY: a map value that the verifier proved; one aligned word.
+    let current = unsafe { core::ptr::read_volatile(&raw const (*state).current) };
+    if (current >> 32) as u32 == host_tgid && current as u32 != 0 {
+        return Some(current as u32);
+    }
+    let index = other_slot(sk, current, host_tgid)?;
+    let pair = u64::from(host_tgid) << 32 | u64::from(index);
+    // SAFETY: as above.
+    unsafe { core::ptr::write_volatile(&raw mut (*state).current, pair) };
+    Some(index)
+}
+
+/// The slot of a process that is not the socket's current one: found if it was, else taken.
+#[inline(always)]
+fn other_slot(sk: impl Sock, current: u64, host_tgid: u32) -> Option<u32> {
+    let socket = sk.cookie();
+    let key = PairKey {
+        socket,
+        host_tgid: owner_tgid(host_tgid),
+        reserved: 0,
+    };
+    if current != 0 {
+        // SAFETY: a copy of an integer that is written once.
+        if let Some(index) = unsafe { SHARED.get(&key) } {
+            return Some(*index);
+        }
+    }
+    let index = FREE_SLOTS.pop().ok().flatten()?;
+    let slot = SLOTS.get_ptr_mut(index)?;
+    // SAFETY: a map value; the slot was free, so nobody else writes to it.
+    let slot = unsafe { &mut *slot };
+    slot.socket = socket;
+    if let Some(tcp) = sk.tcp() {
+        slot.retrans_base = tcp.field(offset!(tcp_sock_total_retrans));
+    }
+    if current != 0 {
+        share(current, key, index);
+    }
+    Some(index)
+}
+
+/// Remembers both slots of a socket that more than one process uses. Where there is no room, each
+/// change of process takes another slot, which user space adds up.
+#[inline(always)]
+fn share(current: u64, key: PairKey, index: u32) {
+    let first = PairKey {
+        host_tgid: (current >> 32) as u32,
+        ..key
+    };
+    let _ = SHARED.insert(&first, &(current as u32), 0);
+    let _ = SHARED.insert(&key, &index, 0);
+    emit::owned(current as u32, key.socket);
+    emit::owned(index, key.socket);
+}
+
+/// The thread group that bytes of `host_tgid` belong to: kernel threads are one.
+#[inline(always)]
+fn owner_tgid(host_tgid: u32) -> u32 {
+    if is_kernel(host_tgid) {
+        KERNEL
+    } else {
+        host_tgid
+    }
+}
+
+#[inline(always)]
+fn is_kernel(host_tgid: u32) -> bool {
+    host_tgid == KERNEL || probe::<u32>(task(), offset!(task_struct_flags)) & PF_KTHREAD != 0
+}
+
+/// Describes the current process: taken here, as it may be gone before user space looks.
+#[inline(always)]
+pub fn fill(owner: &mut Owner, host_tgid: u32) {
+    if is_kernel(host_tgid) {
+        return;
+    }
+    let leader = probe_ptr(task(), offset!(task_struct_group_leader));
+    owner.start_ns = probe(leader, offset!(task_struct_start_boottime));
+    owner.comm = probe(leader, offset!(task_struct_comm));
+    owner.host_tgid = host_tgid;
+    owner.tgid = namespaced_tgid(leader);
+    owner.uid = bpf_get_current_uid_gid() as u32;
+    // SAFETY: a helper without arguments.
+    owner.cgroup_id = unsafe { bpf_get_current_cgroup_id() };
+}
+
+/// The thread group's number in the tracer's pid namespace; 0 if it is not in there.
+#[inline(always)]
+fn namespaced_tgid(leader: *const c_void) -> u32 {
+    // SAFETY: words of a static that is written before any hook is attached.
+    let namespace = unsafe { core::ptr::read_volatile(NAMESPACE.as_ptr()) };
+    let signal = probe_ptr(leader, offset!(task_struct_signal));
+    let pid = probe_ptr(signal, offset!(signal_struct_pids) + PIDTYPE_TGID * 8);
+    if probe::<u32>(pid, offset!(pid_level)) < namespace.level as u32 {
+        return 0;
+    }
+    let upid = offset!(pid_numbers) + namespace.level as u32 * UPID_SIZE;
+    if probe::<u64>(pid, upid + UPID_NS) != namespace.address {
+        return 0;
+    }
+    probe(pid, upid)
+}
+
+/// Notes the pid namespace of the current task as the tracer's.
+#[inline(always)]
+pub fn note_own_namespace() {
+    let leader = probe_ptr(task(), offset!(task_struct_group_leader));
+    let signal = probe_ptr(leader, offset!(task_struct_signal));
+    let pid = probe_ptr(signal, offset!(signal_struct_pids) + PIDTYPE_TGID * 8);
+    let level: u32 = probe(pid, offset!(pid_level));
+    let address = probe(pid, offset!(pid_numbers) + level * UPID_SIZE + UPID_NS);
+    let namespace = PidNamespace {
+        address,
+        level: u64::from(level),
+    };
+    // SAFETY: words of a static; no hook is attached yet.
+    unsafe { core::ptr::write_volatile(NAMESPACE.as_ptr(), namespace) };
+}
+
+#[inline(always)]
+fn task() -> *const c_void {
+    // SAFETY: a helper without arguments.
+    unsafe { bpf_get_current_task() as *const c_void }
+}

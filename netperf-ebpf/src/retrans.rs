@@ -1,0 +1,48 @@
+//! Which socket had to send again? Counted by socket: the current process is noise.
+
+use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
+use netperf_common::event::{RETRANS, RetransEvent};
+
+use crate::{
+    bytes::refresh_tcp,
+    emit,
+    kernel::setting,
+    maps::{SLOTS, TICK},
+    sock::{Sock, TcpSock as _},
+};
+
+/// The kernel retransmitted segments of this socket.
+#[inline(always)]
+pub fn happened(sk: impl Sock) {
+    let (Some(tcp), Some(state)) = (sk.tcp(), sk.state()) else {
+        return;
+    };
+    // SAFETY: a map value that the verifier proved; one aligned word.
+    let index = unsafe { core::ptr::read_volatile(&raw const (*state).current) } as u32;
+    let Some(slot) = SLOTS.get_ptr_mut(index).filter(|_| index != 0) else {
+        return;
+    };
+    // SAFETY: a map value that the verifier proved.
+    let slot = unsafe { &mut *slot };
+    refresh_tcp(sk, slot);
+    let tick = TICK.read() as u32;
+    if slot.tick != tick {
+        slot.tick = tick;
+        emit::active(index, slot.socket);
+    }
+    if setting!(emit_retrans) != 0 {
+        emit::record(&RetransEvent {
+            kind: RETRANS,
+            slot: index,
+            socket: slot.socket,
+            // SAFETY: a helper without arguments.
+            at_ns: unsafe { bpf_ktime_get_boot_ns() },
+            key: slot.key,
+            total: slot.retrans,
+            srtt_us: slot.srtt_us,
+            state: slot.state,
+            ca_state: tcp.field::<u8>(setting!(ca_state_offset)) & setting!(ca_state_mask) as u8,
+            reserved: 0,
+        });
+    }
+}

@@ -1,0 +1,233 @@
+//! What is this socket? Two ways to hold one, with the same questions to ask.
+
+use core::ffi::c_void;
+
+use aya_ebpf::{
+    bindings::BPF_SK_STORAGE_GET_F_CREATE,
+    helpers::generated::{bpf_get_socket_cookie, bpf_sk_storage_get, bpf_skc_to_tcp_sock},
+};
+use netperf_common::flow::{
+    AF_INET, AF_INET6, FlowKey, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE,
+};
+
+use crate::{
+    kernel::{load, offset, probe, probe_ptr},
+    maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
+};
+
+/// `SOCK_DONE` of the kernel's `enum sock_flags`: the other end's FIN has arrived.
+const SOCK_DONE: u64 = 1 << 1;
+
+/// A `struct sock`.
+pub trait Sock: Copy {
+    /// A `struct tcp_sock` held in the same way.
+    type Tcp: TcpSock;
+    /// Its address, for cold paths that copy field by field.
+    fn address(self) -> *const c_void;
+    /// Reads a field of `struct sock`.
+    fn field<T: Copy + Default>(self, offset: u32) -> T;
+    /// The same socket as a `struct tcp_sock`, if it is one.
+    fn tcp(self) -> Option<Self::Tcp>;
+    /// What the tracer remembers of it, if anything.
+    fn state(self) -> Option<*mut SockState>;
+    /// The same, made if need be; `None` if there is no memory for it.
+    fn state_or_new(self) -> Option<*mut SockState>;
+    /// Identifier that no other socket has or had.
+    fn cookie(self) -> u64;
+}
+
+/// A `struct tcp_sock`.
+pub trait TcpSock: Copy {
+    /// Reads a field of it.
+    fn field<T: Copy + Default>(self, offset: u32) -> T;
+}
+
+/// A TCP socket that the verifier knows as such.
+#[derive(Clone, Copy)]
+pub struct TrustedTcp(*const c_void);
+
+impl TcpSock for TrustedTcp {
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        load(self.0, offset)
+    }
+}
+
+/// A socket that the verifier knows as such: arguments of BTF tracepoints, fentry and fexit.
+#[derive(Clone, Copy)]
+pub struct Trusted(pub *const c_void);
+
+/// A socket by its address alone: arguments of kprobes.
+#[derive(Clone, Copy)]
+pub struct Probed(pub *const c_void);
+
+impl Sock for Trusted {
+    type Tcp = TrustedTcp;
+
+    #[inline(always)]
+    fn address(self) -> *const c_void {
+        self.0
+    }
+
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        load(self.0, offset)
+    }
+
+    #[inline(always)]
+    fn tcp(self) -> Option<TrustedTcp> {
+        // SAFETY: the helper checks the socket and answers null for one that is not TCP.
+        let tcp = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) };
+        (!tcp.is_null()).then_some(TrustedTcp(tcp.cast_const().cast()))
+    }
+
+    #[inline(always)]
+    fn state(self) -> Option<*mut SockState> {
+        storage(self.0, 0)
+    }
+
+    #[inline(always)]
+    fn state_or_new(self) -> Option<*mut SockState> {
+        storage(self.0, u64::from(BPF_SK_STORAGE_GET_F_CREATE))
+    }
+
+    #[inline(always)]
+    fn cookie(self) -> u64 {
+        // SAFETY: the verifier proved that this is a socket.
+        unsafe { bpf_get_socket_cookie(self.0.cast_mut()) }
+    }
+}
+
+/// A TCP socket by its address alone.
+#[derive(Clone, Copy)]
+pub struct ProbedTcp(*const c_void);
+
+impl TcpSock for ProbedTcp {
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        probe(self.0, offset)
+    }
+}
+
+impl Sock for Probed {
+    type Tcp = ProbedTcp;
+
+    #[inline(always)]
+    fn address(self) -> *const c_void {
+        self.0
+    }
+
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        probe(self.0, offset)
+    }
+
+    #[inline(always)]
+    fn tcp(self) -> Option<ProbedTcp> {
+        (protocol(self) == IPPROTO_TCP).then_some(ProbedTcp(self.0))
+    }
+
+    #[inline(always)]
+    fn state(self) -> Option<*mut SockState> {
+        PROBED_SOCK_STATES.get_ptr_mut(&(self.0 as u64))
+    }
+
+    #[inline(always)]
+    fn state_or_new(self) -> Option<*mut SockState> {
+        const NEW: SockState = SockState {
+            current: 0,
+            state_since_ns: 0,
+            seen_seq: 0,
+            seq_known: 0,
+        };
+        if let Some(state) = self.state() {
+            return Some(state);
+        }
+        // Another CPU may have been faster; its value is as good.
+        let _ = PROBED_SOCK_STATES.insert(&(self.0 as u64), &NEW, 1);
+        self.state()
+    }
+
+    #[inline(always)]
+    fn cookie(self) -> u64 {
+        // A kprobe may not ask for a cookie; one that nobody has asked for yet is 0.
+        match self.field::<u64>(offset!(sock_skc_cookie)) {
+            0 => self.0 as u64,
+            cookie => cookie,
+        }
+    }
+}
+
+#[inline(always)]
+fn storage(sk: *const c_void, flags: u64) -> Option<*mut SockState> {
+    let map = (&raw const SOCK_STATES).cast_mut().cast::<c_void>();
+    // SAFETY: a map and a socket, both proven by the verifier.
+    let state = unsafe { bpf_sk_storage_get(map, sk.cast_mut(), core::ptr::null_mut(), flags) };
+    (!state.is_null()).then_some(state.cast())
+}
+
+/// Whether bytes of this socket count: TCP, MPTCP, UDP and UDP-Lite over IPv4 and IPv6.
+#[inline(always)]
+pub fn counts(sk: impl Sock) -> bool {
+    let family: u16 = sk.field(offset!(sock_skc_family));
+    if family != AF_INET && family != AF_INET6 {
+        return false;
+    }
+    matches!(
+        protocol(sk),
+        IPPROTO_TCP | IPPROTO_UDP | IPPROTO_MPTCP | IPPROTO_UDPLITE
+    )
+}
+
+#[inline(always)]
+pub fn protocol(sk: impl Sock) -> u16 {
+    sk.field(offset!(sock_sk_protocol))
+}
+
+/// Whether the receive position alone tells what a process took. Under an upper layer protocol (TLS,
+/// MPTCP subflows) it counts records and mappings, not payload.
+#[inline(always)]
+pub fn is_plain(tcp: impl TcpSock) -> bool {
+    tcp.field::<u64>(offset!(inet_connection_sock_icsk_ulp_ops)) == 0
+}
+
+/// Sequence number up to which payload was taken. Taking the FIN moves `copied_seq` too: it is the
+/// last number before `rcv_nxt` once `SOCK_DONE` is set.
+#[inline(always)]
+pub fn taken_seq(sk: impl Sock, tcp: impl TcpSock) -> u32 {
+    let copied: u32 = tcp.field(offset!(tcp_sock_copied_seq));
+    let flags: u64 = sk.field(offset!(sock_sk_flags));
+    let past_fin = flags & SOCK_DONE != 0 && tcp.field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
+    copied.wrapping_sub(u32::from(past_fin))
+}
+
+/// Whether a process holds the socket's lock. If not, a receive runs in softirq for the kernel's own
+/// use, and the current process is noise.
+#[inline(always)]
+pub fn is_locked_by_process(sk: impl Sock) -> bool {
+    sk.field::<u32>(offset!(sock_sk_lock_owned)) != 0
+}
+
+/// Addresses of the socket as they are now.
+#[inline(always)]
+pub fn fill_key(sk: impl Sock, key: &mut FlowKey) {
+    let base = sk.address();
+    key.family = probe(base, offset!(sock_skc_family));
+    key.protocol = probe(base, offset!(sock_sk_protocol));
+    key.local_port = probe(base, offset!(sock_skc_num));
+    key.remote_port = u16::from_be(probe(base, offset!(sock_skc_dport)));
+    key.netns = probe(probe_ptr(base, offset!(sock_skc_net)), offset!(net_ns_inum));
+    if key.family == AF_INET6 {
+        key.local_addr = probe(base, offset!(sock_skc_v6_rcv_saddr));
+        key.remote_addr = probe(base, offset!(sock_skc_v6_daddr));
+    } else {
+        key.local_addr = v4(probe(base, offset!(sock_skc_rcv_saddr)));
+        key.remote_addr = v4(probe(base, offset!(sock_skc_daddr)));
+    }
+}
+
+#[inline(always)]
+fn v4(address: [u8; 4]) -> [u8; 16] {
+    let [a, b, c, d] = address;
+    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+}

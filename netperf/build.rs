@@ -1,0 +1,80 @@
+//! Compiles the kernel side and tells the library where the object is.
+//!
+//! The compiler is the one that `cargo xtask setup` recorded in the target directory.
+
+#[path = "../xtask/src/toolchain.rs"]
+mod toolchain;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use toolchain::Toolchain;
+
+const PACKAGE: &str = "netperf-ebpf";
+
+fn main() -> ExitCode {
+    match compile_kernel_side() {
+        Ok(object) => {
+            println!("cargo::rustc-env=NETPERF_EBPF_OBJECT={}", object.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            for line in error.to_string().lines() {
+                println!("cargo::error={line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compile_kernel_side() -> Result<PathBuf, Box<dyn Error>> {
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = target_directory(&out);
+    for source in ["Cargo.toml", "Cargo.lock", "netperf-common", PACKAGE] {
+        rerun_if_changed(&root.join(source));
+    }
+    rerun_if_changed(&Toolchain::record(target));
+    let toolchain = Toolchain::load(target)?;
+    for tool in toolchain.tools() {
+        rerun_if_changed(&tool.path);
+    }
+
+    let artifacts = target.join("ebpf");
+    let mut cargo = toolchain.cargo("build", &artifacts);
+    cargo
+        .args(["--package", PACKAGE, "--bin", PACKAGE])
+        .current_dir(&root);
+    if !cargo.status()?.success() {
+        return Err("the kernel side does not compile: its errors are above".into());
+    }
+    // A copy of its own, so that a later build of other sources can't change it behind cargo's back.
+    let object = out.join(PACKAGE);
+    fs::copy(
+        artifacts
+            .join(toolchain::target())
+            .join("release")
+            .join(PACKAGE),
+        &object,
+    )?;
+    Ok(object)
+}
+
+/// The target directory that set-up has prepared, else the top of the one cargo builds in.
+///
+/// Profiles and `--target` put `OUT_DIR` at different depths below it.
+fn target_directory(out: &Path) -> &Path {
+    let has = |name: &'static str| {
+        out.ancestors()
+            .find(move |folder| folder.join(name).exists())
+    };
+    has(toolchain::FOLDER)
+        .or_else(|| has("CACHEDIR.TAG"))
+        .unwrap_or(out)
+}
+
+fn rerun_if_changed(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}

@@ -1,0 +1,206 @@
+//! Which hooks does this kernel accept? Found out by trying, never by version.
+
+use std::fs::File;
+
+use anyhow::Context as _;
+use aya::Ebpf;
+use aya::programs::{
+    BtfTracePoint, CgroupAttachMode, CgroupSock, FEntry, FExit, KProbe, Program, ProgramError,
+};
+
+use super::btf::Btf;
+use super::hooks::{Attach, Attachment, Hook, HookSet, Need};
+use crate::collect::{AttachedHook, Provenance, Unavailable};
+
+/// What attaching needs to know about the machine.
+#[derive(Debug)]
+pub(super) struct Kernel<'a> {
+    /// Types, as this crate reads them.
+    pub(super) btf: &'a Btf<'a>,
+    /// Types, as aya reads them.
+    pub(super) aya_btf: &'a aya::Btf,
+    /// Root of the cgroup v2 hierarchy, if there is one.
+    pub(super) cgroup_root: Option<&'a File>,
+}
+
+/// Why a whole set can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("`{what}`: {why}")]
+pub(super) struct Refused {
+    /// What could not be counted.
+    pub(super) what: &'static str,
+    /// Each attachment that was tried, and what the kernel said.
+    pub(super) why: String,
+}
+
+/// Attaches a set as a whole, or detaches what was attached of it.
+///
+/// # Errors
+/// [`Refused`] names the first required hook that the kernel did not accept.
+pub(super) fn attach(
+    ebpf: &mut Ebpf,
+    set: &HookSet,
+    kernel: &Kernel<'_>,
+) -> Result<Provenance, Refused> {
+    let mut provenance = Provenance::default();
+    for hook in set.hooks {
+        match attach_hook(ebpf, hook, kernel) {
+            Ok(attached) => provenance
+                .hooks
+                .extend(hook.counts.iter().map(|name| AttachedHook {
+                    name,
+                    attach: describe(attached),
+                })),
+            Err(why) => match hook.need {
+                Need::Required => {
+                    detach(ebpf, set);
+                    return Err(Refused {
+                        what: hook.counts.first().unwrap_or(&"hook"),
+                        why,
+                    });
+                }
+                Need::Wanted => provenance.unavailable.push(Unavailable {
+                    what: hook.without.to_owned(),
+                    why,
+                }),
+                Need::IfPresent => log::debug!("not in this kernel: {why}"),
+            },
+        }
+    }
+    Ok(provenance)
+}
+
+/// Detaches every program of a set.
+pub(super) fn detach(ebpf: &mut Ebpf, set: &HookSet) {
+    for attachment in set
+        .hooks
+        .iter()
+        .flat_map(|hook| hook.alternatives.iter().copied().flatten())
+    {
+        if let Some(program) = ebpf.program_mut(attachment.program)
+            && let Err(error) = unload(program)
+        {
+            log::debug!("`{}` was not attached: {error}", attachment.program);
+        }
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a foreign list of thirty kinds, of which the sets use five"
+)]
+fn unload(program: &mut Program) -> Result<(), ProgramError> {
+    match program {
+        Program::BtfTracePoint(program) => program.unload(),
+        Program::FEntry(program) => program.unload(),
+        Program::FExit(program) => program.unload(),
+        Program::KProbe(program) => program.unload(),
+        Program::CgroupSock(program) => program.unload(),
+        _ => Ok(()),
+    }
+}
+
+/// Tries the alternatives in their order; the error tells what each of them met.
+fn attach_hook(
+    ebpf: &mut Ebpf,
+    hook: &Hook,
+    kernel: &Kernel<'_>,
+) -> Result<&'static [Attachment], String> {
+    let mut met = Vec::new();
+    for attachments in hook.alternatives {
+        let outcome = attachments.iter().try_for_each(|attachment| {
+            attach_one(ebpf, attachment, kernel).map_err(|error| (attachment, error))
+        });
+        match outcome {
+            Ok(()) => return Ok(attachments),
+            Err((attachment, error)) => {
+                met.push(format!(
+                    "{}: {error:#}",
+                    describe(std::slice::from_ref(attachment))
+                ));
+            }
+        }
+    }
+    Err(met.join("; "))
+}
+
+fn describe(attachments: &[Attachment]) -> String {
+    let mut words: Vec<_> = attachments
+        .iter()
+        .map(|attachment| format!("{}/{}", attachment.attach.word(), attachment.symbol))
+        .collect();
+    words.dedup();
+    words.join(" + ")
+}
+
+fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> anyhow::Result<()> {
+    if let Some(wanted) = attachment.parameters {
+        let found = kernel.btf.parameter_count(attachment.symbol);
+        anyhow::ensure!(
+            found == Some(wanted),
+            "has not {wanted} parameters but {found:?}"
+        );
+    }
+    let program = ebpf
+        .program_mut(attachment.program)
+        .context("not in the object")?;
+    match attachment.attach {
+        Attach::TpBtf => {
+            let program: &mut BtfTracePoint = program.try_into()?;
+            load_once(program.fd().is_ok(), || {
+                program.load(attachment.symbol, kernel.aya_btf)
+            })?;
+            program.attach()?;
+        }
+        Attach::Fentry => {
+            let program: &mut FEntry = program.try_into()?;
+            load_once(program.fd().is_ok(), || {
+                program.load(attachment.symbol, kernel.aya_btf)
+            })?;
+            program.attach()?;
+        }
+        Attach::Fexit => {
+            let program: &mut FExit = program.try_into()?;
+            load_once(program.fd().is_ok(), || {
+                program.load(attachment.symbol, kernel.aya_btf)
+            })?;
+            program.attach()?;
+        }
+        Attach::Kprobe | Attach::Kretprobe => {
+            let program: &mut KProbe = program.try_into()?;
+            load_once(program.fd().is_ok(), || program.load())?;
+            program.attach(attachment.symbol, 0)?;
+        }
+        Attach::Cgroup => {
+            let root = kernel
+                .cgroup_root
+                .context("no cgroup v2 hierarchy is mounted")?;
+            let program: &mut CgroupSock = program.try_into()?;
+            load_once(program.fd().is_ok(), || program.load())?;
+            // A link is always one of several; the kernel refuses to be told so.
+            program.attach(root, CgroupAttachMode::Single)?;
+        }
+    }
+    Ok(())
+}
+
+/// A program that serves several symbols is loaded once.
+fn load_once(loaded: bool, load: impl FnOnce() -> Result<(), ProgramError>) -> anyhow::Result<()> {
+    if loaded {
+        return Ok(());
+    }
+    let error = match load() {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    let ProgramError::LoadError {
+        io_error,
+        verifier_log,
+    } = error
+    else {
+        return Err(error.into());
+    };
+    // The verifier's log is for developers; what the kernel said fits in a line.
+    log::debug!("verifier: {verifier_log}");
+    Err(anyhow::anyhow!("the kernel refused to load it: {io_error}"))
+}

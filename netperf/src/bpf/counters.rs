@@ -1,0 +1,226 @@
+//! What has been counted until now? Reads slots and records, and keeps the books.
+
+use anyhow::Context as _;
+use aya::maps::{Array, HashMap, MapData, RingBuf};
+use netperf_common::flow::Slot;
+use netperf_common::kernel::LossCounters;
+
+use super::attach;
+use super::events::Event;
+use super::ledger::Ledger;
+use super::open::{OpenError, Opened, Request, open};
+use crate::collect::Provenance;
+use crate::sample::Loss;
+
+/// The kernel side, attached, with everything that was read from it.
+pub struct Counters {
+    kernel: Opened,
+    ring: RingBuf<MapData>,
+    tick_map: Array<MapData, u64>,
+    loss_map: Array<MapData, LossCounters>,
+    shared_map: HashMap<MapData, SharedKey, u32>,
+    ledger: Ledger,
+    /// Slots that were active since the last tick.
+    active: Vec<u32>,
+    tick: u64,
+    ring_lost: u64,
+}
+
+/// Key of the kernel side's table of shared sockets.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+struct SharedKey {
+    socket: u64,
+    host_tgid: u32,
+    reserved: u32,
+}
+
+mod pod {
+    #![expect(unsafe_code, reason = "aya's Pod is an unsafe trait")]
+    // SAFETY: `repr(C)`, only integers and no implicit padding.
+    unsafe impl aya::Pod for super::SharedKey {}
+}
+
+impl Counters {
+    /// Starts counting.
+    ///
+    /// # Errors
+    /// If this kernel can't count, with everything that was tried.
+    pub fn open(request: &Request<'_>) -> Result<Self, OpenError> {
+        let kernel = open(request)?;
+        Self::read_from(kernel).map_err(OpenError::Load)
+    }
+
+    fn read_from(mut kernel: Opened) -> anyhow::Result<Self> {
+        let mut take = |name: &str| {
+            kernel
+                .ebpf
+                .take_map(name)
+                .with_context(|| format!("the object has no `{name}`"))
+        };
+        Ok(Self {
+            ring: take("EVENTS")?.try_into()?,
+            tick_map: take(".data.tick")?.try_into()?,
+            loss_map: take(".bss.loss")?.try_into()?,
+            shared_map: take("SHARED")?.try_into()?,
+            ledger: Ledger::default(),
+            active: Vec::new(),
+            tick: 1,
+            ring_lost: 0,
+            kernel,
+        })
+    }
+
+    /// Which hooks count.
+    pub fn provenance(&self) -> &Provenance {
+        &self.kernel.provenance
+    }
+
+    /// The books.
+    pub fn ledger(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// Takes the records out of the ring buffer. Returns how many there were.
+    ///
+    /// # Errors
+    /// If the kernel refuses to take a slot back.
+    pub fn pump(&mut self) -> anyhow::Result<usize> {
+        self.recycle()?;
+        let mut count = 0;
+        while let Some(event) = self.ring.next().map(|record| Event::decode(&record)) {
+            count += 1;
+            match event {
+                Some(Event::Active { slot }) => self.active.push(slot),
+                Some(Event::Owned { slot, socket }) => self.ledger.share(slot, socket),
+                Some(Event::Closed { slot, socket }) => self.close(slot, socket),
+                None => log::debug!("a record of an unknown kind"),
+            }
+        }
+        Ok(count)
+    }
+
+    /// Ends a tick: after this, the books hold everything counted before the call.
+    ///
+    /// # Errors
+    /// If the kernel refuses to be read.
+    pub fn end_tick(&mut self) -> anyhow::Result<()> {
+        self.tick += 1;
+        self.tick_map
+            .set(0, self.tick, 0)
+            .context("cannot raise the tick")?;
+        self.pump()?;
+        let loss = self.loss_counters()?;
+        if loss.ring_lost > self.ring_lost {
+            self.ring_lost = loss.ring_lost;
+            self.sweep();
+        }
+        for index in std::mem::take(&mut self.active) {
+            self.look_at(index);
+        }
+        Ok(())
+    }
+
+    /// Stops counting; what was counted stays readable.
+    pub fn detach(&mut self) {
+        attach::detach(&mut self.kernel.ebpf, &self.kernel.set);
+    }
+
+    /// What could not be delivered since the start.
+    ///
+    /// # Errors
+    /// If the kernel refuses to be read.
+    pub fn loss(&self) -> anyhow::Result<Loss> {
+        let LossCounters {
+            ring_lost,
+            map_full,
+            unread,
+        } = self.loss_counters()?;
+        Ok(Loss {
+            ring_lost,
+            map_full,
+            unread,
+        })
+    }
+
+    fn loss_counters(&self) -> anyhow::Result<LossCounters> {
+        self.loss_map
+            .get(&0, 0)
+            .context("cannot read the loss counters")
+    }
+
+    /// Takes in a slot, unless a hook is still describing it.
+    fn look_at(&mut self, index: u32) -> Option<Slot> {
+        let slot = self.kernel.slots.read(index)?;
+        if slot.tick == 0 && slot.closed == 0 {
+            return None;
+        }
+        self.ledger.absorb(index, &slot);
+        Some(slot)
+    }
+
+    /// A socket ended: takes the final totals of all its slots.
+    fn close(&mut self, current: u32, socket: u64) {
+        for index in self.ledger.slots_of(socket, current) {
+            let slot = self.look_at(index).filter(|slot| slot.socket == socket);
+            if let Some(slot) = slot
+                && self.ledger.close(index)
+            {
+                self.kernel.slots.retire(index);
+                self.unshare(&slot);
+            }
+        }
+    }
+
+    /// Removes a slot's entry from the kernel's table of shared sockets, where it has one.
+    fn unshare(&mut self, slot: &Slot) {
+        if self.ledger.is_shared(slot.socket) {
+            let key = SharedKey {
+                socket: slot.socket,
+                host_tgid: slot.owner.host_tgid,
+                reserved: 0,
+            };
+            if let Err(error) = self.shared_map.remove(&key) {
+                log::debug!("no entry for a shared socket: {error}");
+            }
+        }
+    }
+
+    /// Gives slots back that were retired at the last call, with a last look at stragglers.
+    fn recycle(&mut self) -> anyhow::Result<()> {
+        for index in self.kernel.slots.retired().to_vec() {
+            self.look_at(index);
+            self.ledger.forget(index);
+        }
+        self.kernel.slots.hand_out()
+    }
+
+    /// Records were lost: looks at every slot instead.
+    fn sweep(&mut self) {
+        let in_use: Vec<u32> = self.kernel.slots.in_use().collect();
+        let mut first_of = std::collections::HashMap::new();
+        for index in in_use {
+            let Some(slot) = self.look_at(index) else {
+                continue;
+            };
+            if let Some(first) = first_of.insert(slot.socket, index) {
+                self.ledger.share(first, slot.socket);
+                self.ledger.share(index, slot.socket);
+            }
+        }
+        for (socket, index) in first_of {
+            let slots = self.ledger.slots_of(socket, index);
+            let ended = slots.iter().find(|&&slot| self.is_closed(slot, socket));
+            if let Some(&ended) = ended {
+                self.close(ended, socket);
+            }
+        }
+    }
+
+    fn is_closed(&self, index: u32, socket: u64) -> bool {
+        self.kernel
+            .slots
+            .read(index)
+            .is_some_and(|slot| slot.socket == socket && slot.closed != 0)
+    }
+}

@@ -1,0 +1,422 @@
+//! What is counted, and which attachments can count it? Data only.
+//!
+//! A set is used as a whole: its members agree on who counts what, so that no byte is counted
+//! twice, and on how a socket's state is kept. Which hook misses what was measured for each kernel;
+//! ARCHITECTURE.md has the reasons for this choice.
+
+use crate::collect::HookKind;
+
+/// A way to attach a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attach {
+    /// BTF tracepoint.
+    TpBtf,
+    /// Trampoline at a function's entry.
+    Fentry,
+    /// Trampoline at a function's exit.
+    Fexit,
+    /// Kprobe at a function's entry.
+    Kprobe,
+    /// Kretprobe at a function's exit.
+    Kretprobe,
+    /// Hook of the root cgroup.
+    Cgroup,
+}
+
+impl Attach {
+    /// The word before the slash in `fexit/tcp_sendmsg_locked`.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::TpBtf => "tp_btf",
+            Self::Fentry => "fentry",
+            Self::Fexit => "fexit",
+            Self::Kprobe => "kprobe",
+            Self::Kretprobe => "kretprobe",
+            Self::Cgroup => "cgroup",
+        }
+    }
+}
+
+/// One program at one place in the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attachment {
+    /// How.
+    pub(super) attach: Attach,
+    /// Tracepoint, function or cgroup hook.
+    pub(super) symbol: &'static str,
+    /// Name of the program in the object.
+    pub(super) program: &'static str,
+    /// Number of parameters that the function must have; `None` if it does not matter.
+    pub(super) parameters: Option<usize>,
+}
+
+/// What happens if none of a hook's attachments is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The set can't be used.
+    Required,
+    /// The set is used, and says that this can't be seen.
+    Wanted,
+    /// Nothing is missed: kernels without the function have no such traffic.
+    IfPresent,
+}
+
+/// Something to count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hook {
+    /// What, in the words of the `start` line; several where one program counts for all.
+    pub(super) counts: &'static [&'static str],
+    /// Programs that have to be attached together; each list is tried after the one before.
+    pub(super) alternatives: &'static [&'static [Attachment]],
+    /// What if it can't be had.
+    pub(super) need: Need,
+    /// What the user misses then.
+    pub(super) without: &'static str,
+}
+
+/// Hooks that belong together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HookSet {
+    /// Its kind, as in `--hooks`.
+    pub(super) kind: HookKind,
+    /// Its members.
+    pub(super) hooks: &'static [Hook],
+}
+
+/// The sets in the order in which `--hooks auto` tries them. The tracepoints come first: they are
+/// exact on every path, TLS in the kernel included, and hardened kernels accept them.
+pub(super) const SETS: &[HookSet] = &[
+    HookSet {
+        kind: HookKind::Tracepoint,
+        hooks: TRACEPOINT,
+    },
+    HookSet {
+        kind: HookKind::Fentry,
+        hooks: FENTRY,
+    },
+    HookSet {
+        kind: HookKind::Kprobe,
+        hooks: KPROBE,
+    },
+];
+
+const fn at(attach: Attach, symbol: &'static str, program: &'static str) -> Attachment {
+    Attachment {
+        attach,
+        symbol,
+        program,
+        parameters: None,
+    }
+}
+
+const fn with_parameters(count: usize, attachment: Attachment) -> Attachment {
+    Attachment {
+        parameters: Some(count),
+        ..attachment
+    }
+}
+
+const fn required(
+    counts: &'static [&'static str],
+    alternatives: &'static [&'static [Attachment]],
+) -> Hook {
+    Hook {
+        counts,
+        alternatives,
+        need: Need::Required,
+        without: "",
+    }
+}
+
+const fn if_present(
+    counts: &'static [&'static str],
+    alternatives: &'static [&'static [Attachment]],
+) -> Hook {
+    Hook {
+        counts,
+        alternatives,
+        need: Need::IfPresent,
+        without: "",
+    }
+}
+
+const fn wanted(
+    counts: &'static [&'static str],
+    alternatives: &'static [&'static [Attachment]],
+    without: &'static str,
+) -> Hook {
+    Hook {
+        counts,
+        alternatives,
+        need: Need::Wanted,
+        without,
+    }
+}
+
+const NO_RETRANS: &str = "retransmissions between two activities of a connection";
+const NO_STATES: &str = "the state of a connection between two activities";
+const NO_UDP_CLOSE: &str = "the end of UDP and MPTCP sockets: their table entries are not reused";
+
+/// Kernel 6.3 and later; needs neither kprobes nor trampolines.
+const TRACEPOINT: &[Hook] = &[
+    required(
+        &["tcp_send", "udp_send", "mptcp_send"],
+        &[&[at(Attach::TpBtf, "sock_send_length", "tp_sock_send_length")]],
+    ),
+    required(
+        &["udp_recv", "mptcp_recv", "ktls_recv"],
+        &[&[at(Attach::TpBtf, "sock_recv_length", "tp_sock_recv_length")]],
+    ),
+    required(
+        &["tcp_recv"],
+        &[&[at(
+            Attach::TpBtf,
+            "tcp_rcv_space_adjust",
+            "tp_tcp_rcv_space_adjust",
+        )]],
+    ),
+    TCP_STATE,
+    TCP_RETRANSMIT,
+    TCP_CLOSE,
+    UDP_CLOSE,
+];
+
+const TCP_STATE: Hook = wanted(
+    &["tcp_state"],
+    &[&[at(
+        Attach::TpBtf,
+        "inet_sock_set_state",
+        "tp_inet_sock_set_state",
+    )]],
+    NO_STATES,
+);
+const TCP_RETRANSMIT: Hook = wanted(
+    &["tcp_retransmit"],
+    &[&[at(
+        Attach::TpBtf,
+        "tcp_retransmit_skb",
+        "tp_tcp_retransmit_skb",
+    )]],
+    NO_RETRANS,
+);
+const TCP_CLOSE: Hook = required(
+    &["tcp_close"],
+    &[&[at(Attach::TpBtf, "tcp_destroy_sock", "tp_tcp_destroy_sock")]],
+);
+const UDP_CLOSE: Hook = wanted(
+    &["udp_close", "mptcp_close"],
+    &[&[at(Attach::Cgroup, "sock_release", "cgroup_sock_release")]],
+    NO_UDP_CLOSE,
+);
+
+/// Kernel 5.5 and later on hardware with BPF trampolines.
+const FENTRY: &[Hook] = &[
+    required(
+        &["tcp_send"],
+        &[&[at(
+            Attach::Fexit,
+            "tcp_sendmsg_locked",
+            "fexit_tcp_sendmsg_locked",
+        )]],
+    ),
+    if_present(
+        &["tcp_sendpage"],
+        &[&[at(
+            Attach::Fexit,
+            "do_tcp_sendpages",
+            "fexit_do_tcp_sendpages",
+        )]],
+    ),
+    required(
+        &["udp_send"],
+        &[&[at(Attach::Fexit, "udp_sendmsg", "fexit_udp_sendmsg")]],
+    ),
+    if_present(
+        &["udp6_send"],
+        &[&[at(Attach::Fexit, "udpv6_sendmsg", "fexit_udpv6_sendmsg")]],
+    ),
+    if_present(
+        &["mptcp_send"],
+        &[&[at(Attach::Fexit, "mptcp_sendmsg", "fexit_mptcp_sendmsg")]],
+    ),
+    required(
+        &["tcp_recv"],
+        &[&[at(
+            Attach::Fentry,
+            "tcp_cleanup_rbuf",
+            "fentry_tcp_cleanup_rbuf",
+        )]],
+    ),
+    required(
+        &["udp_recv"],
+        &[&[at(
+            Attach::Fentry,
+            "skb_consume_udp",
+            "fentry_skb_consume_udp",
+        )]],
+    ),
+    if_present(
+        &["mptcp_recv"],
+        &[
+            &[with_parameters(
+                4,
+                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_4"),
+            )],
+            &[with_parameters(
+                5,
+                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_5"),
+            )],
+            &[with_parameters(
+                6,
+                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_6"),
+            )],
+        ],
+    ),
+    TCP_STATE,
+    TCP_RETRANSMIT,
+    TCP_CLOSE,
+    UDP_CLOSE,
+];
+
+macro_rules! returned {
+    ($symbol:literal, $entry:literal, $exit:literal) => {
+        &[
+            at(Attach::Kprobe, $symbol, $entry),
+            at(Attach::Kretprobe, $symbol, $exit),
+        ]
+    };
+}
+
+/// Kernels that refuse trampolines and lack the tracepoints.
+const KPROBE: &[Hook] = &[
+    required(
+        &["tcp_send"],
+        &[returned!(
+            "tcp_sendmsg_locked",
+            "kprobe_send_entry",
+            "kretprobe_sent"
+        )],
+    ),
+    if_present(
+        &["tcp_sendpage"],
+        &[returned!(
+            "do_tcp_sendpages",
+            "kprobe_send_entry",
+            "kretprobe_sent"
+        )],
+    ),
+    required(
+        &["udp_send"],
+        &[returned!(
+            "udp_sendmsg",
+            "kprobe_udp_send_entry",
+            "kretprobe_sent"
+        )],
+    ),
+    if_present(
+        &["udp6_send"],
+        &[returned!(
+            "udpv6_sendmsg",
+            "kprobe_send_entry",
+            "kretprobe_sent"
+        )],
+    ),
+    if_present(
+        &["mptcp_send"],
+        &[returned!(
+            "mptcp_sendmsg",
+            "kprobe_send_entry",
+            "kretprobe_sent"
+        )],
+    ),
+    required(
+        &["tcp_recv"],
+        &[&[at(
+            Attach::Kprobe,
+            "tcp_cleanup_rbuf",
+            "kprobe_tcp_cleanup_rbuf",
+        )]],
+    ),
+    required(
+        &["udp_recv"],
+        &[&[at(
+            Attach::Kprobe,
+            "skb_consume_udp",
+            "kprobe_skb_consume_udp",
+        )]],
+    ),
+    if_present(
+        &["mptcp_recv"],
+        &[
+            &[
+                with_parameters(
+                    6,
+                    at(Attach::Kprobe, "mptcp_recvmsg", "kprobe_mptcp_recv_entry_6"),
+                ),
+                at(Attach::Kretprobe, "mptcp_recvmsg", "kretprobe_received"),
+            ],
+            returned!(
+                "mptcp_recvmsg",
+                "kprobe_mptcp_recv_entry",
+                "kretprobe_received"
+            ),
+        ],
+    ),
+    wanted(
+        &["tcp_state"],
+        &[&[at(Attach::Kprobe, "tcp_set_state", "kprobe_tcp_set_state")]],
+        NO_STATES,
+    ),
+    wanted(
+        &["tcp_retransmit"],
+        &[returned!(
+            "__tcp_retransmit_skb",
+            "kprobe_retransmit_entry",
+            "kretprobe_retransmitted"
+        )],
+        NO_RETRANS,
+    ),
+    required(
+        &["tcp_close", "udp_close"],
+        &[&[at(
+            Attach::Kprobe,
+            "inet_sock_destruct",
+            "kprobe_inet_sock_destruct",
+        )]],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_set_counts_both_directions_of_tcp_and_udp() {
+        for set in SETS {
+            let counted: Vec<_> = set
+                .hooks
+                .iter()
+                .flat_map(|hook| hook.counts.iter().copied())
+                .collect();
+            for what in ["tcp_send", "tcp_recv", "udp_send", "udp_recv", "tcp_close"] {
+                assert!(
+                    counted.contains(&what),
+                    "{:?} does not count {what}",
+                    set.kind
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_be_missing_is_said_in_words() {
+        for hook in SETS.iter().flat_map(|set| set.hooks) {
+            assert_eq!(
+                hook.need == Need::Wanted,
+                !hook.without.is_empty(),
+                "{:?}",
+                hook.counts
+            );
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What does the kernel count? The only user of aya: loads, attaches, reads.
+
+mod attach;
+mod btf;
+mod counters;
+mod events;
+mod hooks;
+mod ledger;
+mod offsets;
+mod open;
+mod slots;
+
+pub use btf::BtfError;
+pub use counters::Counters;
+pub use ledger::{FlowTotals, Ledger, Tally};
+pub use open::{OpenError, Request};

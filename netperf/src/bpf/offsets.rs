@@ -1,0 +1,74 @@
+//! Which offsets does the kernel side need, and what are they on this kernel?
+
+use netperf_common::kernel::{Offsets, Settings};
+
+use super::btf::{Btf, BtfError};
+
+/// Resolves every offset that counting needs.
+///
+/// # Errors
+/// [`BtfError::Missing`] names the first field that this kernel does not have.
+pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
+    let at = |name: &str, path: &str| btf.field(name, path).map(|field| field.bit_offset / 8);
+    Ok(Offsets {
+        sock_skc_family: at("sock", "__sk_common.skc_family")?,
+        sock_skc_state: at("sock", "__sk_common.skc_state")?,
+        sock_skc_num: at("sock", "__sk_common.skc_num")?,
+        sock_skc_dport: at("sock", "__sk_common.skc_dport")?,
+        sock_skc_daddr: at("sock", "__sk_common.skc_daddr")?,
+        sock_skc_rcv_saddr: at("sock", "__sk_common.skc_rcv_saddr")?,
+        sock_skc_v6_daddr: at("sock", "__sk_common.skc_v6_daddr")?,
+        sock_skc_v6_rcv_saddr: at("sock", "__sk_common.skc_v6_rcv_saddr")?,
+        sock_skc_net: at("sock", "__sk_common.skc_net")?,
+        sock_skc_cookie: at("sock", "__sk_common.skc_cookie")?,
+        sock_sk_protocol: at("sock", "sk_protocol")?,
+        sock_sk_flags: at("sock", "__sk_common.skc_flags")?,
+        sock_sk_lock_owned: at("sock", "sk_lock.owned")?,
+        net_ns_inum: at("net", "ns.inum")?,
+        tcp_sock_copied_seq: at("tcp_sock", "copied_seq")?,
+        tcp_sock_rcv_nxt: at("tcp_sock", "rcv_nxt")?,
+        tcp_sock_srtt_us: at("tcp_sock", "srtt_us")?,
+        tcp_sock_total_retrans: at("tcp_sock", "total_retrans")?,
+        inet_connection_sock_icsk_ulp_ops: at("inet_connection_sock", "icsk_ulp_ops")?,
+        socket_sk: at("socket", "sk")?,
+        task_struct_flags: at("task_struct", "flags")?,
+        task_struct_group_leader: at("task_struct", "group_leader")?,
+        // Named `real_start_time` before 5.5.
+        task_struct_start_boottime: at("task_struct", "start_boottime")
+            .or_else(|_| at("task_struct", "real_start_time"))?,
+        task_struct_comm: at("task_struct", "comm")?,
+        task_struct_signal: at("task_struct", "signal")?,
+        signal_struct_pids: at("signal_struct", "pids")?,
+        pid_level: at("pid", "level")?,
+        pid_numbers: at("pid", "numbers")?,
+    })
+}
+
+/// Settings for a run that emits neither state changes nor retransmissions one by one.
+///
+/// # Errors
+/// [`BtfError::Missing`] if this kernel does not say where the congestion state is.
+pub(super) fn settings(btf: &Btf<'_>) -> Result<Settings, BtfError> {
+    let ca_state = btf.field("inet_connection_sock", "icsk_ca_state")?;
+    let size = ca_state.bit_size.unwrap_or(8).min(8);
+    Ok(Settings {
+        ca_state_offset: ca_state.bit_offset / 8,
+        ca_state_mask: (1 << size) - 1,
+        ..Settings::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bpf::btf::KERNEL_BTF;
+
+    #[test]
+    fn this_kernel_has_every_field() {
+        let data = std::fs::read(KERNEL_BTF).unwrap();
+        let btf = Btf::parse(&data).unwrap();
+        let offsets = resolve(&btf).unwrap();
+        assert!(offsets.tcp_sock_copied_seq > offsets.inet_connection_sock_icsk_ulp_ops);
+        assert!(settings(&btf).unwrap().ca_state_mask >= 0b111);
+    }
+}

@@ -1,0 +1,89 @@
+//! What do the kernel's addresses and states mean? From raw layouts to the types of a sample.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use netperf_common::flow::{AF_INET6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
+
+use crate::bpf::FlowTotals;
+use crate::sample::{FlowReading, Process, Proto, TcpState};
+
+/// A flow as a sample lists it.
+pub(super) fn flow_reading(totals: &FlowTotals, process: Arc<Process>) -> FlowReading {
+    let key = &totals.key;
+    let is_tcp = key.protocol == IPPROTO_TCP;
+    FlowReading {
+        id: totals.id,
+        process,
+        proto: match key.protocol {
+            IPPROTO_UDP | IPPROTO_UDPLITE => Proto::Udp,
+            _ => Proto::Tcp,
+        },
+        local: address(key.family, key.local_addr, key.local_port),
+        remote: address(key.family, key.remote_addr, key.remote_port),
+        netns: key.netns,
+        tx_bytes: totals.tx_bytes,
+        rx_bytes: totals.rx_bytes,
+        state: is_tcp.then(|| tcp_state(totals.state)).flatten(),
+        srtt_us: Some(totals.srtt_us).filter(|&us| is_tcp && us > 0),
+        retrans: is_tcp.then_some(totals.retrans),
+        closed: totals.closed,
+    }
+}
+
+/// v4-mapped addresses are given as IPv4.
+fn address(family: u16, bytes: [u8; 16], port: u16) -> SocketAddr {
+    let address = if family == AF_INET6 {
+        let v6 = Ipv6Addr::from(bytes);
+        v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4)
+    } else {
+        let [a, b, c, d, ..] = bytes;
+        IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+    };
+    SocketAddr::new(address, port)
+}
+
+/// Numbers of `include/net/tcp_states.h`.
+fn tcp_state(number: u8) -> Option<TcpState> {
+    Some(match number {
+        1 => TcpState::Established,
+        2 => TcpState::SynSent,
+        // 12 is TCP_NEW_SYN_RECV, which no full socket has.
+        3 | 12 => TcpState::SynRecv,
+        4 => TcpState::FinWait1,
+        5 => TcpState::FinWait2,
+        6 => TcpState::TimeWait,
+        7 => TcpState::Close,
+        8 => TcpState::CloseWait,
+        9 => TcpState::LastAck,
+        10 => TcpState::Listen,
+        11 => TcpState::Closing,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netperf_common::flow::AF_INET;
+
+    #[test]
+    fn a_mapped_address_is_shown_as_ipv4() {
+        let mapped = Ipv4Addr::new(10, 0, 0, 5).to_ipv6_mapped().octets();
+        assert_eq!(address(AF_INET6, mapped, 80).to_string(), "10.0.0.5:80");
+    }
+
+    #[test]
+    fn an_ipv4_address_is_in_the_first_four_bytes() {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&[192, 168, 0, 1]);
+        assert_eq!(address(AF_INET, bytes, 22).to_string(), "192.168.0.1:22");
+    }
+
+    #[test]
+    fn states_are_the_kernel_s() {
+        assert_eq!(tcp_state(1), Some(TcpState::Established));
+        assert_eq!(tcp_state(6), Some(TcpState::TimeWait));
+        assert_eq!(tcp_state(0), None);
+    }
+}

@@ -1,0 +1,219 @@
+//! What does this machine do now? The live feed: kernel counters joined with names.
+
+mod address;
+mod names;
+
+use std::fs::File;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use self::names::Names;
+use crate::bpf::{Counters, FlowTotals, OpenError, Request, Tally};
+use crate::clock::{self, MonoNs};
+use crate::collect::{Feed, FeedConfig, Provenance, Wanted};
+use crate::exit::Failure;
+use crate::netlink::{Links, addresses};
+use crate::procfs::Procfs;
+use crate::rights;
+use crate::sample::{FlowReading, LinkReading, ProcessId, ProcessReading, Sample, TracerCost};
+
+/// How long records may wait in the ring buffer when there are few: it holds 170 000 of them.
+const CALM: Duration = Duration::from_millis(250);
+/// The same when there are many.
+const BUSY: Duration = Duration::from_millis(50);
+/// Records between two looks from which on there are many.
+const MANY: usize = 2_000;
+
+/// Quiet processes whose end is looked for in one tick.
+const LIVENESS_CHECKS: usize = 256;
+
+/// The live feed.
+pub struct Capture {
+    counters: Counters,
+    provenance: Provenance,
+    procfs: Procfs,
+    names: Names,
+    links: Links,
+    wanted: Wanted,
+    map_bytes: u64,
+    /// Quiet processes that are still to be checked for their end.
+    unchecked: Vec<ProcessId>,
+}
+
+/// Starts counting on this machine.
+///
+/// # Errors
+/// [`Failure::NotAllowed`] if a capability is missing, [`Failure::Lacking`] if this kernel can't
+/// count, with everything that was tried.
+pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
+    let degraded = rights::check().map_err(Failure::from)?;
+    let procfs = Procfs::new("/");
+    let cgroups = procfs.cgroups();
+    let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
+    let request = Request {
+        hooks: config.hooks,
+        open_sockets: procfs.open_sockets().unwrap_or(0),
+        cgroup_root: cgroup_root.as_ref(),
+    };
+    let counters = Counters::open(&request).map_err(|error| explain(&error))?;
+    let mut provenance = counters.provenance().clone();
+    provenance.unavailable.extend(degraded);
+    Ok(Capture {
+        counters,
+        provenance,
+        names: Names::new(procfs.clone(), cgroups),
+        links: Links::default(),
+        wanted: Wanted::default(),
+        map_bytes: procfs.own_map_bytes(),
+        unchecked: Vec::new(),
+        procfs,
+    })
+}
+
+/// The whole chain in one text, with the exit status that fits.
+fn explain(error: &OpenError) -> Failure {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(deeper) = cause {
+        text.push_str(": ");
+        text.push_str(&deeper.to_string());
+        cause = deeper.source();
+    }
+    Failure::Lacking(text)
+}
+
+impl Feed for Capture {
+    fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    fn want(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+        self.counters.ledger().keep_flows(wanted.flows);
+    }
+
+    fn pump(&mut self) -> anyhow::Result<Duration> {
+        let records = self.counters.pump()?;
+        Ok(if records > MANY { BUSY } else { CALM })
+    }
+
+    fn next(&mut self) -> anyhow::Result<Option<Sample>> {
+        self.counters.end_tick()?;
+        let (at, wall) = clock::now();
+        let mut degraded = Vec::new();
+        let flow_totals = self.counters.ledger().take_changed_flows();
+        let flows = flow_totals
+            .iter()
+            .map(|totals| self.flow(totals, at))
+            .collect();
+        Ok(Some(Sample {
+            at,
+            wall,
+            processes: self.processes(at),
+            flows,
+            links: self.link_readings(&mut degraded),
+            loss: self.counters.loss()?,
+            tracer: self.tracer(),
+            slots_in_use: self.counters.ledger().slot_count() as u64,
+            degraded,
+        }))
+    }
+
+    fn finish(&mut self) -> anyhow::Result<Option<Sample>> {
+        self.counters.detach();
+        self.next().context("cannot read the last counters")
+    }
+}
+
+impl Capture {
+    /// Readings of the processes that changed, and of some that may have ended.
+    fn processes(&mut self, now: MonoNs) -> Vec<ProcessReading> {
+        let changed = self.counters.ledger().take_changed();
+        let mut readings: Vec<_> = changed
+            .into_iter()
+            .map(|(id, tally)| self.reading(id, &tally, now))
+            .collect();
+        for id in self.next_unchecked() {
+            if !self.names.is_alive(id)
+                && let Some(tally) = self.counters.ledger().tally(id)
+                && tally.slots == 0
+                && !readings.iter().any(|reading| reading.process.id == id)
+            {
+                readings.push(self.reading(id, &tally, now));
+            }
+        }
+        for reading in readings.iter().filter(|reading| reading.last) {
+            self.counters.ledger().drop_process(reading.process.id);
+            self.names.forget(reading.process.id);
+        }
+        readings
+    }
+
+    fn reading(&mut self, id: ProcessId, tally: &Tally, now: MonoNs) -> ProcessReading {
+        let process = self.names.describe(id, tally, now);
+        let alive = self.names.is_alive(id);
+        ProcessReading {
+            process,
+            tx_bytes: tally.tx_bytes,
+            rx_bytes: tally.rx_bytes,
+            retrans: tally.retrans,
+            alive,
+            last: !alive && tally.slots == 0,
+        }
+    }
+
+    /// The next few processes in a round through all that are known.
+    fn next_unchecked(&mut self) -> Vec<ProcessId> {
+        if self.unchecked.is_empty() {
+            self.unchecked = self
+                .counters
+                .ledger()
+                .processes()
+                .map(|(id, _)| id)
+                .collect();
+        }
+        let keep = self.unchecked.len().saturating_sub(LIVENESS_CHECKS);
+        self.unchecked.split_off(keep)
+    }
+
+    fn flow(&mut self, totals: &FlowTotals, now: MonoNs) -> FlowReading {
+        let tally = self
+            .counters
+            .ledger()
+            .tally(totals.id.process)
+            .unwrap_or_default();
+        let process = self.names.describe(totals.id.process, &tally, now);
+        address::flow_reading(totals, process)
+    }
+
+    fn link_readings(&mut self, degraded: &mut Vec<String>) -> Vec<LinkReading> {
+        let procfs = &self.procfs;
+        let mut links = match self.links.read(|name| procfs.link_speed_mbit(name)) {
+            Ok(links) => links,
+            Err(error) => {
+                degraded.push(format!("interfaces: {error}"));
+                return Vec::new();
+            }
+        };
+        if self.wanted.flows {
+            match addresses() {
+                Ok(addresses) => {
+                    for link in &mut links {
+                        link.addresses = addresses.get(&link.name).cloned().unwrap_or_default();
+                    }
+                }
+                Err(error) => degraded.push(format!("interface addresses: {error}")),
+            }
+        }
+        links
+    }
+
+    fn tracer(&self) -> TracerCost {
+        let rss = self.procfs.own_rss_bytes().unwrap_or(0);
+        TracerCost {
+            cpu: clock::own_cpu(),
+            memory_bytes: rss + self.map_bytes,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Who is a process? What the kernel side saw, completed from `/proc` while it lives.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netperf_common::flow::Owner;
+
+use crate::bpf::Tally;
+use crate::clock::{self, MonoNs, WallNs};
+use crate::procfs::{
+    BootOffset, Cgroups, ProcessFacts, Procfs, Users, boot_time, same_process, unit_and_container,
+};
+use crate::sample::{Process, ProcessId};
+
+/// What `/proc` said is read again after so long: arguments and cgroup may change unseen.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// Name of what no process can be named for.
+const KERNEL: &str = "[kernel]";
+
+/// Descriptions of all processes that moved bytes.
+pub(super) struct Names {
+    procfs: Procfs,
+    users: Users,
+    cgroups: Cgroups,
+    boot_offset: BootOffset,
+    booted: WallNs,
+    known: HashMap<ProcessId, Known>,
+}
+
+struct Known {
+    process: Arc<Process>,
+    owner: Owner,
+    read_at: MonoNs,
+}
+
+impl Names {
+    pub(super) fn new(procfs: Procfs, cgroups: Cgroups) -> Self {
+        let (now, wall) = clock::now();
+        Self {
+            users: procfs.users(),
+            boot_offset: procfs.boot_offset(),
+            booted: boot_time(now, wall).unwrap_or_default(),
+            procfs,
+            cgroups,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Describes a process; reads `/proc` where it is new, has changed, or was read long ago.
+    pub(super) fn describe(&mut self, id: ProcessId, tally: &Tally, now: MonoNs) -> Arc<Process> {
+        let fresh = self.known.get(&id).filter(|known| {
+            known.owner == tally.owner && now.since(known.read_at).is_none_or(|age| age < FRESH)
+        });
+        if let Some(known) = fresh {
+            return Arc::clone(&known.process);
+        }
+        let before = self.known.get(&id).map(|known| Arc::clone(&known.process));
+        let process = Arc::new(self.read(id, tally, before.as_deref(), now));
+        let known = Known {
+            process: Arc::clone(&process),
+            owner: tally.owner,
+            read_at: now,
+        };
+        self.known.insert(id, known);
+        process
+    }
+
+    /// Whether this very process still exists; the kernel always does.
+    pub(super) fn is_alive(&self, id: ProcessId) -> bool {
+        id.tgid == 0
+            || self
+                .procfs
+                .is_alive(id.tgid, self.boot_offset.to_own_clock(id.start.0))
+    }
+
+    pub(super) fn forget(&mut self, id: ProcessId) {
+        self.known.remove(&id);
+    }
+
+    fn read(
+        &mut self,
+        id: ProcessId,
+        tally: &Tally,
+        before: Option<&Process>,
+        now: MonoNs,
+    ) -> Process {
+        if id.tgid == 0 {
+            return Process {
+                id,
+                name: KERNEL.to_owned(),
+                ..Process::default()
+            };
+        }
+        let start = self.boot_offset.to_own_clock(id.start.0);
+        let facts = self
+            .procfs
+            .process(id.tgid)
+            .filter(|facts| same_process(facts.start, start));
+        let uid = facts
+            .as_ref()
+            .and_then(|facts| facts.uid)
+            .unwrap_or(tally.owner.uid);
+        let cgroup = facts
+            .as_ref()
+            .and_then(|facts| facts.cgroup.clone())
+            .or_else(|| {
+                self.cgroups
+                    .path(tally.owner.cgroup_id, now)
+                    .map(str::to_owned)
+            });
+        let (unit, container) = cgroup
+            .as_deref()
+            .map(unit_and_container)
+            .unwrap_or_default();
+        let ProcessFacts {
+            comm, exe, cmdline, ..
+        } = facts.unwrap_or_else(|| ended(tally, before));
+        Process {
+            id,
+            started: WallNs(self.booted.0.saturating_add(start.0)),
+            name: comm,
+            exe,
+            cmdline,
+            uid: Some(uid),
+            user: self.users.name(uid).map(str::to_owned),
+            cgroup,
+            unit,
+            container,
+            netns: Some(tally.netns),
+        }
+    }
+}
+
+/// What remains of a process that ended: its name from the kernel, the rest from an earlier look.
+fn ended(tally: &Tally, before: Option<&Process>) -> ProcessFacts {
+    ProcessFacts {
+        start: crate::procfs::StartTicks(0),
+        comm: comm(&tally.owner.comm),
+        exe: before.and_then(|before| before.exe.clone()),
+        cmdline: before.and_then(|before| before.cmdline.clone()),
+        uid: None,
+        netns: None,
+        cgroup: None,
+    }
+}
+
+fn comm(bytes: &[u8; 16]) -> String {
+    let end = bytes
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_ends_at_the_first_zero_and_may_fill_the_field() {
+        assert_eq!(comm(b"rsync\0\0\0\0\0\0\0\0\0\0\0"), "rsync");
+        assert_eq!(comm(b"0123456789abcdef"), "0123456789abcdef");
+        assert_eq!(
+            comm(b"\xff\xfe\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+            "\u{fffd}\u{fffd}"
+        );
+    }
+}

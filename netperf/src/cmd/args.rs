@@ -1,0 +1,295 @@
+//! Which options does the command line have? Parsed once, into [`super::Config`].
+
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+use regex::Regex;
+
+use super::help;
+use crate::collect::HookPreference;
+use crate::sample::Proto;
+use crate::units::Units;
+use crate::view::query::CgroupPath;
+use crate::view::sort::SortKey;
+
+/// Shows which process moves how many bytes over the network
+#[derive(Debug, Parser)]
+#[command(name = "netperf-trace", version, long_about = help::ABOUT, after_long_help = help::MAIN)]
+#[command(
+    arg_required_else_help = true,
+    subcommand_required = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to show.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of all commands.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bandwidth by process: who uses the network?
+    #[command(long_about = help::TOP_ABOUT, after_long_help = help::TOP)]
+    Top(TopArgs),
+    /// Bandwidth by connection: with whom?
+    #[command(long_about = help::FLOWS_ABOUT, after_long_help = help::FLOWS)]
+    Flows(FlowsArgs),
+}
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct Common {
+    /// Length of a tick in seconds, 0.1 to 3600; fractions are allowed
+    #[arg(
+        short = 'd',
+        long,
+        global = true,
+        value_name = "SECS",
+        default_value = "1"
+    )]
+    #[arg(value_parser = interval)]
+    pub interval: Duration,
+    /// Stop after so many ticks
+    #[arg(short = 'n', long, global = true, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Stop after so many seconds
+    #[arg(long, global = true, value_name = "SECS", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Plain text tables on stdout, one block a tick, without escape codes
+    #[arg(short, long, global = true)]
+    pub batch: bool,
+    /// One JSON object a line on stdout, in bytes and bytes per second
+    #[arg(long, global = true, conflicts_with = "batch")]
+    pub json: bool,
+    /// No colours; the variable `NO_COLOR` does the same
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Addresses as numbers (the default)
+    #[arg(long, global = true, overrides_with = "resolve")]
+    pub numeric: bool,
+    /// Addresses as host names, asked in the background
+    #[arg(long, global = true)]
+    pub resolve: bool,
+    /// How speeds and sizes are shown
+    #[arg(
+        long,
+        global = true,
+        value_name = "UNIT",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub units: Units,
+    /// Which kind of kernel hook to use
+    #[arg(
+        long,
+        global = true,
+        value_name = "KIND",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub hooks: HookPreference,
+    /// More diagnostics on stderr: -v, -vv
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Which processes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct ProcessFilters {
+    /// Only this process; may be given several times
+    #[arg(short, long, value_name = "PID", value_delimiter = ',')]
+    pub pid: Vec<u32>,
+    /// Only processes whose name matches
+    #[arg(long, value_name = "REGEX")]
+    pub name: Option<Regex>,
+    /// Only processes of this user (name or number)
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Only processes in this cgroup or below it
+    #[arg(long, value_name = "PATH", value_parser = cgroup)]
+    pub cgroup: Option<CgroupPath>,
+}
+
+/// In which order, and how many.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Order")]
+pub struct Arrangement {
+    /// What to sort by
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "total",
+        hide_default_value = true
+    )]
+    pub sort: SortKey,
+    /// Show so many rows at most
+    #[arg(long, value_name = "N")]
+    pub rows: Option<usize>,
+}
+
+/// Options of `top`.
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// Which processes.
+    #[command(flatten)]
+    pub processes: ProcessFilters,
+    /// In which order.
+    #[command(flatten)]
+    pub arrangement: Arrangement,
+    /// Each process's connections below it
+    #[arg(long)]
+    pub connections: bool,
+}
+
+/// Options of `flows`.
+#[derive(Debug, Args)]
+pub struct FlowsArgs {
+    /// Which processes.
+    #[command(flatten)]
+    pub processes: ProcessFilters,
+    /// Only connections with this port on either end
+    #[arg(long, value_name = "N", help_heading = "Filters")]
+    pub port: Option<u16>,
+    /// Only connections with a remote host in this network
+    #[arg(long, value_name = "CIDR", value_parser = network, help_heading = "Filters")]
+    pub remote: Option<IpNet>,
+    /// Only connections that use an address of this interface
+    #[arg(long, value_name = "NAME", help_heading = "Filters")]
+    pub iface: Option<String>,
+    /// Only this transport
+    #[arg(long, value_name = "tcp|udp", help_heading = "Filters")]
+    pub proto: Option<Proto>,
+    /// In which order.
+    #[command(flatten)]
+    pub arrangement: Arrangement,
+    /// Put connections together
+    #[arg(long, value_name = "WHAT")]
+    pub by: Option<GroupBy>,
+}
+
+/// What connections can be put together by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupBy {
+    /// The remote host
+    Remote,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    seconds(text, 0.1..=3600.0).ok_or_else(|| "a tick lasts 0.1 to 3600 seconds".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    const CENTURY: f64 = 3.2e9;
+    seconds(text, 0.001..=CENTURY).ok_or_else(|| "not a number of seconds above 0".to_owned())
+}
+
+fn seconds(text: &str, allowed: std::ops::RangeInclusive<f64>) -> Option<Duration> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| allowed.contains(seconds))?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let host = || text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
+    text.parse().ok().or_else(host).ok_or_else(|| {
+        "not a network such as `10.0.0.0/8` or `2001:db8::/32`, nor an address".to_owned()
+    })
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the shape that clap asks of a parser"
+)]
+fn cgroup(text: &str) -> Result<CgroupPath, std::convert::Infallible> {
+    Ok(CgroupPath::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_all_commands_stand_before_or_after_the_command() {
+        for line in ["netperf-trace -d 0.5 top", "netperf-trace top -d 0.5"] {
+            assert_eq!(
+                parse(line).unwrap().common.interval,
+                Duration::from_millis(500)
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_exit_status_2() {
+        for options in [
+            "",
+            "nonsense",
+            "top -d 0",
+            "top -d 0.05",
+            "top -d 3601",
+            "top -d nan",
+            "top -d -1",
+            "top -n 0",
+            "top --duration 0",
+            "top --name (",
+            "top --units Mb",
+            "top --hooks lsm",
+            "top --sort bytes",
+            "top -b --json",
+            "top --port 80",
+            "flows --port 70000",
+            "flows --remote 10.0.0.0/33",
+            "flows --proto sctp",
+            "flows --by local",
+            "top -p x",
+        ] {
+            let error = parse(&format!("netperf-trace {options}")).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{options}");
+        }
+    }
+
+    #[test]
+    fn a_network_may_be_a_single_address() {
+        assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+        assert_eq!(network("10.0.0.5").unwrap().to_string(), "10.0.0.5/32");
+        assert_eq!(
+            network("2001:db8::1").unwrap().to_string(),
+            "2001:db8::1/128"
+        );
+    }
+
+    #[test]
+    fn the_later_of_numeric_and_resolve_wins() {
+        let resolves = |line| {
+            let common = parse(line).unwrap().common;
+            common.resolve && !common.numeric
+        };
+        assert!(resolves("netperf-trace flows --resolve"));
+        assert!(!resolves("netperf-trace flows --resolve --numeric"));
+        assert!(resolves("netperf-trace flows --numeric --resolve"));
+    }
+}

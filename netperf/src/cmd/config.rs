@@ -1,0 +1,143 @@
+//! What was asked for, in types? No logic after this sees a raw option.
+
+use std::env;
+use std::io::{self, IsTerminal};
+
+use super::args::{Arrangement, Cli, Command, Common, FlowsArgs, ProcessFilters, TopArgs};
+use super::timer::Timing;
+use crate::collect::{FeedConfig, Wanted};
+use crate::units::Units;
+use crate::view::View;
+use crate::view::flows::FlowsOptions;
+use crate::view::query::{FlowQuery, ProcessQuery};
+use crate::view::sort::{Figures, Sort};
+use crate::view::top::TopOptions;
+
+/// A run of a live view.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(super) view: View,
+    pub(super) output: Output,
+    pub(super) timing: Timing,
+    pub(super) units: Units,
+    pub(super) color: bool,
+    pub(super) resolve: bool,
+    pub(super) feed: FeedConfig,
+    pub(super) verbosity: u8,
+}
+
+/// Where the view goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// NDJSON on stdout.
+    Json,
+    /// Text on stdout.
+    Batch,
+    /// The whole terminal.
+    Screen,
+}
+
+impl Config {
+    /// Reads the options, and from the environment what they leave open.
+    pub fn new(cli: Cli) -> Self {
+        let Common {
+            interval,
+            count,
+            duration,
+            units,
+            hooks,
+            verbose,
+            ..
+        } = cli.common;
+        let color = !cli.common.no_color && !is_set("NO_COLOR");
+        Self {
+            output: Output::of(&cli.common, io::stdout().is_terminal()),
+            timing: Timing {
+                interval,
+                count,
+                duration,
+            },
+            units,
+            color,
+            resolve: cli.common.resolve && !cli.common.numeric,
+            feed: FeedConfig { hooks },
+            verbosity: verbose,
+            view: match cli.command {
+                Command::Top(args) => View::Top(top(args)),
+                Command::Flows(args) => View::Flows(flows(args)),
+            },
+        }
+    }
+
+    /// What has to be collected. On a screen any view is a key away, and its averages are to reach
+    /// back to the start.
+    pub(super) fn wanted(&self) -> Wanted {
+        match self.output {
+            Output::Screen => Wanted { flows: true },
+            Output::Json | Output::Batch => self.view.wanted(),
+        }
+    }
+}
+
+impl Output {
+    fn of(common: &Common, stdout_is_terminal: bool) -> Self {
+        match (common.json, common.batch || !stdout_is_terminal) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Batch,
+            (false, false) => Self::Screen,
+        }
+    }
+}
+
+fn top(args: TopArgs) -> TopOptions {
+    TopOptions {
+        processes: processes(args.processes),
+        sort: sort(&args.arrangement),
+        rows: args.arrangement.rows,
+        connections: args.connections,
+        idle: false,
+    }
+}
+
+fn flows(args: FlowsArgs) -> FlowsOptions {
+    FlowsOptions {
+        processes: processes(args.processes),
+        flows: FlowQuery {
+            port: args.port,
+            remote: args.remote,
+            iface: args.iface,
+            proto: args.proto,
+        },
+        sort: sort(&args.arrangement),
+        rows: args.arrangement.rows,
+        by_remote: args.by.is_some(),
+    }
+}
+
+fn processes(filters: ProcessFilters) -> ProcessQuery {
+    let ProcessFilters {
+        pid,
+        name,
+        user,
+        cgroup,
+    } = filters;
+    ProcessQuery {
+        pids: pid,
+        name,
+        user,
+        cgroup,
+        anything: None,
+    }
+}
+
+fn sort(arrangement: &Arrangement) -> Sort {
+    Sort {
+        key: arrangement.sort,
+        figures: Figures::Rates,
+    }
+}
+
+/// As no-color.org has it: set, and not empty.
+fn is_set(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty())
+}

@@ -1,0 +1,65 @@
+//! What does `--help` say beyond the list of options?
+
+/// What the program is.
+pub(super) const ABOUT: &str = "\
+Shows which process moves how many bytes over the network: TCP and UDP, IPv4 and IPv6, every network
+namespace, loopback included. The kernel counts at the sockets, so the figures are the payload that
+processes really sent and received, exact to the byte, also for processes that live only for
+milliseconds.
+
+On a terminal, a view fills the screen: q ends it, ? shows the keys. In a pipe it becomes plain text;
+--json makes it one JSON object a line. It needs root or the capabilities CAP_BPF, CAP_PERFMON and
+CAP_NET_ADMIN.";
+
+/// Examples of the program.
+pub(super) const MAIN: &str = "\
+Examples:
+  sudo netperf-trace top                    who uses the bandwidth, live
+  sudo netperf-trace flows                  with whom: every connection
+  sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
+  sudo netperf-trace top --json | jq .      for programs
+
+Exit status:
+  0 fine, 1 failed, 2 wrong usage, 3 not allowed, 4 this kernel lacks something, 5 a check failed";
+
+/// What `top` is.
+pub(super) const TOP_ABOUT: &str = "\
+Shows the bytes that each process handed to its sockets (SENT) and took from them (RECEIVED), the
+largest first. These are payload bytes: headers and retransmissions are not in them.
+
+A process that has ended is shown in the tick in which it moved bytes. What no process can be named
+for is in the row [kernel] with PID 0.";
+
+/// Examples of `top`.
+pub(super) const TOP: &str = "\
+Examples:
+  sudo netperf-trace top                          live, on the whole screen
+  sudo netperf-trace top --sort rx --rows 5 -b    the five that receive most, as text
+  sudo netperf-trace top --name '^(nginx|php)'    only these
+  sudo netperf-trace top --cgroup /system.slice   only services
+  sudo netperf-trace top --connections -b -n 1    with the connections of each
+  sudo netperf-trace top --json --duration 60     a minute for a program
+
+Keys:
+  q quit            s sent            a rates or totals   up, k     previous
+  ? help            r received        l command line      down, j   next
+  / filter          t total           m units             Enter     its connections
+  space pause       Tab next view";
+
+/// What `flows` is.
+pub(super) const FLOWS_ABOUT: &str = "\
+Shows each connection with its process: the speed over the tick, and averages over the last 2, 10 and
+40 seconds. UDP sockets without a fixed remote host have a `*` there.
+
+Local and remote are seen from the socket's owner: a connection within this host is there twice, once
+from each end.";
+
+/// Examples of `flows`.
+pub(super) const FLOWS: &str = "\
+Examples:
+  sudo netperf-trace flows                         live, on the whole screen
+  sudo netperf-trace flows --by remote -b          by remote host, as text
+  sudo netperf-trace flows --port 443 --resolve    with host names
+  sudo netperf-trace flows --remote 10.0.0.0/8     only with these hosts
+  sudo netperf-trace flows --iface eth0 --proto udp
+  sudo netperf-trace flows -p 8821 --json";

@@ -1,0 +1,182 @@
+//! What drives a live view? One loop over the timer, the source, the user and the signals.
+
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+
+use anyhow::Context;
+use tokio::time::{Instant, sleep_until};
+
+use super::config::{Config, Output};
+use super::logging;
+use super::signals::Signals;
+use super::timer::{Timer, Timing};
+use crate::capture;
+use crate::clock;
+use crate::collect::Feed;
+use crate::model::Model;
+use crate::render::json::Json;
+use crate::render::stream::Stream;
+use crate::render::text::Text;
+use crate::render::{Event, Front, hangup};
+use crate::view::envelope::{End, Reason, SCHEMA, Start};
+use crate::view::host_names::{HostNames, Numeric};
+use crate::view::time::Rfc3339;
+
+/// Opens the live source and shows it as configured.
+pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
+    let stop = Signals::open().context("can't handle signals")?.any();
+    logging::start(config.verbosity, None);
+    let mut feed = capture::open(&config.feed)?;
+    feed.want(config.wanted());
+    let start = start(&config, &feed);
+    let names: Rc<dyn HostNames> = Rc::new(Numeric);
+    let Config {
+        view,
+        units,
+        timing,
+        ..
+    } = config;
+    let stdout = tokio::io::stdout();
+    match config.output {
+        Output::Json => {
+            let mut front = Stream::new(Json::new(view, names), stdout, hangup::of_stdout());
+            run(&mut feed, &mut front, &start, timing, stop).await
+        }
+        Output::Batch | Output::Screen => {
+            let mut front = Stream::new(Text::new(view, names, units), stdout, hangup::of_stdout());
+            run(&mut feed, &mut front, &start, timing, stop).await
+        }
+    }
+}
+
+fn start(config: &Config, feed: &impl Feed) -> Start {
+    let host = rustix::system::uname();
+    let provenance = feed.provenance().clone();
+    Start {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        command: config.view.command(),
+        time: Rfc3339(clock::now().1),
+        host: host.nodename().to_string_lossy().into_owned(),
+        kernel: host.release().to_string_lossy().into_owned(),
+        interval_s: config.timing.interval.as_secs_f64(),
+        hooks: provenance.hooks,
+        unavailable: provenance.unavailable,
+    }
+}
+
+/// Shows what `feed` delivers until it ends, `stop` is done, or nobody looks any more.
+pub(super) async fn run<F: Feed, V: Front>(
+    feed: &mut F,
+    front: &mut V,
+    start: &Start,
+    timing: Timing,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let opening = feed.next()?;
+    front.start(start)?;
+    let Some(opening) = opening else {
+        return close(front, 0, Reason::Eof).await;
+    };
+    let mut session = Session {
+        feed,
+        front,
+        model: Model::new(&opening),
+        timer: Timer::new(Instant::now(), timing),
+        pump: Instant::now(),
+    };
+    match session.until_end(stop).await? {
+        Some(reason) => close(session.front, session.model.ticks(), reason).await,
+        None => Ok(()),
+    }
+}
+
+async fn close(front: &mut impl Front, ticks: u64, reason: Reason) -> anyhow::Result<()> {
+    let time = Rfc3339(clock::now().1);
+    front
+        .end(&End {
+            time,
+            ticks,
+            reason,
+        })
+        .await
+        .context("can't write")
+}
+
+struct Session<'s, F, V> {
+    feed: &'s mut F,
+    front: &'s mut V,
+    model: Model,
+    timer: Timer,
+    pump: Instant,
+}
+
+/// What woke the loop.
+enum Wake {
+    Stop,
+    Tick,
+    Pump,
+    Front(Event),
+}
+
+impl<F: Feed, V: Front> Session<'_, F, V> {
+    /// Why the session ended; `None` if nobody looks any more.
+    async fn until_end(
+        &mut self,
+        stop: impl Future<Output = ()>,
+    ) -> anyhow::Result<Option<Reason>> {
+        let mut stop = pin!(stop);
+        loop {
+            let ended = match self.wake(stop.as_mut()).await? {
+                Wake::Stop | Wake::Front(Event::Quit) => Some(self.last_tick(Reason::Signal)?),
+                Wake::Front(Event::Closed) => {
+                    self.feed.finish()?;
+                    return Ok(None);
+                }
+                Wake::Front(Event::Handled) => None,
+                Wake::Tick => self.tick()?,
+                Wake::Pump => {
+                    self.pump = Instant::now() + self.feed.pump()?;
+                    None
+                }
+            };
+            if ended.is_some() {
+                return Ok(ended);
+            }
+        }
+    }
+
+    async fn wake(&mut self, stop: impl Future<Output = ()>) -> anyhow::Result<Wake> {
+        let deadline = self.timer.deadline();
+        let ready = self.front.is_ready();
+        Ok(tokio::select! {
+            () = stop => Wake::Stop,
+            () = sleep_until(self.timer.next()), if ready => Wake::Tick,
+            () = sleep_until(deadline.unwrap_or(self.pump)), if deadline.is_some() => Wake::Tick,
+            () = sleep_until(self.pump) => Wake::Pump,
+            event = self.front.event(&self.model) => Wake::Front(event.context("can't write")?),
+        })
+    }
+
+    fn tick(&mut self) -> anyhow::Result<Option<Reason>> {
+        if let Some(reason) = self.timer.tick(Instant::now()) {
+            return self.last_tick(reason).map(Some);
+        }
+        let Some(sample) = self.feed.next()? else {
+            return Ok(Some(Reason::Eof));
+        };
+        self.model.advance(&sample);
+        self.front.tick(&self.model).context("can't write")?;
+        Ok(None)
+    }
+
+    /// Stops counting and shows what was counted up to that moment.
+    fn last_tick(&mut self, reason: Reason) -> anyhow::Result<Reason> {
+        if let Some(sample) = self.feed.finish()? {
+            self.model.advance(&sample);
+            self.front.tick(&self.model).context("can't write")?;
+        }
+        Ok(reason)
+    }
+}

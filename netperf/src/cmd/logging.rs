@@ -1,0 +1,44 @@
+//! Where do diagnostics go? To stderr, or beside the picture while that fills the screen.
+
+use std::io::{self, Write};
+
+use env_logger::{Builder, Env, Target};
+use log::LevelFilter;
+
+use crate::text::visible;
+
+/// Starts logging: warnings, with `-v` information, with `-vv` details. `RUST_LOG` decides if set.
+pub(super) fn start(verbosity: u8, target: Option<Box<dyn Write + Send>>) {
+    let level = match verbosity {
+        0 => LevelFilter::Warn,
+        1 => LevelFilter::Info,
+        _ => LevelFilter::Debug,
+    };
+    let mut builder = Builder::new();
+    builder.filter_level(level).parse_env(Env::default());
+    builder.format(|out, record| {
+        let text = record.args().to_string();
+        writeln!(
+            out,
+            "{}: {}",
+            record.level().as_str().to_lowercase(),
+            visible(&text)
+        )
+    });
+    if let Some(target) = target {
+        builder.target(Target::Pipe(target));
+    }
+    // A logger that is there already, as in a test, may stay.
+    let _ = builder.try_init();
+}
+
+/// Writes an error to stderr: the whole chain once, each line free of escape sequences.
+pub fn report(error: &anyhow::Error) {
+    let text = format!("{error:#}");
+    let mut stderr = io::stderr().lock();
+    for (at, line) in text.lines().enumerate() {
+        let prefix = if at == 0 { "netperf-trace: " } else { "" };
+        // Where stderr is gone, nobody is left to tell.
+        let _ = writeln!(stderr, "{prefix}{}", visible(line));
+    }
+}

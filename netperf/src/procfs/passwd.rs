@@ -1,0 +1,117 @@
+//! What is the name of a user? From `/etc/passwd` alone: NSS would run code of the system's choice.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::{lossy, read_bounded};
+
+const PASSWD_MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// User names by id, read anew whenever the file changes.
+#[derive(Debug)]
+pub struct Users {
+    path: PathBuf,
+    version: Option<Version>,
+    names: HashMap<u32, String>,
+}
+
+/// What differs between two versions of a file, also when both were written in one clock tick.
+#[derive(Debug, PartialEq, Eq)]
+struct Version {
+    modified: SystemTime,
+    inode: u64,
+    bytes: u64,
+}
+
+impl Users {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            version: None,
+            names: HashMap::new(),
+        }
+    }
+
+    /// Name of a user, or `None` where the file has none. Untrusted text.
+    pub fn name(&mut self, uid: u32) -> Option<&str> {
+        let version = self.version();
+        if version != self.version {
+            let text = read_bounded(&self.path, PASSWD_MAX_BYTES).unwrap_or_default();
+            self.names = parse(&text);
+            self.version = version;
+        }
+        self.names.get(&uid).map(String::as_str)
+    }
+
+    fn version(&self) -> Option<Version> {
+        let file = fs::metadata(&self.path).ok()?;
+        Some(Version {
+            modified: file.modified().ok()?,
+            inode: file.ino(),
+            bytes: file.len(),
+        })
+    }
+}
+
+/// Lines are `name:password:uid:…`; the first of several names of a uid counts, as for getpwuid(3).
+fn parse(text: &[u8]) -> HashMap<u32, String> {
+    let mut names = HashMap::new();
+    for (uid, name) in text.split(|&byte| byte == b'\n').filter_map(entry) {
+        names.entry(uid).or_insert(name);
+    }
+    names
+}
+
+fn entry(line: &[u8]) -> Option<(u32, String)> {
+    let mut fields = line.split(|&byte| byte == b':');
+    let name = fields.next().filter(|name| !name.is_empty())?;
+    let uid = str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?;
+    Some((uid, lossy(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_lines_are_passed_over_and_the_first_name_of_a_uid_counts() {
+        let names = parse(
+            b"root:x:0:0:root:/root:/bin/bash\ntoor:x:0:0::/:\n\n# note\n+::::::\n:x:7:\n\
+              short:x\nminus:x:-1:0\nhuge:x:4294967296:0\nb\xff:x:34:34::/:\nlast:x:9",
+        );
+        assert_eq!(names.len(), 3);
+        assert_eq!(
+            (names[&0].as_str(), names[&34].as_str()),
+            ("root", "b\u{fffd}")
+        );
+        assert_eq!(names[&9], "last");
+    }
+
+    #[test]
+    fn a_changed_file_is_read_anew_and_a_missing_one_names_nobody() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("passwd");
+        let mut users = Users::new(path.clone());
+        assert_eq!(users.name(34), None);
+        fs::write(&path, "backup:x:34:34\n").unwrap();
+        assert_eq!(users.name(34), Some("backup"));
+        fs::write(&path, "renamed:x:34:34\n").unwrap();
+        assert_eq!(users.name(34), Some("renamed"));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(users.name(34), None);
+    }
+
+    #[test]
+    fn an_unchanged_file_is_not_read_again() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("passwd");
+        fs::write(&path, "backup:x:34:34\n").unwrap();
+        let mut users = Users::new(path.clone());
+        assert_eq!(users.name(34), Some("backup"));
+        users.names.clear();
+        assert_eq!(users.name(34), None);
+    }
+}

@@ -1,0 +1,100 @@
+//! How is a value written for people?
+
+use std::borrow::Cow;
+
+use crate::text::visible;
+use crate::units::{ByteRate, Bytes, Units};
+use crate::view::table::Cell;
+
+/// Heights of a trend, from nothing to its largest value.
+const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// The text of a cell; `-` is a value that is not known.
+pub fn written<'c>(cell: &'c Cell<'_>, units: Units) -> Cow<'c, str> {
+    match cell {
+        Cell::Text(text) => visible(text),
+        Cell::Number(number) => known(number.map(|number| number.to_string())),
+        Cell::Bytes(bytes) => known(bytes.map(|bytes| units.size(Bytes(bytes)))),
+        Cell::Speed(speed) => known(speed.map(|speed| rate(speed, units))),
+        Cell::Micros(micros) => known(micros.map(time)),
+        Cell::Trend(values) => Cow::Owned(trend(values)),
+        Cell::Blank => Cow::Borrowed(""),
+    }
+}
+
+/// A speed as people see it.
+pub fn rate(bytes_per_s: u64, units: Units) -> String {
+    units.rate(ByteRate(bytes_per_s))
+}
+
+fn known(text: Option<String>) -> Cow<'static, str> {
+    text.map_or(Cow::Borrowed("-"), Cow::Owned)
+}
+
+/// Three significant digits: `73 µs`, `1.20 ms`, `2.50 s`.
+fn time(micros: u32) -> String {
+    let value = f64::from(micros);
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..10_000 => format!("{:.2} ms", value / 1e3),
+        10_000..100_000 => format!("{:.1} ms", value / 1e3),
+        100_000..1_000_000 => format!("{:.0} ms", value / 1e3),
+        _ => format!("{:.2} s", value / 1e6),
+    }
+}
+
+/// One character for each value; the smallest traffic is still seen.
+fn trend(values: &[u64]) -> String {
+    let largest = u128::from(values.iter().copied().max().unwrap_or(0).max(1));
+    let height = |&value: &u64| {
+        let steps = (u128::from(value) * 8).div_ceil(largest);
+        usize::try_from(steps)
+            .ok()
+            .and_then(|step| HEIGHTS.get(step))
+            .copied()
+            .unwrap_or(' ')
+    };
+    values.iter().map(height).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trend_spans_its_own_range() {
+        assert_eq!(trend(&[0, 1, 500, 1_000]), " ▁▄█");
+        assert_eq!(trend(&[0, 0]), "  ");
+        assert_eq!(trend(&[u64::MAX, 1]), "█▁");
+    }
+
+    #[test]
+    fn escape_sequences_are_made_visible() {
+        let cell = Cell::Text(Cow::Borrowed("\x1b[2Jevil"));
+        assert_eq!(written(&cell, Units::Auto), r"\x1b[2Jevil");
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_dash() {
+        for cell in [
+            Cell::Number(None),
+            Cell::Bytes(None),
+            Cell::Speed(None),
+            Cell::Micros(None),
+        ] {
+            assert_eq!(written(&cell, Units::Auto), "-");
+        }
+    }
+
+    #[test]
+    fn times_have_three_digits() {
+        for (micros, shown) in [
+            (73, "73 µs"),
+            (1_200, "1.20 ms"),
+            (23_456, "23.5 ms"),
+            (2_500_000, "2.50 s"),
+        ] {
+            assert_eq!(time(micros), shown);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Has the reader of stdout gone away, also while nothing is being written?
+
+use std::future::{Future, pending};
+use std::io;
+use std::pin::Pin;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+/// A future that is done when nobody reads any more.
+pub type Hangup = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Watches stdout, in a thread that sleeps until its reader closes it.
+pub fn of_stdout() -> Hangup {
+    let closed = tokio::task::spawn_blocking(wait_for_close);
+    Box::pin(async move {
+        if !matches!(closed.await, Ok(Ok(()))) {
+            // Without a watch, the next write notices.
+            pending().await
+        }
+    })
+}
+
+/// For sinks whose readers can't go away unnoticed.
+pub fn never() -> Hangup {
+    Box::pin(pending())
+}
+
+fn wait_for_close() -> Result<(), Errno> {
+    let stdout = io::stdout();
+    // No event asked for: errors and hang-ups are reported always.
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    while poll(&mut watched, None).or_else(retry)? == 0 {}
+    Ok(())
+}
+
+fn retry(error: Errno) -> Result<usize, Errno> {
+    if error == Errno::INTR {
+        Ok(0)
+    } else {
+        Err(error)
+    }
+}

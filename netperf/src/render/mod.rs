@@ -1,0 +1,52 @@
+//! How do rows reach the user? As JSON, as plain text, or on a full screen.
+
+pub mod cell;
+pub mod hangup;
+pub mod json;
+pub mod stream;
+pub mod text;
+
+use std::future::Future;
+use std::io;
+
+use crate::model::Model;
+use crate::view::envelope::{End, Start};
+
+/// Something that shows a session, from its start to its end.
+pub trait Front {
+    /// The source is open.
+    ///
+    /// # Errors
+    /// When the output fails; a closed pipe is [`Event::Closed`] later, or the same error here.
+    fn start(&mut self, start: &Start) -> io::Result<()>;
+
+    /// A tick has ended.
+    ///
+    /// # Errors
+    /// See [`Front::start`].
+    fn tick(&mut self, model: &Model) -> io::Result<()>;
+
+    /// False while the reader of the output is still busy with the tick before. The next tick then
+    /// waits, and is longer.
+    fn is_ready(&self) -> bool;
+
+    /// Waits until something happens on the user's side. Dropping the future loses nothing.
+    fn event(&mut self, model: &Model) -> impl Future<Output = io::Result<Event>>;
+
+    /// The session has ended.
+    ///
+    /// # Errors
+    /// See [`Front::start`].
+    fn end(&mut self, end: &End) -> impl Future<Output = io::Result<()>>;
+}
+
+/// What happened on the user's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Nothing that concerns the session.
+    Handled,
+    /// The user wants to end it.
+    Quit,
+    /// Nobody reads any more.
+    Closed,
+}

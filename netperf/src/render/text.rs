@@ -1,0 +1,219 @@
+//! How does a person read a session line by line? Aligned tables, one block a tick, no escape codes.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use super::cell::{rate, written};
+use super::stream::Format;
+use crate::model::Model;
+use crate::text::{fit, visible, width};
+use crate::units::Units;
+use crate::view::View;
+use crate::view::envelope::{End, Start};
+use crate::view::flows::FlowsTick;
+use crate::view::flows_table;
+use crate::view::host_names::HostNames;
+use crate::view::link_row::LinkRow;
+use crate::view::table::{self, Align, Column, Row, Table};
+use crate::view::tick::{Health, When};
+use crate::view::top::{Top, TotalRow};
+use crate::view::top_table::{self, TopLook};
+
+/// Widest line: lines are for reading, and files have no edge.
+const LINE: usize = 200;
+
+/// Batch text.
+pub struct Text {
+    view: View,
+    names: Rc<dyn HostNames>,
+    units: Units,
+    host: String,
+}
+
+impl Text {
+    /// Writes what `view` shows.
+    pub fn new(view: View, names: Rc<dyn HostNames>, units: Units) -> Self {
+        Self {
+            view,
+            names,
+            units,
+            host: String::new(),
+        }
+    }
+
+    fn top(&self, top: &Top<'_>, look: TopLook, out: &mut Vec<u8>) -> io::Result<()> {
+        self.header(top.when, top.total, &top.health, out)?;
+        self.links(&top.interfaces, out)?;
+        if top.processes.is_empty() {
+            return writeln!(out, "no process moved any bytes in this tick\n");
+        }
+        self.table(&top_table::table(&top.processes, look), out)
+    }
+
+    fn flows(&self, tick: &FlowsTick<'_>, view: &View, out: &mut Vec<u8>) -> io::Result<()> {
+        self.header(tick.when, tick.total, &tick.health, out)?;
+        self.links(&tick.interfaces, out)?;
+        let View::Flows(options) = view else {
+            return Ok(());
+        };
+        if tick.flows.is_empty() {
+            return writeln!(
+                out,
+                "no connection moved any bytes in the last 40 seconds\n"
+            );
+        }
+        match &tick.remotes {
+            Some(remotes) => self.table(&flows_table::by_remote_table(remotes, options.sort), out),
+            None => self.table(&flows_table::table(&tick.flows, options.sort), out),
+        }
+    }
+
+    fn header(
+        &self,
+        when: When,
+        total: TotalRow,
+        health: &Health<'_>,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let interval = when
+            .interval_s
+            .map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"));
+        let speed =
+            |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, self.units));
+        writeln!(
+            out,
+            "{}  {}  tick {interval}  sent {}  received {}  {}",
+            when.time.to_seconds(),
+            visible(&self.host),
+            speed(total.tx_bytes_per_s),
+            speed(total.rx_bytes_per_s),
+            health.loss_text(),
+        )?;
+        for source in health.degraded {
+            writeln!(out, "not read in this tick: {}", visible(source))?;
+        }
+        Ok(())
+    }
+
+    fn links(&self, links: &[LinkRow<'_>], out: &mut Vec<u8>) -> io::Result<()> {
+        let busy = links.iter().filter(|link| link.speed() > 0);
+        let shown: Vec<String> = busy.map(|link| link_text(link, self.units)).collect();
+        if shown.is_empty() {
+            Ok(())
+        } else {
+            writeln!(out, "{}", shown.join("; "))
+        }
+    }
+
+    fn table(&self, table: &Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        let texts: Vec<Vec<Cow<'_, str>>> = table.rows.iter().map(|row| self.texts(row)).collect();
+        let natural: Vec<usize> = (0..table.columns.len())
+            .map(|column| {
+                texts
+                    .iter()
+                    .map(|row| width(&row[column]))
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        let widths = table::fit(&table.columns, &natural, LINE);
+        let titles: Vec<_> = table
+            .columns
+            .iter()
+            .map(|column| Cow::Borrowed(column.title))
+            .collect();
+        for row in std::iter::once(&titles).chain(&texts) {
+            writeln!(out, "{}", aligned(&table.columns, &widths, row).trim_end())?;
+        }
+        writeln!(out)
+    }
+
+    fn texts<'c>(&self, row: &'c Row<'_>) -> Vec<Cow<'c, str>> {
+        row.cells
+            .iter()
+            .map(|cell| written(cell, self.units))
+            .collect()
+    }
+}
+
+impl Format for Text {
+    fn start(&mut self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
+        self.host.clone_from(&start.host);
+        let hooks: Vec<_> = start
+            .hooks
+            .iter()
+            .map(|hook| hook.attach.as_str())
+            .collect();
+        writeln!(
+            out,
+            "netperf-trace {} on {}",
+            start.version,
+            visible(&start.host)
+        )?;
+        writeln!(
+            out,
+            "kernel {}, hooks: {}",
+            visible(&start.kernel),
+            visible(&hooks.join(" "))
+        )?;
+        for missing in &start.unavailable {
+            writeln!(
+                out,
+                "unavailable: {}: {}",
+                visible(&missing.what),
+                visible(&missing.why)
+            )?;
+        }
+        writeln!(out)
+    }
+
+    fn tick(&mut self, model: &Model, out: &mut Vec<u8>) -> io::Result<()> {
+        let names = self.names.as_ref();
+        match &self.view {
+            View::Top(options) => {
+                let look = TopLook {
+                    sort: options.sort,
+                    ..TopLook::default()
+                };
+                self.top(&Top::new(model, options, names), look, out)
+            }
+            View::Flows(options) => {
+                self.flows(&FlowsTick::new(model, options, names), &self.view, out)
+            }
+        }
+    }
+
+    fn end(&mut self, _: &End, _: &mut Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3 % of 1000 Mbit/s`.
+fn link_text(link: &LinkRow<'_>, units: Units) -> String {
+    let speed = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, units));
+    let (sent, received) = (speed(link.tx_bytes_per_s), speed(link.rx_bytes_per_s));
+    let text = format!("{} sent {sent}, received {received}", visible(link.name));
+    if let (Some(share), Some(mbit)) = (link.utilisation, link.speed_mbit) {
+        let percent = share * 100.0;
+        return format!("{text}, {percent:.0} % of {mbit} Mbit/s");
+    }
+    text
+}
+
+fn aligned(columns: &[Column], widths: &[Option<usize>], texts: &[Cow<'_, str>]) -> String {
+    let cells = columns.iter().zip(widths).zip(texts);
+    let shown =
+        cells.filter_map(|((column, &width), text)| Some(padded(column.align, width?, text)));
+    shown.collect::<Vec<_>>().join("  ")
+}
+
+/// The text in exactly `room` columns of the terminal.
+pub(super) fn padded(align: Align, room: usize, text: &str) -> String {
+    let text = fit(text, room);
+    let blank = " ".repeat(room.saturating_sub(width(&text)));
+    match align {
+        Align::Left => format!("{text}{blank}"),
+        Align::Right => format!("{blank}{text}"),
+    }
+}

@@ -1,0 +1,224 @@
+//! May this process load and attach BPF programs, and what can it not see without more rights?
+
+use std::env;
+use std::fmt;
+use std::iter;
+
+use caps::{CapSet, Capability, CapsHashSet};
+
+use crate::collect::Unavailable;
+use crate::text::visible;
+
+/// A capability and what it is good for.
+type Right = (Capability, &'static str);
+
+/// Without these nothing can be counted.
+const REQUIRED: [Right; 3] = [
+    (
+        Capability::CAP_BPF,
+        "to load the counting programs into the kernel",
+    ),
+    (Capability::CAP_PERFMON, "to attach them to kernel events"),
+    (
+        Capability::CAP_NET_ADMIN,
+        "to read the sockets of every process",
+    ),
+];
+
+/// Without this one, some columns stay empty.
+const DETAILS: Right = (
+    Capability::CAP_SYS_PTRACE,
+    "for the executables and network namespaces of other users' processes",
+);
+
+/// The four rights above in the notation of `setcap`.
+const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace+ep";
+
+/// Checks the rights of this process; the result is what it can't see with the ones it has.
+///
+/// Root of a user namespace holds capabilities in that namespace only: it passes here and is
+/// refused by the kernel when the first program is loaded.
+///
+/// # Errors
+/// When a capability is missing without which nothing can be counted.
+pub fn check() -> Result<Vec<Unavailable>, MissingRights> {
+    // Where the capabilities can't be read, loading the programs will tell.
+    let held = caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all());
+    judge(&held, Invocation::own)
+}
+
+fn judge(
+    held: &CapsHashSet,
+    invocation: impl FnOnce() -> Invocation,
+) -> Result<Vec<Unavailable>, MissingRights> {
+    let details = Some(DETAILS).filter(|right| !is_held(held, right));
+    let mut missing: Vec<_> = REQUIRED
+        .into_iter()
+        .filter(|right| !is_held(held, right))
+        .collect();
+    if missing.is_empty() {
+        return Ok(details.map(degradation).into_iter().collect());
+    }
+    missing.extend(details);
+    Err(MissingRights {
+        missing,
+        invocation: invocation(),
+    })
+}
+
+/// `CAP_SYS_ADMIN` stands for the two that Linux 5.8 split from it.
+fn is_held(held: &CapsHashSet, &(capability, _): &Right) -> bool {
+    let split = matches!(capability, Capability::CAP_BPF | Capability::CAP_PERFMON);
+    held.contains(&capability) || (split && held.contains(&Capability::CAP_SYS_ADMIN))
+}
+
+fn degradation((capability, _): Right) -> Unavailable {
+    Unavailable {
+        what: "executables and network namespaces of other users' processes".to_owned(),
+        why: format!("{capability} is missing"),
+    }
+}
+
+/// Nothing can be counted with the rights of this process. The text names each missing capability
+/// and the commands that work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingRights {
+    missing: Vec<Right>,
+    invocation: Invocation,
+}
+
+impl std::error::Error for MissingRights {}
+
+impl fmt::Display for MissingRights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "these capabilities are missing:")?;
+        for (capability, purpose) in &self.missing {
+            write!(f, "\n  {capability} {purpose}")?;
+        }
+        let Invocation { program, command } = &self.invocation;
+        write!(f, "\nrun it as root:\n  sudo {command}")?;
+        write!(
+            f,
+            "\nor give this file the capabilities, then run it as before:"
+        )?;
+        write!(f, "\n  sudo setcap {FILE_CAPABILITIES} {program}")
+    }
+}
+
+/// How this process was started, in words that a shell reads back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Invocation {
+    program: String,
+    /// The program and its arguments.
+    command: String,
+}
+
+impl Invocation {
+    /// The program by its full path, since sudo searches directories of its own.
+    fn own() -> Self {
+        let mut words = env::args_os().map(|word| word.to_string_lossy().into_owned());
+        let name = words.next().unwrap_or_else(|| "netperf-trace".to_owned());
+        let path = env::current_exe().ok();
+        let program = path.map_or(name, |path| path.to_string_lossy().into_owned());
+        Self::new(&program, words)
+    }
+
+    fn new(program: &str, arguments: impl Iterator<Item = String>) -> Self {
+        let program = quoted(program);
+        let arguments = arguments.map(|word| quoted(&word));
+        let words: Vec<_> = iter::once(program.clone()).chain(arguments).collect();
+        Self {
+            program,
+            command: words.join(" "),
+        }
+    }
+}
+
+/// A word as a POSIX shell reads it back, but for control characters, which are shown as escapes.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", visible(word).replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use Capability::{CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
+
+    use super::*;
+
+    fn judged(held: &[Capability]) -> Result<Vec<Unavailable>, String> {
+        let arguments = ["top", "--name", "a b"].map(str::to_owned).into_iter();
+        judge(&held.iter().copied().collect(), || {
+            Invocation::new("/opt/netperf-trace", arguments)
+        })
+        .map_err(|missing| missing.to_string())
+    }
+
+    #[test]
+    fn the_four_capabilities_are_enough_without_root() {
+        assert_eq!(
+            judged(&[CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE]),
+            Ok(vec![])
+        );
+    }
+
+    #[test]
+    fn sys_admin_stands_for_bpf_and_perfmon_only() {
+        assert_eq!(
+            judged(&[CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SYS_PTRACE]),
+            Ok(vec![])
+        );
+        let text = judged(&[CAP_SYS_ADMIN, CAP_SYS_PTRACE]).unwrap_err();
+        assert!(
+            text.contains("CAP_NET_ADMIN") && !text.contains("CAP_BPF"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn details_of_others_are_lost_without_ptrace_but_nothing_else() {
+        let lost = judged(&[CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN]).unwrap();
+        assert_eq!(lost.len(), 1);
+        assert_eq!(lost[0].why, "CAP_SYS_PTRACE is missing");
+    }
+
+    #[test]
+    fn missing_rights_name_each_capability_and_the_commands_that_work() {
+        assert_eq!(
+            judged(&[]).unwrap_err(),
+            "these capabilities are missing:\n  \
+               CAP_BPF to load the counting programs into the kernel\n  \
+               CAP_PERFMON to attach them to kernel events\n  \
+               CAP_NET_ADMIN to read the sockets of every process\n  \
+               CAP_SYS_PTRACE for the executables and network namespaces of other users' processes\n\
+             run it as root:\n  \
+               sudo /opt/netperf-trace top --name 'a b'\n\
+             or give this file the capabilities, then run it as before:\n  \
+               sudo setcap cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace+ep /opt/netperf-trace"
+        );
+        let text = judged(&[CAP_BPF, CAP_NET_ADMIN]).unwrap_err();
+        assert!(
+            text.contains("CAP_PERFMON") && !text.contains("CAP_BPF"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_shell_reads_quoted_words_back() {
+        assert_eq!(quoted("--port=80"), "--port=80");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("$(reboot)"), "'$(reboot)'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("\x1b[2J"), r"'\x1b[2J'");
+    }
+
+    #[test]
+    fn the_rights_of_this_process_can_be_read() {
+        let held = caps::read(None, CapSet::Effective).unwrap();
+        let enough = REQUIRED.iter().all(|right| is_held(&held, right));
+        assert_eq!(check().is_ok(), enough);
+    }
+}

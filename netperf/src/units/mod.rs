@@ -1,0 +1,236 @@
+//! How are sizes and rates written for people, and read from the command line?
+
+use clap::ValueEnum;
+
+mod parse;
+
+pub use parse::QuantityError;
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(pub u64);
+
+/// Bytes per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ByteRate(pub u64);
+
+/// How people see sizes and rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "the units name themselves, and docs would become help text"
+)]
+pub enum Units {
+    /// The decimal unit that suits each number
+    #[default]
+    Auto,
+    #[value(name = "B")]
+    B,
+    #[value(name = "kB")]
+    KB,
+    #[value(name = "KiB")]
+    KiB,
+    #[value(name = "MB")]
+    MB,
+    #[value(name = "MiB")]
+    MiB,
+    #[value(name = "bit")]
+    Bit,
+    #[value(name = "kbit")]
+    Kbit,
+    #[value(name = "Mbit")]
+    Mbit,
+}
+
+/// A unit as a fraction: `bits` bits of a number make one of it.
+struct Unit {
+    name: &'static str,
+    bits: u128,
+}
+
+const BYTE: u128 = 8;
+
+/// 2^64 bytes are 18.4 EB.
+const DECIMAL: [Unit; 7] = [
+    Unit {
+        name: "B",
+        bits: BYTE,
+    },
+    Unit {
+        name: "kB",
+        bits: BYTE * 1_000,
+    },
+    Unit {
+        name: "MB",
+        bits: BYTE * 1_000_000,
+    },
+    Unit {
+        name: "GB",
+        bits: BYTE * 1_000_000_000,
+    },
+    Unit {
+        name: "TB",
+        bits: BYTE * 1_000_000_000_000,
+    },
+    Unit {
+        name: "PB",
+        bits: BYTE * 1_000_000_000_000_000,
+    },
+    Unit {
+        name: "EB",
+        bits: BYTE * 1_000_000_000_000_000_000,
+    },
+];
+
+impl Units {
+    /// The next way to see numbers, round and round.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let all = Self::value_variants();
+        let following = all.iter().skip_while(|&&units| units != self).nth(1);
+        following.copied().unwrap_or_default()
+    }
+
+    /// A size in three significant digits, or in whole numbers above: `12.3 MB`, `0 B`, `999 kB`.
+    /// What a fixed unit is too large for is `<0.01`, never zero.
+    pub fn size(self, size: Bytes) -> String {
+        let bits = u128::from(size.0) * BYTE;
+        let unit = self.unit(bits);
+        format!("{} {}", digits(bits, unit.bits), unit.name)
+    }
+
+    /// A rate, like [`Units::size`]: `12.3 MB/s`, `98.4 Mbit/s`.
+    pub fn rate(self, rate: ByteRate) -> String {
+        self.size(Bytes(rate.0)) + "/s"
+    }
+
+    fn unit(self, bits: u128) -> Unit {
+        let (name, bits) = match self {
+            Self::Auto => return suitable(bits),
+            Self::B => ("B", BYTE),
+            Self::KB => ("kB", BYTE * 1_000),
+            Self::KiB => ("KiB", BYTE << 10),
+            Self::MB => ("MB", BYTE * 1_000_000),
+            Self::MiB => ("MiB", BYTE << 20),
+            Self::Bit => ("bit", 1),
+            Self::Kbit => ("kbit", 1_000),
+            Self::Mbit => ("Mbit", 1_000_000),
+        };
+        Unit { name, bits }
+    }
+}
+
+/// The first decimal unit in which the number, rounded, has at most three digits.
+fn suitable(bits: u128) -> Unit {
+    let [units @ .., largest] = DECIMAL;
+    units
+        .into_iter()
+        .find(|unit| rounded(bits, unit.bits) < 1000)
+        .unwrap_or(largest)
+}
+
+/// `amount / unit` in at least three significant digits; bytes and bits are whole by nature.
+fn digits(amount: u128, unit: u128) -> String {
+    let tenths = rounded(amount * 10, unit);
+    let hundredths = rounded(amount * 100, unit);
+    if amount == 0 || unit <= BYTE || tenths >= 1000 {
+        rounded(amount, unit).to_string()
+    } else if hundredths >= 1000 {
+        format!("{}.{}", tenths / 10, tenths % 10)
+    } else if hundredths > 0 {
+        format!("{}.{:02}", hundredths / 100, hundredths % 100)
+    } else {
+        "<0.01".to_owned()
+    }
+}
+
+fn rounded(amount: u128, unit: u128) -> u128 {
+    (amount + unit / 2) / unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_takes_the_decimal_unit_that_leaves_three_digits() {
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (1, "1 B"),
+            (999, "999 B"),
+            (1_000, "1.00 kB"),
+            (1_005, "1.01 kB"),
+            (9_994, "9.99 kB"),
+            (9_995, "10.0 kB"),
+            (12_345, "12.3 kB"),
+            (99_949, "99.9 kB"),
+            (99_950, "100 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.00 MB"),
+            (12_300_000, "12.3 MB"),
+            (1_500_000_000, "1.50 GB"),
+            (2_000_000_000_000, "2.00 TB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(Units::Auto.size(Bytes(bytes)), shown);
+            assert_eq!(Units::Auto.rate(ByteRate(bytes)), format!("{shown}/s"));
+        }
+    }
+
+    #[test]
+    fn a_fixed_unit_is_kept() {
+        for (units, bytes, shown) in [
+            (Units::B, 12_345_678, "12345678 B"),
+            (Units::KB, 12_345_678, "12346 kB"),
+            (Units::KB, 12, "0.01 kB"),
+            (Units::KB, 1, "<0.01 kB"),
+            (Units::KB, 0, "0 kB"),
+            (Units::KiB, 1_536, "1.50 KiB"),
+            (Units::KiB, 1_024, "1.00 KiB"),
+            (Units::MB, 20_000_000, "20.0 MB"),
+            (Units::MiB, 20_971_520, "20.0 MiB"),
+            (Units::Bit, 3, "24 bit"),
+            (Units::Bit, 0, "0 bit"),
+            (Units::Kbit, 125, "1.00 kbit"),
+            (Units::Mbit, 12_300_000, "98.4 Mbit"),
+            (Units::Mbit, 125_000_000, "1000 Mbit"),
+            (Units::Mbit, u64::MAX, "147573952589676 Mbit"),
+        ] {
+            assert_eq!(units.size(Bytes(bytes)), shown);
+        }
+        assert_eq!(Units::Mbit.rate(ByteRate(12_300_000)), "98.4 Mbit/s");
+    }
+
+    #[test]
+    fn automatic_units_are_at_most_nine_columns_wide() {
+        let powers = (0..64).map(|power| 1u64 << power);
+        for bytes in powers.flat_map(|power| [power - 1, power, power.saturating_mul(10) - 1]) {
+            let shown = Units::Auto.rate(ByteRate(bytes));
+            assert!(shown.len() <= 9, "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_units_are_those_of_the_contract() {
+        let names = ["auto", "B", "kB", "KiB", "MB", "MiB", "bit", "kbit", "Mbit"];
+        for (units, name) in Units::value_variants().iter().zip(names) {
+            assert_eq!(units.to_possible_value().unwrap().get_name(), name);
+            assert_eq!(Units::from_str(name, false).as_ref(), Ok(units));
+        }
+        assert_eq!(Units::value_variants().len(), names.len());
+        assert!(Units::from_str("KB", false).is_err());
+    }
+
+    #[test]
+    fn units_follow_each_other_and_begin_again() {
+        let mut seen = vec![Units::Auto];
+        while let Some(next) = seen
+            .last()
+            .map(|units| units.next())
+            .filter(|&next| next != Units::Auto)
+        {
+            seen.push(next);
+        }
+        assert_eq!(seen, Units::value_variants());
+    }
+}

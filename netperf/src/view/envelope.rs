@@ -1,0 +1,59 @@
+//! What stands before the first tick and after the last?
+
+use serde::Serialize;
+
+use super::time::Rfc3339;
+use crate::collect::{AttachedHook, Unavailable};
+
+/// Number of the output's format: fields may be added within one number, never renamed.
+pub const SCHEMA: u32 = 1;
+
+/// The first line: every hook is attached, from here on every byte counts.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "start")]
+pub struct Start {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of this program.
+    pub version: &'static str,
+    /// The command whose ticks follow.
+    pub command: &'static str,
+    /// When.
+    pub time: Rfc3339,
+    /// Name of this host. Untrusted text.
+    pub host: String,
+    /// Release of the kernel.
+    pub kernel: String,
+    /// Nominal length of a tick.
+    pub interval_s: f64,
+    /// Which attachment won for each thing to count.
+    pub hooks: Vec<AttachedHook>,
+    /// What can't be seen here, and why.
+    pub unavailable: Vec<Unavailable>,
+}
+
+/// The last line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename = "end")]
+pub struct End {
+    /// When.
+    pub time: Rfc3339,
+    /// How many ticks there were.
+    pub ticks: u64,
+    /// Why it ended.
+    pub reason: Reason,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// A signal, or the user's `q`.
+    Signal,
+    /// `--count` was reached.
+    Count,
+    /// `--duration` was reached.
+    Duration,
+    /// The recording has ended.
+    Eof,
+}

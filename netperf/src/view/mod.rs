@@ -1,0 +1,53 @@
+//! What does the user look at? Typed rows of one moment, made from the model; pure, and without any
+//! knowledge of terminals.
+//!
+//! The rows are the objects of the JSON output, in base units. Tables for people are made of the
+//! same rows, so no figure is computed twice.
+
+pub mod envelope;
+pub mod flow_row;
+pub mod flows;
+pub mod flows_table;
+pub mod host_names;
+pub mod link_row;
+pub mod process_row;
+pub mod query;
+pub mod sort;
+pub mod table;
+pub mod tick;
+pub mod time;
+pub mod top;
+pub mod top_table;
+
+use self::flows::FlowsOptions;
+use self::top::TopOptions;
+use crate::collect::Wanted;
+
+/// What a session shows.
+#[derive(Clone, Debug)]
+pub enum View {
+    /// Processes.
+    Top(TopOptions),
+    /// Connections.
+    Flows(FlowsOptions),
+}
+
+impl View {
+    /// Name of the command that shows it.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Self::Top(_) => "top",
+            Self::Flows(_) => "flows",
+        }
+    }
+
+    /// What has to be collected for it.
+    pub fn wanted(&self) -> Wanted {
+        match self {
+            Self::Top(options) => Wanted {
+                flows: options.connections,
+            },
+            Self::Flows(_) => Wanted { flows: true },
+        }
+    }
+}

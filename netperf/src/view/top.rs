@@ -1,0 +1,143 @@
+//! Which process moves how much? The rows of `top`.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::flow_row::FlowRow;
+use super::host_names::HostNames;
+use super::link_row::LinkRow;
+use super::process_row::ProcessRow;
+use super::query::ProcessQuery;
+use super::sort::{Sort, arrange};
+use super::tick::{Health, When};
+use crate::model::Model;
+use crate::model::flow::FlowTraffic;
+use crate::model::process::ProcessTraffic;
+use crate::model::traffic::Traffic;
+use crate::sample::ProcessId;
+
+/// What `top` is asked to show.
+#[derive(Clone, Debug, Default)]
+pub struct TopOptions {
+    /// Which processes.
+    pub processes: ProcessQuery,
+    /// In which order.
+    pub sort: Sort,
+    /// How many at most.
+    pub rows: Option<usize>,
+    /// With the connections of each.
+    pub connections: bool,
+    /// Also those that moved nothing in this tick.
+    pub idle: bool,
+}
+
+/// One tick of `top`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "top")]
+pub struct Top<'m> {
+    /// The tick.
+    #[serde(flatten)]
+    pub when: When,
+    /// In the order asked for.
+    pub processes: Vec<ProcessRow<'m>>,
+    /// Everything that the chosen processes moved, those beyond the row limit included.
+    pub total: TotalRow,
+    /// Every interface.
+    pub interfaces: Vec<LinkRow<'m>>,
+    /// How far to trust it.
+    #[serde(flatten)]
+    pub health: Health<'m>,
+}
+
+/// A sum over rows.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct TotalRow {
+    /// Sent in this tick.
+    pub tx_bytes: u64,
+    /// Received in this tick.
+    pub rx_bytes: u64,
+    /// Sent, a second of this tick.
+    pub tx_bytes_per_s: Option<u64>,
+    /// Received, a second of this tick.
+    pub rx_bytes_per_s: Option<u64>,
+}
+
+impl<'m> Top<'m> {
+    /// The latest tick of the model.
+    pub fn new(model: &'m Model, options: &TopOptions, names: &dyn HostNames) -> Self {
+        let mut rows = chosen(model, options);
+        let mut sum = Traffic::default();
+        for row in &rows {
+            sum += row.traffic.moved.unwrap_or_default();
+        }
+        arrange(&mut rows, options.sort, options.rows);
+        if options.connections {
+            add_connections(&mut rows, model, options.sort, names);
+        }
+        Self {
+            when: When::of(model),
+            processes: rows,
+            total: TotalRow::new(sum, model),
+            interfaces: LinkRow::all(model),
+            health: Health::of(model),
+        }
+    }
+}
+
+impl TotalRow {
+    /// The sum of what moved in the latest tick.
+    pub fn new(sum: Traffic, model: &Model) -> Self {
+        let speed = model.span().speed(Some(sum));
+        Self {
+            tx_bytes: sum.tx_bytes,
+            rx_bytes: sum.rx_bytes,
+            tx_bytes_per_s: speed.map(|speed| speed.tx_bytes_per_s),
+            rx_bytes_per_s: speed.map(|speed| speed.rx_bytes_per_s),
+        }
+    }
+}
+
+fn chosen<'m>(model: &'m Model, options: &TopOptions) -> Vec<ProcessRow<'m>> {
+    let takes = |traffic: &&ProcessTraffic| options.processes.takes(&traffic.process);
+    let row = |traffic| ProcessRow::of(model, traffic);
+    if options.idle {
+        model.processes().iter().filter(takes).map(row).collect()
+    } else {
+        let moved = model
+            .processes()
+            .changed()
+            .filter(|traffic| has_moved(traffic));
+        moved.filter(takes).map(row).collect()
+    }
+}
+
+/// A counter that went back may hide bytes, so it counts as movement.
+fn has_moved(traffic: &ProcessTraffic) -> bool {
+    traffic.moved.is_none_or(|moved| !moved.is_zero()) || traffic.retrans != Some(0)
+}
+
+/// Gives each row the flows with which it moved bytes lately.
+fn add_connections<'m>(
+    rows: &mut [ProcessRow<'m>],
+    model: &'m Model,
+    sort: Sort,
+    names: &dyn HostNames,
+) {
+    let mut by_process: HashMap<ProcessId, Vec<&FlowTraffic>> = HashMap::new();
+    for flow in model.flows().iter() {
+        by_process
+            .entry(flow.reading.id.process)
+            .or_default()
+            .push(flow);
+    }
+    for row in rows {
+        let flows = by_process.remove(&row.id()).unwrap_or_default();
+        let mut flows: Vec<_> = flows
+            .into_iter()
+            .map(|flow| FlowRow::of(model, flow, names))
+            .collect();
+        arrange(&mut flows, sort, None);
+        row.connections = Some(flows);
+    }
+}
