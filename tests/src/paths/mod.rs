@@ -7,6 +7,7 @@ use crate::cast::{Cast, Gate, Moved, own_row};
 use crate::expect::Expected;
 
 mod abort;
+mod crowd;
 mod datagram;
 mod early;
 mod family;
@@ -34,6 +35,7 @@ pub const TOPICS: &[Topic] = &[
     family::TOPIC,
     uring::TOPIC,
     sharing::TOPIC,
+    crowd::TOPIC,
     lifetime::TOPIC,
     early::TOPIC,
     abort::TOPIC,
