@@ -7,6 +7,8 @@
 
 pub mod calls;
 pub mod cast;
+pub mod churn;
+pub mod cue;
 pub mod deadline;
 pub mod expect;
 pub mod mover;
@@ -14,5 +16,7 @@ pub mod paths;
 pub mod played;
 pub mod program;
 pub mod ring;
+pub mod role;
+pub mod steady;
 pub mod tracer;
 pub mod wait;

@@ -12,7 +12,8 @@ use nix::sys::socket::{MsgFlags, recv, send, setsockopt, sockopt};
 use super::stream::{LOOPBACK, connect, pair_over, push_bytes, read_all, write_all};
 use super::{Path, Topic};
 use crate::calls;
-use crate::cast::{Cast, Cue, Moved};
+use crate::cast::{Cast, Moved};
+use crate::cue::Cue;
 use crate::wait;
 
 pub(super) const TOPIC: Topic = Topic {

@@ -10,7 +10,8 @@ use nix::sys::socket::{MsgFlags, recv};
 use super::sharing::{connection, read_bytes, send_part};
 use super::stream::{TOTAL, read_all, write_all};
 use super::{Path, Topic};
-use crate::cast::{Cast, Cue, Moved};
+use crate::cast::{Cast, Moved};
+use crate::cue::Cue;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "crowd",

@@ -10,7 +10,8 @@ use super::datagram;
 use super::stream::{LOOPBACK, connect, push_bytes, read_all, write_all};
 use super::{Path, Topic, splice};
 use crate::calls;
-use crate::cast::{Cast, Curtain, Moved};
+use crate::cast::{Cast, Moved};
+use crate::cue::Curtain;
 use crate::wait;
 
 pub(super) const TOPIC: Topic = Topic {

@@ -3,8 +3,9 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cast::{Cast, Gate, Moved, own_row};
+use crate::cast::{Cast, Gate, Moved};
 use crate::expect::Expected;
+use crate::role::own_row;
 
 mod abort;
 mod crowd;

@@ -9,7 +9,8 @@ use nix::sys::socket::{Backlog, MsgFlags, SockaddrStorage, bind, connect, listen
 use super::stream::{self, LOOPBACK, drain, pair_over, read_all, write_all};
 use super::{Absent, Path, Topic, splice};
 use crate::calls;
-use crate::cast::{Cast, Curtain, Moved};
+use crate::cast::{Cast, Moved};
+use crate::cue::Curtain;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "mptcp",

@@ -12,7 +12,8 @@ use nix::sys::uio::readv;
 use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, write_all};
 use super::{Path, Topic};
 use crate::calls;
-use crate::cast::{Cast, Cue};
+use crate::cast::Cast;
+use crate::cue::Cue;
 use crate::wait;
 
 pub(super) const TOPIC: Topic = Topic {

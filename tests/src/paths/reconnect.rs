@@ -11,7 +11,8 @@ use nix::sys::socket::{
 use super::stream::{LOOPBACK, TOTAL, pair, push_bytes, read_all, write_all};
 use super::{Path, Topic, splice};
 use crate::calls;
-use crate::cast::{Cast, Cue, Moved};
+use crate::cast::{Cast, Moved};
+use crate::cue::Cue;
 use crate::wait;
 
 pub(super) const TOPIC: Topic = Topic {

@@ -12,7 +12,9 @@ use super::datagram;
 use super::stream::{CHUNK, LOOPBACK, connect, push_bytes, read_all};
 use super::{Path, Topic};
 use crate::calls;
-use crate::cast::{Cast, Cue, Gate, Moved, own_row};
+use crate::cast::{Cast, Gate, Moved};
+use crate::cue::Cue;
+use crate::role::own_row;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "sharing",
