@@ -18,3 +18,6 @@ pub mod sample;
 pub mod text;
 pub mod units;
 pub mod view;
+
+#[cfg(test)]
+mod made;

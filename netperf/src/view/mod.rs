@@ -19,6 +19,9 @@ pub mod time;
 pub mod top;
 pub mod top_table;
 
+#[cfg(test)]
+mod tests;
+
 use self::flows::FlowsOptions;
 use self::top::TopOptions;
 use crate::collect::Wanted;

@@ -1,5 +1,8 @@
 //! What drives a live view? One loop over the timer, the source, the user and the signals.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
@@ -18,6 +21,7 @@ use crate::model::Model;
 use crate::render::json::Json;
 use crate::render::stream::Stream;
 use crate::render::text::Text;
+use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::host_names::{HostNames, Numeric};
@@ -26,7 +30,9 @@ use crate::view::time::Rfc3339;
 /// Opens the live source and shows it as configured.
 pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let stop = Signals::open().context("can't handle signals")?.any();
-    logging::start(config.verbosity, None);
+    let log = LogTail::default();
+    let on_screen = config.output == Output::Screen;
+    logging::start(config.verbosity, on_screen.then(|| log.clone()));
     let mut feed = capture::open(&config.feed)?;
     feed.want(config.wanted());
     let start = start(&config, &feed);
@@ -34,6 +40,7 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let Config {
         view,
         units,
+        color,
         timing,
         ..
     } = config;
@@ -43,7 +50,12 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
             let mut front = Stream::new(Json::new(view, names), stdout, hangup::of_stdout());
             run(&mut feed, &mut front, &start, timing, stop).await
         }
-        Output::Batch | Output::Screen => {
+        Output::Screen => {
+            let settings = Settings { view, units, color };
+            let mut front = Screen::new(settings, names, log).context("can't use the terminal")?;
+            run(&mut feed, &mut front, &start, timing, stop).await
+        }
+        Output::Batch => {
             let mut front = Stream::new(Text::new(view, names, units), stdout, hangup::of_stdout());
             run(&mut feed, &mut front, &start, timing, stop).await
         }
@@ -77,7 +89,8 @@ pub(super) async fn run<F: Feed, V: Front>(
     let opening = feed.next()?;
     front.start(start)?;
     let Some(opening) = opening else {
-        return close(front, 0, Reason::Eof).await;
+        let end = end(None, Reason::Eof);
+        return front.end(&end).await.context("can't write");
     };
     let mut session = Session {
         feed,
@@ -87,21 +100,22 @@ pub(super) async fn run<F: Feed, V: Front>(
         pump: Instant::now(),
     };
     match session.until_end(stop).await? {
-        Some(reason) => close(session.front, session.model.ticks(), reason).await,
+        Some(reason) => {
+            let end = end(Some(&session.model), reason);
+            session.front.end(&end).await.context("can't write")
+        }
         None => Ok(()),
     }
 }
 
-async fn close(front: &mut impl Front, ticks: u64, reason: Reason) -> anyhow::Result<()> {
-    let time = Rfc3339(clock::now().1);
-    front
-        .end(&End {
-            time,
-            ticks,
-            reason,
-        })
-        .await
-        .context("can't write")
+/// The last line of a session that ends now.
+fn end(model: Option<&Model>, reason: Reason) -> End {
+    End {
+        time: Rfc3339(clock::now().1),
+        ticks: model.map_or(0, Model::ticks),
+        slots_in_use: model.map_or(0, Model::slots_in_use),
+        reason,
+    }
 }
 
 struct Session<'s, F, V> {
