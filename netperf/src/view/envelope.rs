@@ -40,6 +40,8 @@ pub struct End {
     pub time: Rfc3339,
     /// How many ticks there were.
     pub ticks: u64,
+    /// (socket, process) pairs that the kernel side still held counters for.
+    pub slots_in_use: u64,
     /// Why it ended.
     pub reason: Reason,
 }
