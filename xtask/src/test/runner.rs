@@ -31,7 +31,7 @@ impl Runner {
 
     /// The test program that a message of cargo is about, if it is about one.
     ///
-    /// Integration tests find in `NETPERF_TRACE` the `program` that they are to test.
+    /// Integration tests find in `NETPERF_TRACE_BIN` the `program` that they are to test.
     pub(super) fn from_message(message: &Value, program: &Path) -> Option<Self> {
         let is_test =
             message["reason"] == "compiler-artifact" && message["profile"]["test"] == true;
@@ -39,7 +39,7 @@ impl Runner {
         let folder = Path::new(message["manifest_path"].as_str()?).parent()?;
         let package = folder.file_name()?.to_str()?;
         let mut command = if package == INTEGRATION {
-            root::command(executable, &[("NETPERF_TRACE", program.as_os_str())])
+            root::command(executable, &[("NETPERF_TRACE_BIN", program.as_os_str())])
         } else {
             Command::new(executable)
         };
