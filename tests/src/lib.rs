@@ -7,7 +7,16 @@
 
 pub mod calls;
 pub mod cast;
+pub mod churn;
+pub mod cue;
 pub mod deadline;
 pub mod expect;
+pub mod mover;
 pub mod paths;
 pub mod played;
+pub mod program;
+pub mod ring;
+pub mod role;
+pub mod steady;
+pub mod tracer;
+pub mod wait;

@@ -2,9 +2,8 @@
 //!
 //! Pure: it is told what the slots hold and what happened to them.
 
-use std::collections::{HashMap, HashSet};
-
 use netperf_common::flow::{FlowKey, Owner, Slot};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::clock::MonoNs;
 use crate::sample::{FlowId, ProcessId};
@@ -78,11 +77,11 @@ struct Shared {
 /// The books.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    tallies: HashMap<ProcessId, Tally>,
-    pairs: HashMap<u32, Pair>,
-    shared: HashMap<u64, Shared>,
-    changed: HashSet<ProcessId>,
-    changed_flows: HashSet<u32>,
+    tallies: FxHashMap<ProcessId, Tally>,
+    pairs: FxHashMap<u32, Pair>,
+    shared: FxHashMap<u64, Shared>,
+    changed: FxHashSet<ProcessId>,
+    changed_flows: FxHashSet<u32>,
     ended_flows: Vec<FlowTotals>,
     keep_flows: bool,
 }
