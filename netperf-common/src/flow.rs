@@ -70,7 +70,8 @@ pub struct Slot {
     pub rx_bytes: u64,
     /// Cookie of the socket; 0 marks a free slot.
     pub socket: u64,
-    /// Number of the tick in which the slot last announced its activity.
+    /// Number of the tick in which the slot last announced its activity; 0 before the first, when
+    /// owner and addresses may not be there yet.
     pub tick: u32,
     /// Retransmitted segments of the socket so far (`tcp_sock.total_retrans`); TCP only.
     pub retrans: u32,

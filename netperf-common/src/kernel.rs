@@ -37,6 +37,7 @@ pub struct Offsets {
     pub task_struct_comm: u32,
     pub task_struct_signal: u32,
     pub signal_struct_pids: u32,
+    pub pid_level: u32,
     pub pid_numbers: u32,
 }
 
@@ -44,8 +45,6 @@ pub struct Offsets {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Depth of the tracer's pid namespace; 0 is the initial one.
-    pub pidns_level: u32,
     /// 1 to emit a [`crate::event::StateEvent`] for each transition.
     pub emit_states: u32,
     /// 1 to emit a [`crate::event::RetransEvent`] for each retransmission.
@@ -54,6 +53,16 @@ pub struct Settings {
     pub ca_state_offset: u32,
     /// Mask of `icsk_ca_state` in that byte (a bit field).
     pub ca_state_mask: u32,
+}
+
+/// The tracer's own pid namespace, in which processes are numbered for users.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PidNamespace {
+    /// Address of its `struct pid_namespace`; 0 until it is known.
+    pub address: u64,
+    /// Its depth; the initial one has 0.
+    pub level: u64,
 }
 
 /// What the kernel side could not deliver since load.

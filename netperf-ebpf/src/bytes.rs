@@ -9,26 +9,16 @@ use crate::{
     kernel::offset,
     maps::{SLOTS, SockState, TICK},
     owner,
-    sock::{self, Sock},
+    sock::{self, Sock, TcpSock as _},
 };
-
-#[derive(Clone, Copy)]
-enum Direction {
-    Tx,
-    Rx,
-}
 
 /// A call that sends returned `bytes` (negative: an error).
 #[inline(always)]
 pub fn sent(sk: impl Sock, bytes: i32) {
     if bytes > 0 && sock::counts(sk) {
-        account(
-            sk,
-            sk.state_or_new(),
-            current_tgid(),
-            Direction::Tx,
-            bytes as u64,
-        );
+        account(sk, sk.state_or_new(), current_tgid(), |slot| {
+            atomic::add(&raw mut slot.tx_bytes, bytes as u64);
+        });
     }
 }
 
@@ -36,14 +26,13 @@ pub fn sent(sk: impl Sock, bytes: i32) {
 /// also sees what no such call returns (splice).
 #[inline(always)]
 pub fn received(sk: impl Sock, bytes: i32) {
-    if bytes > 0 && sock::counts(sk) && !sock::is_plain_tcp(sk) {
-        account(
-            sk,
-            sk.state_or_new(),
-            current_tgid(),
-            Direction::Rx,
-            bytes as u64,
-        );
+    if bytes <= 0 || sk.tcp().is_some_and(sock::is_plain) {
+        return;
+    }
+    if sock::counts(sk) {
+        account(sk, sk.state_or_new(), current_tgid(), |slot| {
+            atomic::add(&raw mut slot.rx_bytes, bytes as u64);
+        });
     }
 }
 
@@ -52,13 +41,13 @@ pub fn received(sk: impl Sock, bytes: i32) {
 /// before is not known.
 #[inline(always)]
 pub fn taken(sk: impl Sock, at_most: Option<u32>) {
-    if !sock::counts(sk) || !sock::is_plain_tcp(sk) {
+    let Some(tcp) = sk.tcp().filter(|tcp| sock::is_plain(*tcp)) else {
         return;
-    }
+    };
     let Some(state) = sk.state_or_new() else {
         return emit::lost(Lost::MapFull);
     };
-    let position = sock::taken_seq(sk);
+    let position = sock::taken_seq(sk, tcp);
     // SAFETY: a map value that the verifier proved.
     let (seen, known) = unsafe { ((*state).seen_seq, (*state).seq_known != 0) };
     // SAFETY: as above; the socket's lock is held, so nobody else writes here.
@@ -77,7 +66,10 @@ pub fn taken(sk: impl Sock, at_most: Option<u32>) {
         } else {
             owner::KERNEL
         };
-        account(sk, Some(state), tgid, Direction::Rx, u64::from(bytes));
+        // The socket's lock keeps every other reader out, so that a plain addition does.
+        account(sk, Some(state), tgid, |slot| {
+            slot.rx_bytes += u64::from(bytes);
+        });
     }
 }
 
@@ -86,8 +78,7 @@ fn account(
     sk: impl Sock,
     state: Option<*mut SockState>,
     host_tgid: u32,
-    direction: Direction,
-    bytes: u64,
+    add: impl FnOnce(&mut Slot),
 ) {
     let Some(state) = state else {
         return emit::lost(Lost::MapFull);
@@ -99,30 +90,26 @@ fn account(
         return;
     };
     // SAFETY: a map value that the verifier proved.
-    let counter = unsafe {
-        match direction {
-            Direction::Tx => &raw mut (*slot).tx_bytes,
-            Direction::Rx => &raw mut (*slot).rx_bytes,
-        }
-    };
-    atomic::add(counter, bytes);
-    // After the addition: a reader that raises the tick later also sees these bytes.
+    let slot = unsafe { &mut *slot };
+    add(slot);
+    // After the addition: a reader that raises the tick later also sees these bytes. A second
+    // announcement from another CPU would do no harm.
     let tick = TICK.read() as u32;
-    // SAFETY: a map value; a second announcement from another CPU would do no harm.
-    if unsafe { core::ptr::read_volatile(&raw const (*slot).tick) } != tick {
+    // SAFETY: a word of a map value.
+    if unsafe { core::ptr::read_volatile(&raw const slot.tick) } != tick {
         announce(sk, slot, index, host_tgid, tick);
     }
 }
 
-/// First activity of a slot in this tick: refreshes who and where, and tells user space.
+/// First activity of a slot in this tick: refreshes who and where, and tells user space. The tick is
+/// set last: a slot that has none is not yet described.
 #[inline(always)]
-fn announce(sk: impl Sock, slot: *mut Slot, index: u32, host_tgid: u32, tick: u32) {
-    // SAFETY: a map value that the verifier proved.
-    let slot = unsafe { &mut *slot };
-    slot.tick = tick;
+fn announce(sk: impl Sock, slot: &mut Slot, index: u32, host_tgid: u32, tick: u32) {
     owner::fill(&mut slot.owner, host_tgid);
     sock::fill_key(sk, &mut slot.key);
     refresh_tcp(sk, slot);
+    // SAFETY: a word of a map value; volatile, so that it stays behind what it vouches for.
+    unsafe { core::ptr::write_volatile(&raw mut slot.tick, tick) };
     emit::active(index, slot.socket);
 }
 
@@ -130,9 +117,9 @@ fn announce(sk: impl Sock, slot: *mut Slot, index: u32, host_tgid: u32, tick: u3
 #[inline(always)]
 pub fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
     slot.state = sk.field(offset!(sock_skc_state));
-    if sock::protocol(sk) == netperf_common::flow::IPPROTO_TCP {
-        slot.retrans = sk.tcp_field(offset!(tcp_sock_total_retrans));
-        slot.srtt_us = sk.tcp_field::<u32>(offset!(tcp_sock_srtt_us)) >> 3;
+    if let Some(tcp) = sk.tcp() {
+        slot.retrans = tcp.field(offset!(tcp_sock_total_retrans));
+        slot.srtt_us = tcp.field::<u32>(offset!(tcp_sock_srtt_us)) >> 3;
     }
 }
 

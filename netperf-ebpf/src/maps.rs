@@ -7,7 +7,7 @@ use aya_ebpf::{
 use netperf_common::{
     event::SlotEvent,
     flow::Slot,
-    kernel::{LossCounters, Offsets, Settings},
+    kernel::{LossCounters, Offsets, PidNamespace, Settings},
 };
 
 use crate::atomic::Shared;
@@ -90,4 +90,12 @@ pub static LOSS: Shared<LossCounters> = Shared::new(LossCounters {
     ring_lost: 0,
     map_full: 0,
     unread: 0,
+});
+
+/// Where processes are numbered for users; the tracer runs `iter_own_namespace` to set it.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss.namespace")]
+pub static NAMESPACE: Shared<PidNamespace> = Shared::new(PidNamespace {
+    address: 0,
+    level: 0,
 });

@@ -3,13 +3,13 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_current_uid_gid};
-use netperf_common::flow::{IPPROTO_TCP, Owner};
+use netperf_common::{flow::Owner, kernel::PidNamespace};
 
 use crate::{
     emit,
-    kernel::{offset, probe, probe_ptr, setting},
-    maps::{FREE_SLOTS, PairKey, SHARED, SLOTS, SockState},
-    sock::{self, Sock},
+    kernel::{offset, probe, probe_ptr},
+    maps::{FREE_SLOTS, NAMESPACE, PairKey, SHARED, SLOTS, SockState},
+    sock::{Sock, TcpSock as _},
 };
 
 /// Thread group that stands for the kernel itself.
@@ -23,6 +23,9 @@ const PIDTYPE_TGID: u32 = 1;
 
 /// Size of `struct upid { int nr; struct pid_namespace *ns; }`.
 const UPID_SIZE: u32 = 16;
+
+/// Offset of `ns` in it.
+const UPID_NS: u32 = 8;
 
 /// The slot for this process on this socket: the one it used last, nearly always.
 #[inline(always)]
@@ -59,8 +62,8 @@ fn other_slot(sk: impl Sock, current: u64, host_tgid: u32) -> Option<u32> {
     // SAFETY: a map value; the slot was free, so nobody else writes to it.
     let slot = unsafe { &mut *slot };
     slot.socket = socket;
-    if sock::protocol(sk) == IPPROTO_TCP {
-        slot.retrans_base = sk.tcp_field(offset!(tcp_sock_total_retrans));
+    if let Some(tcp) = sk.tcp() {
+        slot.retrans_base = tcp.field(offset!(tcp_sock_total_retrans));
     }
     if current != 0 {
         share(current, key, index);
@@ -113,15 +116,37 @@ pub fn fill(owner: &mut Owner, host_tgid: u32) {
     owner.cgroup_id = unsafe { bpf_get_current_cgroup_id() };
 }
 
-/// The thread group's number in the tracer's pid namespace.
+/// The thread group's number in the tracer's pid namespace; 0 if it is not in there.
 #[inline(always)]
 fn namespaced_tgid(leader: *const c_void) -> u32 {
+    // SAFETY: words of a static that is written before any hook is attached.
+    let namespace = unsafe { core::ptr::read_volatile(NAMESPACE.as_ptr()) };
     let signal = probe_ptr(leader, offset!(task_struct_signal));
     let pid = probe_ptr(signal, offset!(signal_struct_pids) + PIDTYPE_TGID * 8);
-    probe(
-        pid,
-        offset!(pid_numbers) + setting!(pidns_level) * UPID_SIZE,
-    )
+    if probe::<u32>(pid, offset!(pid_level)) < namespace.level as u32 {
+        return 0;
+    }
+    let upid = offset!(pid_numbers) + namespace.level as u32 * UPID_SIZE;
+    if probe::<u64>(pid, upid + UPID_NS) != namespace.address {
+        return 0;
+    }
+    probe(pid, upid)
+}
+
+/// Notes the pid namespace of the current task as the tracer's.
+#[inline(always)]
+pub fn note_own_namespace() {
+    let leader = probe_ptr(task(), offset!(task_struct_group_leader));
+    let signal = probe_ptr(leader, offset!(task_struct_signal));
+    let pid = probe_ptr(signal, offset!(signal_struct_pids) + PIDTYPE_TGID * 8);
+    let level: u32 = probe(pid, offset!(pid_level));
+    let address = probe(pid, offset!(pid_numbers) + level * UPID_SIZE + UPID_NS);
+    let namespace = PidNamespace {
+        address,
+        level: u64::from(level),
+    };
+    // SAFETY: words of a static; no hook is attached yet.
+    unsafe { core::ptr::write_volatile(NAMESPACE.as_ptr(), namespace) };
 }
 
 #[inline(always)]

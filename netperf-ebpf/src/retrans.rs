@@ -8,13 +8,13 @@ use crate::{
     emit,
     kernel::setting,
     maps::{SLOTS, TICK},
-    sock::Sock,
+    sock::{Sock, TcpSock as _},
 };
 
 /// The kernel retransmitted segments of this socket.
 #[inline(always)]
 pub fn happened(sk: impl Sock) {
-    let Some(state) = sk.state() else {
+    let (Some(tcp), Some(state)) = (sk.tcp(), sk.state()) else {
         return;
     };
     // SAFETY: a map value that the verifier proved; one aligned word.
@@ -41,7 +41,7 @@ pub fn happened(sk: impl Sock) {
             total: slot.retrans,
             srtt_us: slot.srtt_us,
             state: slot.state,
-            ca_state: sk.tcp_field::<u8>(setting!(ca_state_offset)) & setting!(ca_state_mask) as u8,
+            ca_state: tcp.field::<u8>(setting!(ca_state_offset)) & setting!(ca_state_mask) as u8,
             reserved: 0,
         });
     }

@@ -20,18 +20,37 @@ const SOCK_DONE: u64 = 1 << 1;
 
 /// A `struct sock`.
 pub trait Sock: Copy {
+    /// A `struct tcp_sock` held in the same way.
+    type Tcp: TcpSock;
     /// Its address, for cold paths that copy field by field.
     fn address(self) -> *const c_void;
     /// Reads a field of `struct sock`.
     fn field<T: Copy + Default>(self, offset: u32) -> T;
-    /// Reads a field of `struct tcp_sock`. Only for sockets of protocol TCP.
-    fn tcp_field<T: Copy + Default>(self, offset: u32) -> T;
+    /// The same socket as a `struct tcp_sock`, if it is one.
+    fn tcp(self) -> Option<Self::Tcp>;
     /// What the tracer remembers of it, if anything.
     fn state(self) -> Option<*mut SockState>;
     /// The same, made if need be; `None` if there is no memory for it.
     fn state_or_new(self) -> Option<*mut SockState>;
     /// Identifier that no other socket has or had.
     fn cookie(self) -> u64;
+}
+
+/// A `struct tcp_sock`.
+pub trait TcpSock: Copy {
+    /// Reads a field of it.
+    fn field<T: Copy + Default>(self, offset: u32) -> T;
+}
+
+/// A TCP socket that the verifier knows as such.
+#[derive(Clone, Copy)]
+pub struct TrustedTcp(*const c_void);
+
+impl TcpSock for TrustedTcp {
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        load(self.0, offset)
+    }
 }
 
 /// A socket that the verifier knows as such: arguments of BTF tracepoints, fentry and fexit.
@@ -43,6 +62,8 @@ pub struct Trusted(pub *const c_void);
 pub struct Probed(pub *const c_void);
 
 impl Sock for Trusted {
+    type Tcp = TrustedTcp;
+
     #[inline(always)]
     fn address(self) -> *const c_void {
         self.0
@@ -54,14 +75,10 @@ impl Sock for Trusted {
     }
 
     #[inline(always)]
-    fn tcp_field<T: Copy + Default>(self, offset: u32) -> T {
+    fn tcp(self) -> Option<TrustedTcp> {
         // SAFETY: the helper checks the socket and answers null for one that is not TCP.
         let tcp = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) };
-        if tcp.is_null() {
-            T::default()
-        } else {
-            load(tcp.cast_const().cast(), offset)
-        }
+        (!tcp.is_null()).then_some(TrustedTcp(tcp.cast_const().cast()))
     }
 
     #[inline(always)]
@@ -81,7 +98,20 @@ impl Sock for Trusted {
     }
 }
 
+/// A TCP socket by its address alone.
+#[derive(Clone, Copy)]
+pub struct ProbedTcp(*const c_void);
+
+impl TcpSock for ProbedTcp {
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        probe(self.0, offset)
+    }
+}
+
 impl Sock for Probed {
+    type Tcp = ProbedTcp;
+
     #[inline(always)]
     fn address(self) -> *const c_void {
         self.0
@@ -93,8 +123,8 @@ impl Sock for Probed {
     }
 
     #[inline(always)]
-    fn tcp_field<T: Copy + Default>(self, offset: u32) -> T {
-        probe(self.0, offset)
+    fn tcp(self) -> Option<ProbedTcp> {
+        (protocol(self) == IPPROTO_TCP).then_some(ProbedTcp(self.0))
     }
 
     #[inline(always)]
@@ -154,22 +184,20 @@ pub fn protocol(sk: impl Sock) -> u16 {
     sk.field(offset!(sock_sk_protocol))
 }
 
-/// Whether the receive position alone tells what a process took: plain TCP. Under an upper layer
-/// protocol (TLS, MPTCP subflows) it counts records and mappings, not payload.
+/// Whether the receive position alone tells what a process took. Under an upper layer protocol (TLS,
+/// MPTCP subflows) it counts records and mappings, not payload.
 #[inline(always)]
-pub fn is_plain_tcp(sk: impl Sock) -> bool {
-    protocol(sk) == IPPROTO_TCP
-        && sk.tcp_field::<u64>(offset!(inet_connection_sock_icsk_ulp_ops)) == 0
+pub fn is_plain(tcp: impl TcpSock) -> bool {
+    tcp.field::<u64>(offset!(inet_connection_sock_icsk_ulp_ops)) == 0
 }
 
 /// Sequence number up to which payload was taken. Taking the FIN moves `copied_seq` too: it is the
 /// last number before `rcv_nxt` once `SOCK_DONE` is set.
 #[inline(always)]
-pub fn taken_seq(sk: impl Sock) -> u32 {
-    let copied: u32 = sk.tcp_field(offset!(tcp_sock_copied_seq));
+pub fn taken_seq(sk: impl Sock, tcp: impl TcpSock) -> u32 {
+    let copied: u32 = tcp.field(offset!(tcp_sock_copied_seq));
     let flags: u64 = sk.field(offset!(sock_sk_flags));
-    let past_fin =
-        flags & SOCK_DONE != 0 && sk.tcp_field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
+    let past_fin = flags & SOCK_DONE != 0 && tcp.field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
     copied.wrapping_sub(u32::from(past_fin))
 }
 

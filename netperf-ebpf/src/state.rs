@@ -3,7 +3,7 @@
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{
     event::{STATE, StateEvent},
-    flow::{FlowKey, IPPROTO_TCP},
+    flow::FlowKey,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ const SYN_SENT: i32 = 2;
 /// a connecting process enters.
 #[inline(always)]
 pub fn changed(sk: impl Sock, old: i32, new: i32) {
-    if !sock::counts(sk) || sock::protocol(sk) != IPPROTO_TCP {
+    if sk.tcp().is_none() {
         return;
     }
     if new == SYN_SENT

@@ -1,1 +1,13 @@
+//! What do the integration tests stand on? Workloads with a known truth, and a harness that holds
+//! the tracer against it.
+//!
+//! [`paths`] are the workloads: each moves an exact number of bytes over one I/O path between real
+//! processes ([`cast`]). The binary `mover` plays them and prints what each process moved. The
+//! harness ([`tracer`], [`mover`], [`expect`], [`terminal`]) is used by the tests only.
 
+pub mod calls;
+pub mod cast;
+pub mod deadline;
+pub mod expect;
+pub mod paths;
+pub mod played;

@@ -2,11 +2,11 @@
 
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::setup::{self, packages};
+use crate::root;
+use crate::setup::{self, Consent};
 use crate::workspace::Workspace;
 
 /// Name of the program.
@@ -33,7 +33,7 @@ impl Profile {
 
 /// Compiles the program and says where it is.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    setup::run(workspace, false)?;
+    setup::run(workspace, Consent::Ask)?;
     let mut cargo = workspace.cargo("build");
     cargo.args(["--package", "netperf", "--bin", PROGRAM]);
     if profile == Profile::Release {
@@ -46,13 +46,7 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> 
 /// Becomes the program, so that signals and the exit status are its own.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let program = build(workspace, Profile::Release)?;
-    let mut command = if packages::is_root() {
-        Command::new(&program)
-    } else {
-        let mut sudo = Command::new("sudo");
-        sudo.arg("--").arg(&program);
-        sudo
-    };
+    let mut command = root::command(&program);
     let error = command.args(arguments).exec();
     Err(error).with_context(|| format!("`{}` does not start", command.get_program().display()))
 }

@@ -1,12 +1,18 @@
 //! `cargo xtask`: everything that is done to this workspace, by one name each.
 #![expect(
+    clippy::print_stdout,
     clippy::print_stderr,
     reason = "this program talks to the person at the terminal"
 )]
 
 mod build;
+mod dist;
+mod layers;
+mod lint;
+mod root;
 mod setup;
 mod step;
+mod test;
 mod toolchain;
 mod workspace;
 
@@ -16,11 +22,14 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::build::Profile;
+use crate::setup::Consent;
 use crate::workspace::Workspace;
 
 /// Sets up, builds, runs, tests and checks netperf-trace.
+///
+/// Every task sets up first what it needs, so there is nothing to do before.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Cli {
     #[command(subcommand)]
     task: Task,
@@ -28,33 +37,41 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Find or install what compiles the kernel side; takes no time when it is there
+    /// Find or install what compiles the kernel side (at once when it is there)
     Setup {
         /// Install packages without asking
         #[arg(long, short)]
         yes: bool,
     },
-    /// Build the program, after set-up
+    /// Build the program
     Build {
-        /// As users get it: optimised, which takes longer
+        /// Optimised, as users get it
         #[arg(long)]
         release: bool,
     },
     /// Build the program and run it as root
     #[command(after_help = "Example: cargo xtask run -- top -d 2")]
     Run {
-        /// Accepted for habit's sake: the program is always optimised
+        /// Accepted out of habit: the program is always optimised
         #[arg(long)]
         release: bool,
         /// What the program is to do
-        #[arg(last = true)]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run all tests, as root where they need it, and count them
+    Test,
+    /// Check format, lints, documentation, layers, dependencies and spelling
+    Lint,
+    /// Check and test: everything that must pass before a change is done
+    Ci,
+    /// Build one static file that runs on any Linux of this architecture
+    Dist,
 }
 
 fn main() -> ExitCode {
     match run(&Cli::parse().task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -62,31 +79,44 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &Task) -> Result<()> {
+fn run(task: &Task) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Setup { yes } => {
-            let toolchain = setup::run(&workspace, *yes)?;
-            eprintln!(
-                "ready: {}, {}",
-                toolchain.rustc.path.display(),
-                toolchain.linker.path.display()
-            );
-            Ok(())
-        }
+        Task::Setup { yes } => set_up(&workspace, *yes)?,
         Task::Build { release } => {
             let profile = if *release {
                 Profile::Release
             } else {
                 Profile::Dev
             };
-            let program = build::build(&workspace, profile)?;
-            eprintln!("built: {}", program.display());
-            Ok(())
+            println!("{}", build::build(&workspace, profile)?.display());
         }
         Task::Run {
             release: _,
             arguments,
-        } => build::run(&workspace, arguments),
+        } => build::run(&workspace, arguments)?,
+        Task::Test => return test::run(&workspace),
+        Task::Lint => return lint::run(&workspace),
+        Task::Ci => {
+            let lint = lint::run(&workspace)?;
+            let test = test::run(&workspace)?;
+            return Ok(if lint == ExitCode::SUCCESS {
+                test
+            } else {
+                lint
+            });
+        }
+        Task::Dist => dist::run(&workspace)?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn set_up(workspace: &Workspace, yes: bool) -> Result<()> {
+    let consent = if yes { Consent::Given } else { Consent::Ask };
+    let toolchain = setup::run(workspace, consent)?;
+    println!("The kernel side can be compiled, with");
+    for tool in toolchain.tools() {
+        println!("  {}", tool.path.display());
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Iterators: a look at what was open before the hooks were there.
+//! Iterators: a look around before counting begins. They run in the tracer's own context.
 
 use core::ffi::c_void;
 
@@ -6,8 +6,8 @@ use aya_ebpf::helpers::generated::bpf_sock_from_file;
 
 use crate::{
     kernel::{load, offset},
-    seed,
-    sock::{self, Trusted},
+    owner, seed,
+    sock::Trusted,
 };
 
 /// Context of `iter/task_file`, kernel 5.8 (`struct bpf_iter__task_file`).
@@ -34,8 +34,16 @@ pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
         return 0;
     }
     let sk = load::<*const c_void>(socket.cast_const().cast(), offset!(socket_sk));
-    if !sk.is_null() && sock::counts(Trusted(sk)) && sock::is_plain_tcp(Trusted(sk)) {
+    if !sk.is_null() {
         seed::position(Trusted(sk));
     }
+    0
+}
+
+/// Runs in the tracer's context, as an iterator does: notes its pid namespace. Kernel 5.8.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task")]
+pub extern "C" fn iter_own_namespace(_ctx: *const c_void) -> i32 {
+    owner::note_own_namespace();
     0
 }

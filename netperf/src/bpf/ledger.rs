@@ -109,9 +109,7 @@ impl Ledger {
             return;
         }
         let process = process_id(&slot.owner);
-        let mut is_new = false;
         let pair = self.pairs.entry(index).or_insert_with(|| {
-            is_new = true;
             self.tallies.entry(process).or_default().slots += 1;
             Pair {
                 process,
@@ -149,7 +147,7 @@ impl Ledger {
             state: slot.state,
             ..pair.totals
         };
-        if is_new || tx_bytes > 0 || rx_bytes > 0 || retrans > 0 {
+        if tx_bytes > 0 || rx_bytes > 0 || retrans > 0 {
             self.changed.insert(pair.process);
             if self.keep_flows {
                 self.changed_flows.insert(index);

@@ -39,6 +39,7 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         task_struct_comm: at("task_struct", "comm")?,
         task_struct_signal: at("task_struct", "signal")?,
         signal_struct_pids: at("signal_struct", "pids")?,
+        pid_level: at("pid", "level")?,
         pid_numbers: at("pid", "numbers")?,
     })
 }

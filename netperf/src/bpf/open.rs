@@ -78,8 +78,11 @@ pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
         aya_btf: &aya_btf,
         cgroup_root: request.cgroup_root,
     };
+    if let Err(error) = iterate(&mut ebpf, &aya_btf, "task", "iter_own_namespace") {
+        log::warn!("processes are numbered as in the initial pid namespace: {error:#}");
+    }
     let (set, provenance) = attach_first(&mut ebpf, &kernel, request.hooks)?;
-    if let Err(error) = note_open_sockets(&mut ebpf, &aya_btf) {
+    if let Err(error) = iterate(&mut ebpf, &aya_btf, "task_file", "iter_open_sockets") {
         // What such a socket receives first is then counted as `unread`.
         log::warn!("cannot look at the sockets that were open before: {error:#}");
     }
@@ -138,17 +141,17 @@ fn attach_first(
     Err(OpenError::NoHooks { tried })
 }
 
-/// Runs the iterator over every open file, which notes the receive position of TCP sockets.
-fn note_open_sockets(ebpf: &mut Ebpf, btf: &aya::Btf) -> anyhow::Result<()> {
-    let program = ebpf
-        .program_mut("iter_open_sockets")
-        .context("not in the object")?;
+/// Lets an iterator run over everything of its kind.
+fn iterate(ebpf: &mut Ebpf, btf: &aya::Btf, kind: &str, program: &str) -> anyhow::Result<()> {
+    let program = ebpf.program_mut(program).context("not in the object")?;
     let program: &mut Iter = program.try_into()?;
-    program.load("task_file", btf)?;
+    program.load(kind, btf)?;
     let link = program.attach()?;
-    let mut file = program.take_link(link)?.into_file()?;
     let mut nothing = Vec::new();
-    file.read_to_end(&mut nothing)?;
+    program
+        .take_link(link)?
+        .into_file()?
+        .read_to_end(&mut nothing)?;
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Where a distribution's own Rust lives.
-pub(super) const SYSTEM: [&str; 2] = ["/usr", "/usr/local"];
+/// Where a distribution's own Rust is installed.
+pub(super) const SYSTEM: &str = "/usr";
 
 /// The sources whose presence makes a compiler able to build `core` for another target.
 const CORE: &str = "lib/rustlib/src/rust/library/core/Cargo.toml";
@@ -96,7 +96,7 @@ fn sysroots() -> Vec<PathBuf> {
             name,
         )
     });
-    toolchains.extend(SYSTEM.map(PathBuf::from));
+    toolchains.extend([SYSTEM, "/usr/local"].map(PathBuf::from));
     toolchains
 }
 

@@ -2,7 +2,6 @@
 //!
 //! The linker contains an LLVM of its own, which must not be older than the compiler's.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::compiler::Compiler;
+use super::programs;
 use crate::step::Steps;
 use crate::toolchain::{Tool, Toolchain};
 use crate::workspace::host_cargo;
@@ -33,7 +33,9 @@ impl Linkers<'_> {
         if starts(&own) {
             return Ok(own);
         }
-        if let Some(linker) = on_path().filter(|linker| self.links(compiler, linker)) {
+        if let Some(linker) =
+            programs::find("bpf-linker").filter(|linker| self.links(compiler, linker))
+        {
             return Ok(linker);
         }
         let prefix = llvm_prefix(compiler.llvm)?;
@@ -75,7 +77,7 @@ impl Linkers<'_> {
                 .arg("--target-dir")
                 .arg(&scratch)
                 .env("LLVM_PREFIX", llvm_prefix)
-                .env_remove("CARGO_ENCODED_RUSTFLAGS");
+                .env("CARGO_PROFILE_RELEASE_DEBUG", "0");
             let title = format!("building bpf-linker {version} for LLVM {}", compiler.llvm);
             match self.steps.run(&title, &mut install) {
                 Ok(()) => {
@@ -144,13 +146,6 @@ fn llvm_prefix(llvm: u32) -> Result<PathBuf> {
         }
     }
     bail!("no llvm-config of LLVM {llvm}")
-}
-
-fn on_path() -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join("bpf-linker"))
-        .find(|linker| starts(linker))
 }
 
 /// Whether it runs: a linker whose libLLVM was removed does not.

@@ -1,38 +1,44 @@
 //! How are system packages asked about and installed, with the owner's consent?
 
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::compiler::is_at_least;
+use crate::root;
 use crate::step::Steps;
 
+/// Waits for another installation instead of failing beside it.
+const WAIT: [&str; 2] = ["-o", "DPkg::Lock::Timeout=300"];
+
 /// Debian's package manager, used as root or through sudo.
-pub(crate) struct Packages<'a> {
+pub(super) struct Packages<'a> {
     steps: &'a Steps,
     consent: Consent,
     lists_are_fresh: bool,
 }
 
-/// Has the person at the terminal been asked?
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// May packages be installed?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consent {
-    /// Not yet.
-    Unasked,
-    /// No need to ask: given, or `--yes`, or run by root.
+    /// Ask the person at the terminal; where there is none, having root is enough.
+    Ask,
+    /// Yes: by `--yes`, or because root runs this.
     Given,
+    /// No: asked and refused.
+    Refused,
 }
 
 impl<'a> Packages<'a> {
-    /// Whether `apt-get` is there at all.
-    pub(crate) fn exist() -> bool {
-        succeeds(Command::new("apt-get").arg("--version"))
-    }
-
-    /// Packages that will be installed by these steps.
-    pub(crate) fn new(steps: &'a Steps, consent: Consent) -> Self {
-        let consent = if is_root() { Consent::Given } else { consent };
+    /// Nothing is asked or installed yet.
+    pub(super) fn new(steps: &'a Steps, consent: Consent) -> Self {
+        let consent = if root::is_root() {
+            Consent::Given
+        } else {
+            consent
+        };
         Self {
             steps,
             consent,
@@ -40,100 +46,109 @@ impl<'a> Packages<'a> {
         }
     }
 
-    /// Installs what is missing of `names`; `purpose` completes "this is needed to ...".
-    ///
-    /// Never removes another package to make room.
-    pub(crate) fn install(&mut self, names: &[String], purpose: &str) -> Result<()> {
-        let missing: Vec<&String> = names.iter().filter(|name| !is_installed(name)).collect();
+    /// Installs what is missing of `names`; `purpose` completes "packages are needed to ...".
+    pub(super) fn install(&mut self, names: &[String], purpose: &str) -> Result<()> {
+        let missing: Vec<String> = names
+            .iter()
+            .filter(|name| !is_installed(name))
+            .cloned()
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
-        self.refresh(names, purpose)?;
+        self.agree(&missing, purpose)?;
+        self.refresh();
         ensure!(
-            offers(names, None),
-            "the archive has no `{}`",
-            names.join("`, `")
+            offers(&missing, None),
+            "the archive lacks one of `{}`",
+            missing.join("`, `")
         );
-        let mut install = as_root("apt-get");
-        install.args(["install", "--yes", "--no-install-recommends", "--no-remove"]);
-        install
-            .args(["-o", "DPkg::Lock::Timeout=300", "--"])
-            .args(&missing);
-        let names = missing
-            .iter()
-            .map(|name| name.as_str())
-            .collect::<Vec<_>>()
-            .join(" ");
-        self.steps.run(&format!("installing {names}"), &mut install)
+        self.get(&missing)
     }
 
-    /// Reads the archive's package lists again, once, after asking.
-    ///
-    /// A broken third-party archive must not stop the rest, so failing here is no error.
-    pub(crate) fn refresh(&mut self, names: &[String], purpose: &str) -> Result<()> {
-        if self.lists_are_fresh {
-            return Ok(());
+    /// Installs the first of `sets` that the archive has in at least the version `needed`.
+    pub(super) fn install_first<const N: usize>(
+        &mut self,
+        sets: &[[String; N]],
+        needed: &str,
+        purpose: &str,
+    ) -> Result<()> {
+        let likely = sets.first().context("there is nothing to choose from")?;
+        self.agree(likely, purpose)?;
+        self.refresh();
+        let set = sets.iter().find(|set| offers(*set, Some(needed)));
+        self.get(set.with_context(|| format!("the archive has none from {needed} on"))?)
+    }
+
+    /// Whether the archive has `names`, as far as is known.
+    pub(super) fn may_offer(&self, names: &[String]) -> bool {
+        is_here() && (!self.lists_are_fresh || offers(names, None))
+    }
+
+    fn agree(&mut self, names: &[String], purpose: &str) -> Result<()> {
+        ensure!(is_here(), "there is no apt-get");
+        ensure!(
+            self.consent != Consent::Refused,
+            "not installed, as you wish"
+        );
+        let command = command_for(names);
+        if self.consent == Consent::Ask && io::stdin().is_terminal() {
+            eprint!("Packages are needed to {purpose}:\n  {command}\nInstall them? [Y/n] ");
+            let mut answer = String::new();
+            io::stdin().lock().read_line(&mut answer)?;
+            if !is_yes(&answer) {
+                self.consent = Consent::Refused;
+                bail!("not installed, as you wish");
+            }
         }
-        self.ask(&command_for(names), purpose)?;
-        let mut update = as_root("apt-get");
-        update.args(["update", "-o", "DPkg::Lock::Timeout=300"]);
-        if let Err(error) = self.steps.run("reading the package lists", &mut update) {
+        root::obtain(&command)
+    }
+
+    /// Reads the archive's lists again, once. A broken third-party archive must not stop the rest,
+    /// so failing here is no error.
+    fn refresh(&mut self) {
+        if self.lists_are_fresh {
+            return;
+        }
+        if let Err(error) = self
+            .steps
+            .run("reading the package lists", &mut apt_get("update"))
+        {
             eprintln!("{error:#}\ngoing on with the lists that are there");
         }
         self.lists_are_fresh = true;
-        Ok(())
     }
 
-    fn ask(&mut self, command: &str, purpose: &str) -> Result<()> {
-        if self.consent == Consent::Given {
-            return Ok(());
-        }
-        if io::stdin().is_terminal() {
-            ask_at_the_terminal(command, purpose)?;
-        } else {
-            let allowed = succeeds(Command::new("sudo").args(["-n", "true"]));
-            ensure!(
-                allowed,
-                "not root, and no terminal to ask on: run `{command}`"
-            );
-        }
-        self.consent = Consent::Given;
-        Ok(())
+    /// Never removes another package to make room.
+    fn get(&self, names: &[String]) -> Result<()> {
+        let mut install = apt_get("install");
+        install
+            .args(["--yes", "--no-install-recommends", "--no-remove", "--"])
+            .args(names);
+        self.steps
+            .run(&format!("installing {}", names.join(" ")), &mut install)
     }
 }
 
-fn ask_at_the_terminal(command: &str, purpose: &str) -> Result<()> {
-    eprint!("Packages are needed to {purpose}:\n  {command}\nInstall them with sudo? [Y/n] ");
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    ensure!(
-        is_yes(&answer),
-        "not installed, as you wish: run `{command}`"
-    );
-    let status = Command::new("sudo")
-        .arg("-v")
-        .status()
-        .context("there is no sudo")?;
-    ensure!(status.success(), "sudo refused: run `{command}` as root");
-    Ok(())
+fn is_here() -> bool {
+    Command::new("apt-get").arg("--version").output().is_ok()
 }
 
 /// The command that a person would type.
-pub(crate) fn command_for(names: &[String]) -> String {
-    let sudo = if is_root() { "" } else { "sudo " };
+pub(super) fn command_for(names: &[String]) -> String {
+    let sudo = if root::is_root() { "" } else { "sudo " };
     format!(
         "{sudo}apt-get install --no-install-recommends {}",
         names.join(" ")
     )
 }
 
-/// Whether the archive has every one of `names`, and in at least this version.
-pub(crate) fn offers(names: &[String], needed: Option<&str>) -> bool {
-    names.iter().all(|name| {
-        let candidate = candidate(name);
-        candidate
-            .is_some_and(|candidate| needed.is_none_or(|needed| is_at_least(&candidate, needed)))
-    })
+/// Whether the archive has every one of `names`, each in at least the version `needed`.
+fn offers(names: &[String], needed: Option<&str>) -> bool {
+    let is_new_enough = |version: &str| needed.is_none_or(|needed| is_at_least(version, needed));
+    names
+        .iter()
+        .all(|name| candidate(name).is_some_and(|version| is_new_enough(&version)))
 }
 
 /// The version that would be installed.
@@ -159,37 +174,21 @@ fn is_installed(name: &str) -> bool {
     answer.is_ok_and(|answer| answer.stdout == b"installed")
 }
 
-/// A command that runs `program` as root, with sudo's password already given.
-pub(crate) fn as_root(program: &str) -> Command {
-    let mut command = if is_root() {
-        Command::new("env")
-    } else {
-        let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "env"]);
-        sudo
-    };
-    command.args(["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", program]);
+/// `apt-get` as root, which never asks: its output goes to a log.
+fn apt_get(subcommand: &str) -> Command {
+    let mut command = root::command(Path::new("env"));
+    command.args([
+        "DEBIAN_FRONTEND=noninteractive",
+        "LC_ALL=C.UTF-8",
+        "apt-get",
+        subcommand,
+    ]);
+    command.args(WAIT);
     command
 }
 
-/// Whether this process may do everything.
-pub(crate) fn is_root() -> bool {
-    #![expect(unsafe_code, reason = "std has no geteuid")]
-    // SAFETY: geteuid takes nothing, touches no memory of ours and can't fail.
-    unsafe { libc::geteuid() == 0 }
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    status.is_ok_and(|status| status.success())
-}
-
 fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes") && !answer.is_empty()
+    matches!(answer.to_lowercase().as_str(), "\n" | "y\n" | "yes\n")
 }
 
 #[cfg(test)]
@@ -197,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_pressed_return_key_or_yes_is_consent() {
+    fn only_return_or_yes_is_consent() {
         assert!(is_yes("\n"));
         assert!(is_yes("Y\n"));
         assert!(!is_yes("n\n"));

@@ -1,0 +1,108 @@
+//! Moves known bytes over known paths: `mover list`, `mover run PATH...`, `mover check [PATH...]`.
+//!
+//! `run` prints one JSON line a path with what each process moved; a gated path prints
+//! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` plays without a tracer
+//! and holds the two ends of each path against each other.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use netperf_tests::cast::Gate;
+use netperf_tests::deadline::Deadline;
+use netperf_tests::paths::{self, Absent, Path};
+use netperf_tests::played::Played;
+
+fn main() -> ExitCode {
+    match act() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "mover: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn act() -> Result<()> {
+    let mut args = std::env::args().skip(1);
+    let verb = args.next().unwrap_or_default();
+    let names: Vec<String> = args.collect();
+    match verb.as_str() {
+        "list" => list(),
+        "run" => run(&named(&names)?),
+        "check" => check(&named(&names)?),
+        _ => bail!("usage: mover list | run PATH... | check [PATH...]"),
+    }
+}
+
+/// The paths and whole topics called `names`; all paths if there are none.
+fn named(names: &[String]) -> Result<Vec<&'static Path>> {
+    if names.is_empty() {
+        return Ok(paths::all().collect());
+    }
+    let mut found = Vec::new();
+    for name in names {
+        let topic = paths::TOPICS.iter().find(|topic| topic.name == name);
+        match topic {
+            Some(topic) => found.extend(topic.paths),
+            None => found.push(
+                paths::all()
+                    .find(|path| path.name == name)
+                    .with_context(|| {
+                        format!("no path or topic is called `{name}`; see `mover list`")
+                    })?,
+            ),
+        }
+    }
+    Ok(found)
+}
+
+fn list() -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    for topic in paths::TOPICS {
+        for path in topic.paths {
+            writeln!(out, "{:10} {}", topic.name, path.name)?;
+        }
+    }
+    Ok(())
+}
+
+fn run(paths: &[&Path]) -> Result<()> {
+    for path in paths {
+        let line = serde_json::to_string(&play(path, Gate::Stdio))?;
+        writeln!(std::io::stdout(), "{line}")?;
+    }
+    Ok(())
+}
+
+fn play(path: &Path, gate: Gate) -> Played {
+    match path.play(gate) {
+        Ok(rows) => Played::Moved {
+            path: path.name.to_owned(),
+            rows,
+        },
+        Err(error) => match error.downcast::<Absent>() {
+            Ok(absent) => Played::Absent {
+                path: path.name.to_owned(),
+                why: absent.0,
+            },
+            Err(error) => Played::Failed {
+                path: path.name.to_owned(),
+                why: format!("{error:#}"),
+            },
+        },
+    }
+}
+
+fn check(paths: &[&Path]) -> Result<()> {
+    let mut failed = 0;
+    for path in paths {
+        let clock = Deadline::seconds(0);
+        let played = play(path, Gate::Open);
+        let ms = clock.elapsed().as_millis();
+        failed += u32::from(matches!(played, Played::Failed { .. }));
+        writeln!(std::io::stdout(), "{ms:5} ms  {played}")?;
+    }
+    ensure!(failed == 0, "{failed} of {} paths failed", paths.len());
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! Do the bytes count whatever the address family of either end?
+
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+
+use anyhow::{Context, Result};
+use nix::sys::socket::{SockaddrStorage, setsockopt, sockopt};
+use std::os::fd::AsRawFd;
+
+use super::datagram::{self, by_send, by_sendto, receive};
+use super::splice;
+use super::stream::{self, LOOPBACK, connect, pair_at, read_all, write_all};
+use super::{Path, Topic};
+use crate::calls;
+use crate::cast::{Cast, Moved};
+
+const LOOPBACK6: &str = "[::1]:0";
+const MAPPED: &str = "[::ffff:127.0.0.1]:0";
+const ANY6: &str = "[::]:0";
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "family",
+    paths: &[
+        Path::even("tcp_v6", |cast| {
+            pair_at(cast, LOOPBACK6, write_all, read_all)
+        }),
+        Path::even("tcp_v6_splice", |cast| {
+            pair_at(cast, LOOPBACK6, splice::by_sendfile, splice::out)
+        }),
+        Path::even("tcp_mapped_both", |cast| {
+            pair_at(cast, MAPPED, write_all, read_all)
+        }),
+        Path::even("tcp_mapped_client", mapped_client),
+        Path::even("tcp_mapped_server", mapped_server),
+        Path::even("udp_v6_connected", |cast| {
+            datagram::pair_at(cast, LOOPBACK6, by_send, receive)
+        }),
+        Path::even("udp_v6_unconnected", |cast| {
+            datagram::pair_at(cast, LOOPBACK6, by_sendto, receive)
+        }),
+        Path::even("udp_mapped_connected", |cast| udp_mapped(cast, by_send)),
+        Path::even("udp_mapped_unconnected", |cast| udp_mapped(cast, by_sendto)),
+        Path::even("udp_mapped_server", udp_mapped_server),
+    ],
+};
+
+/// The IPv4 address `at` as an IPv6 socket names it.
+fn mapped(at: SocketAddr) -> SocketAddr {
+    match at {
+        SocketAddr::V4(v4) => SocketAddr::from((v4.ip().to_ipv6_mapped(), v4.port())),
+        SocketAddr::V6(_) => at,
+    }
+}
+
+fn mapped_client(cast: &mut Cast) -> Result<()> {
+    let listener = TcpListener::bind(LOOPBACK)?;
+    stream::pair_over(
+        cast,
+        listener,
+        |to| connect(mapped(to)),
+        write_all,
+        read_all,
+    )
+}
+
+/// A server on `[::]` whose client speaks IPv4.
+fn mapped_server(cast: &mut Cast) -> Result<()> {
+    let listener = TcpListener::bind(ANY6)?;
+    let v4 = |to: SocketAddr| connect(SocketAddr::from(([127, 0, 0, 1], to.port())));
+    stream::pair_over(cast, listener, v4, write_all, read_all)
+}
+
+/// The sender's socket is IPv6, its peer IPv4: both of the kernel's send functions run.
+fn udp_mapped(cast: &mut Cast, send: fn(&UdpSocket, SocketAddr) -> Result<u64>) -> Result<()> {
+    let socket = datagram::roomy(LOOPBACK)?;
+    let to = mapped(socket.local_addr()?);
+    cast.role("receiver", move || Ok(Moved::received(receive(&socket)?)))?;
+    cast.role("sender", || {
+        Ok(Moved::sent(send(&UdpSocket::bind(ANY6)?, to)?))
+    })
+}
+
+fn udp_mapped_server(cast: &mut Cast) -> Result<()> {
+    let socket = UdpSocket::from(calls::socket(libc::AF_INET6, libc::SOCK_DGRAM, 0)?);
+    setsockopt(&socket, sockopt::Ipv6V6Only, &false)?;
+    setsockopt(&socket, sockopt::RcvBufForce, &datagram::ROOM)?;
+    let any = SockaddrStorage::from(ANY6.parse::<SocketAddr>().context("a constant")?);
+    nix::sys::socket::bind(socket.as_raw_fd(), &any)?;
+    let to = SocketAddr::from(([127, 0, 0, 1], socket.local_addr()?.port()));
+    cast.role("receiver", move || Ok(Moved::received(receive(&socket)?)))?;
+    cast.role("sender", || {
+        Ok(Moved::sent(by_sendto(&UdpSocket::bind(LOOPBACK)?, to)?))
+    })
+}

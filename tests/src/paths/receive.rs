@@ -1,0 +1,175 @@
+//! With which calls can a process take bytes from a TCP socket into its own memory?
+
+use std::io::IoSliceMut;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
+
+use anyhow::{Result, ensure};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, recv, recvfrom, recvmsg, setsockopt, sockopt};
+use nix::sys::uio::readv;
+
+use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, write_all};
+use super::{Path, Topic};
+use crate::calls;
+use crate::cast::{Cast, Cue};
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "receive",
+    paths: &[
+        Path::even("tcp_read", |cast| {
+            pair(cast, write_all, super::stream::read_all)
+        }),
+        Path::even("tcp_readv", |cast| pair(cast, write_all, by_readv)),
+        Path::even("tcp_recv", |cast| {
+            pair(cast, write_all, |s| by_recv(s, MsgFlags::empty()))
+        }),
+        Path::even("tcp_recvfrom", |cast| pair(cast, write_all, by_recvfrom)),
+        Path::even("tcp_recvmsg", |cast| pair(cast, write_all, by_recvmsg)),
+        Path::even("tcp_recvmmsg", |cast| pair(cast, write_all, by_recvmmsg)),
+        Path::even("tcp_waitall", waitall),
+        Path::even("tcp_peek", |cast| pair(cast, write_all, peeked)),
+        Path::even("tcp_peek_waitall", peek_waitall),
+        Path::even("tcp_trunc", |cast| pair(cast, write_all, discarded)),
+        Path::even("tcp_recv_nonblocking", nonblocking),
+        Path::even("tcp_zerocopy_receive", |cast| {
+            pair(cast, write_all, by_option)
+        }),
+    ],
+};
+
+fn by_readv(stream: &TcpStream) -> Result<u64> {
+    drain(|buffer| {
+        let (head, tail) = buffer.split_at_mut(977);
+        readv(stream, &mut [IoSliceMut::new(head), IoSliceMut::new(tail)])
+    })
+}
+
+fn by_recv(stream: &TcpStream, flags: MsgFlags) -> Result<u64> {
+    drain(|buffer| recv(stream.as_raw_fd(), buffer, flags))
+}
+
+fn by_recvfrom(stream: &TcpStream) -> Result<u64> {
+    drain(|buffer| Ok(recvfrom::<()>(stream.as_raw_fd(), buffer)?.0))
+}
+
+fn by_recvmsg(stream: &TcpStream) -> Result<u64> {
+    drain(|buffer| {
+        let (head, tail) = buffer.split_at_mut(977);
+        let mut parts = [IoSliceMut::new(head), IoSliceMut::new(tail)];
+        Ok(recvmsg::<()>(stream.as_raw_fd(), &mut parts, None, MsgFlags::empty())?.bytes)
+    })
+}
+
+fn by_recvmmsg(stream: &TcpStream) -> Result<u64> {
+    drain(|buffer| {
+        let (head, tail) = buffer.split_at_mut(977);
+        let lengths = calls::recvmmsg(stream, &mut [head, tail], libc::MSG_WAITFORONE)?;
+        Ok(lengths.iter().sum())
+    })
+}
+
+/// The reader asks for more than any segment brings, so each call takes many.
+fn waitall(cast: &mut Cast) -> Result<()> {
+    pair(cast, write_all, |stream| {
+        let mut buffer = vec![0; 100_003];
+        let mut received = 0;
+        loop {
+            match recv(stream.as_raw_fd(), &mut buffer, MsgFlags::MSG_WAITALL)? {
+                0 => return Ok(received),
+                n => received += u64::try_from(n)?,
+            }
+        }
+    })
+}
+
+/// Everything is looked at first and taken afterwards: it counts once.
+fn peeked(stream: &TcpStream) -> Result<u64> {
+    drain(|buffer| {
+        let seen = recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?;
+        let again = recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?;
+        let (seen, _) = buffer.split_at_mut(seen.min(again));
+        recv(stream.as_raw_fd(), seen, MsgFlags::empty())
+    })
+}
+
+/// The buffer has room for all: a large segment of which one byte is left keeps all its room, and
+/// then no call waits for more than that byte with any success.
+fn peek_waitall(cast: &mut Cast) -> Result<()> {
+    let listener = TcpListener::bind(LOOPBACK)?;
+    setsockopt(&listener, sockopt::RcvBufForce, &(8 * TOTAL))?;
+    pair_over(cast, listener, connect, write_all, |stream| {
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_WAITALL;
+        drain(|buffer| {
+            let seen = recv(stream.as_raw_fd(), buffer, flags)?;
+            recv(
+                stream.as_raw_fd(),
+                buffer.split_at_mut(seen).0,
+                MsgFlags::empty(),
+            )
+        })
+    })
+}
+
+/// On TCP, `MSG_TRUNC` takes bytes from the stream without copying them. Every second call reads.
+fn discarded(stream: &TcpStream) -> Result<u64> {
+    let mut turns = [MsgFlags::MSG_TRUNC, MsgFlags::empty()].into_iter().cycle();
+    drain(|buffer| {
+        recv(
+            stream.as_raw_fd(),
+            buffer,
+            turns.next().unwrap_or(MsgFlags::empty()),
+        )
+    })
+}
+
+/// The sender starts when the first receive was refused.
+fn nonblocking(cast: &mut Cast) -> Result<()> {
+    let refused = Cue::new()?;
+    let sender = |stream: &TcpStream| refused.wait().and_then(|()| write_all(stream));
+    pair(cast, sender, |stream| {
+        stream.set_nonblocking(true)?;
+        let first = recv(stream.as_raw_fd(), &mut [0; 8], MsgFlags::empty());
+        ensure!(
+            first == Err(Errno::EAGAIN),
+            "the first receive gave {first:?}: not the path"
+        );
+        refused.give(1)?;
+        drain(|buffer| {
+            loop {
+                match recv(stream.as_raw_fd(), buffer, MsgFlags::empty()) {
+                    Err(Errno::EAGAIN) => await_data(stream)?,
+                    taken => return taken,
+                };
+            }
+        })
+    })
+}
+
+fn await_data(stream: &TcpStream) -> nix::Result<()> {
+    poll(
+        &mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN)],
+        PollTimeout::NONE,
+    )
+    .map(drop)
+}
+
+/// The buffer has room for all that can wait, so that the kernel copies instead of mapping pages,
+/// which on loopback it can't. The end of the stream shows in a plain read only.
+fn by_option(stream: &TcpStream) -> Result<u64> {
+    let mut buffer = vec![0; TOTAL];
+    let mut received = 0;
+    loop {
+        await_data(stream)?;
+        match calls::zerocopy_receive(stream, &mut buffer) {
+            Ok(0) | Err(Errno::EIO) => break,
+            taken => received += u64::try_from(taken?)?,
+        }
+    }
+    ensure!(
+        received > 0,
+        "the kernel gave nothing through TCP_ZEROCOPY_RECEIVE: not the path"
+    );
+    Ok(received + super::stream::read_all(stream)?)
+}

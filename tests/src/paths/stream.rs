@@ -1,0 +1,120 @@
+//! How do two processes talk over one TCP connection? The frame that the stream paths fill.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::calls;
+use crate::cast::{Cast, Moved};
+
+/// Payload of one direction: odd, so that it never ends at a page, a segment or a buffer.
+pub(super) const TOTAL: usize = 1_234_567;
+/// What one call moves at most: a prime.
+pub(super) const CHUNK: usize = 16_411;
+/// Where both ends live unless the path says otherwise.
+pub(super) const LOOPBACK: &str = "127.0.0.1:0";
+
+/// One connection over IPv4 loopback. `sender` gives how much it sent; `receiver` reads until the
+/// end and gives how much came. Both are held against what TCP itself counted.
+pub(super) fn pair(
+    cast: &mut Cast,
+    sender: impl FnOnce(&TcpStream) -> Result<u64>,
+    receiver: impl FnOnce(&TcpStream) -> Result<u64>,
+) -> Result<()> {
+    pair_at(cast, LOOPBACK, sender, receiver)
+}
+
+/// [`pair`], bound to an address and port.
+pub(super) fn pair_at(
+    cast: &mut Cast,
+    address: &str,
+    sender: impl FnOnce(&TcpStream) -> Result<u64>,
+    receiver: impl FnOnce(&TcpStream) -> Result<u64>,
+) -> Result<()> {
+    let listener = TcpListener::bind(address)?;
+    let sender = |stream: &TcpStream| checked_sent(stream, sender(stream)?);
+    let receiver = |stream: &TcpStream| checked_received(stream, receiver(stream)?);
+    pair_over(cast, listener, connect, sender, receiver)
+}
+
+/// One connection over any listener and any way to connect to it.
+pub(super) fn pair_over(
+    cast: &mut Cast,
+    listener: TcpListener,
+    connect: impl FnOnce(SocketAddr) -> Result<TcpStream>,
+    sender: impl FnOnce(&TcpStream) -> Result<u64>,
+    receiver: impl FnOnce(&TcpStream) -> Result<u64>,
+) -> Result<()> {
+    let to = listener.local_addr()?;
+    cast.role("receiver", move || {
+        Ok(Moved::received(receiver(&listener.accept()?.0)?))
+    })?;
+    cast.role("sender", || Ok(Moved::sent(sender(&connect(to)?)?)))
+}
+
+/// Connects in the plain way.
+pub(super) fn connect(to: SocketAddr) -> Result<TcpStream> {
+    TcpStream::connect(to).context("no connection")
+}
+
+/// Holds `sent` against the kernel's own counters of the connection.
+pub(super) fn checked_sent(stream: &TcpStream, sent: u64) -> Result<u64> {
+    let info = calls::tcp_info(stream)?;
+    let left = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + u64::from(info.tcpi_notsent_bytes);
+    ensure!(left == sent, "TCP took {left} bytes, the calls say {sent}");
+    Ok(sent)
+}
+
+/// Holds `received` against the kernel's own counter, at the end of the stream.
+pub(super) fn checked_received(stream: &TcpStream, received: u64) -> Result<u64> {
+    // The peer's FIN takes a place in the sequence and is counted as one byte.
+    let came = calls::tcp_info(stream)?.tcpi_bytes_received;
+    ensure!(
+        came == received || came == received + 1,
+        "TCP got {came}, the calls say {received}"
+    );
+    Ok(received)
+}
+
+/// Calls `send` with what is left of [`TOTAL`] bytes, a chunk at most, until all are gone.
+pub(super) fn push(send: impl FnMut(&[u8]) -> nix::Result<usize>) -> Result<u64> {
+    push_bytes(TOTAL, send)
+}
+
+/// [`push`] for any number of bytes.
+pub(super) fn push_bytes(
+    total: usize,
+    mut send: impl FnMut(&[u8]) -> nix::Result<usize>,
+) -> Result<u64> {
+    let chunk = vec![0x5a; CHUNK];
+    let mut sent = 0;
+    while sent < total {
+        let part = chunk.get(..CHUNK.min(total - sent)).unwrap_or(&chunk);
+        let n = send(part)?;
+        ensure!(n > 0, "a send took nothing");
+        sent += n;
+    }
+    Ok(u64::try_from(sent)?)
+}
+
+/// Calls `receive` until it gives 0; sums what it gave.
+pub(super) fn drain(mut receive: impl FnMut(&mut [u8]) -> nix::Result<usize>) -> Result<u64> {
+    let mut buffer = vec![0; CHUNK];
+    let mut received = 0;
+    loop {
+        match receive(&mut buffer)? {
+            0 => return Ok(received),
+            n => received += u64::try_from(n)?,
+        }
+    }
+}
+
+/// Sends everything with plain writes.
+pub(super) fn write_all(stream: &TcpStream) -> Result<u64> {
+    push(|part| nix::unistd::write(stream, part))
+}
+
+/// Receives until the end with plain reads.
+pub(super) fn read_all(stream: &TcpStream) -> Result<u64> {
+    drain(|buffer| nix::unistd::read(stream, buffer))
+}

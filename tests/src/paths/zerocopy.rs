@@ -1,0 +1,70 @@
+//! What does `MSG_ZEROCOPY` hand over, where the kernel sends from the process's own pages?
+
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, RawFd};
+
+use anyhow::{Result, ensure};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recvmsg, send};
+
+use super::stream::{CHUNK, TOTAL, pair, push, read_all};
+use super::{Path, Topic, datagram};
+use crate::calls;
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "zerocopy",
+    paths: &[
+        Path::even("tcp_zerocopy_send", |cast| {
+            pair(cast, by_zerocopy, read_all)
+        }),
+        Path::even("udp_zerocopy_send", |cast| {
+            datagram::pair_at(cast, super::stream::LOOPBACK, datagrams, read_datagrams)
+        }),
+    ],
+};
+
+fn by_zerocopy(stream: &TcpStream) -> Result<u64> {
+    calls::set_option(stream, libc::SOL_SOCKET, libc::SO_ZEROCOPY, 1)?;
+    let mut reaped = 0;
+    let sent = push(|part| {
+        reaped += reap(stream.as_raw_fd())?;
+        send(stream.as_raw_fd(), part, zerocopy())
+    })?;
+    ensure!(reaped > 0, "no completion came: not the path");
+    Ok(sent)
+}
+
+fn datagrams(socket: &UdpSocket, to: SocketAddr) -> Result<u64> {
+    socket.connect(to)?;
+    calls::set_option(socket, libc::SOL_SOCKET, libc::SO_ZEROCOPY, 1)?;
+    push(|part| {
+        reap(socket.as_raw_fd())?;
+        send(socket.as_raw_fd(), part, zerocopy())
+    })
+}
+
+fn read_datagrams(socket: &UdpSocket) -> Result<u64> {
+    let mut received = 0;
+    for _ in 0..TOTAL.div_ceil(CHUNK) {
+        received += u64::try_from(socket.recv(&mut [0; CHUNK])?)?;
+    }
+    Ok(received)
+}
+
+fn zerocopy() -> MsgFlags {
+    MsgFlags::from_bits_retain(libc::MSG_ZEROCOPY)
+}
+
+/// Takes completions, which carry no payload, and gives how many there were.
+fn reap(socket: RawFd) -> nix::Result<u32> {
+    let mut space = nix::cmsg_space!([u8; 128]);
+    let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+    let mut completions = 0;
+    loop {
+        match recvmsg::<()>(socket, &mut [], Some(&mut space), flags) {
+            Ok(_) => completions += 1,
+            Err(Errno::EAGAIN) => return Ok(completions),
+            Err(error) => return Err(error),
+        }
+    }
+}

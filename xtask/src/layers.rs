@@ -1,0 +1,264 @@
+//! Do the arrows between the rooms of the program go one way?
+//!
+//! The rules are a table of words that must not be written in some rooms. A room is a file or folder
+//! right below `netperf/src`; comments and tests may say anything.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+/// Words that some rooms must not contain.
+struct Rule {
+    rooms: Rooms,
+    never: &'static [&'static str],
+    because: &'static str,
+}
+
+enum Rooms {
+    All,
+    In(&'static [&'static str]),
+    OutsideOf(&'static [&'static str]),
+}
+
+const RULES: [Rule; 11] = [
+    Rule {
+        rooms: Rooms::All,
+        never: &["crate::{"],
+        because: "one `use` a room lets these rules see every arrow",
+    },
+    Rule {
+        rooms: Rooms::OutsideOf(&["bpf"]),
+        never: &["aya::", "aya_obj::", "NETPERF_EBPF_OBJECT"],
+        because: "only `bpf` talks to the kernel's eBPF side",
+    },
+    Rule {
+        rooms: Rooms::OutsideOf(&["netlink"]),
+        never: &[
+            "AF_NETLINK",
+            "neli::",
+            "rtnetlink::",
+            "netlink_sys::",
+            "netlink_packet_core::",
+        ],
+        because: "only `netlink` talks netlink",
+    },
+    Rule {
+        rooms: Rooms::OutsideOf(&["procfs"]),
+        never: &["\"/proc"],
+        because: "only `procfs` reads /proc",
+    },
+    Rule {
+        rooms: Rooms::OutsideOf(&["render"]),
+        never: &["ratatui::", "crossterm::"],
+        because: "only `render` draws on the terminal",
+    },
+    Rule {
+        rooms: Rooms::In(&["bpf", "netlink", "procfs", "capture", "collect"]),
+        never: &["crate::model", "crate::view", "crate::render", "crate::cmd"],
+        because: "readers deliver samples and know nothing of what is made of them",
+    },
+    Rule {
+        rooms: Rooms::In(&["sample", "clock", "units", "text"]),
+        never: &[
+            "crate::model",
+            "crate::view",
+            "crate::render",
+            "crate::cmd",
+            "crate::collect",
+        ],
+        because: "everything stands on these, so they stand alone",
+    },
+    Rule {
+        rooms: Rooms::In(&["model", "view", "render"]),
+        never: &[
+            "crate::bpf",
+            "crate::netlink",
+            "crate::procfs",
+            "crate::capture",
+            "crate::cmd",
+        ],
+        because: "a replayed recording has no readers",
+    },
+    Rule {
+        rooms: Rooms::In(&["model", "view"]),
+        never: &[
+            "std::fs",
+            "std::io",
+            "std::env",
+            "std::process",
+            "std::thread",
+            "libc::",
+        ],
+        because: "models and views are pure",
+    },
+    Rule {
+        rooms: Rooms::In(&["model", "view", "render", "sample"]),
+        never: &[
+            "clock::now",
+            "clock::own_cpu",
+            "Instant::now",
+            "SystemTime::now",
+        ],
+        because: "the clock is an argument",
+    },
+    Rule {
+        rooms: Rooms::In(&["model"]),
+        never: &["crate::view", "crate::render", "crate::collect"],
+        because: "the model is made of samples alone",
+    },
+];
+
+/// A word where it must not be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Breach {
+    file: PathBuf,
+    line: usize,
+    word: &'static str,
+    because: &'static str,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            word,
+            because,
+        } = self;
+        write!(
+            f,
+            "{}:{line}: `{word}` is not for this room: {because}",
+            file.display()
+        )
+    }
+}
+
+/// Looks at every Rust file below `sources`.
+pub(crate) fn check(sources: &Path) -> Result<Vec<Breach>> {
+    let mut breaches = Vec::new();
+    for file in rust_files(sources)? {
+        let text = fs::read_to_string(&file)?;
+        let room = room(file.strip_prefix(sources)?);
+        breaches.extend(read(&file, &room, &text));
+    }
+    Ok(breaches)
+}
+
+fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("no `{}`", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The first part of the path below the sources, without `.rs`.
+fn room(file: &Path) -> String {
+    let first = file.iter().next().map(Path::new).and_then(Path::file_stem);
+    first.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Unit tests end a file, or have one of their own.
+fn read(file: &Path, room: &str, text: &str) -> Vec<Breach> {
+    if file.file_name().is_some_and(|name| name == "tests.rs") {
+        return Vec::new();
+    }
+    let code = text
+        .lines()
+        .enumerate()
+        .take_while(|(_, line)| line.trim() != "#[cfg(test)]");
+    let code = code.filter(|(_, line)| !line.trim_start().starts_with("//"));
+    let breach = |(number, line): (usize, &str)| {
+        let rules = RULES.iter().filter(|rule| rule.rooms.contain(room));
+        let words = rules.flat_map(|rule| rule.never.iter().map(|word| (*word, rule.because)));
+        let said = words.filter(|(word, _)| says(line, word));
+        said.map(|(word, because)| Breach {
+            file: file.to_owned(),
+            line: number + 1,
+            word,
+            because,
+        })
+        .collect::<Vec<_>>()
+    };
+    code.flat_map(breach).collect()
+}
+
+impl Rooms {
+    fn contain(&self, room: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::In(rooms) => rooms.contains(&room),
+            Self::OutsideOf(rooms) => !rooms.contains(&room),
+        }
+    }
+}
+
+/// Whether `line` contains `word`, and not as the part of a longer name.
+fn says(line: &str, word: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(start, _)| {
+        let before = line[..start].chars().next_back();
+        let after = line[start + word.len()..].chars().next();
+        let ends_in_name = word.chars().next_back().is_some_and(is_name);
+        !(before.is_some_and(is_name) || ends_in_name && after.is_some_and(is_name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(room: &str, text: &str) -> Vec<&'static str> {
+        read(Path::new("x.rs"), room, text)
+            .into_iter()
+            .map(|breach| breach.word)
+            .collect()
+    }
+
+    #[test]
+    fn an_arrow_that_points_back_is_found() {
+        assert_eq!(words("model", "use crate::view::Table;"), ["crate::view"]);
+        assert_eq!(
+            words("procfs", "let now = crate::model::Tick;"),
+            ["crate::model"]
+        );
+        assert_eq!(
+            words("cmd", "let stat = open(\"/proc/1/stat\");"),
+            ["\"/proc"]
+        );
+    }
+
+    #[test]
+    fn an_arrow_that_points_forward_is_fine() {
+        assert!(words("view", "use crate::model::Model;").is_empty());
+        assert!(words("bpf", "use aya::Ebpf;").is_empty());
+        assert!(words("model", "use crate::viewport::X;").is_empty());
+    }
+
+    #[test]
+    fn comments_and_tests_may_say_anything() {
+        assert!(words("model", "/// See [`crate::view`].").is_empty());
+        assert!(
+            words(
+                "model",
+                "fn a() {}\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}"
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_room_is_a_file_or_a_folder() {
+        assert_eq!(room(Path::new("view/top.rs")), "view");
+        assert_eq!(room(Path::new("clock.rs")), "clock");
+    }
+}

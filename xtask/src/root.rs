@@ -1,0 +1,71 @@
+//! Is this root, and if not, how does a program become it?
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+/// Settings of the person at the terminal that sudo would drop.
+const KEPT: [&str; 7] = [
+    "CI",
+    "COLORTERM",
+    "NETPERF_TRACE",
+    "NO_COLOR",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+    "TERM",
+];
+
+/// Whether this process may do everything.
+pub(crate) fn is_root() -> bool {
+    #![expect(unsafe_code, reason = "std has no geteuid")]
+    // SAFETY: geteuid takes nothing, touches no memory of ours and can't fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// Checks that root can be had, asking for the password where there is a terminal to ask on.
+///
+/// # Errors
+/// Says what `command` needs root for.
+pub(crate) fn obtain(command: &str) -> Result<()> {
+    if is_root() {
+        return Ok(());
+    }
+    let mut sudo = Command::new("sudo");
+    let sudo = if io::stdin().is_terminal() {
+        sudo.arg("-v")
+    } else {
+        sudo.args(["-n", "true"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+    };
+    let status = sudo
+        .status()
+        .with_context(|| format!("there is no sudo: as root, run `{command}`"))?;
+    ensure!(
+        status.success(),
+        "sudo needs a password: on a terminal, run `{command}`"
+    );
+    Ok(())
+}
+
+/// A command that runs `program` as root, keeping the settings that it may look at.
+pub(crate) fn command(program: &Path) -> Command {
+    if is_root() {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.args(["--", "env"]);
+    for name in KEPT {
+        if let Some(value) = env::var_os(name) {
+            let mut setting = OsString::from(format!("{name}="));
+            setting.push(value);
+            sudo.arg(setting);
+        }
+    }
+    sudo.arg(program);
+    sudo
+}

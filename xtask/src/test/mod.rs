@@ -1,0 +1,79 @@
+//! `cargo xtask test`: does everything still do what its tests claim?
+//!
+//! Compiles all test programs first, then runs one after the other; those of the `tests` folder run
+//! as root, as they make network namespaces and load eBPF programs.
+
+mod count;
+mod runner;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use self::count::Count;
+use self::runner::Runner;
+use crate::build::{self, Profile};
+use crate::root;
+use crate::setup::programs::{self, Program};
+use crate::workspace::Workspace;
+
+/// What the tests call beside the program.
+const NEEDED: [Program; 1] = [Program {
+    name: "ip",
+    package: "iproute2",
+}];
+
+/// Packages that have tests: all but the kernel side, which this machine can't run by itself.
+const SELECTION: [&str; 3] = ["--workspace", "--exclude", "netperf-ebpf"];
+
+/// Runs every test and prints the sum of all runners as the last line.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    root::obtain("cargo xtask test")?;
+    programs::ensure(workspace, &NEEDED, "run the tests")?;
+    let program = build::build(workspace, Profile::Release)?;
+    let mut runners = compile(workspace)?;
+    runners.push(documentation(workspace));
+
+    let mut total = Count::default();
+    for runner in runners {
+        total.add(runner.run(&program)?);
+    }
+    println!();
+    for name in &total.failures {
+        println!("failed: {name}");
+    }
+    if total.executed() == 0 {
+        println!("failed: no test was executed at all");
+    }
+    println!("{total}");
+    Ok(if total.is_success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Compiles the test programs of every package.
+fn compile(workspace: &Workspace) -> Result<Vec<Runner>> {
+    let mut cargo = workspace.cargo("test");
+    cargo
+        .args(SELECTION)
+        .args(["--no-run", "--message-format=json-render-diagnostics"]);
+    let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "the tests do not compile");
+    let messages = String::from_utf8(output.stdout)?;
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    Ok(messages
+        .filter_map(|message| Runner::from_message(&message))
+        .collect())
+}
+
+/// The examples in the documentation, which only cargo can run.
+fn documentation(workspace: &Workspace) -> Runner {
+    let mut cargo = workspace.cargo("test");
+    cargo.arg("--doc").args(SELECTION);
+    Runner::new("examples in the documentation", cargo)
+}
