@@ -71,7 +71,7 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
 }
 
 /// Shows what `feed` delivers until it ends, `stop` is done, or nobody looks any more.
-pub(super) async fn run<F: Feed, V: Front>(
+async fn run<F: Feed, V: Front>(
     feed: &mut F,
     front: &mut V,
     opening: Opening,
