@@ -14,6 +14,10 @@ use toolchain::{NotSetUp, Toolchain};
 
 const PACKAGE: &str = "netperf-ebpf";
 
+#[expect(
+    clippy::print_stderr,
+    reason = "cargo shows what a failing build script prints there"
+)]
 fn main() -> ExitCode {
     match compile_kernel_side() {
         Ok(object) => {

@@ -132,7 +132,7 @@ impl Sock for Probed {
 
     #[inline(always)]
     fn state(self) -> Option<*mut SockState> {
-        PROBED_SOCK_STATES.get_ptr_mut(&(self.0 as u64))
+        PROBED_SOCK_STATES.get_ptr_mut(self.0 as u64)
     }
 
     #[inline(always)]
@@ -147,7 +147,7 @@ impl Sock for Probed {
             return Some(state);
         }
         // Another CPU may have been faster; its value is as good.
-        let _ = PROBED_SOCK_STATES.insert(&(self.0 as u64), &NEW, 1);
+        let _ = PROBED_SOCK_STATES.insert(self.0 as u64, &NEW, 1);
         self.state()
     }
 

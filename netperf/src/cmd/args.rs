@@ -259,7 +259,6 @@ mod tests {
             "top --units Mb",
             "top --hooks lsm",
             "top --sort bytes",
-            "top -b --json",
             "top --port 80",
             "flows --port 70000",
             "flows --remote 10.0.0.0/33",

@@ -1,5 +1,7 @@
 //! What drives a live view? One loop over the timer, the source, the user and the signals.
 
+mod opening;
+
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +12,7 @@ use std::rc::Rc;
 use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
+use self::opening::Opening;
 use super::config::{Config, Output};
 use super::logging;
 use super::signals::Signals;
@@ -17,7 +20,6 @@ use super::timer::{Timer, Timing};
 use crate::capture;
 use crate::clock;
 use crate::collect::Feed;
-use crate::exit::Failure;
 use crate::model::Model;
 use crate::render::json::Json;
 use crate::render::stream::Stream;
@@ -25,8 +27,7 @@ use crate::render::text::Text;
 use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
 use crate::resolve::Resolver;
-use crate::sample::{LinkReading, Sample};
-use crate::view::envelope::{End, Reason, SCHEMA, Start};
+use crate::view::envelope::{End, Reason};
 use crate::view::host_names::{HostNames, Numeric};
 use crate::view::time::Rfc3339;
 
@@ -69,54 +70,8 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     }
 }
 
-/// How a session begins.
-pub(super) struct Opening {
-    start: Start,
-    /// The reading that the first tick is measured from; a recording may have none.
-    base: Option<Sample>,
-}
-
-impl Opening {
-    fn new(config: &Config, feed: &mut impl Feed) -> anyhow::Result<Self> {
-        let time = Rfc3339(clock::now().1);
-        let base = feed.next()?;
-        if let Some(iface) = config.view.iface() {
-            check_iface(iface, base.as_ref().map_or(&[], |base| &base.links))?;
-        }
-        let host = rustix::system::uname();
-        let provenance = feed.provenance().clone();
-        let start = Start {
-            schema: SCHEMA,
-            version: env!("CARGO_PKG_VERSION"),
-            command: config.view.command(),
-            time,
-            host: host.nodename().to_string_lossy().into_owned(),
-            kernel: host.release().to_string_lossy().into_owned(),
-            interval_s: config.timing.interval.as_secs_f64(),
-            hooks: provenance.hooks,
-            unavailable: provenance.unavailable,
-        };
-        Ok(Self { start, base })
-    }
-}
-
-/// A wrong name would wait for ever.
-fn check_iface(iface: &str, links: &[LinkReading]) -> Result<(), Failure> {
-    if links.is_empty() || links.iter().any(|link| link.name == iface) {
-        return Ok(());
-    }
-    let names: Vec<_> = links
-        .iter()
-        .map(|link| format!("`{}`", link.name))
-        .collect();
-    let names = names.join(", ");
-    Err(Failure::Usage(format!(
-        "there is no interface `{iface}`, but {names}"
-    )))
-}
-
 /// Shows what `feed` delivers until it ends, `stop` is done, or nobody looks any more.
-pub(super) async fn run<F: Feed, V: Front>(
+async fn run<F: Feed, V: Front>(
     feed: &mut F,
     front: &mut V,
     opening: Opening,

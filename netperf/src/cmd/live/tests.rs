@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 
-use super::{Opening, Timing, check_iface, run};
+use super::{Opening, Timing, run};
 use crate::collect::{Feed, Provenance, Wanted};
-use crate::made::{link, moved, process, second, start};
+use crate::made::{moved, process, second, start};
 use crate::render::hangup;
 use crate::render::json::Json;
 use crate::render::stream::Stream;
@@ -246,19 +246,4 @@ async fn a_reader_that_never_reads_does_not_hold_up_the_end() {
         .expect("ends in time")
         .unwrap();
     assert_eq!(feed.finished, 1);
-}
-
-#[test]
-fn an_interface_that_is_not_there_is_wrong_usage() {
-    let links = [link("lo", 0, 0), link("eth0", 0, 0)];
-    assert!(check_iface("eth0", &links).is_ok());
-    let error = check_iface("eht0", &links).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "there is no interface `eht0`, but `lo`, `eth0`"
-    );
-    assert!(
-        check_iface("eth0", &[]).is_ok(),
-        "where no interface can be read, none is denied"
-    );
 }

@@ -3,9 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::cursor::RowId;
 use super::grid::{self, Look};
 use super::page::{Scene, hint, why_empty};
-use super::state::{RowId, State};
+use super::state::State;
 use crate::view::flow_row::FlowRow;
 use crate::view::flows::{FlowsTick, RemoteRow};
 use crate::view::flows_table;

@@ -53,21 +53,9 @@ fn session(start: &Start, model: &Model, look: Look) -> Line<'static> {
         Span::raw(format!(
             "  every {} s  for {clock}  hooks {}",
             start.interval_s,
-            hooks(start)
+            visible(&start.hook_kinds().join(" "))
         )),
     ])
-}
-
-/// The kinds of hooks in use: what stands before the `/` of each attachment.
-fn hooks(start: &Start) -> String {
-    let mut kinds: Vec<&str> = Vec::new();
-    for hook in &start.hooks {
-        let kind = hook.attach.split('/').next().unwrap_or_default();
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-    }
-    visible(&kinds.join(" ")).into_owned()
 }
 
 fn tracer(model: &Model, look: Look) -> Line<'static> {

@@ -1,6 +1,7 @@
 //! How does a session fill a terminal? What is shown, what keys do, and drawing are apart: `state`,
 //! `input`, and one widget a file.
 
+mod cursor;
 mod flows_page;
 mod footer;
 mod grid;

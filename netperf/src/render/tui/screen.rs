@@ -1,5 +1,6 @@
 //! What happens on the screen, and when is it drawn?
 
+use std::future::pending;
 use std::io;
 use std::rc::Rc;
 
@@ -23,11 +24,16 @@ pub struct Screen {
     state: State,
     names: Rc<dyn HostNames>,
     log: LogTail,
-    around: Option<Surroundings>,
-    terminal: Option<OwnTerminal>,
-    keys: EventStream,
     suspended: Signal,
     continued: Signal,
+    open: Option<Open>,
+}
+
+/// What there is from the start of the session to its end.
+struct Open {
+    terminal: OwnTerminal,
+    keys: EventStream,
+    around: Surroundings,
     is_drawn: bool,
     is_gone: bool,
 }
@@ -42,34 +48,24 @@ impl Screen {
             state: State::new(settings),
             names,
             log,
-            around: None,
-            terminal: None,
-            keys: EventStream::new(),
             suspended: signal(SignalKind::from_raw(libc::SIGTSTP))?,
             continued: signal(SignalKind::from_raw(libc::SIGCONT))?,
-            is_drawn: false,
-            is_gone: false,
+            open: None,
         })
     }
 
     /// Draws the page. Where that fails the terminal is gone, which ends the session.
     fn draw(&mut self, model: &Model) {
-        if let Err(error) = self.try_draw(model) {
-            log::info!("the terminal is gone: {error}");
-            self.is_gone = true;
-        }
-    }
-
-    fn try_draw(&mut self, model: &Model) -> io::Result<()> {
-        let (Some(terminal), Some(around)) = (&mut self.terminal, &mut self.around) else {
-            return Ok(());
-        };
+        let Some(open) = &mut self.open else { return };
         if let Some(line) = self.log.take() {
-            around.say(line, model.at());
+            open.around.say(line, model.at());
         }
-        let (state, names) = (&mut self.state, self.names.as_ref());
-        self.is_drawn = true;
-        terminal.draw(|frame| page::draw(frame, state, around, model, names))
+        let (state, names, around) = (&mut self.state, self.names.as_ref(), &open.around);
+        let drawn = open
+            .terminal
+            .draw(|frame| page::draw(frame, state, around, model, names));
+        open.is_drawn = true;
+        open.is_gone |= is_lost(drawn);
     }
 
     fn input(&mut self, event: &TerminalEvent, model: &Model) -> Event {
@@ -89,18 +85,24 @@ impl Screen {
     /// Lets somebody else have the terminal, and takes it back. The kernel says "continue" also
     /// when the terminal hangs up.
     fn hand_over(&mut self, how: impl FnOnce(&mut OwnTerminal) -> io::Result<()>) -> Event {
-        let Some(Err(error)) = self.terminal.as_mut().map(how) else {
-            return Event::Handled;
-        };
-        log::info!("the terminal is gone: {error}");
-        Event::Closed
+        if let Some(open) = &mut self.open {
+            open.is_gone |= is_lost(how(&mut open.terminal));
+        }
+        Event::Handled
     }
 }
 
 impl Front for Screen {
     fn start(&mut self, start: &Start) -> io::Result<()> {
-        self.around = Some(Surroundings::new(start));
-        self.terminal = Some(OwnTerminal::open()?);
+        // The terminal first: without one, the stream of its keys does not fail but panics.
+        let terminal = OwnTerminal::open()?;
+        self.open = Some(Open {
+            terminal,
+            keys: EventStream::new(),
+            around: Surroundings::new(start),
+            is_drawn: false,
+            is_gone: false,
+        });
         Ok(())
     }
 
@@ -114,14 +116,17 @@ impl Front for Screen {
     }
 
     async fn event(&mut self, model: &Model) -> io::Result<Event> {
-        if !self.is_drawn {
+        if self.open.as_ref().is_some_and(|open| !open.is_drawn) {
             self.draw(model);
         }
-        if self.is_gone {
+        let Some(open) = &mut self.open else {
+            return pending().await;
+        };
+        if open.is_gone {
             return Ok(Event::Closed);
         }
         let event = tokio::select! {
-            event = self.keys.next() => match event {
+            event = open.keys.next() => match event {
                 Some(Ok(event)) => self.input(&event, model),
                 Some(Err(_)) | None => Event::Closed,
             },
@@ -133,7 +138,17 @@ impl Front for Screen {
     }
 
     async fn end(&mut self, _: &End) -> io::Result<()> {
-        self.terminal = None;
+        self.open = None;
         Ok(())
+    }
+}
+
+fn is_lost(result: io::Result<()>) -> bool {
+    match result {
+        Ok(()) => false,
+        Err(error) => {
+            log::info!("the terminal is gone: {error}");
+            true
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::terminal::{
@@ -73,7 +74,12 @@ fn blank() -> io::Result<ManuallyDrop<Canvas>> {
     Terminal::new(backend).map(ManuallyDrop::new)
 }
 
+/// Whether the terminal is taken over: it must not be given back twice, which would move the cursor
+/// into what was written since.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
 fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::Relaxed);
     enable_raw_mode()?;
     execute!(
         io::stdout(),
@@ -85,6 +91,9 @@ fn enter() -> io::Result<()> {
 
 /// Where the terminal is gone there is nothing to give back, so errors do not matter.
 fn leave() {
+    if !TAKEN.swap(false, Ordering::Relaxed) {
+        return;
+    }
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
     let _ = io::stdout().flush();

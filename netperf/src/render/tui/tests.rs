@@ -1,9 +1,10 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
+use super::cursor::RowId;
 use super::input::{Action, Motion};
 use super::page;
-use super::state::{Effect, Overlay, Page, RowId, Settings, State};
+use super::state::{Effect, Overlay, Page, Settings, State};
 use super::surroundings::Surroundings;
 use crate::made::{flow, moved, process, second, session, start};
 use crate::model::Model;

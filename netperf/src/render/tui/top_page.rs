@@ -3,9 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use super::cursor::RowId;
 use super::grid::{self, Look};
 use super::page::{Scene, hint, line, why_empty};
-use super::state::{RowId, State};
+use super::state::State;
 use crate::sample::ProcessId;
 use crate::text::visible;
 use crate::view::flows;
