@@ -22,11 +22,13 @@ pub struct Offsets {
     pub sock_skc_net: u32,
     pub sock_skc_cookie: u32,
     pub sock_sk_protocol: u32,
+    pub sock_sk_type: u32,
     pub sock_sk_flags: u32,
     pub sock_sk_lock_owned: u32,
     pub net_ns_inum: u32,
     pub tcp_sock_copied_seq: u32,
     pub tcp_sock_rcv_nxt: u32,
+    pub tcp_sock_bytes_received: u32,
     pub tcp_sock_srtt_us: u32,
     pub tcp_sock_total_retrans: u32,
     pub inet_connection_sock_icsk_ulp_ops: u32,
@@ -65,10 +67,13 @@ pub struct PidNamespace {
     pub level: u64,
 }
 
-/// What the kernel side could not deliver since load.
+/// What the kernel side has emitted, and what it could not deliver, since load.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LossCounters {
+    /// Records that were to go into the ring buffer, counted before they do: one of them may still
+    /// be on its way, held up by a writer that was put to sleep.
+    pub records: u64,
     /// Records that found the ring buffer full.
     pub ring_lost: u64,
     /// Sends or receives that found no slot or no socket storage.

@@ -62,9 +62,9 @@ pub static PROBED_SOCK_STATES: HashMap<u64, SockState, 65_536> = HashMap::new();
 #[btf_map]
 pub static SHARED: HashMap<PairKey, u32, 16_384> = HashMap::new();
 
-/// Records for user space: at 16 bytes and a header each, some 170 000 between two reads.
+/// Records for user space: at 16 bytes and a header each, some 43 000 between two reads.
 #[btf_map]
-pub static EVENTS: RingBuf<SlotEvent, 4_194_304> = RingBuf::new();
+pub static EVENTS: RingBuf<SlotEvent, 1_048_576> = RingBuf::new();
 
 /// What a kretprobe needs of its function's entry, by thread.
 #[btf_map]
@@ -87,6 +87,7 @@ pub static TICK: Shared<u64> = Shared::new(1);
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".bss.loss")]
 pub static LOSS: Shared<LossCounters> = Shared::new(LossCounters {
+    records: 0,
     ring_lost: 0,
     map_full: 0,
     unread: 0,

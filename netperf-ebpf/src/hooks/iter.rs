@@ -35,7 +35,7 @@ pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
     }
     let sk = load::<*const c_void>(socket.cast_const().cast(), offset!(socket_sk));
     if !sk.is_null() {
-        seed::position(Trusted(sk));
+        seed::open_before(Trusted(sk));
     }
     0
 }

@@ -120,7 +120,7 @@ pub fn kretprobe_retransmitted(_ctx: RetProbeContext) -> u32 {
 pub fn kprobe_inet_sock_destruct(ctx: ProbeContext) -> u32 {
     let sk = sock(&ctx);
     close::ended(sk);
-    let _ = crate::maps::PROBED_SOCK_STATES.remove(&(sk.0 as u64));
+    let _ = crate::maps::PROBED_SOCK_STATES.remove(sk.0 as u64);
     0
 }
 
@@ -132,7 +132,7 @@ fn sock(ctx: &ProbeContext) -> Probed {
 #[inline(always)]
 fn stash(ctx: &ProbeContext) {
     let sk = ctx.arg::<u64>(0).unwrap_or(0);
-    if ENTRIES.insert(&bpf_get_current_pid_tgid(), &sk, 0).is_err() {
+    if ENTRIES.insert(bpf_get_current_pid_tgid(), sk, 0).is_err() {
         crate::emit::lost(crate::emit::Lost::MapFull);
     }
 }
@@ -141,7 +141,7 @@ fn stash(ctx: &ProbeContext) {
 fn unstash() -> Option<Probed> {
     let thread = bpf_get_current_pid_tgid();
     // SAFETY: a copy of an integer that only this thread writes.
-    let sk = unsafe { ENTRIES.get(&thread).copied() }?;
-    let _ = ENTRIES.remove(&thread);
+    let sk = unsafe { ENTRIES.get(thread).copied() }?;
+    let _ = ENTRIES.remove(thread);
     Some(Probed(sk as *const c_void))
 }

@@ -23,7 +23,14 @@ pub struct Counters {
     /// Slots that were active since the last tick.
     active: Vec<u32>,
     tick: u64,
+    /// What was lost before the look at open sockets was done: counting had not begun.
+    lost_before: LossCounters,
+    /// Lost records that a sweep has made up for.
     ring_lost: u64,
+    /// Records that were taken out of the ring buffer.
+    taken: u64,
+    /// Nothing counts any more.
+    detached: bool,
 }
 
 /// Key of the kernel side's table of shared sockets.
@@ -58,15 +65,22 @@ impl Counters {
                 .take_map(name)
                 .with_context(|| format!("the object has no `{name}`"))
         };
+        let loss_map: Array<_, LossCounters> = take(".bss.loss")?.try_into()?;
+        let lost_before = loss_map
+            .get(&0, 0)
+            .context("cannot read the loss counters")?;
         Ok(Self {
             ring: take("EVENTS")?.try_into()?,
             tick_map: take(".data.tick")?.try_into()?,
-            loss_map: take(".bss.loss")?.try_into()?,
+            loss_map,
             shared_map: take("SHARED")?.try_into()?,
             ledger: Ledger::default(),
             active: Vec::new(),
             tick: 1,
             ring_lost: 0,
+            taken: 0,
+            detached: false,
+            lost_before,
             kernel,
         })
     }
@@ -81,13 +95,14 @@ impl Counters {
         &mut self.ledger
     }
 
-    /// Takes the records out of the ring buffer. Returns how many there were.
+    /// Takes the records out of the ring buffer, as far as they are complete. Returns how many there
+    /// were.
     ///
     /// # Errors
     /// If the kernel refuses to take a slot back.
     pub fn pump(&mut self) -> anyhow::Result<usize> {
         self.recycle()?;
-        let mut count = 0;
+        let mut count = 0_usize;
         while let Some(event) = self.ring.next().map(|record| Event::decode(&record)) {
             count += 1;
             match event {
@@ -97,6 +112,7 @@ impl Counters {
                 None => log::debug!("a record of an unknown kind"),
             }
         }
+        self.taken += count as u64;
         Ok(count)
     }
 
@@ -110,9 +126,11 @@ impl Counters {
             .set(0, self.tick, 0)
             .context("cannot raise the tick")?;
         self.pump()?;
-        let loss = self.loss_counters()?;
-        if loss.ring_lost > self.ring_lost {
-            self.ring_lost = loss.ring_lost;
+        let told = self.loss_counters()?;
+        let is_complete =
+            told.ring_lost == self.ring_lost && told.records - told.ring_lost == self.taken;
+        if self.detached || !is_complete {
+            self.ring_lost = told.ring_lost;
             self.sweep();
         }
         for index in std::mem::take(&mut self.active) {
@@ -123,6 +141,7 @@ impl Counters {
 
     /// Stops counting; what was counted stays readable.
     pub fn detach(&mut self) {
+        self.detached = true;
         attach::detach(&mut self.kernel.ebpf, &self.kernel.set);
     }
 
@@ -131,15 +150,11 @@ impl Counters {
     /// # Errors
     /// If the kernel refuses to be read.
     pub fn loss(&self) -> anyhow::Result<Loss> {
-        let LossCounters {
-            ring_lost,
-            map_full,
-            unread,
-        } = self.loss_counters()?;
+        let (lost, before) = (self.loss_counters()?, self.lost_before);
         Ok(Loss {
-            ring_lost,
-            map_full,
-            unread,
+            ring_lost: lost.ring_lost - before.ring_lost,
+            map_full: lost.map_full - before.map_full,
+            unread: lost.unread - before.unread,
         })
     }
 
@@ -192,10 +207,10 @@ impl Counters {
             self.look_at(index);
             self.ledger.forget(index);
         }
-        self.kernel.slots.hand_out()
+        self.kernel.slots.hand_out(self.ledger.pair_count())
     }
 
-    /// Records were lost: looks at every slot instead.
+    /// Records were lost or are held up: looks at every slot instead.
     fn sweep(&mut self) {
         let in_use: Vec<u32> = self.kernel.slots.in_use().collect();
         let mut first_of = std::collections::HashMap::new();
