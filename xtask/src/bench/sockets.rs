@@ -50,9 +50,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         .table(&ticks)
         .table(&memory)
         .remark(
-            "Memory is taken after every socket has been used. Kernel objects: growth of \
-             `SUnreclaim` since before the tracer began, where what it remembers of each socket \
-             is; what other programs do meanwhile is in it too.",
+            "Memory is taken after every socket has been used. Process: its resident pages, without \
+             those of its maps. Kernel objects: growth of `SUnreclaim` since before the tracer \
+             began, where what it remembers of each socket is; what other programs do meanwhile is \
+             in it too.",
         ))
 }
 
