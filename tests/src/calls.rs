@@ -34,6 +34,27 @@ pub fn fork() -> nix::Result<Fork> {
     }
 }
 
+/// Forks this process, which must have one thread, into one with a pid that was used before.
+///
+/// # Errors
+/// As `clone3(2)`; the kernel must have `CONFIG_CHECKPOINT_RESTORE`.
+pub fn fork_into(pid: Pid) -> nix::Result<Fork> {
+    let wanted = pid.as_raw();
+    // SAFETY: a struct of integers, for which zero is a value.
+    let mut ask: libc::clone_args = unsafe { std::mem::zeroed() };
+    ask.exit_signal = libc::SIGCHLD.unsigned_abs().into();
+    ask.set_tid = u64::try_from(ptr::from_ref(&wanted).addr()).unwrap_or(0);
+    ask.set_tid_size = 1;
+    let size = size_of::<libc::clone_args>();
+    // SAFETY: without a stack of its own and shared memory this is a fork; the callers have one
+    // thread, so the child may use everything that it inherits.
+    let made = unsafe { libc::syscall(libc::SYS_clone3, &raw const ask, size) };
+    match Errno::result(made)? {
+        0 => Ok(Fork::Child),
+        _ => Ok(Fork::Parent(pid)),
+    }
+}
+
 /// Ends a forked process without running what its parent registered for its own end.
 pub fn exit_now(status: i32) -> ! {
     // SAFETY: has no precondition.

@@ -11,6 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use nix::poll::{PollFd, PollFlags, poll};
 
+use nix::unistd::Pid;
+
 use crate::calls::{self, Fork};
 use crate::cue::Curtain;
 use crate::deadline::Deadline;
@@ -56,6 +58,8 @@ pub struct Cast {
     gate: Gate,
     patience: Duration,
     roles: Vec<Role>,
+    /// Pid that the next role must have.
+    next_pid: Option<Pid>,
 }
 
 impl Cast {
@@ -65,12 +69,18 @@ impl Cast {
             gate,
             patience: Duration::from_secs(PATIENCE_SECS),
             roles: Vec::new(),
+            next_pid: None,
         }
     }
 
     /// Lets the path take `seconds` longer than others may.
     pub fn take_time(&mut self, seconds: u64) {
         self.patience += Duration::from_secs(seconds);
+    }
+
+    /// Gives the next role the pid of a process that has ended.
+    pub fn reuse_pid(&mut self, pid: u32) {
+        self.next_pid = i32::try_from(pid).ok().map(Pid::from_raw);
     }
 
     /// The processes in the order in which they were made: name and pid.
@@ -161,7 +171,11 @@ impl Cast {
 
     fn enter(&mut self, name: &str, exit: Exit, child: impl FnOnce(PipeWriter)) -> Result<()> {
         let (report, sink) = std::io::pipe().context("a role needs a pipe")?;
-        match calls::fork().with_context(|| format!("`{name}` can't be forked"))? {
+        let forked = self
+            .next_pid
+            .take()
+            .map_or_else(calls::fork, calls::fork_into);
+        match forked.with_context(|| format!("`{name}` can't be forked"))? {
             Fork::Child => {
                 child(sink);
                 calls::exit_now(1)

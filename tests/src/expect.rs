@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::played::Played;
-use crate::tracer::{Session, Totals, integer};
+use crate::tracer::{Session, integer};
 
 /// What one process moved, by the return values of its own system calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,37 +27,74 @@ pub struct Expected {
 /// # Errors
 /// Everything that differs, one line each.
 pub fn check(session: &Session, played: &[Played]) -> Result<()> {
-    let totals = session.totals()?;
     let mut wrong = losses(session)?;
-    if let Some(own) = totals.get(&session.pid) {
+    let mut counted = BTreeMap::<u32, Vec<Row>>::new();
+    for ((pid, _), totals) in session.totals()? {
+        if (totals.tx_bytes, totals.rx_bytes) != (totals.tx_total, totals.rx_total) {
+            wrong.push(format!(
+                "the totals of {pid} are not the sum of its ticks: {totals:?}"
+            ));
+        }
+        if totals.tx_bytes + totals.rx_bytes > 0 {
+            counted.entry(pid).or_default().push(totals.row());
+        }
+    }
+    if let Some(own) = counted.get(&session.pid) {
         wrong.push(format!("the tracer counts itself: {own:?}"));
     }
-    let mut moved = 0;
+    let mut rows = 0;
     for one in played {
         match one {
-            Played::Moved { path, rows } => {
-                moved += rows.len();
-                wrong.extend(rows.iter().filter_map(|row| differs(path, row, &totals)));
+            Played::Moved { path, rows: moved } => {
+                rows += moved.len();
+                wrong.extend(differences(path, moved, &counted));
             }
             Played::Absent { .. } => {}
             Played::Failed { path, why } => wrong.push(format!("{path} was not played: {why}")),
         }
     }
-    ensure!(moved > 0, "nothing was played");
+    ensure!(rows > 0, "nothing was played");
     if wrong.is_empty() {
         return Ok(());
     }
-    if let Some(kernel) = totals.get(&0) {
+    if let Some(kernel) = counted.get(&0) {
         wrong.push(format!("(without an owner: {kernel:?})"));
     }
     bail!("{}\n{}", wrong.join("\n"), session.log)
 }
 
-fn losses(session: &Session) -> Result<Vec<String>> {
+/// Name, bytes sent and bytes received of one process.
+pub type Row = (String, u64, u64);
+
+/// What differs on one path: by pid, the processes that moved bytes must be those that are counted.
+/// (They are several only where a pid is used again.)
+fn differences(path: &str, moved: &[Expected], counted: &BTreeMap<u32, Vec<Row>>) -> Vec<String> {
+    let mut expected = BTreeMap::<u32, Vec<Row>>::new();
+    for row in moved {
+        let rows = expected.entry(row.pid).or_default();
+        if row.tx_bytes + row.rx_bytes > 0 {
+            rows.push((row.name.clone(), row.tx_bytes, row.rx_bytes));
+        }
+    }
     let mut wrong = Vec::new();
+    for (pid, mut expected) in expected {
+        let mut counted = counted.get(&pid).cloned().unwrap_or_default();
+        expected.sort();
+        counted.sort();
+        if expected != counted {
+            wrong.push(format!(
+                "{path}, {pid}: moved {expected:?}, counted {counted:?}"
+            ));
+        }
+    }
+    wrong
+}
+
+fn losses(session: &Session) -> Result<Vec<String>> {
     let Some(last) = session.ticks.last() else {
         bail!("a session without a tick")
     };
+    let mut wrong = Vec::new();
     for name in ["ring_lost", "map_full", "unread"] {
         let count = integer(&last["loss"], name)?;
         if count > 0 {
@@ -65,35 +102,4 @@ fn losses(session: &Session) -> Result<Vec<String>> {
         }
     }
     Ok(wrong)
-}
-
-fn differs(path: &str, row: &Expected, totals: &BTreeMap<u32, Totals>) -> Option<String> {
-    let silent = Totals::default();
-    let counted = totals.get(&row.pid).unwrap_or(&silent);
-    let Expected {
-        pid,
-        name,
-        tx_bytes,
-        rx_bytes,
-    } = row;
-    let told = format!("{path}, {name} ({pid})");
-    if (counted.tx_bytes, counted.rx_bytes) != (*tx_bytes, *rx_bytes) {
-        let (tx, rx) = (counted.tx_bytes, counted.rx_bytes);
-        return Some(format!(
-            "{told}: moved {tx_bytes}/{rx_bytes}, counted {tx}/{rx}"
-        ));
-    }
-    if (counted.tx_total, counted.rx_total) != (*tx_bytes, *rx_bytes) {
-        return Some(format!("{told}: the totals are {counted:?}"));
-    }
-    if tx_bytes + rx_bytes == 0 {
-        return None;
-    }
-    if counted.names != [name.as_str()] || counted.start_times.len() != 1 {
-        return Some(format!(
-            "{told}: is called {:?}",
-            (&counted.names, &counted.start_times)
-        ));
-    }
-    None
 }

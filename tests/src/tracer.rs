@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::deadline::Deadline;
+use crate::expect::Row;
 
 /// Longest time in which the tracer must start, and stop.
 const PATIENCE_SECS: u64 = 20;
@@ -223,8 +224,6 @@ impl Drop for Tracer {
 pub struct Totals {
     /// Names that it had, in order.
     pub names: Vec<String>,
-    /// Start times that it had, in order.
-    pub start_times: Vec<String>,
     /// Sum of `tx_bytes` over all ticks.
     pub tx_bytes: u64,
     /// Sum of `rx_bytes` over all ticks.
@@ -236,19 +235,22 @@ pub struct Totals {
 }
 
 impl Session {
-    /// Sums the rows of each process over all ticks of `top`.
+    /// Sums the rows of each process, by pid and start time, over all ticks of `top`.
     ///
     /// # Errors
     /// When a row lacks a field.
-    pub fn totals(&self) -> Result<BTreeMap<u32, Totals>> {
-        let mut totals: BTreeMap<u32, Totals> = BTreeMap::new();
+    pub fn totals(&self) -> Result<BTreeMap<(u32, String), Totals>> {
+        let mut totals = BTreeMap::<(u32, String), Totals>::new();
         for tick in &self.ticks {
             let rows = tick["processes"]
                 .as_array()
                 .context("a tick without processes")?;
             for row in rows {
                 let pid = u32::try_from(integer(row, "pid")?)?;
-                totals.entry(pid).or_default().add(row)?;
+                totals
+                    .entry((pid, text(row, "start_time")?))
+                    .or_default()
+                    .add(row)?;
             }
         }
         Ok(totals)
@@ -256,20 +258,21 @@ impl Session {
 }
 
 impl Totals {
+    /// Its names, and the sums.
+    pub fn row(&self) -> Row {
+        (self.names.join(", then "), self.tx_bytes, self.rx_bytes)
+    }
+
     fn add(&mut self, row: &Value) -> Result<()> {
-        push_new(&mut self.names, text(row, "name")?);
-        push_new(&mut self.start_times, text(row, "start_time")?);
+        let name = text(row, "name")?;
+        if self.names.last() != Some(&name) {
+            self.names.push(name);
+        }
         self.tx_bytes += integer(row, "tx_bytes")?;
         self.rx_bytes += integer(row, "rx_bytes")?;
         self.tx_total = integer(row, "tx_total")?;
         self.rx_total = integer(row, "rx_total")?;
         Ok(())
-    }
-}
-
-fn push_new(list: &mut Vec<String>, item: String) {
-    if list.last() != Some(&item) {
-        list.push(item);
     }
 }
 

@@ -236,14 +236,8 @@ fn the_pid_filter_may_be_repeated() -> Result<()> {
         "top", "--json", "-d", "0.3", "-n", "2", "-p", &p, "--pid", &q,
     ];
     let session = Tracer::start(&args)?.finish()?;
-    let totals = session.totals()?;
-    ensure!(
-        totals
-            .keys()
-            .copied()
-            .eq(if one < two { [one, two] } else { [two, one] }),
-        "{totals:?}"
-    );
+    let pids: Vec<u32> = session.totals()?.into_keys().map(|(pid, _)| pid).collect();
+    ensure!(pids == [one.min(two), one.max(two)], "{pids:?}");
     mover.go_on()?;
     mover.finish()?;
     Ok(())

@@ -2,14 +2,14 @@
 
 use std::io::IoSlice;
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 
 use anyhow::{Result, ensure};
 use nix::sys::socket::{
-    MsgFlags, SockaddrStorage, getsockname, recv, sendmsg, setsockopt, sockopt,
+    MsgFlags, SockaddrStorage, bind, getsockname, recv, sendmsg, setsockopt, sockopt,
 };
 
-use super::{Path, Topic};
+use super::{Absent, Path, Topic};
 use crate::calls;
 use crate::cast::{Cast, Moved};
 
@@ -34,6 +34,7 @@ pub(super) const TOPIC: Topic = Topic {
         Path::even("udp_tiny_sockets", tiny),
         Path::even("udp_reconnected", reconnected),
         Path::even("udp_self", to_itself),
+        Path::even("udp_lite", lite),
         Path::uneven(
             "udp_multicast",
             "two receivers get what was sent once",
@@ -56,7 +57,7 @@ pub(super) fn roomy(address: &str) -> Result<UdpSocket> {
     Ok(socket)
 }
 
-fn pair(
+pub(super) fn pair(
     cast: &mut Cast,
     sender: impl FnOnce(&UdpSocket, SocketAddr) -> Result<u64>,
     receiver: impl FnOnce(&UdpSocket) -> Result<u64>,
@@ -89,7 +90,7 @@ pub(super) fn between(
 }
 
 /// Calls `hand_over` with every datagram; each must be taken as a whole.
-fn each(mut hand_over: impl FnMut(&[u8]) -> Result<usize>) -> Result<u64> {
+pub(super) fn each(mut hand_over: impl FnMut(&[u8]) -> Result<usize>) -> Result<u64> {
     let payload = vec![0x5a; 40_009];
     let mut sent = 0;
     for size in SIZES.iter().cycle().take(COUNT) {
@@ -102,7 +103,7 @@ fn each(mut hand_over: impl FnMut(&[u8]) -> Result<usize>) -> Result<u64> {
 }
 
 /// Calls `receive` once for every datagram of [`each`].
-fn take(mut receive: impl FnMut(&mut [u8]) -> nix::Result<usize>) -> Result<u64> {
+pub(super) fn take(mut receive: impl FnMut(&mut [u8]) -> nix::Result<usize>) -> Result<u64> {
     let mut buffer = vec![0; 65_536];
     let mut received = 0;
     for _ in 0..COUNT {
@@ -292,6 +293,23 @@ fn to_itself(cast: &mut Cast) -> Result<()> {
     })
 }
 
+/// UDP with a checksum over a part only (RFC 3828).
+fn lite(cast: &mut Cast) -> Result<()> {
+    let socket = || calls::socket(libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_UDPLITE);
+    let Ok(made) = socket() else {
+        return Err(Absent("the kernel has no UDP-Lite".to_owned()).into());
+    };
+    let home = SockaddrStorage::from(super::stream::LOOPBACK.parse::<SocketAddr>()?);
+    setsockopt(&made, sockopt::RcvBufForce, &ROOM)?;
+    bind(made.as_raw_fd(), &home)?;
+    let receiver = UdpSocket::from(made);
+    let to = receiver.local_addr()?;
+    cast.role("receiver", move || Ok(Moved::received(receive(&receiver)?)))?;
+    cast.role("sender", || {
+        Ok(Moved::sent(by_sendto(&UdpSocket::from(socket()?), to)?))
+    })
+}
+
 fn multicast(cast: &mut Cast) -> Result<()> {
     let group = std::net::Ipv4Addr::new(239, 255, 71, 7);
     let home = std::net::Ipv4Addr::LOCALHOST;
@@ -314,7 +332,7 @@ fn listener(at: SocketAddr) -> Result<UdpSocket> {
     let socket = calls::socket(libc::AF_INET, kind, 0)?;
     setsockopt(&socket, sockopt::ReuseAddr, &true)?;
     setsockopt(&socket, sockopt::RcvBufForce, &ROOM)?;
-    nix::sys::socket::bind(socket.as_fd().as_raw_fd(), &SockaddrStorage::from(at))?;
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(at))?;
     let _ = getsockname::<SockaddrStorage>(socket.as_raw_fd())?;
     Ok(UdpSocket::from(socket))
 }

@@ -10,8 +10,8 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::datagram;
 use super::stream::{LOOPBACK, TOTAL, connect, pair_over, push_bytes, read_all, write_all};
-use super::{Path, Topic};
-use crate::cast::{Cast, Moved};
+use super::{Absent, Path, Topic};
+use crate::cast::{Cast, Gate, Moved};
 use crate::expect::Expected;
 use crate::wait;
 
@@ -24,6 +24,7 @@ pub(super) const TOPIC: Topic = Topic {
         Path::even("tcp_brief_receivers", brief_receivers),
         Path::even("tcp_brief_programs", brief_programs),
         Path::even("udp_brief_senders", udp_brief),
+        Path::even("tcp_reused_pid", reused_pid),
         Path::even("tcp_sender_gone_before_read", gone_before_read),
         Path::even("tcp_sender_killed", killed),
         Path::even("tcp_exec_before_send", |cast| exec(cast, 0)),
@@ -144,6 +145,26 @@ fn mover(verb: &str) -> Result<Command> {
     let mut mover = Command::new(std::env::current_exe()?);
     mover.arg(verb);
     Ok(mover)
+}
+
+/// Two processes that have the same pid, one after the other.
+fn reused_pid(cast: &mut Cast) -> Result<()> {
+    if !std::fs::exists("/proc/sys/kernel/ns_last_pid")? {
+        return Err(Absent("the kernel has no CONFIG_CHECKPOINT_RESTORE".to_owned()).into());
+    }
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    cast.role("server", move || serve(&listener, 2))?;
+    cast.troupe("parent", move || {
+        let mut first = Cast::new(Gate::Open);
+        first.role("first", || Ok(Moved::sent(send_to(to, 100_003)?)))?;
+        let mut rows = first.finish()?;
+        let mut second = Cast::new(Gate::Open);
+        second.reuse_pid(rows.first().context("no first process")?.pid);
+        second.role("second", || Ok(Moved::sent(send_to(to, 300_007)?)))?;
+        rows.append(&mut second.finish()?);
+        Ok(rows)
+    })
 }
 
 fn udp_brief(cast: &mut Cast) -> Result<()> {

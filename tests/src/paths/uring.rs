@@ -1,14 +1,14 @@
 //! Which `io_uring` requests move bytes, and does it matter which thread of the kernel runs them?
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 
 use anyhow::Result;
 use io_uring::squeue::Entry;
 use io_uring::{opcode, types};
 
 use super::stream::{CHUNK, drain, pair, push, read_all, write_all};
-use super::{Absent, Path, Topic};
+use super::{Absent, Path, Topic, datagram};
 use crate::cast::Cast;
 use crate::ring::{self, Call, Flavour, Into, Ring};
 
@@ -61,8 +61,15 @@ pub(super) const TOPIC: Topic = Topic {
         Path::even("uring_peek", peek),
         Path::even("uring_recv_multishot", recv_multishot),
         Path::even("uring_splice_out", splice_out),
+        Path::even("uring_udp_send_recv", |cast| udp(cast, send, recv)),
+        Path::even("uring_udp_sendmsg_recvmsg", |cast| {
+            udp(cast, sendmsg, recvmsg)
+        }),
     ],
 };
+
+/// Room for any datagram.
+const ROOM: usize = 65_536;
 
 /// Makes a request for a socket and the memory of a call.
 type Build = fn(types::Fd, &Call) -> Entry;
@@ -185,6 +192,19 @@ fn recv_multishot(cast: &mut Cast) -> Result<()> {
     need(&[opcode::SendZc::CODE])?;
     pair(cast, write_all, |stream| {
         Ring::new(stream, Flavour::Plain, 8 * 4099)?.receive_many()
+    })
+}
+
+fn udp(cast: &mut Cast, send: Build, receive: Build) -> Result<()> {
+    need(&[opcode::SendMsg::CODE, opcode::RecvMsg::CODE])?;
+    let sender = |socket: &UdpSocket, to| {
+        socket.connect(to)?;
+        let mut ring = Ring::new(socket, Flavour::Plain, ROOM)?;
+        datagram::each(|part| Ok(ring.call(part.len(), send)?))
+    };
+    datagram::pair(cast, sender, |socket| {
+        let mut ring = Ring::new(socket, Flavour::Plain, ROOM)?;
+        datagram::take(|_| ring.call(ROOM, receive))
     })
 }
 
