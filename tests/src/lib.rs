@@ -9,5 +9,6 @@ pub mod calls;
 pub mod cast;
 pub mod deadline;
 pub mod expect;
+pub mod guest;
 pub mod paths;
 pub mod played;

@@ -1,0 +1,174 @@
+//! What is in the machine besides the kernel? A few files in memory: an initramfs.
+//!
+//! Format: `Documentation/driver-api/early-userspace/buffer-format.rst` ("newc").
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::archive::output;
+use super::kernels::Kernel;
+
+/// Modules that the paths need, where the kernel has them as such.
+const MODULES: [&str; 7] = [
+    "tls",
+    "gcm",
+    "ctr",
+    "ghash-generic",
+    "aesni-intel",
+    "tcp_diag",
+    "udp_diag",
+];
+
+/// Programs of the guest.
+#[derive(Debug)]
+pub(super) struct Programs {
+    /// PID 1.
+    pub(super) init: PathBuf,
+    /// What goes to `/bin`.
+    pub(super) others: [PathBuf; 2],
+}
+
+/// Writes the image for a kernel.
+pub(super) fn write(to: &Path, programs: &Programs, kernel: &Kernel) -> Result<()> {
+    let mut archive = Newc::new(BufWriter::new(fs::File::create(to)?));
+    for folder in ["bin", "modules"] {
+        archive.folder(folder)?;
+    }
+    archive.program("init", &fs::read(&programs.init)?)?;
+    for program in &programs.others {
+        let name = program.file_name().context("a program has a name")?;
+        let name = format!("bin/{}", name.display());
+        archive.program(&name, &fs::read(program)?)?;
+    }
+    for (number, module) in in_order(kernel).iter().enumerate() {
+        let name = module_name(module).context("a module has a name")?;
+        let name = format!("modules/{number:02}-{name}.ko");
+        archive.program(&name, &decompressed(module)?)?;
+    }
+    archive.close()?;
+    Ok(())
+}
+
+/// Files of the modules that this kernel has, each after those that it needs.
+fn in_order(kernel: &Kernel) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for module in MODULES {
+        let mut modprobe = Command::new("/usr/sbin/modprobe");
+        modprobe
+            .args(["--show-depends", "--config", "/dev/null", "--dirname"])
+            .arg(&kernel.root)
+            .args(["--set-version", &kernel.release, module]);
+        // A kernel that lacks it fails here; so will the paths that need it, which say so.
+        for line in output(&mut modprobe).unwrap_or_default().lines() {
+            let file = line
+                .strip_prefix("insmod ")
+                .map(str::trim)
+                .map(PathBuf::from);
+            files.extend(file.filter(|file| !files.contains(file)));
+        }
+    }
+    files
+}
+
+/// `tls` of `…/tls.ko.xz`.
+fn module_name(file: &Path) -> Option<&str> {
+    file.file_name()?.to_str()?.split('.').next()
+}
+
+fn decompressed(module: &Path) -> Result<Vec<u8>> {
+    if module.extension().is_none_or(|extension| extension != "xz") {
+        return Ok(fs::read(module)?);
+    }
+    let answer = Command::new("xz").arg("-dc").arg(module).output()?;
+    anyhow::ensure!(answer.status.success(), "`{}` is damaged", module.display());
+    Ok(answer.stdout)
+}
+
+/// Writer of the archive format that the kernel unpacks at boot.
+struct Newc<W: Write> {
+    into: W,
+    /// Each file has a number of its own.
+    inode: u32,
+    written: usize,
+}
+
+/// `S_IFDIR | 0755` and `S_IFREG | 0755`.
+const FOLDER: u32 = 0o040_755;
+const PROGRAM: u32 = 0o100_755;
+
+impl<W: Write> Newc<W> {
+    fn new(into: W) -> Self {
+        Self {
+            into,
+            inode: 0,
+            written: 0,
+        }
+    }
+
+    fn folder(&mut self, name: &str) -> io::Result<()> {
+        self.entry(name, FOLDER, &[])
+    }
+
+    fn program(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.entry(name, PROGRAM, content)
+    }
+
+    fn close(mut self) -> io::Result<()> {
+        self.entry("TRAILER!!!", 0, &[])?;
+        self.into.flush()
+    }
+
+    fn entry(&mut self, name: &str, mode: u32, content: &[u8]) -> io::Result<()> {
+        self.inode += 1;
+        let size = u32::try_from(content.len()).map_err(io::Error::other)?;
+        let name_size = u32::try_from(name.len() + 1).map_err(io::Error::other)?;
+        let inode = self.inode;
+        // Inode, mode, owner, group, links, time, size, four device numbers, name size, checksum.
+        let fields = [inode, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, name_size, 0];
+        self.put(b"070701")?;
+        for field in fields {
+            self.put(format!("{field:08x}").as_bytes())?;
+        }
+        self.put(name.as_bytes())?;
+        self.put(&[0])?;
+        self.pad()?;
+        self.put(content)?;
+        self.pad()
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.written += bytes.len();
+        self.into.write_all(bytes)
+    }
+
+    fn pad(&mut self) -> io::Result<()> {
+        let missing = self.written.next_multiple_of(4) - self.written;
+        self.put([0, 0, 0].split_at(missing).0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_begin_at_multiples_of_four() {
+        let mut bytes = Vec::new();
+        let mut archive = Newc::new(&mut bytes);
+        archive.program("init", b"12345").unwrap();
+        archive.close().unwrap();
+        let second = bytes.windows(6).rposition(|window| window == b"070701");
+        assert_eq!(second, Some(128));
+        assert_eq!(&bytes[..22], b"0707010000000100008\x31ed");
+        assert_eq!(bytes.len() % 4, 0);
+    }
+
+    #[test]
+    fn a_module_is_named_without_its_endings() {
+        assert_eq!(module_name(Path::new("/x/tls.ko.xz")), Some("tls"));
+    }
+}
