@@ -41,6 +41,15 @@ pub struct PairKey {
     pub reserved: u32,
 }
 
+/// A function that a thread is in. A softirq may run in the middle of a send and retransmit, in the
+/// same thread, so that the thread alone is not enough.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct EntryKey {
+    pub thread: u64,
+    pub function: u64,
+}
+
 /// Counters of each (socket, process) pair; index 0 is never used.
 #[btf_map]
 pub static SLOTS: Array<Slot, SLOT_COUNT, MMAPABLE> = Array::new();
@@ -66,9 +75,9 @@ pub static SHARED: HashMap<PairKey, u32, 16_384> = HashMap::new();
 #[btf_map]
 pub static EVENTS: RingBuf<SlotEvent, 4_194_304> = RingBuf::new();
 
-/// What a kretprobe needs of its function's entry, by thread.
+/// Sockets that a kretprobe needs of its function's entry.
 #[btf_map]
-pub static ENTRIES: HashMap<u64, u64, 8_192> = HashMap::new();
+pub static ENTRIES: HashMap<EntryKey, u64, 16_384> = HashMap::new();
 
 /// Offsets in this kernel's structures.
 #[unsafe(no_mangle)]

@@ -293,40 +293,40 @@ const KPROBE: &[Hook] = &[
         &["tcp_send"],
         &[returned!(
             "tcp_sendmsg_locked",
-            "kprobe_send_entry",
-            "kretprobe_sent"
+            "kprobe_tcp_sendmsg",
+            "kretprobe_tcp_sendmsg"
         )],
     ),
     if_present(
         &["tcp_sendpage"],
         &[returned!(
             "do_tcp_sendpages",
-            "kprobe_send_entry",
-            "kretprobe_sent"
+            "kprobe_tcp_sendpages",
+            "kretprobe_tcp_sendpages"
         )],
     ),
     required(
         &["udp_send"],
         &[returned!(
             "udp_sendmsg",
-            "kprobe_udp_send_entry",
-            "kretprobe_sent"
+            "kprobe_udp_sendmsg",
+            "kretprobe_udp_sendmsg"
         )],
     ),
     if_present(
         &["udp6_send"],
         &[returned!(
             "udpv6_sendmsg",
-            "kprobe_send_entry",
-            "kretprobe_sent"
+            "kprobe_udp6_sendmsg",
+            "kretprobe_udp6_sendmsg"
         )],
     ),
     if_present(
         &["mptcp_send"],
         &[returned!(
             "mptcp_sendmsg",
-            "kprobe_send_entry",
-            "kretprobe_sent"
+            "kprobe_mptcp_sendmsg",
+            "kretprobe_mptcp_sendmsg"
         )],
     ),
     required(
@@ -351,14 +351,18 @@ const KPROBE: &[Hook] = &[
             &[
                 with_parameters(
                     6,
-                    at(Attach::Kprobe, "mptcp_recvmsg", "kprobe_mptcp_recv_entry_6"),
+                    at(Attach::Kprobe, "mptcp_recvmsg", "kprobe_mptcp_recvmsg_6"),
                 ),
-                at(Attach::Kretprobe, "mptcp_recvmsg", "kretprobe_received"),
+                at(
+                    Attach::Kretprobe,
+                    "mptcp_recvmsg",
+                    "kretprobe_mptcp_recvmsg",
+                ),
             ],
             returned!(
                 "mptcp_recvmsg",
-                "kprobe_mptcp_recv_entry",
-                "kretprobe_received"
+                "kprobe_mptcp_recvmsg",
+                "kretprobe_mptcp_recvmsg"
             ),
         ],
     ),
@@ -371,8 +375,8 @@ const KPROBE: &[Hook] = &[
         &["tcp_retransmit"],
         &[returned!(
             "__tcp_retransmit_skb",
-            "kprobe_retransmit_entry",
-            "kretprobe_retransmitted"
+            "kprobe_tcp_retransmit",
+            "kretprobe_tcp_retransmit"
         )],
         NO_RETRANS,
     ),

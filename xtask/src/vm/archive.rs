@@ -150,9 +150,9 @@ impl<'a> Archive<'a> {
         Ok(plan.lines().filter_map(planned).collect())
     }
 
-    /// Unpacks packages into a folder of their own below `below`, named after the first of them.
-    /// What was unpacked before is taken as it is.
-    pub(super) fn unpack(&self, packages: &[String], below: &Path) -> Result<PathBuf> {
+    /// Unpacks packages into a folder below `below`, named after the version of `main`, which is one
+    /// of them. What was unpacked before is taken as it is.
+    pub(super) fn unpack(&self, main: &str, packages: &[String], below: &Path) -> Result<PathBuf> {
         let uris = output(
             self.apt("apt-get")
                 .args(["download", "--print-uris"])
@@ -160,8 +160,9 @@ impl<'a> Archive<'a> {
         )?;
         let name = uris
             .lines()
-            .find_map(|line| line.split(' ').nth(1)?.strip_suffix(".deb"))
-            .context("there is nothing to download")?;
+            .filter_map(|line| line.split(' ').nth(1)?.strip_suffix(".deb"))
+            .find(|file| file.split('_').next() == Some(main))
+            .with_context(|| format!("`{main}` can't be downloaded"))?;
         let (unpacked, partial) = (below.join(name), below.join("partial"));
         if unpacked.exists() {
             return Ok(unpacked);

@@ -81,7 +81,11 @@ pub(super) fn obtain(
         .into_iter()
         .filter(|name| is_part_of_a_kernel(name))
         .collect();
-    let root = archive.unpack(&packages, &folder.join("kernels"))?;
+    let main = packages
+        .iter()
+        .find(|name| name.starts_with("linux-image-"))
+        .with_context(|| format!("`{package}` leads to no kernel"))?;
+    let root = archive.unpack(main, &packages, &folder.join("kernels"))?;
     prepare(root)
 }
 

@@ -14,6 +14,7 @@ use crate::setup::programs;
 use crate::step::Steps;
 
 const NAME: &str = "qemu-system-x86_64";
+const PACKAGE: &str = "qemu-system-x86";
 
 /// Older ones corrupt their guests: the emulated `cmpxchg16b` sets wrong flags.
 const OLDEST: u32 = 9;
@@ -76,10 +77,8 @@ impl Qemu {
     fn unpack(mirror: &Mirror, folder: &Path, steps: &Steps) -> Result<Self> {
         let archive = Archive::of_this_machine(mirror, folder, steps)?;
         let backports = format!("{}-backports", mirror.codename);
-        let mut packages = archive.missing("qemu-system-x86", &backports)?;
-        // The folder is named after the first.
-        packages.sort_by_key(|package| !package.starts_with("qemu-system-x86="));
-        let root = archive.unpack(&packages, &folder.join("qemu"))?;
+        let packages = archive.missing(PACKAGE, &backports)?;
+        let root = archive.unpack(PACKAGE, &packages, &folder.join("qemu"))?;
         let qemu = Self {
             program: root.join("usr/bin").join(NAME),
             root: Some(root),
