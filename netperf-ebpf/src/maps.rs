@@ -30,6 +30,8 @@ pub struct SockState {
     pub seen_seq: u32,
     /// 1 once `seen_seq` holds.
     pub seq_known: u32,
+    /// Identifier of a socket that is known by its address; others have their cookie.
+    pub probed_id: u64,
 }
 
 /// A (socket, process) pair.
@@ -63,7 +65,8 @@ pub static FREE_SLOTS: Stack<u32, SLOT_COUNT> = Stack::new();
 #[btf_map]
 pub static SOCK_STATES: SkStorage<SockState> = SkStorage::new();
 
-/// The same for hooks that hold no trusted socket (kprobes), by the socket's address.
+/// The same for hooks that hold no trusted socket (kprobes, and trampolines before 5.11), by the
+/// socket's address.
 #[btf_map]
 pub static PROBED_SOCK_STATES: HashMap<u64, SockState, 65_536> = HashMap::new();
 

@@ -162,9 +162,7 @@ pub fn kretprobe_tcp_retransmit(_ctx: RetProbeContext) -> u32 {
 /// `inet_sock_destruct(sk)`: the end of every TCP and UDP socket.
 #[kprobe]
 pub fn kprobe_inet_sock_destruct(ctx: ProbeContext) -> u32 {
-    let sk = sock(&ctx);
-    close::ended(sk);
-    let _ = crate::maps::PROBED_SOCK_STATES.remove(&(sk.0 as u64));
+    close::ended_by_address(sock(&ctx));
     0
 }
 

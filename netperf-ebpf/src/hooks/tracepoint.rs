@@ -32,19 +32,21 @@ pub fn tp_tcp_rcv_space_adjust(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// `inet_sock_set_state(sk, oldstate, newstate)`, kernel 4.16.
-#[btf_tracepoint(function = "inet_sock_set_state")]
-pub fn tp_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
-    state::changed(sock(&ctx), ctx.arg(1), ctx.arg(2));
-    0
-}
+// `inet_sock_set_state(sk, oldstate, newstate)`, kernel 4.16.
+held!(
+    btf_tracepoint,
+    BtfTracePointContext: tp_inet_sock_set_state,
+    tp_inet_sock_set_state_probed,
+    |sk, ctx| state::changed(sk, ctx.arg(1), ctx.arg(2))
+);
 
-/// `tcp_retransmit_skb(sk, skb, …)`, kernel 4.15.
-#[btf_tracepoint(function = "tcp_retransmit_skb")]
-pub fn tp_tcp_retransmit_skb(ctx: BtfTracePointContext) -> i32 {
-    retrans::happened(sock(&ctx));
-    0
-}
+// `tcp_retransmit_skb(sk, skb, …)`, kernel 4.15.
+held!(
+    btf_tracepoint,
+    BtfTracePointContext: tp_tcp_retransmit_skb,
+    tp_tcp_retransmit_skb_probed,
+    |sk, ctx| retrans::happened(sk)
+);
 
 /// `tcp_destroy_sock(sk)`, kernel 4.16: no process and no timer holds the socket any more.
 #[btf_tracepoint(function = "tcp_destroy_sock")]

@@ -81,7 +81,15 @@ pub(super) struct HookSet {
     pub(super) kind: HookKind,
     /// Its members.
     pub(super) hooks: &'static [Hook],
+    /// Iterator that notes the positions of sockets that are open already, in the way in which the
+    /// members keep a socket's state.
+    pub(super) positions: &'static str,
 }
+
+/// With the socket, kernel 5.11.
+const IN_SOCKET: &str = "iter_open_sockets";
+/// In a table, by the socket's address.
+const BY_ADDRESS: &str = "iter_open_sockets_probed";
 
 /// The sets in the order in which `--hooks auto` tries them. The tracepoints come first: they are
 /// exact on every path, TLS in the kernel included, and hardened kernels accept them.
@@ -89,14 +97,22 @@ pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Tracepoint,
         hooks: TRACEPOINT,
+        positions: IN_SOCKET,
     },
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY,
+        positions: IN_SOCKET,
+    },
+    HookSet {
+        kind: HookKind::Fentry,
+        hooks: FENTRY_BY_ADDRESS,
+        positions: BY_ADDRESS,
     },
     HookSet {
         kind: HookKind::Kprobe,
         hooks: KPROBE,
+        positions: BY_ADDRESS,
     },
 ];
 
@@ -209,74 +225,97 @@ const UDP_CLOSE: Hook = wanted(
     NO_UDP_CLOSE,
 );
 
-/// Kernel 5.5 and later on hardware with BPF trampolines.
-const FENTRY: &[Hook] = &[
-    required(
-        &["tcp_send"],
-        &[&[at(
-            Attach::Fexit,
-            "tcp_sendmsg_locked",
-            "fexit_tcp_sendmsg_locked",
-        )]],
-    ),
-    if_present(
-        &["tcp_sendpage"],
-        &[&[at(
-            Attach::Fexit,
-            "do_tcp_sendpages",
-            "fexit_do_tcp_sendpages",
-        )]],
-    ),
-    required(
-        &["udp_send"],
-        &[&[at(Attach::Fexit, "udp_sendmsg", "fexit_udp_sendmsg")]],
-    ),
-    if_present(
-        &["udp6_send"],
-        &[&[at(Attach::Fexit, "udpv6_sendmsg", "fexit_udpv6_sendmsg")]],
-    ),
-    if_present(
-        &["mptcp_send"],
-        &[&[at(Attach::Fexit, "mptcp_sendmsg", "fexit_mptcp_sendmsg")]],
-    ),
-    required(
-        &["tcp_recv"],
-        &[&[at(
-            Attach::Fentry,
-            "tcp_cleanup_rbuf",
-            "fentry_tcp_cleanup_rbuf",
-        )]],
-    ),
-    required(
-        &["udp_recv"],
-        &[&[at(
-            Attach::Fentry,
-            "skb_consume_udp",
-            "fentry_skb_consume_udp",
-        )]],
-    ),
-    if_present(
-        &["mptcp_recv"],
+/// The members of a trampoline set that count bytes, and others. A return value is the argument
+/// after the last, so the number of parameters has to be right.
+macro_rules! trampolines {
+    ($suffix:literal, $($others:expr),*) => {
         &[
-            &[with_parameters(
-                4,
-                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_4"),
-            )],
-            &[with_parameters(
-                5,
-                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_5"),
-            )],
-            &[with_parameters(
-                6,
-                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_6"),
-            )],
-        ],
+            required(
+                &["tcp_send"],
+                &[&[fexit(3, "tcp_sendmsg_locked", concat!("fexit_tcp_sendmsg_locked", $suffix))]],
+            ),
+            if_present(
+                &["tcp_sendpage"],
+                &[&[fexit(5, "do_tcp_sendpages", concat!("fexit_do_tcp_sendpages", $suffix))]],
+            ),
+            required(
+                &["udp_send"],
+                &[&[fexit(3, "udp_sendmsg", concat!("fexit_udp_sendmsg", $suffix))]],
+            ),
+            if_present(
+                &["udp6_send"],
+                &[&[fexit(3, "udpv6_sendmsg", concat!("fexit_udpv6_sendmsg", $suffix))]],
+            ),
+            if_present(
+                &["mptcp_send"],
+                &[&[fexit(3, "mptcp_sendmsg", concat!("fexit_mptcp_sendmsg", $suffix))]],
+            ),
+            required(
+                &["tcp_recv"],
+                &[&[at(
+                    Attach::Fentry,
+                    "tcp_cleanup_rbuf",
+                    concat!("fentry_tcp_cleanup_rbuf", $suffix),
+                )]],
+            ),
+            required(
+                &["udp_recv"],
+                &[&[at(
+                    Attach::Fentry,
+                    "skb_consume_udp",
+                    concat!("fentry_skb_consume_udp", $suffix),
+                )]],
+            ),
+            if_present(
+                &["mptcp_recv"],
+                &[
+                    &[fexit(4, "mptcp_recvmsg", concat!("fexit_mptcp_recvmsg_4", $suffix))],
+                    &[fexit(5, "mptcp_recvmsg", concat!("fexit_mptcp_recvmsg_5", $suffix))],
+                    &[fexit(6, "mptcp_recvmsg", concat!("fexit_mptcp_recvmsg_6", $suffix))],
+                ],
+            ),
+            $($others),*
+        ]
+    };
+}
+
+const fn fexit(parameters: usize, symbol: &'static str, program: &'static str) -> Attachment {
+    with_parameters(parameters, at(Attach::Fexit, symbol, program))
+}
+
+/// Kernel 5.11 and later where it has BPF trampolines.
+const FENTRY: &[Hook] = trampolines!("", TCP_STATE, TCP_RETRANSMIT, TCP_CLOSE, UDP_CLOSE);
+
+/// Kernel 5.5 and later: traced sockets have no storage there.
+const FENTRY_BY_ADDRESS: &[Hook] = trampolines!(
+    "_probed",
+    wanted(
+        &["tcp_state"],
+        &[&[at(
+            Attach::TpBtf,
+            "inet_sock_set_state",
+            "tp_inet_sock_set_state_probed",
+        )]],
+        NO_STATES,
     ),
-    TCP_STATE,
-    TCP_RETRANSMIT,
-    TCP_CLOSE,
-    UDP_CLOSE,
-];
+    wanted(
+        &["tcp_retransmit"],
+        &[&[at(
+            Attach::TpBtf,
+            "tcp_retransmit_skb",
+            "tp_tcp_retransmit_skb_probed",
+        )]],
+        NO_RETRANS,
+    ),
+    required(
+        &["tcp_close", "udp_close"],
+        &[&[at(
+            Attach::Fentry,
+            "inet_sock_destruct",
+            "fentry_inet_sock_destruct_probed",
+        )]],
+    )
+);
 
 macro_rules! returned {
     ($symbol:literal, $entry:literal, $exit:literal) => {

@@ -82,7 +82,7 @@ pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
         log::warn!("processes are numbered as in the initial pid namespace: {error:#}");
     }
     let (set, provenance) = attach_first(&mut ebpf, &kernel, request.hooks)?;
-    if let Err(error) = iterate(&mut ebpf, &aya_btf, "task_file", "iter_open_sockets") {
+    if let Err(error) = iterate(&mut ebpf, &aya_btf, "task_file", set.positions) {
         // What such a socket receives first is then counted as `unread`.
         log::warn!("cannot look at the sockets that were open before: {error:#}");
     }

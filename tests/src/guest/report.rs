@@ -61,6 +61,9 @@ impl Report {
 
     /// Holds what the tracer saw against what was moved, path by path.
     pub(super) fn round(&mut self, set: &str, round: &Round, kernel: Kernel) {
+        for line in round.seen.diagnostics.lines() {
+            tell(&json!({"type": "log", "set": set, "line": line}));
+        }
         let before = self.failed;
         for played in &round.played {
             match played {

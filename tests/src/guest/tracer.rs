@@ -33,6 +33,8 @@ pub(super) struct Seen {
     pub(super) processes: HashMap<u32, (u64, u64)>,
     /// What could not be delivered, if anything.
     pub(super) loss: Option<String>,
+    /// What it wrote to stderr.
+    pub(super) diagnostics: String,
 }
 
 /// The tracer ended before it counted.
@@ -93,11 +95,12 @@ impl Tracer {
         let pid = i32::try_from(self.child.id())?;
         kill(Pid::from_raw(pid), Signal::SIGINT)?;
         let status = self.child.wait()?;
-        let seen = self
+        let mut seen = self
             .reader
             .join()
             .map_err(|_panic| anyhow!("the reader panicked"))??;
-        ensure!(status.success(), "the tracer ended with {status}");
+        seen.diagnostics = std::fs::read_to_string(DIAGNOSTICS)?;
+        ensure!(status.success(), "{status}: {}", seen.diagnostics);
         Ok(seen)
     }
 }
