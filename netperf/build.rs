@@ -10,20 +10,29 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use toolchain::Toolchain;
+use toolchain::{NotSetUp, Toolchain};
 
 const PACKAGE: &str = "netperf-ebpf";
 
+#[expect(
+    clippy::print_stderr,
+    reason = "cargo shows what a failing build script prints there"
+)]
 fn main() -> ExitCode {
     match compile_kernel_side() {
         Ok(object) => {
             println!("cargo::rustc-env=NETPERF_EBPF_OBJECT={}", object.display());
             ExitCode::SUCCESS
         }
-        Err(error) => {
+        Err(error) if error.is::<NotSetUp>() => {
+            // Cargo fails the build for these lines, and shows nothing but them.
             for line in error.to_string().lines() {
                 println!("cargo::error={line}");
             }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }

@@ -19,7 +19,7 @@ pub fn ended(sk: impl Sock) {
 #[inline(always)]
 pub fn ended_by_address(sk: Probed) {
     ended(sk);
-    let _ = PROBED_SOCK_STATES.remove(&(sk.0 as u64));
+    let _ = PROBED_SOCK_STATES.remove(sk.0 as u64);
 }
 
 /// Marks the socket's current slot as final, after `last_look` has taken what is still to be seen.

@@ -74,9 +74,9 @@ pub static PROBED_SOCK_STATES: HashMap<u64, SockState, 65_536> = HashMap::new();
 #[btf_map]
 pub static SHARED: HashMap<PairKey, u32, 16_384> = HashMap::new();
 
-/// Records for user space: at 16 bytes and a header each, some 170 000 between two reads.
+/// Records for user space: at 16 bytes and a header each, some 43 000 between two reads.
 #[btf_map]
-pub static EVENTS: RingBuf<SlotEvent, 4_194_304> = RingBuf::new();
+pub static EVENTS: RingBuf<SlotEvent, 1_048_576> = RingBuf::new();
 
 /// Sockets that a kretprobe needs of its function's entry.
 #[btf_map]

@@ -53,7 +53,7 @@ fn other_slot(sk: impl Sock, current: u64, host_tgid: u32) -> Option<u32> {
     };
     if current != 0 {
         // SAFETY: a copy of an integer that is written once.
-        if let Some(index) = unsafe { SHARED.get(&key) } {
+        if let Some(index) = unsafe { SHARED.get(key) } {
             return Some(*index);
         }
     }
@@ -79,8 +79,8 @@ fn share(current: u64, key: PairKey, index: u32) {
         host_tgid: (current >> 32) as u32,
         ..key
     };
-    let _ = SHARED.insert(&first, &(current as u32), 0);
-    let _ = SHARED.insert(&key, &index, 0);
+    let _ = SHARED.insert(first, current as u32, 0);
+    let _ = SHARED.insert(key, index, 0);
     emit::owned(current as u32, key.socket);
     emit::owned(index, key.socket);
 }

@@ -1,10 +1,25 @@
 //! From which position on does a socket's received data count?
 
-use crate::sock::{self, Sock};
+use crate::{
+    maps::SockState,
+    sock::{self, Sock},
+};
 
-/// Takes the receive position of a TCP socket as the start, unless it is known already.
+/// The receive position of a TCP socket that was open before the hooks were attached, unless a hook
+/// was faster.
 #[inline(always)]
-pub fn position(sk: impl Sock) {
+pub fn open_before(sk: impl Sock) {
+    set(sk, |state| state.seq_known == 0);
+}
+
+/// A connection begins here; the socket may have had another one before.
+#[inline(always)]
+pub fn established(sk: impl Sock) {
+    set(sk, |_| true);
+}
+
+#[inline(always)]
+fn set(sk: impl Sock, wanted: impl FnOnce(&SockState) -> bool) {
     let Some(tcp) = sk.tcp().filter(|tcp| sock::is_plain(*tcp)) else {
         return;
     };
@@ -13,7 +28,7 @@ pub fn position(sk: impl Sock) {
     };
     // SAFETY: a map value that the verifier proved.
     let state = unsafe { &mut *state };
-    if state.seq_known == 0 {
+    if wanted(state) {
         state.seen_seq = sock::taken_seq(sk, tcp);
         state.seq_known = 1;
     }

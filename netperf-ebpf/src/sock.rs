@@ -24,6 +24,9 @@ const BPF_NOEXIST: u64 = 1;
 /// `SOCK_DONE` of the kernel's `enum sock_flags`: the other end's FIN has arrived.
 const SOCK_DONE: u64 = 1 << 1;
 
+/// `SOCK_RAW` of the kernel's `enum sock_type`.
+const SOCK_RAW: u16 = 3;
+
 /// A `struct sock`.
 pub trait Sock: Copy {
     /// A `struct tcp_sock` held in the same way.
@@ -135,7 +138,7 @@ impl Sock for Probed {
 
     #[inline(always)]
     fn state(self) -> Option<*mut SockState> {
-        PROBED_SOCK_STATES.get_ptr_mut(&(self.0 as u64))
+        PROBED_SOCK_STATES.get_ptr_mut(self.0 as u64)
     }
 
     #[inline(always)]
@@ -151,7 +154,7 @@ impl Sock for Probed {
             probed_id: new_id(),
         };
         // Another CPU may have been faster; its value is as good.
-        let _ = PROBED_SOCK_STATES.insert(&(self.0 as u64), &new, BPF_NOEXIST);
+        let _ = PROBED_SOCK_STATES.insert(self.0 as u64, &new, BPF_NOEXIST);
         self.state()
     }
 
@@ -183,11 +186,15 @@ fn storage(sk: *const c_void, flags: u64) -> Option<*mut SockState> {
     (!state.is_null()).then_some(state.cast())
 }
 
-/// Whether bytes of this socket count: TCP, MPTCP, UDP and UDP-Lite over IPv4 and IPv6.
+/// Whether bytes of this socket count: TCP, MPTCP, UDP and UDP-Lite over IPv4 and IPv6. What goes
+/// through a raw socket has headers and no connection, whatever protocol it names.
 #[inline(always)]
 pub fn counts(sk: impl Sock) -> bool {
     let family: u16 = sk.field(offset!(sock_skc_family));
     if family != AF_INET && family != AF_INET6 {
+        return false;
+    }
+    if sk.field::<u16>(offset!(sock_sk_type)) == SOCK_RAW {
         return false;
     }
     matches!(
@@ -216,6 +223,13 @@ pub fn taken_seq(sk: impl Sock, tcp: impl TcpSock) -> u32 {
     let flags: u64 = sk.field(offset!(sock_sk_flags));
     let past_fin = flags & SOCK_DONE != 0 && tcp.field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
     copied.wrapping_sub(u32::from(past_fin))
+}
+
+/// Sequence number of the first byte that this connection received.
+#[inline(always)]
+pub fn first_seq(tcp: impl TcpSock) -> u32 {
+    let next: u32 = tcp.field(offset!(tcp_sock_rcv_nxt));
+    next.wrapping_sub(tcp.field::<u64>(offset!(tcp_sock_bytes_received)) as u32)
 }
 
 /// Whether a process holds the socket's lock. If not, a receive runs in softirq for the kernel's own

@@ -31,7 +31,7 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
         connecting(sk, state);
     }
     if new == ESTABLISHED {
-        seed::position(sk);
+        seed::established(sk);
     }
     let Some(state) = sk.state() else {
         return;

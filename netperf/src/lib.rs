@@ -13,8 +13,12 @@ pub mod model;
 pub mod netlink;
 pub mod procfs;
 pub mod render;
+pub mod resolve;
 pub mod rights;
 pub mod sample;
 pub mod text;
 pub mod units;
 pub mod view;
+
+#[cfg(test)]
+mod made;

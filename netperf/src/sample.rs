@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{MonoNs, WallNs};
@@ -128,17 +129,7 @@ pub struct FlowId {
 
 /// Transport of a flow.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    clap::ValueEnum,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Proto {
@@ -264,6 +255,6 @@ pub struct Loss {
 pub struct TracerCost {
     /// CPU time used since its start.
     pub cpu: Duration,
-    /// Resident memory plus the memory of its kernel maps.
+    /// Its own resident memory plus that of its kernel maps.
     pub memory_bytes: u64,
 }

@@ -35,9 +35,9 @@ pub fn fork() -> nix::Result<Fork> {
 }
 
 /// Ends a forked process without running what its parent registered for its own end.
-pub fn exit_now() -> ! {
+pub fn exit_now(status: i32) -> ! {
     // SAFETY: has no precondition.
-    unsafe { libc::_exit(0) }
+    unsafe { libc::_exit(status) }
 }
 
 /// Ends the calling thread only, as a leader does whose threads live on.
@@ -45,7 +45,7 @@ pub fn exit_thread() -> ! {
     // SAFETY: the caller is the leader of a process whose other thread ends the process, so
     // nothing on this stack is needed again.
     unsafe { libc::syscall(libc::SYS_exit, 0) };
-    exit_now()
+    exit_now(1)
 }
 
 /// Waits for the signal that ends this process.
@@ -229,7 +229,7 @@ pub fn disconnect(socket: &impl AsFd) -> nix::Result<()> {
 /// A duplicate of the descriptor `theirs` of the process `pid`.
 ///
 /// # Errors
-/// As pidfd_open(2) and pidfd_getfd(2).
+/// As `pidfd_open(2)` and `pidfd_getfd(2)`.
 pub fn take_descriptor(pid: u32, theirs: i32) -> io::Result<OwnedFd> {
     // SAFETY: takes integers only.
     let process = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
@@ -272,4 +272,30 @@ pub fn receive_descriptor(socket: &impl AsFd) -> nix::Result<OwnedFd> {
         }
     }
     Err(Errno::EBADMSG)
+}
+
+/// Whether an MPTCP socket speaks plain TCP with its peer.
+///
+/// # Errors
+/// As getsockopt(2).
+pub fn mptcp_fell_back(socket: &impl AsFd) -> nix::Result<bool> {
+    // The beginning of `struct mptcp_info` in `linux/mptcp.h`: six bytes, two of padding, flags.
+    let mut info = [0_u32; 3];
+    let (level, name) = (284, 1);
+    match option(socket, level, name, &mut info) {
+        Ok(()) => Ok(info[2] & 1 == 1),
+        Err(Errno::EOPNOTSUPP | Errno::ENOPROTOOPT) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes over a descriptor that this process was started with.
+///
+/// # Errors
+/// `EBADF` when there is none.
+pub fn adopt(fd: i32) -> nix::Result<OwnedFd> {
+    // SAFETY: takes integers only.
+    Errno::result(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    // SAFETY: it is open, and the program that calls this at its start knows of no other owner.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -3,23 +3,19 @@
 //! The process that forks them must have one thread. A role reports what it moved through a pipe,
 //! which no tracer counts.
 
-use std::ffi::CString;
-use std::io::{Read, Write};
+use std::io::{PipeWriter, Write};
 use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
-use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
 
 use crate::calls::{self, Fork};
+use crate::cue::Curtain;
 use crate::deadline::Deadline;
 use crate::expect::Expected;
+use crate::role::{self, Exit, Rest, Role, prepare, row};
 
 /// Longest time that a path may take.
 const PATIENCE_SECS: u64 = 20;
@@ -58,28 +54,8 @@ pub enum Gate {
 #[derive(Debug)]
 pub struct Cast {
     gate: Gate,
-    children: Vec<Child>,
-}
-
-#[derive(Debug)]
-struct Child {
-    pid: Pid,
-    name: String,
-    report: std::io::PipeReader,
-    exit: Exit,
-}
-
-/// How a role ends once it has reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exit {
-    Itself,
-    Killed,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Report {
-    Rows(Vec<Expected>),
-    Failed(String),
+    patience: Duration,
+    roles: Vec<Role>,
 }
 
 impl Cast {
@@ -87,8 +63,21 @@ impl Cast {
     pub fn new(gate: Gate) -> Self {
         Self {
             gate,
-            children: Vec::new(),
+            patience: Duration::from_secs(PATIENCE_SECS),
+            roles: Vec::new(),
         }
+    }
+
+    /// Lets the path take `seconds` longer than others may.
+    pub fn take_time(&mut self, seconds: u64) {
+        self.patience += Duration::from_secs(seconds);
+    }
+
+    /// The processes in the order in which they were made: name and pid.
+    pub fn pids(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.roles
+            .iter()
+            .map(|role| (role.name.as_str(), role.pid()))
     }
 
     /// Forks a process called `name` that plays `act`.
@@ -96,7 +85,7 @@ impl Cast {
     /// # Errors
     /// When the process can't be made.
     pub fn role(&mut self, name: &str, act: impl FnOnce() -> Result<Moved>) -> Result<()> {
-        self.fork(name, Exit::Itself, || Ok(vec![own_row(name, act()?)]))
+        self.fork(name, Exit::Itself, || Ok((vec![row(name, act()?)], None)))
     }
 
     /// Like [`Self::role`], but the process is killed with SIGKILL after it has reported, with
@@ -105,7 +94,23 @@ impl Cast {
     /// # Errors
     /// When the process can't be made.
     pub fn victim(&mut self, name: &str, act: impl FnOnce() -> Result<Moved>) -> Result<()> {
-        self.fork(name, Exit::Killed, || Ok(vec![own_row(name, act()?)]))
+        self.fork(name, Exit::Killed, || Ok((vec![row(name, act()?)], None)))
+    }
+
+    /// Like [`Self::role`], but the process then becomes the program that `act` gives, whose bytes
+    /// the report already contains.
+    ///
+    /// # Errors
+    /// When the process can't be made.
+    pub fn becoming(
+        &mut self,
+        name: &str,
+        act: impl FnOnce() -> Result<(Moved, Command)>,
+    ) -> Result<()> {
+        self.fork(name, Exit::Exec, || {
+            let (moved, program) = act()?;
+            Ok((vec![row(name, moved)], Some(program)))
+        })
     }
 
     /// Like [`Self::role`], for an act that reports rows of processes it made itself.
@@ -117,25 +122,52 @@ impl Cast {
         name: &str,
         act: impl FnOnce() -> Result<Vec<Expected>>,
     ) -> Result<()> {
-        self.fork(name, Exit::Itself, act)
+        self.fork(name, Exit::Itself, || Ok((act()?, None)))
+    }
+
+    /// Like [`Self::role`], but `act` runs in a thread that outlives the leader of the process.
+    ///
+    /// # Errors
+    /// When the process can't be made.
+    pub fn leaderless(
+        &mut self,
+        name: &str,
+        act: impl FnOnce() -> Result<Moved> + Send + 'static,
+    ) -> Result<()> {
+        let called = name.to_owned();
+        self.enter(name, Exit::Itself, |sink| {
+            let prepared = prepare(name);
+            std::thread::spawn(move || {
+                role::play(Exit::Itself, sink, move || {
+                    prepared?;
+                    role::outlive_leader()?;
+                    Ok((vec![row(&called, act()?)], None))
+                })
+            });
+            calls::exit_thread()
+        })
     }
 
     fn fork(
         &mut self,
         name: &str,
         exit: Exit,
-        act: impl FnOnce() -> Result<Vec<Expected>>,
+        act: impl FnOnce() -> Result<(Vec<Expected>, Rest)>,
     ) -> Result<()> {
+        self.enter(name, exit, |sink| {
+            role::play(exit, sink, || prepare(name).and_then(|()| act()))
+        })
+    }
+
+    fn enter(&mut self, name: &str, exit: Exit, child: impl FnOnce(PipeWriter)) -> Result<()> {
         let (report, sink) = std::io::pipe().context("a role needs a pipe")?;
         match calls::fork().with_context(|| format!("`{name}` can't be forked"))? {
-            Fork::Child => play(name, exit, sink, act),
+            Fork::Child => {
+                child(sink);
+                calls::exit_now(1)
+            }
             Fork::Parent(pid) => {
-                self.children.push(Child {
-                    pid,
-                    name: name.to_owned(),
-                    report,
-                    exit,
-                });
+                self.roles.push(Role::new(pid, name, report, exit));
                 Ok(())
             }
         }
@@ -146,184 +178,64 @@ impl Cast {
     ///
     /// # Errors
     /// When a role does not come, or nobody opens the gate.
-    pub fn raise(&self, curtain: &Curtain, roles: u32) -> Result<()> {
-        let deadline = Deadline::seconds(PATIENCE_SECS);
+    pub fn raise(&mut self, curtain: &Curtain, roles: u32) -> Result<()> {
         for _ in 0..roles {
-            await_readable(&curtain.ready, deadline).context("a role never got ready")?;
-            curtain.ready.read()?;
+            self.await_ready(curtain)?;
         }
         if self.gate == Gate::Stdio {
             let mut out = std::io::stdout().lock();
             out.write_all(b"{\"type\":\"ready\"}\n")?;
             out.flush()?;
             let told = std::io::stdin().read_line(&mut String::new())?;
-            anyhow::ensure!(told > 0, "stdin ended before the tracer ran");
+            ensure!(told > 0, "stdin ended before the tracer ran");
         }
-        curtain.go.write(u64::from(roles))?;
-        Ok(())
+        curtain.open(roles)
     }
 
-    /// Waits for every role and gives what each moved, with a row of zeros for this process.
+    /// Waits for one more role at the curtain; one that ends instead has failed.
+    fn await_ready(&mut self, curtain: &Curtain) -> Result<()> {
+        let deadline = Deadline::after(self.patience);
+        let reports = self.roles.iter().map(AsFd::as_fd);
+        let watched = std::iter::once(curtain.as_fd()).chain(reports);
+        let mut fds: Vec<_> = watched
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .collect();
+        poll(&mut fds, deadline.poll_timeout())?;
+        let spoke: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
+        match spoke.iter().position(|spoke| *spoke) {
+            None => bail!("a role never got ready"),
+            Some(0) => curtain.take(),
+            Some(role) => {
+                let ended = self.roles.get_mut(role - 1).context("no such role")?;
+                bail!("ended before the curtain: {:?}", ended.report(deadline)?)
+            }
+        }
+    }
+
+    /// Waits for every role and gives what each moved.
     ///
     /// # Errors
     /// When a role failed or did not end in time.
     pub fn finish(mut self) -> Result<Vec<Expected>> {
-        let deadline = Deadline::seconds(PATIENCE_SECS);
-        let mut rows = vec![own_row("mover", Moved::default())];
+        let deadline = Deadline::after(self.patience);
+        let mut rows = Vec::new();
         // The others may wait for what the end of a killed process sets free.
-        self.children
-            .sort_by_key(|child| child.exit == Exit::Itself);
-        for child in &mut self.children {
-            rows.append(&mut child.report(deadline)?);
-            if child.exit == Exit::Killed {
-                kill(child.pid, Signal::SIGKILL)?;
+        self.roles.sort_by_key(|role| role.exit == Exit::Itself);
+        for role in &mut self.roles {
+            rows.append(&mut role.report(deadline)?);
+            if role.exit == Exit::Killed {
+                role.kill();
             }
         }
+        let mut programs = self.roles.iter().filter(|role| role.exit == Exit::Exec);
+        programs.try_for_each(Role::await_success)?;
         Ok(rows)
     }
 }
 
 impl Drop for Cast {
     fn drop(&mut self) {
-        for child in &self.children {
-            // Zombies until they are waited for, so the pid can't be another process's.
-            let _ = kill(child.pid, Signal::SIGKILL);
-            let _ = waitpid(child.pid, None);
-        }
+        self.roles.iter().for_each(Role::kill);
+        self.roles.iter().for_each(Role::reap);
     }
-}
-
-impl Child {
-    fn report(&mut self, deadline: Deadline) -> Result<Vec<Expected>> {
-        let mut text = Vec::new();
-        let mut part = [0; 4096];
-        loop {
-            await_readable(&self.report, deadline)
-                .with_context(|| format!("`{}` never reported", self.name))?;
-            match self.report.read(&mut part)? {
-                0 => break,
-                n => text.extend_from_slice(part.get(..n).unwrap_or_default()),
-            }
-        }
-        let report = serde_json::from_slice(&text)
-            .with_context(|| format!("`{}` died without a report", self.name))?;
-        match report {
-            Report::Rows(rows) => Ok(rows),
-            Report::Failed(why) => bail!("`{}`: {why}", self.name),
-        }
-    }
-}
-
-fn play(
-    name: &str,
-    exit: Exit,
-    mut sink: std::io::PipeWriter,
-    act: impl FnOnce() -> Result<Vec<Expected>>,
-) -> ! {
-    let report = match catch_unwind(AssertUnwindSafe(|| prepare(name).and_then(|()| act()))) {
-        Ok(Ok(rows)) => Report::Rows(rows),
-        Ok(Err(error)) => Report::Failed(format!("{error:#}")),
-        Err(_) => Report::Failed("panicked".to_owned()),
-    };
-    let text = serde_json::to_vec(&report).unwrap_or_default();
-    // Nobody is left to be told when this fails; the parent says that no report came.
-    let _ = sink.write_all(&text);
-    drop(sink);
-    if exit == Exit::Killed {
-        calls::await_kill();
-    }
-    calls::exit_now()
-}
-
-fn prepare(name: &str) -> Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
-    prctl::set_name(&CString::new(name)?)?;
-    Ok(())
-}
-
-/// A row for the calling process.
-pub fn own_row(name: &str, moved: Moved) -> Expected {
-    Expected {
-        pid: std::process::id(),
-        name: name.to_owned(),
-        tx_bytes: moved.tx,
-        rx_bytes: moved.rx,
-    }
-}
-
-/// Where roles wait until the tracer runs. Made before the roles, shared by fork.
-#[derive(Debug)]
-pub struct Curtain {
-    ready: EventFd,
-    go: EventFd,
-}
-
-impl Curtain {
-    /// A closed curtain.
-    ///
-    /// # Errors
-    /// When the kernel gives no eventfd.
-    pub fn new() -> Result<Self> {
-        Ok(Self {
-            ready: semaphore()?,
-            go: semaphore()?,
-        })
-    }
-
-    /// Says that this role is ready and waits until the tracer runs.
-    ///
-    /// # Errors
-    /// When the eventfd fails.
-    pub fn wait(&self) -> Result<()> {
-        self.ready.write(1)?;
-        self.go.read()?;
-        Ok(())
-    }
-}
-
-/// Something that one role tells others. Made before the roles, shared by fork.
-#[derive(Debug)]
-pub struct Cue(EventFd);
-
-impl Cue {
-    /// A cue that nobody gave yet.
-    ///
-    /// # Errors
-    /// When the kernel gives no eventfd.
-    pub fn new() -> Result<Self> {
-        Ok(Self(semaphore()?))
-    }
-
-    /// Lets `roles` calls of [`Self::wait`] pass.
-    ///
-    /// # Errors
-    /// When the eventfd fails.
-    pub fn give(&self, roles: u64) -> Result<()> {
-        self.0.write(roles)?;
-        Ok(())
-    }
-
-    /// Waits until the cue is given.
-    ///
-    /// # Errors
-    /// When the eventfd fails.
-    pub fn wait(&self) -> Result<()> {
-        self.0.read()?;
-        Ok(())
-    }
-}
-
-fn semaphore() -> Result<EventFd> {
-    let flags = EfdFlags::EFD_SEMAPHORE | EfdFlags::EFD_CLOEXEC;
-    EventFd::from_value_and_flags(0, flags).context("the kernel gave no eventfd")
-}
-
-fn await_readable(fd: &impl AsFd, deadline: Deadline) -> Result<()> {
-    let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
-    while !deadline.passed() {
-        if poll(&mut fds, deadline.poll_timeout())? > 0 {
-            return Ok(());
-        }
-    }
-    bail!("nothing came in {PATIENCE_SECS} s")
 }

@@ -5,10 +5,22 @@
 //! processes ([`cast`]). The binary `mover` plays them and prints what each process moved. The
 //! harness ([`tracer`], [`mover`], [`expect`], [`terminal`]) is used by the tests only.
 
+pub mod batch;
 pub mod calls;
 pub mod cast;
+pub mod churn;
+pub mod cue;
 pub mod deadline;
 pub mod expect;
 pub mod guest;
+pub mod mover;
+pub mod netns;
 pub mod paths;
 pub mod played;
+pub mod program;
+pub mod ring;
+pub mod role;
+pub mod shape;
+pub mod steady;
+pub mod tracer;
+pub mod wait;

@@ -46,7 +46,7 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> 
 /// Becomes the program, so that signals and the exit status are its own.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let program = build(workspace, Profile::Release)?;
-    let mut command = root::command(&program);
+    let mut command = root::command(&program, &[]);
     let error = command.args(arguments).exec();
     Err(error).with_context(|| format!("`{}` does not start", command.get_program().display()))
 }

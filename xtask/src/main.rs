@@ -5,6 +5,7 @@
     reason = "this program talks to the person at the terminal"
 )]
 
+mod bench;
 mod build;
 mod dist;
 mod layers;
@@ -68,6 +69,8 @@ enum Task {
     Lint,
     /// Check and test: everything that must pass before a change is done
     Ci,
+    /// Measure what tracing costs, as root; takes a quarter of an hour
+    Bench(bench::Options),
     /// Build one static file that runs on any Linux of this architecture
     Dist,
 }
@@ -110,6 +113,7 @@ fn run(task: &Task) -> Result<ExitCode> {
                 lint
             });
         }
+        Task::Bench(options) => bench::run(&workspace, options)?,
         Task::Dist => dist::run(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,7 @@
 //! Is this root, and if not, how does a program become it?
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,10 +9,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 
 /// Settings of the person at the terminal that sudo would drop.
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 6] = [
     "CI",
     "COLORTERM",
-    "NETPERF_TRACE",
     "NO_COLOR",
     "RUST_BACKTRACE",
     "RUST_LOG",
@@ -44,27 +43,33 @@ pub(crate) fn obtain(command: &str) -> Result<()> {
     };
     let status = sudo
         .status()
-        .with_context(|| format!("there is no sudo: as root, run `{command}`"))?;
+        .with_context(|| format!("root is needed, and there is no sudo, for `{command}`"))?;
     ensure!(
         status.success(),
-        "sudo needs a password: on a terminal, run `{command}`"
+        "root is needed, and sudo wants a password, for `{command}`"
     );
     Ok(())
 }
 
-/// A command that runs `program` as root, keeping the settings that it may look at.
-pub(crate) fn command(program: &Path) -> Command {
+/// A command that runs `program` as root, with the settings that it may look at and `more`.
+pub(crate) fn command(program: &Path, more: &[(&str, &OsStr)]) -> Command {
     if is_root() {
-        return Command::new(program);
+        let mut command = Command::new(program);
+        command.envs(more.iter().copied());
+        return command;
     }
+    let kept = KEPT
+        .iter()
+        .filter_map(|name| Some((*name, env::var_os(name)?)));
+    let more = more
+        .iter()
+        .map(|(name, value)| (*name, value.to_os_string()));
     let mut sudo = Command::new("sudo");
     sudo.args(["--", "env"]);
-    for name in KEPT {
-        if let Some(value) = env::var_os(name) {
-            let mut setting = OsString::from(format!("{name}="));
-            setting.push(value);
-            sudo.arg(setting);
-        }
+    for (name, value) in kept.chain(more) {
+        let mut setting = OsString::from(format!("{name}="));
+        setting.push(value);
+        sudo.arg(setting);
     }
     sudo.arg(program);
     sudo

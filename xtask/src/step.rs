@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 
 const REDRAW: Duration = Duration::from_millis(200);
 const REMINDER: Duration = Duration::from_secs(20);
-const TAIL_LINES: usize = 20;
+const TAIL_LINES: usize = 12;
 
 /// Keeps the output of steps in one file.
 #[derive(Debug)]
@@ -63,9 +63,9 @@ impl Steps {
             Some(status) => status.to_string(),
             None => "it went silent and was ended".to_owned(),
         };
+        let tail = self.tail(TAIL_LINES).replace('\n', "\n    | ");
         bail!(
-            "{title}: {why}\n{}\nwhole log: {}",
-            indent(&self.tail(TAIL_LINES)),
+            "{title}: {why}\n    | {tail}\n    whole log: `{}`",
             self.log.display()
         )
     }
@@ -167,13 +167,6 @@ fn last_lines(text: &[u8], count: usize) -> String {
         .filter(|line| !line.trim().is_empty())
         .collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
-}
-
-fn indent(text: &str) -> String {
-    text.lines()
-        .map(|line| format!("  | {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
     }
     let sk = load::<*const c_void>(socket.cast_const().cast(), offset!(socket_sk));
     if !sk.is_null() {
-        seed::position(Trusted(sk));
+        seed::open_before(Trusted(sk));
     }
     0
 }
@@ -62,7 +62,7 @@ pub extern "C" fn iter_open_sockets_probed(ctx: *const TaskFile) -> i32 {
     let socket = probe_ptr(file, offset!(file_private_data));
     let sk = probe_ptr(socket, offset!(socket_sk));
     if !sk.is_null() {
-        seed::position(Probed(sk));
+        seed::open_before(Probed(sk));
     }
     0
 }

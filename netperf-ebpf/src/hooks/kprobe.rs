@@ -174,17 +174,16 @@ fn sock(ctx: &ProbeContext) -> Probed {
 #[inline(always)]
 fn stash(ctx: &ProbeContext, function: Function) {
     let sk = ctx.arg::<u64>(0).unwrap_or(0);
-    if ENTRIES.insert(&entry(function), &sk, 0).is_err() {
+    if ENTRIES.insert(entry(function), sk, 0).is_err() {
         crate::emit::lost(crate::emit::Lost::MapFull);
     }
 }
 
 #[inline(always)]
 fn unstash(function: Function) -> Option<Probed> {
-    let key = entry(function);
     // SAFETY: a copy of an integer that only this thread writes.
-    let sk = unsafe { ENTRIES.get(&key).copied() }?;
-    let _ = ENTRIES.remove(&key);
+    let sk = unsafe { ENTRIES.get(entry(function)).copied() }?;
+    let _ = ENTRIES.remove(entry(function));
     Some(Probed(sk as *const c_void))
 }
 

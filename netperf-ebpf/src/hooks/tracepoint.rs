@@ -6,8 +6,9 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
 use crate::{bytes, close, retrans, sock::Trusted, state};
 
-/// `MSG_PEEK`: bytes that stay in the socket.
-const MSG_PEEK: i32 = 2;
+/// Bytes that stay in the socket, or that come back from it as part of an error:
+/// `MSG_PEEK | MSG_ERRQUEUE`.
+const NOT_TAKEN: i32 = 0x2 | 0x2000;
 
 /// `sock_send_length(sk, ret, flags)`, kernel 6.3.
 #[btf_tracepoint(function = "sock_send_length")]
@@ -19,7 +20,7 @@ pub fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
 /// `sock_recv_length(sk, ret, flags)`, kernel 6.3.
 #[btf_tracepoint(function = "sock_recv_length")]
 pub fn tp_sock_recv_length(ctx: BtfTracePointContext) -> i32 {
-    if ctx.arg::<i32>(2) & MSG_PEEK == 0 {
+    if ctx.arg::<i32>(2) & NOT_TAKEN == 0 {
         bytes::received(sock(&ctx), ctx.arg(1));
     }
     0

@@ -23,6 +23,9 @@ pub struct Counters {
     /// Slots that were active since the last tick.
     active: Vec<u32>,
     tick: u64,
+    /// What was lost before the look at open sockets was done: counting had not begun.
+    lost_before: LossCounters,
+    /// Lost records that a sweep has made up for.
     ring_lost: u64,
 }
 
@@ -58,15 +61,20 @@ impl Counters {
                 .take_map(name)
                 .with_context(|| format!("the object has no `{name}`"))
         };
+        let loss_map: Array<_, LossCounters> = take(".bss.loss")?.try_into()?;
+        let lost_before = loss_map
+            .get(&0, 0)
+            .context("cannot read the loss counters")?;
         Ok(Self {
             ring: take("EVENTS")?.try_into()?,
             tick_map: take(".data.tick")?.try_into()?,
-            loss_map: take(".bss.loss")?.try_into()?,
+            loss_map,
             shared_map: take("SHARED")?.try_into()?,
             ledger: Ledger::default(),
             active: Vec::new(),
             tick: 1,
             ring_lost: 0,
+            lost_before,
             kernel,
         })
     }
@@ -131,15 +139,11 @@ impl Counters {
     /// # Errors
     /// If the kernel refuses to be read.
     pub fn loss(&self) -> anyhow::Result<Loss> {
-        let LossCounters {
-            ring_lost,
-            map_full,
-            unread,
-        } = self.loss_counters()?;
+        let (lost, before) = (self.loss_counters()?, self.lost_before);
         Ok(Loss {
-            ring_lost,
-            map_full,
-            unread,
+            ring_lost: lost.ring_lost - before.ring_lost,
+            map_full: lost.map_full - before.map_full,
+            unread: lost.unread - before.unread,
         })
     }
 

@@ -81,15 +81,28 @@ pub(super) struct HookSet {
     pub(super) kind: HookKind,
     /// Its members.
     pub(super) hooks: &'static [Hook],
-    /// Iterator that notes the positions of sockets that are open already, in the way in which the
-    /// members keep a socket's state.
-    pub(super) positions: &'static str,
+    /// Where all of them keep what is known of a socket.
+    pub(super) memory: Memory,
 }
 
-/// With the socket, kernel 5.11.
-const IN_SOCKET: &str = "iter_open_sockets";
-/// In a table, by the socket's address.
-const BY_ADDRESS: &str = "iter_open_sockets_probed";
+/// Where the kernel side keeps what it knows of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// With the socket, kernel 5.11.
+    InSocket,
+    /// In a table, by the socket's address.
+    ByAddress,
+}
+
+impl Memory {
+    /// Iterator that notes the positions of sockets that are open already.
+    pub(super) fn positions(self) -> &'static str {
+        match self {
+            Self::InSocket => "iter_open_sockets",
+            Self::ByAddress => "iter_open_sockets_probed",
+        }
+    }
+}
 
 /// The sets in the order in which `--hooks auto` tries them. The tracepoints come first: they are
 /// exact on every path, TLS in the kernel included, and hardened kernels accept them.
@@ -97,22 +110,22 @@ pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Tracepoint,
         hooks: TRACEPOINT,
-        positions: IN_SOCKET,
+        memory: Memory::InSocket,
     },
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY,
-        positions: IN_SOCKET,
+        memory: Memory::InSocket,
     },
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY_BY_ADDRESS,
-        positions: BY_ADDRESS,
+        memory: Memory::ByAddress,
     },
     HookSet {
         kind: HookKind::Kprobe,
         hooks: KPROBE,
-        positions: BY_ADDRESS,
+        memory: Memory::ByAddress,
     },
 ];
 

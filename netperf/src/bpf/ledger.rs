@@ -2,9 +2,8 @@
 //!
 //! Pure: it is told what the slots hold and what happened to them.
 
-use std::collections::{HashMap, HashSet};
-
 use netperf_common::flow::{FlowKey, Owner, Slot};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::clock::MonoNs;
 use crate::sample::{FlowId, ProcessId};
@@ -78,11 +77,11 @@ struct Shared {
 /// The books.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    tallies: HashMap<ProcessId, Tally>,
-    pairs: HashMap<u32, Pair>,
-    shared: HashMap<u64, Shared>,
-    changed: HashSet<ProcessId>,
-    changed_flows: HashSet<u32>,
+    tallies: FxHashMap<ProcessId, Tally>,
+    pairs: FxHashMap<u32, Pair>,
+    shared: FxHashMap<u64, Shared>,
+    changed: FxHashSet<ProcessId>,
+    changed_flows: FxHashSet<u32>,
     ended_flows: Vec<FlowTotals>,
     keep_flows: bool,
 }
@@ -242,9 +241,12 @@ impl Ledger {
         done
     }
 
-    /// Slots that hold a socket.
-    pub fn slot_count(&self) -> usize {
-        self.pairs.len()
+    /// Slots that hold an open socket.
+    pub fn open_count(&self) -> usize {
+        self.pairs
+            .values()
+            .filter(|pair| !pair.totals.closed)
+            .count()
     }
 }
 
@@ -324,7 +326,7 @@ mod tests {
         ledger.absorb(3, &slot(100, 7, 12));
         ledger.forget(3);
         assert_eq!(tx_of(&ledger, 7), Some(12));
-        assert_eq!(ledger.slot_count(), 0);
+        assert_eq!(ledger.open_count(), 0);
     }
 
     #[test]

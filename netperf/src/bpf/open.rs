@@ -7,18 +7,18 @@ use anyhow::Context as _;
 use aya::programs::Iter;
 use aya::{Ebpf, EbpfLoader};
 
-use super::attach::{self, Kernel};
+use super::attach::{self, Kernel, Refused};
 use super::btf::{Btf, BtfError, KERNEL_BTF};
-use super::hooks::{HookSet, SETS};
+use super::hooks::{HookSet, Memory, SETS};
 use super::offsets;
 use super::slots::Slots;
-use crate::collect::{HookPreference, Provenance};
+use crate::collect::{HookKind, HookPreference, Provenance};
 
 /// The kernel side, compiled by build.rs.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_EBPF_OBJECT"));
 
-/// Slots at the least: 4 MiB.
-const MIN_SLOTS: u32 = 32_768;
+/// Slots at the least: room for 100 000 sockets in 15 MiB.
+const MIN_SLOTS: u32 = 114_688;
 /// Slots at the most: 142 MiB.
 const MAX_SLOTS: u32 = 1 << 20;
 
@@ -64,56 +64,128 @@ pub(super) struct Opened {
     pub(super) provenance: Provenance,
 }
 
-/// Loads the object, attaches the first set that the kernel accepts, and notes what was open before.
+/// What the running kernel tells about itself.
+struct Machine<'a> {
+    btf: &'a Btf<'a>,
+    aya_btf: &'a aya::Btf,
+    request: &'a Request<'a>,
+}
+
+/// Loads the object and attaches the first set of hooks that the kernel accepts.
 pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
     let data = std::fs::read(KERNEL_BTF).map_err(OpenError::NoBtf)?;
     let btf = Btf::parse(&data)?;
     let aya_btf = aya::Btf::from_sys_fs()
-        .context("aya")
+        .context("aya can't read the kernel's type information")
         .map_err(OpenError::Load)?;
-    let mut ebpf = load(&btf, &aya_btf, slot_count(request.open_sockets))?;
-    let slots = take_slots(&mut ebpf).map_err(OpenError::Load)?;
-    let kernel = Kernel {
+    let machine = Machine {
         btf: &btf,
         aya_btf: &aya_btf,
-        cgroup_root: request.cgroup_root,
+        request,
     };
-    if let Err(error) = iterate(&mut ebpf, &aya_btf, "task", "iter_own_namespace") {
-        log::warn!("processes are numbered as in the initial pid namespace: {error:#}");
+    let opened = open_first(&machine);
+    drop((btf, aya_btf));
+    drop(data);
+    return_freed_memory();
+    opened
+}
+
+/// What parsing the kernel's types took is tens of megabytes, which the allocator would keep.
+fn return_freed_memory() {
+    #![expect(unsafe_code, reason = "a call of the C library without a safe wrapper")]
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes no pointers and may be called at any time.
+    unsafe {
+        libc::malloc_trim(0);
     }
-    let (set, provenance) = attach_first(&mut ebpf, &kernel, request.hooks)?;
-    if let Err(error) = iterate(&mut ebpf, &aya_btf, "task_file", set.positions) {
-        // What such a socket receives first is then counted as `unread`.
-        log::warn!("cannot look at the sockets that were open before: {error:#}");
+}
+
+fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
+    let mut tried = String::new();
+    for set in SETS
+        .iter()
+        .filter(|set| machine.request.hooks.accepts(set.kind))
+    {
+        match machine.open_set(set)? {
+            Ok(opened) => return Ok(opened),
+            Err(refused) => tried.extend(["\n  ", set.kind.word(), ": ", &refused.to_string()]),
+        }
     }
-    Ok(Opened {
-        ebpf,
-        slots,
-        set,
-        provenance,
-    })
+    Err(OpenError::NoHooks { tried })
+}
+
+impl Machine<'_> {
+    /// Attaches one set, and notes what was open before.
+    fn open_set(&self, set: &HookSet) -> Result<Result<Opened, Refused>, OpenError> {
+        let mut ebpf = self.load(set)?;
+        let slots = take_slots(&mut ebpf).map_err(OpenError::Load)?;
+        if let Err(error) = self.iterate(&mut ebpf, "task", "iter_own_namespace") {
+            log::warn!("processes are numbered as in the initial pid namespace: {error:#}");
+        }
+        let kernel = Kernel {
+            btf: self.btf,
+            aya_btf: self.aya_btf,
+            cgroup_root: self.request.cgroup_root,
+        };
+        let provenance = match attach::attach(&mut ebpf, set, &kernel) {
+            Ok(provenance) => provenance,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if let Err(error) = self.iterate(&mut ebpf, "task_file", set.memory.positions()) {
+            // What such a socket receives first is then counted as `unread`.
+            log::warn!("cannot look at the sockets that were open before: {error:#}");
+        }
+        Ok(Ok(Opened {
+            ebpf,
+            slots,
+            set: *set,
+            provenance,
+        }))
+    }
+
+    /// Makes the maps, as large as this set needs them.
+    fn load(&self, set: &HookSet) -> Result<Ebpf, OpenError> {
+        let offsets = offsets::resolve(self.btf)?;
+        let settings = offsets::settings(self.btf)?;
+        let slots = slot_count(self.request.open_sockets);
+        let mut loader = EbpfLoader::new();
+        loader
+            .btf(Some(self.aya_btf))
+            .override_global("OFFSETS", &offsets, true)
+            .override_global("SETTINGS", &settings, true)
+            .map_max_entries("SLOTS", slots)
+            .map_max_entries("FREE_SLOTS", slots);
+        match set.memory {
+            Memory::InSocket => loader.map_max_entries("PROBED_SOCK_STATES", 1),
+            Memory::ByAddress => loader.map_max_entries("PROBED_SOCK_STATES", slots),
+        };
+        if set.kind != HookKind::Kprobe {
+            loader.map_max_entries("ENTRIES", 1);
+        }
+        loader
+            .load(OBJECT)
+            .context("loading the maps failed")
+            .map_err(OpenError::Load)
+    }
+
+    /// Lets an iterator run over everything of its kind.
+    fn iterate(&self, ebpf: &mut Ebpf, kind: &str, program: &str) -> anyhow::Result<()> {
+        let program = ebpf.program_mut(program).context("not in the object")?;
+        let program: &mut Iter = program.try_into()?;
+        program.load(kind, self.aya_btf)?;
+        let link = program.attach()?;
+        let mut nothing = Vec::new();
+        program
+            .take_link(link)?
+            .into_file()?
+            .read_to_end(&mut nothing)?;
+        Ok(())
+    }
 }
 
 /// Room for twice the sockets that are open.
 fn slot_count(open_sockets: u32) -> u32 {
-    open_sockets
-        .saturating_mul(2)
-        .clamp(MIN_SLOTS, MAX_SLOTS)
-        .next_power_of_two()
-}
-
-fn load(btf: &Btf<'_>, aya_btf: &aya::Btf, slots: u32) -> Result<Ebpf, OpenError> {
-    let offsets = offsets::resolve(btf)?;
-    let settings = offsets::settings(btf)?;
-    EbpfLoader::new()
-        .btf(Some(aya_btf))
-        .override_global("OFFSETS", &offsets, true)
-        .override_global("SETTINGS", &settings, true)
-        .map_max_entries("SLOTS", slots)
-        .map_max_entries("FREE_SLOTS", slots)
-        .load(OBJECT)
-        .context("loading the maps failed")
-        .map_err(OpenError::Load)
+    open_sockets.saturating_mul(2).clamp(MIN_SLOTS, MAX_SLOTS)
 }
 
 fn take_slots(ebpf: &mut Ebpf) -> anyhow::Result<Slots> {
@@ -126,35 +198,6 @@ fn take_slots(ebpf: &mut Ebpf) -> anyhow::Result<Slots> {
     Slots::open(slots, free)
 }
 
-fn attach_first(
-    ebpf: &mut Ebpf,
-    kernel: &Kernel<'_>,
-    preference: HookPreference,
-) -> Result<(HookSet, Provenance), OpenError> {
-    let mut tried = String::new();
-    for set in SETS.iter().filter(|set| preference.accepts(set.kind)) {
-        match attach::attach(ebpf, set, kernel) {
-            Ok(provenance) => return Ok((*set, provenance)),
-            Err(refused) => tried.extend(["\n  ", set.kind.word(), ": ", &refused.to_string()]),
-        }
-    }
-    Err(OpenError::NoHooks { tried })
-}
-
-/// Lets an iterator run over everything of its kind.
-fn iterate(ebpf: &mut Ebpf, btf: &aya::Btf, kind: &str, program: &str) -> anyhow::Result<()> {
-    let program = ebpf.program_mut(program).context("not in the object")?;
-    let program: &mut Iter = program.try_into()?;
-    program.load(kind, btf)?;
-    let link = program.attach()?;
-    let mut nothing = Vec::new();
-    program
-        .take_link(link)?
-        .into_file()?
-        .read_to_end(&mut nothing)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,7 +205,7 @@ mod tests {
     #[test]
     fn there_is_room_for_twice_the_open_sockets() {
         assert_eq!(slot_count(0), MIN_SLOTS);
-        assert_eq!(slot_count(100_000), 262_144);
+        assert_eq!(slot_count(100_000), 200_000);
         assert_eq!(slot_count(u32::MAX), MAX_SLOTS);
     }
 }

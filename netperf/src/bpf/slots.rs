@@ -139,10 +139,10 @@ impl Memory {
         let at = self.at(index);
         // SAFETY: within the mapping; every bit pattern is a value, and a torn name is refreshed.
         let mut slot = unsafe { at.read_volatile() };
-        // SAFETY: within the mapping.
-        let (tx_bytes, rx_bytes) = unsafe { (&raw mut (*at).tx_bytes, &raw mut (*at).rx_bytes) };
-        slot.tx_bytes = load(tx_bytes);
-        slot.rx_bytes = load(rx_bytes);
+        // SAFETY: the address of a field within the mapping.
+        slot.tx_bytes = load(unsafe { &raw mut (*at).tx_bytes });
+        // SAFETY: as above.
+        slot.rx_bytes = load(unsafe { &raw mut (*at).rx_bytes });
         slot
     }
 

@@ -18,10 +18,10 @@ use crate::procfs::Procfs;
 use crate::rights;
 use crate::sample::{FlowReading, LinkReading, ProcessId, ProcessReading, Sample, TracerCost};
 
-/// How long records may wait in the ring buffer when there are few: it holds 170 000 of them.
-const CALM: Duration = Duration::from_millis(250);
+/// How long records may wait in the ring buffer when there are few: it holds 43 000 of them.
+const CALM: Duration = Duration::from_millis(100);
 /// The same when there are many.
-const BUSY: Duration = Duration::from_millis(50);
+const BUSY: Duration = Duration::from_millis(40);
 /// Records between two looks from which on there are many.
 const MANY: usize = 2_000;
 
@@ -53,7 +53,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
     let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
     let request = Request {
         hooks: config.hooks,
-        open_sockets: procfs.open_sockets().unwrap_or(0),
+        open_sockets: procfs.open_sockets(),
         cgroup_root: cgroup_root.as_ref(),
     };
     let counters = Counters::open(&request).map_err(|error| explain(&error))?;
@@ -115,7 +115,7 @@ impl Feed for Capture {
             links: self.link_readings(&mut degraded),
             loss: self.counters.loss()?,
             tracer: self.tracer(),
-            slots_in_use: self.counters.ledger().slot_count() as u64,
+            slots_in_use: self.counters.ledger().open_count() as u64,
             degraded,
         }))
     }
@@ -210,10 +210,10 @@ impl Capture {
     }
 
     fn tracer(&self) -> TracerCost {
-        let rss = self.procfs.own_rss_bytes().unwrap_or(0);
+        let memory = self.procfs.own_anonymous_bytes().unwrap_or(0);
         TracerCost {
             cpu: clock::own_cpu(),
-            memory_bytes: rss + self.map_bytes,
+            memory_bytes: memory + self.map_bytes,
         }
     }
 }

@@ -69,8 +69,8 @@ pub struct Common {
     /// Plain text tables on stdout, one block a tick, without escape codes
     #[arg(short, long, global = true)]
     pub batch: bool,
-    /// One JSON object a line on stdout, in bytes and bytes per second
-    #[arg(long, global = true, conflicts_with = "batch")]
+    /// One JSON object a line on stdout, in bytes and bytes per second; wins over --batch
+    #[arg(long, global = true)]
     pub json: bool,
     /// No colours; the variable `NO_COLOR` does the same
     #[arg(long, global = true)]
@@ -259,7 +259,6 @@ mod tests {
             "top --units Mb",
             "top --hooks lsm",
             "top --sort bytes",
-            "top -b --json",
             "top --port 80",
             "flows --port 70000",
             "flows --remote 10.0.0.0/33",

@@ -141,3 +141,25 @@ fn sort(arrangement: &Arrangement) -> Sort {
 fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn output(options: &str, stdout_is_terminal: bool) -> Output {
+        let line = format!("netperf-trace top {options}");
+        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+        Output::of(&cli.common, stdout_is_terminal)
+    }
+
+    #[test]
+    fn a_view_fills_the_screen_only_where_there_is_one_and_nobody_asked_otherwise() {
+        assert_eq!(output("", true), Output::Screen);
+        assert_eq!(output("", false), Output::Batch);
+        assert_eq!(output("-b", true), Output::Batch);
+        assert_eq!(output("--json", true), Output::Json);
+        assert_eq!(output("--json -b", false), Output::Json);
+    }
+}

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use env_logger::{Builder, Env, Target};
 use log::LevelFilter;
 
+use crate::render::tui::LogTail;
 use crate::text::visible;
 
 /// Starts logging: warnings, with `-v` information, with `-vv` details. `RUST_LOG` decides if set.
-pub(super) fn start(verbosity: u8, target: Option<Box<dyn Write + Send>>) {
+pub(super) fn start(verbosity: u8, screen: Option<LogTail>) {
     let level = match verbosity {
         0 => LevelFilter::Warn,
         1 => LevelFilter::Info,
@@ -25,8 +26,8 @@ pub(super) fn start(verbosity: u8, target: Option<Box<dyn Write + Send>>) {
             visible(&text)
         )
     });
-    if let Some(target) = target {
-        builder.target(Target::Pipe(target));
+    if let Some(tail) = screen {
+        builder.target(Target::Pipe(Box::new(tail)));
     }
     // A logger that is there already, as in a test, may stay.
     let _ = builder.try_init();

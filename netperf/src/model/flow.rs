@@ -88,6 +88,8 @@ impl Flows {
         });
         let active = &self.active;
         self.ended.retain(|id| active.contains_key(id));
+        give_back(&mut self.active);
+        give_back(&mut self.quiet);
     }
 
     /// Takes in one reading.
@@ -106,6 +108,13 @@ impl Flows {
         if ends_now {
             self.ended.push_back(reading.id);
         }
+    }
+}
+
+/// Gives memory back after a peak.
+fn give_back<V>(map: &mut HashMap<FlowId, V>) {
+    if map.capacity() / 8 > map.len() {
+        map.shrink_to(map.len() * 2);
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Model {
     flows: Flows,
     links: Vec<LinkTraffic>,
     loss: Loss,
+    slots_in_use: u64,
     tracer: TracerCost,
     tracer_cpu: Option<f64>,
     degraded: Vec<String>,
@@ -55,6 +56,7 @@ impl Model {
             flows: Flows::default(),
             links: Vec::new(),
             loss: Loss::default(),
+            slots_in_use: 0,
             tracer: opening.tracer,
             tracer_cpu: None,
             degraded: Vec::new(),
@@ -88,6 +90,7 @@ impl Model {
         }
         self.links = link::compare(&self.links, &sample.links, self.span);
         self.loss = sample.loss;
+        self.slots_in_use = sample.slots_in_use;
         self.tracer = sample.tracer;
         self.degraded.clone_from(&sample.degraded);
     }
@@ -136,6 +139,11 @@ impl Model {
     pub fn addresses_of(&self, name: &str) -> &[IpAddr] {
         let link = self.links.iter().find(|link| link.reading.name == name);
         link.map_or(&[], |link| &link.reading.addresses)
+    }
+
+    /// (socket, process) pairs that the kernel side holds counters for.
+    pub fn slots_in_use(&self) -> u64 {
+        self.slots_in_use
     }
 
     /// What could not be delivered since the session began.

@@ -1,5 +1,8 @@
 //! What machine is this, what does the tracer's own process weigh, and how do its clocks lie?
 
+use std::collections::HashSet;
+use std::fs;
+
 use super::{Procfs, lossy};
 use crate::clock::{MonoNs, WallNs};
 
@@ -17,30 +20,50 @@ impl Procfs {
         self.word("proc/sys/kernel/osrelease")
     }
 
-    /// Resident memory of this process in bytes.
-    pub fn own_rss_bytes(&self) -> Option<u64> {
+    /// Resident memory of this process in bytes, without what it shares with files: its program and
+    /// the maps that it shares with the kernel.
+    pub fn own_anonymous_bytes(&self) -> Option<u64> {
         let status = self.text("proc/self/status", STATUS_MAX_BYTES)?;
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+            .find_map(|line| line.strip_prefix("RssAnon:"))?;
         let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
         kib.checked_mul(1024)
     }
 
-    /// Sockets that are open in the reader's network namespace and, for lack of a sum, a fair guess
-    /// for the machine (`/proc/net/sockstat`).
-    pub fn open_sockets(&self) -> Option<u32> {
-        let text = self.text("proc/net/sockstat", STATUS_MAX_BYTES)?;
-        text.lines()
-            .next()?
-            .strip_prefix("sockets: used ")?
-            .parse()
-            .ok()
+    /// Sockets that are open now in every network namespace that has a process.
+    pub fn open_sockets(&self) -> u32 {
+        let mut seen = HashSet::new();
+        let processes = self.processes().filter(|tgid| {
+            let netns = fs::read_link(self.root.join(format!("proc/{tgid}/ns/net")));
+            netns.is_ok_and(|netns| seen.insert(netns))
+        });
+        processes
+            .filter_map(|tgid| self.text(&format!("proc/{tgid}/net/sockstat"), STATUS_MAX_BYTES))
+            .filter_map(|text| {
+                text.lines()
+                    .next()?
+                    .strip_prefix("sockets: used ")?
+                    .parse()
+                    .ok()
+            })
+            .fold(0, u32::saturating_add)
+    }
+
+    /// Every process that is listed now.
+    fn processes(&self) -> impl Iterator<Item = u32> {
+        let entries = fs::read_dir(self.root.join("proc"));
+        let names = entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name());
+        names.filter_map(|name| name.to_str()?.parse().ok())
     }
 
     /// Kernel memory of the BPF maps that this process holds, as their `fdinfo` tells.
     pub fn own_map_bytes(&self) -> u64 {
-        let entries = std::fs::read_dir(self.root.join("proc/self/fdinfo"));
+        let entries = fs::read_dir(self.root.join("proc/self/fdinfo"));
         let names = entries
             .into_iter()
             .flatten()
@@ -122,8 +145,6 @@ pub fn boot_time(now: MonoNs, wall: WallNs) -> Option<WallNs> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Procfs) {
@@ -135,6 +156,24 @@ mod tests {
         }
         let procfs = Procfs::new(root.path());
         (root, procfs)
+    }
+
+    #[test]
+    fn sockets_are_counted_once_for_each_network_namespace() {
+        let used = "sockets: used 40\nTCP: inuse 3\n";
+        let (root, procfs) = tree(&[
+            ("proc/1/net/sockstat", used),
+            ("proc/2/net/sockstat", used),
+            ("proc/3/net/sockstat", "sockets: used 2\n"),
+            ("proc/self/net/sockstat", used),
+        ]);
+        for (tgid, netns) in [(1, 10), (2, 10), (3, 11)] {
+            let dir = root.path().join(format!("proc/{tgid}/ns"));
+            fs::create_dir(&dir).unwrap();
+            std::os::unix::fs::symlink(format!("net:[{netns}]"), dir.join("net")).unwrap();
+        }
+        assert_eq!(procfs.open_sockets(), 42);
+        assert_eq!(tree(&[]).1.open_sockets(), 0);
     }
 
     #[test]
@@ -174,10 +213,10 @@ mod tests {
 
     #[test]
     fn resident_memory_is_read_in_bytes() {
-        let (_root, procfs) = tree(&[("proc/self/status", "VmHWM:\t 9 kB\nVmRSS:\t  12 kB\n")]);
-        assert_eq!(procfs.own_rss_bytes(), Some(12 * 1024));
-        assert_eq!(tree(&[]).1.own_rss_bytes(), None);
-        assert!(Procfs::new("/").own_rss_bytes().unwrap() > 100_000);
+        let (_root, procfs) = tree(&[("proc/self/status", "VmHWM:\t 9 kB\nRssAnon:\t  12 kB\n")]);
+        assert_eq!(procfs.own_anonymous_bytes(), Some(12 * 1024));
+        assert_eq!(tree(&[]).1.own_anonymous_bytes(), None);
+        assert!(Procfs::new("/").own_anonymous_bytes().unwrap() > 100_000);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub fn written<'c>(cell: &'c Cell<'_>, units: Units) -> Cow<'c, str> {
         Cell::Bytes(bytes) => known(bytes.map(|bytes| units.size(Bytes(bytes)))),
         Cell::Speed(speed) => known(speed.map(|speed| rate(speed, units))),
         Cell::Micros(micros) => known(micros.map(time)),
-        Cell::Trend(values) => Cow::Owned(trend(values)),
+        Cell::Trend(values) => Cow::Owned(trend(values, values.len())),
         Cell::Blank => Cow::Borrowed(""),
     }
 }
@@ -43,18 +43,24 @@ fn time(micros: u32) -> String {
     }
 }
 
-/// One character for each value; the smallest traffic is still seen.
-fn trend(values: &[u64]) -> String {
-    let largest = u128::from(values.iter().copied().max().unwrap_or(0).max(1));
-    let height = |&value: &u64| {
-        let steps = (u128::from(value) * 8).div_ceil(largest);
-        usize::try_from(steps)
-            .ok()
-            .and_then(|step| HEIGHTS.get(step))
-            .copied()
-            .unwrap_or(' ')
+/// The values in so many columns, from nothing to the largest; the smallest traffic is still seen.
+pub fn trend(values: &[u64], columns: usize) -> String {
+    let columns = columns.min(values.len());
+    let start = |column: usize| column * values.len() / columns;
+    let means: Vec<u128> = (0..columns)
+        .map(|column| mean(&values[start(column)..start(column + 1)]))
+        .collect();
+    let largest = means.iter().copied().max().unwrap_or(0).max(1);
+    let height = |&mean: &u128| {
+        let step = usize::try_from((mean * 8).div_ceil(largest)).unwrap_or(0);
+        HEIGHTS.get(step).copied().unwrap_or(' ')
     };
-    values.iter().map(height).collect()
+    means.iter().map(height).collect()
+}
+
+fn mean(values: &[u64]) -> u128 {
+    let sum: u128 = values.iter().map(|&value| u128::from(value)).sum();
+    sum.div_ceil(values.len().max(1) as u128)
 }
 
 #[cfg(test)]
@@ -63,9 +69,16 @@ mod tests {
 
     #[test]
     fn a_trend_spans_its_own_range() {
-        assert_eq!(trend(&[0, 1, 500, 1_000]), " ▁▄█");
-        assert_eq!(trend(&[0, 0]), "  ");
-        assert_eq!(trend(&[u64::MAX, 1]), "█▁");
+        assert_eq!(trend(&[0, 1, 500, 1_000], 9), " ▁▄█");
+        assert_eq!(trend(&[0, 0], 2), "  ");
+        assert_eq!(trend(&[u64::MAX, 1], 2), "█▁");
+        assert_eq!(trend(&[], 5), "");
+    }
+
+    #[test]
+    fn a_narrow_trend_shows_the_whole_time() {
+        assert_eq!(trend(&[0, 0, 8, 8, 4, 4], 3), " █▄");
+        assert_eq!(trend(&[0, 0, 8, 8, 4, 4], 0), "");
     }
 
     #[test]

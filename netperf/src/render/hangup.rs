@@ -16,7 +16,7 @@ pub fn of_stdout() -> Hangup {
     Box::pin(async move {
         if !matches!(closed.await, Ok(Ok(()))) {
             // Without a watch, the next write notices.
-            pending().await
+            pending::<()>().await;
         }
     })
 }

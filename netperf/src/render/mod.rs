@@ -5,6 +5,10 @@ pub mod hangup;
 pub mod json;
 pub mod stream;
 pub mod text;
+pub mod tui;
+
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::io;

@@ -140,11 +140,7 @@ impl Text {
 impl Format for Text {
     fn start(&mut self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
         self.host.clone_from(&start.host);
-        let hooks: Vec<_> = start
-            .hooks
-            .iter()
-            .map(|hook| hook.attach.as_str())
-            .collect();
+        let hooks = start.attachments().join(" ");
         writeln!(
             out,
             "netperf-trace {} on {}",
@@ -155,7 +151,7 @@ impl Format for Text {
             out,
             "kernel {}, hooks: {}",
             visible(&start.kernel),
-            visible(&hooks.join(" "))
+            visible(&hooks)
         )?;
         for missing in &start.unavailable {
             writeln!(

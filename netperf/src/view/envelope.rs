@@ -32,6 +32,31 @@ pub struct Start {
     pub unavailable: Vec<Unavailable>,
 }
 
+impl Start {
+    /// Every attachment once, in order.
+    pub fn attachments(&self) -> Vec<&str> {
+        let mut once: Vec<&str> = Vec::new();
+        for hook in &self.hooks {
+            if !once.contains(&hook.attach.as_str()) {
+                once.push(&hook.attach);
+            }
+        }
+        once
+    }
+
+    /// The kinds of hooks in use: what stands before the `/` of each attachment.
+    pub fn hook_kinds(&self) -> Vec<&str> {
+        let mut kinds: Vec<&str> = Vec::new();
+        for attachment in self.attachments() {
+            let kind = attachment.split('/').next().unwrap_or_default();
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+}
+
 /// The last line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename = "end")]
@@ -40,6 +65,8 @@ pub struct End {
     pub time: Rfc3339,
     /// How many ticks there were.
     pub ticks: u64,
+    /// (socket, process) pairs that the kernel side still held counters for.
+    pub slots_in_use: u64,
     /// Why it ended.
     pub reason: Reason,
 }

@@ -16,6 +16,7 @@ use super::tick::{Health, When};
 use super::top::TotalRow;
 use crate::model::Model;
 use crate::model::traffic::Traffic;
+use crate::sample::ProcessId;
 
 /// What `flows` is asked to show.
 #[derive(Clone, Debug, Default)]
@@ -107,6 +108,22 @@ impl<'m> FlowsTick<'m> {
             health: Health::of(model),
         }
     }
+}
+
+/// The flows of one process with traffic in the last 40 seconds, in order.
+pub fn of_process<'m>(
+    model: &'m Model,
+    id: ProcessId,
+    sort: Sort,
+    names: &dyn HostNames,
+) -> Vec<FlowRow<'m>> {
+    let its = model
+        .flows()
+        .iter()
+        .filter(|flow| flow.reading.id.process == id);
+    let mut rows = its.map(|flow| FlowRow::of(model, flow, names)).collect();
+    arrange(&mut rows, sort, None);
+    rows
 }
 
 fn by_remote<'m>(flows: &[FlowRow<'m>]) -> Vec<RemoteRow<'m>> {

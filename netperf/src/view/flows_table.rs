@@ -10,7 +10,7 @@ use super::table::{Cell, Column, Row, Table};
 use crate::sample::TcpState;
 
 /// The rows as a table.
-pub fn table<'m>(rows: &[FlowRow<'m>], sort: Sort) -> Table<'m> {
+pub fn table<'r, 'm: 'r>(rows: impl IntoIterator<Item = &'r FlowRow<'m>>, sort: Sort) -> Table<'m> {
     let mut columns = vec![
         Column::words("PROTO", 5, 5, 1),
         Column::words("LOCAL", 21, 47, 5),
@@ -24,13 +24,16 @@ pub fn table<'m>(rows: &[FlowRow<'m>], sort: Sort) -> Table<'m> {
     columns.push(Column::numbers("RETRANS", 7, 9).sorted_by(SortKey::Retrans));
     Table {
         columns,
-        rows: rows.iter().map(flow_line).collect(),
+        rows: rows.into_iter().map(flow_line).collect(),
         sort,
     }
 }
 
 /// The remote hosts as a table.
-pub fn by_remote_table<'m>(rows: &[RemoteRow<'m>], sort: Sort) -> Table<'m> {
+pub fn by_remote_table<'r, 'm: 'r>(
+    rows: impl IntoIterator<Item = &'r RemoteRow<'m>>,
+    sort: Sort,
+) -> Table<'m> {
     let mut columns = vec![
         Column::words("REMOTE HOST", 15, 47, 0),
         Column::numbers("FLOWS", 6, 1),
@@ -40,7 +43,7 @@ pub fn by_remote_table<'m>(rows: &[RemoteRow<'m>], sort: Sort) -> Table<'m> {
     columns.push(Column::numbers("RETRANS", 7, 9).sorted_by(SortKey::Retrans));
     Table {
         columns,
-        rows: rows.iter().map(remote_line).collect(),
+        rows: rows.into_iter().map(remote_line).collect(),
         sort,
     }
 }
@@ -51,16 +54,16 @@ fn traffic_columns(figures: Figures) -> [Column; 10] {
         Figures::Totals => (10, 0),
     };
     [
-        Column::numbers("SENT/s", 10, rates).sorted_by(SortKey::Tx),
-        Column::numbers("RECEIVED/s", 10, rates).sorted_by(SortKey::Rx),
+        Column::numbers("SENT/s", 10, rates).sorted_if(figures == Figures::Rates, SortKey::Tx),
+        Column::numbers("RECEIVED/s", 10, rates).sorted_if(figures == Figures::Rates, SortKey::Rx),
         Column::numbers("SENT 2s", 10, 6),
-        Column::numbers("10s", 10, 3),
-        Column::numbers("40s", 10, 4),
+        Column::numbers("SENT 10s", 10, 3),
+        Column::numbers("SENT 40s", 10, 4),
         Column::numbers("RECV 2s", 10, 6),
-        Column::numbers("10s", 10, 3),
-        Column::numbers("40s", 10, 4),
-        Column::numbers("SENT", 9, totals).sorted_by(SortKey::Tx),
-        Column::numbers("RECEIVED", 9, totals).sorted_by(SortKey::Rx),
+        Column::numbers("RECV 10s", 10, 3),
+        Column::numbers("RECV 40s", 10, 4),
+        Column::numbers("SENT", 9, totals).sorted_if(figures == Figures::Totals, SortKey::Tx),
+        Column::numbers("RECEIVED", 9, totals).sorted_if(figures == Figures::Totals, SortKey::Rx),
     ]
 }
 

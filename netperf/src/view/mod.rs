@@ -19,6 +19,9 @@ pub mod time;
 pub mod top;
 pub mod top_table;
 
+#[cfg(test)]
+mod tests;
+
 use self::flows::FlowsOptions;
 use self::top::TopOptions;
 use crate::collect::Wanted;
@@ -48,6 +51,14 @@ impl View {
                 flows: options.connections,
             },
             Self::Flows(_) => Wanted { flows: true },
+        }
+    }
+
+    /// The interface that it is limited to.
+    pub fn iface(&self) -> Option<&str> {
+        match self {
+            Self::Top(_) => None,
+            Self::Flows(options) => options.flows.iface.as_deref(),
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct ProcessQuery {
 }
 
 /// Which flows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowQuery {
     /// Either end has this port.
     pub port: Option<u16>,

@@ -107,6 +107,12 @@ impl Column {
             ..self
         }
     }
+
+    /// The same, if these figures are the ones that count.
+    #[must_use]
+    pub fn sorted_if(self, counts: bool, key: SortKey) -> Self {
+        if counts { self.sorted_by(key) } else { self }
+    }
 }
 
 /// The width of each column in a line of `available` characters, `None` for those left out.

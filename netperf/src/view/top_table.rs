@@ -28,7 +28,10 @@ pub struct TopLook {
 }
 
 /// The rows as a table, connections below their process.
-pub fn table<'m>(rows: &[ProcessRow<'m>], look: TopLook) -> Table<'m> {
+pub fn table<'r, 'm: 'r>(
+    rows: impl IntoIterator<Item = &'r ProcessRow<'m>>,
+    look: TopLook,
+) -> Table<'m> {
     let mut lines = Vec::new();
     for row in rows {
         lines.push(process_line(row, look));
@@ -43,7 +46,8 @@ pub fn table<'m>(rows: &[ProcessRow<'m>], look: TopLook) -> Table<'m> {
 }
 
 fn columns(look: TopLook) -> Vec<Column> {
-    let (rates, totals) = match look.sort.figures {
+    let figures = look.sort.figures;
+    let (rates, totals) = match figures {
         Figures::Rates => (0, 4),
         Figures::Totals => (4, 0),
     };
@@ -54,18 +58,18 @@ fn columns(look: TopLook) -> Vec<Column> {
         Column::words("PROCESS", 15, 18, 0).sorted_by(SortKey::Name),
     ];
     let rates = [
-        Column::numbers("SENT/s", 10, rates).sorted_by(SortKey::Tx),
-        Column::numbers("RECEIVED/s", 10, rates).sorted_by(SortKey::Rx),
+        Column::numbers("SENT/s", 10, rates).sorted_if(figures == Figures::Rates, SortKey::Tx),
+        Column::numbers("RECEIVED/s", 10, rates).sorted_if(figures == Figures::Rates, SortKey::Rx),
     ];
     let totals = [
-        Column::numbers("SENT", 9, totals).sorted_by(SortKey::Tx),
-        Column::numbers("RECEIVED", 9, totals).sorted_by(SortKey::Rx),
+        Column::numbers("SENT", 9, totals).sorted_if(figures == Figures::Totals, SortKey::Tx),
+        Column::numbers("RECEIVED", 9, totals).sorted_if(figures == Figures::Totals, SortKey::Rx),
     ];
     columns.extend(rates);
     columns.extend(totals);
     columns.push(Column::numbers("RETRANS", 7, 7).sorted_by(SortKey::Retrans));
     if look.trend_until.is_some() {
-        columns.push(Column::words("LAST MINUTE", 12, TREND_SECONDS, 2));
+        columns.push(Column::words("LAST MINUTE", 12, 30, 2));
     }
     columns.push(Column::words("UNIT/CONTAINER", 14, 32, 5));
     columns.push(Column::words("COMMAND", 16, 400, command));

@@ -2,9 +2,12 @@
 //!
 //! `run` prints one JSON line a path with what each process moved; a gated path prints
 //! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` plays without a tracer
-//! and holds the two ends of each path against each other.
+//! and holds the two ends of each path against each other. `steady` and `churn` are loads without a
+//! given end (see `netperf_tests::steady`) and with one (`netperf_tests::churn`).
 
+use std::ffi::{CString, OsString};
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,6 +15,7 @@ use netperf_tests::cast::Gate;
 use netperf_tests::deadline::Deadline;
 use netperf_tests::paths::{self, Absent, Path};
 use netperf_tests::played::Played;
+use netperf_tests::{churn, program, steady};
 
 fn main() -> ExitCode {
     match act() {
@@ -24,14 +28,25 @@ fn main() -> ExitCode {
 }
 
 fn act() -> Result<()> {
-    let mut args = std::env::args().skip(1);
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // A test may give any bytes; only the disguise needs them as they are.
+    let disguise = args
+        .get(1)
+        .map(|name| CString::new(name.as_bytes()))
+        .transpose()?;
+    let mut args = args.iter().map(|arg| arg.to_string_lossy().into_owned());
     let verb = args.next().unwrap_or_default();
     let names: Vec<String> = args.collect();
     match verb.as_str() {
+        "send" | "write" | "read" => program::run(&verb, &names),
+        "steady" => steady::run(disguise.as_ref()),
+        "churn" => churn::run(names.first().context("how many seconds?")?.parse()?),
         "list" => list(),
         "run" => run(&named(&names)?),
         "check" => check(&named(&names)?),
-        _ => bail!("usage: mover list | run PATH... | check [PATH...]"),
+        _ => {
+            bail!("usage: mover list | run PATH... | check [PATH...] | steady [NAME] | churn SECS")
+        }
     }
 }
 

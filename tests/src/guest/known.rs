@@ -11,7 +11,38 @@ struct Exception {
     why: &'static str,
 }
 
-const EXCEPTIONS: &[Exception] = &[];
+const EXCEPTIONS: &[Exception] = &[Exception {
+    path: "udp_splice_in",
+    sets: &["fentry", "kprobe"],
+    before: (6, 1),
+    why: "`udp_sendpage` sends what is spliced, and no set has a hook there",
+}];
+
+/// What a kernel can't play at all.
+struct Unplayable {
+    path: &'static str,
+    /// First kernel that can.
+    before: Kernel,
+    why: &'static str,
+}
+
+const UNPLAYABLE: &[Unplayable] = &[
+    Unplayable {
+        path: "tcp_zerocopy_receive",
+        before: (5, 11),
+        why: "`TCP_ZEROCOPY_RECEIVE` can't copy before 5.11",
+    },
+    Unplayable {
+        path: "udp_gso_gro",
+        before: (6, 1),
+        why: "loopback splits what was sent as one",
+    },
+    Unplayable {
+        path: "udp_sendfile",
+        before: (6, 1),
+        why: "the kernel holds the last bytes of a file back",
+    },
+];
 
 /// Why a path is not exact with this set on this kernel; `None` if it has to be.
 pub(super) fn exception(set: &str, path: &str, kernel: Kernel) -> Option<&'static str> {
@@ -19,6 +50,12 @@ pub(super) fn exception(set: &str, path: &str, kernel: Kernel) -> Option<&'stati
         known.path == path && known.sets.contains(&set) && kernel < known.before
     };
     EXCEPTIONS.iter().find(applies).map(|known| known.why)
+}
+
+/// Why a path can't be played on this kernel; `None` if it has to be.
+pub(super) fn unplayable(path: &str, kernel: Kernel) -> Option<&'static str> {
+    let applies = |known: &&Unplayable| known.path == path && kernel < known.before;
+    UNPLAYABLE.iter().find(applies).map(|known| known.why)
 }
 
 /// Whether a kernel has everything that the set needs.

@@ -89,18 +89,12 @@ fn bring_up(interface: &CStr) -> Result<()> {
 
 /// Version of the running kernel: the first two numbers of its release.
 pub(super) fn kernel() -> Result<Kernel> {
-    let release = release()?;
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let mut numbers = release.split('.').map(str::parse);
     let mut next = || numbers.next()?.ok();
     next()
         .zip(next())
-        .with_context(|| format!("`{release}` is no release"))
-}
-
-/// As `uname -r` says.
-pub(super) fn release() -> Result<String> {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    Ok(release.trim().to_owned())
+        .with_context(|| format!("`{}` is no release", release.trim()))
 }
 
 /// Why the kernel thinks that it can't be trusted any more; 0 is no reason.

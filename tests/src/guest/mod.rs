@@ -1,14 +1,13 @@
 //! Does the tracer count every byte on the kernel of this virtual machine? Only PID 1 asks.
 //!
-//! For each hook set: start the tracer, let the mover play the paths, and hold what was seen
+//! For each hook set: start the tracer, let the mover play the paths, and hold what was counted
 //! against what was moved. Every result is one line of JSON on the console, which
-//! `cargo xtask vm-test` reads.
+//! `cargo xtask vm-test` reads. The image is laid out as a target directory, so that the harness
+//! finds the programs.
 
 mod known;
 mod machine;
 mod report;
-mod round;
-mod tracer;
 
 use std::process::ExitCode;
 
@@ -16,12 +15,15 @@ use anyhow::{Context, Result, bail, ensure};
 
 use self::machine::Kernel;
 use self::report::Report;
+use crate::mover::Mover;
 use crate::paths::{self, Path};
+use crate::played::Played;
+use crate::tracer::{Session, Tracer};
 
 /// The sets, as in `--hooks`.
 const SETS: [&str; 3] = ["tracepoint", "fentry", "kprobe"];
 
-/// The path that stands for all where there is no time.
+/// The paths that stand for all where there is no time.
 const SMOKE: [&str; 2] = ["tcp_write", "udp_send"];
 
 /// Turns the machine into one that can play, plays, and switches it off.
@@ -35,7 +37,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     );
     let mut report = Report::default();
     if let Err(error) = machine::prepare().and_then(|()| examine(args, &mut report)) {
-        report.broken(&format!("{error:#}"));
+        report.failed("-", "guest", &format!("{error:#}"));
     }
     let passed = report.close(machine::taint());
     machine::switch_off(passed)
@@ -44,9 +46,12 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
 fn examine(args: &[String], report: &mut Report) -> Result<()> {
     let kernel = machine::kernel()?;
     let paths = selected(args)?;
-    report.begin(&kernel);
     for set in SETS {
-        examine_set(set, &paths, kernel, report);
+        if known::loads(set, kernel) {
+            examine_set(set, &paths, kernel, report);
+        } else {
+            examine_refusal(set, report);
+        }
     }
     examine_choice(kernel, report);
     Ok(())
@@ -73,49 +78,86 @@ fn selected(args: &[String]) -> Result<Vec<&'static Path>> {
     }
 }
 
-/// Plays every path while one tracer runs; a path that wants the tracer to start in its middle
-/// gets one of its own.
-fn examine_set(set: &'static str, paths: &[&'static Path], kernel: Kernel, report: &mut Report) {
-    let (gated, open): (Vec<_>, Vec<_>) = paths.iter().copied().partition(|path| path.gated);
-    let played = round::together(set, &open);
-    let outcome = match known::loads(set, kernel) {
-        true => played.map(|played| report.round(set, &played, kernel)),
-        false => refused(&played.map(drop)).map(|()| report.absent(set, "as this kernel should")),
-    };
-    let loads = outcome.is_ok() && known::loads(set, kernel);
-    if let Err(error) = outcome {
-        report.failed(set, "attach", &format!("{error:#}"));
+fn examine_set(set: &str, paths: &[&'static Path], kernel: Kernel, report: &mut Report) {
+    let mut playable = Vec::new();
+    for &path in paths {
+        match known::unplayable(path.name, kernel) {
+            Some(why) => report.skipped(set, path.name, why),
+            None => playable.push(path),
+        }
     }
-    for path in gated.iter().filter(|_| loads) {
-        match round::in_the_middle(set, path) {
-            Ok(played) => report.round(set, &played, kernel),
-            Err(error) => report.failed(set, path.name, &format!("{error:#}")),
+    let round = play(set, &playable);
+    match round.and_then(|(session, played)| report.round(set, &session, &played, kernel)) {
+        Ok(()) => {}
+        Err(error) => report.failed(set, "round", &format!("{error:#}")),
+    }
+}
+
+/// Plays paths while one tracer runs; those with a gate are set up before it starts.
+fn play(set: &str, paths: &[&Path]) -> Result<(Session, Vec<Played>)> {
+    let (gated, open): (Vec<&Path>, Vec<&Path>) = paths.iter().partition(|path| path.gated);
+    let mut played = Vec::new();
+    let mut waiting = Vec::new();
+    for path in gated {
+        let mut mover = Mover::start(["run", path.name])?;
+        let line = mover.next_line()?.context("the mover ended")?;
+        if line.contains("\"ready\"") {
+            waiting.push(mover);
+        } else {
+            played.push(serde_json::from_str(&line)?);
+        }
+    }
+    let tracer = trace(set)?;
+    for mover in &mut waiting {
+        mover.go_on()?;
+    }
+    for mover in waiting {
+        played.extend(mover.finish()?);
+    }
+    if !open.is_empty() {
+        let names = open.iter().map(|path| path.name);
+        played.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
+    }
+    Ok((tracer.stop()?, played))
+}
+
+fn trace(set: &str) -> Result<Tracer> {
+    Tracer::start(&["top", "--json", "--hooks", set])
+}
+
+/// A set that a kernel lacks must be refused as such.
+fn examine_refusal(set: &str, report: &mut Report) {
+    match trace(set) {
+        Ok(_) => report.failed(
+            set,
+            "refused",
+            "it attached, though the kernel has no such hook",
+        ),
+        Err(error) => {
+            let error = format!("{error:#}");
+            if error.contains("exit status: 4") {
+                report.passed(set, "refused", &error);
+            } else {
+                report.failed(set, "refused", &error);
+            }
         }
     }
 }
 
-/// A set that a kernel lacks must be refused for that reason and no other.
-fn refused(outcome: &Result<()>) -> Result<()> {
-    let Err(error) = outcome else {
-        bail!("it attached, but this kernel was known not to have it");
-    };
-    let refusal = error.downcast_ref::<tracer::Refused>();
-    let status = refusal.context("it failed in another way")?.status;
-    ensure!(status == Some(4), "it ended with {status:?}: {error:#}");
-    Ok(())
-}
-
 /// Left to itself, the tracer takes the first set that this kernel has.
 fn examine_choice(kernel: Kernel, report: &mut Report) {
-    let chosen = tracer::Tracer::start("auto").and_then(|tracer| {
-        let chosen = tracer.start_line().to_string();
-        tracer.stop()?;
-        Ok(chosen)
-    });
     let wanted = known::choice(kernel);
-    match chosen {
-        Ok(chosen) if chosen.contains(wanted) => report.passed("auto", "attach"),
-        Ok(chosen) => report.failed("auto", "attach", &format!("no `{wanted}` in {chosen}")),
-        Err(error) => report.failed("auto", "attach", &format!("{error:#}")),
+    match trace("auto").and_then(Tracer::stop) {
+        Ok(session) if session.start.to_string().contains(wanted) => {
+            report.passed("auto", "choice", wanted);
+        }
+        Ok(session) => {
+            report.failed(
+                "auto",
+                "choice",
+                &format!("no `{wanted}` in {}", session.start),
+            );
+        }
+        Err(error) => report.failed("auto", "choice", &format!("{error:#}")),
     }
 }

@@ -1,16 +1,16 @@
 //! How did it go? One line of JSON for each result, and a closing line.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::known;
-use super::machine::{self, Kernel};
-use super::round::Round;
-use super::tracer::Seen;
-use crate::expect::Expected;
+use super::machine::Kernel;
+use crate::expect::{Expected, differs, losses};
 use crate::played::Played;
+use crate::tracer::{Session, Totals};
 
 /// Counts of what was told.
 #[derive(Debug, Default)]
@@ -21,119 +21,108 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Says which kernel this is.
-    pub(super) fn begin(&self, kernel: &Kernel) {
-        let release = machine::release().unwrap_or_else(|_| format!("{kernel:?}"));
-        tell(&json!({"type": "begin", "release": release}));
-    }
-
-    /// The machine could not be made ready, or the arguments are wrong.
-    pub(super) fn broken(&mut self, why: &str) {
-        self.failed("-", "guest", why);
-    }
-
     /// A test held.
-    pub(super) fn passed(&mut self, set: &str, test: &str) {
+    pub(super) fn passed(&mut self, set: &str, test: &str, why: &str) {
         self.passed += 1;
-        tell(&json!({"type": "result", "set": set, "test": test, "verdict": "passed"}));
+        result(set, test, "passed", why);
     }
 
     /// A test did not hold.
     pub(super) fn failed(&mut self, set: &str, test: &str, why: &str) {
         self.failed += 1;
-        tell(&json!({"type": "result", "set": set, "test": test, "verdict": "failed", "why": why}));
+        result(set, test, "failed", why);
     }
 
-    fn skipped(&mut self, set: &str, test: &str, why: &str) {
+    /// A test was not done.
+    pub(super) fn skipped(&mut self, set: &str, test: &str, why: &str) {
         self.skipped += 1;
-        tell(
-            &json!({"type": "result", "set": set, "test": test, "verdict": "skipped", "why": why}),
-        );
+        result(set, test, "skipped", why);
     }
 
-    /// A set was refused by a kernel that can't have it.
-    pub(super) fn absent(&mut self, set: &str, why: &str) {
-        self.passed += 1;
-        tell(
-            &json!({"type": "result", "set": set, "test": "refused", "verdict": "passed", "why": why}),
-        );
-    }
-
-    /// Holds what the tracer saw against what was moved, path by path.
-    pub(super) fn round(&mut self, set: &str, round: &Round, kernel: Kernel) {
-        for line in round.seen.diagnostics.lines() {
-            tell(&json!({"type": "log", "set": set, "line": line}));
-        }
-        let before = self.failed;
-        for played in &round.played {
-            match played {
+    /// Holds what was counted against what was moved, path by path.
+    ///
+    /// # Errors
+    /// When the session is not what it should be.
+    pub(super) fn round(
+        &mut self,
+        set: &str,
+        session: &Session,
+        played: &[Played],
+        kernel: Kernel,
+    ) -> Result<()> {
+        let totals = session.totals()?;
+        let failed_before = self.failed;
+        for one in played {
+            match one {
                 Played::Moved { path, rows } => {
-                    self.path(set, path, rows, &round.seen, kernel);
+                    let known = known::exception(set, path, kernel);
+                    self.path((set, path), rows, &totals, known);
                 }
                 Played::Absent { path, why } => self.skipped(set, path, why),
                 Played::Failed { path, why } => self.failed(set, path, why),
             }
         }
-        // A path that failed leaves processes whose numbers are not known.
-        if self.failed == before {
-            self.nothing_else(set, round);
+        for line in session.log.lines() {
+            tell(&json!({"type": "log", "set": set, "line": line}));
         }
+        let lost = losses(session)?;
+        if lost.is_empty() {
+            self.passed(set, "nothing_lost", "");
+        } else {
+            self.failed(set, "nothing_lost", &lost.join(", "));
+        }
+        // A path that failed leaves processes whose numbers are not known.
+        if self.failed == failed_before {
+            self.nobody_else(set, played, &totals);
+        }
+        Ok(())
     }
 
-    fn path(&mut self, set: &str, path: &str, rows: &[Expected], seen: &Seen, kernel: Kernel) {
-        let differences: Vec<_> = rows
+    fn path(
+        &mut self,
+        (set, path): (&str, &str),
+        rows: &[Expected],
+        totals: &BTreeMap<u32, Totals>,
+        known: Option<&str>,
+    ) {
+        let wrong: Vec<_> = rows
             .iter()
-            .filter(|row| seen.of(row.pid) != (row.tx_bytes, row.rx_bytes))
-            .map(|row| {
-                let (tx, rx) = seen.of(row.pid);
-                let (true_tx, true_rx) = (row.tx_bytes, row.rx_bytes);
-                format!("{}: {tx}/{rx} of {true_tx}/{true_rx} bytes", row.name)
-            })
+            .filter_map(|row| differs(path, row, totals))
             .collect();
-        let (verdict, why) = match known::exception(set, path, kernel) {
-            None if differences.is_empty() => ("passed", String::new()),
-            None => ("failed", differences.join(", ")),
-            Some(why) if differences.is_empty() => {
-                ("failed", format!("exact, though it was known that {why}"))
-            }
-            Some(why) => ("passed", format!("{why}: {}", differences.join(", "))),
+        let told = wrong.join("; ");
+        let (passed, why) = match known {
+            None => (wrong.is_empty(), told),
+            Some(why) if wrong.is_empty() => (false, format!("exact, but known is that {why}")),
+            Some(why) => (true, format!("{why}: {told}")),
         };
-        let counter = if verdict == "passed" {
-            &mut self.passed
-        } else {
-            &mut self.failed
-        };
-        *counter += 1;
-        let (expected_tx, expected_rx) = sum(rows.iter().map(|row| (row.tx_bytes, row.rx_bytes)));
-        let (seen_tx, seen_rx) = sum(rows.iter().map(|row| seen.of(row.pid)));
+        let expected = sum(rows.iter().map(|row| (row.tx_bytes, row.rx_bytes)));
+        let seen = sum(rows
+            .iter()
+            .filter_map(|row| totals.get(&row.pid))
+            .map(bytes));
+        self.passed += u32::from(passed);
+        self.failed += u32::from(!passed);
         tell(&json!({
-            "type": "result", "set": set, "test": path, "verdict": verdict, "why": why,
-            "expected": [expected_tx, expected_rx], "seen": [seen_tx, seen_rx],
+            "type": "result", "set": set, "test": path, "expected": expected, "seen": seen,
+            "verdict": if passed { "passed" } else { "failed" }, "why": why,
         }));
     }
 
-    /// Nobody but the players moved anything, and nothing was lost.
-    fn nothing_else(&mut self, set: &str, round: &Round) {
-        let players: HashSet<u32> = round
-            .played
-            .iter()
-            .filter_map(|played| match played {
-                Played::Moved { rows, .. } => Some(rows),
-                Played::Absent { .. } | Played::Failed { .. } => None,
-            })
-            .flatten()
-            .map(|row| row.pid)
-            .collect();
-        let strangers: Vec<_> = round
-            .seen
-            .processes
-            .iter()
-            .filter(|(pid, bytes)| !players.contains(pid) && **bytes != (0, 0))
-            .collect();
-        match &round.seen.loss {
-            Some(loss) => self.failed(set, "nothing_else", &format!("lost {loss}")),
-            None if strangers.is_empty() => self.passed(set, "nothing_else"),
-            None => self.failed(set, "nothing_else", &format!("also seen: {strangers:?}")),
+    /// In a machine of its own, nobody but the players moves anything.
+    fn nobody_else(&mut self, set: &str, played: &[Played], totals: &BTreeMap<u32, Totals>) {
+        let mut players = HashSet::new();
+        for one in played {
+            if let Played::Moved { rows, .. } = one {
+                players.extend(rows.iter().map(|row| row.pid));
+            }
+        }
+        let is_stranger =
+            |(pid, totals): &(&u32, &Totals)| !players.contains(*pid) && bytes(totals) != (0, 0);
+        let strangers: Vec<_> = totals.iter().filter(is_stranger).collect();
+        if strangers.is_empty() {
+            self.passed(set, "nobody_else", "");
+        } else {
+            self.failed(set, "nobody_else", &format!("{strangers:?}"));
         }
     }
 
@@ -151,14 +140,16 @@ impl Report {
     }
 }
 
-impl Seen {
-    fn of(&self, pid: u32) -> (u64, u64) {
-        self.processes.get(&pid).copied().unwrap_or_default()
-    }
+fn bytes(totals: &Totals) -> (u64, u64) {
+    (totals.tx_bytes, totals.rx_bytes)
 }
 
 fn sum(pairs: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
     pairs.fold((0, 0), |total, pair| (total.0 + pair.0, total.1 + pair.1))
+}
+
+fn result(set: &str, test: &str, verdict: &str, why: &str) {
+    tell(&json!({"type": "result", "set": set, "test": test, "verdict": verdict, "why": why}));
 }
 
 /// One write a line, so that the kernel's messages come between lines and not into them.

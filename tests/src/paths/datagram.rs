@@ -88,13 +88,13 @@ pub(super) fn between(
     })
 }
 
-/// Hands `send` the payload of every datagram; each must be taken as a whole.
-fn each(mut send: impl FnMut(&[u8]) -> Result<usize>) -> Result<u64> {
+/// Calls `hand_over` with every datagram; each must be taken as a whole.
+fn each(mut hand_over: impl FnMut(&[u8]) -> Result<usize>) -> Result<u64> {
     let payload = vec![0x5a; 40_009];
     let mut sent = 0;
     for size in SIZES.iter().cycle().take(COUNT) {
         let datagram = payload.split_at(*size).0;
-        let n = send(datagram)?;
+        let n = hand_over(datagram)?;
         ensure!(n == *size, "{n} of {size} bytes were taken");
         sent += u64::try_from(n)?;
     }

@@ -3,16 +3,27 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cast::{Cast, Gate};
+use crate::cast::{Cast, Gate, Moved};
 use crate::expect::Expected;
+use crate::role::own_row;
 
+mod abort;
+mod crowd;
 mod datagram;
+mod early;
 mod family;
+mod fastopen;
+mod lifetime;
+mod mptcp;
+mod namespace;
 mod receive;
+mod reconnect;
 mod send;
 mod sharing;
 mod splice;
 mod stream;
+mod uncounted;
+mod uring;
 mod zerocopy;
 
 /// All topics, in the order in which they are played.
@@ -23,7 +34,17 @@ pub const TOPICS: &[Topic] = &[
     zerocopy::TOPIC,
     datagram::TOPIC,
     family::TOPIC,
+    uring::TOPIC,
     sharing::TOPIC,
+    crowd::TOPIC,
+    lifetime::TOPIC,
+    early::TOPIC,
+    abort::TOPIC,
+    reconnect::TOPIC,
+    namespace::TOPIC,
+    fastopen::TOPIC,
+    mptcp::TOPIC,
+    uncounted::TOPIC,
 ];
 
 /// Paths that belong together.
@@ -86,6 +107,26 @@ impl Path {
         }
     }
 
+    const fn gated(self) -> Self {
+        Self {
+            gated: true,
+            ..self
+        }
+    }
+
+    const fn nothing(
+        name: &'static str,
+        why: &'static str,
+        run: fn(&mut Cast) -> Result<()>,
+    ) -> Self {
+        Self {
+            name,
+            balance: Balance::Nothing(why),
+            gated: false,
+            run,
+        }
+    }
+
     /// Plays the path: what each of its processes moved, the calling one included.
     ///
     /// # Errors
@@ -94,7 +135,8 @@ impl Path {
     pub fn play(&self, gate: Gate) -> Result<Vec<Expected>> {
         let mut cast = Cast::new(gate);
         (self.run)(&mut cast)?;
-        let rows = cast.finish()?;
+        let mut rows = cast.finish()?;
+        rows.push(own_row("mover", Moved::default()));
         self.check(&rows)
             .with_context(|| format!("`{}` contradicts itself", self.name))?;
         Ok(rows)
@@ -106,7 +148,7 @@ impl Path {
         match self.balance {
             Balance::Nothing(_) => ensure!(sent + received == 0, "{sent} + {received} moved"),
             Balance::Even => ensure!(sent == received && sent > 0, "{sent} out, {received} in"),
-            Balance::Uneven(_) => ensure!(sent > 0, "nothing was sent"),
+            Balance::Uneven(_) => ensure!(sent + received > 0, "nothing moved"),
         }
         Ok(())
     }

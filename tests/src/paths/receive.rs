@@ -2,18 +2,19 @@
 
 use std::io::IoSliceMut;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 
 use anyhow::{Result, ensure};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, recvfrom, recvmsg, setsockopt, sockopt};
 use nix::sys::uio::readv;
 
 use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, write_all};
 use super::{Path, Topic};
 use crate::calls;
-use crate::cast::{Cast, Cue};
+use crate::cast::Cast;
+use crate::cue::Cue;
+use crate::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "receive",
@@ -141,18 +142,14 @@ fn nonblocking(cast: &mut Cast) -> Result<()> {
                 match recv(stream.as_raw_fd(), buffer, MsgFlags::empty()) {
                     Err(Errno::EAGAIN) => await_data(stream)?,
                     taken => return taken,
-                };
+                }
             }
         })
     })
 }
 
 fn await_data(stream: &TcpStream) -> nix::Result<()> {
-    poll(
-        &mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN)],
-        PollTimeout::NONE,
-    )
-    .map(drop)
+    wait::readable(stream).map(drop)
 }
 
 /// The buffer has room for all that can wait, so that the kernel copies instead of mapping pages,

@@ -2,11 +2,10 @@
 
 use std::io::IoSlice;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 
 use anyhow::{Result, ensure};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, sendmsg, setsockopt, sockopt};
 use nix::sys::uio::writev;
 
@@ -14,6 +13,7 @@ use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, push, read
 use super::{Path, Topic};
 use crate::calls;
 use crate::cast::Cast;
+use crate::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "send",
@@ -93,10 +93,7 @@ fn by_partial_sends(stream: &TcpStream) -> Result<u64> {
             }
             Err(Errno::EAGAIN) => {
                 refused += 1;
-                poll(
-                    &mut [PollFd::new(stream.as_fd(), PollFlags::POLLOUT)],
-                    PollTimeout::NONE,
-                )?;
+                wait::writable(stream)?;
             }
             Err(error) => return Err(error.into()),
         }

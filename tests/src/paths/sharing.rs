@@ -1,19 +1,20 @@
-//! Whose bytes are they when several processes hold one socket?
+//! Whose bytes are they when a socket passes from process to process?
 
 use std::io::{IoSlice, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 
 use anyhow::Result;
-use nix::fcntl::{SpliceFFlags, splice};
 use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
 
 use super::datagram;
-use super::stream::{CHUNK, LOOPBACK, TOTAL, connect, push_bytes, read_all, write_all};
+use super::stream::{CHUNK, LOOPBACK, connect, push_bytes, read_all};
 use super::{Path, Topic};
 use crate::calls;
-use crate::cast::{Cast, Cue, Gate, Moved, own_row};
+use crate::cast::{Cast, Gate, Moved};
+use crate::cue::Cue;
+use crate::role::own_row;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "sharing",
@@ -21,13 +22,6 @@ pub(super) const TOPIC: Topic = Topic {
         Path::even("tcp_forked_after_use", forked),
         Path::even("tcp_passed_over_unix", passed),
         Path::even("tcp_taken_by_pidfd", taken),
-        Path::even("tcp_writers_in_turn", writers_in_turn),
-        Path::even("tcp_writers_at_once", writers_at_once),
-        Path::even("tcp_readers_in_turn", |cast| readers_in_turn(cast, by_recv)),
-        Path::even("tcp_reader_and_splicer_in_turn", |cast| {
-            readers_in_turn(cast, by_splice)
-        }),
-        Path::even("tcp_readers_at_once", readers_at_once),
         Path::even("tcp_echo", echo),
         Path::even("tcp_preforked_workers", preforked),
         Path::even("udp_shared", udp_shared),
@@ -35,20 +29,20 @@ pub(super) const TOPIC: Topic = Topic {
 };
 
 /// A connection whose two ends are both still held by the calling process, which moved nothing.
-fn connection() -> Result<(TcpStream, TcpStream)> {
+pub(super) fn connection() -> Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let near = connect(listener.local_addr()?)?;
     Ok((near, listener.accept()?.0))
 }
 
 /// Receives until `total` bytes came: other processes hold the sending end too, so no end comes.
-fn read_bytes(stream: &TcpStream, total: usize) -> Result<u64> {
+pub(super) fn read_bytes(stream: &TcpStream, total: usize) -> Result<u64> {
     push_bytes(total, |part| {
         nix::unistd::read(stream, &mut vec![0; part.len()])
     })
 }
 
-fn send_part(stream: &TcpStream, bytes: usize) -> Result<u64> {
+pub(super) fn send_part(stream: &TcpStream, bytes: usize) -> Result<u64> {
     push_bytes(bytes, |part| nix::unistd::write(stream, part))
 }
 
@@ -67,7 +61,6 @@ fn forked(cast: &mut Cast) -> Result<()> {
         inner.role("child", || Ok(Moved::sent(send_part(&near, AFTER)?)))?;
         let mut rows = inner.finish()?;
         sent += send_part(&near, AFTER)?;
-        rows.retain(|row| row.name == "child");
         rows.push(own_row("parent", Moved::sent(sent)));
         Ok(rows)
     })
@@ -123,125 +116,6 @@ fn taken(cast: &mut Cast) -> Result<()> {
     })
 }
 
-const WRITERS: usize = 3;
-const ROUNDS: usize = 50;
-
-/// Each process in its turn, over and over: every act comes from another process than the last.
-/// `act` is told the number of the process and the round.
-fn in_turn(
-    cast: &mut Cast,
-    name: &str,
-    mut act: impl FnMut(usize, usize) -> Result<Moved>,
-) -> Result<()> {
-    let cues = [Cue::new()?, Cue::new()?, Cue::new()?];
-    cues[0].give(1)?;
-    for me in 0..WRITERS {
-        cast.role(name, || {
-            let mut moved = Moved::default();
-            for round in 0..ROUNDS {
-                cues[me].wait()?;
-                let part = act(me, round)?;
-                moved = Moved {
-                    tx: moved.tx + part.tx,
-                    rx: moved.rx + part.rx,
-                };
-                cues[(me + 1) % WRITERS].give(1)?;
-            }
-            Ok(moved)
-        })?;
-    }
-    Ok(())
-}
-
-/// What one process moves in all its turns, [`in_round`] bytes each.
-fn of_one_in_turn() -> usize {
-    (0..ROUNDS).map(in_round).sum()
-}
-
-fn in_round(round: usize) -> usize {
-    1009 + round
-}
-
-fn writers_in_turn(cast: &mut Cast) -> Result<()> {
-    let (near, far) = connection()?;
-    let total = WRITERS * of_one_in_turn();
-    cast.role("receiver", move || {
-        Ok(Moved::received(read_bytes(&far, total)?))
-    })?;
-    in_turn(cast, "writer", move |_, round| {
-        Ok(Moved::sent(send_part(&near, in_round(round))?))
-    })
-}
-
-fn writers_at_once(cast: &mut Cast) -> Result<()> {
-    let (near, far) = connection()?;
-    let parts = [TOTAL, BEFORE, AFTER];
-    let total = parts.iter().sum();
-    cast.role("receiver", move || {
-        Ok(Moved::received(read_bytes(&far, total)?))
-    })?;
-    for bytes in parts {
-        let near = near.try_clone()?;
-        cast.role("writer", move || Ok(Moved::sent(send_part(&near, bytes)?)))?;
-    }
-    Ok(())
-}
-
-/// How one process takes this many bytes of a shared stream.
-type Take = fn(&TcpStream, usize) -> Result<u64>;
-
-fn readers_in_turn(cast: &mut Cast, odd: Take) -> Result<()> {
-    let (near, far) = connection()?;
-    let each: usize = (0..ROUNDS).map(|round| 1009 + round).sum();
-    cast.role("sender", move || {
-        Ok(Moved::sent(send_part(&near, WRITERS * each)?))
-    })?;
-    in_turn(cast, "reader", move |me, round| {
-        let take = if (me + round) % 2 == 0 { by_recv } else { odd };
-        Ok(Moved::received(take(&far, in_round(round))?))
-    })
-}
-
-fn by_recv(stream: &TcpStream, bytes: usize) -> Result<u64> {
-    let mut buffer = vec![0; bytes];
-    Ok(u64::try_from(recv(
-        stream.as_raw_fd(),
-        &mut buffer,
-        MsgFlags::MSG_WAITALL,
-    )?)?)
-}
-
-fn by_splice(stream: &TcpStream, bytes: usize) -> Result<u64> {
-    let (_from, into) = std::io::pipe()?;
-    let mut taken = 0;
-    while taken < bytes {
-        taken += splice(
-            stream,
-            None,
-            &into,
-            None,
-            bytes - taken,
-            SpliceFFlags::empty(),
-        )?;
-    }
-    Ok(u64::try_from(taken)?)
-}
-
-fn readers_at_once(cast: &mut Cast) -> Result<()> {
-    let (near, far) = connection()?;
-    for _ in 0..WRITERS {
-        let far = far.try_clone()?;
-        cast.role("reader", move || Ok(Moved::received(read_all(&far)?)))?;
-    }
-    drop(far);
-    // The readers hold this end too: closing it would not end the stream.
-    cast.role("sender", move || {
-        let sent = write_all(&near)?;
-        near.shutdown(Shutdown::Write)?;
-        Ok(Moved::sent(sent))
-    })
-}
-
 /// Both directions of one connection.
 fn echo(cast: &mut Cast) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
@@ -276,13 +150,14 @@ fn send_back(stream: &TcpStream) -> Result<u64> {
     }
 }
 
+const WORKERS: usize = 3;
 const CONNECTIONS: usize = 4;
 
 /// Workers that share the listening socket of their parent; who gets which connection is open.
 fn preforked(cast: &mut Cast) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    for _ in 0..WRITERS {
+    for _ in 0..WORKERS {
         let listener = listener.try_clone()?;
         cast.role("worker", move || {
             let mut rx = 0;
@@ -295,7 +170,7 @@ fn preforked(cast: &mut Cast) -> Result<()> {
     drop(listener);
     cast.role("client", || {
         let mut tx = 0;
-        for bytes in 0..WRITERS * CONNECTIONS {
+        for bytes in 0..WORKERS * CONNECTIONS {
             tx += send_part(&connect(to)?, 10_007 + bytes)?;
         }
         Ok(Moved::sent(tx))

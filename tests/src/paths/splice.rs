@@ -87,7 +87,7 @@ pub(super) fn out(stream: &TcpStream) -> Result<u64> {
 }
 
 fn empty(pipe: &mut PipeReader, into: &mut [u8]) -> nix::Result<()> {
-    pipe.read_exact(into).map_err(|_| nix::errno::Errno::EIO)
+    pipe.read_exact(into).or(Err(nix::errno::Errno::EIO))
 }
 
 /// Splice, look, throw away, read: all take from one stream.

@@ -76,21 +76,21 @@ pub(super) fn checked_received(stream: &TcpStream, received: u64) -> Result<u64>
     Ok(received)
 }
 
-/// Calls `send` with what is left of [`TOTAL`] bytes, a chunk at most, until all are gone.
-pub(super) fn push(send: impl FnMut(&[u8]) -> nix::Result<usize>) -> Result<u64> {
-    push_bytes(TOTAL, send)
+/// Calls `hand_over` with what is left of [`TOTAL`] bytes, a chunk at most, until all are gone.
+pub(super) fn push(hand_over: impl FnMut(&[u8]) -> nix::Result<usize>) -> Result<u64> {
+    push_bytes(TOTAL, hand_over)
 }
 
 /// [`push`] for any number of bytes.
 pub(super) fn push_bytes(
     total: usize,
-    mut send: impl FnMut(&[u8]) -> nix::Result<usize>,
+    mut hand_over: impl FnMut(&[u8]) -> nix::Result<usize>,
 ) -> Result<u64> {
     let chunk = vec![0x5a; CHUNK];
     let mut sent = 0;
     while sent < total {
         let part = chunk.get(..CHUNK.min(total - sent)).unwrap_or(&chunk);
-        let n = send(part)?;
+        let n = hand_over(part)?;
         ensure!(n > 0, "a send took nothing");
         sent += n;
     }

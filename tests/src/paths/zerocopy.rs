@@ -46,7 +46,7 @@ fn datagrams(socket: &UdpSocket, to: SocketAddr) -> Result<u64> {
 fn read_datagrams(socket: &UdpSocket) -> Result<u64> {
     let mut received = 0;
     for _ in 0..TOTAL.div_ceil(CHUNK) {
-        received += u64::try_from(socket.recv(&mut [0; CHUNK])?)?;
+        received += u64::try_from(socket.recv(&mut vec![0; CHUNK])?)?;
     }
     Ok(received)
 }

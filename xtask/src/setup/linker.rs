@@ -48,7 +48,6 @@ impl Linkers<'_> {
         Ok(own)
     }
 
-    /// Installs what `find` needs to build one.
     fn root(&self, compiler: &Compiler) -> PathBuf {
         self.folder.join(format!("bpf-linker-{}", compiler.llvm))
     }
@@ -57,33 +56,21 @@ impl Linkers<'_> {
         let scratch = self.folder.join("build");
         let mut failures = Vec::new();
         for version in VERSIONS {
+            let feature = format!("llvm-{}", compiler.llvm);
             let mut install = Command::new(host_cargo());
             install
-                .args([
-                    "install",
-                    "bpf-linker",
-                    "--locked",
-                    "--force",
-                    "--no-default-features",
-                ])
-                .args([
-                    "--version",
-                    version,
-                    "--features",
-                    &format!("llvm-{}", compiler.llvm),
-                ])
+                .args(["install", "bpf-linker", "--locked", "--force"])
+                .args(["--version", version])
+                .args(["--no-default-features", "--features", &feature])
                 .arg("--root")
                 .arg(self.root(compiler))
                 .arg("--target-dir")
                 .arg(&scratch)
                 .env("LLVM_PREFIX", llvm_prefix)
                 .env("CARGO_PROFILE_RELEASE_DEBUG", "0");
-            let title = format!("building bpf-linker {version} for LLVM {}", compiler.llvm);
+            let title = format!("building bpf-linker {version} with {feature}");
             match self.steps.run(&title, &mut install) {
-                Ok(()) => {
-                    fs::remove_dir_all(&scratch)?;
-                    return Ok(());
-                }
+                Ok(()) => return Ok(fs::remove_dir_all(&scratch)?),
                 Err(error) => failures.push(format!("{error:#}")),
             }
         }

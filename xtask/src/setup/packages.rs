@@ -1,5 +1,6 @@
 //! How are system packages asked about and installed, with the owner's consent?
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::process::Command;
@@ -136,11 +137,15 @@ fn is_here() -> bool {
 
 /// The command that a person would type.
 pub(super) fn command_for(names: &[String]) -> String {
-    let sudo = if root::is_root() { "" } else { "sudo " };
-    format!(
-        "{sudo}apt-get install --no-install-recommends {}",
+    let install = format!(
+        "apt-get install --no-install-recommends {}",
         names.join(" ")
-    )
+    );
+    if root::is_root() {
+        format!("apt-get update && {install}")
+    } else {
+        format!("sudo apt-get update && sudo {install}")
+    }
 }
 
 /// Whether the archive has every one of `names`, each in at least the version `needed`.
@@ -176,13 +181,12 @@ fn is_installed(name: &str) -> bool {
 
 /// `apt-get` as root, which never asks: its output goes to a log.
 fn apt_get(subcommand: &str) -> Command {
-    let mut command = root::command(Path::new("env"));
-    command.args([
-        "DEBIAN_FRONTEND=noninteractive",
-        "LC_ALL=C.UTF-8",
-        "apt-get",
-        subcommand,
-    ]);
+    let quiet = [
+        ("DEBIAN_FRONTEND", OsStr::new("noninteractive")),
+        ("LC_ALL", OsStr::new("C.UTF-8")),
+    ];
+    let mut command = root::command(Path::new("apt-get"), &quiet);
+    command.arg(subcommand);
     command.args(WAIT);
     command
 }

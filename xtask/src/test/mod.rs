@@ -6,7 +6,8 @@
 mod count;
 mod runner;
 
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
@@ -32,12 +33,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     root::obtain("cargo xtask test")?;
     programs::ensure(workspace, &NEEDED, "run the tests")?;
     let program = build::build(workspace, Profile::Release)?;
-    let mut runners = compile(workspace)?;
+    let mut runners = compile(workspace, &program)?;
     runners.push(documentation(workspace));
 
     let mut total = Count::default();
     for runner in runners {
-        total.add(runner.run(&program)?);
+        total.add(runner.run()?);
     }
     println!();
     for name in &total.failures {
@@ -55,19 +56,19 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 }
 
 /// Compiles the test programs of every package.
-fn compile(workspace: &Workspace) -> Result<Vec<Runner>> {
+fn compile(workspace: &Workspace, program: &Path) -> Result<Vec<Runner>> {
     let mut cargo = workspace.cargo("test");
     cargo
         .args(SELECTION)
         .args(["--no-run", "--message-format=json-render-diagnostics"]);
-    let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
+    let output = cargo.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "the tests do not compile");
     let messages = String::from_utf8(output.stdout)?;
     let messages = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     Ok(messages
-        .filter_map(|message| Runner::from_message(&message))
+        .filter_map(|message| Runner::from_message(&message, program))
         .collect())
 }
 

@@ -30,34 +30,29 @@ impl Runner {
     }
 
     /// The test program that a message of cargo is about, if it is about one.
-    pub(super) fn from_message(message: &Value) -> Option<Self> {
+    ///
+    /// Integration tests find in `NETPERF_TRACE_BIN` the `program` that they are to test.
+    pub(super) fn from_message(message: &Value, program: &Path) -> Option<Self> {
         let is_test =
             message["reason"] == "compiler-artifact" && message["profile"]["test"] == true;
         let executable = Path::new(message["executable"].as_str().filter(|_| is_test)?);
         let folder = Path::new(message["manifest_path"].as_str()?).parent()?;
         let package = folder.file_name()?.to_str()?;
         let mut command = if package == INTEGRATION {
-            root::command(executable)
+            root::command(executable, &[("NETPERF_TRACE_BIN", program.as_os_str())])
         } else {
             Command::new(executable)
         };
         command.current_dir(folder);
-        Some(Self {
-            name: format!("{package}/{}", message["target"]["name"].as_str()?),
-            command,
-        })
+        let name = format!("{package}/{}", message["target"]["name"].as_str()?);
+        Some(Self { name, command })
     }
 
-    /// Runs it, passing its output on; `program` is what integration tests test.
-    pub(super) fn run(mut self, program: &Path) -> Result<Count> {
+    /// Runs it, passing its output on.
+    pub(super) fn run(mut self) -> Result<Count> {
         println!("\n{}", self.name);
-        let command = self
-            .command
-            .env("NETPERF_TRACE", program)
-            .stdout(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("`{}` does not start", command.get_program().display()))?;
+        let started = self.command.stdout(Stdio::piped()).spawn();
+        let mut child = started.with_context(|| format!("`{}` does not start", self.name))?;
         let output = child.stdout.take().context("a piped output is there")?;
         let mut count = Count::default();
         for line in BufReader::new(output).split(b'\n') {

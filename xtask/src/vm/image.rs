@@ -2,6 +2,7 @@
 //!
 //! Format: `Documentation/driver-api/early-userspace/buffer-format.rst` ("newc").
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,10 @@ use super::archive::output;
 use super::kernels::Kernel;
 
 /// Modules that the paths need, where the kernel has them as such.
-const MODULES: [&str; 7] = [
+const MODULES: [&str; 10] = [
+    "veth",
+    "af_packet",
+    "vsock_loopback",
     "tls",
     "gcm",
     "ctr",
@@ -23,34 +27,57 @@ const MODULES: [&str; 7] = [
     "udp_diag",
 ];
 
+/// Where PID 1 is, beside the programs that its harness looks for: as in a target directory.
+pub(super) const INIT: &str = "/target/deps/guest";
+
 /// Programs of the guest.
 #[derive(Debug)]
 pub(super) struct Programs {
-    /// PID 1.
+    /// PID 1, static.
     pub(super) init: PathBuf,
-    /// What goes to `/bin`.
-    pub(super) others: [PathBuf; 2],
+    /// What it tests and what it tests with, static.
+    pub(super) tested: [PathBuf; 2],
+    /// What the paths call, from this machine.
+    pub(super) called: PathBuf,
 }
 
 /// Writes the image for a kernel.
 pub(super) fn write(to: &Path, programs: &Programs, kernel: &Kernel) -> Result<()> {
     let mut archive = Newc::new(BufWriter::new(fs::File::create(to)?));
-    for folder in ["bin", "modules"] {
-        archive.folder(folder)?;
+    archive.program(INIT, &fs::read(&programs.init)?)?;
+    for program in &programs.tested {
+        archive.program(&place("/target", program)?, &fs::read(program)?)?;
     }
-    archive.program("init", &fs::read(&programs.init)?)?;
-    for program in &programs.others {
-        let name = program.file_name().context("a program has a name")?;
-        let name = format!("bin/{}", name.display());
-        archive.program(&name, &fs::read(program)?)?;
+    archive.program(
+        &place("/bin", &programs.called)?,
+        &fs::read(&programs.called)?,
+    )?;
+    for library in libraries(&programs.called)? {
+        archive.program(&library, &fs::read(&library)?)?;
     }
     for (number, module) in in_order(kernel).iter().enumerate() {
         let name = module_name(module).context("a module has a name")?;
-        let name = format!("modules/{number:02}-{name}.ko");
+        let name = format!("/modules/{number:02}-{name}.ko");
         archive.program(&name, &decompressed(module)?)?;
     }
     archive.close()?;
     Ok(())
+}
+
+/// Where a program goes.
+fn place(folder: &str, program: &Path) -> Result<String> {
+    let name = program.file_name().context("a program has a name")?;
+    Ok(format!("{folder}/{}", name.display()))
+}
+
+/// The libraries of a program, and what loads them.
+fn libraries(program: &Path) -> Result<Vec<String>> {
+    let answer = output(Command::new("ldd").arg(program))?;
+    let words = answer.split_whitespace();
+    Ok(words
+        .filter(|word| word.starts_with('/'))
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Files of the modules that this kernel has, each after those that it needs.
@@ -93,6 +120,8 @@ struct Newc<W: Write> {
     into: W,
     /// Each file has a number of its own.
     inode: u32,
+    /// Folders that are written.
+    folders: HashSet<PathBuf>,
     written: usize,
 }
 
@@ -105,16 +134,20 @@ impl<W: Write> Newc<W> {
         Self {
             into,
             inode: 0,
+            folders: HashSet::new(),
             written: 0,
         }
     }
 
-    fn folder(&mut self, name: &str) -> io::Result<()> {
-        self.entry(name, FOLDER, &[])
-    }
-
-    fn program(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
-        self.entry(name, PROGRAM, content)
+    /// Adds a file at an absolute path, and the folders in which it is.
+    fn program(&mut self, path: &str, content: &[u8]) -> io::Result<()> {
+        let folders: Vec<_> = Path::new(path).ancestors().skip(1).collect();
+        for folder in folders.into_iter().rev().skip(1) {
+            if self.folders.insert(folder.to_owned()) {
+                self.entry(&folder.to_string_lossy(), FOLDER, &[])?;
+            }
+        }
+        self.entry(path, PROGRAM, content)
     }
 
     fn close(mut self) -> io::Result<()> {
@@ -122,7 +155,8 @@ impl<W: Write> Newc<W> {
         self.into.flush()
     }
 
-    fn entry(&mut self, name: &str, mode: u32, content: &[u8]) -> io::Result<()> {
+    fn entry(&mut self, path: &str, mode: u32, content: &[u8]) -> io::Result<()> {
+        let name = path.trim_start_matches('/');
         self.inode += 1;
         let size = u32::try_from(content.len()).map_err(io::Error::other)?;
         let name_size = u32::try_from(name.len() + 1).map_err(io::Error::other)?;
@@ -159,7 +193,7 @@ mod tests {
     fn entries_begin_at_multiples_of_four() {
         let mut bytes = Vec::new();
         let mut archive = Newc::new(&mut bytes);
-        archive.program("init", b"12345").unwrap();
+        archive.program("/init", b"12345").unwrap();
         archive.close().unwrap();
         let second = bytes.windows(6).rposition(|window| window == b"070701");
         assert_eq!(second, Some(128));

@@ -25,8 +25,12 @@ use crate::setup::programs::{self, Program};
 use crate::step::Steps;
 use crate::workspace::Workspace;
 
-/// What fetching and unpacking calls.
-const NEEDED: [Program; 4] = [
+/// What fetching, unpacking and the guest call.
+const NEEDED: [Program; 5] = [
+    Program {
+        name: "ip",
+        package: "iproute2",
+    },
     Program {
         name: "apt-get",
         package: "apt",

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use super::archive::{Archive, Mirror, output};
+use super::image::INIT;
 use crate::setup::programs;
 use crate::step::Steps;
 
@@ -26,7 +27,7 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// The kernel's own messages go to the console only if they are warnings or worse.
 const COMMAND_LINE: &str =
-    "console=ttyS0 panic=-1 oops=panic loglevel=5 mitigations=off tsc=reliable rdinit=/init";
+    "console=ttyS0 panic=-1 oops=panic loglevel=5 mitigations=off tsc=reliable";
 
 /// A QEMU that is new enough.
 #[derive(Debug)]
@@ -134,7 +135,10 @@ impl Qemu {
             .arg("-initrd")
             .arg(machine.image)
             .arg("-append")
-            .arg(format!("{COMMAND_LINE} -- {}", machine.arguments.join(" ")))
+            .arg(format!(
+                "{COMMAND_LINE} rdinit={INIT} -- {}",
+                machine.arguments.join(" ")
+            ))
             .stdin(Stdio::null());
         let errors = machine.console.with_extension("qemu");
         let began = now();

@@ -1,5 +1,10 @@
 //! What drives a live view? One loop over the timer, the source, the user and the signals.
 
+mod opening;
+
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
@@ -7,6 +12,7 @@ use std::rc::Rc;
 use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
+use self::opening::Opening;
 use super::config::{Config, Output};
 use super::logging;
 use super::signals::Signals;
@@ -18,22 +24,31 @@ use crate::model::Model;
 use crate::render::json::Json;
 use crate::render::stream::Stream;
 use crate::render::text::Text;
+use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
-use crate::view::envelope::{End, Reason, SCHEMA, Start};
+use crate::resolve::Resolver;
+use crate::view::envelope::{End, Reason};
 use crate::view::host_names::{HostNames, Numeric};
 use crate::view::time::Rfc3339;
 
 /// Opens the live source and shows it as configured.
 pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let stop = Signals::open().context("can't handle signals")?.any();
-    logging::start(config.verbosity, None);
+    let log = LogTail::default();
+    let on_screen = config.output == Output::Screen;
+    logging::start(config.verbosity, on_screen.then(|| log.clone()));
     let mut feed = capture::open(&config.feed)?;
     feed.want(config.wanted());
-    let start = start(&config, &feed);
-    let names: Rc<dyn HostNames> = Rc::new(Numeric);
+    let opening = Opening::new(&config, &mut feed)?;
+    let names: Rc<dyn HostNames> = if config.resolve {
+        Rc::new(Resolver::open())
+    } else {
+        Rc::new(Numeric)
+    };
     let Config {
         view,
         units,
+        color,
         timing,
         ..
     } = config;
@@ -41,67 +56,59 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     match config.output {
         Output::Json => {
             let mut front = Stream::new(Json::new(view, names), stdout, hangup::of_stdout());
-            run(&mut feed, &mut front, &start, timing, stop).await
+            run(&mut feed, &mut front, opening, timing, stop).await
         }
-        Output::Batch | Output::Screen => {
+        Output::Screen => {
+            let settings = Settings { view, units, color };
+            let mut front = Screen::new(settings, names, log).context("can't use the terminal")?;
+            run(&mut feed, &mut front, opening, timing, stop).await
+        }
+        Output::Batch => {
             let mut front = Stream::new(Text::new(view, names, units), stdout, hangup::of_stdout());
-            run(&mut feed, &mut front, &start, timing, stop).await
+            run(&mut feed, &mut front, opening, timing, stop).await
         }
-    }
-}
-
-fn start(config: &Config, feed: &impl Feed) -> Start {
-    let host = rustix::system::uname();
-    let provenance = feed.provenance().clone();
-    Start {
-        schema: SCHEMA,
-        version: env!("CARGO_PKG_VERSION"),
-        command: config.view.command(),
-        time: Rfc3339(clock::now().1),
-        host: host.nodename().to_string_lossy().into_owned(),
-        kernel: host.release().to_string_lossy().into_owned(),
-        interval_s: config.timing.interval.as_secs_f64(),
-        hooks: provenance.hooks,
-        unavailable: provenance.unavailable,
     }
 }
 
 /// Shows what `feed` delivers until it ends, `stop` is done, or nobody looks any more.
-pub(super) async fn run<F: Feed, V: Front>(
+async fn run<F: Feed, V: Front>(
     feed: &mut F,
     front: &mut V,
-    start: &Start,
+    opening: Opening,
     timing: Timing,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let opening = feed.next()?;
-    front.start(start)?;
-    let Some(opening) = opening else {
-        return close(front, 0, Reason::Eof).await;
+    front
+        .start(&opening.start)
+        .context("can't begin to show anything")?;
+    let Some(base) = opening.base else {
+        let end = end(None, Reason::Eof);
+        return front.end(&end).await.context("can't write");
     };
     let mut session = Session {
         feed,
         front,
-        model: Model::new(&opening),
+        model: Model::new(&base),
         timer: Timer::new(Instant::now(), timing),
         pump: Instant::now(),
     };
     match session.until_end(stop).await? {
-        Some(reason) => close(session.front, session.model.ticks(), reason).await,
+        Some(reason) => {
+            let end = end(Some(&session.model), reason);
+            session.front.end(&end).await.context("can't write")
+        }
         None => Ok(()),
     }
 }
 
-async fn close(front: &mut impl Front, ticks: u64, reason: Reason) -> anyhow::Result<()> {
-    let time = Rfc3339(clock::now().1);
-    front
-        .end(&End {
-            time,
-            ticks,
-            reason,
-        })
-        .await
-        .context("can't write")
+/// The last line of a session that ends now.
+fn end(model: Option<&Model>, reason: Reason) -> End {
+    End {
+        time: Rfc3339(clock::now().1),
+        ticks: model.map_or(0, Model::ticks),
+        slots_in_use: model.map_or(0, Model::slots_in_use),
+        reason,
+    }
 }
 
 struct Session<'s, F, V> {

@@ -1,0 +1,249 @@
+use std::collections::VecDeque;
+use std::future::pending;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+
+use super::{Opening, Timing, run};
+use crate::collect::{Feed, Provenance, Wanted};
+use crate::made::{moved, process, second, start};
+use crate::render::hangup;
+use crate::render::json::Json;
+use crate::render::stream::Stream;
+use crate::sample::Sample;
+use crate::view::View;
+use crate::view::host_names::Numeric;
+use crate::view::top::TopOptions;
+
+/// A feed that has its samples ready.
+struct Script {
+    samples: VecDeque<Sample>,
+    last: Option<Sample>,
+    provenance: Provenance,
+    pumped: u32,
+    finished: u32,
+}
+
+impl Script {
+    /// An opening, then ten bytes more in each tick; a last sample with one byte more.
+    fn of_ticks(ticks: u64) -> Self {
+        let rsync = process(8821, "rsync");
+        let sample = |n, bytes| Sample {
+            processes: vec![moved(&rsync, bytes, 0)],
+            ..second(n)
+        };
+        Self {
+            samples: (0..=ticks).map(|n| sample(n, n * 10)).collect(),
+            last: Some(sample(ticks + 1, ticks * 10 + 1)),
+            provenance: Provenance::default(),
+            pumped: 0,
+            finished: 0,
+        }
+    }
+}
+
+impl Feed for Script {
+    fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    fn want(&mut self, _: Wanted) {}
+
+    fn pump(&mut self) -> anyhow::Result<Duration> {
+        self.pumped += 1;
+        Ok(Duration::from_millis(100))
+    }
+
+    fn next(&mut self) -> anyhow::Result<Option<Sample>> {
+        Ok(self.samples.pop_front())
+    }
+
+    fn finish(&mut self) -> anyhow::Result<Option<Sample>> {
+        self.finished += 1;
+        Ok(self.last.take())
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn opening(feed: &mut Script) -> Opening {
+    Opening {
+        start: start(),
+        base: feed.next().unwrap(),
+    }
+}
+
+fn timing() -> Timing {
+    Timing {
+        interval: SECOND,
+        count: None,
+        duration: None,
+    }
+}
+
+fn front(sink: DuplexStream) -> Stream<Json, DuplexStream> {
+    let json = Json::new(View::Top(TopOptions::default()), Rc::new(Numeric));
+    Stream::new(json, sink, hangup::never())
+}
+
+/// Everything that the run wrote, as objects.
+async fn shown(feed: &mut Script, timing: Timing, stop: impl Future<Output = ()>) -> Vec<Value> {
+    let (sink, mut source) = duplex(1 << 20);
+    let mut front = front(sink);
+    let opening = opening(feed);
+    run(feed, &mut front, opening, timing, stop).await.unwrap();
+    drop(front);
+    let mut text = String::new();
+    source.read_to_string(&mut text).await.unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn bytes(ticks: &[Value]) -> Vec<u64> {
+    let ticks = ticks.iter().filter(|object| object["type"] == "top");
+    ticks
+        .map(|tick| tick["processes"][0]["tx_bytes"].as_u64().unwrap_or(0))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_ends_after_so_many_ticks_and_stops_counting() {
+    let mut feed = Script::of_ticks(2);
+    let lines = shown(
+        &mut feed,
+        Timing {
+            count: Some(3),
+            ..timing()
+        },
+        pending(),
+    )
+    .await;
+    assert_eq!(lines[0]["type"], "start");
+    assert_eq!(bytes(&lines), [10, 10, 1]);
+    assert_eq!(lines.last().unwrap()["reason"], "count");
+    assert_eq!(lines.last().unwrap()["ticks"], 3);
+    assert_eq!(feed.finished, 1);
+    assert!(feed.pumped >= 29, "pumped {} times", feed.pumped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_ends_with_a_last_shorter_tick() {
+    let mut feed = Script::of_ticks(2);
+    let lines = shown(&mut feed, timing(), tokio::time::sleep(SECOND * 5 / 2)).await;
+    assert_eq!(bytes(&lines), [10, 10, 1]);
+    assert_eq!(lines.last().unwrap()["reason"], "signal");
+    assert_eq!(lines.len(), 5, "start, three ticks, end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duration_ends_with_the_tick_that_falls_on_it() {
+    let mut feed = Script::of_ticks(5);
+    let timing = Timing {
+        duration: Some(SECOND * 3),
+        ..timing()
+    };
+    let lines = shown(&mut feed, timing, pending()).await;
+    assert_eq!(lines.len(), 5, "start, three ticks, end");
+    assert_eq!(lines.last().unwrap()["reason"], "duration");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_ends_with_its_last_sample() {
+    let mut feed = Script::of_ticks(2);
+    let lines = shown(&mut feed, timing(), pending()).await;
+    assert_eq!(bytes(&lines), [10, 10]);
+    assert_eq!(lines.last().unwrap()["reason"], "eof");
+    let mut nothing = Script {
+        samples: VecDeque::new(),
+        ..Script::of_ticks(0)
+    };
+    let lines = shown(&mut nothing, timing(), pending()).await;
+    assert_eq!(lines.len(), 2, "start, end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_pipe_ends_quietly_and_stops_counting() {
+    let mut feed = Script::of_ticks(100);
+    let (sink, source) = duplex(64);
+    drop(source);
+    let opening = opening(&mut feed);
+    run(&mut feed, &mut front(sink), opening, timing(), pending())
+        .await
+        .unwrap();
+    assert_eq!(feed.finished, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_goes_away_is_noticed_between_ticks() {
+    let mut feed = Script::of_ticks(100);
+    let (sink, _source) = duplex(1 << 20);
+    let json = Json::new(View::Top(TopOptions::default()), Rc::new(Numeric));
+    let gone = Box::pin(tokio::time::sleep(SECOND / 2));
+    let mut front = Stream::new(json, sink, gone);
+    let long = Timing {
+        interval: SECOND * 3600,
+        ..timing()
+    };
+    let opening = opening(&mut feed);
+    let run = run(&mut feed, &mut front, opening, long, pending());
+    tokio::time::timeout(SECOND, run)
+        .await
+        .expect("noticed within the tick")
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_pauses_makes_a_tick_longer_and_loses_nothing() {
+    let mut feed = Script::of_ticks(100);
+    let (sink, mut source) = duplex(16);
+    let mut front = front(sink);
+    let mut text = String::new();
+    let reader = async {
+        tokio::time::sleep(SECOND * 10).await;
+        source.read_to_string(&mut text).await.unwrap();
+    };
+    let session = async {
+        let timing = Timing {
+            duration: Some(SECOND * 20),
+            ..timing()
+        };
+        let opening = opening(&mut feed);
+        run(&mut feed, &mut front, opening, timing, pending())
+            .await
+            .unwrap();
+        drop(front);
+    };
+    tokio::join!(reader, session);
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.last().unwrap()["reason"], "duration");
+    assert!(
+        (9..=12).contains(&lines.last().unwrap()["ticks"].as_u64().unwrap()),
+        "{text}"
+    );
+    assert!(
+        feed.pumped >= 190,
+        "counting went on: pumped {} times",
+        feed.pumped
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_never_reads_does_not_hold_up_the_end() {
+    let mut feed = Script::of_ticks(100);
+    let (sink, _source) = duplex(16);
+    let stop = tokio::time::sleep(SECOND * 2);
+    let mut front = front(sink);
+    let opening = opening(&mut feed);
+    let run = run(&mut feed, &mut front, opening, timing(), stop);
+    tokio::time::timeout(SECOND * 10, run)
+        .await
+        .expect("ends in time")
+        .unwrap();
+    assert_eq!(feed.finished, 1);
+}

@@ -1,0 +1,161 @@
+//! Samples made by hand, for tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{MonoNs, WallNs};
+use crate::collect::AttachedHook;
+use crate::model::Model;
+use crate::sample::{
+    FlowId, FlowReading, LinkReading, Process, ProcessId, ProcessReading, Proto, Sample, TcpState,
+    TracerCost,
+};
+use crate::view::envelope::{SCHEMA, Start};
+use crate::view::time::Rfc3339;
+
+/// 2026-11-22T09:41:00Z.
+const EPOCH_NS: u64 = 1_795_340_460_000_000_000;
+
+/// An empty sample so long after the boot of an imaginary machine.
+pub(crate) fn at(since_boot: Duration) -> Sample {
+    let ns = u64::try_from(since_boot.as_nanos()).unwrap();
+    Sample {
+        at: MonoNs(ns),
+        wall: WallNs(EPOCH_NS + ns),
+        tracer: TracerCost {
+            cpu: since_boot / 1_000,
+            memory_bytes: 24_000_000,
+        },
+        ..Sample::default()
+    }
+}
+
+/// An empty sample so many seconds after boot.
+pub(crate) fn second(second: u64) -> Sample {
+    at(Duration::from_secs(second))
+}
+
+/// A process of the user `backup`.
+pub(crate) fn process(tgid: u32, name: &str) -> Arc<Process> {
+    Arc::new(Process {
+        id: ProcessId {
+            tgid,
+            start: MonoNs(1_000 + u64::from(tgid)),
+        },
+        started: WallNs(EPOCH_NS),
+        name: name.to_owned(),
+        exe: Some(format!("/usr/bin/{name}")),
+        cmdline: Some(vec![name.to_owned(), "--verbose".to_owned()]),
+        uid: Some(34),
+        user: Some("backup".to_owned()),
+        cgroup: Some(format!("/system.slice/{name}.service")),
+        unit: Some(format!("{name}.service")),
+        container: None,
+        netns: Some(4_026_531_840),
+    })
+}
+
+/// What a living process moved since start.
+pub(crate) fn moved(process: &Arc<Process>, tx_bytes: u64, rx_bytes: u64) -> ProcessReading {
+    ProcessReading {
+        process: Arc::clone(process),
+        tx_bytes,
+        rx_bytes,
+        retrans: 0,
+        alive: true,
+        last: false,
+    }
+}
+
+/// What an established TCP flow moved since start.
+pub(crate) fn flow(
+    process: &Arc<Process>,
+    socket: u64,
+    tx_bytes: u64,
+    rx_bytes: u64,
+) -> FlowReading {
+    FlowReading {
+        id: FlowId {
+            socket,
+            process: process.id,
+        },
+        process: Arc::clone(process),
+        proto: Proto::Tcp,
+        local: "10.0.0.5:44321".parse().unwrap(),
+        remote: "192.168.50.20:873".parse().unwrap(),
+        netns: 4_026_531_840,
+        tx_bytes,
+        rx_bytes,
+        state: Some(TcpState::Established),
+        srtt_us: Some(1_234),
+        retrans: Some(0),
+        closed: false,
+    }
+}
+
+/// An interface of 1 Gbit/s.
+pub(crate) fn link(name: &str, tx_bytes: u64, rx_bytes: u64) -> LinkReading {
+    LinkReading {
+        name: name.to_owned(),
+        index: 2,
+        tx_bytes,
+        rx_bytes,
+        speed_mbit: Some(1_000),
+        up: true,
+        addresses: vec!["10.0.0.5".parse().unwrap()],
+    }
+}
+
+/// A session of some processes with flows, three ticks long.
+pub(crate) fn session() -> Model {
+    let (rsync, nginx) = (process(8821, "rsync"), process(412, "nginx"));
+    let evil = process(9000, "\x1b[2Jevil");
+    let tick = |n: u64| Sample {
+        processes: vec![
+            moved(&rsync, n * 52_428_800, n * 1_000),
+            moved(&nginx, n * 1_500_000, n * n * 400_000),
+            moved(&evil, 12, 0),
+        ],
+        flows: vec![
+            flow(&rsync, 1, n * 52_428_800, n * 1_000),
+            flow(&nginx, 2, n * 1_500_000, n * n * 400_000),
+            FlowReading {
+                proto: Proto::Udp,
+                local: "[::]:5353".parse().unwrap(),
+                remote: "[::]:0".parse().unwrap(),
+                state: None,
+                srtt_us: None,
+                retrans: None,
+                ..flow(&evil, 3, 12, 0)
+            },
+        ],
+        links: vec![link("eth0", n * 55_000_000, n * 2_000_000)],
+        ..second(n)
+    };
+    let mut model = Model::new(&Sample {
+        links: vec![link("eth0", 0, 0)],
+        ..second(0)
+    });
+    for n in 1..=3 {
+        model.advance(&tick(n));
+    }
+    model
+}
+
+/// The beginning of [`session`].
+pub(crate) fn start() -> Start {
+    Start {
+        schema: SCHEMA,
+        version: "0.1.0",
+        command: "top",
+        time: Rfc3339(WallNs(EPOCH_NS)),
+        host: "db1".to_owned(),
+        kernel: "6.18.44".to_owned(),
+        interval_s: 1.0,
+        hooks: vec![AttachedHook {
+            name: "tcp_send",
+            attach: "tp_btf/sock_send_length".to_owned(),
+        }],
+        unavailable: Vec::new(),
+    }
+}

@@ -1,0 +1,107 @@
+//! Whose figures are these, how much is it all together, and can they be trusted?
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::grid::Look;
+use super::surroundings::Surroundings;
+use crate::model::Model;
+use crate::render::cell::rate;
+use crate::sample::Loss;
+use crate::text::visible;
+use crate::units::Bytes;
+use crate::view::envelope::Start;
+use crate::view::tick::Health;
+
+/// Draws the two lines at the top.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    around: &Surroundings,
+    model: &Model,
+    look: Look,
+) {
+    let mut lines = area.rows();
+    if let Some(line) = lines.next() {
+        split(
+            buffer,
+            line,
+            &session(&around.start, model, look),
+            &tracer(model, look),
+        );
+    }
+    if let Some(line) = lines.next() {
+        split(buffer, line, &totals(model, look), &loss(model, look));
+    }
+}
+
+fn session(start: &Start, model: &Model, look: Look) -> Line<'static> {
+    let seconds = model
+        .at()
+        .since(model.opened())
+        .map_or(0, |since| since.as_secs());
+    let clock = format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
+    Line::from(vec![
+        Span::styled(visible(&start.host).into_owned(), look.heading()),
+        Span::raw(format!(
+            "  every {} s  for {clock}  hooks {}",
+            start.interval_s,
+            visible(&start.hook_kinds().join(" "))
+        )),
+    ])
+}
+
+fn tracer(model: &Model, look: Look) -> Line<'static> {
+    let cpu = model
+        .tracer_cpu()
+        .map_or("-".to_owned(), |share| format!("{:.1}", share * 100.0));
+    let memory = look.units.size(Bytes(model.tracer().memory_bytes));
+    Line::raw(format!("tracer {cpu} % CPU, {memory}"))
+}
+
+fn totals(model: &Model, look: Look) -> Line<'static> {
+    let speed = model.span().speed(Some(model.processes().moved()));
+    let known = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, look.units));
+    let total = model.processes().total();
+    let size = |bytes| look.units.size(Bytes(bytes));
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    Line::from(vec![
+        Span::styled("SENT ", look.heading()),
+        Span::styled(known(speed.map(|speed| speed.tx_bytes_per_s)), bold),
+        Span::styled("  RECEIVED ", look.heading()),
+        Span::styled(known(speed.map(|speed| speed.rx_bytes_per_s)), bold),
+        Span::raw(format!(
+            "  since start {} / {}",
+            size(total.tx_bytes),
+            size(total.rx_bytes)
+        )),
+    ])
+}
+
+fn loss(model: &Model, look: Look) -> Line<'static> {
+    let text = Health::of(model).loss_text();
+    let alarm = Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED);
+    let style = match (model.loss() == Loss::default(), look.color) {
+        (true, _) => Style::new(),
+        (false, true) => alarm.fg(Color::Red),
+        (false, false) => alarm,
+    };
+    Line::styled(text, style)
+}
+
+/// Two texts in one line; where room is short the right one stays whole.
+fn split(buffer: &mut Buffer, area: Rect, left: &Line<'_>, right: &Line<'_>) {
+    let taken = u16::try_from(right.width())
+        .unwrap_or(u16::MAX)
+        .min(area.width);
+    let edge = area.right() - taken;
+    buffer.set_line(area.x, area.y, left, (edge - area.x).saturating_sub(2));
+    buffer.set_line(edge, area.y, right, taken);
+}

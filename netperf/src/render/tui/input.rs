@@ -1,0 +1,147 @@
+//! What does a key mean?
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most of the many keys mean nothing"
+)]
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::state::Overlay;
+use crate::view::sort::SortKey;
+
+/// What the user wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Quit,
+    Suspend,
+    Sort(SortKey),
+    Units,
+    Figures,
+    CommandLine,
+    Filter,
+    Pause,
+    Move(Motion),
+    Open,
+    NextPage,
+    Help,
+    Back,
+    /// A letter of the filter.
+    Type(char),
+    Erase,
+    Accept,
+}
+
+/// Where the selection goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Motion {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+}
+
+/// The meaning of a key under what is open at the moment.
+pub(super) fn action(key: KeyEvent, overlay: &Overlay) -> Option<Action> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return match key.code {
+            KeyCode::Char('c') => Some(Action::Quit),
+            KeyCode::Char('z') => Some(Action::Suspend),
+            _ => None,
+        };
+    }
+    match overlay {
+        Overlay::Prompt { .. } => typing(key.code),
+        Overlay::Help => Some(match key.code {
+            KeyCode::Char('q') => Action::Quit,
+            _ => Action::Back,
+        }),
+        Overlay::Nothing => command(key.code),
+    }
+}
+
+fn typing(key: KeyCode) -> Option<Action> {
+    match key {
+        KeyCode::Char(letter) => Some(Action::Type(letter)),
+        KeyCode::Backspace => Some(Action::Erase),
+        KeyCode::Enter => Some(Action::Accept),
+        KeyCode::Esc => Some(Action::Back),
+        _ => None,
+    }
+}
+
+fn command(key: KeyCode) -> Option<Action> {
+    Some(match key {
+        KeyCode::Char('q') => Action::Quit,
+        KeyCode::Char('s') => Action::Sort(SortKey::Tx),
+        KeyCode::Char('r') => Action::Sort(SortKey::Rx),
+        KeyCode::Char('t') => Action::Sort(SortKey::Total),
+        KeyCode::Char('m') => Action::Units,
+        KeyCode::Char('a') => Action::Figures,
+        KeyCode::Char('l') => Action::CommandLine,
+        KeyCode::Char('/') => Action::Filter,
+        KeyCode::Char(' ') => Action::Pause,
+        KeyCode::Char('?') => Action::Help,
+        KeyCode::Char('k') | KeyCode::Up => Action::Move(Motion::Up),
+        KeyCode::Char('j') | KeyCode::Down => Action::Move(Motion::Down),
+        KeyCode::PageUp => Action::Move(Motion::PageUp),
+        KeyCode::PageDown => Action::Move(Motion::PageDown),
+        KeyCode::Home => Action::Move(Motion::First),
+        KeyCode::End => Action::Move(Motion::Last),
+        KeyCode::Enter => Action::Open,
+        KeyCode::Tab => Action::NextPage,
+        KeyCode::Esc => Action::Back,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(code: KeyCode, overlay: &Overlay) -> Option<Action> {
+        action(KeyEvent::new(code, KeyModifiers::NONE), overlay)
+    }
+
+    #[test]
+    fn every_key_of_the_contract_does_something() {
+        for key in ['q', 's', 'r', 't', 'm', 'a', 'l', '/', ' ', 'j', 'k', '?'] {
+            assert!(
+                press(KeyCode::Char(key), &Overlay::Nothing).is_some(),
+                "{key}"
+            );
+        }
+        for key in [KeyCode::Up, KeyCode::Down, KeyCode::Enter, KeyCode::Tab] {
+            assert!(press(key, &Overlay::Nothing).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_are_letters_while_a_filter_is_typed() {
+        let prompt = Overlay::Prompt {
+            text: String::new(),
+            error: None,
+        };
+        assert_eq!(press(KeyCode::Char('q'), &prompt), Some(Action::Type('q')));
+        assert_eq!(press(KeyCode::Enter, &prompt), Some(Action::Accept));
+    }
+
+    #[test]
+    fn control_c_quits_everywhere_and_letters_with_control_are_no_commands() {
+        let prompt = Overlay::Prompt {
+            text: String::new(),
+            error: None,
+        };
+        let control = |letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL);
+        for overlay in [&prompt, &Overlay::Help, &Overlay::Nothing] {
+            assert_eq!(action(control('c'), overlay), Some(Action::Quit));
+            assert_eq!(action(control('z'), overlay), Some(Action::Suspend));
+            assert_eq!(action(control('s'), overlay), None);
+        }
+    }
+}

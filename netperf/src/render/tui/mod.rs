@@ -1,0 +1,26 @@
+//! How does a session fill a terminal? What is shown, what keys do, and drawing are apart: `state`,
+//! `input`, and one widget a file.
+
+mod cursor;
+mod flows_page;
+mod footer;
+mod grid;
+mod header;
+mod help;
+mod input;
+mod links;
+mod log_tail;
+mod page;
+mod prompt;
+mod screen;
+mod state;
+mod surroundings;
+mod terminal;
+mod top_page;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::log_tail::LogTail;
+pub use self::screen::Screen;
+pub use self::state::Settings;

@@ -1,0 +1,169 @@
+//! How is the screen divided, and what stands where?
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Modifier, Style};
+
+use super::grid::Look;
+use super::state::{Overlay, Page, State};
+use super::surroundings::Surroundings;
+use super::{flows_page, footer, header, help, links, prompt, top_page};
+use crate::model::Model;
+use crate::text::visible;
+use crate::view::host_names::HostNames;
+use crate::view::sort::{Figures, SortKey};
+
+/// Smallest terminal on which anything can be read: columns and lines.
+const SMALLEST: (u16, u16) = (40, 8);
+
+/// What is to be seen.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'s> {
+    pub(super) model: &'s Model,
+    pub(super) names: &'s dyn HostNames,
+}
+
+/// Draws everything.
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    state: &mut State,
+    around: &Surroundings,
+    model: &Model,
+    names: &dyn HostNames,
+) {
+    let area = frame.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(frame.buffer_mut(), area);
+        return;
+    }
+    let frozen = state.frozen.clone();
+    let scene = Scene {
+        model: frozen.as_deref().unwrap_or(model),
+        names,
+    };
+    parts(frame.buffer_mut(), area, state, around, scene);
+}
+
+fn parts(
+    buffer: &mut Buffer,
+    area: Rect,
+    state: &mut State,
+    around: &Surroundings,
+    scene: Scene<'_>,
+) {
+    let message = around.message(scene.model);
+    let [head, link, title, body, note, foot] = Layout::vertical([
+        Constraint::Length(2),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(message.is_some().into()),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    let look = Look {
+        units: state.units,
+        color: state.color,
+    };
+    header::draw(buffer, head, around, scene.model, look);
+    links::draw(buffer, link, scene.model, look);
+    match state.page {
+        Page::Top => top_page::draw(buffer, body, state, scene),
+        Page::Flows => flows_page::draw(buffer, body, state, scene),
+    }
+    line(buffer, title, &title_of(state));
+    line(buffer, note, &message.unwrap_or_default());
+    match &state.overlay {
+        Overlay::Prompt { text, error } => prompt::draw(buffer, foot, text, error.as_deref()),
+        Overlay::Nothing => footer::draw(buffer, foot, state, look),
+        Overlay::Help => {
+            footer::draw(buffer, foot, state, look);
+            help::draw(buffer, area, around);
+        }
+    }
+}
+
+/// Writes one line in bold.
+pub(super) fn line(buffer: &mut Buffer, area: Rect, text: &str) {
+    if area.height > 0 {
+        buffer.set_stringn(area.x, area.y, text, area.width.into(), Modifier::BOLD);
+    }
+}
+
+/// Says why there are no rows.
+pub(super) fn hint(buffer: &mut Buffer, area: Rect, text: &str) {
+    let x = area.x + 2.min(area.width);
+    let y = area.y + 1.min(area.height.saturating_sub(1));
+    buffer.set_stringn(
+        x,
+        y,
+        text,
+        area.width.saturating_sub(2).into(),
+        Style::new(),
+    );
+}
+
+/// Why the page has no rows.
+pub(super) fn why_empty(state: &State, model: &Model) -> String {
+    if model.ticks() == 0 {
+        return "counting: the first figures come with the first tick".to_owned();
+    }
+    if !state.filter.is_empty() {
+        return format!(
+            "nothing matches the filter `{}`: Esc clears it",
+            visible(&state.filter)
+        );
+    }
+    if state.has_options() {
+        return "waiting for traffic of what the options ask for".to_owned();
+    }
+    let (who, ever) = match state.page {
+        Page::Top => ("process", "yet"),
+        Page::Flows => ("connection", "in the last 40 seconds"),
+    };
+    format!("waiting for traffic: no {who} has sent or received anything {ever}")
+}
+
+fn too_small(buffer: &mut Buffer, area: Rect) {
+    let (width, height) = SMALLEST;
+    let text = format!("terminal too small: needs {width}x{height}");
+    buffer.set_stringn(area.x, area.y, text, area.width.into(), Style::new());
+}
+
+/// What is below, in which order, and what is hidden.
+fn title_of(state: &State) -> String {
+    let what = match (state.page, state.flows.by_remote) {
+        (Page::Top, _) => "PROCESSES",
+        (Page::Flows, true) => "REMOTE HOSTS",
+        (Page::Flows, false) => "CONNECTIONS",
+    };
+    let sort = state.sort();
+    let figures = match sort.figures {
+        Figures::Rates => "now",
+        Figures::Totals => "since start",
+    };
+    let mut title = format!(
+        "{what} by {}, {figures}: {}",
+        words(sort.key),
+        state.cursor.len()
+    );
+    if !state.filter.is_empty() {
+        title = format!("{title}, filter `{}`", visible(&state.filter));
+    }
+    if state.is_paused() {
+        title = format!("{title}, PAUSED (counting goes on)");
+    }
+    title
+}
+
+fn words(key: SortKey) -> &'static str {
+    match key {
+        SortKey::Tx => "bytes sent",
+        SortKey::Rx => "bytes received",
+        SortKey::Total => "bytes sent and received",
+        SortKey::Retrans => "retransmissions",
+        SortKey::Pid => "PID",
+        SortKey::Name => "name",
+    }
+}

@@ -1,0 +1,154 @@
+//! What happens on the screen, and when is it drawn?
+
+use std::future::pending;
+use std::io;
+use std::rc::Rc;
+
+use crossterm::event::{Event as TerminalEvent, EventStream};
+use futures_util::StreamExt;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::input::action;
+use super::log_tail::LogTail;
+use super::page;
+use super::state::{Effect, Settings, State};
+use super::surroundings::Surroundings;
+use super::terminal::OwnTerminal;
+use crate::model::Model;
+use crate::render::{Event, Front};
+use crate::view::envelope::{End, Start};
+use crate::view::host_names::HostNames;
+
+/// A session on the whole terminal.
+pub struct Screen {
+    state: State,
+    names: Rc<dyn HostNames>,
+    log: LogTail,
+    suspended: Signal,
+    continued: Signal,
+    open: Option<Open>,
+}
+
+/// What there is from the start of the session to its end.
+struct Open {
+    terminal: OwnTerminal,
+    keys: EventStream,
+    around: Surroundings,
+    is_drawn: bool,
+    is_gone: bool,
+}
+
+impl Screen {
+    /// Prepares a screen; the terminal is taken over when the session starts.
+    ///
+    /// # Errors
+    /// When the kernel refuses a signal handler.
+    pub fn new(settings: Settings, names: Rc<dyn HostNames>, log: LogTail) -> io::Result<Self> {
+        Ok(Self {
+            state: State::new(settings),
+            names,
+            log,
+            suspended: signal(SignalKind::from_raw(libc::SIGTSTP))?,
+            continued: signal(SignalKind::from_raw(libc::SIGCONT))?,
+            open: None,
+        })
+    }
+
+    /// Draws the page. Where that fails the terminal is gone, which ends the session.
+    fn draw(&mut self, model: &Model) {
+        let Some(open) = &mut self.open else { return };
+        if let Some(line) = self.log.take() {
+            open.around.say(line, model.at());
+        }
+        let (state, names, around) = (&mut self.state, self.names.as_ref(), &open.around);
+        let drawn = open
+            .terminal
+            .draw(|frame| page::draw(frame, state, around, model, names));
+        open.is_drawn = true;
+        open.is_gone |= is_lost(drawn);
+    }
+
+    fn input(&mut self, event: &TerminalEvent, model: &Model) -> Event {
+        let TerminalEvent::Key(key) = event else {
+            return Event::Handled;
+        };
+        let Some(action) = action(*key, &self.state.overlay) else {
+            return Event::Handled;
+        };
+        match self.state.apply(action, model) {
+            Effect::Redraw => Event::Handled,
+            Effect::Quit => Event::Quit,
+            Effect::Suspend => self.hand_over(OwnTerminal::suspend),
+        }
+    }
+
+    /// Lets somebody else have the terminal, and takes it back. The kernel says "continue" also
+    /// when the terminal hangs up.
+    fn hand_over(&mut self, how: impl FnOnce(&mut OwnTerminal) -> io::Result<()>) -> Event {
+        if let Some(open) = &mut self.open {
+            open.is_gone |= is_lost(how(&mut open.terminal));
+        }
+        Event::Handled
+    }
+}
+
+impl Front for Screen {
+    fn start(&mut self, start: &Start) -> io::Result<()> {
+        // The terminal first: without one, the stream of its keys does not fail but panics.
+        let terminal = OwnTerminal::open()?;
+        self.open = Some(Open {
+            terminal,
+            keys: EventStream::new(),
+            around: Surroundings::new(start),
+            is_drawn: false,
+            is_gone: false,
+        });
+        Ok(())
+    }
+
+    fn tick(&mut self, model: &Model) -> io::Result<()> {
+        self.draw(model);
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    async fn event(&mut self, model: &Model) -> io::Result<Event> {
+        if self.open.as_ref().is_some_and(|open| !open.is_drawn) {
+            self.draw(model);
+        }
+        let Some(open) = &mut self.open else {
+            return pending().await;
+        };
+        if open.is_gone {
+            return Ok(Event::Closed);
+        }
+        let event = tokio::select! {
+            event = open.keys.next() => match event {
+                Some(Ok(event)) => self.input(&event, model),
+                Some(Err(_)) | None => Event::Closed,
+            },
+            _ = self.suspended.recv() => self.hand_over(OwnTerminal::suspend),
+            _ = self.continued.recv() => self.hand_over(OwnTerminal::resume),
+        };
+        self.draw(model);
+        Ok(event)
+    }
+
+    async fn end(&mut self, _: &End) -> io::Result<()> {
+        self.open = None;
+        Ok(())
+    }
+}
+
+fn is_lost(result: io::Result<()>) -> bool {
+    match result {
+        Ok(()) => false,
+        Err(error) => {
+            log::info!("the terminal is gone: {error}");
+            true
+        }
+    }
+}

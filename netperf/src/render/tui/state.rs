@@ -1,0 +1,236 @@
+//! What does the user look at, and what has the user chosen?
+
+use std::rc::Rc;
+
+use regex::RegexBuilder;
+
+use super::cursor::{Cursor, RowId};
+use super::input::Action;
+use crate::model::Model;
+use crate::sample::ProcessId;
+use crate::units::Units;
+use crate::view::View;
+use crate::view::flows::FlowsOptions;
+use crate::view::query::{FlowQuery, ProcessQuery};
+use crate::view::sort::{Figures, Sort};
+use crate::view::top::TopOptions;
+
+/// What the command line says of the screen.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The first page, with its filters.
+    pub view: View,
+    /// Units of speeds and sizes.
+    pub units: Units,
+    /// Whether colours may be used.
+    pub color: bool,
+}
+
+/// The two pages that Tab goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    Top,
+    Flows,
+}
+
+/// What lies over the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Overlay {
+    Nothing,
+    Help,
+    /// The filter as typed so far, and what is wrong with it.
+    Prompt {
+        text: String,
+        error: Option<String>,
+    },
+}
+
+/// What has to be done beyond drawing again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Redraw,
+    Quit,
+    Suspend,
+}
+
+/// All that the user has chosen.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) page: Page,
+    pub(super) top: TopOptions,
+    pub(super) flows: FlowsOptions,
+    pub(super) units: Units,
+    pub(super) color: bool,
+    pub(super) command_line: bool,
+    pub(super) filter: String,
+    pub(super) opened: Option<ProcessId>,
+    pub(super) overlay: Overlay,
+    /// What is shown while the display is paused.
+    pub(super) frozen: Option<Rc<Model>>,
+    pub(super) cursor: Cursor,
+}
+
+impl State {
+    pub(super) fn new(settings: Settings) -> Self {
+        let (page, top, flows) = match settings.view {
+            View::Top(top) => {
+                let flows = FlowsOptions {
+                    processes: top.processes.clone(),
+                    sort: top.sort,
+                    ..FlowsOptions::default()
+                };
+                (Page::Top, top, flows)
+            }
+            View::Flows(flows) => {
+                let top = TopOptions {
+                    processes: flows.processes.clone(),
+                    sort: flows.sort,
+                    ..TopOptions::default()
+                };
+                (Page::Flows, top, flows)
+            }
+        };
+        Self {
+            page,
+            top: TopOptions { idle: true, ..top },
+            flows,
+            units: settings.units,
+            color: settings.color,
+            command_line: false,
+            filter: String::new(),
+            opened: None,
+            overlay: Overlay::Nothing,
+            frozen: None,
+            cursor: Cursor::default(),
+        }
+    }
+
+    /// The order of the rows, on every page.
+    pub(super) fn sort(&self) -> Sort {
+        self.top.sort
+    }
+
+    /// The display stands still.
+    pub(super) fn is_paused(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// The command line asks for some of the rows only.
+    pub(super) fn has_options(&self) -> bool {
+        let flows = &self.flows.flows;
+        let options = ProcessQuery {
+            anything: None,
+            ..self.top.processes.clone()
+        };
+        !options.is_empty() || (self.page == Page::Flows && *flows != FlowQuery::default())
+    }
+
+    /// Does what a key asks for.
+    pub(super) fn apply(&mut self, action: Action, model: &Model) -> Effect {
+        match action {
+            Action::Quit => return Effect::Quit,
+            Action::Suspend => return Effect::Suspend,
+            Action::Sort(key) => self.set_sort(Sort { key, ..self.sort() }),
+            Action::Units => self.units = self.units.next(),
+            Action::Figures => self.set_sort(Sort {
+                figures: other(self.sort().figures),
+                ..self.sort()
+            }),
+            Action::CommandLine => self.command_line = !self.command_line,
+            Action::Pause => {
+                self.frozen = if self.frozen.is_none() {
+                    Some(Rc::new(model.clone()))
+                } else {
+                    None
+                };
+            }
+            Action::Move(motion) => self.cursor.go(motion),
+            Action::Open => self.open(),
+            Action::NextPage => self.turn_page(),
+            Action::Help => self.overlay = Overlay::Help,
+            Action::Back => self.back(),
+            Action::Filter => {
+                self.overlay = Overlay::Prompt {
+                    text: self.filter.clone(),
+                    error: None,
+                };
+            }
+            Action::Type(letter) => self.edit(|text| text.push(letter)),
+            Action::Erase => self.edit(|text| {
+                text.pop();
+            }),
+            Action::Accept => self.overlay = Overlay::Nothing,
+        }
+        Effect::Redraw
+    }
+
+    fn set_sort(&mut self, sort: Sort) {
+        self.top.sort = sort;
+        self.flows.sort = sort;
+    }
+
+    fn turn_page(&mut self) {
+        self.page = match self.page {
+            Page::Top => Page::Flows,
+            Page::Flows => Page::Top,
+        };
+        self.cursor = Cursor::default();
+    }
+
+    /// Enter opens the connections of the selected process, and closes them again.
+    fn open(&mut self) {
+        let id = self.cursor.selected_or_first();
+        self.opened = match (id, self.opened) {
+            (Some(RowId::Process(id)), opened) if opened != Some(id) => Some(id),
+            _ => None,
+        };
+    }
+
+    /// Esc undoes the latest thing that hides something.
+    fn back(&mut self) {
+        match self.overlay {
+            Overlay::Help => self.overlay = Overlay::Nothing,
+            Overlay::Prompt { .. } => {
+                self.overlay = Overlay::Nothing;
+                self.clear_filter();
+            }
+            Overlay::Nothing if self.opened.is_some() => self.opened = None,
+            Overlay::Nothing => self.clear_filter(),
+        }
+    }
+
+    fn clear_filter(&mut self) {
+        self.top.processes.anything = None;
+        self.flows.processes.anything = None;
+        self.filter.clear();
+    }
+
+    fn edit(&mut self, change: impl FnOnce(&mut String)) {
+        if let Overlay::Prompt { text, .. } = &self.overlay {
+            let mut text = text.clone();
+            change(&mut text);
+            let error = self.set_filter(text.clone());
+            self.overlay = Overlay::Prompt { text, error };
+        }
+    }
+
+    /// Filters by a regular expression, in any case of letters; what is none changes nothing.
+    fn set_filter(&mut self, text: String) -> Option<String> {
+        let pattern = match RegexBuilder::new(&text).case_insensitive(true).build() {
+            Ok(pattern) => Some(pattern).filter(|_| !text.is_empty()),
+            Err(_) => return Some("not a regular expression yet".to_owned()),
+        };
+        let replace = |query: &mut ProcessQuery| query.anything.clone_from(&pattern);
+        replace(&mut self.top.processes);
+        replace(&mut self.flows.processes);
+        self.filter = text;
+        None
+    }
+}
+
+fn other(figures: Figures) -> Figures {
+    match figures {
+        Figures::Rates => Figures::Totals,
+        Figures::Totals => Figures::Rates,
+    }
+}

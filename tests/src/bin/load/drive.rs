@@ -1,0 +1,102 @@
+//! How does the asking end work?
+
+use std::env;
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use netperf_tests::deadline::Deadline;
+
+use crate::moved::Moved;
+use crate::{CHUNK, ERRAND, MESSAGE, Work};
+
+/// Rounds between two looks at the clock.
+const BATCH: u64 = 64;
+
+/// Works for `seconds`, and then tells the other end with a connection that brings no byte.
+pub(crate) fn drive(work: Work, address: SocketAddr, seconds: f64) -> Result<Moved> {
+    let until = Deadline::after(Duration::from_secs_f64(seconds));
+    let mut moved = Moved::default();
+    match work {
+        Work::Rr => converse(&mut moved, address, until)?,
+        Work::Bulk => pour(&mut moved, address, until)?,
+        Work::Churn => churn(&mut moved, address, until)?,
+        Work::Swarm => swarm(&mut moved, address, until)?,
+    }
+    drop(TcpStream::connect(address)?);
+    moved.clocked()
+}
+
+/// Sends once, waits for one byte, and is gone.
+pub(crate) fn errand(address: SocketAddr) -> Result<Moved> {
+    let mut moved = Moved::default();
+    let socket = TcpStream::connect(address)?;
+    moved.send(&socket, &vec![0; ERRAND])?;
+    socket.shutdown(Shutdown::Write)?;
+    ensure!(moved.receive(&socket, &mut [0])? == 1, "no receipt");
+    moved.clocked()
+}
+
+fn converse(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> {
+    let socket = TcpStream::connect(address)?;
+    socket.set_nodelay(true)?;
+    while !until.passed() {
+        for _ in 0..BATCH {
+            ask(moved, &socket)?;
+        }
+    }
+    moved.seconds = until.elapsed().as_secs_f64();
+    Ok(())
+}
+
+fn pour(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> {
+    let chunk = vec![0; CHUNK];
+    let socket = TcpStream::connect(address)?;
+    while !until.passed() {
+        moved.send(&socket, &chunk)?;
+        moved.operations += CHUNK as u64;
+    }
+    moved.seconds = until.elapsed().as_secs_f64();
+    socket.shutdown(Shutdown::Write)?;
+    moved.receive(&socket, &mut [0])?;
+    Ok(())
+}
+
+fn churn(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> {
+    while !until.passed() {
+        let socket = TcpStream::connect(address)?;
+        ask(moved, &socket)?;
+        ensure!(
+            moved.receive(&socket, &mut [0])? == 0,
+            "more than one answer"
+        );
+    }
+    moved.seconds = until.elapsed().as_secs_f64();
+    Ok(())
+}
+
+fn swarm(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> {
+    let program = env::current_exe()?;
+    while !until.passed() {
+        // The process prints a line of its own to the same stdout.
+        let status = Command::new(&program)
+            .args(["errand", &address.to_string()])
+            .status()?;
+        ensure!(status.success(), "a process of the swarm: {status}");
+        moved.operations += 1;
+    }
+    moved.seconds = until.elapsed().as_secs_f64();
+    Ok(())
+}
+
+fn ask(moved: &mut Moved, socket: &TcpStream) -> io::Result<()> {
+    let mut message = [0; MESSAGE];
+    moved.send(socket, &message)?;
+    if moved.receive(socket, &mut message)? < MESSAGE {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    moved.operations += 1;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! What did this process move, how often and in which time?
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::process;
+
+use anyhow::Result;
+use nix::time::{ClockId, clock_gettime};
+use serde_json::json;
+
+/// Payload that this process moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Moved {
+    /// Bytes handed to sockets.
+    pub(crate) tx_bytes: u64,
+    /// Bytes taken from sockets.
+    pub(crate) rx_bytes: u64,
+    /// Rounds, connections, processes or bytes, as the work is measured.
+    pub(crate) operations: u64,
+    /// Wall time that they took; 0 for the end that answers.
+    pub(crate) seconds: f64,
+    /// CPU time of this process.
+    pub(crate) cpu_seconds: f64,
+}
+
+impl Moved {
+    /// Sends all of `bytes`.
+    pub(crate) fn send(&mut self, mut socket: impl Write, bytes: &[u8]) -> io::Result<()> {
+        socket.write_all(bytes)?;
+        self.tx_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Receives until `buffer` is full or the other end has closed.
+    pub(crate) fn receive(
+        &mut self,
+        mut socket: impl Read,
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match socket.read(&mut buffer[filled..])? {
+                0 => break,
+                taken => filled += taken,
+            }
+        }
+        self.rx_bytes += filled as u64;
+        Ok(filled)
+    }
+
+    /// Notes the CPU time used so far.
+    pub(crate) fn clocked(mut self) -> Result<Self> {
+        let used = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?;
+        self.cpu_seconds = std::time::Duration::from(used).as_secs_f64();
+        Ok(self)
+    }
+}
+
+/// One JSON object, as `cargo xtask bench` reads it.
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let object = json!({
+            "pid": process::id(),
+            "tx_bytes": self.tx_bytes,
+            "rx_bytes": self.rx_bytes,
+            "operations": self.operations,
+            "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
+        });
+        object.fmt(f)
+    }
+}

@@ -1,0 +1,110 @@
+//! Where does a test run that needs interfaces of its own?
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use nix::sched::{CloneFlags, setns};
+
+/// A named network namespace with loopback and one end of a cable to a second namespace, for
+/// programs that a test starts. Both are removed with this value, also when the test panics.
+///
+/// The near end is `cable0`, 10.72.0.1; the far end 10.72.0.2.
+#[derive(Debug)]
+pub struct Cabled {
+    near: Named,
+    far: Named,
+}
+
+/// A named network namespace, removed with this value.
+#[derive(Debug)]
+struct Named(String);
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl Cabled {
+    /// Two new namespaces with a cable between them, both ends up.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn new() -> Result<Self> {
+        let (near, far) = (Named::new()?, Named::new()?);
+        let (a, b) = (&near.0, &far.0);
+        ip(&format!(
+            "-n {a} link add cable0 type veth peer name cable0 netns {b}"
+        ))?;
+        for (host, name) in [(1, a), (2, b)] {
+            ip(&format!("-n {name} addr add 10.72.0.{host}/24 dev cable0"))?;
+            ip(&format!("-n {name} link set cable0 up"))?;
+        }
+        let cabled = Self { near, far };
+        cabled.knock()?;
+        Ok(cabled)
+    }
+
+    /// Sends some packets over the cable: a connection to a port that nobody listens on. A new
+    /// cable passes nothing for a while, so the first knock is repeated until it is answered.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub fn knock(&self) -> Result<()> {
+        let home = File::open(format!("/run/netns/{}", self.near.0))?;
+        let knocking = thread::spawn(move || -> Result<std::io::ErrorKind> {
+            setns(home, CloneFlags::CLONE_NEWNET)?;
+            let far = SocketAddr::from(([10, 72, 0, 2], 9));
+            let answer = TcpStream::connect_timeout(&far, Duration::from_secs(10));
+            Ok(answer.err().context("somebody listens on port 9")?.kind())
+        });
+        let answer = knocking.join().ok().context("a thread panicked")??;
+        ensure!(
+            answer == std::io::ErrorKind::ConnectionRefused,
+            "the cable is broken: {answer}"
+        );
+        Ok(())
+    }
+
+    /// `program`, to run in the near namespace.
+    pub fn near(&self, program: &str) -> Command {
+        self.near.command(program)
+    }
+
+    /// `program`, to run in the far namespace.
+    pub fn far(&self, program: &str) -> Command {
+        self.far.command(program)
+    }
+}
+
+impl Named {
+    fn new() -> Result<Self> {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let named = Self(format!("netperf-tests-{}-{number}", std::process::id()));
+        ip(&format!("netns add {}", named.0))?;
+        ip(&format!("-n {} link set lo up", named.0))?;
+        Ok(named)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.0, program]);
+        command
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let _ = ip(&format!("netns del {}", self.0));
+    }
+}
+
+fn ip(args: &str) -> Result<()> {
+    let status = Command::new("ip")
+        .args(args.split(' '))
+        .status()
+        .context("`ip` can't run")?;
+    ensure!(status.success(), "`ip {args}` failed");
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! What counts when connections end badly?
+
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+
+use anyhow::{Result, bail, ensure};
+use nix::errno::Errno;
+use nix::fcntl::{SpliceFFlags, splice};
+use nix::poll::PollFlags;
+use nix::sys::socket::{MsgFlags, recv, send, setsockopt, sockopt};
+
+use super::stream::{LOOPBACK, connect, pair_over, push_bytes, read_all, write_all};
+use super::{Path, Topic};
+use crate::calls;
+use crate::cast::{Cast, Moved};
+use crate::cue::Cue;
+use crate::wait;
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "abort",
+    paths: &[
+        Path::uneven(
+            "tcp_reset_by_reader",
+            "the reset throws away what waits",
+            by_reader,
+        ),
+        Path::even("tcp_read_after_reset", |cast| after_reset(cast, by_read)),
+        Path::even("tcp_splice_after_reset", |cast| {
+            after_reset(cast, by_splice)
+        }),
+        Path::even("tcp_half_closed_reply", half_closed),
+    ],
+};
+
+/// What fits into the receiver's buffer.
+const WAITING: usize = 30_011;
+
+/// The reader takes the first bytes and closes on the rest: the sender is refused sooner or later.
+fn by_reader(cast: &mut Cast) -> Result<()> {
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let sender = |stream: &TcpStream| {
+        let mut sent = 0;
+        loop {
+            match send(stream.as_raw_fd(), &[0x5a; 4099], MsgFlags::MSG_NOSIGNAL) {
+                Ok(n) => sent += u64::try_from(n)?,
+                Err(Errno::EPIPE | Errno::ECONNRESET) => return Ok(sent),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    pair_over(cast, listener, connect, sender, |stream| {
+        let n = recv(stream.as_raw_fd(), &mut [0; 5003], MsgFlags::MSG_WAITALL)?;
+        wait::readable(stream)?;
+        Ok(u64::try_from(n)?)
+    })
+}
+
+/// All data has arrived when the sender resets the connection; the receiver reads it afterwards.
+fn after_reset(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+    let arrived = Cue::new()?;
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let sender = |stream: &TcpStream| {
+        let sent = push_bytes(WAITING, |part| nix::unistd::write(stream, part))?;
+        arrived.wait()?;
+        setsockopt(
+            stream,
+            sockopt::Linger,
+            &libc::linger {
+                l_onoff: 1,
+                l_linger: 0,
+            },
+        )?;
+        Ok(sent)
+    };
+    pair_over(cast, listener, connect, sender, |stream| {
+        // Readable only when everything has arrived.
+        let waiting = i32::try_from(WAITING)?;
+        calls::set_option(stream, libc::SOL_SOCKET, libc::SO_RCVLOWAT, waiting)?;
+        wait::readable(stream)?;
+        arrived.give(1)?;
+        let seen = wait::hang_up(stream)?;
+        ensure!(
+            seen.contains(PollFlags::POLLERR),
+            "{seen:?} came: not the path"
+        );
+        let received = receive(stream)?;
+        ensure!(
+            received == u64::try_from(WAITING)?,
+            "{received} bytes survived the reset"
+        );
+        Ok(received)
+    })
+}
+
+/// Sums what `receive` gives until it says that the connection was reset.
+fn until_reset(mut receive: impl FnMut() -> nix::Result<usize>) -> Result<u64> {
+    let mut received = 0;
+    loop {
+        match receive() {
+            Ok(0) => bail!("the stream ended without an error"),
+            Ok(n) => received += u64::try_from(n)?,
+            Err(Errno::ECONNRESET) => return Ok(received),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn by_read(stream: &TcpStream) -> Result<u64> {
+    until_reset(|| nix::unistd::read(stream, &mut [0; 4099]))
+}
+
+fn by_splice(stream: &TcpStream) -> Result<u64> {
+    let (_from, into) = std::io::pipe()?;
+    until_reset(|| splice(stream, None, &into, None, WAITING, SpliceFFlags::empty()))
+}
+
+/// The client ends its direction, then the server answers; the client reads to the end.
+fn half_closed(cast: &mut Cast) -> Result<()> {
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    cast.role("server", move || {
+        let (stream, _) = listener.accept()?;
+        Ok(Moved {
+            rx: read_all(&stream)?,
+            tx: write_all(&stream)?,
+        })
+    })?;
+    cast.role("client", move || {
+        let stream = connect(to)?;
+        let tx = write_all(&stream)?;
+        stream.shutdown(Shutdown::Write)?;
+        Ok(Moved {
+            tx,
+            rx: read_all(&stream)?,
+        })
+    })
+}

@@ -1,0 +1,186 @@
+//! Do bytes count that move over sockets which are older than the tracer?
+
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
+
+use anyhow::{Result, ensure};
+use nix::sys::socket::{MsgFlags, SockaddrStorage, recv};
+
+use super::datagram;
+use super::stream::{LOOPBACK, connect, push_bytes, read_all, write_all};
+use super::{Path, Topic, splice};
+use crate::calls;
+use crate::cast::{Cast, Moved};
+use crate::cue::Curtain;
+use crate::wait;
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "early",
+    paths: &[
+        Path::even("early_tcp_used", |cast| used(cast, read_all)).gated(),
+        Path::even("early_tcp_splice_first", |cast| used(cast, splice::out)).gated(),
+        Path::even("early_tcp_peek_first", |cast| used(cast, peek_then_splice)).gated(),
+        Path::even("early_tcp_trunc_first", |cast| used(cast, trunc_then_read)).gated(),
+        Path::even("early_tcp_blocked_read", blocked).gated(),
+        Path::even("early_tcp_listener", listening).gated(),
+        Path::even("early_tcp_unconnected", unconnected).gated(),
+        Path::uneven("early_tcp_backlog", PENDING, backlog).gated(),
+        Path::uneven("early_tcp_pending", PENDING, |cast| pending(cast, read_all)).gated(),
+        Path::uneven("early_tcp_pending_splice", PENDING, |cast| {
+            pending(cast, splice::out)
+        })
+        .gated(),
+        Path::uneven("early_udp_pending", PENDING, udp).gated(),
+    ],
+};
+
+const PENDING: &str = "a part was sent before the tracer started and read after";
+/// What moves before the tracer starts: small enough to wait in the receiver's buffer.
+const BEFORE: usize = 30_011;
+
+fn send_before(stream: &TcpStream) -> Result<()> {
+    push_bytes(BEFORE, |part| nix::unistd::write(stream, part)).map(drop)
+}
+
+/// Both ends have moved bytes already; the first call that the tracer sees is one of `receive`.
+fn used(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    let curtain = Curtain::new()?;
+    cast.role("receiver", || {
+        let (stream, _) = listener.accept()?;
+        recv(
+            stream.as_raw_fd(),
+            &mut vec![0; BEFORE],
+            MsgFlags::MSG_WAITALL,
+        )?;
+        curtain.wait()?;
+        Ok(Moved::received(receive(&stream)?))
+    })?;
+    cast.role("sender", || {
+        let stream = connect(to)?;
+        send_before(&stream)?;
+        curtain.wait()?;
+        Ok(Moved::sent(write_all(&stream)?))
+    })?;
+    cast.raise(&curtain, 2)
+}
+
+fn peek_then_splice(stream: &TcpStream) -> Result<u64> {
+    recv(stream.as_raw_fd(), &mut [0; 4099], MsgFlags::MSG_PEEK)?;
+    splice::out(stream)
+}
+
+fn trunc_then_read(stream: &TcpStream) -> Result<u64> {
+    let n = recv(stream.as_raw_fd(), &mut [0; 4099], MsgFlags::MSG_TRUNC)?;
+    Ok(u64::try_from(n)? + read_all(stream)?)
+}
+
+/// The receiver has been waiting in its call since before the tracer started.
+fn blocked(cast: &mut Cast) -> Result<()> {
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    let curtain = Curtain::new()?;
+    cast.role("receiver", || {
+        let (stream, _) = listener.accept()?;
+        curtain.stand()?;
+        Ok(Moved::received(read_all(&stream)?))
+    })?;
+    cast.role("sender", || {
+        let stream = connect(to)?;
+        curtain.wait()?;
+        Ok(Moved::sent(write_all(&stream)?))
+    })?;
+    cast.raise(&curtain, 2)
+}
+
+fn listening(cast: &mut Cast) -> Result<()> {
+    let curtain = Curtain::new()?;
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    cast.role("receiver", || {
+        curtain.stand()?;
+        Ok(Moved::received(splice::out(&listener.accept()?.0)?))
+    })?;
+    cast.role("sender", || {
+        curtain.wait()?;
+        Ok(Moved::sent(write_all(&connect(to)?)?))
+    })?;
+    cast.raise(&curtain, 2)
+}
+
+/// The client's socket exists, but is connected only when the tracer runs.
+fn unconnected(cast: &mut Cast) -> Result<()> {
+    let curtain = Curtain::new()?;
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = SockaddrStorage::from(listener.local_addr()?);
+    cast.role("receiver", || {
+        Ok(Moved::received(read_all(&listener.accept()?.0)?))
+    })?;
+    cast.role("sender", || {
+        let socket = calls::socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
+        curtain.wait()?;
+        nix::sys::socket::connect(socket.as_raw_fd(), &to)?;
+        Ok(Moved::sent(write_all(&TcpStream::from(socket))?))
+    })?;
+    cast.raise(&curtain, 1)
+}
+
+/// The connection waits, with data, to be accepted.
+fn backlog(cast: &mut Cast) -> Result<()> {
+    let curtain = Curtain::new()?;
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    cast.role("receiver", || {
+        curtain.wait()?;
+        Ok(Moved::received(read_all(&listener.accept()?.0)?))
+    })?;
+    cast.role("sender", || {
+        let stream = connect(to)?;
+        send_before(&stream)?;
+        curtain.wait()?;
+        Ok(Moved::sent(write_all(&stream)?))
+    })?;
+    cast.raise(&curtain, 2)
+}
+
+/// The sender has ended and its data waits in the receiver's buffer.
+fn pending(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+    let curtain = Curtain::new()?;
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    cast.role("receiver", || {
+        let (stream, _) = listener.accept()?;
+        wait::peer_end(&stream)?;
+        curtain.wait()?;
+        let rx = receive(&stream)?;
+        ensure!(rx == u64::try_from(BEFORE)?, "{rx} bytes waited");
+        Ok(Moved::received(rx))
+    })?;
+    cast.role("sender", || {
+        send_before(&connect(to)?)?;
+        curtain.wait()?;
+        Ok(Moved::default())
+    })?;
+    cast.raise(&curtain, 2)
+}
+
+/// Datagrams wait in the receiver's buffer; more come when the tracer runs.
+fn udp(cast: &mut Cast) -> Result<()> {
+    let curtain = Curtain::new()?;
+    let socket = datagram::roomy(LOOPBACK)?;
+    let to = socket.local_addr()?;
+    cast.role("receiver", || {
+        curtain.wait()?;
+        Ok(Moved::received(
+            datagram::receive(&socket)? + datagram::receive(&socket)?,
+        ))
+    })?;
+    cast.role("sender", || {
+        let own = UdpSocket::bind(LOOPBACK)?;
+        datagram::by_sendto(&own, to)?;
+        curtain.wait()?;
+        Ok(Moved::sent(datagram::by_sendto(&own, to)?))
+    })?;
+    cast.raise(&curtain, 2)
+}

@@ -1,0 +1,154 @@
+//! Do the bytes of multipath TCP count once, at the socket that the process holds?
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::socket::{Backlog, MsgFlags, SockaddrStorage, bind, connect, listen, recv};
+
+use super::stream::{self, LOOPBACK, drain, pair_over, read_all, write_all};
+use super::{Absent, Path, Topic, splice};
+use crate::calls;
+use crate::cast::{Cast, Moved};
+use crate::cue::Curtain;
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "mptcp",
+    paths: &[
+        Path::even("mptcp_write", |cast| {
+            both(cast, LOOPBACK, write_all, read_all)
+        }),
+        Path::even("mptcp_v6", |cast| {
+            both(cast, "[::1]:0", write_all, read_all)
+        }),
+        Path::even("mptcp_sendfile", |cast| {
+            both(cast, LOOPBACK, splice::by_sendfile, read_all)
+        }),
+        Path::even("mptcp_splice_out", |cast| {
+            both(cast, LOOPBACK, write_all, splice::out)
+        }),
+        Path::even("mptcp_peek", |cast| both(cast, LOOPBACK, write_all, peeked)),
+        Path::even("mptcp_waitall", |cast| {
+            both(cast, LOOPBACK, write_all, waited)
+        }),
+        Path::even("mptcp_client_only", client_only),
+        Path::even("mptcp_server_only", server_only),
+        Path::even("early_mptcp", early).gated(),
+    ],
+};
+
+fn socket(domain: i32) -> Result<std::os::fd::OwnedFd> {
+    calls::socket(domain, libc::SOCK_STREAM, libc::IPPROTO_MPTCP).context("no MPTCP socket")
+}
+
+fn domain(address: SocketAddr) -> i32 {
+    if address.is_ipv4() {
+        libc::AF_INET
+    } else {
+        libc::AF_INET6
+    }
+}
+
+/// A listening socket, where the kernel has MPTCP and it is switched on.
+fn listener(address: &str) -> Result<TcpListener> {
+    let switch = "/proc/sys/net/mptcp/enabled";
+    match std::fs::read_to_string(switch) {
+        Ok(on) if on.trim() == "1" => {}
+        Ok(_) => return Err(Absent("MPTCP is off: sysctl net.mptcp.enabled".to_owned()).into()),
+        Err(_) => return Err(Absent(format!("the kernel has no MPTCP: no {switch}")).into()),
+    }
+    let address: SocketAddr = address.parse()?;
+    let socket = socket(domain(address))?;
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+    listen(&socket, Backlog::new(16)?)?;
+    Ok(TcpListener::from(socket))
+}
+
+fn connect_multipath(to: SocketAddr) -> Result<TcpStream> {
+    let socket = socket(domain(to))?;
+    connect(socket.as_raw_fd(), &SockaddrStorage::from(to))?;
+    Ok(TcpStream::from(socket))
+}
+
+/// Both ends speak MPTCP, and it is made sure that they do.
+fn both(
+    cast: &mut Cast,
+    address: &str,
+    sender: fn(&TcpStream) -> Result<u64>,
+    receiver: fn(&TcpStream) -> Result<u64>,
+) -> Result<()> {
+    let sender = |stream: &TcpStream| {
+        ensure!(
+            !calls::mptcp_fell_back(stream)?,
+            "the connection is plain TCP"
+        );
+        sender(stream)
+    };
+    pair_over(
+        cast,
+        listener(address)?,
+        connect_multipath,
+        sender,
+        receiver,
+    )
+}
+
+fn peeked(stream: &TcpStream) -> Result<u64> {
+    drain(|buffer| {
+        let seen = recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?;
+        recv(
+            stream.as_raw_fd(),
+            buffer.split_at_mut(seen).0,
+            MsgFlags::empty(),
+        )
+    })
+}
+
+fn waited(stream: &TcpStream) -> Result<u64> {
+    drain(|buffer| recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_WAITALL))
+}
+
+/// The server speaks plain TCP: the client's MPTCP socket falls back to it.
+fn client_only(cast: &mut Cast) -> Result<()> {
+    drop(listener(LOOPBACK)?);
+    let plain = TcpListener::bind(LOOPBACK)?;
+    let sender = |stream: &TcpStream| {
+        ensure!(
+            calls::mptcp_fell_back(stream)?,
+            "a plain server spoke MPTCP"
+        );
+        write_all(stream)
+    };
+    pair_over(cast, plain, connect_multipath, sender, read_all)
+}
+
+/// The client speaks plain TCP: accept gives a plain TCP socket from an MPTCP listener.
+fn server_only(cast: &mut Cast) -> Result<()> {
+    pair_over(
+        cast,
+        listener(LOOPBACK)?,
+        stream::connect,
+        write_all,
+        read_all,
+    )
+}
+
+/// The connection is older than the tracer and has moved bytes.
+fn early(cast: &mut Cast) -> Result<()> {
+    let listener = listener(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    let curtain = Curtain::new()?;
+    cast.role("receiver", || {
+        let (stream, _) = listener.accept()?;
+        recv(stream.as_raw_fd(), &mut [0; 1009], MsgFlags::MSG_WAITALL)?;
+        curtain.wait()?;
+        Ok(Moved::received(read_all(&stream)?))
+    })?;
+    cast.role("sender", || {
+        let stream = connect_multipath(to)?;
+        nix::unistd::write(&stream, &[0x5a; 1009])?;
+        curtain.wait()?;
+        Ok(Moved::sent(write_all(&stream)?))
+    })?;
+    cast.raise(&curtain, 2)
+}

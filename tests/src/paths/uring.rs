@@ -1,0 +1,220 @@
+//! Which `io_uring` requests move bytes, and does it matter which thread of the kernel runs them?
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use anyhow::Result;
+use io_uring::squeue::Entry;
+use io_uring::{opcode, types};
+
+use super::stream::{CHUNK, drain, pair, push, read_all, write_all};
+use super::{Absent, Path, Topic};
+use crate::cast::Cast;
+use crate::ring::{self, Call, Flavour, Into, Ring};
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "uring",
+    paths: &[
+        Path::even("uring_send", |cast| sends(cast, Flavour::Plain, send)),
+        Path::even("uring_send_worker", |cast| {
+            sends(cast, Flavour::Worker, send)
+        }),
+        Path::even("uring_send_sqpoll", |cast| {
+            sends(cast, Flavour::Poller, send)
+        }),
+        Path::even("uring_send_registered", |cast| {
+            sends(cast, Flavour::Registered, send)
+        }),
+        Path::even("uring_write", |cast| sends(cast, Flavour::Plain, write)),
+        Path::even("uring_writev", |cast| sends(cast, Flavour::Plain, writev)),
+        Path::even("uring_write_fixed", |cast| {
+            sends(cast, Flavour::Plain, write_fixed)
+        }),
+        Path::even("uring_sendmsg", |cast| sends(cast, Flavour::Plain, sendmsg)),
+        Path::even("uring_sendmsg_worker", |cast| {
+            sends(cast, Flavour::Worker, sendmsg)
+        }),
+        Path::even("uring_send_zc", send_zc),
+        Path::even("uring_sendmsg_zc", sendmsg_zc),
+        Path::even("uring_splice_in", splice_in),
+        Path::even("uring_recv", |cast| receives(cast, Flavour::Plain, recv)),
+        Path::even("uring_recv_worker", |cast| {
+            receives(cast, Flavour::Worker, recv)
+        }),
+        Path::even("uring_recv_sqpoll", |cast| {
+            receives(cast, Flavour::Poller, recv)
+        }),
+        Path::even("uring_recv_registered", |cast| {
+            receives(cast, Flavour::Registered, recv)
+        }),
+        Path::even("uring_recv_waitall", |cast| {
+            receives(cast, Flavour::Plain, recv_waitall)
+        }),
+        Path::even("uring_recvmsg", |cast| {
+            receives(cast, Flavour::Plain, recvmsg)
+        }),
+        Path::even("uring_read", |cast| receives(cast, Flavour::Plain, read)),
+        Path::even("uring_readv", |cast| receives(cast, Flavour::Plain, readv)),
+        Path::even("uring_read_fixed", |cast| {
+            receives(cast, Flavour::Plain, read_fixed)
+        }),
+        Path::even("uring_peek", peek),
+        Path::even("uring_recv_multishot", recv_multishot),
+        Path::even("uring_splice_out", splice_out),
+    ],
+};
+
+/// Makes a request for a socket and the memory of a call.
+type Build = fn(types::Fd, &Call) -> Entry;
+
+fn send(socket: types::Fd, call: &Call) -> Entry {
+    opcode::Send::new(socket, call.data, call.len).build()
+}
+
+fn write(socket: types::Fd, call: &Call) -> Entry {
+    opcode::Write::new(socket, call.data, call.len).build()
+}
+
+fn writev(socket: types::Fd, call: &Call) -> Entry {
+    opcode::Writev::new(socket, call.parts.as_ptr(), 2).build()
+}
+
+fn write_fixed(socket: types::Fd, call: &Call) -> Entry {
+    opcode::WriteFixed::new(socket, call.data, call.len, 0).build()
+}
+
+fn sendmsg(socket: types::Fd, call: &Call) -> Entry {
+    opcode::SendMsg::new(socket, &raw const call.message).build()
+}
+
+fn recv(socket: types::Fd, call: &Call) -> Entry {
+    opcode::Recv::new(socket, call.data, call.len).build()
+}
+
+/// The kernel takes parts as they come and completes once, with their sum.
+fn recv_waitall(socket: types::Fd, call: &Call) -> Entry {
+    opcode::Recv::new(socket, call.data, call.len)
+        .flags(libc::MSG_WAITALL)
+        .build()
+}
+
+fn recv_peek(socket: types::Fd, call: &Call) -> Entry {
+    opcode::Recv::new(socket, call.data, call.len)
+        .flags(libc::MSG_PEEK)
+        .build()
+}
+
+fn recvmsg(socket: types::Fd, call: &Call) -> Entry {
+    opcode::RecvMsg::new(socket, (&raw const call.message).cast_mut()).build()
+}
+
+fn read(socket: types::Fd, call: &Call) -> Entry {
+    opcode::Read::new(socket, call.data, call.len).build()
+}
+
+fn readv(socket: types::Fd, call: &Call) -> Entry {
+    opcode::Readv::new(socket, call.parts.as_ptr(), 2).build()
+}
+
+fn read_fixed(socket: types::Fd, call: &Call) -> Entry {
+    opcode::ReadFixed::new(socket, call.data, call.len, 0).build()
+}
+
+/// Every ring registers its buffer, so that the fixed requests can name it.
+fn ring(stream: &TcpStream, flavour: Flavour) -> Result<Ring> {
+    let mut ring = Ring::new(stream, flavour, CHUNK)?;
+    ring.register_buffer()?;
+    Ok(ring)
+}
+
+fn need(codes: &[u8]) -> Result<()> {
+    if ring::can(codes) {
+        return Ok(());
+    }
+    Err(Absent(format!(
+        "this kernel lets nobody use the io_uring requests {codes:?}"
+    ))
+    .into())
+}
+
+fn sends(cast: &mut Cast, flavour: Flavour, build: Build) -> Result<()> {
+    need(&[opcode::Send::CODE])?;
+    let sender = |stream: &TcpStream| {
+        let mut ring = ring(stream, flavour)?;
+        push(|part| ring.call(part.len(), build))
+    };
+    pair(cast, sender, read_all)
+}
+
+fn receives(cast: &mut Cast, flavour: Flavour, build: Build) -> Result<()> {
+    need(&[opcode::Recv::CODE])?;
+    pair(cast, write_all, |stream| {
+        let mut ring = ring(stream, flavour)?;
+        drain(|_| ring.call(CHUNK, build))
+    })
+}
+
+fn send_zc(cast: &mut Cast) -> Result<()> {
+    need(&[opcode::SendZc::CODE])?;
+    sends(cast, Flavour::Plain, |socket, call| {
+        opcode::SendZc::new(socket, call.data, call.len).build()
+    })
+}
+
+fn sendmsg_zc(cast: &mut Cast) -> Result<()> {
+    need(&[opcode::SendMsgZc::CODE])?;
+    sends(cast, Flavour::Plain, |socket, call| {
+        opcode::SendMsgZc::new(socket, &raw const call.message).build()
+    })
+}
+
+/// Everything is looked at first and taken afterwards: it counts once.
+fn peek(cast: &mut Cast) -> Result<()> {
+    need(&[opcode::Recv::CODE])?;
+    pair(cast, write_all, |stream| {
+        let mut ring = ring(stream, Flavour::Plain)?;
+        drain(|_| {
+            ring.call(CHUNK, recv_peek)?;
+            ring.call(1009, recv)
+        })
+    })
+}
+
+fn recv_multishot(cast: &mut Cast) -> Result<()> {
+    // Multishot receive has no code of its own; it came with zero-copy send, in 6.0.
+    need(&[opcode::SendZc::CODE])?;
+    pair(cast, write_all, |stream| {
+        Ring::new(stream, Flavour::Plain, 8 * 4099)?.receive_many()
+    })
+}
+
+fn splice_in(cast: &mut Cast) -> Result<()> {
+    need(&[opcode::Splice::CODE])?;
+    let sender = |stream: &TcpStream| {
+        let mut ring = Ring::new(stream, Flavour::Plain, 1)?;
+        let (from, mut into) = std::io::pipe()?;
+        push(|part| {
+            into.write_all(part).or(Err(nix::errno::Errno::EIO))?;
+            let mut sent = 0;
+            while sent < part.len() {
+                sent += ring.splice(&from, Into::Socket, part.len() - sent)?;
+            }
+            Ok(sent)
+        })
+    };
+    pair(cast, sender, read_all)
+}
+
+fn splice_out(cast: &mut Cast) -> Result<()> {
+    need(&[opcode::Splice::CODE])?;
+    pair(cast, write_all, |stream| {
+        let mut ring = Ring::new(stream, Flavour::Plain, 1)?;
+        let (mut from, into) = std::io::pipe()?;
+        drain(|buffer| {
+            let n = ring.splice(&into, Into::Pipe, CHUNK)?;
+            from.read_exact(buffer.split_at_mut(n).0)
+                .or(Err(nix::errno::Errno::EIO))?;
+            Ok(n)
+        })
+    })
+}

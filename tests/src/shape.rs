@@ -1,0 +1,249 @@
+//! Which fields must a line of NDJSON have, and of which type? CONTRACT.md as data.
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+/// Type of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An integer that is not negative.
+    Integer,
+    /// Any number.
+    Number,
+    /// A text.
+    Text,
+    /// A moment: RFC 3339, UTC, nanoseconds.
+    Moment,
+    /// True or false.
+    Flag,
+    /// A list of texts.
+    Texts,
+    /// A list of objects.
+    Objects(&'static [Field]),
+    /// An object.
+    Object(&'static [Field]),
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// Unknown to the tests, but there.
+    Any,
+}
+
+/// A field of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    name: &'static str,
+    kind: Kind,
+    /// Null where the value is unknown.
+    nullable: bool,
+}
+
+const fn field(name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        kind,
+        nullable: false,
+    }
+}
+
+const fn nullable(name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        kind,
+        nullable: true,
+    }
+}
+
+/// The first line.
+pub const START: &[Field] = &[
+    field("type", Kind::OneOf(&["start"])),
+    field("schema", Kind::Integer),
+    field("version", Kind::Text),
+    field("command", Kind::OneOf(&["top", "flows"])),
+    field("time", Kind::Moment),
+    field("host", Kind::Text),
+    field("kernel", Kind::Text),
+    field(
+        "hooks",
+        Kind::Objects(&[field("name", Kind::Text), field("attach", Kind::Text)]),
+    ),
+    field(
+        "unavailable",
+        Kind::Objects(&[field("what", Kind::Text), field("why", Kind::Text)]),
+    ),
+];
+
+/// The last line.
+pub const END: &[Field] = &[
+    field("type", Kind::OneOf(&["end"])),
+    field("time", Kind::Moment),
+    field("ticks", Kind::Integer),
+    field(
+        "reason",
+        Kind::OneOf(&["signal", "count", "duration", "eof"]),
+    ),
+];
+
+const LOSS: &[Field] = &[
+    field("ring_lost", Kind::Integer),
+    field("map_full", Kind::Integer),
+    field("unread", Kind::Integer),
+];
+
+const BYTES: &[Field] = &[
+    field("tx_bytes", Kind::Integer),
+    field("rx_bytes", Kind::Integer),
+];
+
+const INTERFACE: &[Field] = &[
+    field("name", Kind::Text),
+    field("tx_bytes", Kind::Integer),
+    field("rx_bytes", Kind::Integer),
+    nullable("speed_mbit", Kind::Integer),
+];
+
+/// A row of `flows`.
+pub const FLOW: &[Field] = &[
+    field("proto", Kind::OneOf(&["tcp", "udp"])),
+    field("local", Kind::Text),
+    field("remote", Kind::Text),
+    field("netns", Kind::Integer),
+    field("pid", Kind::Integer),
+    field("name", Kind::Text),
+    field("tx_bytes", Kind::Integer),
+    field("rx_bytes", Kind::Integer),
+    nullable("tx_bytes_per_s", Kind::Integer),
+    nullable("rx_bytes_per_s", Kind::Integer),
+    nullable("tx_bytes_per_s_10s", Kind::Integer),
+    nullable("rx_bytes_per_s_10s", Kind::Integer),
+    nullable("tx_bytes_per_s_40s", Kind::Integer),
+    nullable("rx_bytes_per_s_40s", Kind::Integer),
+    nullable("state", Kind::Text),
+    nullable("srtt_us", Kind::Integer),
+    nullable("retrans", Kind::Integer),
+];
+
+/// A row of `top`, without the connections that `--connections` adds.
+pub const PROCESS: &[Field] = &[
+    field("pid", Kind::Integer),
+    field("start_time", Kind::Moment),
+    field("name", Kind::Text),
+    nullable("exe", Kind::Text),
+    nullable("cmdline", Kind::Texts),
+    nullable("uid", Kind::Integer),
+    nullable("user", Kind::Text),
+    nullable("cgroup", Kind::Text),
+    nullable("container", Kind::Any),
+    nullable("netns", Kind::Integer),
+    field("alive", Kind::Flag),
+    field("tx_bytes", Kind::Integer),
+    field("rx_bytes", Kind::Integer),
+    nullable("tx_bytes_per_s", Kind::Integer),
+    nullable("rx_bytes_per_s", Kind::Integer),
+    field("tx_total", Kind::Integer),
+    field("rx_total", Kind::Integer),
+    field("retrans", Kind::Integer),
+];
+
+/// A tick of `top`.
+pub const TOP: &[Field] = &[
+    field("type", Kind::OneOf(&["top"])),
+    field("time", Kind::Moment),
+    field("interval_s", Kind::Number),
+    field("processes", Kind::Objects(PROCESS)),
+    field("total", Kind::Object(BYTES)),
+    field("interfaces", Kind::Objects(INTERFACE)),
+    field("loss", Kind::Object(LOSS)),
+];
+
+/// A tick of `flows`.
+pub const FLOWS: &[Field] = &[
+    field("type", Kind::OneOf(&["flows"])),
+    field("time", Kind::Moment),
+    field("interval_s", Kind::Number),
+    field("flows", Kind::Objects(FLOW)),
+    field("loss", Kind::Object(LOSS)),
+];
+
+/// Whether `value` is an object with all of `fields`.
+///
+/// # Errors
+/// The first field that is missing or of another type.
+pub fn check(value: &Value, fields: &[Field]) -> Result<()> {
+    for field in fields {
+        let Some(found) = value.get(field.name) else {
+            bail!("`{}` is missing in {value}", field.name);
+        };
+        if !(field.nullable && found.is_null()) {
+            check_kind(found, field)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_kind(found: &Value, field: &Field) -> Result<()> {
+    let fits = match field.kind {
+        Kind::Integer => found.is_u64(),
+        Kind::Number => found.is_number(),
+        Kind::Text => found.is_string(),
+        Kind::Moment => found.as_str().is_some_and(is_moment),
+        Kind::Flag => found.is_boolean(),
+        Kind::Texts => found
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_string)),
+        Kind::OneOf(texts) => found.as_str().is_some_and(|text| texts.contains(&text)),
+        Kind::Any => true,
+        Kind::Object(fields) => return check(found, fields),
+        Kind::Objects(fields) => {
+            let Some(list) = found.as_array() else {
+                bail!("`{}` is no list", field.name)
+            };
+            return list.iter().try_for_each(|one| check(one, fields));
+        }
+    };
+    if fits {
+        return Ok(());
+    }
+    bail!("`{}` is no {:?}: {found}", field.name, field.kind)
+}
+
+/// `2026-11-22T09:41:00.123456789Z`, digit for digit.
+fn is_moment(text: &str) -> bool {
+    let shape = "dddd-dd-ddTdd:dd:dd.dddddddddZ";
+    text.len() == shape.len()
+        && text
+            .chars()
+            .zip(shape.chars())
+            .all(|(found, wanted)| match wanted {
+                'd' => found.is_ascii_digit(),
+                _ => found == wanted,
+            })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_field_or_another_type_is_found() {
+        let good = json!({"ring_lost": 0, "map_full": 0, "unread": 0});
+        assert!(check(&good, LOSS).is_ok());
+        assert!(check(&json!({"ring_lost": 0, "map_full": 0}), LOSS).is_err());
+        assert!(check(&json!({"ring_lost": 0, "map_full": -1, "unread": 0}), LOSS).is_err());
+        assert!(
+            check(
+                &json!({"ring_lost": null, "map_full": 0, "unread": 0}),
+                LOSS
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn a_moment_has_nanoseconds_and_is_utc() {
+        assert!(is_moment("2026-11-22T09:41:00.123456789Z"));
+        assert!(!is_moment("2026-11-22T09:41:00.123456Z"));
+        assert!(!is_moment("2026-11-22T09:41:00.123456789+01:00"));
+    }
+}

@@ -1,0 +1,53 @@
+//! What has happened at a descriptor?
+
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// Waits until `fd` has data, and gives all that is known of it then.
+///
+/// # Errors
+/// As poll(2).
+pub fn readable(fd: &impl AsFd) -> nix::Result<PollFlags> {
+    event(fd, PollFlags::POLLIN)
+}
+
+/// Waits until `fd` takes data.
+///
+/// # Errors
+/// As poll(2).
+pub fn writable(fd: &impl AsFd) -> nix::Result<PollFlags> {
+    event(fd, PollFlags::POLLOUT)
+}
+
+/// Waits until the peer has ended its direction of the stream.
+///
+/// # Errors
+/// As poll(2).
+pub fn peer_end(fd: &impl AsFd) -> nix::Result<PollFlags> {
+    event(fd, PollFlags::from_bits_retain(libc::POLLRDHUP))
+}
+
+/// Waits until both directions have ended, or an error waits to be told.
+///
+/// # Errors
+/// As poll(2).
+pub fn hang_up(fd: &impl AsFd) -> nix::Result<PollFlags> {
+    event(fd, PollFlags::empty())
+}
+
+/// Waits until an urgent byte has come.
+///
+/// # Errors
+/// As poll(2).
+pub fn urgent(fd: &impl AsFd) -> nix::Result<PollFlags> {
+    event(fd, PollFlags::POLLPRI)
+}
+
+fn event(fd: &impl AsFd, wanted: PollFlags) -> nix::Result<PollFlags> {
+    let mut fds = [PollFd::new(fd.as_fd(), wanted)];
+    poll(&mut fds, PollTimeout::NONE)?;
+    let [polled] = fds;
+    // What nix has no name for is left out.
+    Ok(polled.revents().unwrap_or(PollFlags::empty()))
+}

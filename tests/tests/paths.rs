@@ -1,0 +1,141 @@
+//! Is every byte counted, once, for the process that moved it, whatever way it takes?
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use netperf_tests::expect::check;
+use netperf_tests::mover::Mover;
+use netperf_tests::paths::{Path, TOPICS};
+use netperf_tests::played::Played;
+use netperf_tests::tracer::Tracer;
+
+/// Loss is counted for the whole machine: one topic at a time, so that it can be told whose it is.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Plays the paths of a topic while one tracer runs; those with a gate are set up before it starts.
+fn exact(topic: &str) -> Result<()> {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = TOPICS.iter().find(|one| one.name == topic);
+    let paths = found
+        .with_context(|| format!("no topic is called `{topic}`"))?
+        .paths;
+    let (gated, open): (Vec<&Path>, Vec<&Path>) = paths.iter().partition(|path| path.gated);
+    let mut waiting = gated
+        .into_iter()
+        .map(Mover::gated)
+        .collect::<Result<Vec<_>>>()?;
+    let tracer = Tracer::start(&["top", "--json", "-d", "0.2"])?;
+    let mut played = Vec::new();
+    for mover in &mut waiting {
+        mover.go_on()?;
+    }
+    for mover in waiting {
+        played.extend(mover.finish()?);
+    }
+    if !open.is_empty() {
+        let names = open.iter().map(|path| path.name);
+        played.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
+    }
+    for one in &played {
+        if let Played::Absent { .. } = one {
+            writeln!(std::io::stderr(), "{one}")?;
+        }
+    }
+    check(&tracer.stop()?, &played)
+}
+
+#[test]
+fn every_call_that_sends_is_counted() -> Result<()> {
+    exact("send")
+}
+
+#[test]
+fn every_call_that_receives_is_counted_once() -> Result<()> {
+    exact("receive")
+}
+
+#[test]
+fn bytes_that_never_touch_the_process_are_counted() -> Result<()> {
+    exact("splice")
+}
+
+#[test]
+fn zero_copy_sends_are_counted() -> Result<()> {
+    exact("zerocopy")
+}
+
+#[test]
+fn every_way_of_a_datagram_is_counted() -> Result<()> {
+    exact("datagram")
+}
+
+#[test]
+fn both_address_families_and_mapped_addresses_are_counted() -> Result<()> {
+    exact("family")
+}
+
+#[test]
+fn io_uring_requests_are_counted_for_the_process_that_asked() -> Result<()> {
+    exact("uring")
+}
+
+#[test]
+fn sockets_that_pass_from_process_to_process_are_counted_for_each() -> Result<()> {
+    exact("sharing")
+}
+
+#[test]
+fn streams_used_by_several_processes_at_once_are_counted_for_each() -> Result<()> {
+    exact("crowd")
+}
+
+#[test]
+fn processes_that_live_for_a_moment_or_change_are_counted() -> Result<()> {
+    exact("lifetime")
+}
+
+#[test]
+fn sockets_older_than_the_tracer_are_counted() -> Result<()> {
+    exact("early")
+}
+
+#[test]
+fn connections_that_end_badly_are_counted() -> Result<()> {
+    exact("abort")
+}
+
+#[test]
+fn sockets_that_change_their_peer_are_counted() -> Result<()> {
+    exact("reconnect")
+}
+
+#[test]
+fn other_namespaces_and_users_are_counted() -> Result<()> {
+    exact("namespace")
+}
+
+#[test]
+fn data_in_the_first_segment_is_counted() -> Result<()> {
+    exact("fastopen")
+}
+
+#[test]
+fn multipath_tcp_is_counted_once() -> Result<()> {
+    exact("mptcp")
+}
+
+#[test]
+fn traffic_that_is_no_payload_of_tcp_or_udp_is_not_counted() -> Result<()> {
+    exact("uncounted")
+}
+
+/// Reads this file: a topic without a test would be silence.
+#[test]
+fn every_topic_has_a_test() {
+    let tests = include_str!("paths.rs");
+    for topic in TOPICS {
+        let call = format!("exact(\"{}\")", topic.name);
+        assert!(tests.contains(&call), "no test plays `{}`", topic.name);
+    }
+}

@@ -1,0 +1,64 @@
+//! Who holds very many sockets open? Several processes, each with both ends of its connections.
+
+use anyhow::{Result, ensure};
+
+use super::Programs;
+use super::load::Moved;
+use super::program::Program;
+use super::stage::{self, Side};
+
+/// Sockets of one process; more descriptors than some 20 000 may need a right.
+const HELD_BY_ONE: usize = 10_000;
+
+/// Sockets of a connection.
+const ENDS: usize = 2;
+
+/// Processes that hold sockets.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    holders: Vec<Program>,
+    /// How many sockets are open.
+    pub(super) sockets: usize,
+}
+
+impl Crowd {
+    /// Opens at least `sockets`.
+    pub(super) fn gather(programs: &Programs, sockets: usize) -> Result<Self> {
+        let connections = (HELD_BY_ONE / ENDS).to_string();
+        let start = |_| {
+            let mut hold = stage::command(Side::Near, &programs.load);
+            Program::start(hold.args(["hold", &connections]))
+        };
+        let holders: Vec<Program> = (0..sockets.div_ceil(HELD_BY_ONE))
+            .map(start)
+            .collect::<Result<_>>()?;
+        for holder in &holders {
+            let line = holder.line()?;
+            ensure!(line == "ready", "`{line}`");
+        }
+        let sockets = holders.len() * HELD_BY_ONE;
+        Ok(Self { holders, sockets })
+    }
+
+    /// Moves one byte over as many connections as have so many sockets, all processes alike.
+    pub(super) fn use_sockets(&mut self, sockets: usize) -> Result<()> {
+        let connections = sockets / ENDS / self.holders.len();
+        for holder in &mut self.holders {
+            holder.tell(&connections.to_string())?;
+        }
+        for holder in &self.holders {
+            let line = holder.line()?;
+            ensure!(line == "done", "`{line}`");
+        }
+        Ok(())
+    }
+
+    /// Closes all, and tells what each process has moved.
+    pub(super) fn dissolve(self) -> Result<Vec<Moved>> {
+        let report = |holder: Program| {
+            let lines = holder.finish()?;
+            Moved::of(&serde_json::from_str(&lines.concat())?)
+        };
+        self.holders.into_iter().map(report).collect()
+    }
+}

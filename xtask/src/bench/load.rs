@@ -1,0 +1,154 @@
+//! What is measured against? Loads whose processes tell what they moved (`tests/src/bin/load`).
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::program::Program;
+use super::stage::{self, Side};
+
+/// CPU of loads whose two ends share one.
+pub(super) const CPU: &str = "0";
+
+/// A kind of load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// 64-byte requests and responses on one connection.
+    RoundTrips,
+    /// One stream in one direction.
+    Bulk,
+    /// A connection for each request.
+    Churn,
+    /// A process for each connection.
+    Swarm,
+}
+
+/// Where a load's two ends are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// Both in one namespace.
+    Loopback,
+    /// In two namespaces.
+    Veth,
+}
+
+/// What one process moved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moved {
+    /// Its process id.
+    pub(super) pid: u32,
+    /// Bytes handed to sockets.
+    pub(super) tx_bytes: u64,
+    /// Bytes taken from sockets.
+    pub(super) rx_bytes: u64,
+}
+
+/// What a load did.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// Operations a second of wall time.
+    pub(super) per_second: f64,
+    /// Operations a second of CPU time that the load's processes had. Other work on the machine
+    /// does not lower it.
+    pub(super) per_cpu_second: f64,
+    /// The processes that drove the load.
+    pub(super) drivers: Vec<Moved>,
+    /// The process that answered.
+    pub(super) server: Moved,
+}
+
+impl Work {
+    /// Its name in the load program.
+    fn name(self) -> &'static str {
+        match self {
+            Self::RoundTrips => "rr",
+            Self::Bulk => "bulk",
+            Self::Churn => "churn",
+            Self::Swarm => "swarm",
+        }
+    }
+
+    /// Where it runs when nothing else is asked for.
+    pub(super) fn wire(self) -> Wire {
+        match self {
+            Self::RoundTrips | Self::Churn => Wire::Loopback,
+            Self::Bulk | Self::Swarm => Wire::Veth,
+        }
+    }
+
+    /// Whether both ends run on one CPU, so that a hook's time is missing from the next round.
+    pub(super) fn shares_cpu(self) -> bool {
+        matches!(self, Self::RoundTrips | Self::Churn)
+    }
+
+    /// Runs it with `program` for some time.
+    pub(super) fn run(self, program: &Path, wire: Wire, seconds: f64) -> Result<Outcome> {
+        let (far, address) = match wire {
+            Wire::Loopback => (Side::Near, "127.0.0.1".to_owned()),
+            Wire::Veth => (Side::Far, Side::Far.address().to_string()),
+        };
+        let mut serve = self.command(program, far, "serve");
+        let answering = Program::start(serve.args(["--bind", &address]))?;
+        let address: SocketAddr = answering.line()?.parse()?;
+        let mut drive = self.command(program, Side::Near, "drive");
+        drive.args([&address.to_string(), "--seconds", &seconds.to_string()]);
+        let asked = reports(&Program::start(&mut drive)?.finish()?)?;
+        let answered = reports(&answering.finish()?)?;
+        Outcome::of(&asked, &answered)
+    }
+
+    fn command(self, program: &Path, side: Side, end: &str) -> Command {
+        let mut command = stage::command(side, program);
+        command.args([end, self.name()]);
+        if self.shares_cpu() {
+            command.args(["--cpu", CPU]);
+        }
+        command
+    }
+}
+
+impl Outcome {
+    /// The last report of the driving end is the driver's own; those before are its children's.
+    fn of(asked: &[Value], answered: &[Value]) -> Result<Self> {
+        let number = |report: &Value, field: &str| report[field].as_f64().unwrap_or(0.0);
+        let driver = asked.last().context("the driver reported nothing")?;
+        let operations = number(driver, "operations");
+        let cpu_seconds: f64 = asked
+            .iter()
+            .chain(answered)
+            .map(|report| number(report, "cpu_seconds"))
+            .sum();
+        Ok(Self {
+            per_second: operations / number(driver, "seconds"),
+            per_cpu_second: operations / cpu_seconds,
+            drivers: asked.iter().map(Moved::of).collect::<Result<_>>()?,
+            server: Moved::of(answered.last().context("the server reported nothing")?)?,
+        })
+    }
+}
+
+impl Moved {
+    /// Reads a report of the load program.
+    pub(super) fn of(report: &Value) -> Result<Self> {
+        let number = |field: &str| {
+            report[field]
+                .as_u64()
+                .with_context(|| format!("a load reported no `{field}`"))
+        };
+        Ok(Self {
+            pid: number("pid")?.try_into()?,
+            tx_bytes: number("tx_bytes")?,
+            rx_bytes: number("rx_bytes")?,
+        })
+    }
+}
+
+fn reports(lines: &[String]) -> Result<Vec<Value>> {
+    lines
+        .iter()
+        .map(|line| serde_json::from_str(line).with_context(|| format!("a load said `{line}`")))
+        .collect()
+}

@@ -1,0 +1,185 @@
+//! Is what a tool showed what was moved?
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::load::Moved;
+
+/// Bytes that a tool showed, by process.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    bytes: HashMap<u32, Bytes>,
+    /// Updates that the tool says it lost.
+    lost: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Bytes {
+    tx: u64,
+    rx: u64,
+}
+
+impl Shown {
+    /// Adds one line of NDJSON; lines that are no tick change nothing.
+    pub(super) fn add_tick(&mut self, line: &Value) -> Result<()> {
+        let none = Vec::new();
+        for process in line["processes"].as_array().unwrap_or(&none) {
+            let number = |field: &str| {
+                process[field]
+                    .as_u64()
+                    .with_context(|| format!("a process without `{field}`"))
+            };
+            let bytes = self.bytes.entry(number("pid")?.try_into()?).or_default();
+            bytes.tx += number("tx_bytes")?;
+            bytes.rx += number("rx_bytes")?;
+        }
+        if let Some(loss) = line["loss"].as_object() {
+            self.lost = loss.values().filter_map(Value::as_u64).sum();
+        }
+        Ok(())
+    }
+
+    /// Replaces what was shown of a process before, by a tool that shows totals.
+    pub(super) fn set_totals(&mut self, pid: u32, tx: u64, rx: u64) {
+        self.bytes.insert(pid, Bytes { tx, rx });
+    }
+
+    /// Holds it against the truth.
+    pub(super) fn compare<'a>(&self, moved: impl IntoIterator<Item = &'a Moved>) -> Accuracy {
+        let mut accuracy = Accuracy {
+            lost: self.lost,
+            ..Accuracy::default()
+        };
+        for truth in moved.into_iter().filter(|m| m.tx_bytes + m.rx_bytes > 0) {
+            let shown = self.bytes.get(&truth.pid).copied().unwrap_or_default();
+            accuracy.add(truth, shown);
+        }
+        accuracy
+    }
+}
+
+/// How near to the truth a tool came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Accuracy {
+    processes: u64,
+    named: u64,
+    exact: u64,
+    moved: Bytes,
+    shown: Bytes,
+    lost: u64,
+}
+
+impl Accuracy {
+    fn add(&mut self, truth: &Moved, shown: Bytes) {
+        let moved = Bytes {
+            tx: truth.tx_bytes,
+            rx: truth.rx_bytes,
+        };
+        self.processes += 1;
+        self.named += u64::from(shown != Bytes::default());
+        self.exact += u64::from(shown == moved);
+        self.moved.tx += moved.tx;
+        self.moved.rx += moved.rx;
+        self.shown.tx += shown.tx;
+        self.shown.rx += shown.rx;
+    }
+
+    /// Both together.
+    pub(super) fn and(self, other: &Self) -> Self {
+        let sum = |a: Bytes, b: Bytes| Bytes {
+            tx: a.tx + b.tx,
+            rx: a.rx + b.rx,
+        };
+        Self {
+            processes: self.processes + other.processes,
+            named: self.named + other.named,
+            exact: self.exact + other.exact,
+            moved: sum(self.moved, other.moved),
+            shown: sum(self.shown, other.shown),
+            lost: self.lost + other.lost,
+        }
+    }
+
+    /// Whether every byte of every process was shown.
+    pub(super) fn is_exact(&self) -> bool {
+        self.processes > 0 && self.exact == self.processes && self.lost == 0
+    }
+
+    /// In words for a table's cell.
+    pub(super) fn describe(&self) -> String {
+        if self.is_exact() {
+            return format!("exact, of {} processes", self.processes);
+        }
+        let lost = match self.lost {
+            0 => String::new(),
+            lost => format!(", {lost} updates lost"),
+        };
+        format!(
+            "{} of {} processes; sent {}, received {}{lost}",
+            self.named,
+            self.processes,
+            share(self.shown.tx, self.moved.tx),
+            share(self.shown.rx, self.moved.rx),
+        )
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
+fn share(shown: u64, moved: u64) -> String {
+    match moved {
+        0 => "-".to_owned(),
+        _ => format!("{:.2} %", shown as f64 / moved as f64 * 100.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const TRUTH: [Moved; 2] = [
+        Moved {
+            pid: 1,
+            tx_bytes: 100,
+            rx_bytes: 200,
+        },
+        Moved {
+            pid: 2,
+            tx_bytes: 100,
+            rx_bytes: 0,
+        },
+    ];
+
+    fn shown(processes: &Value, ring_lost: u64) -> Shown {
+        let mut shown = Shown::default();
+        let tick = json!({"type": "top", "processes": processes, "loss": {"ring_lost": ring_lost}});
+        shown.add_tick(&tick).unwrap();
+        shown
+    }
+
+    #[test]
+    fn ticks_add_up_to_the_truth() {
+        let one = json!({"pid": 1, "tx_bytes": 50, "rx_bytes": 100});
+        let two = json!({"pid": 2, "tx_bytes": 100, "rx_bytes": 0});
+        let mut shown = shown(&json!([one, two]), 0);
+        assert!(!shown.compare(&TRUTH).is_exact());
+        shown.add_tick(&json!({"processes": [one]})).unwrap();
+        assert!(shown.compare(&TRUTH).is_exact());
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let half = shown(&json!([{"pid": 1, "tx_bytes": 100, "rx_bytes": 100}]), 3);
+        assert_eq!(
+            half.compare(&TRUTH).describe(),
+            "1 of 2 processes; sent 50.00 %, received 50.00 %, 3 updates lost"
+        );
+    }
+
+    #[test]
+    fn nothing_compared_is_not_exact() {
+        assert!(!Shown::default().compare(&[]).is_exact());
+    }
+}

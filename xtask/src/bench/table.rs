@@ -1,0 +1,91 @@
+//! How are figures printed? As Markdown tables whose cells also line up in a terminal.
+
+use std::fmt;
+
+/// A value that a figure must reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Target {
+    /// Not less.
+    AtLeast(f64),
+    /// Not more.
+    AtMost(f64),
+}
+
+impl Target {
+    /// The target and whether `value` is within it.
+    pub(super) fn verdict(self, value: f64) -> String {
+        let (sign, limit, met) = match self {
+            Self::AtLeast(limit) => ('≥', limit, value >= limit),
+            Self::AtMost(limit) => ('≤', limit, value <= limit),
+        };
+        let word = if met { "met" } else { "**missed**" };
+        format!("{sign} {limit}: {word}")
+    }
+}
+
+/// Headings and rows of text.
+#[derive(Debug)]
+pub(super) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub(super) fn new(headings: &[&str]) -> Self {
+        Self {
+            rows: vec![headings.iter().map(|&text| text.to_owned()).collect()],
+        }
+    }
+
+    /// Adds a row, which has a cell for each heading.
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.first().map_or(0, Vec::len);
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        (0..columns).map(width).collect()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths = self.widths();
+        for (index, row) in self.rows.iter().enumerate() {
+            for (cell, width) in row.iter().zip(&widths) {
+                write!(f, "| {cell:width$} ")?;
+            }
+            writeln!(f, "|")?;
+            if index == 0 {
+                for width in &widths {
+                    write!(f, "| {:-<width$} ", "")?;
+                }
+                writeln!(f, "|")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_line_up() {
+        let mut table = Table::new(&["what", "≥"]);
+        table.row(["a".to_owned(), "long".to_owned()]);
+        let lines = ["| what | ≥    |", "| ---- | ---- |", "| a    | long |", ""];
+        assert_eq!(table.to_string(), lines.join("\n"));
+    }
+
+    #[test]
+    fn a_target_includes_its_limit() {
+        assert_eq!(Target::AtLeast(0.95).verdict(0.95), "≥ 0.95: met");
+        assert_eq!(Target::AtMost(60.0).verdict(60.1), "≤ 60: **missed**");
+    }
+}
