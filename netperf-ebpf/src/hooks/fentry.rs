@@ -13,9 +13,6 @@ use crate::{
     sock::{Probed, Sock},
 };
 
-/// `MSG_PEEK`: bytes that stay in the socket.
-const MSG_PEEK: i32 = 2;
-
 // `tcp_sendmsg_locked(sk, msg, size)`.
 held!(
     fexit,
@@ -114,7 +111,7 @@ fn sent_by_udp4(sk: impl Sock, bytes: i32) {
 
 #[inline(always)]
 fn received_by_mptcp(sk: impl Sock, flags: i32, bytes: i32) {
-    if flags & MSG_PEEK == 0 {
+    if flags & bytes::NOT_TAKEN == 0 {
         bytes::received(sk, bytes);
     }
 }

@@ -19,9 +19,6 @@ use crate::{
     state,
 };
 
-/// `MSG_PEEK`: bytes that stay in the socket.
-const MSG_PEEK: i32 = 2;
-
 /// A function whose return counts.
 #[derive(Clone, Copy)]
 enum Function {
@@ -95,7 +92,7 @@ pub fn kretprobe_udp_sendmsg(ctx: RetProbeContext) -> u32 {
 /// Entry of `mptcp_recvmsg` where flags are the fourth argument.
 #[kprobe]
 pub fn kprobe_mptcp_recvmsg(ctx: ProbeContext) -> u32 {
-    if ctx.arg::<i32>(3).unwrap_or(0) & MSG_PEEK == 0 {
+    if ctx.arg::<i32>(3).unwrap_or(0) & bytes::NOT_TAKEN == 0 {
         stash(&ctx, Function::MptcpRecvmsg);
     }
     0
@@ -104,7 +101,7 @@ pub fn kprobe_mptcp_recvmsg(ctx: ProbeContext) -> u32 {
 /// Entry of `mptcp_recvmsg` where flags are the fifth argument, before 5.19.
 #[kprobe]
 pub fn kprobe_mptcp_recvmsg_6(ctx: ProbeContext) -> u32 {
-    if ctx.arg::<i32>(4).unwrap_or(0) & MSG_PEEK == 0 {
+    if ctx.arg::<i32>(4).unwrap_or(0) & bytes::NOT_TAKEN == 0 {
         stash(&ctx, Function::MptcpRecvmsg);
     }
     0

@@ -6,10 +6,6 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
 use crate::{bytes, close, retrans, sock::Trusted, state};
 
-/// Bytes that stay in the socket, or that come back from it as part of an error:
-/// `MSG_PEEK | MSG_ERRQUEUE`.
-const NOT_TAKEN: i32 = 0x2 | 0x2000;
-
 /// `sock_send_length(sk, ret, flags)`, kernel 6.3.
 #[btf_tracepoint(function = "sock_send_length")]
 pub fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
@@ -20,7 +16,7 @@ pub fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
 /// `sock_recv_length(sk, ret, flags)`, kernel 6.3.
 #[btf_tracepoint(function = "sock_recv_length")]
 pub fn tp_sock_recv_length(ctx: BtfTracePointContext) -> i32 {
-    if ctx.arg::<i32>(2) & NOT_TAKEN == 0 {
+    if ctx.arg::<i32>(2) & bytes::NOT_TAKEN == 0 {
         bytes::received(sock(&ctx), ctx.arg(1));
     }
     0
