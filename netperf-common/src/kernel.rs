@@ -69,10 +69,13 @@ pub struct PidNamespace {
     pub level: u64,
 }
 
-/// What the kernel side could not deliver since load.
+/// What the kernel side has emitted, and what it could not deliver, since load.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LossCounters {
+    /// Records that were to go into the ring buffer, counted before they do: one of them may still
+    /// be on its way, held up by a writer that was put to sleep.
+    pub records: u64,
     /// Records that found the ring buffer full.
     pub ring_lost: u64,
     /// Sends or receives that found no slot or no socket storage.

@@ -67,6 +67,8 @@ pub fn closed(slot: u32, socket: u64) {
 /// Puts a record into the ring buffer, or counts that it found no room.
 #[inline(always)]
 pub fn record<T>(record: &T) {
+    // SAFETY: an address within a static.
+    atomic::add(unsafe { &raw mut (*LOSS.as_ptr()).records }, 1);
     let ring = (&raw const EVENTS).cast_mut().cast();
     let source = core::ptr::from_ref(record).cast_mut().cast();
     // SAFETY: a map, and a record on the stack of the size given.

@@ -99,6 +99,7 @@ pub static TICK: Shared<u64> = Shared::new(1);
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".bss.loss")]
 pub static LOSS: Shared<LossCounters> = Shared::new(LossCounters {
+    records: 0,
     ring_lost: 0,
     map_full: 0,
     unread: 0,

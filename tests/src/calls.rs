@@ -231,12 +231,19 @@ pub fn disconnect(socket: &impl AsFd) -> nix::Result<()> {
 /// # Errors
 /// As `pidfd_open(2)` and `pidfd_getfd(2)`.
 pub fn take_descriptor(pid: u32, theirs: i32) -> io::Result<OwnedFd> {
-    // SAFETY: takes integers only.
-    let process = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let process = own(process)?;
+    let process = process(pid)?;
     // SAFETY: takes integers only.
     let taken = unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), theirs, 0) };
     own(taken)
+}
+
+/// A descriptor of the process `pid`, readable when it has ended.
+///
+/// # Errors
+/// As `pidfd_open(2)`.
+pub fn process(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: takes integers only.
+    own(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
 }
 
 fn own(made: libc::c_long) -> io::Result<OwnedFd> {

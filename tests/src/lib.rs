@@ -8,6 +8,7 @@
 pub mod batch;
 pub mod calls;
 pub mod cast;
+pub mod cgroup;
 pub mod churn;
 pub mod cue;
 pub mod deadline;
@@ -22,5 +23,6 @@ pub mod ring;
 pub mod role;
 pub mod shape;
 pub mod steady;
+pub mod terminal;
 pub mod tracer;
 pub mod wait;

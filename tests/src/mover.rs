@@ -2,6 +2,7 @@
 //! for each path that must be set up before the tracer starts.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -38,7 +39,8 @@ impl Mover {
     /// # Errors
     /// When it can't run.
     pub fn start<'a>(args: impl IntoIterator<Item = &'a str>) -> Result<Self> {
-        Self::start_as(Command::new(binary()?).args(args))
+        // A short name in command lines, wherever the target directory is.
+        Self::start_as(Command::new(binary()?).arg0("mover").args(args))
     }
 
     /// Like [`Self::start`], for a command of any form that becomes the mover.

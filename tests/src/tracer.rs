@@ -23,6 +23,8 @@ const PATIENCE_SECS: u64 = 60;
 pub struct Tracer {
     child: Child,
     lines: Receiver<String>,
+    /// Lines that were awaited before the end.
+    taken: Vec<Value>,
     log: Option<JoinHandle<String>>,
     start: Value,
 }
@@ -105,6 +107,7 @@ impl Tracer {
         let mut tracer = Self {
             child,
             lines,
+            taken: Vec::new(),
             log: Some(log),
             start: Value::Null,
         };
@@ -143,6 +146,20 @@ impl Tracer {
         }
     }
 
+    /// Waits for a tick that has not ended yet; the session will contain it and those before.
+    ///
+    /// # Errors
+    /// When the tracer ends instead, or says nothing.
+    pub fn await_tick(&mut self) -> Result<()> {
+        let deadline = Deadline::seconds(PATIENCE_SECS);
+        while let Ok(line) = self.lines.try_recv() {
+            self.taken.push(serde_json::from_str(&line)?);
+        }
+        let tick = self.next_line(deadline)?.context("the tracer ended")?;
+        self.taken.push(tick);
+        Ok(())
+    }
+
     /// Sends it a signal.
     ///
     /// # Errors
@@ -167,7 +184,7 @@ impl Tracer {
     /// When it does not end well, or not soon.
     pub fn finish(mut self) -> Result<Session> {
         let deadline = Deadline::seconds(PATIENCE_SECS);
-        let mut ticks = Vec::new();
+        let mut ticks = std::mem::take(&mut self.taken);
         while let Some(line) = self.next_line(deadline)? {
             ticks.push(line);
         }

@@ -44,6 +44,21 @@ pub fn urgent(fd: &impl AsFd) -> nix::Result<PollFlags> {
     event(fd, PollFlags::POLLPRI)
 }
 
+/// Waits until one of two descriptors has data or has ended, and gives which: 0 or 1.
+///
+/// # Errors
+/// As poll(2).
+pub fn either(first: &impl AsFd, second: &impl AsFd) -> nix::Result<Option<usize>> {
+    let fds = [second.as_fd(), first.as_fd()];
+    let mut fds = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    poll(&mut fds, PollTimeout::NONE)?;
+    // The second is looked at first: it tells to stop.
+    Ok(fds
+        .iter()
+        .position(|fd| fd.any() == Some(true))
+        .map(|at| 1 - at))
+}
+
 fn event(fd: &impl AsFd, wanted: PollFlags) -> nix::Result<PollFlags> {
     let mut fds = [PollFd::new(fd.as_fd(), wanted)];
     poll(&mut fds, PollTimeout::NONE)?;

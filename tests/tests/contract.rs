@@ -84,6 +84,20 @@ fn connections_are_listed_below_each_process_only_if_asked() -> Result<()> {
 }
 
 #[test]
+fn a_process_that_moves_bytes_all_the_time_is_in_every_tick() -> Result<()> {
+    let mut mover = Mover::start(["steady"])?;
+    let ends: Ends = serde_json::from_str(&mover.next_line()?.context("no steady load")?)?;
+    let session = Tracer::start(&["top", "--json", "-d", "0.4", "-n", "8"])?.finish()?;
+    mover.go_on()?;
+    mover.finish()?;
+    for end in &ends.ends {
+        let shown = rows(&session, end.pid).count();
+        ensure!(shown == 8, "{} is in {shown} of 8 ticks", end.name);
+    }
+    Ok(())
+}
+
+#[test]
 fn a_process_is_described_as_proc_describes_it() -> Result<()> {
     let mut mover = Mover::start(["steady", "a name"])?;
     let ends: Ends = serde_json::from_str(&mover.next_line()?.context("no steady load")?)?;

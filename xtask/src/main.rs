@@ -69,7 +69,9 @@ enum Task {
     Lint,
     /// Check and test: everything that must pass before a change is done
     Ci,
-    /// Measure what tracing costs, as root; takes a quarter of an hour
+    /// Measure what tracing costs, as root
+    ///
+    /// The figures of a quiet machine are in docs/benchmarks.md; all of them take some twenty minutes.
     Bench(bench::Options),
     /// Build one static file that runs on any Linux of this architecture
     Dist,

@@ -135,7 +135,8 @@ impl Line {
                 .filter(|c| !c.is_control())
                 .take(60)
                 .collect();
-            eprint!("\r\x1b[2K{title} ... {seconds} s  \x1b[2m{detail}\x1b[0m");
+            // Without wrapping at the edge: only one line can be cleared for the next drawing.
+            eprint!("\r\x1b[2K\x1b[?7l{title} ... {seconds} s  \x1b[2m{detail}\x1b[0m\x1b[?7h");
         } else if self.drawn.elapsed() > REMINDER {
             self.drawn = now();
             eprintln!("{title} ... {seconds} s");

@@ -205,3 +205,63 @@ fn parse_tool(text: &str) -> Option<Tool> {
         seen,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(path: &str) -> Tool {
+        Tool {
+            path: PathBuf::from(path),
+            seen: (7, -1),
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let toolchain = Toolchain {
+            rustc: tool("/usr/bin/rustc"),
+            cargo: tool("/a folder/with spaces/cargo"),
+            linker: tool("/usr/bin/bpf-linker"),
+        };
+        assert_eq!(
+            toolchain.to_string().parse::<Toolchain>().unwrap(),
+            toolchain
+        );
+    }
+
+    #[test]
+    fn a_record_that_lacks_a_tool_is_no_set_up() {
+        let missing = "rustc 1 2 /usr/bin/rustc\n"
+            .parse::<Toolchain>()
+            .unwrap_err();
+        assert!(missing.to_string().ends_with("run: cargo xtask setup"));
+    }
+
+    #[test]
+    fn a_replaced_tool_is_noticed() {
+        assert!(!tool("/proc/self/exe").is_unchanged());
+        assert!(!tool("/nowhere/rustc").is_unchanged());
+    }
+
+    #[test]
+    fn the_outer_cargo_does_not_reach_the_inner_one() {
+        for name in [
+            "RUSTFLAGS",
+            "RUSTUP_TOOLCHAIN",
+            "CARGO_PROFILE_DEV_DEBUG",
+            "LD_LIBRARY_PATH",
+        ] {
+            assert!(!is_kept(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "PATH",
+            "HOME",
+            "CARGO_HOME",
+            "CARGO_NET_OFFLINE",
+            "CARGO_MAKEFLAGS",
+        ] {
+            assert!(is_kept(OsStr::new(name)), "{name}");
+        }
+    }
+}

@@ -27,6 +27,10 @@ pub struct Counters {
     lost_before: LossCounters,
     /// Lost records that a sweep has made up for.
     ring_lost: u64,
+    /// Records that were taken out of the ring buffer.
+    taken: u64,
+    /// Nothing counts any more.
+    detached: bool,
 }
 
 /// Key of the kernel side's table of shared sockets.
@@ -74,6 +78,8 @@ impl Counters {
             active: Vec::new(),
             tick: 1,
             ring_lost: 0,
+            taken: 0,
+            detached: false,
             lost_before,
             kernel,
         })
@@ -89,13 +95,14 @@ impl Counters {
         &mut self.ledger
     }
 
-    /// Takes the records out of the ring buffer. Returns how many there were.
+    /// Takes the records out of the ring buffer, as far as they are complete. Returns how many there
+    /// were.
     ///
     /// # Errors
     /// If the kernel refuses to take a slot back.
     pub fn pump(&mut self) -> anyhow::Result<usize> {
         self.recycle()?;
-        let mut count = 0;
+        let mut count = 0_usize;
         while let Some(event) = self.ring.next().map(|record| Event::decode(&record)) {
             count += 1;
             match event {
@@ -105,6 +112,7 @@ impl Counters {
                 None => log::debug!("a record of an unknown kind"),
             }
         }
+        self.taken += count as u64;
         Ok(count)
     }
 
@@ -118,9 +126,11 @@ impl Counters {
             .set(0, self.tick, 0)
             .context("cannot raise the tick")?;
         self.pump()?;
-        let loss = self.loss_counters()?;
-        if loss.ring_lost > self.ring_lost {
-            self.ring_lost = loss.ring_lost;
+        let told = self.loss_counters()?;
+        let is_complete =
+            told.ring_lost == self.ring_lost && told.records - told.ring_lost == self.taken;
+        if self.detached || !is_complete {
+            self.ring_lost = told.ring_lost;
             self.sweep();
         }
         for index in std::mem::take(&mut self.active) {
@@ -131,6 +141,7 @@ impl Counters {
 
     /// Stops counting; what was counted stays readable.
     pub fn detach(&mut self) {
+        self.detached = true;
         attach::detach(&mut self.kernel.ebpf, &self.kernel.set);
     }
 
@@ -196,10 +207,10 @@ impl Counters {
             self.look_at(index);
             self.ledger.forget(index);
         }
-        self.kernel.slots.hand_out()
+        self.kernel.slots.hand_out(self.ledger.pair_count())
     }
 
-    /// Records were lost: looks at every slot instead.
+    /// Records were lost or are held up: looks at every slot instead.
     fn sweep(&mut self) {
         let in_use: Vec<u32> = self.kernel.slots.in_use().collect();
         let mut first_of = std::collections::HashMap::new();

@@ -10,7 +10,7 @@ use aya::maps::{Map, MapData, Stack};
 use netperf_common::flow::Slot;
 
 /// Free slots are handed to the kernel in steps of so many, so that the start stays short.
-const STEP: u32 = 16_384;
+const STEP: u32 = 32_768;
 
 /// Every slot, and the stack of those that are free.
 pub(super) struct Slots {
@@ -65,25 +65,28 @@ impl Slots {
             untouched: 1,
             retired: Vec::new(),
         };
-        slots.hand_out()?;
+        slots.hand_out(1)?;
         Ok(slots)
     }
 
-    /// Hands out more slots that were never used, and those that have ended before the last call.
+    /// Hands out those that have ended before the last call and, when more than half of what was
+    /// handed out is in use, others that never were.
     ///
     /// # Errors
     /// If the kernel refuses one.
-    pub(super) fn hand_out(&mut self) -> anyhow::Result<()> {
+    pub(super) fn hand_out(&mut self, in_use: usize) -> anyhow::Result<()> {
         for index in std::mem::take(&mut self.retired) {
             self.memory.clear(index);
             self.free.push(index, 0).context("cannot return a slot")?;
         }
-        let end = self.memory.count.min(self.untouched.saturating_add(STEP));
-        // The lowest on top: slots in use stay close together.
-        for index in (self.untouched..end).rev() {
-            self.free.push(index, 0).context("cannot hand out a slot")?;
+        while in_use * 2 >= self.untouched as usize && self.untouched < self.memory.count {
+            let end = self.memory.count.min(self.untouched.saturating_add(STEP));
+            // The lowest on top: slots in use stay close together.
+            for index in (self.untouched..end).rev() {
+                self.free.push(index, 0).context("cannot hand out a slot")?;
+            }
+            self.untouched = end;
         }
-        self.untouched = end;
         Ok(())
     }
 
@@ -104,7 +107,7 @@ impl Slots {
 
     /// Indices of all slots that hold a socket.
     pub(super) fn in_use(&self) -> impl Iterator<Item = u32> {
-        (1..self.untouched).filter(|&index| self.memory.read(index).socket != 0)
+        (1..self.untouched).filter(|&index| self.memory.is_taken(index))
     }
 }
 
@@ -146,14 +149,21 @@ impl Memory {
         slot
     }
 
+    /// Whether the kernel has taken this slot.
+    fn is_taken(&self, index: u32) -> bool {
+        let at = self.at(index);
+        // SAFETY: the address of a field within the mapping.
+        load(unsafe { &raw mut (*at).socket }) != 0
+    }
+
     fn clear(&mut self, index: u32) {
         // SAFETY: within the mapping; the slot is in nobody's hands.
         unsafe { self.at(index).write_volatile(Slot::default()) };
     }
 }
 
-/// Reads a counter that the kernel side adds to.
-fn load(counter: *mut u64) -> u64 {
+/// Reads a word that the kernel side writes.
+fn load(word: *mut u64) -> u64 {
     // SAFETY: callers give an aligned word within the mapping.
-    unsafe { AtomicU64::from_ptr(counter) }.load(Ordering::Acquire)
+    unsafe { AtomicU64::from_ptr(word) }.load(Ordering::Acquire)
 }

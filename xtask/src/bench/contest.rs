@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::companion::{Companion, Running};
-use super::load::{Wire, Work};
+use super::load::Scene;
 use super::program::Program;
 use super::shown::Accuracy;
 use super::spread::Spread;
@@ -33,23 +33,24 @@ pub(super) struct Contest {
 }
 
 impl Contest {
-    /// Runs `work` beside all companions in turn, again and again, each time beginning with another,
+    /// Runs a load beside all companions in turn, again and again, each time beginning with another,
     /// so that what changes on the machine meanwhile meets them all.
     pub(super) fn run(
         bench: &Bench,
-        (work, wire): (Work, Wire),
+        scene: Scene,
         companions: &[Companion],
         repeats: usize,
     ) -> Result<Self> {
         let mut lanes: Vec<_> = companions.iter().map(|&c| (c, Vec::new())).collect();
         for repeat in 0..repeats {
+            let Scene { work, wire, .. } = scene;
             progress(&format!(
                 "{work:?} over {wire:?}, {} of {repeats}",
                 repeat + 1
             ));
             for turn in 0..lanes.len() {
                 let lane = (turn + repeat) % lanes.len();
-                let heat = heat(bench, (work, wire), lanes[lane].0)?;
+                let heat = heat(bench, scene, lanes[lane].0)?;
                 lanes[lane].1.push(heat);
             }
         }
@@ -73,6 +74,9 @@ impl Contest {
         to: Companion,
         figure: fn(&Heat) -> f64,
     ) -> Option<Spread> {
+        if of == to {
+            return None;
+        }
         let pairs = self.heats(of).iter().zip(self.heats(to));
         Spread::of(pairs.map(|(one, other)| figure(one) / figure(other)))
     }
@@ -84,10 +88,10 @@ impl Contest {
     }
 }
 
-fn heat(bench: &Bench, (work, wire): (Work, Wire), companion: Companion) -> Result<Heat> {
-    let running = companion.start(&bench.programs, wire)?;
+fn heat(bench: &Bench, scene: Scene, companion: Companion) -> Result<Heat> {
+    let running = companion.start(&bench.programs, scene.wire)?;
     let (began, before) = (now(), cpu_time(&running)?);
-    let outcome = work.run(&bench.programs.load, wire, bench.effort.seconds)?;
+    let outcome = scene.run(&bench.programs.load, bench.effort.seconds)?;
     let used = cpu_time(&running)?.saturating_sub(before);
     let companion_percent = used.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
     let shown = running.stop()?;

@@ -5,14 +5,14 @@ use anyhow::Result;
 use super::Bench;
 use super::companion::Companion;
 use super::contest::{Contest, Heat};
-use super::load::Work;
+use super::load::Scene;
 use super::section::Section;
-use super::table::{Table, Target};
+use super::table::{self, NONE, Table, Target};
 
 /// A load, and what is asked of the tracer beside it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost {
-    work: Work,
+    scene: Scene,
     title: &'static str,
     /// Heading of the rate, and how many operations are one of it.
     unit: (&'static str, f64),
@@ -24,7 +24,7 @@ pub(super) struct Cost {
 
 /// One connection, as many rounds as one CPU can do.
 pub(super) const ROUND_TRIPS: Cost = Cost {
-    work: Work::RoundTrips,
+    scene: Scene::ROUND_TRIPS,
     title: "64-byte requests and responses on one connection, both ends on one CPU",
     unit: ("rounds a second", 1.0),
     of_untraced: Target::AtLeast(0.95),
@@ -34,7 +34,7 @@ pub(super) const ROUND_TRIPS: Cost = Cost {
 
 /// As many bytes as go through a veth pair.
 pub(super) const BULK: Cost = Cost {
-    work: Work::Bulk,
+    scene: Scene::BULK,
     title: "Bulk transfer over veth",
     unit: ("MB a second", 1e6),
     of_untraced: Target::AtLeast(0.99),
@@ -44,7 +44,7 @@ pub(super) const BULK: Cost = Cost {
 
 /// As many connections as one CPU can do.
 pub(super) const CHURN: Cost = Cost {
-    work: Work::Churn,
+    scene: Scene::CHURN,
     title: "Connect, send, receive and close, both ends on one CPU",
     unit: ("connections a second", 1.0),
     of_untraced: Target::AtLeast(0.9),
@@ -56,11 +56,10 @@ impl Cost {
     /// Runs it beside nothing, empty programs and the tracer.
     pub(super) fn measure(&self, bench: &Bench) -> Result<Section> {
         let mut companions = vec![Companion::Nothing, Companion::EmptyHooks, Companion::Tracer];
-        if self.work.shares_cpu() {
+        if self.scene.work.shares_cpu() {
             companions.push(Companion::TracerElsewhere);
         }
-        let scene = (self.work, self.work.wire());
-        let contest = Contest::run(bench, scene, &companions, bench.effort.repeats)?;
+        let contest = Contest::run(bench, self.scene, &companions, bench.effort.repeats)?;
         let mut table = Table::new(&[
             "beside",
             self.unit.0,
@@ -77,50 +76,27 @@ impl Cost {
     }
 
     fn row(&self, contest: &Contest, companion: Companion) -> [String; 7] {
-        let is_ours = companion.is_tracer();
-        let ratio = |to: Companion, figure: fn(&Heat) -> f64, target: Option<Target>| {
-            let ratio = contest
-                .ratio(companion, to, figure)
-                .filter(|_| companion != to);
-            let target = target.filter(|_| is_ours);
-            ratio.map_or_else(none, |ratio| {
-                with_target(format!("{ratio:.3}"), ratio.median, target)
-            })
-        };
-        let rate = contest.spread(companion, |heat| heat.per_second);
+        let ours = companion.is_tracer();
+        let asked = |target: Option<Target>| target.filter(|_| ours);
+        let rate = |heat: &Heat| heat.per_second;
+        let rates = contest.spread(companion, rate);
+        let of_untraced = contest.ratio(companion, Companion::Nothing, rate);
+        let of_empty = contest.ratio(companion, Companion::EmptyHooks, rate);
+        let by_cpu = contest.ratio(companion, Companion::Nothing, |heat| heat.per_cpu_second);
         let cpu = contest.spread(companion, |heat| heat.companion_percent);
+        let shown = contest.accuracy(companion, |heat| &heat.everyone);
         [
             companion.describe().to_owned(),
-            rate.map_or_else(none, |rate| format!("{:.0}", rate.times(1.0 / self.unit.1))),
-            ratio(
-                Companion::Nothing,
-                |heat| heat.per_second,
-                Some(self.of_untraced),
-            ),
-            ratio(Companion::Nothing, |heat| heat.per_cpu_second, None),
-            ratio(Companion::EmptyHooks, |heat| heat.per_second, self.of_empty),
-            cpu.filter(|_| is_ours).map_or_else(none, |cpu| {
-                with_target(format!("{cpu:.2}"), cpu.median, Some(self.cpu))
-            }),
-            if is_ours {
-                contest
-                    .accuracy(companion, |heat| &heat.everyone)
-                    .describe()
+            table::cell(rates.map(|rate| rate.times(1.0 / self.unit.1)), 0, None),
+            table::cell(of_untraced, 3, asked(Some(self.of_untraced))),
+            table::cell(by_cpu, 3, None),
+            table::cell(of_empty.filter(|_| ours), 3, self.of_empty),
+            table::cell(cpu.filter(|_| ours), 2, Some(self.cpu)),
+            if ours {
+                shown.describe()
             } else {
-                none()
+                NONE.to_owned()
             },
         ]
     }
-}
-
-fn with_target(figure: String, value: f64, target: Option<Target>) -> String {
-    match target {
-        Some(target) => format!("{figure}, {}", target.verdict(value)),
-        None => figure,
-    }
-}
-
-/// A cell without a figure.
-fn none() -> String {
-    "-".to_owned()
 }

@@ -26,8 +26,8 @@ impl Crowd {
     pub(super) fn gather(programs: &Programs, sockets: usize) -> Result<Self> {
         let connections = (HELD_BY_ONE / ENDS).to_string();
         let start = |_| {
-            let mut hold = stage::command(Side::Near, &programs.load);
-            Program::start(hold.args(["hold", &connections]))
+            let mut hold = stage::command(Side::Near);
+            Program::start(hold.arg(&programs.load).args(["hold", &connections]))
         };
         let holders: Vec<Program> = (0..sockets.div_ceil(HELD_BY_ONE))
             .map(start)

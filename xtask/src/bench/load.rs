@@ -11,7 +11,7 @@ use super::program::Program;
 use super::stage::{self, Side};
 
 /// CPU of loads whose two ends share one.
-pub(super) const CPU: &str = "0";
+const CPU: &str = "0";
 
 /// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,26 @@ pub(super) enum Wire {
     Loopback,
     /// In two namespaces.
     Veth,
+}
+
+/// Whether other programs can take a load's CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Priority {
+    /// As any program.
+    Ordinary,
+    /// Before any ordinary program: on a busy machine too, what is missing is what hooks take.
+    RealTime,
+}
+
+/// A load at its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scene {
+    /// What is done.
+    pub(super) work: Work,
+    /// Over what.
+    pub(super) wire: Wire,
+    /// Before whom.
+    pub(super) priority: Priority,
 }
 
 /// What one process moved.
@@ -71,22 +91,35 @@ impl Work {
         }
     }
 
-    /// Where it runs when nothing else is asked for.
-    pub(super) fn wire(self) -> Wire {
-        match self {
-            Self::RoundTrips | Self::Churn => Wire::Loopback,
-            Self::Bulk | Self::Swarm => Wire::Veth,
-        }
-    }
-
     /// Whether both ends run on one CPU, so that a hook's time is missing from the next round.
     pub(super) fn shares_cpu(self) -> bool {
         matches!(self, Self::RoundTrips | Self::Churn)
     }
+}
 
-    /// Runs it with `program` for some time.
-    pub(super) fn run(self, program: &Path, wire: Wire, seconds: f64) -> Result<Outcome> {
-        let (far, address) = match wire {
+impl Scene {
+    /// One connection over loopback.
+    pub(super) const ROUND_TRIPS: Self = Self {
+        work: Work::RoundTrips,
+        wire: Wire::Loopback,
+        priority: Priority::RealTime,
+    };
+    /// One stream over veth. It needs the kernel's own threads, which must not wait for it.
+    pub(super) const BULK: Self = Self {
+        work: Work::Bulk,
+        wire: Wire::Veth,
+        priority: Priority::Ordinary,
+    };
+    /// Many connections over loopback.
+    pub(super) const CHURN: Self = Self {
+        work: Work::Churn,
+        wire: Wire::Loopback,
+        priority: Priority::RealTime,
+    };
+
+    /// Runs it with the load program for some time.
+    pub(super) fn run(self, program: &Path, seconds: f64) -> Result<Outcome> {
+        let (far, address) = match self.wire {
             Wire::Loopback => (Side::Near, "127.0.0.1".to_owned()),
             Wire::Veth => (Side::Far, Side::Far.address().to_string()),
         };
@@ -100,12 +133,16 @@ impl Work {
         Outcome::of(&asked, &answered)
     }
 
+    /// Each program in the command line becomes the next one.
     fn command(self, program: &Path, side: Side, end: &str) -> Command {
-        let mut command = stage::command(side, program);
-        command.args([end, self.name()]);
-        if self.shares_cpu() {
-            command.args(["--cpu", CPU]);
+        let mut command = stage::command(side);
+        if self.priority == Priority::RealTime {
+            command.args(["chrt", "--fifo", "1"]);
         }
+        if self.work.shares_cpu() {
+            command.args(["taskset", "--cpu-list", CPU]);
+        }
+        command.arg(program).args([end, self.work.name()]);
         command
     }
 }

@@ -43,7 +43,7 @@ fn resident(mappings: &str) -> u64 {
             .next()
             .is_some_and(|word| word.contains('-'));
         if is_heading {
-            is_map = line.contains("bpf");
+            is_map = line.ends_with("anon_inode:bpf-map");
         } else if !is_map {
             total.add_assign(kilobytes(line, "Rss:").sum::<u64>());
         }

@@ -47,8 +47,10 @@ impl Rival {
 
     /// Options that watch one device and print what was seen, each line as it comes.
     fn command(self, device: &str) -> Command {
-        let mut command = stage::command(Side::Near, Path::new("stdbuf"));
-        command.args(["-oL", self.name()]).stderr(Stdio::null());
+        let mut command = stage::command(Side::Near);
+        command
+            .args(["stdbuf", "-oL", self.name()])
+            .stderr(Stdio::null());
         match self {
             Self::Nethogs => command.args(["-t", "-a", "-d", "1", "-v", "2", device]),
             Self::Iftop => command.args(["-t", "-n", "-N", "-B", "-i", device]),

@@ -5,11 +5,10 @@ use anyhow::Result;
 use super::Bench;
 use super::companion::Companion;
 use super::contest::{Contest, Heat};
-use super::load::{Wire, Work};
+use super::load::{Priority, Scene, Wire, Work};
 use super::rival::Rival;
 use super::section::Section;
-use super::spread::Spread;
-use super::table::Table;
+use super::table::{self, Table};
 
 /// Loads, and where they run.
 const SCENES: [(&str, Work, Wire); 5] = [
@@ -43,7 +42,12 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         "bytes shown",
     ]);
     for (name, work, wire) in SCENES {
-        let contest = Contest::run(bench, (work, wire), &companions, bench.effort.few())?;
+        let scene = Scene {
+            work,
+            wire,
+            priority: Priority::Ordinary,
+        };
+        let contest = Contest::run(bench, scene, &companions, bench.effort.few())?;
         for &companion in companions.iter().filter(|&&c| c != Companion::Nothing) {
             table.row(row(name, &contest, companion));
         }
@@ -58,9 +62,6 @@ fn row(load: &str, contest: &Contest, companion: Companion) -> [String; 5] {
     let rate = |heat: &Heat| heat.per_second;
     let ratio = contest.ratio(companion, Companion::Nothing, rate);
     let cpu = contest.spread(companion, |heat| heat.companion_percent);
-    let figure = |spread: Option<Spread>, digits: usize| {
-        spread.map_or_else(|| "-".to_owned(), |spread| format!("{spread:.digits$}"))
-    };
     let bytes = if companion == Companion::Rival(Rival::Iftop) {
         "knows no process".to_owned()
     } else {
@@ -69,8 +70,8 @@ fn row(load: &str, contest: &Contest, companion: Companion) -> [String; 5] {
     [
         load.to_owned(),
         companion.describe().to_owned(),
-        figure(ratio, 3),
-        figure(cpu, 1),
+        table::cell(ratio, 3, None),
+        table::cell(cpu, 2, None),
         bytes,
     ]
 }

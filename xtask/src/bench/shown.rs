@@ -110,7 +110,7 @@ impl Accuracy {
     /// In words for a table's cell.
     pub(super) fn describe(&self) -> String {
         if self.is_exact() {
-            return format!("exact, of {} processes", self.processes);
+            return format!("exact: {0} of {0} processes", self.processes);
         }
         let lost = match self.lost {
             0 => String::new(),

@@ -8,7 +8,7 @@ use super::crowd::Crowd;
 use super::memory::{self, Memory};
 use super::section::Section;
 use super::spread::Spread;
-use super::table::{Table, Target};
+use super::table::{self, Table, Target};
 use super::tracer::Tracer;
 use super::{Bench, now, progress};
 
@@ -21,23 +21,20 @@ const SIZES: [(usize, Target, Target); 2] = [
 /// Sockets that are used in a tick when some are.
 const SOME: usize = 1_000;
 
+/// The variant in which every socket is used in each tick.
+const ALL: &str = "all";
+
 const MIB: f64 = 1_048_576.0;
 
 /// Measures both for each number of sockets.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
-    let mut ticks = Table::new(&[
-        "open sockets",
-        "used in each tick",
-        "CPU a tick, ms",
-        "must",
-    ]);
+    let mut ticks = Table::new(&["open sockets", "used in each tick", "CPU a tick, ms"]);
     let mut memory = Table::new(&[
         "open sockets",
         "process, MiB",
         "maps, MiB",
         "kernel objects, MiB",
         "sum, MiB",
-        "must",
         "exec to `start`, ms",
         "bytes shown",
     ]);
@@ -53,9 +50,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         .table(&ticks)
         .table(&memory)
         .remark(
-            "Memory is taken after every socket has been used. Kernel objects: growth of \
-             `SUnreclaim` since before the tracer began, where what it remembers of each socket \
-             is; what other programs do meanwhile is in it too.",
+            "Memory is taken after every socket has been used. Process: its resident pages, without \
+             those of its maps. Kernel objects: growth of `SUnreclaim` since before the tracer \
+             began, where what it remembers of each socket is; what other programs do meanwhile is \
+             in it too.",
         ))
 }
 
@@ -94,14 +92,14 @@ impl Watched {
         Ok(vec![
             ("none, never used yet", ticks(count, 0)?),
             ("1 000", ticks(count, SOME)?),
-            ("all", ticks(2, all)?),
+            (ALL, ticks(2, all)?),
             ("none, all used before", ticks(count, 0)?),
             ("1 000, all used before", ticks(count, SOME)?),
         ])
     }
 
     /// Ends both, and gives the row of their memory.
-    fn end(self, target: Target) -> Result<[String; 8]> {
+    fn end(self, target: Target) -> Result<[String; 7]> {
         let Memory { process, maps } = Memory::of(self.tracer.program().pid())?;
         let objects = memory::kernel_objects()?.saturating_sub(self.objects_before);
         let sum = mib(process + maps + objects);
@@ -113,25 +111,21 @@ impl Watched {
             format!("{:.1}", mib(process)),
             format!("{:.1}", mib(maps)),
             format!("{:.1}", mib(objects)),
-            format!("{sum:.1}"),
-            target.verdict(sum),
+            format!("{sum:.1}, {}", target.verdict(sum)),
             self.start.as_millis().to_string(),
             shown.compare(&moved).describe(),
         ])
     }
 }
 
-fn tick_row(sockets: usize, used: &str, costs: &[Duration], target: Target) -> [String; 4] {
+fn tick_row(sockets: usize, used: &str, costs: &[Duration], target: Target) -> [String; 3] {
     let spread = Spread::of(costs.iter().map(|cost| cost.as_secs_f64() * 1e3));
     // A tick that uses every socket is shown for what it is; nothing is asked of it.
-    let verdict = spread
-        .filter(|_| used != "all")
-        .map(|ms| target.verdict(ms.median));
+    let target = Some(target).filter(|_| used != ALL);
     [
         sockets.to_string(),
         used.to_owned(),
-        spread.map_or_else(String::new, |ms| format!("{ms:.2}")),
-        verdict.unwrap_or_else(|| "-".to_owned()),
+        table::cell(spread, 2, target),
     ]
 }
 

@@ -3,7 +3,6 @@
 //! Their names live in a private mount namespace, so that nothing is left however the bench ends.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -40,6 +39,10 @@ impl Side {
 /// Name of the veth device in either namespace.
 pub(super) const VETH: &str = "wire";
 
+/// Many thousand sockets that wait for their time to pass would make each repeat slower than the one
+/// before.
+const FEW_TIME_WAITS: &str = "net.ipv4.tcp_max_tw_buckets=4096";
+
 /// Makes the namespaces; they go with this process.
 pub(super) fn set() -> Result<()> {
     let none = None::<&str>;
@@ -47,47 +50,43 @@ pub(super) fn set() -> Result<()> {
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
     mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), none)?;
     for side in [Side::Near, Side::Far] {
-        ip(&["netns", "add", side.namespace()])?;
-        ip(&["-n", side.namespace(), "link", "set", "lo", "up"])?;
+        let namespace = side.namespace();
+        ip(&format!("netns add {namespace}"))?;
+        ip(&format!("-n {namespace} link set lo up"))?;
+        ip(&format!(
+            "netns exec {namespace} sysctl -qw {FEW_TIME_WAITS}"
+        ))?;
     }
-    ip(&[
-        "-n", "near", "link", "add", VETH, "type", "veth", "peer", VETH, "netns", "far",
-    ])?;
+    ip(&format!(
+        "-n near link add {VETH} type veth peer {VETH} netns far"
+    ))?;
     for side in [Side::Near, Side::Far] {
-        let address = format!("{}/24", side.address());
-        ip(&[
-            "-n",
-            side.namespace(),
-            "address",
-            "add",
-            &address,
-            "dev",
-            VETH,
-        ])?;
-        ip(&["-n", side.namespace(), "link", "set", VETH, "up"])?;
+        let (namespace, address) = (side.namespace(), side.address());
+        ip(&format!(
+            "-n {namespace} address add {address}/24 dev {VETH}"
+        ))?;
+        ip(&format!("-n {namespace} link set {VETH} up"))?;
     }
     Ok(())
 }
 
-/// A command that runs `program` on one side.
-pub(super) fn command(side: Side, program: &Path) -> Command {
+/// A command on one side; the program and its arguments are still to be added.
+pub(super) fn command(side: Side) -> Command {
     let mut command = Command::new("ip");
-    command
-        .args(["netns", "exec", side.namespace()])
-        .arg(program);
+    command.args(["netns", "exec", side.namespace()]);
     command
 }
 
-fn ip(arguments: &[&str]) -> Result<()> {
+fn ip(arguments: &str) -> Result<()> {
     let output = Command::new("ip")
-        .args(arguments)
+        .args(arguments.split(' '))
         .output()
         .context("there is no `ip` (Debian package iproute2)")?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success(),
-        "ip {}: {}",
-        arguments.join(" "),
-        String::from_utf8_lossy(&output.stderr).trim()
+        "`ip {arguments}`: {}",
+        complaint.trim()
     );
     Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::section::Section;
 use super::spread::Spread;
-use super::table::{Table, Target};
+use super::table::{self, Table, Target};
 use super::tracer::Tracer;
 use super::{Bench, now, progress};
 
@@ -21,13 +21,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         times_ms.push(began.elapsed().as_secs_f64() * 1e3);
         tracer.stop()?;
     }
-    let mut table = Table::new(&["starts", "ms", "must"]);
-    if let Some(spread) = Spread::of(times_ms.iter().copied()) {
-        table.row([
-            times_ms.len().to_string(),
-            format!("{spread:.0}"),
-            TARGET.verdict(spread.median),
-        ]);
-    }
+    let mut table = Table::new(&["starts", "ms"]);
+    let count = times_ms.len().to_string();
+    table.row([count, table::cell(Spread::of(times_ms), 0, Some(TARGET))]);
     Ok(Section::new("From exec to the `start` line").table(&table))
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::spread::Spread;
+
 /// A value that a figure must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Target {
@@ -20,6 +22,21 @@ impl Target {
         };
         let word = if met { "met" } else { "**missed**" };
         format!("{sign} {limit}: {word}")
+    }
+}
+
+/// A cell without a figure.
+pub(super) const NONE: &str = "-";
+
+/// A cell: what repeats say, and whether their median is what is asked for.
+pub(super) fn cell(figure: Option<Spread>, digits: usize, target: Option<Target>) -> String {
+    match (figure, target) {
+        (None, _) => NONE.to_owned(),
+        (Some(figure), None) => format!("{figure:.digits$}"),
+        (Some(figure), Some(target)) => {
+            let verdict = target.verdict(figure.median);
+            format!("{figure:.digits$}, {verdict}")
+        }
     }
 }
 

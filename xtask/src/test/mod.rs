@@ -55,21 +55,19 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     })
 }
 
-/// Compiles the test programs of every package.
+/// Compiles the test programs of every package, and puts them in the order of their names.
 fn compile(workspace: &Workspace, program: &Path) -> Result<Vec<Runner>> {
     let mut cargo = workspace.cargo("test");
-    cargo
-        .args(SELECTION)
-        .args(["--no-run", "--message-format=json-render-diagnostics"]);
+    cargo.args(SELECTION).arg("--no-run");
+    cargo.arg("--message-format=json-render-diagnostics");
     let output = cargo.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "the tests do not compile");
     let messages = String::from_utf8(output.stdout)?;
-    let messages = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    Ok(messages
-        .filter_map(|message| Runner::from_message(&message, program))
-        .collect())
+    let messages = messages.lines().map(serde_json::from_str::<Value>);
+    let runners = messages.filter_map(|message| Runner::from_message(&message.ok()?, program));
+    let mut runners: Vec<Runner> = runners.collect();
+    runners.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(runners)
 }
 
 /// The examples in the documentation, which only cargo can run.

@@ -16,7 +16,8 @@ const INTEGRATION: &str = "tests";
 /// A program that runs tests and says how it went.
 #[derive(Debug)]
 pub(super) struct Runner {
-    name: String,
+    /// Package and target.
+    pub(super) name: String,
     command: Command,
 }
 

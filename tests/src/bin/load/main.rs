@@ -14,8 +14,6 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
 
 use crate::moved::Moved;
 
@@ -30,9 +28,6 @@ const ERRAND: usize = 65_536;
 struct Cli {
     #[command(subcommand)]
     end: End,
-    /// Run on this CPU only
-    #[arg(long, global = true)]
-    cpu: Option<usize>,
 }
 
 #[derive(Subcommand)]
@@ -83,11 +78,6 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<Moved> {
-    if let Some(cpu) = cli.cpu {
-        let mut cpus = CpuSet::new();
-        cpus.set(cpu)?;
-        sched_setaffinity(Pid::from_raw(0), &cpus)?;
-    }
     match cli.end {
         End::Serve { work, bind } => serve::serve(work, bind),
         End::Drive {

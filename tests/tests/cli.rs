@@ -1,0 +1,342 @@
+//! Does the command line accept, refuse and end as CONTRACT.md says?
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use netperf_tests::batch::{run, run_as, text};
+use netperf_tests::deadline::Deadline;
+use netperf_tests::mover::Mover;
+use netperf_tests::tracer::{self, Tracer};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+/// Runs a command line that must be refused as wrong usage; gives the message.
+fn refused(args: &[&str]) -> Result<String> {
+    let output = run(args)?;
+    let message = text(&output.stderr)?.to_owned();
+    ensure!(
+        output.status.code() == Some(2),
+        "{args:?}: {}, {message}",
+        output.status
+    );
+    ensure!(
+        output.stdout.is_empty(),
+        "{args:?} says something on stdout"
+    );
+    Ok(message)
+}
+
+#[test]
+fn a_unit_that_tools_read_differently_is_refused_with_both_readings() -> Result<()> {
+    for unit in ["Mb", "mbps", "Mbps"] {
+        let message = refused(&["top", "--units", unit])?;
+        ensure!(
+            message.contains("Mbit") && message.contains("MB"),
+            "{message}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn an_interval_outside_its_bounds_is_refused_with_the_bounds() -> Result<()> {
+    for interval in ["0.05", "4000", "0", "-1", "-0.5", "nan", "inf", "soon"] {
+        let message = refused(&["top", &format!("--interval={interval}")])?;
+        ensure!(
+            message.contains("0.1") && message.contains("3600"),
+            "{interval}: {message}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn what_no_command_knows_is_refused_by_name() -> Result<()> {
+    for (args, named) in [
+        (&["top", "--sort", "colour"][..], "colour"),
+        (&["top", "--colour"], "--colour"),
+        (&["tip"], "tip"),
+        (&["flows", "--proto", "icmp"], "icmp"),
+        (&["flows", "--remote", "10.0.0.0/33"], "10.0.0.0/33"),
+        (&["flows", "--port", "70000"], "70000"),
+        (&["flows", "--by", "colour"], "colour"),
+        (&["top", "--name", "("], "("),
+        (&["top", "--pid", "-4"], "-4"),
+        (&["top", "--hooks", "magic"], "magic"),
+        (&["top", "--units", "furlong"], "furlong"),
+        (&["top", "-n", "-1"], "-1"),
+    ] {
+        let message = refused(args)?;
+        ensure!(message.contains(named), "{args:?}: {message}");
+    }
+    Ok(())
+}
+
+#[test]
+fn help_goes_to_stdout_and_has_examples() -> Result<()> {
+    for args in [&["--help"][..], &["top", "--help"], &["flows", "--help"]] {
+        let output = run(args)?;
+        ensure!(
+            output.status.success() && output.stderr.is_empty(),
+            "{args:?}"
+        );
+        ensure!(
+            text(&output.stdout)?.contains("sudo netperf-trace"),
+            "{args:?} has no example"
+        );
+    }
+    Ok(())
+}
+
+/// Runs a pipeline of the shell in which `$0` is the tracer, and gives the tracer's exit status.
+fn piped(script: &str) -> Result<Option<i32>> {
+    let script = format!("{script}; exit ${{PIPESTATUS[0]}}");
+    let mut shell = Command::new("timeout");
+    shell
+        .args(["20", "bash", "-c", &script])
+        .arg(tracer::binary()?);
+    Ok(run_as(&mut shell)?.status.code())
+}
+
+#[test]
+fn a_closed_pipe_is_a_good_end() -> Result<()> {
+    for view in ["top --json", "top -b", "flows --json", "flows -b"] {
+        let status = piped(&format!("\"$0\" {view} -d 0.1 | head -n 3 >/dev/null"))?;
+        ensure!(status == Some(0), "{view}: {status:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn signals_end_a_view_with_a_last_shorter_tick() -> Result<()> {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let tracer = Tracer::start(&["top", "--json", "-d", "60"])?;
+        let played = Mover::start(["run", "tcp_write"])?.finish()?;
+        tracer.signal(signal)?;
+        let session = tracer.finish()?;
+        ensure!(session.status.success(), "{signal}: {}", session.status);
+        ensure!(
+            session.end["reason"] == "signal" && session.end["ticks"] == 1,
+            "{}",
+            session.end
+        );
+        ensure!(session.ticks.len() == 1, "{} ticks", session.ticks.len());
+        let interval = session.ticks[0]["interval_s"]
+            .as_f64()
+            .context("no interval")?;
+        ensure!(interval < 20.0, "{interval} s");
+        netperf_tests::expect::check(&session, &played)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_count_of_ticks_ends_a_view() -> Result<()> {
+    let session = Tracer::start(&["top", "--json", "-d", "0.2", "-n", "2"])?.finish()?;
+    ensure!(
+        session.status.success() && session.ticks.len() == 2,
+        "{:?}",
+        session.ticks
+    );
+    ensure!(
+        session.end["reason"] == "count" && session.end["ticks"] == 2,
+        "{}",
+        session.end
+    );
+    Ok(())
+}
+
+#[test]
+fn a_duration_ends_a_view_whatever_the_interval() -> Result<()> {
+    let session = Tracer::start(&["top", "--json", "-d", "0.4", "--duration", "1"])?.finish()?;
+    ensure!(session.status.success(), "{}", session.status);
+    ensure!(session.end["reason"] == "duration", "{}", session.end);
+    let seconds: f64 = session
+        .ticks
+        .iter()
+        .filter_map(|tick| tick["interval_s"].as_f64())
+        .sum();
+    ensure!(seconds > 0.9 && seconds < 3.0, "{seconds} s");
+    ensure!(session.ticks.len() == 3, "{} ticks", session.ticks.len());
+    Ok(())
+}
+
+#[test]
+fn logs_never_reach_stdout() -> Result<()> {
+    let session = Tracer::start(&["top", "--json", "-vv", "-d", "0.2", "-n", "2"])?.finish()?;
+    ensure!(!session.log.is_empty(), "-vv says nothing");
+    ensure!(session.ticks.len() == 2, "{:?}", session.ticks);
+    let output = run(["top", "-b", "-vv", "-d", "0.2", "-n", "1"])?;
+    let log = text(&output.stderr)?;
+    let line = log.lines().next().context("-vv says nothing")?;
+    ensure!(!text(&output.stdout)?.contains(line), "{line}");
+    Ok(())
+}
+
+#[test]
+fn without_a_terminal_a_view_is_text_without_escapes() -> Result<()> {
+    let mut mover = Mover::start(["steady"])?;
+    mover.next_line()?.context("no steady load")?;
+    for args in [
+        &["top"][..],
+        &["top", "-b"],
+        &["flows"],
+        &["flows", "-b", "--no-color"],
+    ] {
+        let output = run([args, &["-d", "0.3", "-n", "2"]].concat())?;
+        ensure!(output.status.success(), "{args:?}: {}", output.status);
+        let shown = text(&output.stdout)?;
+        ensure!(shown.contains("steady out"), "{args:?}: {shown}");
+        ensure!(!shown.contains('\x1b'), "{args:?}: {shown:?}");
+    }
+    mover.go_on()?;
+    mover.finish()?;
+    Ok(())
+}
+
+#[test]
+fn each_line_is_flushed_when_its_tick_ends() -> Result<()> {
+    let mut tracer = Tracer::start(&["top", "--json", "-d", "0.2"])?;
+    let clock = Deadline::seconds(10);
+    for _ in 0..3 {
+        tracer.next_line(clock)?.context("the tracer ended")?;
+    }
+    let elapsed = clock.elapsed().as_secs_f64();
+    ensure!(
+        elapsed > 0.3 && elapsed < 5.0,
+        "three ticks of 0.2 s came in {elapsed} s"
+    );
+    tracer.stop()?;
+    Ok(())
+}
+
+/// The tracer where everybody may run it, removed with this value.
+struct Public(PathBuf);
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl Public {
+    fn new() -> Result<Self> {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("netperf-tests-{}-{number}", std::process::id());
+        let public = Self(std::env::temp_dir().join(name));
+        fs::create_dir(&public.0)?;
+        fs::set_permissions(&public.0, fs::Permissions::from_mode(0o755))?;
+        // By another process: a file that this one has open to write, no other test could run.
+        let copied = Command::new("cp")
+            .arg(tracer::binary()?)
+            .arg(&public.0)
+            .status()?;
+        ensure!(copied.success(), "cp: {copied}");
+        Ok(public)
+    }
+
+    /// `netperf-trace` as nobody, with the capabilities `held`.
+    fn as_nobody(&self, held: &[&str]) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--bounding-set=+all",
+        ]);
+        if held.is_empty() {
+            command.args(["--inh-caps=-all"]);
+        } else {
+            let list: Vec<String> = held.iter().map(|one| format!("+{one}")).collect();
+            let list = list.join(",");
+            command.args([
+                format!("--inh-caps={list}"),
+                format!("--ambient-caps={list}"),
+            ]);
+        }
+        command.arg(self.0.join("netperf-trace"));
+        command
+    }
+}
+
+impl Drop for Public {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn not_allowed(output: &Output) -> Result<&str> {
+    let message = text(&output.stderr)?;
+    ensure!(
+        output.status.code() == Some(3),
+        "{}: {message}",
+        output.status
+    );
+    ensure!(output.stdout.is_empty(), "something on stdout");
+    Ok(message)
+}
+
+#[test]
+fn without_rights_it_names_the_missing_ones_and_the_command_that_works() -> Result<()> {
+    let public = Public::new()?;
+    let output = run_as(public.as_nobody(&[]).args(["top", "--json", "-n", "1"]))?;
+    let message = not_allowed(&output)?;
+    for right in ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_PTRACE"] {
+        ensure!(message.contains(right), "{right}: {message}");
+    }
+    let works = message
+        .lines()
+        .any(|line| line.contains("sudo ") && line.contains("top --json -n 1"));
+    ensure!(works, "{message}");
+    Ok(())
+}
+
+#[test]
+fn with_some_rights_only_the_missing_ones_are_named() -> Result<()> {
+    let public = Public::new()?;
+    let mut command = public.as_nobody(&["bpf", "net_admin", "sys_ptrace"]);
+    let output = run_as(command.args(["top", "-b", "-n", "1"]))?;
+    let message = not_allowed(&output)?;
+    ensure!(message.contains("CAP_PERFMON"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn with_its_capabilities_it_runs_without_root_and_counts_exactly() -> Result<()> {
+    let public = Public::new()?;
+    let mut command = public.as_nobody(&["bpf", "perfmon", "net_admin", "sys_ptrace"]);
+    let tracer = Tracer::start_as(command.args(["top", "--json", "-d", "0.2"]))?;
+    let paths = [
+        "run",
+        "tcp_write",
+        "tcp_splice_both",
+        "udp_send",
+        "mptcp_write",
+    ];
+    let played = Mover::start(paths)?.finish()?;
+    netperf_tests::expect::check(&tracer.stop()?, &played)
+}
+
+#[test]
+fn a_kind_of_hook_that_the_kernel_refuses_is_a_named_lack() -> Result<()> {
+    for kind in ["fentry", "kprobe", "tracepoint"] {
+        let output = run(["top", "--json", "-n", "1", "-d", "0.1", "--hooks", kind])?;
+        let message = text(&output.stderr)?;
+        match output.status.code() {
+            Some(0) => {
+                let first = text(&output.stdout)?
+                    .lines()
+                    .next()
+                    .context("no start line")?;
+                let start: Value = serde_json::from_str(first)?;
+                ensure!(
+                    start["hooks"].as_array().is_some_and(|it| !it.is_empty()),
+                    "{start}"
+                );
+            }
+            Some(4) => ensure!(message.contains(kind), "{kind}: {message}"),
+            other => anyhow::bail!("{kind}: {other:?}, {message}"),
+        }
+    }
+    Ok(())
+}
