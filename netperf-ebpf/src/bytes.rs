@@ -12,6 +12,10 @@ use crate::{
     sock::{self, Sock, TcpSock as _},
 };
 
+/// Flags of a call whose bytes stay in the socket, or come back from it as part of an error:
+/// `MSG_PEEK | MSG_ERRQUEUE`.
+pub const NOT_TAKEN: i32 = 0x2 | 0x2000;
+
 /// A call that sends returned `bytes` (negative: an error).
 #[inline(always)]
 pub fn sent(sk: impl Sock, bytes: i32) {

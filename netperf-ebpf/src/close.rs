@@ -3,8 +3,8 @@
 use crate::{
     bytes::refresh_tcp,
     emit,
-    maps::{SLOTS, SockState},
-    sock::Sock,
+    maps::{PROBED_SOCK_STATES, SLOTS, SockState},
+    sock::{Probed, Sock},
 };
 
 /// The socket is being destroyed: nothing can be moved over it any more.
@@ -13,6 +13,13 @@ pub fn ended(sk: impl Sock) {
     if let Some(state) = sk.state() {
         finish(state, |slot| refresh_tcp(sk, slot));
     }
+}
+
+/// The same for a socket that is known by its address, which another may have soon.
+#[inline(always)]
+pub fn ended_by_address(sk: Probed) {
+    ended(sk);
+    let _ = PROBED_SOCK_STATES.remove(sk.0 as u64);
 }
 
 /// Marks the socket's current slot as final, after `last_look` has taken what is still to be seen.

@@ -30,6 +30,8 @@ pub struct SockState {
     pub seen_seq: u32,
     /// 1 once `seen_seq` holds.
     pub seq_known: u32,
+    /// Identifier of a socket that is known by its address; others have their cookie.
+    pub probed_id: u64,
 }
 
 /// A (socket, process) pair.
@@ -39,6 +41,15 @@ pub struct PairKey {
     pub socket: u64,
     pub host_tgid: u32,
     pub reserved: u32,
+}
+
+/// A function that a thread is in. A softirq may run in the middle of a send and retransmit, in the
+/// same thread, so that the thread alone is not enough.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct EntryKey {
+    pub thread: u64,
+    pub function: u64,
 }
 
 /// Counters of each (socket, process) pair; index 0 is never used.
@@ -54,7 +65,8 @@ pub static FREE_SLOTS: Stack<u32, SLOT_COUNT> = Stack::new();
 #[btf_map]
 pub static SOCK_STATES: SkStorage<SockState> = SkStorage::new();
 
-/// The same for hooks that hold no trusted socket (kprobes), by the socket's address.
+/// The same for hooks that hold no trusted socket (kprobes, and trampolines before 5.11), by the
+/// socket's address.
 #[btf_map]
 pub static PROBED_SOCK_STATES: HashMap<u64, SockState, 65_536> = HashMap::new();
 
@@ -66,9 +78,9 @@ pub static SHARED: HashMap<PairKey, u32, 16_384> = HashMap::new();
 #[btf_map]
 pub static EVENTS: RingBuf<SlotEvent, 1_048_576> = RingBuf::new();
 
-/// What a kretprobe needs of its function's entry, by thread.
+/// Sockets that a kretprobe needs of its function's entry.
 #[btf_map]
-pub static ENTRIES: HashMap<u64, u64, 8_192> = HashMap::new();
+pub static ENTRIES: HashMap<EntryKey, u64, 16_384> = HashMap::new();
 
 /// Offsets in this kernel's structures.
 #[unsafe(no_mangle)]

@@ -4,7 +4,10 @@ use core::ffi::c_void;
 
 use aya_ebpf::{
     bindings::BPF_SK_STORAGE_GET_F_CREATE,
-    helpers::generated::{bpf_get_socket_cookie, bpf_sk_storage_get, bpf_skc_to_tcp_sock},
+    helpers::generated::{
+        bpf_get_smp_processor_id, bpf_get_socket_cookie, bpf_ktime_get_boot_ns, bpf_sk_storage_get,
+        bpf_skc_to_tcp_sock,
+    },
 };
 use netperf_common::flow::{
     AF_INET, AF_INET6, FlowKey, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE,
@@ -14,6 +17,9 @@ use crate::{
     kernel::{load, offset, probe, probe_ptr},
     maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
 };
+
+/// `BPF_NOEXIST`: keeps what is there.
+const BPF_NOEXIST: u64 = 1;
 
 /// `SOCK_DONE` of the kernel's `enum sock_flags`: the other end's FIN has arrived.
 const SOCK_DONE: u64 = 1 << 1;
@@ -60,7 +66,7 @@ impl TcpSock for TrustedTcp {
 #[derive(Clone, Copy)]
 pub struct Trusted(pub *const c_void);
 
-/// A socket by its address alone: arguments of kprobes.
+/// A socket by its address alone: arguments of kprobes, and of trampolines before 5.11.
 #[derive(Clone, Copy)]
 pub struct Probed(pub *const c_void);
 
@@ -137,28 +143,39 @@ impl Sock for Probed {
 
     #[inline(always)]
     fn state_or_new(self) -> Option<*mut SockState> {
-        const NEW: SockState = SockState {
+        if let Some(state) = self.state() {
+            return Some(state);
+        }
+        let new = SockState {
             current: 0,
             state_since_ns: 0,
             seen_seq: 0,
             seq_known: 0,
+            probed_id: new_id(),
         };
-        if let Some(state) = self.state() {
-            return Some(state);
-        }
         // Another CPU may have been faster; its value is as good.
-        let _ = PROBED_SOCK_STATES.insert(self.0 as u64, &NEW, 1);
+        let _ = PROBED_SOCK_STATES.insert(self.0 as u64, &new, BPF_NOEXIST);
         self.state()
     }
 
     #[inline(always)]
     fn cookie(self) -> u64 {
-        // A kprobe may not ask for a cookie; one that nobody has asked for yet is 0.
-        match self.field::<u64>(offset!(sock_skc_cookie)) {
-            0 => self.0 as u64,
-            cookie => cookie,
+        // Such a program may not ask for a cookie, and one that nobody asked for is 0.
+        match self.state() {
+            // SAFETY: a map value that the verifier proved.
+            Some(state) => unsafe { (*state).probed_id },
+            None => 0,
         }
     }
+}
+
+/// An identifier that no socket had before: the time, with the CPU behind it. The highest bit is
+/// none that a cookie ever gets.
+#[inline(always)]
+fn new_id() -> u64 {
+    // SAFETY: helpers without arguments.
+    let (now, cpu) = unsafe { (bpf_ktime_get_boot_ns(), bpf_get_smp_processor_id()) };
+    1 << 63 | now << 8 | u64::from(cpu as u8)
 }
 
 #[inline(always)]

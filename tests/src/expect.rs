@@ -28,17 +28,7 @@ pub struct Expected {
 /// Everything that differs, one line each.
 pub fn check(session: &Session, played: &[Played]) -> Result<()> {
     let mut wrong = losses(session)?;
-    let mut counted = BTreeMap::<u32, Vec<Row>>::new();
-    for ((pid, _), totals) in session.totals()? {
-        if (totals.tx_bytes, totals.rx_bytes) != (totals.tx_total, totals.rx_total) {
-            wrong.push(format!(
-                "the totals of {pid} are not the sum of its ticks: {totals:?}"
-            ));
-        }
-        if totals.tx_bytes + totals.rx_bytes > 0 {
-            counted.entry(pid).or_default().push(totals.row());
-        }
-    }
+    let counted = counted(session, &mut wrong)?;
     if let Some(own) = counted.get(&session.pid) {
         wrong.push(format!("the tracer counts itself: {own:?}"));
     }
@@ -66,9 +56,33 @@ pub fn check(session: &Session, played: &[Played]) -> Result<()> {
 /// Name, bytes sent and bytes received of one process.
 pub type Row = (String, u64, u64);
 
+/// The processes that a session shows with bytes, by pid. Adds to `wrong` whose totals are not the
+/// sum of their ticks.
+///
+/// # Errors
+/// When a row lacks a field.
+pub fn counted(session: &Session, wrong: &mut Vec<String>) -> Result<BTreeMap<u32, Vec<Row>>> {
+    let mut counted = BTreeMap::<u32, Vec<Row>>::new();
+    for ((pid, _), totals) in session.totals()? {
+        if (totals.tx_bytes, totals.rx_bytes) != (totals.tx_total, totals.rx_total) {
+            wrong.push(format!(
+                "the totals of {pid} are not the sum of its ticks: {totals:?}"
+            ));
+        }
+        if totals.tx_bytes + totals.rx_bytes > 0 {
+            counted.entry(pid).or_default().push(totals.row());
+        }
+    }
+    Ok(counted)
+}
+
 /// What differs on one path: by pid, the processes that moved bytes must be those that are counted.
 /// (They are several only where a pid is used again.)
-fn differences(path: &str, moved: &[Expected], counted: &BTreeMap<u32, Vec<Row>>) -> Vec<String> {
+pub fn differences(
+    path: &str,
+    moved: &[Expected],
+    counted: &BTreeMap<u32, Vec<Row>>,
+) -> Vec<String> {
     let mut expected = BTreeMap::<u32, Vec<Row>>::new();
     for row in moved {
         let rows = expected.entry(row.pid).or_default();
@@ -90,7 +104,11 @@ fn differences(path: &str, moved: &[Expected], counted: &BTreeMap<u32, Vec<Row>>
     wrong
 }
 
-fn losses(session: &Session) -> Result<Vec<String>> {
+/// What a session says it lost, one line each.
+///
+/// # Errors
+/// When it has no tick.
+pub fn losses(session: &Session) -> Result<Vec<String>> {
     let Some(last) = session.ticks.last() else {
         bail!("a session without a tick")
     };

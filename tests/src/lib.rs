@@ -13,6 +13,7 @@ pub mod churn;
 pub mod cue;
 pub mod deadline;
 pub mod expect;
+pub mod guest;
 pub mod mover;
 pub mod netns;
 pub mod paths;

@@ -15,8 +15,9 @@ use serde_json::Value;
 use crate::deadline::Deadline;
 use crate::expect::Row;
 
-/// Longest time in which the tracer must start, and stop.
-const PATIENCE_SECS: u64 = 20;
+/// Longest time in which the tracer must start, and stop. On an emulated processor, the kernel takes
+/// seconds to check each program.
+const PATIENCE_SECS: u64 = 60;
 
 /// A running tracer that writes NDJSON.
 #[derive(Debug)]

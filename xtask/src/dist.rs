@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: one file that runs on any Linux of this architecture.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -11,6 +11,9 @@ use crate::setup::programs::{self, Program};
 use crate::setup::{self, Consent};
 use crate::workspace::Workspace;
 
+/// Folder of the target directory for static programs.
+const FOLDER: &str = "dist";
+
 const READELF: Program = Program {
     name: "readelf",
     package: "binutils",
@@ -18,26 +21,32 @@ const READELF: Program = Program {
 
 /// Builds the static program and says where it is.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    setup::run(workspace, Consent::Ask)?;
     programs::ensure(workspace, &[READELF], "look into the program")?;
+    let folder = compile(workspace, &["--package", "netperf", "--bin", PROGRAM])?;
+    let program = workspace.target.join(FOLDER).join(PROGRAM);
+    fs::copy(folder.join(PROGRAM), &program)?;
+    check_is_static(&program)?;
+    let size_kib = fs::metadata(&program)?.len().div_ceil(1024);
+    println!("{} ({size_kib} KiB, static)", program.display());
+    Ok(())
+}
+
+/// Builds a selection of programs without any need for libraries, and says in which folder.
+pub(crate) fn compile(workspace: &Workspace, selection: &[&str]) -> Result<PathBuf> {
+    setup::run(workspace, Consent::Ask)?;
     let host = host()?;
-    let folder = workspace.target.join("dist");
+    let folder = workspace.target.join(FOLDER);
     let mut cargo = workspace.cargo("build");
     cargo
-        .args(["--release", "--package", "netperf", "--bin", PROGRAM])
+        .arg("--release")
+        .args(selection)
         // With a target given, build scripts and macros keep their own flags.
         .args(["--target", &host, "--target-dir"])
         .arg(&folder)
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
     ensure!(cargo.status()?.success(), "the program does not compile");
-
-    let program = folder.join(PROGRAM);
-    fs::copy(folder.join(&host).join("release").join(PROGRAM), &program)?;
-    check_is_static(&program)?;
-    let size_kib = fs::metadata(&program)?.len().div_ceil(1024);
-    println!("{} ({size_kib} KiB, static)", program.display());
-    Ok(())
+    Ok(folder.join(host).join("release"))
 }
 
 /// A static program names no interpreter and needs no library.

@@ -15,6 +15,7 @@ mod setup;
 mod step;
 mod test;
 mod toolchain;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -62,6 +63,8 @@ enum Task {
     },
     /// Run all tests, as root where they need it, and count them
     Test,
+    /// Boot each kernel in a virtual machine and test every hook set there
+    VmTest(vm::Options),
     /// Check format, lints, documentation, layers, dependencies and spelling
     Lint,
     /// Check and test: everything that must pass before a change is done
@@ -101,6 +104,7 @@ fn run(task: &Task) -> Result<ExitCode> {
             arguments,
         } => build::run(&workspace, arguments)?,
         Task::Test => return test::run(&workspace),
+        Task::VmTest(options) => return vm::run(&workspace, options),
         Task::Lint => return lint::run(&workspace),
         Task::Ci => {
             let lint = lint::run(&workspace)?;

@@ -1,8 +1,6 @@
 //! Trampolines (fentry, fexit). A return value is read as the argument after the last, because
 //! `bpf_get_func_ret` is missing before 5.17; so each argument count has a program of its own.
 
-use core::ffi::c_void;
-
 use aya_ebpf::{
     macros::{fentry, fexit},
     programs::{FEntryContext, FExitContext},
@@ -10,101 +8,110 @@ use aya_ebpf::{
 use netperf_common::flow::AF_INET;
 
 use crate::{
-    bytes,
+    bytes, close,
     kernel::offset,
-    sock::{Sock as _, Trusted},
+    sock::{Probed, Sock},
 };
 
-/// `MSG_PEEK`: bytes that stay in the socket.
-const MSG_PEEK: i32 = 2;
+// `tcp_sendmsg_locked(sk, msg, size)`.
+held!(
+    fexit,
+    FExitContext: fexit_tcp_sendmsg_locked,
+    fexit_tcp_sendmsg_locked_probed,
+    |sk, ctx| bytes::sent(sk, ctx.arg(3))
+);
 
-/// `tcp_sendmsg_locked(sk, msg, size)`.
-#[fexit(function = "tcp_sendmsg_locked")]
-pub fn fexit_tcp_sendmsg_locked(ctx: FExitContext) -> i32 {
-    bytes::sent(exit_sock(&ctx), ctx.arg(3));
+// `do_tcp_sendpages(sk, page, offset, size, flags)`, before 6.5.
+held!(
+    fexit,
+    FExitContext: fexit_do_tcp_sendpages,
+    fexit_do_tcp_sendpages_probed,
+    |sk, ctx| bytes::sent(sk, ctx.arg(5))
+);
+
+// `mptcp_sendmsg(sk, msg, len)`.
+held!(
+    fexit,
+    FExitContext: fexit_mptcp_sendmsg,
+    fexit_mptcp_sendmsg_probed,
+    |sk, ctx| bytes::sent(sk, ctx.arg(3))
+);
+
+// `udp_sendmsg(sk, msg, len)`.
+held!(
+    fexit,
+    FExitContext: fexit_udp_sendmsg,
+    fexit_udp_sendmsg_probed,
+    |sk, ctx| sent_by_udp4(sk, ctx.arg(3))
+);
+
+// `udpv6_sendmsg(sk, msg, len)`.
+held!(
+    fexit,
+    FExitContext: fexit_udpv6_sendmsg,
+    fexit_udpv6_sendmsg_probed,
+    |sk, ctx| bytes::sent(sk, ctx.arg(3))
+);
+
+// `tcp_cleanup_rbuf(sk, copied)`: after each read.
+held!(
+    fentry,
+    FEntryContext: fentry_tcp_cleanup_rbuf,
+    fentry_tcp_cleanup_rbuf_probed,
+    |sk, ctx| bytes::taken(sk, Some(ctx.arg::<i32>(1).max(0) as u32))
+);
+
+// `skb_consume_udp(sk, skb, len)`; `len` is negative for a peek.
+held!(
+    fentry,
+    FEntryContext: fentry_skb_consume_udp,
+    fentry_skb_consume_udp_probed,
+    |sk, ctx| bytes::received(sk, ctx.arg(2))
+);
+
+// `mptcp_recvmsg(sk, msg, len, flags, addr_len)`, from 5.19.
+held!(
+    fexit,
+    FExitContext: fexit_mptcp_recvmsg_5,
+    fexit_mptcp_recvmsg_5_probed,
+    |sk, ctx| received_by_mptcp(sk, ctx.arg(3), ctx.arg(5))
+);
+
+// `mptcp_recvmsg(sk, msg, len, nonblock, flags, addr_len)`, before 5.19.
+held!(
+    fexit,
+    FExitContext: fexit_mptcp_recvmsg_6,
+    fexit_mptcp_recvmsg_6_probed,
+    |sk, ctx| received_by_mptcp(sk, ctx.arg(4), ctx.arg(6))
+);
+
+// `mptcp_recvmsg(sk, msg, len, flags)`, where the kernel dropped `addr_len`.
+held!(
+    fexit,
+    FExitContext: fexit_mptcp_recvmsg_4,
+    fexit_mptcp_recvmsg_4_probed,
+    |sk, ctx| received_by_mptcp(sk, ctx.arg(3), ctx.arg(4))
+);
+
+/// `inet_sock_destruct(sk)`: the end of every TCP and UDP socket, for sockets by address: those
+/// that are held otherwise have hooks that come earlier.
+#[fentry]
+pub fn fentry_inet_sock_destruct_probed(ctx: FEntryContext) -> i32 {
+    close::ended_by_address(Probed(ctx.arg(0)));
     0
 }
 
-/// `do_tcp_sendpages(sk, page, offset, size, flags)`, before 6.5.
-#[fexit(function = "do_tcp_sendpages")]
-pub fn fexit_do_tcp_sendpages(ctx: FExitContext) -> i32 {
-    bytes::sent(exit_sock(&ctx), ctx.arg(5));
-    0
-}
-
-/// `mptcp_sendmsg(sk, msg, len)`.
-#[fexit(function = "mptcp_sendmsg")]
-pub fn fexit_mptcp_sendmsg(ctx: FExitContext) -> i32 {
-    bytes::sent(exit_sock(&ctx), ctx.arg(3));
-    0
-}
-
-/// `udp_sendmsg(sk, msg, len)`. An IPv6 socket that sends to a mapped peer comes here through
-/// `udpv6_sendmsg`, which counts it.
-#[fexit(function = "udp_sendmsg")]
-pub fn fexit_udp_sendmsg(ctx: FExitContext) -> i32 {
-    let sk = exit_sock(&ctx);
+/// An IPv6 socket that sends to a mapped peer comes here through `udpv6_sendmsg`, which counts it.
+#[inline(always)]
+fn sent_by_udp4(sk: impl Sock, bytes: i32) {
     if sk.field::<u16>(offset!(sock_skc_family)) == AF_INET {
-        bytes::sent(sk, ctx.arg(3));
+        bytes::sent(sk, bytes);
     }
-    0
-}
-
-/// `udpv6_sendmsg(sk, msg, len)`.
-#[fexit(function = "udpv6_sendmsg")]
-pub fn fexit_udpv6_sendmsg(ctx: FExitContext) -> i32 {
-    bytes::sent(exit_sock(&ctx), ctx.arg(3));
-    0
-}
-
-/// `tcp_cleanup_rbuf(sk, copied)`: after each read.
-#[fentry(function = "tcp_cleanup_rbuf")]
-pub fn fentry_tcp_cleanup_rbuf(ctx: FEntryContext) -> i32 {
-    let copied: i32 = ctx.arg(1);
-    bytes::taken(entry_sock(&ctx), Some(copied.max(0) as u32));
-    0
-}
-
-/// `skb_consume_udp(sk, skb, len)`; `len` is negative for a peek.
-#[fentry(function = "skb_consume_udp")]
-pub fn fentry_skb_consume_udp(ctx: FEntryContext) -> i32 {
-    bytes::received(entry_sock(&ctx), ctx.arg(2));
-    0
-}
-
-/// `mptcp_recvmsg(sk, msg, len, flags, addr_len)`, from 5.19.
-#[fexit(function = "mptcp_recvmsg")]
-pub fn fexit_mptcp_recvmsg_5(ctx: FExitContext) -> i32 {
-    if ctx.arg::<i32>(3) & MSG_PEEK == 0 {
-        bytes::received(exit_sock(&ctx), ctx.arg(5));
-    }
-    0
-}
-
-/// `mptcp_recvmsg(sk, msg, len, nonblock, flags, addr_len)`, before 5.19.
-#[fexit(function = "mptcp_recvmsg")]
-pub fn fexit_mptcp_recvmsg_6(ctx: FExitContext) -> i32 {
-    if ctx.arg::<i32>(4) & MSG_PEEK == 0 {
-        bytes::received(exit_sock(&ctx), ctx.arg(6));
-    }
-    0
-}
-
-/// `mptcp_recvmsg(sk, msg, len, flags)`, where the kernel dropped `addr_len`.
-#[fexit(function = "mptcp_recvmsg")]
-pub fn fexit_mptcp_recvmsg_4(ctx: FExitContext) -> i32 {
-    if ctx.arg::<i32>(3) & MSG_PEEK == 0 {
-        bytes::received(exit_sock(&ctx), ctx.arg(4));
-    }
-    0
 }
 
 #[inline(always)]
-fn exit_sock(ctx: &FExitContext) -> Trusted {
-    Trusted(ctx.arg::<*const c_void>(0))
-}
-
-#[inline(always)]
-fn entry_sock(ctx: &FEntryContext) -> Trusted {
-    Trusted(ctx.arg::<*const c_void>(0))
+fn received_by_mptcp(sk: impl Sock, flags: i32, bytes: i32) {
+    if flags & bytes::NOT_TAKEN == 0 {
+        bytes::received(sk, bytes);
+    }
 }

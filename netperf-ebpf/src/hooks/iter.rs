@@ -5,10 +5,15 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::bpf_sock_from_file;
 
 use crate::{
-    kernel::{load, offset},
+    kernel::{load, offset, probe, probe_ptr},
     owner, seed,
-    sock::Trusted,
+    sock::{Probed, Trusted},
 };
+
+/// Mask of a file's kind in `i_mode`.
+const S_IFMT: u16 = 0o170_000;
+/// The kind of sockets.
+const S_IFSOCK: u16 = 0o140_000;
 
 /// Context of `iter/task_file`, kernel 5.8 (`struct bpf_iter__task_file`).
 #[repr(C)]
@@ -19,7 +24,7 @@ pub struct TaskFile {
     file: *const c_void,
 }
 
-/// Notes the receive position of every TCP socket that a process holds.
+/// Notes the receive position of every TCP socket that a process holds, kernel 5.11.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task_file")]
 pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
@@ -36,6 +41,28 @@ pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
     let sk = load::<*const c_void>(socket.cast_const().cast(), offset!(socket_sk));
     if !sk.is_null() {
         seed::open_before(Trusted(sk));
+    }
+    0
+}
+
+/// The same for hook sets that know a socket by its address.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task_file")]
+pub extern "C" fn iter_open_sockets_probed(ctx: *const TaskFile) -> i32 {
+    // SAFETY: the verifier knows this context and proves each load.
+    let file = unsafe { core::ptr::read_volatile(&raw const (*ctx).file) };
+    if file.is_null() {
+        return 0;
+    }
+    let inode = probe_ptr(file, offset!(file_f_inode));
+    if probe::<u16>(inode, offset!(inode_i_mode)) & S_IFMT != S_IFSOCK {
+        return 0;
+    }
+    // Null for a descriptor that only names the socket (`O_PATH`).
+    let socket = probe_ptr(file, offset!(file_private_data));
+    let sk = probe_ptr(socket, offset!(socket_sk));
+    if !sk.is_null() {
+        seed::open_before(Probed(sk));
     }
     0
 }

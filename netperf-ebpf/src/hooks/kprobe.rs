@@ -1,5 +1,5 @@
 //! Kprobes, for kernels without BPF trampolines. A kretprobe no longer sees the arguments, so the
-//! entry stashes the socket by thread.
+//! entry stashes the socket by thread and function.
 
 use core::ffi::c_void;
 
@@ -13,63 +13,104 @@ use netperf_common::flow::AF_INET;
 use crate::{
     bytes, close,
     kernel::offset,
-    maps::ENTRIES,
+    maps::{ENTRIES, EntryKey},
     retrans,
     sock::{Probed, Sock as _},
     state,
 };
 
-/// `MSG_PEEK`: bytes that stay in the socket.
-const MSG_PEEK: i32 = 2;
-
-/// Entry of `tcp_sendmsg_locked`, `do_tcp_sendpages`, `mptcp_sendmsg` and `udpv6_sendmsg`.
-#[kprobe]
-pub fn kprobe_send_entry(ctx: ProbeContext) -> u32 {
-    stash(&ctx);
-    0
+/// A function whose return counts.
+#[derive(Clone, Copy)]
+enum Function {
+    TcpSendmsg,
+    TcpSendpages,
+    UdpSendmsg,
+    Udp6Sendmsg,
+    MptcpSendmsg,
+    MptcpRecvmsg,
+    TcpRetransmit,
 }
 
-/// Return of the same.
-#[kretprobe]
-pub fn kretprobe_sent(ctx: RetProbeContext) -> u32 {
-    if let Some(sk) = unstash() {
-        bytes::sent(sk, ctx.ret());
+/// Programs at entry and return of a function that sends and returns how much.
+macro_rules! sends {
+    ($function:expr, $entry:ident, $exit:ident) => {
+        #[kprobe]
+        pub fn $entry(ctx: ProbeContext) -> u32 {
+            stash(&ctx, $function);
+            0
+        }
+
+        #[kretprobe]
+        pub fn $exit(ctx: RetProbeContext) -> u32 {
+            if let Some(sk) = unstash($function) {
+                bytes::sent(sk, ctx.ret());
+            }
+            0
+        }
+    };
+}
+
+sends!(
+    Function::TcpSendmsg,
+    kprobe_tcp_sendmsg,
+    kretprobe_tcp_sendmsg
+);
+sends!(
+    Function::TcpSendpages,
+    kprobe_tcp_sendpages,
+    kretprobe_tcp_sendpages
+);
+sends!(
+    Function::MptcpSendmsg,
+    kprobe_mptcp_sendmsg,
+    kretprobe_mptcp_sendmsg
+);
+sends!(
+    Function::Udp6Sendmsg,
+    kprobe_udp6_sendmsg,
+    kretprobe_udp6_sendmsg
+);
+
+/// Entry of `udp_sendmsg`: an IPv6 socket comes here through `udpv6_sendmsg`, which counts it.
+#[kprobe]
+pub fn kprobe_udp_sendmsg(ctx: ProbeContext) -> u32 {
+    if sock(&ctx).field::<u16>(offset!(sock_skc_family)) == AF_INET {
+        stash(&ctx, Function::UdpSendmsg);
     }
     0
 }
 
-/// Entry of `udp_sendmsg`: an IPv6 socket comes here through `udpv6_sendmsg`, which counts it.
-#[kprobe]
-pub fn kprobe_udp_send_entry(ctx: ProbeContext) -> u32 {
-    let sk = Probed(ctx.arg(0).unwrap_or(core::ptr::null()));
-    if sk.field::<u16>(offset!(sock_skc_family)) == AF_INET {
-        stash(&ctx);
+/// Return of `udp_sendmsg`.
+#[kretprobe]
+pub fn kretprobe_udp_sendmsg(ctx: RetProbeContext) -> u32 {
+    if let Some(sk) = unstash(Function::UdpSendmsg) {
+        bytes::sent(sk, ctx.ret());
     }
     0
 }
 
 /// Entry of `mptcp_recvmsg` where flags are the fourth argument.
 #[kprobe]
-pub fn kprobe_mptcp_recv_entry(ctx: ProbeContext) -> u32 {
-    if ctx.arg::<i32>(3).unwrap_or(0) & MSG_PEEK == 0 {
-        stash(&ctx);
+pub fn kprobe_mptcp_recvmsg(ctx: ProbeContext) -> u32 {
+    if ctx.arg::<i32>(3).unwrap_or(0) & bytes::NOT_TAKEN == 0 {
+        stash(&ctx, Function::MptcpRecvmsg);
     }
     0
 }
 
 /// Entry of `mptcp_recvmsg` where flags are the fifth argument, before 5.19.
 #[kprobe]
-pub fn kprobe_mptcp_recv_entry_6(ctx: ProbeContext) -> u32 {
-    if ctx.arg::<i32>(4).unwrap_or(0) & MSG_PEEK == 0 {
-        stash(&ctx);
+pub fn kprobe_mptcp_recvmsg_6(ctx: ProbeContext) -> u32 {
+    if ctx.arg::<i32>(4).unwrap_or(0) & bytes::NOT_TAKEN == 0 {
+        stash(&ctx, Function::MptcpRecvmsg);
     }
     0
 }
 
 /// Return of `mptcp_recvmsg`.
 #[kretprobe]
-pub fn kretprobe_received(ctx: RetProbeContext) -> u32 {
-    if let Some(sk) = unstash() {
+pub fn kretprobe_mptcp_recvmsg(ctx: RetProbeContext) -> u32 {
+    if let Some(sk) = unstash(Function::MptcpRecvmsg) {
         bytes::received(sk, ctx.ret());
     }
     0
@@ -101,15 +142,15 @@ pub fn kprobe_tcp_set_state(ctx: ProbeContext) -> u32 {
 
 /// `__tcp_retransmit_skb(sk, skb, segs)` has counted when it returns; its caller's entry has not.
 #[kprobe]
-pub fn kprobe_retransmit_entry(ctx: ProbeContext) -> u32 {
-    stash(&ctx);
+pub fn kprobe_tcp_retransmit(ctx: ProbeContext) -> u32 {
+    stash(&ctx, Function::TcpRetransmit);
     0
 }
 
 /// Return of the same.
 #[kretprobe]
-pub fn kretprobe_retransmitted(_ctx: RetProbeContext) -> u32 {
-    if let Some(sk) = unstash() {
+pub fn kretprobe_tcp_retransmit(_ctx: RetProbeContext) -> u32 {
+    if let Some(sk) = unstash(Function::TcpRetransmit) {
         retrans::happened(sk);
     }
     0
@@ -118,9 +159,7 @@ pub fn kretprobe_retransmitted(_ctx: RetProbeContext) -> u32 {
 /// `inet_sock_destruct(sk)`: the end of every TCP and UDP socket.
 #[kprobe]
 pub fn kprobe_inet_sock_destruct(ctx: ProbeContext) -> u32 {
-    let sk = sock(&ctx);
-    close::ended(sk);
-    let _ = crate::maps::PROBED_SOCK_STATES.remove(sk.0 as u64);
+    close::ended_by_address(sock(&ctx));
     0
 }
 
@@ -130,18 +169,25 @@ fn sock(ctx: &ProbeContext) -> Probed {
 }
 
 #[inline(always)]
-fn stash(ctx: &ProbeContext) {
+fn stash(ctx: &ProbeContext, function: Function) {
     let sk = ctx.arg::<u64>(0).unwrap_or(0);
-    if ENTRIES.insert(bpf_get_current_pid_tgid(), sk, 0).is_err() {
+    if ENTRIES.insert(entry(function), sk, 0).is_err() {
         crate::emit::lost(crate::emit::Lost::MapFull);
     }
 }
 
 #[inline(always)]
-fn unstash() -> Option<Probed> {
-    let thread = bpf_get_current_pid_tgid();
+fn unstash(function: Function) -> Option<Probed> {
     // SAFETY: a copy of an integer that only this thread writes.
-    let sk = unsafe { ENTRIES.get(thread).copied() }?;
-    let _ = ENTRIES.remove(thread);
+    let sk = unsafe { ENTRIES.get(entry(function)).copied() }?;
+    let _ = ENTRIES.remove(entry(function));
     Some(Probed(sk as *const c_void))
+}
+
+#[inline(always)]
+fn entry(function: Function) -> EntryKey {
+    EntryKey {
+        thread: bpf_get_current_pid_tgid(),
+        function: function as u64,
+    }
 }

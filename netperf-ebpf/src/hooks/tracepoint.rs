@@ -6,10 +6,6 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
 use crate::{bytes, close, retrans, sock::Trusted, state};
 
-/// Bytes that stay in the socket, or that come back from it as part of an error:
-/// `MSG_PEEK | MSG_ERRQUEUE`.
-const NOT_TAKEN: i32 = 0x2 | 0x2000;
-
 /// `sock_send_length(sk, ret, flags)`, kernel 6.3.
 #[btf_tracepoint(function = "sock_send_length")]
 pub fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
@@ -20,7 +16,7 @@ pub fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
 /// `sock_recv_length(sk, ret, flags)`, kernel 6.3.
 #[btf_tracepoint(function = "sock_recv_length")]
 pub fn tp_sock_recv_length(ctx: BtfTracePointContext) -> i32 {
-    if ctx.arg::<i32>(2) & NOT_TAKEN == 0 {
+    if ctx.arg::<i32>(2) & bytes::NOT_TAKEN == 0 {
         bytes::received(sock(&ctx), ctx.arg(1));
     }
     0
@@ -33,19 +29,21 @@ pub fn tp_tcp_rcv_space_adjust(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// `inet_sock_set_state(sk, oldstate, newstate)`, kernel 4.16.
-#[btf_tracepoint(function = "inet_sock_set_state")]
-pub fn tp_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
-    state::changed(sock(&ctx), ctx.arg(1), ctx.arg(2));
-    0
-}
+// `inet_sock_set_state(sk, oldstate, newstate)`, kernel 4.16.
+held!(
+    btf_tracepoint,
+    BtfTracePointContext: tp_inet_sock_set_state,
+    tp_inet_sock_set_state_probed,
+    |sk, ctx| state::changed(sk, ctx.arg(1), ctx.arg(2))
+);
 
-/// `tcp_retransmit_skb(sk, skb, …)`, kernel 4.15.
-#[btf_tracepoint(function = "tcp_retransmit_skb")]
-pub fn tp_tcp_retransmit_skb(ctx: BtfTracePointContext) -> i32 {
-    retrans::happened(sock(&ctx));
-    0
-}
+// `tcp_retransmit_skb(sk, skb, …)`, kernel 4.15.
+held!(
+    btf_tracepoint,
+    BtfTracePointContext: tp_tcp_retransmit_skb,
+    tp_tcp_retransmit_skb_probed,
+    |sk, ctx| retrans::happened(sk)
+);
 
 /// `tcp_destroy_sock(sk)`, kernel 4.16: no process and no timer holds the socket any more.
 #[btf_tracepoint(function = "tcp_destroy_sock")]

@@ -81,6 +81,27 @@ pub(super) struct HookSet {
     pub(super) kind: HookKind,
     /// Its members.
     pub(super) hooks: &'static [Hook],
+    /// Where all of them keep what is known of a socket.
+    pub(super) memory: Memory,
+}
+
+/// Where the kernel side keeps what it knows of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// With the socket, kernel 5.11.
+    InSocket,
+    /// In a table, by the socket's address.
+    ByAddress,
+}
+
+impl Memory {
+    /// Iterator that notes the positions of sockets that are open already.
+    pub(super) fn positions(self) -> &'static str {
+        match self {
+            Self::InSocket => "iter_open_sockets",
+            Self::ByAddress => "iter_open_sockets_probed",
+        }
+    }
 }
 
 /// The sets in the order in which `--hooks auto` tries them. The tracepoints come first: they are
@@ -89,14 +110,22 @@ pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Tracepoint,
         hooks: TRACEPOINT,
+        memory: Memory::InSocket,
     },
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY,
+        memory: Memory::InSocket,
+    },
+    HookSet {
+        kind: HookKind::Fentry,
+        hooks: FENTRY_BY_ADDRESS,
+        memory: Memory::ByAddress,
     },
     HookSet {
         kind: HookKind::Kprobe,
         hooks: KPROBE,
+        memory: Memory::ByAddress,
     },
 ];
 
@@ -209,74 +238,97 @@ const UDP_CLOSE: Hook = wanted(
     NO_UDP_CLOSE,
 );
 
-/// Kernel 5.5 and later on hardware with BPF trampolines.
-const FENTRY: &[Hook] = &[
-    required(
-        &["tcp_send"],
-        &[&[at(
-            Attach::Fexit,
-            "tcp_sendmsg_locked",
-            "fexit_tcp_sendmsg_locked",
-        )]],
-    ),
-    if_present(
-        &["tcp_sendpage"],
-        &[&[at(
-            Attach::Fexit,
-            "do_tcp_sendpages",
-            "fexit_do_tcp_sendpages",
-        )]],
-    ),
-    required(
-        &["udp_send"],
-        &[&[at(Attach::Fexit, "udp_sendmsg", "fexit_udp_sendmsg")]],
-    ),
-    if_present(
-        &["udp6_send"],
-        &[&[at(Attach::Fexit, "udpv6_sendmsg", "fexit_udpv6_sendmsg")]],
-    ),
-    if_present(
-        &["mptcp_send"],
-        &[&[at(Attach::Fexit, "mptcp_sendmsg", "fexit_mptcp_sendmsg")]],
-    ),
-    required(
-        &["tcp_recv"],
-        &[&[at(
-            Attach::Fentry,
-            "tcp_cleanup_rbuf",
-            "fentry_tcp_cleanup_rbuf",
-        )]],
-    ),
-    required(
-        &["udp_recv"],
-        &[&[at(
-            Attach::Fentry,
-            "skb_consume_udp",
-            "fentry_skb_consume_udp",
-        )]],
-    ),
-    if_present(
-        &["mptcp_recv"],
+/// The members of a trampoline set that count bytes, and others. A return value is the argument
+/// after the last, so the number of parameters has to be right.
+macro_rules! trampolines {
+    ($suffix:literal, $($others:expr),*) => {
         &[
-            &[with_parameters(
-                4,
-                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_4"),
-            )],
-            &[with_parameters(
-                5,
-                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_5"),
-            )],
-            &[with_parameters(
-                6,
-                at(Attach::Fexit, "mptcp_recvmsg", "fexit_mptcp_recvmsg_6"),
-            )],
-        ],
+            required(
+                &["tcp_send"],
+                &[&[fexit(3, "tcp_sendmsg_locked", concat!("fexit_tcp_sendmsg_locked", $suffix))]],
+            ),
+            if_present(
+                &["tcp_sendpage"],
+                &[&[fexit(5, "do_tcp_sendpages", concat!("fexit_do_tcp_sendpages", $suffix))]],
+            ),
+            required(
+                &["udp_send"],
+                &[&[fexit(3, "udp_sendmsg", concat!("fexit_udp_sendmsg", $suffix))]],
+            ),
+            if_present(
+                &["udp6_send"],
+                &[&[fexit(3, "udpv6_sendmsg", concat!("fexit_udpv6_sendmsg", $suffix))]],
+            ),
+            if_present(
+                &["mptcp_send"],
+                &[&[fexit(3, "mptcp_sendmsg", concat!("fexit_mptcp_sendmsg", $suffix))]],
+            ),
+            required(
+                &["tcp_recv"],
+                &[&[at(
+                    Attach::Fentry,
+                    "tcp_cleanup_rbuf",
+                    concat!("fentry_tcp_cleanup_rbuf", $suffix),
+                )]],
+            ),
+            required(
+                &["udp_recv"],
+                &[&[at(
+                    Attach::Fentry,
+                    "skb_consume_udp",
+                    concat!("fentry_skb_consume_udp", $suffix),
+                )]],
+            ),
+            if_present(
+                &["mptcp_recv"],
+                &[
+                    &[fexit(4, "mptcp_recvmsg", concat!("fexit_mptcp_recvmsg_4", $suffix))],
+                    &[fexit(5, "mptcp_recvmsg", concat!("fexit_mptcp_recvmsg_5", $suffix))],
+                    &[fexit(6, "mptcp_recvmsg", concat!("fexit_mptcp_recvmsg_6", $suffix))],
+                ],
+            ),
+            $($others),*
+        ]
+    };
+}
+
+const fn fexit(parameters: usize, symbol: &'static str, program: &'static str) -> Attachment {
+    with_parameters(parameters, at(Attach::Fexit, symbol, program))
+}
+
+/// Kernel 5.11 and later where it has BPF trampolines.
+const FENTRY: &[Hook] = trampolines!("", TCP_STATE, TCP_RETRANSMIT, TCP_CLOSE, UDP_CLOSE);
+
+/// Kernel 5.5 and later: traced sockets have no storage there.
+const FENTRY_BY_ADDRESS: &[Hook] = trampolines!(
+    "_probed",
+    wanted(
+        &["tcp_state"],
+        &[&[at(
+            Attach::TpBtf,
+            "inet_sock_set_state",
+            "tp_inet_sock_set_state_probed",
+        )]],
+        NO_STATES,
     ),
-    TCP_STATE,
-    TCP_RETRANSMIT,
-    TCP_CLOSE,
-    UDP_CLOSE,
-];
+    wanted(
+        &["tcp_retransmit"],
+        &[&[at(
+            Attach::TpBtf,
+            "tcp_retransmit_skb",
+            "tp_tcp_retransmit_skb_probed",
+        )]],
+        NO_RETRANS,
+    ),
+    required(
+        &["tcp_close", "udp_close"],
+        &[&[at(
+            Attach::Fentry,
+            "inet_sock_destruct",
+            "fentry_inet_sock_destruct_probed",
+        )]],
+    )
+);
 
 macro_rules! returned {
     ($symbol:literal, $entry:literal, $exit:literal) => {
@@ -293,40 +345,40 @@ const KPROBE: &[Hook] = &[
         &["tcp_send"],
         &[returned!(
             "tcp_sendmsg_locked",
-            "kprobe_send_entry",
-            "kretprobe_sent"
+            "kprobe_tcp_sendmsg",
+            "kretprobe_tcp_sendmsg"
         )],
     ),
     if_present(
         &["tcp_sendpage"],
         &[returned!(
             "do_tcp_sendpages",
-            "kprobe_send_entry",
-            "kretprobe_sent"
+            "kprobe_tcp_sendpages",
+            "kretprobe_tcp_sendpages"
         )],
     ),
     required(
         &["udp_send"],
         &[returned!(
             "udp_sendmsg",
-            "kprobe_udp_send_entry",
-            "kretprobe_sent"
+            "kprobe_udp_sendmsg",
+            "kretprobe_udp_sendmsg"
         )],
     ),
     if_present(
         &["udp6_send"],
         &[returned!(
             "udpv6_sendmsg",
-            "kprobe_send_entry",
-            "kretprobe_sent"
+            "kprobe_udp6_sendmsg",
+            "kretprobe_udp6_sendmsg"
         )],
     ),
     if_present(
         &["mptcp_send"],
         &[returned!(
             "mptcp_sendmsg",
-            "kprobe_send_entry",
-            "kretprobe_sent"
+            "kprobe_mptcp_sendmsg",
+            "kretprobe_mptcp_sendmsg"
         )],
     ),
     required(
@@ -351,14 +403,18 @@ const KPROBE: &[Hook] = &[
             &[
                 with_parameters(
                     6,
-                    at(Attach::Kprobe, "mptcp_recvmsg", "kprobe_mptcp_recv_entry_6"),
+                    at(Attach::Kprobe, "mptcp_recvmsg", "kprobe_mptcp_recvmsg_6"),
                 ),
-                at(Attach::Kretprobe, "mptcp_recvmsg", "kretprobe_received"),
+                at(
+                    Attach::Kretprobe,
+                    "mptcp_recvmsg",
+                    "kretprobe_mptcp_recvmsg",
+                ),
             ],
             returned!(
                 "mptcp_recvmsg",
-                "kprobe_mptcp_recv_entry",
-                "kretprobe_received"
+                "kprobe_mptcp_recvmsg",
+                "kretprobe_mptcp_recvmsg"
             ),
         ],
     ),
@@ -371,8 +427,8 @@ const KPROBE: &[Hook] = &[
         &["tcp_retransmit"],
         &[returned!(
             "__tcp_retransmit_skb",
-            "kprobe_retransmit_entry",
-            "kretprobe_retransmitted"
+            "kprobe_tcp_retransmit",
+            "kretprobe_tcp_retransmit"
         )],
         NO_RETRANS,
     ),

@@ -20,7 +20,6 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         sock_skc_v6_daddr: at("sock", "__sk_common.skc_v6_daddr")?,
         sock_skc_v6_rcv_saddr: at("sock", "__sk_common.skc_v6_rcv_saddr")?,
         sock_skc_net: at("sock", "__sk_common.skc_net")?,
-        sock_skc_cookie: at("sock", "__sk_common.skc_cookie")?,
         sock_sk_protocol: at("sock", "sk_protocol")?,
         sock_sk_type: at("sock", "sk_type")?,
         sock_sk_flags: at("sock", "__sk_common.skc_flags")?,
@@ -34,6 +33,9 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         tcp_sock_total_retrans: at("tcp_sock", "total_retrans")?,
         inet_connection_sock_icsk_ulp_ops: at("inet_connection_sock", "icsk_ulp_ops")?,
         socket_sk: at("socket", "sk")?,
+        file_f_inode: at("file", "f_inode")?,
+        file_private_data: at("file", "private_data")?,
+        inode_i_mode: at("inode", "i_mode")?,
         task_struct_flags: at("task_struct", "flags")?,
         task_struct_group_leader: at("task_struct", "group_leader")?,
         // Named `real_start_time` before 5.5.

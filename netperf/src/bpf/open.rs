@@ -9,7 +9,7 @@ use aya::{Ebpf, EbpfLoader};
 
 use super::attach::{self, Kernel, Refused};
 use super::btf::{Btf, BtfError, KERNEL_BTF};
-use super::hooks::{HookSet, SETS};
+use super::hooks::{HookSet, Memory, SETS};
 use super::offsets;
 use super::slots::Slots;
 use crate::collect::{HookKind, HookPreference, Provenance};
@@ -131,7 +131,7 @@ impl Machine<'_> {
             Ok(provenance) => provenance,
             Err(refused) => return Ok(Err(refused)),
         };
-        if let Err(error) = self.iterate(&mut ebpf, "task_file", "iter_open_sockets") {
+        if let Err(error) = self.iterate(&mut ebpf, "task_file", set.memory.positions()) {
             // What such a socket receives first is then counted as `unread`.
             log::warn!("cannot look at the sockets that were open before: {error:#}");
         }
@@ -155,10 +155,12 @@ impl Machine<'_> {
             .override_global("SETTINGS", &settings, true)
             .map_max_entries("SLOTS", slots)
             .map_max_entries("FREE_SLOTS", slots);
+        match set.memory {
+            Memory::InSocket => loader.map_max_entries("PROBED_SOCK_STATES", 1),
+            Memory::ByAddress => loader.map_max_entries("PROBED_SOCK_STATES", slots),
+        };
         if set.kind != HookKind::Kprobe {
-            for map in ["PROBED_SOCK_STATES", "ENTRIES"] {
-                loader.map_max_entries(map, 1);
-            }
+            loader.map_max_entries("ENTRIES", 1);
         }
         loader
             .load(OBJECT)

@@ -1,0 +1,74 @@
+//! What is this kernel known not to do? Every exception is asserted, so that a change is noticed.
+
+use super::machine::Kernel;
+
+/// Where what is seen differs from what was moved.
+struct Exception {
+    path: &'static str,
+    sets: &'static [&'static str],
+    /// First kernel that does not have it any more.
+    before: Kernel,
+    why: &'static str,
+}
+
+const EXCEPTIONS: &[Exception] = &[Exception {
+    path: "udp_splice_in",
+    sets: &["fentry", "kprobe"],
+    before: (6, 1),
+    why: "`udp_sendpage` sends what is spliced, and no set has a hook there",
+}];
+
+/// What a kernel can't play at all.
+struct Unplayable {
+    path: &'static str,
+    /// First kernel that can.
+    before: Kernel,
+    why: &'static str,
+}
+
+const UNPLAYABLE: &[Unplayable] = &[
+    Unplayable {
+        path: "tcp_zerocopy_receive",
+        before: (5, 11),
+        why: "`TCP_ZEROCOPY_RECEIVE` can't copy before 5.11",
+    },
+    Unplayable {
+        path: "udp_gso_gro",
+        before: (6, 1),
+        why: "loopback splits what was sent as one",
+    },
+    Unplayable {
+        path: "udp_sendfile",
+        before: (6, 1),
+        why: "the kernel holds the last bytes of a file back",
+    },
+];
+
+/// Why a path is not exact with this set on this kernel; `None` if it has to be.
+pub(super) fn exception(set: &str, path: &str, kernel: Kernel) -> Option<&'static str> {
+    let applies = |known: &&Exception| {
+        known.path == path && known.sets.contains(&set) && kernel < known.before
+    };
+    EXCEPTIONS.iter().find(applies).map(|known| known.why)
+}
+
+/// Why a path can't be played on this kernel; `None` if it has to be.
+pub(super) fn unplayable(path: &str, kernel: Kernel) -> Option<&'static str> {
+    let applies = |known: &&Unplayable| known.path == path && kernel < known.before;
+    UNPLAYABLE.iter().find(applies).map(|known| known.why)
+}
+
+/// Whether a kernel has everything that the set needs.
+pub(super) fn loads(set: &str, kernel: Kernel) -> bool {
+    // `sock_send_length` came with 6.3.
+    set != "tracepoint" || kernel >= (6, 3)
+}
+
+/// The attachment that shows which set `auto` took.
+pub(super) fn choice(kernel: Kernel) -> &'static str {
+    if loads("tracepoint", kernel) {
+        "tp_btf/sock_send_length"
+    } else {
+        "fexit/tcp_sendmsg_locked"
+    }
+}

@@ -1,0 +1,160 @@
+//! How did it go? One line of JSON for each result, and a closing line.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::known;
+use super::machine::Kernel;
+use crate::expect::{Expected, Row, counted, differences, losses};
+use crate::played::Played;
+use crate::tracer::Session;
+
+/// Counts of what was told.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    passed: u32,
+    failed: u32,
+    skipped: u32,
+}
+
+impl Report {
+    /// A test held.
+    pub(super) fn passed(&mut self, set: &str, test: &str, why: &str) {
+        self.passed += 1;
+        result(set, test, "passed", why);
+    }
+
+    /// A test did not hold.
+    pub(super) fn failed(&mut self, set: &str, test: &str, why: &str) {
+        self.failed += 1;
+        result(set, test, "failed", why);
+    }
+
+    /// A test was not done.
+    pub(super) fn skipped(&mut self, set: &str, test: &str, why: &str) {
+        self.skipped += 1;
+        result(set, test, "skipped", why);
+    }
+
+    /// Holds what was counted against what was moved, path by path.
+    ///
+    /// # Errors
+    /// When the session is not what it should be.
+    pub(super) fn round(
+        &mut self,
+        set: &str,
+        session: &Session,
+        played: &[Played],
+        kernel: Kernel,
+    ) -> Result<()> {
+        let failed_before = self.failed;
+        let mut wrong = Vec::new();
+        let totals = counted(session, &mut wrong)?;
+        if !wrong.is_empty() {
+            self.failed(set, "totals", &wrong.join("; "));
+        }
+        for one in played {
+            match one {
+                Played::Moved { path, rows } => {
+                    let known = known::exception(set, path, kernel);
+                    self.path((set, path), rows, &totals, known);
+                }
+                Played::Absent { path, why } => self.skipped(set, path, why),
+                Played::Failed { path, why } => self.failed(set, path, why),
+            }
+        }
+        for line in session.log.lines() {
+            tell(&json!({"type": "log", "set": set, "line": line}));
+        }
+        let lost = losses(session)?;
+        if lost.is_empty() {
+            self.passed(set, "nothing_lost", "");
+        } else {
+            self.failed(set, "nothing_lost", &lost.join(", "));
+        }
+        // A path that failed leaves processes whose numbers are not known.
+        if self.failed == failed_before {
+            self.nobody_else(set, played, &totals);
+        }
+        Ok(())
+    }
+
+    fn path(
+        &mut self,
+        (set, path): (&str, &str),
+        rows: &[Expected],
+        totals: &BTreeMap<u32, Vec<Row>>,
+        known: Option<&str>,
+    ) {
+        let wrong = differences(path, rows, totals);
+        let told = wrong.join("; ");
+        let (passed, why) = match known {
+            None => (wrong.is_empty(), told),
+            Some(why) if wrong.is_empty() => (false, format!("exact, but known is that {why}")),
+            Some(why) => (true, format!("{why}: {told}")),
+        };
+        let expected = sum(rows.iter().map(|row| (row.tx_bytes, row.rx_bytes)));
+        let seen = sum(rows
+            .iter()
+            .filter_map(|row| totals.get(&row.pid))
+            .flatten()
+            .map(bytes));
+        self.passed += u32::from(passed);
+        self.failed += u32::from(!passed);
+        tell(&json!({
+            "type": "result", "set": set, "test": path, "expected": expected, "seen": seen,
+            "verdict": if passed { "passed" } else { "failed" }, "why": why,
+        }));
+    }
+
+    /// In a machine of its own, nobody but the players moves anything.
+    fn nobody_else(&mut self, set: &str, played: &[Played], totals: &BTreeMap<u32, Vec<Row>>) {
+        let mut players = HashSet::new();
+        for one in played {
+            if let Played::Moved { rows, .. } = one {
+                players.extend(rows.iter().map(|row| row.pid));
+            }
+        }
+        let is_stranger = |(pid, _): &(&u32, &Vec<Row>)| !players.contains(*pid);
+        let strangers: Vec<_> = totals.iter().filter(is_stranger).collect();
+        if strangers.is_empty() {
+            self.passed(set, "nobody_else", "");
+        } else {
+            self.failed(set, "nobody_else", &format!("{strangers:?}"));
+        }
+    }
+
+    /// Says that this is all; false if anything failed.
+    pub(super) fn close(&self, taint: Option<u64>) -> bool {
+        let Self {
+            passed,
+            failed,
+            skipped,
+        } = self;
+        tell(&json!({
+            "type": "end", "passed": passed, "failed": failed, "skipped": skipped, "taint": taint,
+        }));
+        *failed == 0 && *passed > 0 && taint == Some(0)
+    }
+}
+
+fn bytes((_, tx_bytes, rx_bytes): &Row) -> (u64, u64) {
+    (*tx_bytes, *rx_bytes)
+}
+
+fn sum(pairs: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
+    pairs.fold((0, 0), |total, pair| (total.0 + pair.0, total.1 + pair.1))
+}
+
+fn result(set: &str, test: &str, verdict: &str, why: &str) {
+    tell(&json!({"type": "result", "set": set, "test": test, "verdict": verdict, "why": why}));
+}
+
+/// One write a line, so that the kernel's messages come between lines and not into them.
+fn tell(line: &Value) {
+    // Without a console there is nobody to tell that it failed.
+    let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
+}

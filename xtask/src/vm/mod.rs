@@ -1,0 +1,152 @@
+//! `cargo xtask vm-test`: are the numbers the same on every kernel? Boots each, and asks inside.
+//!
+//! Kernels and QEMU are Debian's, fetched by suite and kept in the target directory.
+
+mod archive;
+mod guest;
+mod image;
+mod kernels;
+mod qemu;
+mod report;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+
+use self::archive::Mirror;
+use self::image::Programs;
+use self::kernels::{Kernel, Wanted};
+use self::qemu::{Machine, Qemu};
+use self::report::{Report, Total};
+use crate::setup::programs::{self, Program};
+use crate::step::Steps;
+use crate::workspace::Workspace;
+
+/// What fetching, unpacking and the guest call.
+const NEEDED: [Program; 5] = [
+    Program {
+        name: "ip",
+        package: "iproute2",
+    },
+    Program {
+        name: "apt-get",
+        package: "apt",
+    },
+    Program {
+        name: "dpkg-deb",
+        package: "dpkg",
+    },
+    Program {
+        name: "depmod",
+        package: "kmod",
+    },
+    Program {
+        name: "xz",
+        package: "xz-utils",
+    },
+];
+
+/// A matrix of fewer kernels proves too little.
+const FEWEST: usize = 4;
+
+/// What is to be tested, and on what.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Kernels, as SUITE or SUITE:SERIES of Debian
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "bullseye,bookworm,trixie,trixie-backports:6.18,trixie-backports"
+    )]
+    kernels: Vec<Wanted>,
+    /// Boot, attach every hook set and play one path of each kind
+    #[arg(long, conflicts_with = "only")]
+    smoke: bool,
+    /// Play one path, or those of one topic
+    #[arg(long, value_name = "TEST")]
+    only: Option<String>,
+    /// Keep the console of machines on which everything passed, too
+    #[arg(long)]
+    keep_log: bool,
+}
+
+/// Tests each kernel and prints the sum as the last line.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    programs::ensure(workspace, &NEEDED, "fetch kernels")?;
+    let folder = workspace.target.join("vm");
+    let steps = Steps::new(folder.join("vm-test.log"))?;
+    let programs = guest::build(workspace)?;
+    let mirror = Mirror::of_this_machine()?;
+    let qemu = Qemu::obtain(&mirror, &folder, &steps)?;
+    let matrix = Matrix {
+        options,
+        programs,
+        qemu,
+        folder,
+    };
+
+    let mut total = Total::default();
+    for wanted in &options.kernels {
+        match kernels::obtain(wanted, &mirror, &matrix.folder, &steps) {
+            Ok(kernel) => total.add(&matrix.test(wanted, &kernel)?),
+            Err(error) => total.skip(wanted, &error),
+        }
+    }
+    ensure!(!options.kernels.is_empty(), "no kernel was asked for");
+    Ok(total.close(options.kernels.len().min(FEWEST)))
+}
+
+/// What all kernels have in common.
+struct Matrix<'a> {
+    options: &'a Options,
+    programs: Programs,
+    qemu: Qemu,
+    folder: PathBuf,
+}
+
+impl Matrix<'_> {
+    fn test(&self, wanted: &Wanted, kernel: &Kernel) -> Result<Report> {
+        let files = self.folder.join("machines").join(&kernel.release);
+        fs::create_dir_all(&files)?;
+        let image = files.join("initramfs");
+        image::write(&image, &self.programs, kernel)
+            .with_context(|| format!("no image for `{}`", kernel.release))?;
+        let console = files.join("console.log");
+        let arguments = self.arguments();
+        let ended = self.qemu.run(&Machine {
+            kernel: &kernel.image,
+            image: &image,
+            console: &console,
+            arguments: &arguments,
+        })?;
+        let report = Report::read(wanted, kernel, ended, &fs::read(&console)?);
+        report.print(&console);
+        if !self.options.keep_log && report.is_success() {
+            fs::remove_file(&console)?;
+        }
+        fs::remove_file(&image)?;
+        Ok(report)
+    }
+
+    /// What the guest is told.
+    fn arguments(&self) -> Vec<String> {
+        match &self.options.only {
+            Some(name) => vec!["--only".to_owned(), name.clone()],
+            None if self.options.smoke => vec!["--smoke".to_owned()],
+            None => Vec::new(),
+        }
+    }
+}
+
+/// Name of the only entry of a folder.
+fn only_entry(folder: &Path) -> Result<String> {
+    let name = fs::read_dir(folder)
+        .ok()
+        .and_then(|mut entries| entries.next())
+        .with_context(|| format!("`{}` is empty", folder.display()))??
+        .file_name();
+    Ok(name.to_string_lossy().into_owned())
+}
