@@ -29,6 +29,7 @@ pub struct Offsets {
     pub tcp_sock_copied_seq: u32,
     pub tcp_sock_rcv_nxt: u32,
     pub tcp_sock_bytes_received: u32,
+    pub tcp_sock_rcvq_space_seq: u32,
     pub tcp_sock_srtt_us: u32,
     pub tcp_sock_total_retrans: u32,
     pub inet_connection_sock_icsk_ulp_ops: u32,

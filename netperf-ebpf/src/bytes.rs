@@ -12,9 +12,6 @@ use crate::{
     sock::{self, Sock, TcpSock as _},
 };
 
-/// `TCP_SYN_RECV`: only TCP Fast Open hands over data in this state.
-const SYN_RECV: u8 = 3;
-
 /// A call that sends returned `bytes` (negative: an error).
 #[inline(always)]
 pub fn sent(sk: impl Sock, bytes: i32) {
@@ -61,9 +58,7 @@ pub fn taken(sk: impl Sock, at_most: Option<u32>) {
     let bytes = match (known, at_most) {
         (true, _) => position.wrapping_sub(seen),
         (false, Some(bytes)) => bytes,
-        (false, None) if sk.field::<u8>(offset!(sock_skc_state)) == SYN_RECV => {
-            position.wrapping_sub(sock::first_seq(tcp))
-        }
+        (false, None) if sock::was_never_read(tcp) => position.wrapping_sub(sock::first_seq(tcp)),
         (false, None) => return emit::lost(Lost::Unread),
     };
     if bytes as i32 > 0 {

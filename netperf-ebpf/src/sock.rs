@@ -215,6 +215,14 @@ pub fn first_seq(tcp: impl TcpSock) -> u32 {
     next.wrapping_sub(tcp.field::<u64>(offset!(tcp_sock_bytes_received)) as u32)
 }
 
+/// Whether nobody has taken anything from this connection before the call that is running now: the
+/// kernel's own measure of its readers still stands at the beginning. So it is for connections that
+/// waited to be accepted when the tracer started, and where TCP Fast Open hands over early data.
+#[inline(always)]
+pub fn was_never_read(tcp: impl TcpSock) -> bool {
+    tcp.field::<u32>(offset!(tcp_sock_rcvq_space_seq)) == first_seq(tcp)
+}
+
 /// Whether a process holds the socket's lock. If not, a receive runs in softirq for the kernel's own
 /// use, and the current process is noise.
 #[inline(always)]

@@ -29,6 +29,7 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         tcp_sock_copied_seq: at("tcp_sock", "copied_seq")?,
         tcp_sock_rcv_nxt: at("tcp_sock", "rcv_nxt")?,
         tcp_sock_bytes_received: at("tcp_sock", "bytes_received")?,
+        tcp_sock_rcvq_space_seq: at("tcp_sock", "rcvq_space.seq")?,
         tcp_sock_srtt_us: at("tcp_sock", "srtt_us")?,
         tcp_sock_total_retrans: at("tcp_sock", "total_retrans")?,
         inet_connection_sock_icsk_ulp_ops: at("inet_connection_sock", "icsk_ulp_ops")?,

@@ -4,6 +4,8 @@ use std::io;
 use std::rc::Rc;
 
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 use super::stream::Format;
 use crate::model::Model;
@@ -45,7 +47,43 @@ impl Format for Json {
 }
 
 fn line(object: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, object)?;
+    object.serialize(&mut Serializer::with_formatter(&mut *out, Escaped))?;
     out.push(b'\n');
     Ok(())
+}
+
+/// JSON on one line in which every control character is an escape. JSON itself asks for less: DEL and
+/// the C1 range may stand as they are, and some terminals obey them.
+struct Escaped;
+
+impl Formatter for Escaped {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(char::is_control) {
+            let (plain, tail) = rest.split_at(at);
+            let mut characters = tail.chars();
+            let control = characters.next().map_or(0, u32::from);
+            write!(writer, "{plain}\\u{control:04x}")?;
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escapes_that_mean_the_same() {
+        let hostile = "a\u{1b}[2J\u{7f}\u{9b}31mé\n\"";
+        let mut out = Vec::new();
+        line(&hostile, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.matches(char::is_control).collect::<String>(), "\n");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
+    }
 }
