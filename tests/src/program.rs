@@ -1,23 +1,20 @@
 //! What does the mover do when a path runs it as a program of its own?
 
-use std::ffi::CString;
 use std::net::TcpStream;
 
 use anyhow::{Context, Result, bail, ensure};
-use nix::sys::prctl;
 
 use crate::calls;
 
-/// Moves exactly as many bytes as its arguments say: `send NAME ADDRESS BYTES` over a connection
-/// of its own, `write NAME FD BYTES` and `read NAME FD BYTES` over one that it inherits.
+/// Moves exactly as many bytes as its arguments say: `send ADDRESS BYTES` over a connection
+/// of its own, `write FD BYTES` and `read FD BYTES` over one that it inherits.
 ///
 /// # Errors
 /// When it can't move exactly that.
 pub fn run(verb: &str, args: &[String]) -> Result<()> {
-    let [name, place, bytes] = args else {
-        bail!("`{verb}` takes a name, a place and a number")
+    let [place, bytes] = args else {
+        bail!("`{verb}` takes a place and a number")
     };
-    prctl::set_name(&CString::new(name.as_str())?)?;
     let bytes: usize = bytes.parse().context("no number of bytes")?;
     let stream = if verb == "send" {
         TcpStream::connect(place.as_str())?

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -23,6 +24,7 @@ pub(super) const TOPIC: Topic = Topic {
         Path::even("tcp_brief_senders", brief_senders),
         Path::even("tcp_brief_receivers", brief_receivers),
         Path::even("tcp_brief_programs", brief_programs),
+        Path::even("tcp_with_pauses", with_pauses),
         Path::even("udp_brief_senders", udp_brief),
         Path::even("tcp_reused_pid", reused_pid),
         Path::even("tcp_sender_gone_before_read", gone_before_read),
@@ -35,6 +37,9 @@ pub(super) const TOPIC: Topic = Topic {
 
 const THREADS: usize = 4;
 const PROCESSES: usize = 60;
+/// Name that a program has by its file. A process that becomes one has it before, too: between the
+/// exec and any call that gives another name, the tracer may look.
+const PROGRAM: &str = "mover";
 /// What a process sends that lives for a moment, plus its number.
 const BRIEF: usize = 1009;
 
@@ -113,6 +118,22 @@ fn brief_receivers(cast: &mut Cast) -> Result<()> {
     Ok(())
 }
 
+/// Between its connections, the client has no socket for longer than a tick of the tests lasts.
+fn with_pauses(cast: &mut Cast) -> Result<()> {
+    let listener = TcpListener::bind(LOOPBACK)?;
+    let to = listener.local_addr()?;
+    let times = 3;
+    cast.role("server", move || serve(&listener, times))?;
+    cast.role("client", move || {
+        let mut tx = 0;
+        for _ in 0..times {
+            tx += send_to(to, 100_003)?;
+            thread::sleep(Duration::from_millis(500));
+        }
+        Ok(Moved::sent(tx))
+    })
+}
+
 /// As [`brief_senders`], but each process is also a program of its own.
 fn brief_programs(cast: &mut Cast) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
@@ -128,11 +149,9 @@ fn brief_programs(cast: &mut Cast) -> Result<()> {
 
 fn program(to: SocketAddr, bytes: usize) -> Result<Expected> {
     let mut mover = mover("send")?;
-    let mut child = mover
-        .args(["brief", &to.to_string(), &bytes.to_string()])
-        .spawn()?;
+    let mut child = mover.args([&to.to_string(), &bytes.to_string()]).spawn()?;
     ensure!(child.wait()?.success(), "a program failed");
-    let (name, tx_bytes) = ("brief".to_owned(), u64::try_from(bytes)?);
+    let (name, tx_bytes) = (PROGRAM.to_owned(), u64::try_from(bytes)?);
     Ok(Expected {
         pid: child.id(),
         name,
@@ -209,12 +228,12 @@ fn killed(cast: &mut Cast) -> Result<()> {
     })
 }
 
-/// The program that comes after inherits the connection and goes on with it, under the same name.
+/// The program that comes after inherits the connection and goes on with it.
 fn exec(cast: &mut Cast, before: usize) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
     cast.role("server", move || serve(&listener, 1))?;
-    cast.becoming("changing", move || {
+    cast.becoming(PROGRAM, move || {
         let stream = connect(to)?;
         push_bytes(before, |part| nix::unistd::write(&stream, part))?;
         let next = inherit(stream, "write", TOTAL)?;
@@ -226,7 +245,7 @@ fn exec_reader(cast: &mut Cast) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
     let before = 100_003;
-    cast.becoming("changing", move || {
+    cast.becoming(PROGRAM, move || {
         let (stream, _) = listener.accept()?;
         let mut left = before;
         while left > 0 {
@@ -242,11 +261,7 @@ fn exec_reader(cast: &mut Cast) -> Result<()> {
 fn inherit(stream: TcpStream, verb: &str, bytes: usize) -> Result<Command> {
     fcntl(&stream, FcntlArg::F_SETFD(FdFlag::empty()))?;
     let mut next = mover(verb)?;
-    next.args([
-        "changing",
-        &stream.as_raw_fd().to_string(),
-        &bytes.to_string(),
-    ]);
+    next.args([&stream.as_raw_fd().to_string(), &bytes.to_string()]);
     std::mem::forget(stream);
     Ok(next)
 }
