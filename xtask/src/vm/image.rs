@@ -196,7 +196,7 @@ mod tests {
         archive.program("/init", b"12345").unwrap();
         archive.close().unwrap();
         let second = bytes.windows(6).rposition(|window| window == b"070701");
-        assert_eq!(second, Some(128));
+        assert_eq!(second, Some(124));
         assert_eq!(&bytes[..22], b"0707010000000100008\x31ed");
         assert_eq!(bytes.len() % 4, 0);
     }
