@@ -121,3 +121,97 @@ pub fn losses(session: &Session) -> Result<Vec<String>> {
     }
     Ok(wrong)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const TRACER: u32 = 9;
+
+    fn row(pid: u32, start: &str, name: &str, tx: u64, total: u64) -> Value {
+        json!({
+            "pid": pid, "start_time": start, "name": name,
+            "tx_bytes": tx, "rx_bytes": 0, "tx_total": total, "rx_total": 0,
+        })
+    }
+
+    fn session(ticks: &[&[Value]], unread: u64) -> Session {
+        let loss = json!({"ring_lost": 0, "map_full": 0, "unread": unread});
+        let tick = |rows: &&[Value]| json!({"processes": rows, "loss": loss});
+        Session {
+            pid: TRACER,
+            start: Value::Null,
+            ticks: ticks.iter().map(tick).collect(),
+            end: Value::Null,
+            status: ExitStatus::from_raw(0),
+            log: String::new(),
+        }
+    }
+
+    fn played(rows: &[(u32, &str, u64)]) -> Vec<Played> {
+        let expected = |(pid, name, tx): &(u32, &str, u64)| Expected {
+            pid: *pid,
+            name: (*name).to_owned(),
+            tx_bytes: *tx,
+            rx_bytes: 0,
+        };
+        let rows = rows.iter().map(expected).collect();
+        vec![Played::Moved {
+            path: "path".to_owned(),
+            rows,
+        }]
+    }
+
+    #[test]
+    fn exact_totals_over_several_ticks_pass() {
+        let ticks: [&[Value]; 2] = [&[row(1, "a", "x", 5, 5)], &[row(1, "a", "x", 7, 12)]];
+        let played = played(&[(1, "x", 12), (2, "silent", 0)]);
+        assert!(check(&session(&ticks, 0), &played).is_ok());
+    }
+
+    #[test]
+    fn a_reused_pid_passes_only_as_two_processes() {
+        let ticks: [&[Value]; 1] = [&[row(1, "a", "x", 5, 5), row(1, "b", "y", 7, 7)]];
+        let two = session(&ticks, 0);
+        assert!(check(&two, &played(&[(1, "x", 5), (1, "y", 7)])).is_ok());
+        assert!(check(&two, &played(&[(1, "x", 12)])).is_err());
+    }
+
+    #[test]
+    fn every_kind_of_error_is_found() {
+        let right: &[Value] = &[row(1, "a", "x", 5, 5)];
+        let wrong: [(&[Value], u64, &str); 6] = [
+            (&[row(1, "a", "x", 6, 6)], 0, "a byte too much"),
+            (&[], 0, "nothing counted"),
+            (&[row(1, "a", "y", 5, 5)], 0, "another name"),
+            (&[row(1, "a", "x", 5, 4)], 0, "a total that is not the sum"),
+            (right, 1, "a loss"),
+            (
+                &[row(1, "a", "x", 5, 5), row(TRACER, "a", "me", 1, 1)],
+                0,
+                "the tracer",
+            ),
+        ];
+        let played = played(&[(1, "x", 5)]);
+        assert!(check(&session(&[right], 0), &played).is_ok());
+        for (rows, unread, what) in wrong {
+            assert!(
+                check(&session(&[rows], unread), &played).is_err(),
+                "{what} passes"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_that_failed_or_was_never_played_is_an_error() {
+        let session = session(&[&[]], 0);
+        assert!(check(&session, &[]).is_err());
+        let (path, why) = ("path".to_owned(), "reason".to_owned());
+        assert!(check(&session, &[Played::Failed { path, why }]).is_err());
+    }
+}

@@ -12,8 +12,8 @@ use netperf_tests::steady::{End, Ends};
 use netperf_tests::tracer::{self, Session, Tracer, integer, text};
 use serde_json::Value;
 
-/// A steady load that began before the tracer and ended before it: what `flows ARGS` said, the
-/// ends of the load, and what they moved while the tracer ran or before.
+/// A steady load that began after the tracer did and ended before it: what `flows` said, the ends of
+/// the load, and what they moved.
 struct Traced {
     session: Session,
     ends: Vec<End>,

@@ -71,6 +71,11 @@ fn every_way_of_a_datagram_is_counted() -> Result<()> {
 }
 
 #[test]
+fn datagram_sockets_are_counted_whatever_their_peers() -> Result<()> {
+    exact("peers")
+}
+
+#[test]
 fn both_address_families_and_mapped_addresses_are_counted() -> Result<()> {
     exact("family")
 }

@@ -5,11 +5,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use anyhow::{Result, ensure};
-use nix::sys::socket::{
-    MsgFlags, SockaddrStorage, bind, getsockname, recv, sendmsg, setsockopt, sockopt,
-};
+use nix::sys::socket::{MsgFlags, SockaddrStorage, recv, sendmsg, setsockopt, sockopt};
 
-use super::{Absent, Path, Topic};
+use super::{Path, Topic};
 use crate::calls;
 use crate::cast::{Cast, Moved};
 
@@ -31,15 +29,6 @@ pub(super) const TOPIC: Topic = Topic {
         ),
         Path::even("udp_gso", gso),
         Path::even("udp_gso_gro", gro),
-        Path::even("udp_tiny_sockets", tiny),
-        Path::even("udp_reconnected", reconnected),
-        Path::even("udp_self", to_itself),
-        Path::even("udp_lite", lite),
-        Path::uneven(
-            "udp_multicast",
-            "two receivers get what was sent once",
-            multicast,
-        ),
     ],
 };
 
@@ -250,89 +239,4 @@ fn segments(socket: &UdpSocket) -> Result<(u64, usize)> {
         calls += 1;
     }
     Ok((u64::try_from(received)?, calls))
-}
-
-/// Sockets that live for one datagram each, as a resolver makes them.
-fn tiny(cast: &mut Cast) -> Result<()> {
-    pair(
-        cast,
-        |_, to| each(|one| Ok(UdpSocket::bind((to.ip(), 0))?.send_to(one, to)?)),
-        receive,
-    )
-}
-
-/// One socket talks to several peers in turn.
-fn reconnected(cast: &mut Cast) -> Result<()> {
-    let peers = [(); 3].map(|()| roomy(super::stream::LOOPBACK));
-    let mut addresses = Vec::new();
-    for peer in peers {
-        let peer = peer?;
-        addresses.push(peer.local_addr()?);
-        cast.role("receiver", move || Ok(Moved::received(receive(&peer)?)))?;
-    }
-    cast.role("sender", || {
-        let socket = UdpSocket::bind(super::stream::LOOPBACK)?;
-        let mut sent = 0;
-        for to in addresses {
-            sent += by_send(&socket, to)?;
-            calls::disconnect(&socket)?;
-        }
-        Ok(Moved::sent(sent))
-    })
-}
-
-/// A socket that is its own peer: one socket, one process, both directions.
-fn to_itself(cast: &mut Cast) -> Result<()> {
-    cast.role("both", || {
-        let socket = roomy(super::stream::LOOPBACK)?;
-        let to = socket.local_addr()?;
-        Ok(Moved {
-            tx: by_send(&socket, to)?,
-            rx: receive(&socket)?,
-        })
-    })
-}
-
-/// UDP with a checksum over a part only (RFC 3828).
-fn lite(cast: &mut Cast) -> Result<()> {
-    let socket = || calls::socket(libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_UDPLITE);
-    let Ok(made) = socket() else {
-        return Err(Absent("the kernel has no UDP-Lite".to_owned()).into());
-    };
-    let home = SockaddrStorage::from(super::stream::LOOPBACK.parse::<SocketAddr>()?);
-    setsockopt(&made, sockopt::RcvBufForce, &ROOM)?;
-    bind(made.as_raw_fd(), &home)?;
-    let receiver = UdpSocket::from(made);
-    let to = receiver.local_addr()?;
-    cast.role("receiver", move || Ok(Moved::received(receive(&receiver)?)))?;
-    cast.role("sender", || {
-        Ok(Moved::sent(by_sendto(&UdpSocket::from(socket()?), to)?))
-    })
-}
-
-fn multicast(cast: &mut Cast) -> Result<()> {
-    let group = std::net::Ipv4Addr::new(239, 255, 71, 7);
-    let home = std::net::Ipv4Addr::LOCALHOST;
-    let first = listener(SocketAddr::from((group, 0)))?;
-    let to = first.local_addr()?;
-    for socket in [first, listener(to)?] {
-        socket.join_multicast_v4(&group, &home)?;
-        cast.role("receiver", move || Ok(Moved::received(receive(&socket)?)))?;
-    }
-    // The address the socket is bound to selects the interface.
-    cast.role("sender", || {
-        let socket = UdpSocket::bind((home, 0))?;
-        calls::set_multicast_home(&socket)?;
-        Ok(Moved::sent(by_sendto(&socket, to)?))
-    })
-}
-
-fn listener(at: SocketAddr) -> Result<UdpSocket> {
-    let kind = libc::SOCK_DGRAM;
-    let socket = calls::socket(libc::AF_INET, kind, 0)?;
-    setsockopt(&socket, sockopt::ReuseAddr, &true)?;
-    setsockopt(&socket, sockopt::RcvBufForce, &ROOM)?;
-    bind(socket.as_raw_fd(), &SockaddrStorage::from(at))?;
-    let _ = getsockname::<SockaddrStorage>(socket.as_raw_fd())?;
-    Ok(UdpSocket::from(socket))
 }

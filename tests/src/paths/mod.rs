@@ -16,6 +16,7 @@ mod fastopen;
 mod lifetime;
 mod mptcp;
 mod namespace;
+mod peers;
 mod receive;
 mod reconnect;
 mod send;
@@ -33,6 +34,7 @@ pub const TOPICS: &[Topic] = &[
     splice::TOPIC,
     zerocopy::TOPIC,
     datagram::TOPIC,
+    peers::TOPIC,
     family::TOPIC,
     uring::TOPIC,
     sharing::TOPIC,
