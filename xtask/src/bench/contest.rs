@@ -16,8 +16,6 @@ use super::{Bench, now, progress};
 pub(super) struct Heat {
     /// Operations a second of wall time.
     pub(super) per_second: f64,
-    /// Operations a second of the load's CPU time.
-    pub(super) per_cpu_second: f64,
     /// CPU time of the companion as a share of one core, in percent.
     pub(super) companion_percent: f64,
     /// What the companion showed of the processes that drove the load.
@@ -81,6 +79,17 @@ impl Contest {
         Spread::of(pairs.map(|(one, other)| figure(one) / figure(other)))
     }
 
+    /// The most of a figure as a share of the most of it beside `to`.
+    pub(super) fn fastest(
+        &self,
+        of: Companion,
+        to: Companion,
+        figure: fn(&Heat) -> f64,
+    ) -> Option<f64> {
+        let most = |companion| Some(self.spread(companion, figure)?.most);
+        (of != to).then(|| Some(most(of)? / most(to)?))?
+    }
+
     /// What a companion showed in all repeats.
     pub(super) fn accuracy(&self, of: Companion, whose: fn(&Heat) -> &Accuracy) -> Accuracy {
         let heats = self.heats(of).iter().map(whose);
@@ -98,7 +107,6 @@ fn heat(bench: &Bench, scene: Scene, companion: Companion) -> Result<Heat> {
     let everyone = outcome.drivers.iter().chain([&outcome.server]);
     Ok(Heat {
         per_second: outcome.per_second,
-        per_cpu_second: outcome.per_cpu_second,
         companion_percent,
         drivers: shown.compare(&outcome.drivers),
         everyone: shown.compare(everyone),

@@ -7,7 +7,7 @@ use super::companion::Companion;
 use super::contest::{Contest, Heat};
 use super::load::Scene;
 use super::section::Section;
-use super::table::{self, NONE, Table, Target};
+use super::table::{self, Table, Target};
 
 /// A load, and what is asked of the tracer beside it.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ impl Cost {
             "beside",
             self.unit.0,
             "of untraced",
-            "of untraced, by CPU time",
+            "fastest to fastest",
             "of empty programs",
             "CPU, % of a core",
             "bytes shown",
@@ -81,21 +81,21 @@ impl Cost {
         let rate = |heat: &Heat| heat.per_second;
         let rates = contest.spread(companion, rate);
         let of_untraced = contest.ratio(companion, Companion::Nothing, rate);
+        let fastest = contest.fastest(companion, Companion::Nothing, rate);
         let of_empty = contest.ratio(companion, Companion::EmptyHooks, rate);
-        let by_cpu = contest.ratio(companion, Companion::Nothing, |heat| heat.per_cpu_second);
         let cpu = contest.spread(companion, |heat| heat.companion_percent);
         let shown = contest.accuracy(companion, |heat| &heat.everyone);
         [
             companion.describe().to_owned(),
             table::cell(rates.map(|rate| rate.times(1.0 / self.unit.1)), 0, None),
             table::cell(of_untraced, 3, asked(Some(self.of_untraced))),
-            table::cell(by_cpu, 3, None),
+            fastest.map_or_else(table::none, |ratio| format!("{ratio:.3}")),
             table::cell(of_empty.filter(|_| ours), 3, self.of_empty),
             table::cell(cpu.filter(|_| ours), 2, Some(self.cpu)),
             if ours {
                 shown.describe()
             } else {
-                NONE.to_owned()
+                table::none()
             },
         ]
     }

@@ -71,9 +71,6 @@ pub(super) struct Moved {
 pub(super) struct Outcome {
     /// Operations a second of wall time.
     pub(super) per_second: f64,
-    /// Operations a second of CPU time that the load's processes had. Other work on the machine
-    /// does not lower it.
-    pub(super) per_cpu_second: f64,
     /// The processes that drove the load.
     pub(super) drivers: Vec<Moved>,
     /// The process that answered.
@@ -150,17 +147,10 @@ impl Scene {
 impl Outcome {
     /// The last report of the driving end is the driver's own; those before are its children's.
     fn of(asked: &[Value], answered: &[Value]) -> Result<Self> {
-        let number = |report: &Value, field: &str| report[field].as_f64().unwrap_or(0.0);
+        let number = |report: &Value, field: &str| report[field].as_f64().unwrap_or(f64::NAN);
         let driver = asked.last().context("the driver reported nothing")?;
-        let operations = number(driver, "operations");
-        let cpu_seconds: f64 = asked
-            .iter()
-            .chain(answered)
-            .map(|report| number(report, "cpu_seconds"))
-            .sum();
         Ok(Self {
-            per_second: operations / number(driver, "seconds"),
-            per_cpu_second: operations / cpu_seconds,
+            per_second: number(driver, "operations") / number(driver, "seconds"),
             drivers: asked.iter().map(Moved::of).collect::<Result<_>>()?,
             server: Moved::of(answered.last().context("the server reported nothing")?)?,
         })

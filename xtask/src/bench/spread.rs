@@ -8,7 +8,8 @@ pub(super) struct Spread {
     /// The middle one; of an even number, the mean of the two in the middle.
     pub(super) median: f64,
     least: f64,
-    most: f64,
+    /// The last one in order.
+    pub(super) most: f64,
 }
 
 impl Spread {

@@ -26,12 +26,14 @@ impl Target {
 }
 
 /// A cell without a figure.
-pub(super) const NONE: &str = "-";
+pub(super) fn none() -> String {
+    "-".to_owned()
+}
 
 /// A cell: what repeats say, and whether their median is what is asked for.
 pub(super) fn cell(figure: Option<Spread>, digits: usize, target: Option<Target>) -> String {
     match (figure, target) {
-        (None, _) => NONE.to_owned(),
+        (None, _) => none(),
         (Some(figure), None) => format!("{figure:.digits$}"),
         (Some(figure), Some(target)) => {
             let verdict = target.verdict(figure.median);

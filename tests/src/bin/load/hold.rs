@@ -28,7 +28,7 @@ pub(crate) fn hold(count: usize) -> Result<Moved> {
         }
         writeln!(io::stdout(), "done")?;
     }
-    moved.clocked()
+    Ok(moved)
 }
 
 fn connect(listener: &TcpListener) -> io::Result<(TcpStream, TcpStream)> {

@@ -4,8 +4,6 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::process;
 
-use anyhow::Result;
-use nix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
 /// Payload that this process moved.
@@ -19,8 +17,6 @@ pub(crate) struct Moved {
     pub(crate) operations: u64,
     /// Wall time that they took; 0 for the end that answers.
     pub(crate) seconds: f64,
-    /// CPU time of this process.
-    pub(crate) cpu_seconds: f64,
 }
 
 impl Moved {
@@ -47,13 +43,6 @@ impl Moved {
         self.rx_bytes += filled as u64;
         Ok(filled)
     }
-
-    /// Notes the CPU time used so far.
-    pub(crate) fn clocked(mut self) -> Result<Self> {
-        let used = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?;
-        self.cpu_seconds = std::time::Duration::from(used).as_secs_f64();
-        Ok(self)
-    }
 }
 
 /// One JSON object, as `cargo xtask bench` reads it.
@@ -65,7 +54,6 @@ impl fmt::Display for Moved {
             "rx_bytes": self.rx_bytes,
             "operations": self.operations,
             "seconds": self.seconds,
-            "cpu_seconds": self.cpu_seconds,
         });
         object.fmt(f)
     }

@@ -31,7 +31,7 @@ pub(crate) fn serve(work: Work, bind: IpAddr) -> Result<Moved> {
             }
         }
         if moved.rx_bytes == before {
-            return moved.clocked();
+            return Ok(moved);
         }
     }
 }
