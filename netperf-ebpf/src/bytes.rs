@@ -78,8 +78,9 @@ pub fn taken(sk: impl Sock, at_most: Option<u32>) {
     }
 }
 
+/// Adds to the slot of this process on this socket, and announces it.
 #[inline(always)]
-fn account(
+pub fn account(
     sk: impl Sock,
     state: Option<*mut SockState>,
     host_tgid: u32,

@@ -2,6 +2,7 @@
 
 use crate::{
     maps::SockState,
+    queued,
     sock::{self, Sock},
 };
 
@@ -9,6 +10,10 @@ use crate::{
 /// was faster.
 #[inline(always)]
 pub fn open_before(sk: impl Sock) {
+    if let Some((tcp, state)) = sk.tcp().zip(sk.state_or_new()) {
+        // SAFETY: a map value that the verifier proved.
+        queued::open_before(tcp, unsafe { &mut *state });
+    }
     set(sk, |state| state.seq_known == 0);
 }
 

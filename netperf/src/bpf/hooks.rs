@@ -196,20 +196,22 @@ const TRACEPOINT: &[Hook] = &[
         &["udp_recv", "mptcp_recv", "ktls_recv"],
         &[&[at(Attach::TpBtf, "sock_recv_length", "tp_sock_recv_length")]],
     ),
-    required(
-        &["tcp_recv"],
-        &[&[at(
-            Attach::TpBtf,
-            "tcp_rcv_space_adjust",
-            "tp_tcp_rcv_space_adjust",
-        )]],
-    ),
+    TCP_RECV,
     TCP_STATE,
     TCP_RETRANSMIT,
     TCP_CLOSE,
     UDP_CLOSE,
 ];
 
+/// Runs where nothing can come between; a trampoline at `tcp_cleanup_rbuf` can be missed.
+const TCP_RECV: Hook = required(
+    &["tcp_recv"],
+    &[&[at(
+        Attach::TpBtf,
+        "tcp_rcv_space_adjust",
+        "tp_tcp_rcv_space_adjust",
+    )]],
+);
 const TCP_STATE: Hook = wanted(
     &["tcp_state"],
     &[&[at(
@@ -245,11 +247,23 @@ macro_rules! trampolines {
         &[
             required(
                 &["tcp_send"],
-                &[&[fexit(3, "tcp_sendmsg_locked", concat!("fexit_tcp_sendmsg_locked", $suffix))]],
+                &[&[
+                    at(Attach::Fentry, "tcp_connect", concat!("fentry_tcp_connect", $suffix)),
+                    at(
+                        Attach::Fentry,
+                        "tcp_sendmsg_locked",
+                        concat!("fentry_tcp_sendmsg_locked", $suffix),
+                    ),
+                    at(Attach::Fentry, "release_sock", concat!("fentry_release_sock", $suffix)),
+                ]],
             ),
             if_present(
                 &["tcp_sendpage"],
-                &[&[fexit(5, "do_tcp_sendpages", concat!("fexit_do_tcp_sendpages", $suffix))]],
+                &[&[at(
+                    Attach::Fentry,
+                    "do_tcp_sendpages",
+                    concat!("fentry_do_tcp_sendpages", $suffix),
+                )]],
             ),
             required(
                 &["udp_send"],
@@ -262,14 +276,6 @@ macro_rules! trampolines {
             if_present(
                 &["mptcp_send"],
                 &[&[fexit(3, "mptcp_sendmsg", concat!("fexit_mptcp_sendmsg", $suffix))]],
-            ),
-            required(
-                &["tcp_recv"],
-                &[&[at(
-                    Attach::Fentry,
-                    "tcp_cleanup_rbuf",
-                    concat!("fentry_tcp_cleanup_rbuf", $suffix),
-                )]],
             ),
             required(
                 &["udp_recv"],
@@ -297,11 +303,19 @@ const fn fexit(parameters: usize, symbol: &'static str, program: &'static str) -
 }
 
 /// Kernel 5.11 and later where it has BPF trampolines.
-const FENTRY: &[Hook] = trampolines!("", TCP_STATE, TCP_RETRANSMIT, TCP_CLOSE, UDP_CLOSE);
+const FENTRY: &[Hook] = trampolines!("", TCP_RECV, TCP_STATE, TCP_RETRANSMIT, TCP_CLOSE, UDP_CLOSE);
 
 /// Kernel 5.5 and later: traced sockets have no storage there.
 const FENTRY_BY_ADDRESS: &[Hook] = trampolines!(
     "_probed",
+    required(
+        &["tcp_recv"],
+        &[&[at(
+            Attach::Fentry,
+            "tcp_cleanup_rbuf",
+            "fentry_tcp_cleanup_rbuf_probed",
+        )]],
+    ),
     wanted(
         &["tcp_state"],
         &[&[at(
@@ -343,19 +357,15 @@ macro_rules! returned {
 const KPROBE: &[Hook] = &[
     required(
         &["tcp_send"],
-        &[returned!(
-            "tcp_sendmsg_locked",
-            "kprobe_tcp_sendmsg",
-            "kretprobe_tcp_sendmsg"
-        )],
+        &[&[
+            at(Attach::Kprobe, "tcp_connect", "kprobe_tcp_connect"),
+            at(Attach::Kprobe, "tcp_sendmsg_locked", "kprobe_tcp_sends"),
+            at(Attach::Kprobe, "release_sock", "kprobe_release_sock"),
+        ]],
     ),
     if_present(
         &["tcp_sendpage"],
-        &[returned!(
-            "do_tcp_sendpages",
-            "kprobe_tcp_sendpages",
-            "kretprobe_tcp_sendpages"
-        )],
+        &[&[at(Attach::Kprobe, "do_tcp_sendpages", "kprobe_tcp_sends")]],
     ),
     required(
         &["udp_send"],

@@ -146,7 +146,8 @@ impl Machine<'_> {
     /// Makes the maps, as large as this set needs them.
     fn load(&self, set: &HookSet) -> Result<Ebpf, OpenError> {
         let offsets = offsets::resolve(self.btf)?;
-        let settings = offsets::settings(self.btf)?;
+        let mut settings = offsets::settings(self.btf)?;
+        settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
         let slots = slot_count(self.request.open_sockets);
         let mut loader = EbpfLoader::new();
         loader

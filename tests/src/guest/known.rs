@@ -69,6 +69,6 @@ pub(super) fn choice(kernel: Kernel) -> &'static str {
     if loads("tracepoint", kernel) {
         "tp_btf/sock_send_length"
     } else {
-        "fexit/tcp_sendmsg_locked"
+        "fentry/release_sock"
     }
 }

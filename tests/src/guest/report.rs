@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::known;
-use super::machine::Kernel;
+use super::machine::{self, Kernel};
 use crate::expect::{Expected, Row, counted, differences, losses};
 use crate::played::Played;
 use crate::tracer::Session;
@@ -106,7 +106,7 @@ impl Report {
         self.failed += u32::from(!passed);
         tell(&json!({
             "type": "result", "set": set, "test": path, "expected": expected, "seen": seen,
-            "verdict": if passed { "passed" } else { "failed" }, "why": why,
+            "uptime_s": machine::uptime(), "verdict": if passed { "passed" } else { "failed" }, "why": why,
         }));
     }
 
@@ -150,7 +150,10 @@ fn sum(pairs: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
 }
 
 fn result(set: &str, test: &str, verdict: &str, why: &str) {
-    tell(&json!({"type": "result", "set": set, "test": test, "verdict": verdict, "why": why}));
+    tell(&json!({
+        "type": "result", "set": set, "test": test, "uptime_s": machine::uptime(),
+        "verdict": verdict, "why": why,
+    }));
 }
 
 /// One write a line, so that the kernel's messages come between lines and not into them.
