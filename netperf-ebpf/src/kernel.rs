@@ -29,6 +29,58 @@ const _: (
     &netperf_common::kernel::Settings,
 ) = (&OFFSETS, &SETTINGS);
 
+/// A structure of the kernel's.
+pub trait Struct: Copy {
+    /// Where it is.
+    fn address(self) -> *const c_void;
+    /// Reads a field of it.
+    fn field<T: Copy + Default>(self, offset: u32) -> T;
+    /// The structure that a field of it points to.
+    fn target(self, offset: u32) -> Self;
+}
+
+/// A structure that the verifier knows as such.
+#[derive(Clone, Copy)]
+pub struct Known(pub *const c_void);
+
+impl Struct for Known {
+    #[inline(always)]
+    fn address(self) -> *const c_void {
+        self.0
+    }
+
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        load(self.0, offset)
+    }
+
+    #[inline(always)]
+    fn target(self, offset: u32) -> Self {
+        Self(load(self.0, offset))
+    }
+}
+
+/// A structure by its address alone.
+#[derive(Clone, Copy)]
+pub struct Address(pub *const c_void);
+
+impl Struct for Address {
+    #[inline(always)]
+    fn address(self) -> *const c_void {
+        self.0
+    }
+
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        probe(self.0, offset)
+    }
+
+    #[inline(always)]
+    fn target(self, offset: u32) -> Self {
+        Self(probe_ptr(self.0, offset))
+    }
+}
+
 /// Copies a value out of kernel memory; zero where that memory can't be read.
 #[inline(always)]
 pub fn probe<T: Default>(base: *const c_void, offset: u32) -> T {
