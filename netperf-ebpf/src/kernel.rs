@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::helpers::bpf_probe_read_kernel;
+use aya_ebpf::helpers::{bpf_get_current_task, bpf_probe_read_kernel};
 
 use crate::maps::{OFFSETS, SETTINGS};
 
@@ -79,6 +79,13 @@ impl Struct for Address {
     fn target(self, offset: u32) -> Self {
         Self(probe_ptr(self.0, offset))
     }
+}
+
+/// The thread that runs now, by its address.
+#[inline(always)]
+pub fn current_task() -> Address {
+    // SAFETY: a helper without arguments.
+    Address(unsafe { bpf_get_current_task() as *const c_void })
 }
 
 /// Copies a value out of kernel memory; zero where that memory can't be read.

@@ -1,13 +1,11 @@
 //! Whose bytes? The process that does the I/O; kernel threads and softirq are `[kernel]`.
 
-use core::ffi::c_void;
-
-use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_current_uid_gid};
+use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_uid_gid};
 use netperf_common::{flow::Owner, kernel::PidNamespace};
 
 use crate::{
     emit,
-    kernel::{Address, Struct, offset, probe},
+    kernel::{Address, Struct, current_task, offset, probe},
     maps::{FREE_SLOTS, NAMESPACE, PairKey, SHARED, SLOTS, SockState},
     sock::Sock,
 };
@@ -165,11 +163,4 @@ pub fn note_own_namespace() {
     };
     // SAFETY: words of a static; no hook is attached yet.
     unsafe { core::ptr::write_volatile(NAMESPACE.as_ptr(), namespace) };
-}
-
-/// The thread that runs now, by its address.
-#[inline(always)]
-pub fn current_task() -> Address {
-    // SAFETY: a helper without arguments.
-    Address(unsafe { bpf_get_current_task() as *const c_void })
 }

@@ -5,8 +5,8 @@ use core::ffi::c_void;
 use aya_ebpf::{
     bindings::BPF_SK_STORAGE_GET_F_CREATE,
     helpers::generated::{
-        bpf_get_current_task_btf, bpf_get_smp_processor_id, bpf_get_socket_cookie, bpf_ktime_get_boot_ns, bpf_sk_storage_get,
-        bpf_skc_to_tcp_sock,
+        bpf_get_current_task_btf, bpf_get_smp_processor_id, bpf_get_socket_cookie,
+        bpf_ktime_get_boot_ns, bpf_sk_storage_get, bpf_skc_to_tcp_sock,
     },
 };
 use netperf_common::flow::{
@@ -14,9 +14,8 @@ use netperf_common::flow::{
 };
 
 use crate::{
-    kernel::{Address, Known, Struct, offset, probe},
+    kernel::{Address, Known, Struct, current_task, offset, probe},
     maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
-    owner,
 };
 
 /// `BPF_NOEXIST`: keeps what is there.
@@ -112,7 +111,7 @@ impl Sock for Probed {
 
     #[inline(always)]
     fn current_task(self) -> Address {
-        owner::current_task()
+        current_task()
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use netperf_common::kernel::SLOTS_A_RUN;
 
 use crate::{
     kernel::setting,
-    maps::{FREE_SLOTS, FILLED_SLOTS},
+    maps::{FILLED_SLOTS, FREE_SLOTS},
 };
 
 /// The lowest index comes last, on top: slots in use stay close together. 1 once all are there.

@@ -5,8 +5,8 @@ use std::io::Read as _;
 
 use anyhow::Context as _;
 use aya::programs::{Iter, SocketFilter, TestRun as _, TestRunOptions};
-use netperf_common::kernel::SLOTS_A_RUN;
 use aya::{Ebpf, EbpfLoader};
+use netperf_common::kernel::SLOTS_A_RUN;
 
 use super::attach::{self, Kernel, Refused};
 use super::btf::{Btf, BtfError, KERNEL_BTF};
