@@ -12,9 +12,10 @@ use netperf_common::flow::Slot;
 use crate::{
     atomic,
     bytes::{account, current_tgid},
-    kernel::{offset, setting},
+    kernel::{Struct, offset, setting},
     maps::SockState,
-    sock::{self, Sock, TcpSock},
+    owner,
+    sock::{self, Sock},
 };
 
 const ESTABLISHED: u8 = 1;
@@ -63,7 +64,8 @@ pub fn released(sk: impl Sock) {
     note(state, position);
     let bytes = position.wrapping_sub(seen);
     if known && bytes as i32 > 0 {
-        account(sk, Some(state), current_tgid(), |slot| {
+        let tgid = current_tgid();
+        account(sk, owner::slot(sk, state, tgid), tgid, |slot| {
             atomic::add(&raw mut slot.tx_bytes, u64::from(bytes));
         });
     }
@@ -88,7 +90,7 @@ pub fn finished(sk: impl Sock, state: *mut SockState, slot: &mut Slot) {
 
 /// The position of a socket that was open before the hooks were attached, unless one was faster.
 #[inline(always)]
-pub fn open_before(tcp: impl TcpSock, state: &mut SockState) {
+pub fn open_before(tcp: impl Struct, state: &mut SockState) {
     if setting!(by_position) != 0 && state.sent_known == 0 {
         note(state, position(tcp));
     }
@@ -116,7 +118,7 @@ fn note(state: *mut SockState, position: u32) {
 
 /// A TCP socket that processes write to themselves: not one below MPTCP.
 #[inline(always)]
-fn counted<S: Sock>(sk: S) -> Option<S::Tcp> {
+fn counted<S: Sock>(sk: S) -> Option<S::Struct> {
     sk.tcp()
         .filter(|tcp| sock::counts(sk) && !sock::is_subflow(*tcp))
 }
@@ -133,6 +135,6 @@ pub fn can_send(state: u8) -> bool {
 }
 
 #[inline(always)]
-fn position(tcp: impl TcpSock) -> u32 {
+fn position(tcp: impl Struct) -> u32 {
     tcp.field(offset!(tcp_sock_write_seq))
 }

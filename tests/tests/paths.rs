@@ -131,6 +131,11 @@ fn multipath_tcp_is_counted_once() -> Result<()> {
 }
 
 #[test]
+fn payload_that_the_kernel_encrypts_is_counted() -> Result<()> {
+    exact("tls")
+}
+
+#[test]
 fn traffic_that_is_no_payload_of_tcp_or_udp_is_not_counted() -> Result<()> {
     exact("uncounted")
 }

@@ -57,7 +57,9 @@ impl Report {
             .iter()
             .filter(|line| COMPLAINTS.iter().any(|word| line.contains(word)));
         for complaint in complaints {
-            report.count.fail(format!("the kernel complained: {complaint}"));
+            report
+                .count
+                .fail(format!("the kernel complained: {complaint}"));
         }
         report.tail = others[others.len().saturating_sub(TAIL_LINES)..].join("\n");
         report
@@ -91,9 +93,11 @@ impl Report {
             && is("skipped", self.count.skipped);
         let status = ended.status.map(|status| status.code());
         if end.is_none() {
-            self.count.fail(format!("the machine ended early, with {status:?}"));
+            self.count
+                .fail(format!("the machine ended early, with {status:?}"));
         } else if !whole {
-            self.count.fail("lines of the console are missing".to_owned());
+            self.count
+                .fail("lines of the console are missing".to_owned());
         } else if self.count.failed == 0 && status != Some(Some(PASSED)) {
             self.count.fail(format!("it ended with {status:?}"));
         }
