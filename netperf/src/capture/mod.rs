@@ -3,6 +3,7 @@
 mod address;
 mod names;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Capture {
     map_bytes: u64,
     /// Quiet processes that are still to be checked for their end.
     unchecked: Vec<ProcessId>,
+    /// Seen to have ended. What they moved just before is in the counters of the tick after.
+    ended: HashSet<ProcessId>,
 }
 
 /// Starts counting on this machine.
@@ -67,6 +70,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         wanted: Wanted::default(),
         map_bytes: procfs.own_map_bytes(),
         unchecked: Vec::new(),
+        ended: HashSet::new(),
         procfs,
     })
 }
@@ -146,6 +150,7 @@ impl Capture {
         for reading in readings.iter().filter(|reading| reading.last) {
             self.counters.ledger().drop_process(reading.process.id);
             self.names.forget(reading.process.id);
+            self.ended.remove(&reading.process.id);
         }
         readings
     }
@@ -159,7 +164,7 @@ impl Capture {
             rx_bytes: tally.rx_bytes,
             retrans: tally.retrans,
             alive,
-            last: !alive && tally.slots == 0,
+            last: !alive && tally.slots == 0 && !self.ended.insert(id),
         }
     }
 
