@@ -42,6 +42,7 @@ pub(crate) fn process(tgid: u32, name: &str) -> Arc<Process> {
             tgid,
             start: MonoNs(1_000 + u64::from(tgid)),
         },
+        host_tgid: None,
         started: WallNs(EPOCH_NS),
         name: name.to_owned(),
         exe: Some(format!("/usr/bin/{name}")),

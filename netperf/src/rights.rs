@@ -7,6 +7,7 @@ use std::iter;
 use caps::{CapSet, Capability, CapsHashSet};
 
 use crate::collect::Unavailable;
+use crate::machine::HeldRight;
 use crate::text::visible;
 
 /// A capability and what it is good for.
@@ -31,7 +32,13 @@ const DETAILS: Right = (
     "for the executables and network namespaces of other users' processes",
 );
 
-/// The four rights above in the notation of `setcap`.
+/// Without this one, nothing can be tried in a network namespace of its own.
+const NAMESPACES: Right = (
+    Capability::CAP_SYS_ADMIN,
+    "for network namespaces, in which features are tried here; not needed to count",
+);
+
+/// The rights to count, with all details, in the notation of `setcap`.
 const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace+ep";
 
 /// Checks the rights of this process; the result is what it can't see with the ones it has.
@@ -42,9 +49,26 @@ const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrac
 /// # Errors
 /// When a capability is missing without which nothing can be counted.
 pub fn check() -> Result<Vec<Unavailable>, MissingRights> {
-    // Where the capabilities can't be read, loading the programs will tell.
-    let held = caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all());
-    judge(&held, Invocation::own)
+    judge(&effective(), Invocation::own)
+}
+
+/// Each capability that some command needs, and whether this process has it.
+pub fn held() -> Vec<HeldRight> {
+    let held = effective();
+    let fact = |right: Right, required| HeldRight {
+        capability: right.0,
+        purpose: right.1,
+        required,
+        held: is_held(&held, &right),
+    };
+    let required = REQUIRED.into_iter().map(|right| fact(right, true));
+    let others = [DETAILS, NAMESPACES].map(|right| fact(right, false));
+    required.chain(others).collect()
+}
+
+/// Where the capabilities can't be read, loading the programs will tell.
+fn effective() -> CapsHashSet {
+    caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all())
 }
 
 fn judge(

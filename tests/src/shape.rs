@@ -108,6 +108,7 @@ pub const FLOW: &[Field] = &[
     field("remote", Kind::Text),
     field("netns", Kind::Integer),
     field("pid", Kind::Integer),
+    nullable("host_pid", Kind::Integer),
     field("name", Kind::Text),
     field("tx_bytes", Kind::Integer),
     field("rx_bytes", Kind::Integer),
@@ -125,6 +126,7 @@ pub const FLOW: &[Field] = &[
 /// A row of `top`, without the connections that `--connections` adds.
 pub const PROCESS: &[Field] = &[
     field("pid", Kind::Integer),
+    nullable("host_pid", Kind::Integer),
     field("start_time", Kind::Moment),
     field("name", Kind::Text),
     nullable("exe", Kind::Text),

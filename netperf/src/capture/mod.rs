@@ -17,6 +17,7 @@ use crate::netlink::{Links, addresses};
 use crate::procfs::Procfs;
 use crate::rights;
 use crate::sample::{FlowReading, LinkReading, ProcessId, ProcessReading, Sample, TracerCost};
+use crate::text::chain;
 
 /// How long records may wait in the ring buffer when there are few: it holds 43 000 of them.
 const CALM: Duration = Duration::from_millis(100);
@@ -73,14 +74,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
 
 /// The whole chain in one text, with the exit status that fits.
 fn explain(error: &OpenError) -> Failure {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(deeper) = cause {
-        text.push_str(": ");
-        text.push_str(&deeper.to_string());
-        cause = deeper.source();
-    }
-    Failure::Lacking(text)
+    Failure::Lacking(chain(error))
 }
 
 impl Feed for Capture {
@@ -135,7 +129,7 @@ impl Capture {
             .map(|(id, tally)| self.reading(id, &tally, now))
             .collect();
         for id in self.next_unchecked() {
-            if !self.names.is_alive(id)
+            if !self.names.is_alive(id, now)
                 && let Some(tally) = self.counters.ledger().tally(id)
                 && tally.slots == 0
                 && !readings.iter().any(|reading| reading.process.id == id)
@@ -152,7 +146,7 @@ impl Capture {
 
     fn reading(&mut self, id: ProcessId, tally: &Tally, now: MonoNs) -> ProcessReading {
         let process = self.names.describe(id, tally, now);
-        let alive = self.names.is_alive(id);
+        let alive = self.names.is_alive(id, now);
         ProcessReading {
             process,
             tx_bytes: tally.tx_bytes,

@@ -1,0 +1,48 @@
+//! What can this machine do? Every reader is asked, and everything is tried.
+
+use std::fs::File;
+
+use crate::bpf::{self, Request};
+use crate::collect::HookPreference;
+use crate::machine::{Machine, Outcome, Trial};
+use crate::netlink;
+use crate::procfs::Procfs;
+use crate::rights;
+use crate::text::chain;
+
+/// Looks at this machine. Hooks are attached and detached again; interfaces and queues are made in
+/// a network namespace that nobody else sees, and go with it.
+pub fn examine() -> Machine {
+    let procfs = Procfs::new("/");
+    let cgroups = procfs.cgroups();
+    let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
+    let request = Request {
+        hooks: HookPreference::Auto,
+        open_sockets: 0,
+        cgroup_root: cgroup_root.as_ref(),
+    };
+    let mut shaping = bpf::shaping_features();
+    shaping.extend(try_shaping());
+    Machine {
+        kernel: procfs.kernel_facts(),
+        rights: rights::held(),
+        hook_sets: bpf::verdicts(&request).map_err(|error| chain(&error)),
+        counting: bpf::counting_features(),
+        shaping,
+        listing: netlink::listing_trials(),
+    }
+}
+
+fn try_shaping() -> Vec<Trial> {
+    let tried = netlink::in_own_namespace(|| {
+        let mut trials = vec![bpf::try_tcx(netlink::LOOPBACK)];
+        trials.extend(netlink::shaping_trials());
+        trials
+    });
+    tried.unwrap_or_else(|error| {
+        vec![Trial {
+            name: "queues, filters and interfaces",
+            outcome: Outcome::Untried(format!("no network namespace to try them in: {error}")),
+        }]
+    })
+}
