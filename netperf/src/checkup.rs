@@ -35,8 +35,8 @@ pub fn examine() -> Machine {
 
 fn try_shaping() -> Vec<Trial> {
     let tried = netlink::in_own_namespace(|| {
-        let mut trials = vec![bpf::try_tcx(netlink::LOOPBACK)];
-        trials.extend(netlink::shaping_trials());
+        let mut trials = netlink::shaping_trials();
+        trials.push(bpf::try_tcx(netlink::LOOPBACK));
         trials
     });
     tried.unwrap_or_else(|error| {

@@ -35,7 +35,7 @@ const DETAILS: Right = (
 /// Without this one, nothing can be tried in a network namespace of its own.
 const NAMESPACES: Right = (
     Capability::CAP_SYS_ADMIN,
-    "for network namespaces, in which features are tried here; not needed to count",
+    "to try features in a network namespace; counting does without",
 );
 
 /// The rights to count, with all details, in the notation of `setcap`.

@@ -32,11 +32,17 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// An error and all its causes in one text.
+/// An error and all its causes in one text; some errors say their cause themselves.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let causes = successors(Some(error), |error| (*error).source());
-    let texts: Vec<_> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
+    let mut text = String::new();
+    for cause in causes.map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text.extend([separator, &cause]);
+        }
+    }
+    text
 }
 
 /// Like [`visible`], with each byte that is no UTF-8 as `\xff`.

@@ -58,7 +58,7 @@ pub const START: &[Field] = &[
     field("type", Kind::OneOf(&["start"])),
     field("schema", Kind::Integer),
     field("version", Kind::Text),
-    field("command", Kind::OneOf(&["top", "flows"])),
+    field("command", Kind::OneOf(&["top", "flows", "doctor"])),
     field("time", Kind::Moment),
     field("host", Kind::Text),
     field("kernel", Kind::Text),

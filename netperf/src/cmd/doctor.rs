@@ -39,7 +39,7 @@ pub(super) fn run(asked: &Examination) -> anyhow::Result<()> {
     if report.can_count {
         return Ok(());
     }
-    Err(Failure::CheckFailed("nothing can be counted here".to_owned()).into())
+    Err(Failure::CheckFailed(report.summary()).into())
 }
 
 fn start(report: &Report) -> Start {

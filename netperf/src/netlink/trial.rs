@@ -28,24 +28,27 @@ struct Qdisc {
 
 /// Makes, and removes, everything that shaping uses.
 pub fn shaping_trials() -> Vec<Trial> {
-    let qdiscs = qdiscs()
-        .into_iter()
-        .map(|qdisc| Trial::of(qdisc.name, qdisc.try_on_loopback()));
-    let links = ["veth", "ifb"].map(|kind| Trial::of(kind, add_link(kind)));
-    links
-        .into_iter()
-        .chain(qdiscs)
-        .chain([
-            Trial::of("cls_bpf", try_filter("bpf", &classic_program())),
-            Trial::of("cls_u32", try_filter("u32", &match_all())),
-            Trial::of("act_mirred", add_mirred()),
-        ])
-        .collect()
+    let mut trials: Vec<_> = ["veth", "ifb"]
+        .map(|kind| tried(kind, add_link(kind)))
+        .into();
+    trials.extend(qdiscs().iter().map(|qdisc| tried(qdisc.name, qdisc.try_on_loopback())));
+    trials.push(tried("cls_bpf", try_filter("bpf", &classic_program())));
+    trials.push(tried("cls_u32", try_filter("u32", &match_all())));
+    trials.push(tried("act_mirred", add_mirred()));
+    trials
 }
 
 /// Asks for the TCP sockets that listen, as `inet_diag` lists them. Needs no privilege.
 pub fn listing_trials() -> Vec<Trial> {
-    vec![Trial::of("inet_diag", list_listeners())]
+    vec![tried("inet_diag", list_listeners())]
+}
+
+fn tried(name: &'static str, result: io::Result<()>) -> Trial {
+    let told = result.map_err(|error| match error.raw_os_error() {
+        Some(libc::ENOENT | libc::EOPNOTSUPP) => "not in this kernel".to_owned(),
+        _ => error.to_string(),
+    });
+    Trial::of(name, told)
 }
 
 fn qdiscs() -> Vec<Qdisc> {
@@ -67,16 +70,26 @@ fn qdiscs() -> Vec<Qdisc> {
 
 impl Qdisc {
     fn try_on_loopback(&self) -> io::Result<()> {
-        let handle = if self.parent == ROOT { 0x0001_0000 } else { 0xffff_0000 };
-        let made = on_loopback(libc::RTM_NEWQDISC, handle, self.parent, 0, &self.attributes());
-        ask(NETLINK_ROUTE, &made)?;
-        ask(
-            NETLINK_ROUTE,
-            &Request {
-                flags: 0,
-                ..on_loopback(libc::RTM_DELQDISC, handle, self.parent, 0, &[])
-            },
-        )
+        self.add()?;
+        self.remove()
+    }
+
+    fn add(&self) -> io::Result<()> {
+        let attributes = self.attributes();
+        let made = on_loopback(libc::RTM_NEWQDISC, self.handle(), self.parent, 0, &attributes);
+        ask(NETLINK_ROUTE, &made)
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        let gone = Request {
+            flags: 0,
+            ..on_loopback(libc::RTM_DELQDISC, self.handle(), self.parent, 0, &[])
+        };
+        ask(NETLINK_ROUTE, &gone)
+    }
+
+    fn handle(&self) -> u32 {
+        if self.parent == ROOT { 0x0001_0000 } else { 0xffff_0000 }
     }
 
     fn attributes(&self) -> Vec<u8> {
@@ -137,22 +150,13 @@ fn try_filter(name: &str, options: &[u8]) -> io::Result<()> {
         parent: CLSACT,
         options: Vec::new(),
     };
-    let place = on_loopback(libc::RTM_NEWQDISC, 0xffff_0000, CLSACT, 0, &clsact.attributes());
-    // From the filter before it may be there already.
-    ask(NETLINK_ROUTE, &place).or_else(|error| match error.raw_os_error() {
-        Some(libc::EEXIST) => Ok(()),
-        _ => Err(error),
-    })?;
+    clsact.add()?;
     // Priority 1, and `ETH_P_ALL` in network byte order.
     let info = 1 << 16 | u32::from(3_u16.to_be());
     let attributes = [text(KIND, name), attribute(OPTIONS, options)].concat();
     let filter = on_loopback(libc::RTM_NEWTFILTER, 0, CLSACT_EGRESS, info, &attributes);
     ask(NETLINK_ROUTE, &filter)?;
-    let gone = Request {
-        flags: 0,
-        ..on_loopback(libc::RTM_DELTFILTER, 0, CLSACT_EGRESS, info, &text(KIND, name))
-    };
-    ask(NETLINK_ROUTE, &gone)
+    clsact.remove()
 }
 
 /// `TCA_MIRRED_PARMS` of an action that sends every packet out of loopback instead.

@@ -4,7 +4,7 @@ use std::io;
 
 use super::json;
 use crate::text::visible;
-use crate::view::doctor::{Check, Report, Topic};
+use crate::view::doctor::{Check, Report, Topic, Verdict};
 use crate::view::envelope::{End, Start};
 
 /// Width of the column of verdicts: that of the longest.
@@ -13,11 +13,7 @@ const VERDICT: usize = 7;
 /// The answer in lines that begin with their verdict.
 pub fn text(report: &Report) -> String {
     let mut lines = vec![format!("{}, Linux {}", visible(&report.host), visible(&report.kernel))];
-    let verdict = match report.hooks {
-        Some(kind) => format!("yes      it counts every byte here, with {} hooks", kind.word()),
-        None => "no       it can't count here: see the lines that begin with `no`".to_owned(),
-    };
-    lines.push(verdict);
+    lines.push(verdict_line(report.verdict(), &report.summary()));
     for topic in Topic::ALL {
         lines.extend([String::new(), topic.heading().to_owned()]);
         lines.extend(report.about(topic).map(line));
@@ -29,7 +25,12 @@ pub fn text(report: &Report) -> String {
 fn line(check: &Check) -> String {
     let advice = check.advice.as_ref().map(|advice| format!(" -> {advice}"));
     let text = format!("{}: {}{}", check.name, check.why, advice.unwrap_or_default());
-    format!("{:VERDICT$}  {}", check.verdict.word(), visible(&text.replace('\n', "; ")))
+    verdict_line(check.verdict, &text)
+}
+
+fn verdict_line(verdict: Verdict, text: &str) -> String {
+    let one_line = text.replace('\n', "; ");
+    format!("{:VERDICT$}  {}", verdict.word(), visible(&one_line))
 }
 
 /// The answer between the two lines that every session has.

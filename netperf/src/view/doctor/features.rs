@@ -1,6 +1,6 @@
 //! Which rights and features are there, and who misses those that are not?
 
-use super::{Check, Topic, Verdict};
+use super::{AS_ROOT, Check, Topic, Verdict, lacks_rights};
 use crate::machine::{HeldRight, Machine, Outcome, Trial};
 
 pub(super) fn rights(machine: &Machine) -> Vec<Check> {
@@ -16,7 +16,7 @@ fn right(right: &HeldRight) -> Check {
     if right.held {
         check(Verdict::Yes, format!("held, {}", right.purpose))
     } else {
-        check(Verdict::No, format!("missing; it is {}", right.purpose)).advise("run it as root, through sudo")
+        check(Verdict::No, format!("missing, needed {}", right.purpose)).advise(AS_ROOT)
     }
 }
 
@@ -30,6 +30,7 @@ pub(super) fn counting(machine: &Machine) -> Vec<Check> {
     };
     let check = |trial| {
         let (purpose, advice) = used(trial);
+        let advice = if lacks_rights(machine) { AS_ROOT } else { advice };
         check(Topic::Counting, trial, purpose, advice)
     };
     machine.counting.iter().map(check).collect()
@@ -61,13 +62,13 @@ fn shapes(name: &str) -> (&'static str, &'static str) {
             "leads packets to the queue",
             "use Linux 6.6 or later, or do with clsact and cls_bpf",
         ),
-        "htb" => ("takes the place of TBF", "nothing, where TBF is there"),
+        "htb" => ("takes the place of TBF", "nothing to do where TBF is there"),
         "ifb" | "act_mirred" | "clsact" | "cls_bpf" | "ingress" | "cls_u32" => {
-            ("takes the place of tcx", "nothing, where tcx is there")
+            ("takes the place of tcx", "nothing to do where tcx is there")
         }
-        "fq" | "fq_codel" => ("paces single connections", "nothing: only pacing needs it"),
-        "netem" => ("makes delay and loss for trials", "nothing: only trials need it"),
-        _ => ("marks and leads packets of one process", "run it as root, through sudo"),
+        "fq" | "fq_codel" => ("paces single connections", "nothing to do: only pacing needs it"),
+        "netem" => ("makes delay and loss for trials", "nothing to do: only trials need it"),
+        _ => ("marks and leads packets of one process", AS_ROOT),
     }
 }
 
@@ -78,7 +79,7 @@ fn check(topic: Topic, trial: &Trial, purpose: &str, advice: &str) -> Check {
             Check::new(topic, trial.name, Verdict::No, format!("{why}; it {purpose}")).advise(advice)
         }
         Outcome::Untried(why) => {
-            Check::new(topic, trial.name, Verdict::Unknown, why).advise("run it as root, through sudo")
+            Check::new(topic, trial.name, Verdict::Unknown, why).advise(AS_ROOT)
         }
     }
 }

@@ -1,15 +1,19 @@
 //! Which kinds of hooks does this kernel accept?
 
-use super::{Check, Topic, Verdict};
+use super::{AS_ROOT, Check, Topic, Verdict, lacks_rights};
 use crate::collect::{HookKind, HookPreference, Provenance};
 use crate::machine::{Machine, SetTrial};
 
-/// The kind that would count, which is the first that was accepted.
+/// The kind that would count: the first that was accepted, if no right is missing.
 pub(super) fn winner(
     machine: &Machine,
     wanted: HookPreference,
 ) -> Option<(HookKind, &Provenance)> {
-    let trials = machine.hook_sets.as_ref().ok()?;
+    let trials = machine
+        .hook_sets
+        .as_ref()
+        .ok()
+        .filter(|_| !lacks_rights(machine))?;
     let mut accepted = trials.iter().filter_map(|trial| {
         let found = trial.outcome.as_ref().ok()?;
         wanted.accepts(trial.kind).then_some((trial.kind, found))
@@ -19,7 +23,15 @@ pub(super) fn winner(
 
 pub(super) fn checks(machine: &Machine, counts: bool) -> Vec<Check> {
     match &machine.hook_sets {
-        Ok(trials) => trials.iter().map(|trial| check(trial, counts)).collect(),
+        Ok(trials) => {
+            let advice = |kind| match (counts, lacks_rights(machine)) {
+                (true, _) => "nothing to do: another kind counts",
+                (false, true) => AS_ROOT,
+                (false, false) => remedy(kind),
+            };
+            let check = |trial: &SetTrial| check(trial, advice(trial.kind));
+            trials.iter().map(check).collect()
+        }
         Err(why) => {
             let none = Check::new(Topic::Hooks, "every kind", Verdict::No, why);
             vec![none.needed()]
@@ -27,7 +39,7 @@ pub(super) fn checks(machine: &Machine, counts: bool) -> Vec<Check> {
     }
 }
 
-fn check(trial: &SetTrial, counts: bool) -> Check {
+fn check(trial: &SetTrial, advice: &str) -> Check {
     let name = trial.kind.word();
     match &trial.outcome {
         Ok(found) if found.unavailable.is_empty() => {
@@ -48,12 +60,7 @@ fn check(trial: &SetTrial, counts: bool) -> Check {
             Check::new(Topic::Hooks, name, Verdict::Partly, why)
         }
         Err(why) => {
-            let refused = Check::new(Topic::Hooks, name, Verdict::No, why);
-            if counts {
-                refused.advise("nothing: another kind counts")
-            } else {
-                refused.advise(remedy(trial.kind))
-            }
+            Check::new(Topic::Hooks, name, Verdict::No, why).advise(advice)
         }
     }
 }
@@ -66,13 +73,13 @@ fn attached(found: &Provenance) -> String {
 
 fn remedy(kind: HookKind) -> &'static str {
     match kind {
-        HookKind::Tracepoint => "run it with all capabilities below, on Linux 6.3 or later",
+        HookKind::Tracepoint => "use Linux 6.3 or later",
         HookKind::Fentry => {
-            "run it with all capabilities below, on a kernel with BPF trampolines \
+            "use a kernel with BPF trampolines \
              (CONFIG_FUNCTION_TRACER, CONFIG_DEBUG_INFO_BTF)"
         }
         HookKind::Kprobe => {
-            "run it with all capabilities below, on a kernel with CONFIG_KPROBES and CONFIG_BPF_EVENTS"
+            "use a kernel with CONFIG_KPROBES and CONFIG_BPF_EVENTS"
         }
     }
 }

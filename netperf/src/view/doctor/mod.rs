@@ -12,6 +12,14 @@ use super::time::Rfc3339;
 use crate::collect::{HookKind, HookPreference, Provenance};
 use crate::machine::Machine;
 
+/// What to do where a capability is missing.
+const AS_ROOT: &str = "run it as root, through sudo";
+
+/// Whether a capability is missing without which nothing counts.
+fn lacks_rights(machine: &Machine) -> bool {
+    machine.rights.iter().any(|right| right.required && !right.held)
+}
+
 /// The answer, as the JSON output has it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename = "doctor")]
@@ -28,6 +36,9 @@ pub struct Report {
     pub hooks: Option<HookKind>,
     /// Every finding.
     pub checks: Vec<Check>,
+    /// The kind of hooks that was asked for.
+    #[serde(skip)]
+    pub wanted: HookPreference,
     /// What the hooks that would count are attached to, and what they can't see.
     #[serde(skip)]
     pub provenance: Provenance,
@@ -164,7 +175,28 @@ impl Report {
             can_count: winner.is_some(),
             hooks: winner.map(|(kind, _)| kind),
             checks: checks.concat(),
+            wanted,
             provenance: winner.map(|(_, found)| found.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The answer in a word.
+    pub fn verdict(&self) -> Verdict {
+        if self.can_count { Verdict::Yes } else { Verdict::No }
+    }
+
+    /// The answer in a sentence, with what is missing.
+    pub fn summary(&self) -> String {
+        if let Some(kind) = self.hooks {
+            return format!("it counts every byte here, with {} hooks", kind.word());
+        }
+        let lacking = |check: &&Check| check.needed && check.verdict == Verdict::No;
+        let names = self.checks.iter().filter(lacking).map(|check| check.name.as_str());
+        let missing = names.collect::<Vec<_>>().join(", ");
+        match (missing.as_str(), self.wanted) {
+            ("", HookPreference::Auto) => "it can't count here: the kernel refuses all hooks".to_owned(),
+            ("", _) => "it can't count here with hooks of the kind asked for".to_owned(),
+            (missing, _) => format!("it can't count here without {missing}"),
         }
     }
 
