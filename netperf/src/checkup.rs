@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use crate::bpf::{self, Request};
+use crate::capture::valid_rights;
 use crate::collect::HookPreference;
 use crate::machine::{Machine, Outcome, Trial};
 use crate::netlink;
@@ -25,7 +26,7 @@ pub fn examine() -> Machine {
     shaping.extend(try_shaping());
     Machine {
         kernel: procfs.kernel_facts(),
-        rights: rights::held(),
+        rights: rights::held(valid_rights(&procfs)),
         hook_sets: bpf::verdicts(&request).map_err(|error| chain(&error)),
         counting: bpf::counting_features(),
         shaping,

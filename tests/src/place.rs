@@ -47,6 +47,12 @@ impl Place {
         self.and(&["unshare", "--pid", "--fork", "--kill-child"])
     }
 
+    /// As root of a user namespace of its own.
+    #[must_use]
+    pub fn users(self) -> Self {
+        self.and(&["unshare", "--user", "--map-root-user"])
+    }
+
     /// In the pid and mount namespaces of the process `pid`.
     #[must_use]
     pub fn pids_of(self, pid: u32) -> Self {

@@ -27,7 +27,8 @@ impl Sysctl {
     }
 
     fn write(&self, value: &str) -> Result<()> {
-        fs::write(&self.path, value).with_context(|| format!("no {} = {value}", self.path.display()))
+        fs::write(&self.path, value)
+            .with_context(|| format!("no {} = {value}", self.path.display()))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Does it run in containers, namespaces and hardened surroundings? Each case counts every byte, or
 //! says in one line why not.
 
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::batch::{run_as, text};
@@ -17,7 +19,13 @@ use netperf_tests::tracer::{self, Session, Tracer};
 use serde_json::Value;
 
 /// Paths of every kind: by processes that live for a moment, over TCP, by splice, UDP and MPTCP.
-const PATHS: [&str; 5] = ["run", "tcp_write", "tcp_splice_both", "udp_send", "mptcp_write"];
+const PATHS: [&str; 5] = [
+    "run",
+    "tcp_write",
+    "tcp_splice_both",
+    "udp_send",
+    "mptcp_write",
+];
 
 /// What a tracer needs to count with all details.
 const RIGHTS: [&str; 4] = ["bpf", "perfmon", "net_admin", "sys_ptrace"];
@@ -33,6 +41,13 @@ const CONTAINER: [&str; 8] = [
     "net_bind_service",
     "net_raw",
 ];
+
+/// Loss is counted for the whole machine: one test at a time, so that it can be told whose it is.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn start_in(place: &Place, program: &Path) -> Result<Tracer> {
     Tracer::start_as(place.command(program).args(["top", "--json", "-d", "0.2"]))
@@ -58,13 +73,21 @@ fn exact_with(place: &Place, program: &Path) -> Result<Session> {
 
 /// What `doctor` finds in `place`: the findings by name.
 fn doctor_in(place: &Place, program: &Path) -> Result<Vec<Value>> {
-    let output = run_as(place.command(program).args(["doctor", "--kernel", "--json"]))?;
+    report(&run_as(
+        place
+            .command(program)
+            .args(["doctor", "--kernel", "--json"]),
+    )?)
+}
+
+fn report(output: &Output) -> Result<Vec<Value>> {
     let lines: Vec<Value> = text(&output.stdout)?
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
     let report = lines.iter().find(|line| line["type"] == "doctor");
-    let report = report.with_context(|| format!("no report: {}", String::from_utf8_lossy(&output.stderr)))?;
+    let report = report
+        .with_context(|| format!("no report: {}", String::from_utf8_lossy(&output.stderr)))?;
     let checks = report["checks"].as_array().context("no checks")?;
     Ok(checks.clone())
 }
@@ -100,11 +123,13 @@ fn rows(session: &Session, pid: u32) -> Result<Vec<&Value>> {
 
 #[test]
 fn in_a_network_namespace_it_counts_what_happens_outside() -> Result<()> {
+    let _turn = turn();
     exact_in(&Place::here().network()).map(drop)
 }
 
 #[test]
 fn from_outside_it_counts_what_happens_in_a_network_namespace() -> Result<()> {
+    let _turn = turn();
     let tracer = start_in(&Place::here(), &tracer::binary()?)?;
     let mut inside = Place::here().network().command(&mover::binary()?);
     let played = Mover::start_as(inside.args(PATHS))?.finish()?;
@@ -112,19 +137,19 @@ fn from_outside_it_counts_what_happens_in_a_network_namespace() -> Result<()> {
 }
 
 /// A process that keeps a pid namespace, with its `/proc`, until it is dropped.
-struct Keeper(std::process::Child);
+struct Keeper(Child);
 
 impl Keeper {
     fn start() -> Result<Self> {
         let mut command = Place::here().pids().command(Path::new("sh"));
         // Says when it is there, and waits to be killed.
         command.args(["-c", "echo ready; exec cat"]);
-        command.stdin(std::process::Stdio::piped());
-        command.stdout(std::process::Stdio::piped());
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let mut ready = [0; 6];
         let out = child.stdout.as_mut().context("stdout is a pipe")?;
-        std::io::Read::read_exact(out, &mut ready)?;
+        out.read_exact(&mut ready)?;
         Ok(Self(child))
     }
 
@@ -142,6 +167,7 @@ impl Drop for Keeper {
 
 #[test]
 fn in_a_pid_namespace_processes_have_the_numbers_they_have_there() -> Result<()> {
+    let _turn = turn();
     let keeper = Keeper::start()?;
     let place = keeper.place()?;
     let tracer = start_in(&place, &tracer::binary()?)?;
@@ -171,6 +197,7 @@ fn moved(played: &Played) -> Vec<u32> {
 
 #[test]
 fn processes_outside_its_pid_namespace_keep_their_numbers_and_say_so() -> Result<()> {
+    let _turn = turn();
     let tracer = start_in(&Place::here().pids(), &tracer::binary()?)?;
     let played = Mover::start(PATHS)?.finish()?;
     let session = stop(tracer)?;
@@ -184,7 +211,33 @@ fn processes_outside_its_pid_namespace_keep_their_numbers_and_say_so() -> Result
 }
 
 #[test]
+fn totals_of_a_process_outside_survive_the_time_between_its_sockets() -> Result<()> {
+    let _turn = turn();
+    let mut tracer = start_in(&Place::here().pids(), &tracer::binary()?)?;
+    let mut shell = Command::new("bash");
+    shell.args([
+        "-c",
+        "for _ in 1 2 3; do echo hi >/dev/udp/127.0.0.1/9; read -r; done",
+    ]);
+    let mut shell = shell.stdin(Stdio::piped()).spawn()?;
+    let mut keys = shell.stdin.take().context("stdin is a pipe")?;
+    for _ in 0..3 {
+        // Two ticks: in the first its socket ends, in the second it has none.
+        tracer.await_tick()?;
+        tracer.await_tick()?;
+        keys.write_all(b"\n")?;
+    }
+    ensure!(shell.wait()?.success(), "the shell failed");
+    let session = stop(tracer)?;
+    let rows = rows(&session, shell.id())?;
+    let last = rows.last().context("no row")?;
+    ensure!(rows.len() >= 3 && last["tx_total"] == 9, "{rows:?}");
+    Ok(())
+}
+
+#[test]
 fn numbers_inside_and_outside_belong_to_the_same_process() -> Result<()> {
+    let _turn = turn();
     let keeper = Keeper::start()?;
     let place = keeper.place()?;
     let mut steady = Mover::start_as(place.command(&mover::binary()?).arg("steady"))?;
@@ -206,20 +259,30 @@ fn numbers_inside_and_outside_belong_to_the_same_process() -> Result<()> {
     let session = stop(tracer)?;
     for end in &ends.ends {
         for row in rows(&session, end.pid)? {
-            ensure!(inside(tracer::integer(row, "host_pid")?)? == end.pid, "{row}");
+            ensure!(
+                inside(tracer::integer(row, "host_pid")?)? == end.pid,
+                "{row}"
+            );
             ensure!(row["alive"] == true && row["exe"].is_string(), "{row}");
         }
     }
-    let rows = flows.ticks.iter().filter_map(|tick| tick["flows"].as_array());
+    let rows = flows
+        .ticks
+        .iter()
+        .filter_map(|tick| tick["flows"].as_array());
     let of_end = |row: &&Value| row["pid"] == ends.ends[0].pid;
     let row = rows.flatten().find(of_end).context("no flow")?;
-    ensure!(inside(tracer::integer(row, "host_pid")?)? == ends.ends[0].pid, "{row}");
+    ensure!(
+        inside(tracer::integer(row, "host_pid")?)? == ends.ends[0].pid,
+        "{row}"
+    );
     steady.go_on()?;
     steady.finish().map(drop)
 }
 
 #[test]
 fn with_the_proc_of_another_pid_namespace_names_are_still_right() -> Result<()> {
+    let _turn = turn();
     let place = Place::here().pids_without_proc();
     let checks = doctor_in(&place, &tracer::binary()?)?;
     ensure!(finding(&checks, "/proc")?.0 == "partly", "{checks:?}");
@@ -246,6 +309,7 @@ fn container(rights: &[&str]) -> Place {
 
 #[test]
 fn in_a_container_with_the_four_capabilities_it_counts() -> Result<()> {
+    let _turn = turn();
     let session = exact_in(&container(&RIGHTS))?;
     ensure!(!cannot_see(&session, "executables"), "{}", session.start);
     Ok(())
@@ -253,12 +317,28 @@ fn in_a_container_with_the_four_capabilities_it_counts() -> Result<()> {
 
 #[test]
 fn in_a_container_each_missing_capability_is_named_alone() -> Result<()> {
-    for (missing, name) in [("bpf", "CAP_BPF"), ("perfmon", "CAP_PERFMON"), ("net_admin", "CAP_NET_ADMIN")] {
-        let rights: Vec<_> = RIGHTS.into_iter().filter(|right| *right != missing).collect();
+    let _turn = turn();
+    for (missing, name) in [
+        ("bpf", "CAP_BPF"),
+        ("perfmon", "CAP_PERFMON"),
+        ("net_admin", "CAP_NET_ADMIN"),
+    ] {
+        let rights: Vec<_> = RIGHTS
+            .into_iter()
+            .filter(|right| *right != missing)
+            .collect();
         let place = container(&rights);
-        let output = run_as(place.command(&tracer::binary()?).args(["top", "--json", "-n", "1"]))?;
+        let output = run_as(
+            place
+                .command(&tracer::binary()?)
+                .args(["top", "--json", "-n", "1"]),
+        )?;
         let message = text(&output.stderr)?;
-        ensure!(output.status.code() == Some(3), "{name}: {}, {message}", output.status);
+        ensure!(
+            output.status.code() == Some(3),
+            "{name}: {}, {message}",
+            output.status
+        );
         let named: Vec<_> = message
             .lines()
             .filter_map(|line| line.trim_start().split(' ').next())
@@ -273,8 +353,30 @@ fn in_a_container_each_missing_capability_is_named_alone() -> Result<()> {
 
 #[test]
 fn in_a_container_without_ptrace_it_counts_and_says_what_it_cannot_see() -> Result<()> {
+    let _turn = turn();
     let session = exact_in(&container(&RIGHTS[..3]))?;
     ensure!(cannot_see(&session, "executables"), "{}", session.start);
+    Ok(())
+}
+
+#[test]
+fn root_of_a_user_namespace_is_led_out_of_it() -> Result<()> {
+    let _turn = turn();
+    let place = Place::here().users();
+    let output = run_as(
+        place
+            .command(&tracer::binary()?)
+            .args(["top", "--json", "-n", "1"]),
+    )?;
+    let message = text(&output.stderr)?;
+    ensure!(
+        output.status.code() == Some(3),
+        "{}: {message}",
+        output.status
+    );
+    ensure!(message.contains("user namespace"), "{message}");
+    let checks = doctor_in(&place, &tracer::binary()?)?;
+    ensure!(finding(&checks, "CAP_BPF")?.0 == "no", "{checks:?}");
     Ok(())
 }
 
@@ -299,6 +401,7 @@ const CGROUPS: [(&str, &str, bool); 4] = [
 
 #[test]
 fn whatever_cgroups_are_mounted_every_byte_is_counted() -> Result<()> {
+    let _turn = turn();
     let program = tracer::binary()?;
     for (version, arrange, sees_udp_end) in CGROUPS {
         let bare = "while umount -R /sys/fs/cgroup 2>/dev/null; do :; done";
@@ -315,10 +418,15 @@ fn whatever_cgroups_are_mounted_every_byte_is_counted() -> Result<()> {
 
 #[test]
 fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
+    let _turn = turn();
     let program = tracer::binary()?;
     let bare = "while umount /sys/kernel/tracing 2>/dev/null; do :; done; \
                 while umount /sys/fs/bpf 2>/dev/null; do :; done";
-    for (state, options) in [("not mounted", None), ("read-only", Some("ro")), ("at /sys", Some("rw"))] {
+    for (state, options) in [
+        ("not mounted", None),
+        ("read-only", Some("ro")),
+        ("at /sys", Some("rw")),
+    ] {
         let mount = options.map_or_else(String::new, |options| {
             format!(
                 "; mount -t tracefs -o {options} none /sys/kernel/tracing; \
@@ -329,7 +437,10 @@ fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
         let checks = doctor_in(&place, &program)?;
         for name in ["tracefs", "bpffs"] {
             let found = finding(&checks, name)?;
-            ensure!(found.1.starts_with(state), "{name} is not {state}: {found:?}");
+            ensure!(
+                found.1.starts_with(state),
+                "{name} is not {state}: {found:?}"
+            );
         }
         exact_in(&place).with_context(|| state.to_owned())?;
     }
@@ -338,6 +449,7 @@ fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
 
 #[test]
 fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
+    let _turn = turn();
     let place = Place::here().mounts("mount -t securityfs none /sys/kernel/security");
     let asked = run_as(
         place
@@ -348,7 +460,10 @@ fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
     let checks = doctor_in(&Place::here(), &tracer::binary()?)?;
     let (verdict, why) = finding(&checks, "lockdown")?;
     if levels.contains("[integrity]") {
-        ensure!((verdict.as_str(), why.starts_with("integrity")) == ("yes", true), "{why}");
+        ensure!(
+            (verdict.as_str(), why.starts_with("integrity")) == ("yes", true),
+            "{why}"
+        );
     } else {
         eprintln!("skipped: `lockdown=integrity` is not set on this machine: {levels:?}");
     }
@@ -357,6 +472,7 @@ fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
 
 #[test]
 fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
+    let _turn = turn();
     const BPF: &str = "kernel/unprivileged_bpf_disabled";
     let _paranoid = Sysctl::set("kernel/perf_event_paranoid", "3")?;
     // 1 is final until the next boot, and stricter.
@@ -368,7 +484,10 @@ fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
         Some(Sysctl::set(BPF, "2")?)
     };
     let checks = doctor_in(&Place::here(), &tracer::binary()?)?;
-    for (name, value) in [("perf_event_paranoid", "3"), ("unprivileged_bpf_disabled", "2")] {
+    for (name, value) in [
+        ("perf_event_paranoid", "3"),
+        ("unprivileged_bpf_disabled", "2"),
+    ] {
         let (verdict, why) = finding(&checks, name)?;
         ensure!(verdict == "yes", "{name}: {why}");
         ensure!(why.starts_with(value) || before == "1", "{name}: {why}");
@@ -379,6 +498,7 @@ fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
 
 #[test]
 fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() -> Result<()> {
+    let _turn = turn();
     let hiding = Place::here().mounts("mount -t proc -o hidepid=2 proc /proc");
     exact_in(&hiding)?;
     let public = Public::new()?;
@@ -405,6 +525,7 @@ fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() 
 
 #[test]
 fn without_any_locked_memory_it_counts() -> Result<()> {
+    let _turn = turn();
     exact_in(&Place::here().locked_memory(0))?;
     let public = Public::new()?;
     // Without CAP_IPC_LOCK, which stands above the limit.
@@ -414,18 +535,23 @@ fn without_any_locked_memory_it_counts() -> Result<()> {
     exact_with(&place, public.program()).map(drop)
 }
 
+/// Held against each other in a network namespace in which nobody else does anything.
 #[test]
 fn doctor_leaves_nothing_behind() -> Result<()> {
-    let interfaces = || -> Result<String> {
-        let links = run_as(Command::new("ip").args(["-o", "link"]))?;
-        let qdiscs = run_as(Command::new("tc").args(["qdisc", "show", "dev", "lo"]))?;
-        Ok([text(&links.stdout)?, text(&qdiscs.stdout)?].concat())
-    };
-    let place = Place::here().network();
-    let seen = place.clone().mounts(":");
-    let before = interfaces()?;
-    doctor_in(&seen, &tracer::binary()?)?;
-    doctor_in(&Place::here(), &tracer::binary()?)?;
-    ensure!(interfaces()? == before, "an interface or a queue is left behind");
+    let _turn = turn();
+    let script = "found() { ip -o link; tc qdisc show; tc filter show dev lo; }
+        before=$(found); \"$0\" doctor --kernel --json; after=$(found)
+        echo \"$before\" >&2; [ \"$before\" = \"$after\" ]";
+    let mut shell = Place::here().network().command(Path::new("sh"));
+    let output = run_as(shell.args(["-c", script]).arg(tracer::binary()?))?;
+    let checks = report(&output)?;
+    for made in ["veth", "tbf", "cls_bpf", "programs at interfaces (tcx)"] {
+        ensure!(finding(&checks, made)?.0 == "yes", "{made}: {checks:?}");
+    }
+    ensure!(text(&output.stderr)?.contains("lo:"), "nothing was listed");
+    ensure!(
+        output.status.success(),
+        "an interface or a queue is left behind"
+    );
     Ok(())
 }

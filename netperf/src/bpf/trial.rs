@@ -50,8 +50,14 @@ pub fn counting_features() -> Vec<Trial> {
 /// Programs that shaping stands on, besides those that need an interface.
 pub fn shaping_features() -> Vec<Trial> {
     let programs = [
-        ("programs at packets (sched_cls)", ProgramType::SchedClassifier),
-        ("programs at new sockets (cgroup_sock)", ProgramType::CgroupSock),
+        (
+            "programs at packets (sched_cls)",
+            ProgramType::SchedClassifier,
+        ),
+        (
+            "programs at new sockets (cgroup_sock)",
+            ProgramType::CgroupSock,
+        ),
     ];
     let program = |(name, kind)| Trial::of(name, there(is_program_supported(kind)));
     programs.into_iter().map(program).collect()

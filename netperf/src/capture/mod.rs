@@ -15,7 +15,7 @@ use crate::collect::{Feed, FeedConfig, Provenance, Wanted};
 use crate::exit::Failure;
 use crate::netlink::{Links, addresses};
 use crate::procfs::Procfs;
-use crate::rights;
+use crate::rights::{self, Valid};
 use crate::sample::{FlowReading, LinkReading, ProcessId, ProcessReading, Sample, TracerCost};
 use crate::text::chain;
 
@@ -48,8 +48,8 @@ pub struct Capture {
 /// [`Failure::NotAllowed`] if a capability is missing, [`Failure::Lacking`] if this kernel can't
 /// count, with everything that was tried.
 pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
-    let degraded = rights::check().map_err(Failure::from)?;
     let procfs = Procfs::new("/");
+    let degraded = rights::check(valid_rights(&procfs)).map_err(Failure::from)?;
     let cgroups = procfs.cgroups();
     let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
     let request = Request {
@@ -70,6 +70,15 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         unchecked: Vec::new(),
         procfs,
     })
+}
+
+/// What the capabilities of this process are valid for.
+pub(crate) fn valid_rights(procfs: &Procfs) -> Valid {
+    if procfs.is_in_initial_user_namespace() {
+        Valid::Everywhere
+    } else {
+        Valid::OwnUsers
+    }
 }
 
 /// The whole chain in one text, with the exit status that fits.

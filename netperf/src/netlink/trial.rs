@@ -31,7 +31,11 @@ pub fn shaping_trials() -> Vec<Trial> {
     let mut trials: Vec<_> = ["veth", "ifb"]
         .map(|kind| tried(kind, add_link(kind)))
         .into();
-    trials.extend(qdiscs().iter().map(|qdisc| tried(qdisc.name, qdisc.try_on_loopback())));
+    trials.extend(
+        qdiscs()
+            .iter()
+            .map(|qdisc| tried(qdisc.name, qdisc.try_on_loopback())),
+    );
     trials.push(tried("cls_bpf", try_filter("bpf", &classic_program())));
     trials.push(tried("cls_u32", try_filter("u32", &match_all())));
     trials.push(tried("act_mirred", add_mirred()));
@@ -76,7 +80,13 @@ impl Qdisc {
 
     fn add(&self) -> io::Result<()> {
         let attributes = self.attributes();
-        let made = on_loopback(libc::RTM_NEWQDISC, self.handle(), self.parent, 0, &attributes);
+        let made = on_loopback(
+            libc::RTM_NEWQDISC,
+            self.handle(),
+            self.parent,
+            0,
+            &attributes,
+        );
         ask(NETLINK_ROUTE, &made)
     }
 
@@ -89,7 +99,11 @@ impl Qdisc {
     }
 
     fn handle(&self) -> u32 {
-        if self.parent == ROOT { 0x0001_0000 } else { 0xffff_0000 }
+        if self.parent == ROOT {
+            0x0001_0000
+        } else {
+            0xffff_0000
+        }
     }
 
     fn attributes(&self) -> Vec<u8> {
@@ -117,7 +131,11 @@ fn token_bucket() -> Vec<u8> {
     const ETHERNET: u32 = 1 << 8;
     let rate = [ETHERNET, 0, 1_000_000];
     let parms = [&rate[..], &[0; 3], &[1 << 20, 0, 0]].concat();
-    [attribute(1, &words(&parms)), attribute(6, &words(&[1 << 17]))].concat()
+    [
+        attribute(1, &words(&parms)),
+        attribute(6, &words(&[1 << 17])),
+    ]
+    .concat()
 }
 
 /// `TCA_HTB_INIT`: version 3, `rate2quantum` 10.
@@ -132,7 +150,11 @@ fn delay() -> Vec<u8> {
 
 /// `TCA_BPF_OPS_LEN` and `TCA_BPF_OPS`: the classic program `ret -1`.
 fn classic_program() -> Vec<u8> {
-    [attribute(4, &1_u16.to_ne_bytes()), attribute(5, &words(&[6, u32::MAX]))].concat()
+    [
+        attribute(4, &1_u16.to_ne_bytes()),
+        attribute(5, &words(&[6, u32::MAX])),
+    ]
+    .concat()
 }
 
 /// `TCA_U32_CLASSID`, and as `TCA_U32_SEL` a `struct tc_u32_sel` with one key that always matches.
@@ -140,7 +162,11 @@ fn match_all() -> Vec<u8> {
     let (terminal, one_key) = (1, 1);
     let mut selector = vec![terminal, 0, one_key, 0];
     selector.resize(16 + 16, 0);
-    [attribute(1, &words(&[0x0001_0001])), attribute(5, &selector)].concat()
+    [
+        attribute(1, &words(&[0x0001_0001])),
+        attribute(5, &selector),
+    ]
+    .concat()
 }
 
 /// Puts a filter at what leaves loopback.
@@ -164,7 +190,11 @@ fn add_mirred() -> io::Result<()> {
     const STOLEN: u32 = 4;
     const EGRESS_REDIRECT: u32 = 1;
     let parms = words(&[0, 0, STOLEN, 0, 0, EGRESS_REDIRECT, LOOPBACK]);
-    let action = [text(KIND, "mirred"), attribute(OPTIONS, &attribute(2, &parms))].concat();
+    let action = [
+        text(KIND, "mirred"),
+        attribute(OPTIONS, &attribute(2, &parms)),
+    ]
+    .concat();
     let mut payload = words(&[0]);
     payload.extend(attribute(1, &attribute(1, &action)));
     let request = Request {

@@ -6,9 +6,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen,
-};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 use rustix::process::{Resource, getrlimit};
 
 use super::{Procfs, lossy};
@@ -70,7 +68,12 @@ fn unmounted_lockdown() -> Result<Vec<u8>, Errno> {
     let fs = fsopen("securityfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_create(&fs)?;
     let tree: OwnedFd = fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
-    let file = openat(&tree, "lockdown", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let file = openat(
+        &tree,
+        "lockdown",
+        OFlags::RDONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
     let mut words = Vec::new();
     let read = File::from(file).take(256).read_to_end(&mut words);
     read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
@@ -164,7 +167,10 @@ mod tests {
 
     fn without(kind: &str) -> Mounts {
         let of_kind = format!(" - {kind} ");
-        let kept: Vec<_> = HYBRID.lines().filter(|line| !line.contains(&of_kind)).collect();
+        let kept: Vec<_> = HYBRID
+            .lines()
+            .filter(|line| !line.contains(&of_kind))
+            .collect();
         Mounts::parse(&kept.join("\n"))
     }
 
@@ -188,7 +194,10 @@ mod tests {
 
     #[test]
     fn the_uppermost_proc_says_whether_it_hides() {
-        assert_eq!(Mounts::parse(HYBRID).hidepid().as_deref(), Some("invisible"));
+        assert_eq!(
+            Mounts::parse(HYBRID).hidepid().as_deref(),
+            Some("invisible")
+        );
         let lower: Vec<_> = HYBRID.lines().take(5).collect();
         assert_eq!(Mounts::parse(&lower.join("\n")).hidepid(), None);
     }

@@ -12,7 +12,11 @@ const VERDICT: usize = 7;
 
 /// The answer in lines that begin with their verdict.
 pub fn text(report: &Report) -> String {
-    let mut lines = vec![format!("{}, Linux {}", visible(&report.host), visible(&report.kernel))];
+    let mut lines = vec![format!(
+        "{}, Linux {}",
+        visible(&report.host),
+        visible(&report.kernel)
+    )];
     lines.push(verdict_line(report.verdict(), &report.summary()));
     for topic in Topic::ALL {
         lines.extend([String::new(), topic.heading().to_owned()]);
@@ -24,7 +28,12 @@ pub fn text(report: &Report) -> String {
 
 fn line(check: &Check) -> String {
     let advice = check.advice.as_ref().map(|advice| format!(" -> {advice}"));
-    let text = format!("{}: {}{}", check.name, check.why, advice.unwrap_or_default());
+    let text = format!(
+        "{}: {}{}",
+        check.name,
+        check.why,
+        advice.unwrap_or_default()
+    );
     verdict_line(check.verdict, &text)
 }
 

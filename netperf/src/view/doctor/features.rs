@@ -30,7 +30,11 @@ pub(super) fn counting(machine: &Machine) -> Vec<Check> {
     };
     let check = |trial| {
         let (purpose, advice) = used(trial);
-        let advice = if lacks_rights(machine) { AS_ROOT } else { advice };
+        let advice = if lacks_rights(machine) {
+            AS_ROOT
+        } else {
+            advice
+        };
         check(Topic::Counting, trial, purpose, advice)
     };
     machine.counting.iter().map(check).collect()
@@ -38,7 +42,10 @@ pub(super) fn counting(machine: &Machine) -> Vec<Check> {
 
 pub(super) fn listing(machine: &Machine) -> Vec<Check> {
     let check = |trial| {
-        let (purpose, advice) = ("lists sockets with their states", "load the module `tcp_diag`");
+        let (purpose, advice) = (
+            "lists sockets with their states",
+            "load the module `tcp_diag`",
+        );
         check(Topic::Listing, trial, purpose, advice)
     };
     machine.listing.iter().map(check).collect()
@@ -66,18 +73,33 @@ fn shapes(name: &str) -> (&'static str, &'static str) {
         "ifb" | "act_mirred" | "clsact" | "cls_bpf" | "ingress" | "cls_u32" => {
             ("takes the place of tcx", "nothing to do where tcx is there")
         }
-        "fq" | "fq_codel" => ("paces single connections", "nothing to do: only pacing needs it"),
-        "netem" => ("makes delay and loss for trials", "nothing to do: only trials need it"),
+        "fq" | "fq_codel" => (
+            "paces single connections",
+            "nothing to do: only pacing needs it",
+        ),
+        "netem" => (
+            "makes delay and loss for trials",
+            "nothing to do: only trials need it",
+        ),
         _ => ("marks and leads packets of one process", AS_ROOT),
     }
 }
 
 fn check(topic: Topic, trial: &Trial, purpose: &str, advice: &str) -> Check {
     match &trial.outcome {
-        Outcome::Works => Check::new(topic, trial.name, Verdict::Yes, format!("works; it {purpose}")),
-        Outcome::Refused(why) => {
-            Check::new(topic, trial.name, Verdict::No, format!("{why}; it {purpose}")).advise(advice)
-        }
+        Outcome::Works => Check::new(
+            topic,
+            trial.name,
+            Verdict::Yes,
+            format!("works; it {purpose}"),
+        ),
+        Outcome::Refused(why) => Check::new(
+            topic,
+            trial.name,
+            Verdict::No,
+            format!("{why}; it {purpose}"),
+        )
+        .advise(advice),
         Outcome::Untried(why) => {
             Check::new(topic, trial.name, Verdict::Unknown, why).advise(AS_ROOT)
         }

@@ -5,10 +5,7 @@ use crate::collect::{HookKind, HookPreference, Provenance};
 use crate::machine::{Machine, SetTrial};
 
 /// The kind that would count: the first that was accepted, if no right is missing.
-pub(super) fn winner(
-    machine: &Machine,
-    wanted: HookPreference,
-) -> Option<(HookKind, &Provenance)> {
+pub(super) fn winner(machine: &Machine, wanted: HookPreference) -> Option<(HookKind, &Provenance)> {
     let trials = machine
         .hook_sets
         .as_ref()
@@ -59,9 +56,7 @@ fn check(trial: &SetTrial, advice: &str) -> Check {
             );
             Check::new(Topic::Hooks, name, Verdict::Partly, why)
         }
-        Err(why) => {
-            Check::new(Topic::Hooks, name, Verdict::No, why).advise(advice)
-        }
+        Err(why) => Check::new(Topic::Hooks, name, Verdict::No, why).advise(advice),
     }
 }
 
@@ -78,8 +73,6 @@ fn remedy(kind: HookKind) -> &'static str {
             "use a kernel with BPF trampolines \
              (CONFIG_FUNCTION_TRACER, CONFIG_DEBUG_INFO_BTF)"
         }
-        HookKind::Kprobe => {
-            "use a kernel with CONFIG_KPROBES and CONFIG_BPF_EVENTS"
-        }
+        HookKind::Kprobe => "use a kernel with CONFIG_KPROBES and CONFIG_BPF_EVENTS",
     }
 }

@@ -53,11 +53,15 @@ fn lockdown(lockdown: &Lockdown) -> Check {
     let check = |verdict, why: String| check("lockdown", verdict, why).needed();
     match lockdown {
         Lockdown::Absent => check(Verdict::Yes, "this kernel has none".to_owned()),
-        Lockdown::Level(level) if level == "confidentiality" => {
-            check(Verdict::No, format!("{level}: programs may not read the kernel's memory"))
-                .advise("boot with `lockdown=integrity`, or turn Secure Boot off")
-        }
-        Lockdown::Level(level) => check(Verdict::Yes, format!("{level}: does not keep it from counting")),
+        Lockdown::Level(level) if level == "confidentiality" => check(
+            Verdict::No,
+            format!("{level}: programs may not read the kernel's memory"),
+        )
+        .advise("boot with `lockdown=integrity`, or turn Secure Boot off"),
+        Lockdown::Level(level) => check(
+            Verdict::Yes,
+            format!("{level}: does not keep it from counting"),
+        ),
         Lockdown::Unknown(why) => {
             check(Verdict::Unknown, format!("securityfs can't be read: {why}"))
                 .advise("ask as root; the hooks above tell what it forbids")

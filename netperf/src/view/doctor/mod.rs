@@ -17,7 +17,10 @@ const AS_ROOT: &str = "run it as root, through sudo";
 
 /// Whether a capability is missing without which nothing counts.
 fn lacks_rights(machine: &Machine) -> bool {
-    machine.rights.iter().any(|right| right.required && !right.held)
+    machine
+        .rights
+        .iter()
+        .any(|right| right.required && !right.held)
 }
 
 /// The answer, as the JSON output has it.
@@ -112,7 +115,9 @@ impl Topic {
             Self::Kernel => "KERNEL and its settings",
             Self::Counting => "FEATURES that counting uses",
             Self::Listing => "FEATURES for lists of sockets",
-            Self::Shaping => "FEATURES for limits of bandwidth, tried in a network namespace of their own",
+            Self::Shaping => {
+                "FEATURES for limits of bandwidth, tried in a network namespace of their own"
+            }
         }
     }
 }
@@ -130,7 +135,12 @@ impl Verdict {
 }
 
 impl Check {
-    fn new(topic: Topic, name: impl Into<String>, verdict: Verdict, why: impl Into<String>) -> Self {
+    fn new(
+        topic: Topic,
+        name: impl Into<String>,
+        verdict: Verdict,
+        why: impl Into<String>,
+    ) -> Self {
         Self {
             topic,
             name: name.into(),
@@ -182,7 +192,11 @@ impl Report {
 
     /// The answer in a word.
     pub fn verdict(&self) -> Verdict {
-        if self.can_count { Verdict::Yes } else { Verdict::No }
+        if self.can_count {
+            Verdict::Yes
+        } else {
+            Verdict::No
+        }
     }
 
     /// The answer in a sentence, with what is missing.
@@ -191,10 +205,16 @@ impl Report {
             return format!("it counts every byte here, with {} hooks", kind.word());
         }
         let lacking = |check: &&Check| check.needed && check.verdict == Verdict::No;
-        let names = self.checks.iter().filter(lacking).map(|check| check.name.as_str());
+        let names = self
+            .checks
+            .iter()
+            .filter(lacking)
+            .map(|check| check.name.as_str());
         let missing = names.collect::<Vec<_>>().join(", ");
         match (missing.as_str(), self.wanted) {
-            ("", HookPreference::Auto) => "it can't count here: the kernel refuses all hooks".to_owned(),
+            ("", HookPreference::Auto) => {
+                "it can't count here: the kernel refuses all hooks".to_owned()
+            }
             ("", _) => "it can't count here with hooks of the kind asked for".to_owned(),
             (missing, _) => format!("it can't count here without {missing}"),
         }
