@@ -50,6 +50,8 @@ pub struct Offsets {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
+    /// Number of slots, of which the first is never used.
+    pub slots: u32,
     /// 1 to emit a [`crate::event::StateEvent`] for each transition.
     pub emit_states: u32,
     /// 1 to emit a [`crate::event::RetransEvent`] for each retransmission.
@@ -59,6 +61,9 @@ pub struct Settings {
     /// Mask of `icsk_ca_state` in that byte (a bit field).
     pub ca_state_mask: u32,
 }
+
+/// Slots that one run of `fill_free_slots` puts on the stack of free ones.
+pub const SLOTS_A_RUN: u32 = 256;
 
 /// The tracer's own pid namespace, in which processes are numbered for users.
 #[repr(C)]

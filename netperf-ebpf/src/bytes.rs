@@ -6,10 +6,10 @@ use netperf_common::flow::Slot;
 use crate::{
     atomic,
     emit::{self, Lost},
-    kernel::offset,
-    maps::{SLOTS, SockState, TICK},
+    kernel::{Struct as _, offset},
+    maps::{SLOTS, TICK},
     owner,
-    sock::{self, Sock, TcpSock as _},
+    sock::{self, Sock},
 };
 
 /// Flags of a call whose bytes stay in the socket, or come back from it as part of an error:
@@ -19,10 +19,8 @@ pub const NOT_TAKEN: i32 = 0x2 | 0x2000;
 /// A call that sends returned `bytes` (negative: an error).
 #[inline(always)]
 pub fn sent(sk: impl Sock, bytes: i32) {
-    if bytes > 0 && sock::counts(sk) {
-        account(sk, sk.state_or_new(), current_tgid(), |slot| {
-            atomic::add(&raw mut slot.tx_bytes, bytes as u64);
-        });
+    if bytes > 0 {
+        account_call(sk, |slot| atomic::add(&raw mut slot.tx_bytes, bytes as u64));
     }
 }
 
@@ -33,11 +31,7 @@ pub fn received(sk: impl Sock, bytes: i32) {
     if bytes <= 0 || sk.tcp().is_some_and(sock::is_plain) {
         return;
     }
-    if sock::counts(sk) {
-        account(sk, sk.state_or_new(), current_tgid(), |slot| {
-            atomic::add(&raw mut slot.rx_bytes, bytes as u64);
-        });
-    }
+    account_call(sk, |slot| atomic::add(&raw mut slot.rx_bytes, bytes as u64));
 }
 
 /// The receive position of a TCP socket moved: the growth is what was taken. `at_most` bounds it for
@@ -72,23 +66,31 @@ pub fn taken(sk: impl Sock, at_most: Option<u32>) {
             owner::KERNEL
         };
         // The socket's lock keeps every other reader out, so that a plain addition does.
-        account(sk, Some(state), tgid, |slot| {
+        account(sk, owner::slot(sk, state, tgid), tgid, |slot| {
             slot.rx_bytes += u64::from(bytes);
         });
     }
 }
 
+/// Bytes that a call of the current process moved. Whether such a socket counts is asked only where
+/// this process has not moved any over it before.
 #[inline(always)]
-fn account(
-    sk: impl Sock,
-    state: Option<*mut SockState>,
-    host_tgid: u32,
-    add: impl FnOnce(&mut Slot),
-) {
-    let Some(state) = state else {
-        return emit::lost(Lost::MapFull);
+fn account_call(sk: impl Sock, add: impl FnOnce(&mut Slot)) {
+    let tgid = current_tgid();
+    let known = sk.state().and_then(|state| owner::last_slot(state, tgid));
+    let index = match known {
+        Some(index) => Some(index),
+        None if !sock::counts(sk) => return,
+        None => sk
+            .state_or_new()
+            .and_then(|state| owner::slot(sk, state, tgid)),
     };
-    let Some(index) = owner::slot(sk, state, host_tgid) else {
+    account(sk, index, tgid, add);
+}
+
+#[inline(always)]
+fn account(sk: impl Sock, index: Option<u32>, host_tgid: u32, add: impl FnOnce(&mut Slot)) {
+    let Some(index) = index else {
         return emit::lost(Lost::MapFull);
     };
     let Some(slot) = SLOTS.get_ptr_mut(index) else {
@@ -110,7 +112,7 @@ fn account(
 /// set last: a slot that has none is not yet described.
 #[inline(always)]
 fn announce(sk: impl Sock, slot: &mut Slot, index: u32, host_tgid: u32, tick: u32) {
-    owner::fill(&mut slot.owner, host_tgid);
+    owner::fill(sk, &mut slot.owner, host_tgid);
     sock::fill_key(sk, &mut slot.key);
     refresh_tcp(sk, slot);
     // SAFETY: a word of a map value; volatile, so that it stays behind what it vouches for.

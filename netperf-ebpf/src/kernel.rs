@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::helpers::bpf_probe_read_kernel;
+use aya_ebpf::helpers::{bpf_get_current_task, bpf_probe_read_kernel};
 
 use crate::maps::{OFFSETS, SETTINGS};
 
@@ -28,6 +28,65 @@ const _: (
     &netperf_common::kernel::Offsets,
     &netperf_common::kernel::Settings,
 ) = (&OFFSETS, &SETTINGS);
+
+/// A structure of the kernel's.
+pub trait Struct: Copy {
+    /// Where it is.
+    fn address(self) -> *const c_void;
+    /// Reads a field of it.
+    fn field<T: Copy + Default>(self, offset: u32) -> T;
+    /// The structure that a field of it points to.
+    fn target(self, offset: u32) -> Self;
+}
+
+/// A structure that the verifier knows as such.
+#[derive(Clone, Copy)]
+pub struct Known(pub *const c_void);
+
+impl Struct for Known {
+    #[inline(always)]
+    fn address(self) -> *const c_void {
+        self.0
+    }
+
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        load(self.0, offset)
+    }
+
+    #[inline(always)]
+    fn target(self, offset: u32) -> Self {
+        Self(load(self.0, offset))
+    }
+}
+
+/// A structure by its address alone.
+#[derive(Clone, Copy)]
+pub struct Address(pub *const c_void);
+
+impl Struct for Address {
+    #[inline(always)]
+    fn address(self) -> *const c_void {
+        self.0
+    }
+
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, offset: u32) -> T {
+        probe(self.0, offset)
+    }
+
+    #[inline(always)]
+    fn target(self, offset: u32) -> Self {
+        Self(probe_ptr(self.0, offset))
+    }
+}
+
+/// The thread that runs now, by its address.
+#[inline(always)]
+pub fn current_task() -> Address {
+    // SAFETY: a helper without arguments.
+    Address(unsafe { bpf_get_current_task() as *const c_void })
+}
 
 /// Copies a value out of kernel memory; zero where that memory can't be read.
 #[inline(always)]

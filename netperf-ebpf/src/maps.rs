@@ -56,8 +56,8 @@ pub struct EntryKey {
 #[btf_map]
 pub static SLOTS: Array<Slot, SLOT_COUNT, MMAPABLE> = Array::new();
 
-/// Indices of free slots, the last freed on top, so that the slots in use stay close together. User
-/// space fills it, and returns a slot when its socket has ended.
+/// Indices of free slots, the last freed on top, so that the slots in use stay close together.
+/// `fill_free_slots` fills it, and user space returns a slot when its socket has ended.
 #[btf_map]
 pub static FREE_SLOTS: Stack<u32, SLOT_COUNT> = Stack::new();
 
@@ -74,7 +74,7 @@ pub static PROBED_SOCK_STATES: HashMap<u64, SockState, 65_536> = HashMap::new();
 #[btf_map]
 pub static SHARED: HashMap<PairKey, u32, 16_384> = HashMap::new();
 
-/// Records for user space: at 16 bytes and a header each, some 43 000 between two reads.
+/// Records for user space, which makes it large enough for one of every slot.
 #[btf_map]
 pub static EVENTS: RingBuf<SlotEvent, 1_048_576> = RingBuf::new();
 
@@ -89,6 +89,11 @@ pub static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
 /// Settings of this run.
 #[unsafe(no_mangle)]
 pub static SETTINGS: Settings = unsafe { core::mem::zeroed() };
+
+/// Slots that `fill_free_slots` has put on the stack so far.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss.filled")]
+pub static FILLED_SLOTS: Shared<u64> = Shared::new(0);
 
 /// Number of the current tick. User space raises it when it reads.
 #[unsafe(no_mangle)]

@@ -1,15 +1,13 @@
 //! Whose bytes? The process that does the I/O; kernel threads and softirq are `[kernel]`.
 
-use core::ffi::c_void;
-
-use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_current_uid_gid};
+use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_uid_gid};
 use netperf_common::{flow::Owner, kernel::PidNamespace};
 
 use crate::{
     emit,
-    kernel::{offset, probe, probe_ptr},
+    kernel::{Address, Struct, current_task, offset, probe},
     maps::{FREE_SLOTS, NAMESPACE, PairKey, SHARED, SLOTS, SockState},
-    sock::{Sock, TcpSock as _},
+    sock::Sock,
 };
 
 /// Thread group that stands for the kernel itself.
@@ -27,19 +25,30 @@ const UPID_SIZE: u32 = 16;
 /// Offset of `ns` in it.
 const UPID_NS: u32 = 8;
 
-/// The slot for this process on this socket: the one it used last, nearly always.
+/// The slot for this process on this socket, if it is the one that used it last: nearly always.
+#[inline(always)]
+pub fn last_slot(state: *mut SockState, host_tgid: u32) -> Option<u32> {
+    let current = last(state);
+    ((current >> 32) as u32 == host_tgid && current as u32 != 0).then_some(current as u32)
+}
+
+/// The slot for this process on this socket: found if it had one, else taken.
 #[inline(always)]
 pub fn slot(sk: impl Sock, state: *mut SockState, host_tgid: u32) -> Option<u32> {
-    // SAFETY: a map value that the verifier proved; one aligned word.
-    let current = unsafe { core::ptr::read_volatile(&raw const (*state).current) };
-    if (current >> 32) as u32 == host_tgid && current as u32 != 0 {
-        return Some(current as u32);
+    if let Some(index) = last_slot(state, host_tgid) {
+        return Some(index);
     }
-    let index = other_slot(sk, current, host_tgid)?;
+    let index = other_slot(sk, last(state), host_tgid)?;
     let pair = u64::from(host_tgid) << 32 | u64::from(index);
-    // SAFETY: as above.
+    // SAFETY: a map value that the verifier proved; one aligned word.
     unsafe { core::ptr::write_volatile(&raw mut (*state).current, pair) };
     Some(index)
+}
+
+#[inline(always)]
+fn last(state: *mut SockState) -> u64 {
+    // SAFETY: a map value that the verifier proved; one aligned word.
+    unsafe { core::ptr::read_volatile(&raw const (*state).current) }
 }
 
 /// The slot of a process that is not the socket's current one: found if it was, else taken.
@@ -48,7 +57,7 @@ fn other_slot(sk: impl Sock, current: u64, host_tgid: u32) -> Option<u32> {
     let socket = sk.cookie();
     let key = PairKey {
         socket,
-        host_tgid: owner_tgid(host_tgid),
+        host_tgid: owner_tgid(sk.current_task(), host_tgid),
         reserved: 0,
     };
     if current != 0 {
@@ -87,8 +96,8 @@ fn share(current: u64, key: PairKey, index: u32) {
 
 /// The thread group that bytes of `host_tgid` belong to: kernel threads are one.
 #[inline(always)]
-fn owner_tgid(host_tgid: u32) -> u32 {
-    if is_kernel(host_tgid) {
+fn owner_tgid(task: impl Struct, host_tgid: u32) -> u32 {
+    if is_kernel(task, host_tgid) {
         KERNEL
     } else {
         host_tgid
@@ -96,21 +105,22 @@ fn owner_tgid(host_tgid: u32) -> u32 {
 }
 
 #[inline(always)]
-fn is_kernel(host_tgid: u32) -> bool {
-    host_tgid == KERNEL || probe::<u32>(task(), offset!(task_struct_flags)) & PF_KTHREAD != 0
+fn is_kernel(task: impl Struct, host_tgid: u32) -> bool {
+    host_tgid == KERNEL || task.field::<u32>(offset!(task_struct_flags)) & PF_KTHREAD != 0
 }
 
 /// Describes the current process: taken here, as it may be gone before user space looks.
 #[inline(always)]
-pub fn fill(owner: &mut Owner, host_tgid: u32) {
-    if is_kernel(host_tgid) {
+pub fn fill(sk: impl Sock, owner: &mut Owner, host_tgid: u32) {
+    let task = sk.current_task();
+    if is_kernel(task, host_tgid) {
         return;
     }
-    let leader = probe_ptr(task(), offset!(task_struct_group_leader));
-    owner.start_ns = probe(leader, offset!(task_struct_start_boottime));
-    owner.comm = probe(leader, offset!(task_struct_comm));
+    let leader = task.target(offset!(task_struct_group_leader));
+    owner.start_ns = leader.field(offset!(task_struct_start_boottime));
+    owner.comm = probe(leader.address(), offset!(task_struct_comm));
     owner.host_tgid = host_tgid;
-    owner.tgid = namespaced_tgid(leader);
+    owner.tgid = namespaced_tgid(Address(leader.address()), host_tgid);
     owner.uid = bpf_get_current_uid_gid() as u32;
     // SAFETY: a helper without arguments.
     owner.cgroup_id = unsafe { bpf_get_current_cgroup_id() };
@@ -118,39 +128,39 @@ pub fn fill(owner: &mut Owner, host_tgid: u32) {
 
 /// The thread group's number in the tracer's pid namespace; 0 if it is not in there.
 #[inline(always)]
-fn namespaced_tgid(leader: *const c_void) -> u32 {
+fn namespaced_tgid(leader: Address, host_tgid: u32) -> u32 {
     // SAFETY: words of a static that is written before any hook is attached.
     let namespace = unsafe { core::ptr::read_volatile(NAMESPACE.as_ptr()) };
-    let signal = probe_ptr(leader, offset!(task_struct_signal));
-    let pid = probe_ptr(signal, offset!(signal_struct_pids) + PIDTYPE_TGID * 8);
-    if probe::<u32>(pid, offset!(pid_level)) < namespace.level as u32 {
+    if namespace.level == 0 {
+        return host_tgid;
+    }
+    let pid = tgid_of(leader);
+    if pid.field::<u32>(offset!(pid_level)) < namespace.level as u32 {
         return 0;
     }
     let upid = offset!(pid_numbers) + namespace.level as u32 * UPID_SIZE;
-    if probe::<u64>(pid, upid + UPID_NS) != namespace.address {
+    if pid.field::<u64>(upid + UPID_NS) != namespace.address {
         return 0;
     }
-    probe(pid, upid)
+    pid.field(upid)
+}
+
+/// The `struct pid` of a thread group.
+#[inline(always)]
+fn tgid_of(leader: Address) -> Address {
+    let signal = leader.target(offset!(task_struct_signal));
+    signal.target(offset!(signal_struct_pids) + PIDTYPE_TGID * 8)
 }
 
 /// Notes the pid namespace of the current task as the tracer's.
 #[inline(always)]
 pub fn note_own_namespace() {
-    let leader = probe_ptr(task(), offset!(task_struct_group_leader));
-    let signal = probe_ptr(leader, offset!(task_struct_signal));
-    let pid = probe_ptr(signal, offset!(signal_struct_pids) + PIDTYPE_TGID * 8);
-    let level: u32 = probe(pid, offset!(pid_level));
-    let address = probe(pid, offset!(pid_numbers) + level * UPID_SIZE + UPID_NS);
+    let pid = tgid_of(current_task().target(offset!(task_struct_group_leader)));
+    let level: u32 = pid.field(offset!(pid_level));
     let namespace = PidNamespace {
-        address,
+        address: pid.field(offset!(pid_numbers) + level * UPID_SIZE + UPID_NS),
         level: u64::from(level),
     };
     // SAFETY: words of a static; no hook is attached yet.
     unsafe { core::ptr::write_volatile(NAMESPACE.as_ptr(), namespace) };
-}
-
-#[inline(always)]
-fn task() -> *const c_void {
-    // SAFETY: a helper without arguments.
-    unsafe { bpf_get_current_task() as *const c_void }
 }

@@ -6,9 +6,9 @@ use netperf_common::event::{RETRANS, RetransEvent};
 use crate::{
     bytes::refresh_tcp,
     emit,
-    kernel::setting,
+    kernel::{Struct as _, setting},
     maps::{SLOTS, TICK},
-    sock::{Sock, TcpSock as _},
+    sock::Sock,
 };
 
 /// The kernel retransmitted segments of this socket.

@@ -5,8 +5,8 @@ use core::ffi::c_void;
 use aya_ebpf::{
     bindings::BPF_SK_STORAGE_GET_F_CREATE,
     helpers::generated::{
-        bpf_get_smp_processor_id, bpf_get_socket_cookie, bpf_ktime_get_boot_ns, bpf_sk_storage_get,
-        bpf_skc_to_tcp_sock,
+        bpf_get_current_task_btf, bpf_get_smp_processor_id, bpf_get_socket_cookie,
+        bpf_ktime_get_boot_ns, bpf_sk_storage_get, bpf_skc_to_tcp_sock,
     },
 };
 use netperf_common::flow::{
@@ -14,7 +14,7 @@ use netperf_common::flow::{
 };
 
 use crate::{
-    kernel::{load, offset, probe, probe_ptr},
+    kernel::{Address, Known, Struct, current_task, offset, probe},
     maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
 };
 
@@ -29,36 +29,24 @@ const SOCK_RAW: u16 = 3;
 
 /// A `struct sock`.
 pub trait Sock: Copy {
-    /// A `struct tcp_sock` held in the same way.
-    type Tcp: TcpSock;
-    /// Its address, for cold paths that copy field by field.
-    fn address(self) -> *const c_void;
-    /// Reads a field of `struct sock`.
-    fn field<T: Copy + Default>(self, offset: u32) -> T;
+    /// Structures that are held in the same way.
+    type Struct: Struct;
+    /// The structure itself.
+    fn base(self) -> Self::Struct;
     /// The same socket as a `struct tcp_sock`, if it is one.
-    fn tcp(self) -> Option<Self::Tcp>;
+    fn tcp(self) -> Option<Self::Struct>;
+    /// The thread that runs now, as a `struct task_struct`.
+    fn current_task(self) -> Self::Struct;
     /// What the tracer remembers of it, if anything.
     fn state(self) -> Option<*mut SockState>;
     /// The same, made if need be; `None` if there is no memory for it.
     fn state_or_new(self) -> Option<*mut SockState>;
     /// Identifier that no other socket has or had.
     fn cookie(self) -> u64;
-}
-
-/// A `struct tcp_sock`.
-pub trait TcpSock: Copy {
-    /// Reads a field of it.
-    fn field<T: Copy + Default>(self, offset: u32) -> T;
-}
-
-/// A TCP socket that the verifier knows as such.
-#[derive(Clone, Copy)]
-pub struct TrustedTcp(*const c_void);
-
-impl TcpSock for TrustedTcp {
+    /// Reads a field of `struct sock`.
     #[inline(always)]
     fn field<T: Copy + Default>(self, offset: u32) -> T {
-        load(self.0, offset)
+        self.base().field(offset)
     }
 }
 
@@ -71,23 +59,24 @@ pub struct Trusted(pub *const c_void);
 pub struct Probed(pub *const c_void);
 
 impl Sock for Trusted {
-    type Tcp = TrustedTcp;
+    type Struct = Known;
 
     #[inline(always)]
-    fn address(self) -> *const c_void {
-        self.0
+    fn base(self) -> Known {
+        Known(self.0)
     }
 
     #[inline(always)]
-    fn field<T: Copy + Default>(self, offset: u32) -> T {
-        load(self.0, offset)
-    }
-
-    #[inline(always)]
-    fn tcp(self) -> Option<TrustedTcp> {
+    fn tcp(self) -> Option<Known> {
         // SAFETY: the helper checks the socket and answers null for one that is not TCP.
         let tcp = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) };
-        (!tcp.is_null()).then_some(TrustedTcp(tcp.cast_const().cast()))
+        (!tcp.is_null()).then_some(Known(tcp.cast_const().cast()))
+    }
+
+    #[inline(always)]
+    fn current_task(self) -> Known {
+        // SAFETY: a helper without arguments, kernel 5.11.
+        Known(unsafe { bpf_get_current_task_btf() }.cast_const().cast())
     }
 
     #[inline(always)]
@@ -107,33 +96,22 @@ impl Sock for Trusted {
     }
 }
 
-/// A TCP socket by its address alone.
-#[derive(Clone, Copy)]
-pub struct ProbedTcp(*const c_void);
-
-impl TcpSock for ProbedTcp {
-    #[inline(always)]
-    fn field<T: Copy + Default>(self, offset: u32) -> T {
-        probe(self.0, offset)
-    }
-}
-
 impl Sock for Probed {
-    type Tcp = ProbedTcp;
+    type Struct = Address;
 
     #[inline(always)]
-    fn address(self) -> *const c_void {
-        self.0
+    fn base(self) -> Address {
+        Address(self.0)
     }
 
     #[inline(always)]
-    fn field<T: Copy + Default>(self, offset: u32) -> T {
-        probe(self.0, offset)
+    fn tcp(self) -> Option<Address> {
+        (protocol(self) == IPPROTO_TCP).then_some(Address(self.0))
     }
 
     #[inline(always)]
-    fn tcp(self) -> Option<ProbedTcp> {
-        (protocol(self) == IPPROTO_TCP).then_some(ProbedTcp(self.0))
+    fn current_task(self) -> Address {
+        current_task()
     }
 
     #[inline(always)]
@@ -211,14 +189,14 @@ pub fn protocol(sk: impl Sock) -> u16 {
 /// Whether the receive position alone tells what a process took. Under an upper layer protocol (TLS,
 /// MPTCP subflows) it counts records and mappings, not payload.
 #[inline(always)]
-pub fn is_plain(tcp: impl TcpSock) -> bool {
+pub fn is_plain(tcp: impl Struct) -> bool {
     tcp.field::<u64>(offset!(inet_connection_sock_icsk_ulp_ops)) == 0
 }
 
 /// Sequence number up to which payload was taken. Taking the FIN moves `copied_seq` too: it is the
 /// last number before `rcv_nxt` once `SOCK_DONE` is set.
 #[inline(always)]
-pub fn taken_seq(sk: impl Sock, tcp: impl TcpSock) -> u32 {
+pub fn taken_seq(sk: impl Sock, tcp: impl Struct) -> u32 {
     let copied: u32 = tcp.field(offset!(tcp_sock_copied_seq));
     let flags: u64 = sk.field(offset!(sock_sk_flags));
     let past_fin = flags & SOCK_DONE != 0 && tcp.field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
@@ -227,7 +205,7 @@ pub fn taken_seq(sk: impl Sock, tcp: impl TcpSock) -> u32 {
 
 /// Sequence number of the first byte that this connection received.
 #[inline(always)]
-pub fn first_seq(tcp: impl TcpSock) -> u32 {
+pub fn first_seq(tcp: impl Struct) -> u32 {
     let next: u32 = tcp.field(offset!(tcp_sock_rcv_nxt));
     next.wrapping_sub(tcp.field::<u64>(offset!(tcp_sock_bytes_received)) as u32)
 }
@@ -236,7 +214,7 @@ pub fn first_seq(tcp: impl TcpSock) -> u32 {
 /// kernel's own measure of its readers still stands at the beginning. So it is for connections that
 /// waited to be accepted when the tracer started, and where TCP Fast Open hands over early data.
 #[inline(always)]
-pub fn was_never_read(tcp: impl TcpSock) -> bool {
+pub fn was_never_read(tcp: impl Struct) -> bool {
     tcp.field::<u32>(offset!(tcp_sock_rcvq_space_seq)) == first_seq(tcp)
 }
 
@@ -250,23 +228,25 @@ pub fn is_locked_by_process(sk: impl Sock) -> bool {
 /// Addresses of the socket as they are now.
 #[inline(always)]
 pub fn fill_key(sk: impl Sock, key: &mut FlowKey) {
-    let base = sk.address();
-    key.family = probe(base, offset!(sock_skc_family));
-    key.protocol = probe(base, offset!(sock_sk_protocol));
-    key.local_port = probe(base, offset!(sock_skc_num));
-    key.remote_port = u16::from_be(probe(base, offset!(sock_skc_dport)));
-    key.netns = probe(probe_ptr(base, offset!(sock_skc_net)), offset!(net_ns_inum));
+    key.family = sk.field(offset!(sock_skc_family));
+    key.protocol = protocol(sk);
+    key.local_port = sk.field(offset!(sock_skc_num));
+    key.remote_port = u16::from_be(sk.field(offset!(sock_skc_dport)));
+    let net = sk.base().target(offset!(sock_skc_net));
+    key.netns = net.field(offset!(net_ns_inum));
     if key.family == AF_INET6 {
+        let base = sk.base().address();
         key.local_addr = probe(base, offset!(sock_skc_v6_rcv_saddr));
         key.remote_addr = probe(base, offset!(sock_skc_v6_daddr));
     } else {
-        key.local_addr = v4(probe(base, offset!(sock_skc_rcv_saddr)));
-        key.remote_addr = v4(probe(base, offset!(sock_skc_daddr)));
+        key.local_addr = v4(sk.field(offset!(sock_skc_rcv_saddr)));
+        key.remote_addr = v4(sk.field(offset!(sock_skc_daddr)));
     }
 }
 
+/// An IPv4 address, in network byte order both before and after.
 #[inline(always)]
-fn v4(address: [u8; 4]) -> [u8; 16] {
-    let [a, b, c, d] = address;
+fn v4(address: u32) -> [u8; 16] {
+    let [a, b, c, d] = address.to_ne_bytes();
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }

@@ -77,7 +77,7 @@ fn connecting(sk: impl Sock, state: *mut crate::maps::SockState) {
     if let Some(slot) = SLOTS.get_ptr_mut(index) {
         // SAFETY: a map value that the verifier proved.
         let slot = unsafe { &mut *slot };
-        owner::fill(&mut slot.owner, host_tgid);
+        owner::fill(sk, &mut slot.owner, host_tgid);
         sock::fill_key(sk, &mut slot.key);
     }
 }

@@ -24,6 +24,7 @@ macro_rules! held {
 
 mod cgroup;
 mod fentry;
+mod fill;
 mod iter;
 mod kprobe;
 mod tracepoint;

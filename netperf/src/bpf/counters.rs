@@ -207,7 +207,7 @@ impl Counters {
             self.look_at(index);
             self.ledger.forget(index);
         }
-        self.kernel.slots.hand_out(self.ledger.pair_count())
+        self.kernel.slots.hand_out()
     }
 
     /// Records were lost or are held up: looks at every slot instead.

@@ -241,11 +241,6 @@ impl Ledger {
         done
     }
 
-    /// Slots that are not free.
-    pub fn pair_count(&self) -> usize {
-        self.pairs.len()
-    }
-
     /// Slots that hold an open socket.
     pub fn open_count(&self) -> usize {
         self.pairs

@@ -49,14 +49,16 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
     })
 }
 
-/// Settings for a run that emits neither state changes nor retransmissions one by one.
+/// Settings for a run with so many slots that emits neither state changes nor retransmissions one by
+/// one.
 ///
 /// # Errors
 /// [`BtfError::Missing`] if this kernel does not say where the congestion state is.
-pub(super) fn settings(btf: &Btf<'_>) -> Result<Settings, BtfError> {
+pub(super) fn settings(btf: &Btf<'_>, slots: u32) -> Result<Settings, BtfError> {
     let ca_state = btf.field("inet_connection_sock", "icsk_ca_state")?;
     let size = ca_state.bit_size.unwrap_or(8).min(8);
     Ok(Settings {
+        slots,
         ca_state_offset: ca_state.bit_offset / 8,
         ca_state_mask: (1 << size) - 1,
         ..Settings::default()
@@ -74,6 +76,6 @@ mod tests {
         let btf = Btf::parse(&data).unwrap();
         let offsets = resolve(&btf).unwrap();
         assert!(offsets.tcp_sock_copied_seq > offsets.inet_connection_sock_icsk_ulp_ops);
-        assert!(settings(&btf).unwrap().ca_state_mask >= 0b111);
+        assert!(settings(&btf, 1).unwrap().ca_state_mask >= 0b111);
     }
 }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::Read as _;
 
 use anyhow::Context as _;
-use aya::programs::Iter;
+use aya::programs::{Iter, SocketFilter, TestRun as _, TestRunOptions};
 use aya::{Ebpf, EbpfLoader};
+use netperf_common::kernel::SLOTS_A_RUN;
 
 use super::attach::{self, Kernel, Refused};
 use super::btf::{Btf, BtfError, KERNEL_BTF};
@@ -18,10 +19,16 @@ use crate::text::chain;
 /// The kernel side, compiled by build.rs.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_EBPF_OBJECT"));
 
-/// Slots at the least: room for 100 000 sockets in 15 MiB.
-const MIN_SLOTS: u32 = 114_688;
+/// Slots at the least: room for 80 000 sockets in 11 MiB.
+const MIN_SLOTS: u32 = 81_920;
 /// Slots at the most: 142 MiB.
 const MAX_SLOTS: u32 = 1 << 20;
+
+/// A [`netperf_common::event::SlotEvent`] in the ring buffer, with its header.
+const RECORD_BYTES: u32 = 24;
+
+/// Bytes from which on the allocator takes pages for a table alone, and gives them back with it.
+const LARGE: i32 = 128 << 10;
 
 /// What is wanted of the kernel side.
 #[derive(Debug)]
@@ -94,6 +101,7 @@ fn on_this_machine<T>(
     request: &Request<'_>,
     act: impl FnOnce(&Machine<'_>) -> Result<T, OpenError>,
 ) -> Result<T, OpenError> {
+    keep_large_tables_apart();
     let data = std::fs::read(KERNEL_BTF).map_err(OpenError::NoBtf)?;
     let btf = Btf::parse(&data)?;
     let aya_btf = aya::Btf::from_sys_fs()
@@ -111,7 +119,17 @@ fn on_this_machine<T>(
     done
 }
 
-/// What parsing the kernel's types took is tens of megabytes, which the allocator would keep.
+/// From now on the allocator gives the memory of large tables back when they are outgrown.
+fn keep_large_tables_apart() {
+    #![expect(unsafe_code, reason = "a call of the C library without a safe wrapper")]
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes no pointers and may be called at any time.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+    }
+}
+
+/// What parsing the kernel's types took is megabytes, which the allocator would keep.
 fn return_freed_memory() {
     #![expect(unsafe_code, reason = "a call of the C library without a safe wrapper")]
     #[cfg(target_env = "gnu")]
@@ -148,6 +166,7 @@ impl Machine<'_> {
     fn open_set(&self, set: &HookSet) -> Result<Result<Opened, Refused>, OpenError> {
         let mut ebpf = self.load(set)?;
         let slots = take_slots(&mut ebpf).map_err(OpenError::Load)?;
+        fill_free_slots(&mut ebpf, slots.count()).map_err(OpenError::Load)?;
         if let Err(error) = self.iterate(&mut ebpf, "task", "iter_own_namespace") {
             log::warn!("processes are numbered as in the initial pid namespace: {error:#}");
         }
@@ -175,15 +194,16 @@ impl Machine<'_> {
     /// Makes the maps, as large as this set needs them.
     fn load(&self, set: &HookSet) -> Result<Ebpf, OpenError> {
         let offsets = offsets::resolve(self.btf)?;
-        let settings = offsets::settings(self.btf)?;
         let slots = slot_count(self.request.open_sockets);
+        let settings = offsets::settings(self.btf, slots)?;
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(self.aya_btf))
             .override_global("OFFSETS", &offsets, true)
             .override_global("SETTINGS", &settings, true)
             .map_max_entries("SLOTS", slots)
-            .map_max_entries("FREE_SLOTS", slots);
+            .map_max_entries("FREE_SLOTS", slots)
+            .map_max_entries("EVENTS", ring_bytes(slots));
         match set.memory {
             Memory::InSocket => loader.map_max_entries("PROBED_SOCK_STATES", 1),
             Memory::ByAddress => loader.map_max_entries("PROBED_SOCK_STATES", slots),
@@ -217,6 +237,37 @@ fn slot_count(open_sockets: u32) -> u32 {
     open_sockets.saturating_mul(2).clamp(MIN_SLOTS, MAX_SLOTS)
 }
 
+/// Lets the kernel put every slot on the stack: a hundred thousand system calls would take longer
+/// than all the rest.
+fn fill_free_slots(ebpf: &mut Ebpf, slots: u32) -> anyhow::Result<()> {
+    let program = ebpf
+        .program_mut("fill_free_slots")
+        .context("not in the object")?;
+    let program: &mut SocketFilter = program.try_into()?;
+    program
+        .load()
+        .context("cannot load what fills the free slots")?;
+    // The kernel wants a packet as long as an Ethernet header, which nobody looks at.
+    let ran = program
+        .test_run(TestRunOptions {
+            data_in: Some(&[0; 64]),
+            repeat: slots.div_ceil(SLOTS_A_RUN) + 1,
+            ..TestRunOptions::default()
+        })
+        .context("cannot fill the free slots")?;
+    anyhow::ensure!(
+        ran.return_value == 1,
+        "the free slots could not all be filled"
+    );
+    Ok(program.unload()?)
+}
+
+/// Room for a record of every slot, which each writes once a tick when it is used. The kernel takes
+/// powers of two only.
+fn ring_bytes(slots: u32) -> u32 {
+    slots.saturating_mul(RECORD_BYTES).next_power_of_two()
+}
+
 fn take_slots(ebpf: &mut Ebpf) -> anyhow::Result<Slots> {
     let slots = ebpf
         .take_map("SLOTS")
@@ -230,6 +281,12 @@ fn take_slots(ebpf: &mut Ebpf) -> anyhow::Result<Slots> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ring_has_room_for_every_slot() {
+        assert_eq!(ring_bytes(MIN_SLOTS), 2 << 20);
+        assert_eq!(ring_bytes(MAX_SLOTS), 32 << 20);
+    }
 
     #[test]
     fn there_is_room_for_twice_the_open_sockets() {

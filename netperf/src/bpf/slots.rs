@@ -9,16 +9,11 @@ use anyhow::Context as _;
 use aya::maps::{Map, MapData, Stack};
 use netperf_common::flow::Slot;
 
-/// Free slots are handed to the kernel in steps of so many, so that the start stays short.
-const STEP: u32 = 32_768;
-
 /// Every slot, and the stack of those that are free.
 pub(super) struct Slots {
     memory: Memory,
     free: Stack<MapData, u32>,
-    /// First index that was never handed out.
-    untouched: u32,
-    /// Ended; not reused before the next step, as a hook may still be adding to them.
+    /// Ended; not reused before the next call, as a hook may still be adding to them.
     retired: Vec<u32>,
 }
 
@@ -44,7 +39,7 @@ impl Drop for Memory {
 }
 
 impl Slots {
-    /// Maps the array and hands the first slots to the kernel.
+    /// Maps the array.
     ///
     /// # Errors
     /// If the kernel refuses the mapping or the stack.
@@ -57,35 +52,26 @@ impl Slots {
             .context("cannot ask for the number of slots")?
             .max_entries();
         let free = Stack::try_from(free).context("cannot use the free slots")?;
-        let memory = Memory::map(slots, count)?;
-        // Slot 0 stands for none.
-        let mut slots = Self {
-            memory,
+        Ok(Self {
+            memory: Memory::map(slots, count)?,
             free,
-            untouched: 1,
             retired: Vec::new(),
-        };
-        slots.hand_out(1)?;
-        Ok(slots)
+        })
     }
 
-    /// Hands out those that have ended before the last call and, when more than half of what was
-    /// handed out is in use, others that never were.
+    /// How many there are, the unused first one included.
+    pub(super) fn count(&self) -> u32 {
+        self.memory.count
+    }
+
+    /// Hands those out again that have ended before the last call.
     ///
     /// # Errors
     /// If the kernel refuses one.
-    pub(super) fn hand_out(&mut self, in_use: usize) -> anyhow::Result<()> {
+    pub(super) fn hand_out(&mut self) -> anyhow::Result<()> {
         for index in std::mem::take(&mut self.retired) {
             self.memory.clear(index);
             self.free.push(index, 0).context("cannot return a slot")?;
-        }
-        while in_use * 2 >= self.untouched as usize && self.untouched < self.memory.count {
-            let end = self.memory.count.min(self.untouched.saturating_add(STEP));
-            // The lowest on top: slots in use stay close together.
-            for index in (self.untouched..end).rev() {
-                self.free.push(index, 0).context("cannot hand out a slot")?;
-            }
-            self.untouched = end;
         }
         Ok(())
     }
@@ -107,7 +93,7 @@ impl Slots {
 
     /// Indices of all slots that hold a socket.
     pub(super) fn in_use(&self) -> impl Iterator<Item = u32> {
-        (1..self.untouched).filter(|&index| self.memory.is_taken(index))
+        (1..self.memory.count).filter(|&index| self.memory.is_taken(index))
     }
 }
 

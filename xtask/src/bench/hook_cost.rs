@@ -56,10 +56,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         (Scene::CHURN, "connections"),
     ] {
         let mut repeats = Repeats::default();
-        for repeat in 1..=bench.effort.repeats {
+        for repeat in 1..=bench.effort.few() {
             progress(&format!(
                 "hooks, {name}, {repeat} of {}",
-                bench.effort.repeats
+                bench.effort.few()
             ));
             repeats.empty.push(empty(bench, scene)?);
             repeats.ours.push(ours(bench, scene)?);

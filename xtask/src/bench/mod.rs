@@ -96,8 +96,8 @@ struct Effort {
 
 impl Effort {
     const FULL: Self = Self {
-        repeats: 9,
-        seconds: 2.0,
+        repeats: 25,
+        seconds: 1.0,
     };
     const QUICK: Self = Self {
         repeats: 2,
@@ -106,7 +106,7 @@ impl Effort {
 
     /// Repeats of what is long and shows its differences at once.
     fn few(self) -> usize {
-        self.repeats.div_ceil(3)
+        self.repeats.div_ceil(5)
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     for (sockets, tick_target, memory_target) in SIZES {
         progress(&format!("{sockets} sockets"));
         let mut watched = Watched::begin(bench, sockets)?;
-        for (variant, costs) in watched.ticks(bench.effort.repeats)? {
+        for (variant, costs) in watched.ticks(bench.effort.few())? {
             ticks.row(tick_row(sockets, variant, &costs, tick_target));
         }
         memory.row(watched.end(memory_target)?);

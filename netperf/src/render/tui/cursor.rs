@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::input::Motion;
 use crate::sample::{FlowId, ProcessId};
 
 /// Identity of a row, which stays when rows change places.
@@ -11,6 +10,17 @@ pub(super) enum RowId {
     Process(ProcessId),
     Flow(FlowId),
     Remote(IpAddr),
+}
+
+/// Where the selection goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Motion {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
 }
 
 /// The selected row, and which rows are in sight.

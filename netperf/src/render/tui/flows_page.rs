@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::cursor::RowId;
 use super::grid::{self, Look};
-use super::page::{Scene, hint, why_empty};
+use super::scene::{Scene, hint, why_empty};
 use super::state::State;
 use crate::view::flow_row::FlowRow;
 use crate::view::flows::{FlowsTick, RemoteRow};

@@ -7,7 +7,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::state::Overlay;
+use super::cursor::Motion;
+use super::overlay::Overlay;
 use crate::view::sort::SortKey;
 
 /// What the user wants.
@@ -30,17 +31,6 @@ pub(super) enum Action {
     Type(char),
     Erase,
     Accept,
-}
-
-/// Where the selection goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Motion {
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    First,
-    Last,
 }
 
 /// The meaning of a key under what is open at the moment.

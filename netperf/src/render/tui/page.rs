@@ -3,10 +3,12 @@
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 
 use super::grid::Look;
-use super::state::{Overlay, Page, State};
+use super::overlay::Overlay;
+use super::scene::{Scene, line};
+use super::state::{Page, State};
 use super::surroundings::Surroundings;
 use super::{flows_page, footer, header, help, links, prompt, top_page};
 use crate::model::Model;
@@ -16,13 +18,6 @@ use crate::view::sort::{Figures, SortKey};
 
 /// Smallest terminal on which anything can be read: columns and lines.
 const SMALLEST: (u16, u16) = (40, 8);
-
-/// What is to be seen.
-#[derive(Clone, Copy)]
-pub(super) struct Scene<'s> {
-    pub(super) model: &'s Model,
-    pub(super) names: &'s dyn HostNames,
-}
 
 /// Draws everything.
 pub(super) fn draw(
@@ -82,47 +77,6 @@ fn parts(
             help::draw(buffer, area, around);
         }
     }
-}
-
-/// Writes one line in bold.
-pub(super) fn line(buffer: &mut Buffer, area: Rect, text: &str) {
-    if area.height > 0 {
-        buffer.set_stringn(area.x, area.y, text, area.width.into(), Modifier::BOLD);
-    }
-}
-
-/// Says why there are no rows.
-pub(super) fn hint(buffer: &mut Buffer, area: Rect, text: &str) {
-    let x = area.x + 2.min(area.width);
-    let y = area.y + 1.min(area.height.saturating_sub(1));
-    buffer.set_stringn(
-        x,
-        y,
-        text,
-        area.width.saturating_sub(2).into(),
-        Style::new(),
-    );
-}
-
-/// Why the page has no rows.
-pub(super) fn why_empty(state: &State, model: &Model) -> String {
-    if model.ticks() == 0 {
-        return "counting: the first figures come with the first tick".to_owned();
-    }
-    if !state.filter.is_empty() {
-        return format!(
-            "nothing matches the filter `{}`: Esc clears it",
-            visible(&state.filter)
-        );
-    }
-    if state.has_options() {
-        return "waiting for traffic of what the options ask for".to_owned();
-    }
-    let (who, ever) = match state.page {
-        Page::Top => ("process", "yet"),
-        Page::Flows => ("connection", "in the last 40 seconds"),
-    };
-    format!("waiting for traffic: no {who} has sent or received anything {ever}")
 }
 
 fn too_small(buffer: &mut Buffer, area: Rect) {

@@ -6,6 +6,7 @@ use regex::RegexBuilder;
 
 use super::cursor::{Cursor, RowId};
 use super::input::Action;
+use super::overlay::Overlay;
 use crate::model::Model;
 use crate::sample::ProcessId;
 use crate::units::Units;
@@ -31,18 +32,6 @@ pub struct Settings {
 pub(super) enum Page {
     Top,
     Flows,
-}
-
-/// What lies over the page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Overlay {
-    Nothing,
-    Help,
-    /// The filter as typed so far, and what is wrong with it.
-    Prompt {
-        text: String,
-        error: Option<String>,
-    },
 }
 
 /// What has to be done beyond drawing again.

@@ -1,10 +1,11 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::cursor::RowId;
-use super::input::{Action, Motion};
+use super::cursor::{Motion, RowId};
+use super::input::Action;
+use super::overlay::Overlay;
 use super::page;
-use super::state::{Effect, Overlay, Page, Settings, State};
+use super::state::{Effect, Page, Settings, State};
 use super::surroundings::Surroundings;
 use crate::made::{flow, moved, process, second, session, start};
 use crate::model::Model;

@@ -5,7 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::cursor::RowId;
 use super::grid::{self, Look};
-use super::page::{Scene, hint, line, why_empty};
+use super::scene::{Scene, hint, line, why_empty};
 use super::state::State;
 use crate::sample::ProcessId;
 use crate::text::visible;

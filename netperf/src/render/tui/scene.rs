@@ -1,0 +1,58 @@
+//! What do all pages draw from, and what do they say when there is nothing to draw?
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::state::{Page, State};
+use crate::model::Model;
+use crate::text::visible;
+use crate::view::host_names::HostNames;
+
+/// What is to be seen.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'s> {
+    pub(super) model: &'s Model,
+    pub(super) names: &'s dyn HostNames,
+}
+
+/// Writes one line in bold.
+pub(super) fn line(buffer: &mut Buffer, area: Rect, text: &str) {
+    if area.height > 0 {
+        buffer.set_stringn(area.x, area.y, text, area.width.into(), Modifier::BOLD);
+    }
+}
+
+/// Says why there are no rows.
+pub(super) fn hint(buffer: &mut Buffer, area: Rect, text: &str) {
+    let x = area.x + 2.min(area.width);
+    let y = area.y + 1.min(area.height.saturating_sub(1));
+    buffer.set_stringn(
+        x,
+        y,
+        text,
+        area.width.saturating_sub(2).into(),
+        Style::new(),
+    );
+}
+
+/// Why the page has no rows.
+pub(super) fn why_empty(state: &State, model: &Model) -> String {
+    if model.ticks() == 0 {
+        return "counting: the first figures come with the first tick".to_owned();
+    }
+    if !state.filter.is_empty() {
+        return format!(
+            "nothing matches the filter `{}`: Esc clears it",
+            visible(&state.filter)
+        );
+    }
+    if state.has_options() {
+        return "waiting for traffic of what the options ask for".to_owned();
+    }
+    let (who, ever) = match state.page {
+        Page::Top => ("process", "yet"),
+        Page::Flows => ("connection", "in the last 40 seconds"),
+    };
+    format!("waiting for traffic: no {who} has sent or received anything {ever}")
+}
