@@ -72,6 +72,36 @@ pub const START: &[Field] = &[
     ),
 ];
 
+/// The answer of `doctor`.
+pub const DOCTOR: &[Field] = &[
+    field("type", Kind::OneOf(&["doctor"])),
+    field("time", Kind::Moment),
+    field("host", Kind::Text),
+    field("kernel", Kind::Text),
+    field("can_count", Kind::Flag),
+    nullable("hooks", Kind::OneOf(&["tracepoint", "fentry", "kprobe"])),
+    field("checks", Kind::Objects(CHECK)),
+];
+
+const CHECK: &[Field] = &[
+    field(
+        "topic",
+        Kind::OneOf(&[
+            "hooks",
+            "capabilities",
+            "kernel",
+            "counting",
+            "listing",
+            "shaping",
+        ]),
+    ),
+    field("name", Kind::Text),
+    field("verdict", Kind::OneOf(&["yes", "no", "partly", "unknown"])),
+    field("needed", Kind::Flag),
+    field("why", Kind::Text),
+    nullable("advice", Kind::Text),
+];
+
 /// The last line.
 pub const END: &[Field] = &[
     field("type", Kind::OneOf(&["end"])),

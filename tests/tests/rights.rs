@@ -66,3 +66,26 @@ fn with_its_capabilities_it_runs_without_root_and_counts_exactly() -> Result<()>
     let played = Mover::start(paths)?.finish()?;
     check(&tracer.stop()?, &played)
 }
+
+#[test]
+fn doctor_without_rights_tells_what_it_can_and_what_is_missing() -> Result<()> {
+    let public = Public::new()?;
+    let output = run_as(as_nobody(&public, &[]).args(["doctor", "--kernel"]))?;
+    ensure!(output.status.code() == Some(5), "{}", output.status);
+    let answer = text(&output.stdout)?;
+    for line in [
+        "no       CAP_BPF: missing",
+        "no       CAP_PERFMON: missing",
+        "no       CAP_NET_ADMIN: missing",
+        "yes      BTF: ",
+        "yes      inet_diag: ",
+    ] {
+        ensure!(answer.contains(line), "{line}: {answer}");
+    }
+    let message = text(&output.stderr)?;
+    ensure!(
+        message.contains("without CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN"),
+        "{message}"
+    );
+    Ok(())
+}

@@ -29,12 +29,12 @@ pub(super) fn checks(machine: &Machine, counts: bool) -> Vec<Check> {
             let check = |trial: &SetTrial| check(trial, advice(trial.kind));
             trials.iter().map(check).collect()
         }
-        Err(why) => {
-            let none = Check::new(Topic::Hooks, "every kind", Verdict::No, why);
-            vec![none.needed()]
-        }
+        Err(why) => vec![Check::new(Topic::Hooks, "every kind", Verdict::No, why).advise(ALL_FAIL)],
     }
 }
+
+/// What to do where not a single kind could be tried.
+const ALL_FAIL: &str = "see the lines below that begin with `no`";
 
 fn check(trial: &SetTrial, advice: &str) -> Check {
     let name = trial.kind.word();
@@ -63,7 +63,7 @@ fn check(trial: &SetTrial, advice: &str) -> Check {
 fn attached(found: &Provenance) -> String {
     let mut places: Vec<_> = found.hooks.iter().map(|hook| &hook.attach).collect();
     places.dedup();
-    format!("attached to {} places", places.len())
+    format!("hooks attached: {}", places.len())
 }
 
 fn remedy(kind: HookKind) -> &'static str {

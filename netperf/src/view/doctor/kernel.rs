@@ -55,12 +55,12 @@ fn lockdown(lockdown: &Lockdown) -> Check {
         Lockdown::Absent => check(Verdict::Yes, "this kernel has none".to_owned()),
         Lockdown::Level(level) if level == "confidentiality" => check(
             Verdict::No,
-            format!("{level}: programs may not read the kernel's memory"),
+            format!("{level} keeps it from counting: programs may not read the kernel's memory"),
         )
         .advise("boot with `lockdown=integrity`, or turn Secure Boot off"),
         Lockdown::Level(level) => check(
             Verdict::Yes,
-            format!("{level}: does not keep it from counting"),
+            format!("{level} does not keep it from counting"),
         ),
         Lockdown::Unknown(why) => {
             check(Verdict::Unknown, format!("securityfs can't be read: {why}"))
@@ -91,7 +91,7 @@ fn cgroups(version: CgroupVersion) -> Check {
 /// A setting that keeps nothing from a process that has its capabilities.
 fn harmless(name: &str, value: Option<i64>, why: &str) -> Check {
     match value {
-        Some(value) => check(name, Verdict::Yes, format!("{value}: does no harm, {why}")),
+        Some(value) => check(name, Verdict::Yes, format!("{value} does no harm: {why}")),
         None => check(name, Verdict::Yes, "not in this kernel"),
     }
 }
