@@ -29,3 +29,4 @@ pub mod sysctl;
 pub mod terminal;
 pub mod tracer;
 pub mod wait;
+pub mod within;

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::tracer::Tracer;
 
@@ -131,8 +133,6 @@ pub fn innermost(pid: u32) -> Result<u32> {
 /// # Errors
 /// When it is gone.
 pub fn interrupt(tracer: &Tracer) -> Result<()> {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
     let pid = i32::try_from(innermost(tracer.pid())?)?;
     kill(Pid::from_raw(pid), Signal::SIGINT).context("the tracer is gone")
 }

@@ -20,7 +20,7 @@ use crate::view::top::TopOptions;
 #[derive(Clone, Debug)]
 pub enum Job {
     /// Show what happens.
-    Watch(Config),
+    Watch(Box<Config>),
     /// Look at this machine.
     Examine(Examination),
 }
@@ -39,7 +39,7 @@ impl Job {
                 });
             }
         };
-        Self::Watch(Config::new(view, &cli.common))
+        Self::Watch(Box::new(Config::new(view, &cli.common)))
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Examination {
 ///
 /// # Errors
 /// [`Failure::CheckFailed`] if nothing can be counted here.
-pub(super) fn run(asked: &Examination) -> anyhow::Result<()> {
+pub(super) fn run(asked: Examination) -> anyhow::Result<()> {
     logging::start(asked.verbosity, None);
     let machine = checkup::examine();
     let report = Report::new(&machine, asked.hooks, Rfc3339(clock::now().1));

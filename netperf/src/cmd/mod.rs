@@ -21,8 +21,8 @@ use anyhow::Context;
 /// When it can't be done; [`crate::exit::status_of`] gives the exit status.
 pub fn run(job: Job) -> anyhow::Result<()> {
     match job {
-        Job::Watch(config) => watch(config),
-        Job::Examine(examination) => doctor::run(&examination),
+        Job::Watch(config) => watch(*config),
+        Job::Examine(examination) => doctor::run(examination),
     }
 }
 

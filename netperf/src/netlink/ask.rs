@@ -49,7 +49,9 @@ pub(super) fn ask(protocol: isize, request: &Request) -> io::Result<()> {
 /// What the first message of an answer says; the first row of a dump is success.
 fn verdict(answer: &[u8]) -> io::Result<()> {
     let malformed = || io::Error::from(io::ErrorKind::InvalidData);
-    let message = NetlinkBuffer::new_checked(answer).map_err(|_| malformed())?;
+    let Ok(message) = NetlinkBuffer::new_checked(answer) else {
+        return Err(malformed());
+    };
     match message.message_type() {
         // Both begin with an error code: negative, or 0 for none.
         NLMSG_ERROR | NLMSG_DONE => {

@@ -106,7 +106,7 @@ fn mounted(name: &str, mounted: &Mounted) -> Check {
 }
 
 fn proc(facts: &KernelFacts) -> Check {
-    let check = |verdict, why: String| check("/proc", verdict, why);
+    let check = |verdict, why: String| check("proc", verdict, why);
     if !facts.own_proc {
         let why = "it is that of another pid namespace: names are read from it all the same";
         return check(Verdict::Partly, why.to_owned())
