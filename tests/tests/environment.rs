@@ -1,6 +1,7 @@
 //! Does it run in containers and hardened surroundings? Each case counts every byte, or says in one line
 //! why not.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -171,7 +172,10 @@ fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
             "{why}"
         );
     } else {
-        eprintln!("skipped: `lockdown=integrity` is not set on this machine: {levels:?}");
+        writeln!(
+            std::io::stderr(),
+            "skipped: `lockdown=integrity`, since here it is {levels:?}"
+        )?;
     }
     exact_in(&Place::here()).map(drop)
 }
@@ -185,7 +189,10 @@ fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
     // 1 is final until the next boot, and stricter.
     let before = sysctl::read(BPF)?;
     let _unprivileged = if before == "1" {
-        eprintln!("skipped: `{BPF}` = 2, which is 1 until the next boot");
+        writeln!(
+            std::io::stderr(),
+            "skipped: `{BPF}` = 2, since it is 1 until the next boot"
+        )?;
         None
     } else {
         Some(Sysctl::set(BPF, "2")?)
