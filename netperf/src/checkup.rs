@@ -5,7 +5,7 @@ use std::fs::File;
 use crate::bpf::{self, Request};
 use crate::capture::valid_rights;
 use crate::collect::HookPreference;
-use crate::machine::{Machine, Outcome, Trial};
+use crate::machine::{Feature, Machine, Outcome, Trial};
 use crate::netlink;
 use crate::procfs::Procfs;
 use crate::rights;
@@ -22,28 +22,31 @@ pub fn examine() -> Machine {
         open_sockets: 0,
         cgroup_root: cgroup_root.as_ref(),
     };
-    let mut shaping = bpf::shaping_features();
-    shaping.extend(try_shaping());
+    let features = [
+        bpf::feature_trials(),
+        netlink::listing_trials(),
+        try_in_namespace(),
+    ];
     Machine {
         kernel: procfs.kernel_facts(),
         rights: rights::held(valid_rights(&procfs)),
         hook_sets: bpf::verdicts(&request).map_err(|error| chain(&error)),
-        counting: bpf::counting_features(),
-        shaping,
-        listing: netlink::listing_trials(),
+        features: features.concat(),
     }
 }
 
-fn try_shaping() -> Vec<Trial> {
+fn try_in_namespace() -> Vec<Trial> {
     let tried = netlink::in_own_namespace(|| {
         let mut trials = netlink::shaping_trials();
         trials.push(bpf::try_tcx(netlink::LOOPBACK));
         trials
     });
     tried.unwrap_or_else(|error| {
-        vec![Trial {
-            name: "queues, filters and interfaces",
-            outcome: Outcome::Untried(format!("no network namespace to try them in: {error}")),
-        }]
+        let why = format!("no network namespace to try it in: {error}");
+        let untried = |feature| Trial {
+            feature,
+            outcome: Outcome::Untried(why.clone()),
+        };
+        Feature::OF_NAMESPACES.map(untried).into()
     })
 }

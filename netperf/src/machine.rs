@@ -13,12 +13,8 @@ pub struct Machine {
     pub rights: Vec<HeldRight>,
     /// Each set of hooks, attached and detached again; the error is one that all sets met.
     pub hook_sets: Result<Vec<SetTrial>, String>,
-    /// What counting stands on.
-    pub counting: Vec<Trial>,
-    /// What shaping traffic stands on.
-    pub shaping: Vec<Trial>,
-    /// What listing sockets stands on.
-    pub listing: Vec<Trial>,
+    /// Features of the kernel.
+    pub features: Vec<Trial>,
 }
 
 /// A capability, and whether this process has it.
@@ -47,9 +43,76 @@ pub struct SetTrial {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
     /// What.
-    pub name: &'static str,
+    pub feature: Feature,
     /// How it went.
     pub outcome: Outcome,
+}
+
+/// A feature of the kernel that some command uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "their names are the kernel's")]
+pub enum Feature {
+    RingBuffer,
+    SocketStorage,
+    InetDiag,
+    SchedCls,
+    CgroupSock,
+    Tcx,
+    Veth,
+    Ifb,
+    Tbf,
+    Htb,
+    Fq,
+    FqCodel,
+    Netem,
+    Ingress,
+    Clsact,
+    ClsBpf,
+    ClsU32,
+    ActMirred,
+}
+
+impl Feature {
+    /// Those that can be tried only in a network namespace.
+    pub const OF_NAMESPACES: [Self; 13] = [
+        Self::Tcx,
+        Self::Veth,
+        Self::Ifb,
+        Self::Tbf,
+        Self::Htb,
+        Self::Fq,
+        Self::FqCodel,
+        Self::Netem,
+        Self::Ingress,
+        Self::Clsact,
+        Self::ClsBpf,
+        Self::ClsU32,
+        Self::ActMirred,
+    ];
+
+    /// Its name; that of a queue or interface is the one by which the kernel makes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RingBuffer => "ringbuf",
+            Self::SocketStorage => "sk_storage",
+            Self::InetDiag => "inet_diag",
+            Self::SchedCls => "sched_cls",
+            Self::CgroupSock => "cgroup_sock",
+            Self::Tcx => "tcx",
+            Self::Veth => "veth",
+            Self::Ifb => "ifb",
+            Self::Tbf => "tbf",
+            Self::Htb => "htb",
+            Self::Fq => "fq",
+            Self::FqCodel => "fq_codel",
+            Self::Netem => "netem",
+            Self::Ingress => "ingress",
+            Self::Clsact => "clsact",
+            Self::ClsBpf => "cls_bpf",
+            Self::ClsU32 => "cls_u32",
+            Self::ActMirred => "act_mirred",
+        }
+    }
 }
 
 /// How a trial went.
@@ -65,12 +128,12 @@ pub enum Outcome {
 
 impl Trial {
     /// A trial that gave `result`.
-    pub fn of<E: ToString>(name: &'static str, result: Result<(), E>) -> Self {
+    pub fn of<E: ToString>(feature: Feature, result: Result<(), E>) -> Self {
         let outcome = match result {
             Ok(()) => Outcome::Works,
             Err(error) => Outcome::Refused(error.to_string()),
         };
-        Self { name, outcome }
+        Self { feature, outcome }
     }
 }
 

@@ -8,7 +8,8 @@ use caps::Capability;
 use crate::clock::{MonoNs, WallNs};
 use crate::collect::{AttachedHook, HookKind, Provenance};
 use crate::machine::{
-    Btf, CgroupVersion, HeldRight, KernelFacts, Lockdown, Machine, Mounted, SetTrial, Trial,
+    Btf, CgroupVersion, Feature, HeldRight, KernelFacts, Lockdown, Machine, Mounted, SetTrial,
+    Trial,
 };
 use crate::model::Model;
 use crate::sample::{
@@ -174,7 +175,7 @@ pub(crate) fn machine() -> Machine {
         required,
         held: true,
     };
-    let works = |name| Trial::of(name, Ok::<(), String>(()));
+    let works = |feature| Trial::of(feature, Ok::<(), String>(()));
     Machine {
         kernel: KernelFacts {
             host: Some("db1".to_owned()),
@@ -208,11 +209,11 @@ pub(crate) fn machine() -> Machine {
                 outcome: Err("`tcp_send`: operation not permitted".to_owned()),
             },
         ]),
-        counting: vec![works("ring buffer")],
-        shaping: vec![
-            works("tbf"),
-            Trial::of("fq", Err::<(), _>("not in this kernel")),
+        features: vec![
+            works(Feature::RingBuffer),
+            works(Feature::Tbf),
+            Trial::of(Feature::Fq, Err::<(), _>("not in this kernel")),
+            works(Feature::InetDiag),
         ],
-        listing: vec![works("inet_diag")],
     }
 }

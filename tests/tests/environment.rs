@@ -259,7 +259,7 @@ fn doctor_leaves_nothing_behind() -> Result<()> {
     let mut shell = Place::here().network().command(Path::new("sh"));
     let output = run_as(shell.args(["-c", script]).arg(tracer::binary()?))?;
     let checks = report(&output)?;
-    for made in ["veth", "tbf", "cls_bpf", "programs at interfaces (tcx)"] {
+    for made in ["veth", "tbf", "cls_bpf", "tcx"] {
         ensure!(finding(&checks, made)?.0 == "yes", "{made}: {checks:?}");
     }
     ensure!(text(&output.stderr)?.contains("lo:"), "nothing was listed");

@@ -17,4 +17,4 @@ pub use counters::Counters;
 pub use ledger::{FlowTotals, Ledger, Tally};
 pub use open::{OpenError, Request};
 pub use tcx::try_tcx;
-pub use trial::{counting_features, shaping_features, verdicts};
+pub use trial::{feature_trials, verdicts};

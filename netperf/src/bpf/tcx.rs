@@ -8,7 +8,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use crate::machine::Trial;
+use crate::machine::{Feature, Trial};
 
 /// `BPF_PROG_LOAD` of `enum bpf_cmd` (`linux/bpf.h`).
 const PROG_LOAD: libc::c_int = 5;
@@ -42,7 +42,7 @@ struct LinkCreate {
 /// Attaches a program that lets everything pass to an interface of the calling thread's network
 /// namespace, and detaches it again.
 pub fn try_tcx(interface: u32) -> Trial {
-    Trial::of("programs at interfaces (tcx)", attach(interface).map(drop))
+    Trial::of(Feature::Tcx, attach(interface).map(drop))
 }
 
 fn attach(interface: u32) -> io::Result<OwnedFd> {

@@ -6,10 +6,10 @@ use aya::sys::{is_map_supported, is_program_supported};
 
 use super::open::{OpenError, Request, try_sets};
 use crate::collect::Provenance;
-use crate::machine::{SetTrial, Trial};
+use crate::machine::{Feature, SetTrial, Trial};
 use crate::text::chain;
 
-const LACKING: &str = "this kernel has none";
+const LACKING: &str = "not in this kernel";
 
 /// Loads and attaches each kind of hooks that `request` accepts, and detaches it again.
 ///
@@ -37,30 +37,16 @@ fn better(known: &mut Result<Provenance, String>, next: Result<Provenance, Strin
     }
 }
 
-/// Maps that counting stands on.
-pub fn counting_features() -> Vec<Trial> {
-    let maps = [
-        ("ring buffer", MapType::RingBuf),
-        ("storage with sockets (sk_storage)", MapType::SkStorage),
-    ];
-    let map = |(name, kind)| Trial::of(name, there(is_map_supported(kind)));
-    maps.into_iter().map(map).collect()
-}
-
-/// Programs that shaping stands on, besides those that need an interface.
-pub fn shaping_features() -> Vec<Trial> {
-    let programs = [
-        (
-            "programs at packets (sched_cls)",
-            ProgramType::SchedClassifier,
-        ),
-        (
-            "programs at new sockets (cgroup_sock)",
-            ProgramType::CgroupSock,
-        ),
-    ];
-    let program = |(name, kind)| Trial::of(name, there(is_program_supported(kind)));
-    programs.into_iter().map(program).collect()
+/// Tries maps and programs, those that need an interface excepted.
+pub fn feature_trials() -> Vec<Trial> {
+    let map = |feature, kind| Trial::of(feature, there(is_map_supported(kind)));
+    let program = |feature, kind| Trial::of(feature, there(is_program_supported(kind)));
+    vec![
+        map(Feature::RingBuffer, MapType::RingBuf),
+        map(Feature::SocketStorage, MapType::SkStorage),
+        program(Feature::SchedCls, ProgramType::SchedClassifier),
+        program(Feature::CgroupSock, ProgramType::CgroupSock),
+    ]
 }
 
 fn there<E: std::error::Error + 'static>(supported: Result<bool, E>) -> Result<(), String> {

@@ -8,7 +8,7 @@ use netlink_sys::protocols::{NETLINK_ROUTE, NETLINK_SOCK_DIAG};
 
 use super::ask::{Request, ask, attribute, text, words};
 use super::own::LOOPBACK;
-use crate::machine::Trial;
+use crate::machine::{Feature, Trial};
 
 /// `TC_H_ROOT` and `TC_H_CLSACT` (`linux/pkt_sched.h`), and the egress side of the latter.
 const ROOT: u32 = 0xffff_ffff;
@@ -21,54 +21,57 @@ const OPTIONS: u16 = 2;
 
 /// A qdisc, where it goes, and the options without which the kernel makes none.
 struct Qdisc {
-    name: &'static str,
+    feature: Feature,
     parent: u32,
     options: Vec<u8>,
 }
 
 /// Makes, and removes, everything that shaping uses.
 pub fn shaping_trials() -> Vec<Trial> {
-    let mut trials: Vec<_> = ["veth", "ifb"]
-        .map(|kind| tried(kind, add_link(kind)))
+    let mut trials: Vec<_> = [Feature::Veth, Feature::Ifb]
+        .map(|link| tried(link, add_link(link.name())))
         .into();
     trials.extend(
         qdiscs()
             .iter()
-            .map(|qdisc| tried(qdisc.name, qdisc.try_on_loopback())),
+            .map(|qdisc| tried(qdisc.feature, qdisc.try_on_loopback())),
     );
-    trials.push(tried("cls_bpf", try_filter("bpf", &classic_program())));
-    trials.push(tried("cls_u32", try_filter("u32", &match_all())));
-    trials.push(tried("act_mirred", add_mirred()));
+    trials.push(tried(
+        Feature::ClsBpf,
+        try_filter("bpf", &classic_program()),
+    ));
+    trials.push(tried(Feature::ClsU32, try_filter("u32", &match_all())));
+    trials.push(tried(Feature::ActMirred, add_mirred()));
     trials
 }
 
 /// Asks for the TCP sockets that listen, as `inet_diag` lists them. Needs no privilege.
 pub fn listing_trials() -> Vec<Trial> {
-    vec![tried("inet_diag", list_listeners())]
+    vec![tried(Feature::InetDiag, list_listeners())]
 }
 
-fn tried(name: &'static str, result: io::Result<()>) -> Trial {
+fn tried(feature: Feature, result: io::Result<()>) -> Trial {
     let told = result.map_err(|error| match error.raw_os_error() {
         Some(libc::ENOENT | libc::EOPNOTSUPP) => "not in this kernel".to_owned(),
         _ => error.to_string(),
     });
-    Trial::of(name, told)
+    Trial::of(feature, told)
 }
 
 fn qdiscs() -> Vec<Qdisc> {
-    let at = |name, parent, options| Qdisc {
-        name,
+    let at = |feature, parent, options| Qdisc {
+        feature,
         parent,
         options,
     };
     vec![
-        at("tbf", ROOT, token_bucket()),
-        at("htb", ROOT, hierarchy()),
-        at("fq", ROOT, Vec::new()),
-        at("fq_codel", ROOT, Vec::new()),
-        at("netem", ROOT, delay()),
-        at("ingress", CLSACT, Vec::new()),
-        at("clsact", CLSACT, Vec::new()),
+        at(Feature::Tbf, ROOT, token_bucket()),
+        at(Feature::Htb, ROOT, hierarchy()),
+        at(Feature::Fq, ROOT, Vec::new()),
+        at(Feature::FqCodel, ROOT, Vec::new()),
+        at(Feature::Netem, ROOT, delay()),
+        at(Feature::Ingress, CLSACT, Vec::new()),
+        at(Feature::Clsact, CLSACT, Vec::new()),
     ]
 }
 
@@ -107,7 +110,7 @@ impl Qdisc {
     }
 
     fn attributes(&self) -> Vec<u8> {
-        let mut attributes = text(KIND, self.name);
+        let mut attributes = text(KIND, self.feature.name());
         if !self.options.is_empty() {
             attributes.extend(attribute(OPTIONS, &self.options));
         }
@@ -172,7 +175,7 @@ fn match_all() -> Vec<u8> {
 /// Puts a filter at what leaves loopback.
 fn try_filter(name: &str, options: &[u8]) -> io::Result<()> {
     let clsact = Qdisc {
-        name: "clsact",
+        feature: Feature::Clsact,
         parent: CLSACT,
         options: Vec::new(),
     };

@@ -1,7 +1,7 @@
 //! Which rights and features are there, and who misses those that are not?
 
 use super::{AS_ROOT, Check, Topic, Verdict, lacks_rights};
-use crate::machine::{HeldRight, Machine, Outcome, Trial};
+use crate::machine::{Feature, HeldRight, Machine, Outcome, Trial};
 
 pub(super) fn rights(machine: &Machine) -> Vec<Check> {
     machine.rights.iter().map(right).collect()
@@ -20,88 +20,93 @@ fn right(right: &HeldRight) -> Check {
     }
 }
 
-pub(super) fn counting(machine: &Machine) -> Vec<Check> {
-    let used = |trial: &Trial| match trial.name {
-        "ring buffer" => ("tells which counters moved", "use Linux 5.8 or later"),
-        _ => (
-            "keeps what is known of a socket with it; kprobes do without",
-            "use Linux 5.11 or later",
-        ),
-    };
-    let check = |trial| {
-        let (purpose, advice) = used(trial);
+/// What a feature is good for.
+struct Use {
+    topic: Topic,
+    purpose: &'static str,
+    /// What to do without it.
+    advice: &'static str,
+}
+
+pub(super) fn features(machine: &Machine) -> Vec<Check> {
+    let check = |trial: &Trial| {
+        let used = used(trial.feature);
         let advice = if lacks_rights(machine) {
             AS_ROOT
         } else {
-            advice
+            used.advice
         };
-        check(Topic::Counting, trial, purpose, advice)
+        check(trial, &used, advice)
     };
-    machine.counting.iter().map(check).collect()
+    machine.features.iter().map(check).collect()
 }
 
-pub(super) fn listing(machine: &Machine) -> Vec<Check> {
-    let check = |trial| {
-        let (purpose, advice) = (
-            "lists sockets with their states",
-            "load the module `tcp_diag`",
-        );
-        check(Topic::Listing, trial, purpose, advice)
-    };
-    machine.listing.iter().map(check).collect()
-}
-
-pub(super) fn shaping(machine: &Machine) -> Vec<Check> {
-    let check = |trial: &Trial| {
-        let (purpose, advice) = shapes(trial.name);
-        check(Topic::Shaping, trial, purpose, advice)
-    };
-    machine.shaping.iter().map(check).collect()
-}
-
-/// What a feature does for limits, and what to do without it. The first choice is a queue of the
-/// tool's own: tcx, veth and TBF. The others take the place of one of these.
-fn shapes(name: &str) -> (&'static str, &'static str) {
-    match name {
-        "veth" => ("holds the queue", "load the module `veth`"),
-        "tbf" => ("is the queue", "load the module `sch_tbf`, or do with HTB"),
-        "programs at interfaces (tcx)" => (
-            "leads packets to the queue",
-            "use Linux 6.6 or later, or do with clsact and cls_bpf",
-        ),
-        "htb" => ("takes the place of TBF", "nothing to do where TBF is there"),
-        "ifb" | "act_mirred" | "clsact" | "cls_bpf" | "ingress" | "cls_u32" => {
-            ("takes the place of tcx", "nothing to do where tcx is there")
+fn check(trial: &Trial, used: &Use, advice: &str) -> Check {
+    let check = |verdict, why: String| Check::new(used.topic, trial.feature.name(), verdict, why);
+    match &trial.outcome {
+        Outcome::Works => check(Verdict::Yes, format!("works; {}", used.purpose)),
+        Outcome::Refused(why) => {
+            check(Verdict::No, format!("{why}; {}", used.purpose)).advise(advice)
         }
-        "fq" | "fq_codel" => (
-            "paces single connections",
-            "nothing to do: only pacing needs it",
-        ),
-        "netem" => (
-            "makes delay and loss for trials",
-            "nothing to do: only trials need it",
-        ),
-        _ => ("marks and leads packets of one process", AS_ROOT),
+        Outcome::Untried(why) => check(Verdict::Unknown, why.clone()).advise(AS_ROOT),
     }
 }
 
-fn check(topic: Topic, trial: &Trial, purpose: &str, advice: &str) -> Check {
-    match &trial.outcome {
-        Outcome::Works => Check::new(
-            topic,
-            trial.name,
-            Verdict::Yes,
-            format!("works; it {purpose}"),
+/// The first choice for limits is a queue of the tool's own: tcx, veth and TBF. The other features
+/// take the place of one of these.
+fn used(feature: Feature) -> Use {
+    let counting = |purpose, advice| Use {
+        topic: Topic::Counting,
+        purpose,
+        advice,
+    };
+    let shaping = |purpose, advice| Use {
+        topic: Topic::Shaping,
+        purpose,
+        advice,
+    };
+    match feature {
+        Feature::RingBuffer => counting(
+            "a ring buffer tells which counters moved",
+            "use Linux 5.8 or later",
         ),
-        Outcome::Refused(why) => Check::new(
-            topic,
-            trial.name,
-            Verdict::No,
-            format!("{why}; it {purpose}"),
-        )
-        .advise(advice),
-        Outcome::Untried(why) => {
-            Check::new(topic, trial.name, Verdict::Unknown, why).advise(AS_ROOT)
-        }
+        Feature::SocketStorage => counting(
+            "keeps what is known of a socket with it; kprobes do without",
+            "use Linux 5.11 or later",
+        ),
+        Feature::InetDiag => Use {
+            topic: Topic::Listing,
+            purpose: "lists sockets with their states",
+            advice: "load the modules `inet_diag` and `tcp_diag`",
+        },
+        Feature::SchedCls => shaping(
+            "programs that lead packets to a queue",
+            "use a kernel with CONFIG_BPF_SYSCALL and CONFIG_NET",
+        ),
+        Feature::CgroupSock => shaping(
+            "programs that mark new sockets, and see the end of UDP sockets",
+            "use a kernel with CONFIG_CGROUP_BPF",
+        ),
+        Feature::Tcx => shaping(
+            "puts programs at the packets of interfaces",
+            "use Linux 6.6 or later, or do with clsact and cls_bpf",
+        ),
+        Feature::Veth => shaping("holds the queue", "load the module `veth`"),
+        Feature::Tbf => shaping("is the queue", "load the module `sch_tbf`, or do with htb"),
+        Feature::Htb => shaping("can stand in for tbf", "nothing to do where tbf is there"),
+        Feature::Ifb
+        | Feature::Ingress
+        | Feature::Clsact
+        | Feature::ClsBpf
+        | Feature::ClsU32
+        | Feature::ActMirred => shaping("can stand in for tcx", "nothing to do where tcx is there"),
+        Feature::Fq | Feature::FqCodel => shaping(
+            "paces single connections",
+            "nothing to do: only pacing needs it",
+        ),
+        Feature::Netem => shaping(
+            "makes delay and loss for trials",
+            "nothing to do: only trials need it",
+        ),
     }
 }

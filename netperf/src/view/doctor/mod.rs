@@ -174,9 +174,7 @@ impl Report {
             hooks::checks(machine, winner.is_some()),
             features::rights(machine),
             kernel::checks(&machine.kernel),
-            features::counting(machine),
-            features::listing(machine),
-            features::shaping(machine),
+            features::features(machine),
         ];
         Self {
             time,

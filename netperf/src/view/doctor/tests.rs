@@ -1,5 +1,5 @@
 use super::*;
-use crate::machine::{Btf, CgroupVersion, Lockdown, Mounted, Outcome, Trial};
+use crate::machine::{Btf, CgroupVersion, Feature, Lockdown, Mounted, Outcome, Trial};
 use crate::made::machine;
 
 fn report(machine: &Machine) -> Report {
@@ -125,10 +125,10 @@ fn without_cgroup_v2_something_is_missing() {
 fn what_could_not_be_tried_is_unknown_and_what_was_refused_is_not_there() {
     let mut machine = machine();
     machine.kernel.tracefs = Mounted::ReadOnly("/t".to_owned());
-    machine.shaping = vec![
-        Trial::of("tbf", Err::<(), _>("not in this kernel")),
+    machine.features = vec![
+        Trial::of(Feature::Tbf, Err::<(), _>("not in this kernel")),
         Trial {
-            name: "veth",
+            feature: Feature::Veth,
             outcome: Outcome::Untried("no namespace".to_owned()),
         },
     ];
@@ -146,7 +146,7 @@ fn every_finding_that_is_not_as_it_should_be_says_what_to_do() {
         .iter_mut()
         .for_each(|right| right.held = false);
     machine.kernel = crate::machine::KernelFacts::default();
-    for trial in machine.shaping.iter_mut().chain(&mut machine.counting) {
+    for trial in &mut machine.features {
         trial.outcome = Outcome::Refused("no".to_owned());
     }
     let report = report(&machine);
