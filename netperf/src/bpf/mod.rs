@@ -10,8 +10,12 @@ mod missed;
 mod offsets;
 mod open;
 mod slots;
+mod tcx;
+mod trial;
 
 pub use btf::BtfError;
 pub use counters::Counters;
 pub use ledger::{FlowTotals, Ledger, Tally};
 pub use open::{OpenError, Request};
+pub use tcx::try_tcx;
+pub use trial::{feature_trials, verdicts};

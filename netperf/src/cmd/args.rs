@@ -39,6 +39,9 @@ pub enum Command {
     /// Bandwidth by connection: with whom?
     #[command(long_about = help::FLOWS_ABOUT, after_long_help = help::FLOWS)]
     Flows(FlowsArgs),
+    /// Will it run on this machine?
+    #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
+    Doctor(DoctorArgs),
 }
 
 /// Options of all commands.
@@ -179,6 +182,14 @@ pub struct FlowsArgs {
     pub by: Option<GroupBy>,
 }
 
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Look at the kernel: what can be counted here, what can be limited, and what is missing
+    #[arg(long, required = true)]
+    pub kernel: bool,
+}
+
 /// What connections can be put together by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GroupBy {
@@ -265,6 +276,7 @@ mod tests {
             "flows --proto sctp",
             "flows --by local",
             "top -p x",
+            "doctor",
         ] {
             let error = parse(&format!("netperf-trace {options}")).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{options}");

@@ -3,7 +3,10 @@
 use std::env;
 use std::io::{self, IsTerminal};
 
-use super::args::{Arrangement, Cli, Command, Common, FlowsArgs, ProcessFilters, TopArgs};
+use super::args::{
+    Arrangement, Cli, Command, Common, DoctorArgs, FlowsArgs, ProcessFilters, TopArgs,
+};
+use super::doctor::Examination;
 use super::timer::Timing;
 use crate::collect::{FeedConfig, Wanted};
 use crate::units::Units;
@@ -12,6 +15,33 @@ use crate::view::flows::FlowsOptions;
 use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::sort::{Figures, Sort};
 use crate::view::top::TopOptions;
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Show what happens.
+    Watch(Box<Config>),
+    /// Look at this machine.
+    Examine(Examination),
+}
+
+impl Job {
+    /// Reads the options, and from the environment what they leave open.
+    pub fn new(cli: Cli) -> Self {
+        let view = match cli.command {
+            Command::Top(args) => View::Top(top(args)),
+            Command::Flows(args) => View::Flows(flows(args)),
+            Command::Doctor(DoctorArgs { kernel: _ }) => {
+                return Self::Examine(Examination {
+                    json: cli.common.json,
+                    hooks: cli.common.hooks,
+                    verbosity: cli.common.verbose,
+                });
+            }
+        };
+        Self::Watch(Box::new(Config::new(view, &cli.common)))
+    }
+}
 
 /// A run of a live view.
 #[derive(Clone, Debug)]
@@ -38,9 +68,8 @@ pub(super) enum Output {
 }
 
 impl Config {
-    /// Reads the options, and from the environment what they leave open.
-    pub fn new(cli: Cli) -> Self {
-        let Common {
+    fn new(view: View, common: &Common) -> Self {
+        let &Common {
             interval,
             count,
             duration,
@@ -48,10 +77,11 @@ impl Config {
             hooks,
             verbose,
             ..
-        } = cli.common;
-        let color = !cli.common.no_color && !is_set("NO_COLOR");
+        } = common;
+        let color = !common.no_color && !is_set("NO_COLOR");
         Self {
-            output: Output::of(&cli.common, io::stdout().is_terminal()),
+            view,
+            output: Output::of(common, io::stdout().is_terminal()),
             timing: Timing {
                 interval,
                 count,
@@ -59,13 +89,9 @@ impl Config {
             },
             units,
             color,
-            resolve: cli.common.resolve && !cli.common.numeric,
+            resolve: common.resolve && !common.numeric,
             feed: FeedConfig { hooks },
             verbosity: verbose,
-            view: match cli.command {
-                Command::Top(args) => View::Top(top(args)),
-                Command::Flows(args) => View::Flows(flows(args)),
-            },
         }
     }
 

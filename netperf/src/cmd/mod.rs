@@ -2,13 +2,15 @@
 
 pub mod args;
 mod config;
+mod doctor;
 mod help;
 mod live;
 mod logging;
 mod signals;
 mod timer;
 
-pub use self::config::Config;
+pub use self::config::{Config, Job};
+pub use self::doctor::Examination;
 pub use self::logging::report;
 
 use anyhow::Context;
@@ -17,7 +19,14 @@ use anyhow::Context;
 ///
 /// # Errors
 /// When it can't be done; [`crate::exit::status_of`] gives the exit status.
-pub fn run(config: Config) -> anyhow::Result<()> {
+pub fn run(job: Job) -> anyhow::Result<()> {
+    match job {
+        Job::Watch(config) => watch(*config),
+        Job::Examine(examination) => doctor::run(examination),
+    }
+}
+
+fn watch(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

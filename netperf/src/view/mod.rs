@@ -4,6 +4,7 @@
 //! The rows are the objects of the JSON output, in base units. Tables for people are made of the
 //! same rows, so no figure is computed twice.
 
+pub mod doctor;
 pub mod envelope;
 pub mod flow_row;
 pub mod flows;
