@@ -42,7 +42,13 @@ fn exact(topic: &str) -> Result<()> {
             writeln!(std::io::stderr(), "{one}")?;
         }
     }
-    check(&tracer.stop()?, &played)
+    let session = tracer.stop()?;
+    let is_absent = |one: &Played| matches!(one, Played::Absent { .. });
+    if played.iter().all(is_absent) {
+        // Said above; the virtual machines have kernels that can play it.
+        return Ok(());
+    }
+    check(&session, &played)
 }
 
 #[test]
