@@ -161,13 +161,14 @@ impl Capture {
     fn reading(&mut self, id: ProcessId, tally: &Tally, now: MonoNs) -> ProcessReading {
         let process = self.names.describe(id, tally, now);
         let alive = self.names.is_alive(id, now);
+        let had_ended = !alive && !self.ended.insert(id);
         ProcessReading {
             process,
             tx_bytes: tally.tx_bytes,
             rx_bytes: tally.rx_bytes,
             retrans: tally.retrans,
             alive,
-            last: !alive && tally.slots == 0 && !self.ended.insert(id),
+            last: had_ended && tally.slots == 0,
         }
     }
 

@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use self::archive::Mirror;
-use self::image::Programs;
+use self::image::{Modules, Programs};
 use self::kernels::{Kernel, Wanted};
 use self::qemu::{Machine, Qemu};
 use self::report::{Report, Total};
@@ -155,7 +155,12 @@ impl Matrix<'_> {
         let files = self.folder.join("machines").join(&kernel.release);
         fs::create_dir_all(&files)?;
         let image = files.join("initramfs");
-        image::write(&image, &self.programs, kernel)
+        let modules = if self.options.smoke {
+            Modules::None
+        } else {
+            Modules::Needed
+        };
+        image::write(&image, &self.programs, kernel, modules)
             .with_context(|| format!("no image for `{}`", kernel.release))?;
         let console = files.join("console.log");
         let arguments = self.arguments();
