@@ -69,6 +69,26 @@ pub struct Settings {
     pub is_mptcp_mask: u32,
 }
 
+/// Offsets in the record of the tracepoint `sock/inet_sock_set_state`, from the start of the record.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "a field is named after that of the kernel's record"
+)]
+pub struct StateRecord {
+    pub skaddr: u32,
+    pub newstate: u32,
+    pub sport: u32,
+    pub dport: u32,
+    pub family: u32,
+    pub protocol: u32,
+    pub saddr: u32,
+    pub daddr: u32,
+    pub saddr_v6: u32,
+    pub daddr_v6: u32,
+}
+
 /// Slots that one run of `fill_free_slots` puts on the stack of free ones.
 pub const SLOTS_A_RUN: u32 = 256;
 
@@ -104,6 +124,8 @@ mod pod {
     unsafe impl aya::Pod for super::Offsets {}
     // SAFETY: as above.
     unsafe impl aya::Pod for super::Settings {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::StateRecord {}
     // SAFETY: as above.
     unsafe impl aya::Pod for super::LossCounters {}
 }

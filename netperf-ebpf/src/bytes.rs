@@ -113,9 +113,7 @@ pub fn account(sk: impl Sock, index: Option<u32>, host_tgid: u32, add: impl FnOn
 /// set last: a slot that has none is not yet described.
 #[inline(always)]
 fn announce(sk: impl Sock, slot: &mut Slot, index: u32, host_tgid: u32, tick: u32) {
-    owner::fill(sk, &mut slot.owner, host_tgid);
-    sock::fill_key(sk, &mut slot.key);
-    refresh_tcp(sk, slot);
+    sk.describe(slot, host_tgid);
     // SAFETY: a word of a map value; volatile, so that it stays behind what it vouches for.
     unsafe { core::ptr::write_volatile(&raw mut slot.tick, tick) };
     emit::active(index, slot.socket);

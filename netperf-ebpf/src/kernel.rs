@@ -81,6 +81,27 @@ impl Struct for Address {
     }
 }
 
+/// A structure that can't be read: all of it is zero.
+#[derive(Clone, Copy)]
+pub struct Unknown;
+
+impl Struct for Unknown {
+    #[inline(always)]
+    fn address(self) -> *const c_void {
+        core::ptr::null()
+    }
+
+    #[inline(always)]
+    fn field<T: Copy + Default>(self, _offset: u32) -> T {
+        T::default()
+    }
+
+    #[inline(always)]
+    fn target(self, _offset: u32) -> Self {
+        self
+    }
+}
+
 /// The thread that runs now, by its address.
 #[inline(always)]
 pub fn current_task() -> Address {

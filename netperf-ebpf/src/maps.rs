@@ -1,13 +1,13 @@
 //! Every map and global: what it holds, how large it is, and why.
 
 use aya_ebpf::{
-    btf_maps::{Array, HashMap, RingBuf, SkStorage, Stack},
+    btf_maps::{Array, HashMap, LruHashMap, RingBuf, SkStorage, Stack},
     macros::btf_map,
 };
 use netperf_common::{
     event::SlotEvent,
-    flow::Slot,
-    kernel::{LossCounters, Offsets, PidNamespace, Settings},
+    flow::{FlowKey, Slot},
+    kernel::{LossCounters, Offsets, PidNamespace, Settings, StateRecord},
 };
 
 use crate::atomic::Shared;
@@ -56,6 +56,32 @@ pub struct EntryKey {
     pub function: u64,
 }
 
+/// A read that a thread is in, or was in last.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Read {
+    /// Address of the socket whose bytes count in it; 0 while there is none.
+    pub socket: u64,
+    /// Bytes of this read that are counted.
+    pub seen: u32,
+    /// 1 where each report is of new bytes, from whatever socket.
+    pub whole: u32,
+    /// Flags of the call.
+    pub flags: i32,
+    /// Padding.
+    pub reserved: u32,
+}
+
+/// What the kernel has told of a connection.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Connection {
+    /// Its addresses.
+    pub key: FlowKey,
+    /// Its state.
+    pub state: u32,
+}
+
 /// Counters of each (socket, process) pair; index 0 is never used.
 #[btf_map]
 pub static SLOTS: Array<Slot, SLOT_COUNT, MMAPABLE> = Array::new();
@@ -85,6 +111,19 @@ pub static EVENTS: RingBuf<SlotEvent, 1_048_576> = RingBuf::new();
 /// Sockets that a kretprobe needs of its function's entry.
 #[btf_map]
 pub static ENTRIES: HashMap<EntryKey, u64, 16_384> = HashMap::new();
+
+/// Reads of each thread, where sockets tell nothing: nobody tells the end of a thread, so that the
+/// oldest make room.
+#[btf_map]
+pub static READS: LruHashMap<u64, Read, 65_536> = LruHashMap::new();
+
+/// Connections by the address of their socket, where sockets tell nothing.
+#[btf_map]
+pub static CONNECTIONS: HashMap<u64, Connection, 65_536> = HashMap::new();
+
+/// Where a tracepoint's record has what, for kernels whose sockets tell nothing.
+#[unsafe(no_mangle)]
+pub static STATE_RECORD: StateRecord = unsafe { core::mem::zeroed() };
 
 /// Offsets in this kernel's structures.
 #[unsafe(no_mangle)]

@@ -10,12 +10,14 @@ use aya_ebpf::{
     },
 };
 use netperf_common::flow::{
-    AF_INET, AF_INET6, FlowKey, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE,
+    AF_INET, AF_INET6, FlowKey, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Slot,
 };
 
 use crate::{
+    bytes::refresh_tcp,
     kernel::{Address, Known, Struct, current_task, offset, probe, setting},
     maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
+    owner,
 };
 
 /// `BPF_NOEXIST`: keeps what is there.
@@ -43,6 +45,13 @@ pub trait Sock: Copy {
     fn state_or_new(self) -> Option<*mut SockState>;
     /// Identifier that no other socket has or had.
     fn cookie(self) -> u64;
+    /// Takes into a slot who uses the socket, where it goes and how it is.
+    #[inline(always)]
+    fn describe(self, slot: &mut Slot, host_tgid: u32) {
+        owner::fill(self, &mut slot.owner, host_tgid);
+        fill_key(self, &mut slot.key);
+        refresh_tcp(self, slot);
+    }
     /// Reads a field of `struct sock`.
     #[inline(always)]
     fn field<T: Copy + Default>(self, offset: u32) -> T {

@@ -21,6 +21,7 @@ pub fn examine() -> Machine {
         hooks: HookPreference::Auto,
         open_sockets: 0,
         cgroup_root: cgroup_root.as_ref(),
+        procfs: &procfs,
     };
     let features = [
         bpf::feature_trials(),

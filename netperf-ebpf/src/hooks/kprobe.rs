@@ -25,7 +25,9 @@ const BPF_NOEXIST: u64 = 1;
 
 /// A function whose return counts.
 #[derive(Clone, Copy)]
-enum Function {
+pub(super) enum Function {
+    TcpSendmsg,
+    TcpSendpage,
     UdpSendmsg,
     Udp6Sendmsg,
     MptcpSendmsg,
@@ -177,12 +179,12 @@ pub fn kprobe_inet_sock_destruct(ctx: ProbeContext) -> u32 {
 }
 
 #[inline(always)]
-fn sock(ctx: &ProbeContext) -> Probed {
+pub(super) fn sock(ctx: &ProbeContext) -> Probed {
     Probed(ctx.arg::<*const c_void>(0).unwrap_or(core::ptr::null()))
 }
 
 #[inline(always)]
-fn stash(ctx: &ProbeContext, function: Function) {
+pub(super) fn stash(ctx: &ProbeContext, function: Function) {
     let sk = ctx.arg::<u64>(0).unwrap_or(0);
     let entry = entry(function);
     if ENTRIES.insert(entry, sk, BPF_NOEXIST).is_err() {
@@ -193,7 +195,7 @@ fn stash(ctx: &ProbeContext, function: Function) {
 }
 
 #[inline(always)]
-fn unstash(function: Function) -> Option<Probed> {
+pub(super) fn unstash(function: Function) -> Option<Probed> {
     // SAFETY: a copy of an integer that only this thread writes.
     let sk = unsafe { ENTRIES.get(entry(function)).copied() }?;
     let _ = ENTRIES.remove(entry(function));
@@ -201,7 +203,7 @@ fn unstash(function: Function) -> Option<Probed> {
 }
 
 #[inline(always)]
-fn entry(function: Function) -> EntryKey {
+pub(super) fn entry(function: Function) -> EntryKey {
     EntryKey {
         thread: bpf_get_current_pid_tgid(),
         function: function as u64,

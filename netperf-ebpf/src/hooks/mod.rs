@@ -27,4 +27,5 @@ mod fentry;
 mod fill;
 mod iter;
 mod kprobe;
+mod plain;
 mod tracepoint;

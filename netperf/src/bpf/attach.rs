@@ -1,26 +1,56 @@
 //! Which hooks does this kernel accept? Found out by trying, never by version.
 
 use std::fs::File;
+use std::io;
 
 use anyhow::Context as _;
 use aya::Ebpf;
 use aya::programs::{
     BtfTracePoint, CgroupAttachMode, CgroupSock, FEntry, FExit, KProbe, Program, ProgramError,
+    TracePoint,
 };
 
 use super::btf::Btf;
 use super::hooks::{Attach, Attachment, Hook, HookSet, Need};
 use crate::collect::{AttachedHook, Provenance, Unavailable};
+use crate::procfs::with_tracefs;
 
 /// What attaching needs to know about the machine.
 #[derive(Debug)]
 pub(super) struct Kernel<'a> {
-    /// Types, as this crate reads them.
-    pub(super) btf: &'a Btf<'a>,
-    /// Types, as aya reads them.
-    pub(super) aya_btf: &'a aya::Btf,
+    /// Types, where the kernel shows them.
+    pub(super) types: Option<Types<'a>>,
+    /// Why the records of tracepoints can't be used, where a set has use for them.
+    pub(super) no_records: Option<&'a str>,
     /// Root of the cgroup v2 hierarchy, if there is one.
     pub(super) cgroup_root: Option<&'a File>,
+}
+
+/// The kernel's own types.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Types<'a> {
+    /// As this crate reads them.
+    pub(super) btf: &'a Btf<'a>,
+    /// As aya reads them.
+    pub(super) aya_btf: &'a aya::Btf,
+}
+
+impl<'a> Kernel<'a> {
+    fn aya_btf(&self) -> anyhow::Result<&'a aya::Btf> {
+        let types = self.types.context("the kernel shows no types")?;
+        Ok(types.aya_btf)
+    }
+
+    /// Whether `error` comes from the kernel's not having `symbol` at all.
+    fn lacks(&self, symbol: &str, error: &anyhow::Error) -> bool {
+        match self.types {
+            Some(types) => types.btf.parameter_count(symbol).is_none(),
+            None => error
+                .chain()
+                .filter_map(|cause| cause.downcast_ref::<io::Error>())
+                .any(|cause| cause.kind() == io::ErrorKind::NotFound),
+        }
+    }
 }
 
 /// Why a whole set can't be used.
@@ -87,7 +117,7 @@ pub(super) fn detach(ebpf: &mut Ebpf, set: &HookSet) {
 
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "a foreign list of thirty kinds, of which the sets use five"
+    reason = "a foreign list of thirty kinds, of which the sets use six"
 )]
 fn unload(program: &mut Program) -> Result<(), ProgramError> {
     match program {
@@ -95,6 +125,7 @@ fn unload(program: &mut Program) -> Result<(), ProgramError> {
         Program::FEntry(program) => program.unload(),
         Program::FExit(program) => program.unload(),
         Program::KProbe(program) => program.unload(),
+        Program::TracePoint(program) => program.unload(),
         Program::CgroupSock(program) => program.unload(),
         _ => Ok(()),
     }
@@ -123,7 +154,7 @@ fn attach_hook(
         match outcome {
             Ok(()) => return Ok(attachments),
             Err((attachment, error)) => {
-                is_absent &= kernel.btf.parameter_count(attachment.symbol).is_none();
+                is_absent &= kernel.lacks(attachment.symbol, &error);
                 met.push(format!(
                     "{}: {error:#}",
                     describe(std::slice::from_ref(attachment))
@@ -148,7 +179,8 @@ fn describe(attachments: &[Attachment]) -> String {
 
 fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> anyhow::Result<()> {
     if let Some(wanted) = attachment.parameters {
-        let found = kernel.btf.parameter_count(attachment.symbol);
+        let types = kernel.types.context("the kernel shows no types")?;
+        let found = types.btf.parameter_count(attachment.symbol);
         anyhow::ensure!(
             found == Some(wanted),
             "has not {wanted} parameters but {found:?}"
@@ -160,22 +192,25 @@ fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> 
     match attachment.attach {
         Attach::TpBtf => {
             let program: &mut BtfTracePoint = program.try_into()?;
+            let aya_btf = kernel.aya_btf()?;
             load_once(program.fd().is_ok(), || {
-                program.load(attachment.symbol, kernel.aya_btf)
+                program.load(attachment.symbol, aya_btf)
             })?;
             program.attach()?;
         }
         Attach::Fentry => {
             let program: &mut FEntry = program.try_into()?;
+            let aya_btf = kernel.aya_btf()?;
             load_once(program.fd().is_ok(), || {
-                program.load(attachment.symbol, kernel.aya_btf)
+                program.load(attachment.symbol, aya_btf)
             })?;
             program.attach()?;
         }
         Attach::Fexit => {
             let program: &mut FExit = program.try_into()?;
+            let aya_btf = kernel.aya_btf()?;
             load_once(program.fd().is_ok(), || {
-                program.load(attachment.symbol, kernel.aya_btf)
+                program.load(attachment.symbol, aya_btf)
             })?;
             program.attach()?;
         }
@@ -183,6 +218,18 @@ fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> 
             let program: &mut KProbe = program.try_into()?;
             load_once(program.fd().is_ok(), || program.load())?;
             program.attach(attachment.symbol, 0)?;
+        }
+        Attach::Tracepoint => {
+            let (category, name) = attachment
+                .symbol
+                .split_once('/')
+                .context("a tracepoint without a category")?;
+            if let Some(why) = kernel.no_records {
+                anyhow::bail!("{why}");
+            }
+            let program: &mut TracePoint = program.try_into()?;
+            load_once(program.fd().is_ok(), || program.load())?;
+            with_tracefs(|| program.attach(category, name)).context("no tracefs")??;
         }
         Attach::Cgroup => {
             let root = kernel

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use bytes::Buf;
 
-/// The path at which kernels from 4.18 (with `CONFIG_DEBUG_INFO_BTF`) show their types.
+/// The path at which kernels show their types.
+#[cfg(test)]
 pub(super) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 const MAGIC: u16 = 0xeb9f;

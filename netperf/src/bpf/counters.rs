@@ -10,6 +10,7 @@ use super::events::Event;
 use super::ledger::Ledger;
 use super::missed::missed;
 use super::open::{OpenError, Opened, Request, open};
+use super::starts::Starts;
 use crate::collect::Provenance;
 use crate::sample::Loss;
 
@@ -35,6 +36,8 @@ pub struct Counters {
     missed_before: u64,
     /// Nothing counts any more.
     detached: bool,
+    /// Where the kernel side can't say when a process started.
+    starts: Starts,
 }
 
 /// Key of the kernel side's table of shared sockets.
@@ -59,10 +62,11 @@ impl Counters {
     /// If this kernel can't count, with everything that was tried.
     pub fn open(request: &Request<'_>) -> Result<Self, OpenError> {
         let kernel = open(request)?;
-        Self::read_from(kernel).map_err(OpenError::Load)
+        let starts = Starts::new(request.procfs.clone());
+        Self::read_from(kernel, starts).map_err(OpenError::Load)
     }
 
-    fn read_from(mut kernel: Opened) -> anyhow::Result<Self> {
+    fn read_from(mut kernel: Opened, starts: Starts) -> anyhow::Result<Self> {
         let missed_before = missed(&kernel.ebpf, &kernel.set);
         let mut take = |name: &str| {
             kernel
@@ -88,6 +92,7 @@ impl Counters {
             missed_before,
             detached: false,
             lost_before,
+            starts,
             kernel,
         })
     }
@@ -182,10 +187,12 @@ impl Counters {
 
     /// Takes in a slot, unless a hook is still describing it.
     fn look_at(&mut self, index: u32) -> Option<Slot> {
-        let slot = self.kernel.slots.read(index)?;
+        let mut slot = self.kernel.slots.read(index)?;
         if slot.tick == 0 && slot.closed == 0 {
             return None;
         }
+        self.starts
+            .complete(&mut slot.owner, self.ledger.start_of(index));
         self.ledger.absorb(index, &slot);
         Some(slot)
     }

@@ -19,6 +19,8 @@ pub(super) enum Attach {
     Kprobe,
     /// Kretprobe at a function's exit.
     Kretprobe,
+    /// Tracepoint with its record, named with its category.
+    Tracepoint,
     /// Hook of the root cgroup.
     Cgroup,
 }
@@ -32,6 +34,7 @@ impl Attach {
             Self::Fexit => "fexit",
             Self::Kprobe => "kprobe",
             Self::Kretprobe => "kretprobe",
+            Self::Tracepoint => "tracepoint",
             Self::Cgroup => "cgroup",
         }
     }
@@ -87,6 +90,8 @@ pub(super) struct HookSet {
     pub(super) hooks: &'static [Hook],
     /// Where all of them keep what is known of a socket.
     pub(super) memory: Memory,
+    /// What none of them can see, on any kernel.
+    pub(super) unseen: &'static [&'static str],
 }
 
 /// Where the kernel side keeps what it knows of a socket.
@@ -115,23 +120,49 @@ pub(super) const SETS: &[HookSet] = &[
         kind: HookKind::Tracepoint,
         hooks: TRACEPOINT,
         memory: Memory::InSocket,
+        unseen: &[],
     },
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY,
         memory: Memory::InSocket,
+        unseen: &[],
     },
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY_BY_ADDRESS,
         memory: Memory::ByAddress,
+        unseen: &[],
     },
     HookSet {
         kind: HookKind::Kprobe,
         hooks: KPROBE,
         memory: Memory::ByAddress,
+        unseen: &[],
     },
 ];
+
+/// The set for kernels that do not tell where anything is in their structures.
+pub(super) const PLAIN: HookSet = HookSet {
+    kind: HookKind::Kprobe,
+    hooks: PLAIN_KPROBE,
+    memory: Memory::ByAddress,
+    unseen: &[
+        "round-trip times",
+        "retransmissions",
+        "addresses of UDP sockets, and of connections from before the start",
+        "network namespaces of connections",
+        "MPTCP and TLS in the kernel",
+        "the read that a process was waiting in at the start",
+        "urgent data",
+        "which processes are threads of the kernel",
+        "that a number was used again by a process that ended before a look at it",
+        "all of what more processes send at a time than the kernel has return probes for",
+    ],
+};
+
+/// The tracepoint that tells addresses and states of connections.
+pub(super) const STATE_TRACEPOINT: &str = "sock/inet_sock_set_state";
 
 const fn at(attach: Attach, symbol: &'static str, program: &'static str) -> Attachment {
     Attachment {
@@ -502,13 +533,107 @@ const KPROBE: &[Hook] = &[
     ),
 ];
 
+/// Arguments and results only: the kernel does not say where anything is in its structures.
+const PLAIN_KPROBE: &[Hook] = &[
+    required_by_call(
+        &["tcp_send"],
+        &[returned!(
+            "tcp_sendmsg",
+            "plain_tcp_sendmsg",
+            "plain_tcp_sendmsg_returns"
+        )],
+    ),
+    if_present_by_call(
+        &["tcp_sendpage"],
+        &[returned!(
+            "tcp_sendpage",
+            "plain_tcp_sendpage",
+            "plain_tcp_sendpage_returns"
+        )],
+        "sendfile over TCP",
+    ),
+    required_by_call(
+        &["udp_send"],
+        &[returned!(
+            "udp_sendmsg",
+            "plain_udp_sendmsg",
+            "plain_udp_sendmsg_returns"
+        )],
+    ),
+    if_present_by_call(
+        &["udp6_send"],
+        &[returned!(
+            "udpv6_sendmsg",
+            "plain_udp6_sendmsg",
+            "plain_udp6_sendmsg_returns"
+        )],
+        NO_UDP6,
+    ),
+    required(
+        &["tcp_recv"],
+        &[&[
+            at(Attach::Kprobe, "inet_recvmsg", "plain_recvmsg"),
+            at(Attach::Kprobe, "tcp_recvmsg", "plain_tcp_recvmsg"),
+            at(Attach::Kprobe, "tcp_cleanup_rbuf", "plain_tcp_cleanup_rbuf"),
+        ]],
+    ),
+    if_present(
+        &["tcp6_recv"],
+        &[&[at(Attach::Kprobe, "inet6_recvmsg", "plain_recvmsg")]],
+        "what is read from TCP over IPv6",
+    ),
+    wanted(
+        &["tcp_splice"],
+        &[&[at(
+            Attach::Kprobe,
+            "tcp_splice_read",
+            "plain_tcp_splice_read",
+        )]],
+        "splice from connections",
+    ),
+    wanted(
+        &["tcp_zerocopy_recv"],
+        &[&[at(
+            Attach::Kprobe,
+            "tcp_getsockopt",
+            "plain_tcp_getsockopt",
+        )]],
+        "TCP_ZEROCOPY_RECEIVE",
+    ),
+    required_by_call(
+        &["udp_recv"],
+        &[&[at(
+            Attach::Kprobe,
+            "skb_consume_udp",
+            "plain_skb_consume_udp",
+        )]],
+    ),
+    wanted(
+        &["tcp_state"],
+        &[&[at(
+            Attach::Tracepoint,
+            STATE_TRACEPOINT,
+            "plain_inet_sock_set_state",
+        )]],
+        "addresses and states of connections",
+    ),
+    required(
+        &["tcp_close", "udp_close"],
+        &[&[at(
+            Attach::Kprobe,
+            "inet_sock_destruct",
+            "plain_inet_sock_destruct",
+        )]],
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_set_counts_both_directions_of_tcp_and_udp() {
-        for set in SETS {
+        for set in SETS.iter().chain([&PLAIN]) {
             let counted: Vec<_> = set
                 .hooks
                 .iter()
@@ -526,7 +651,7 @@ mod tests {
 
     #[test]
     fn what_can_be_missing_is_said_in_words() {
-        for hook in SETS.iter().flat_map(|set| set.hooks) {
+        for hook in SETS.iter().chain([&PLAIN]).flat_map(|set| set.hooks) {
             assert_eq!(
                 hook.need != Need::Required,
                 !hook.without.is_empty(),

@@ -102,6 +102,11 @@ impl Ledger {
         }
     }
 
+    /// When the process of a slot started, as it was told first; `None` for a slot that is new.
+    pub fn start_of(&self, index: u32) -> Option<MonoNs> {
+        Some(self.pairs.get(&index)?.process.start)
+    }
+
     /// Takes in what a slot holds now. Growth since the last look goes to its process.
     pub fn absorb(&mut self, index: u32, slot: &Slot) {
         if slot.socket == 0 {

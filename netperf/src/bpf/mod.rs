@@ -10,6 +10,7 @@ mod missed;
 mod offsets;
 mod open;
 mod slots;
+mod starts;
 mod tcx;
 mod trial;
 

@@ -1,8 +1,9 @@
 //! Which offsets does the kernel side need, and what are they on this kernel?
 
-use netperf_common::kernel::{Offsets, Settings};
+use netperf_common::kernel::{Offsets, Settings, StateRecord};
 
 use super::btf::{Btf, BtfError};
+use crate::procfs::RecordField;
 
 /// Resolves every offset that counting needs.
 ///
@@ -70,10 +71,65 @@ pub(super) fn settings(btf: &Btf<'_>, slots: u32) -> Result<Settings, BtfError> 
     })
 }
 
+/// Where the record of `sock/inet_sock_set_state` has what the kernel side reads of it.
+///
+/// # Errors
+/// Names the first field that is not there, or not of the size that is read.
+pub(super) fn state_record(fields: &[RecordField]) -> Result<StateRecord, String> {
+    let at = |name: &str, size: u32| {
+        let field = fields.iter().find(|field| field.name == name);
+        match field {
+            Some(field) if field.size == size => Ok(field.offset),
+            Some(field) => Err(format!("its `{name}` has {} bytes", field.size)),
+            None => Err(format!("it has no `{name}`")),
+        }
+    };
+    Ok(StateRecord {
+        skaddr: at("skaddr", 8)?,
+        newstate: at("newstate", 4)?,
+        sport: at("sport", 2)?,
+        dport: at("dport", 2)?,
+        family: at("family", 2)?,
+        protocol: at("protocol", 2)?,
+        saddr: at("saddr", 4)?,
+        daddr: at("daddr", 4)?,
+        saddr_v6: at("saddr_v6", 16)?,
+        daddr_v6: at("daddr_v6", 16)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bpf::btf::KERNEL_BTF;
+
+    #[test]
+    fn a_record_that_lacks_or_resizes_a_field_is_not_read() {
+        let sizes = [
+            ("skaddr", 8),
+            ("newstate", 4),
+            ("sport", 2),
+            ("dport", 2),
+            ("family", 2),
+            ("protocol", 2),
+            ("saddr", 4),
+            ("daddr", 4),
+            ("saddr_v6", 16),
+            ("daddr_v6", 16),
+        ];
+        let fields = sizes.map(|(name, size)| RecordField {
+            name: name.to_owned(),
+            offset: size * 8,
+            size,
+        });
+        assert_eq!(state_record(&fields).unwrap().daddr_v6, 128);
+        let error = state_record(&fields[..9]).unwrap_err();
+        assert!(error.contains("daddr_v6"), "{error}");
+        let mut resized = fields;
+        resized[5].size = 1;
+        let error = state_record(&resized).unwrap_err();
+        assert!(error.contains("protocol"), "{error}");
+    }
 
     #[test]
     fn this_kernel_has_every_field() {

@@ -7,15 +7,16 @@ use anyhow::Context as _;
 use aya::maps::MapType;
 use aya::programs::{Iter, SocketFilter, TestRun as _, TestRunOptions};
 use aya::sys::{SyscallError, is_map_supported};
-use aya::{Ebpf, EbpfLoader};
-use netperf_common::kernel::SLOTS_A_RUN;
+use aya::{Ebpf, EbpfLoader, Endianness};
+use netperf_common::kernel::{Offsets, SLOTS_A_RUN, Settings, StateRecord};
 
-use super::attach::{self, Kernel, Refused};
-use super::btf::{Btf, BtfError, KERNEL_BTF};
-use super::hooks::{HookSet, Memory, SETS};
+use super::attach::{self, Kernel, Refused, Types};
+use super::btf::{Btf, BtfError};
+use super::hooks::{HookSet, Memory, PLAIN, SETS, STATE_TRACEPOINT};
 use super::offsets;
 use super::slots::Slots;
-use crate::collect::{HookKind, HookPreference, Provenance};
+use crate::collect::{HookKind, HookPreference, Provenance, Unavailable};
+use crate::procfs::Procfs;
 use crate::text::chain;
 
 /// The kernel side, compiled by build.rs.
@@ -41,6 +42,8 @@ pub struct Request<'a> {
     pub open_sockets: u32,
     /// Root of the cgroup v2 hierarchy, if there is one.
     pub cgroup_root: Option<&'a File>,
+    /// What the kernel tells in files.
+    pub procfs: &'a Procfs,
 }
 
 /// Why this kernel can't count.
@@ -52,12 +55,17 @@ pub enum OpenError {
          told; it came with Linux 5.8"
     )]
     NoRingBuffer,
-    /// No BTF.
+    /// No BTF, and the hooks that do without were refused.
     #[error(
-        "this kernel has no type information (`{KERNEL_BTF}`), without which the places of \
-         addresses and counters in its structures are not known; it needs CONFIG_DEBUG_INFO_BTF"
+        "{without}, without which the places of addresses and counters in its structures are not \
+         known (it needs CONFIG_DEBUG_INFO_BTF), and it refuses the hooks that do without:{tried}"
     )]
-    NoBtf(#[source] std::io::Error),
+    NoBtf {
+        /// Why it can't be had.
+        without: String,
+        /// What was tried, and what the kernel said.
+        tried: String,
+    },
     /// BTF without something needed.
     #[error(transparent)]
     Btf(#[from] BtfError),
@@ -82,8 +90,8 @@ pub(super) struct Opened {
 
 /// What the running kernel tells about itself.
 struct Machine<'a> {
-    btf: &'a Btf<'a>,
-    aya_btf: &'a aya::Btf,
+    /// Its types, or why it does not show them.
+    types: Result<Types<'a>, String>,
     request: &'a Request<'a>,
 }
 
@@ -96,9 +104,17 @@ pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
 pub(super) fn try_sets(request: &Request<'_>) -> Result<Vec<(HookKind, Tried)>, OpenError> {
     on_this_machine(request, |machine| {
         let wanted = SETS.iter().filter(|set| request.hooks.accepts(set.kind));
-        wanted
-            .map(|set| Ok((set.kind, machine.try_set(set))))
-            .collect()
+        let Err(without) = &machine.types else {
+            return Ok(wanted
+                .map(|set| (set.kind, machine.try_set(set)))
+                .collect());
+        };
+        Ok(wanted
+            .map(|set| match set.kind {
+                HookKind::Kprobe => (set.kind, machine.try_set(&PLAIN)),
+                HookKind::Tracepoint | HookKind::Fentry => (set.kind, Err(without.clone())),
+            })
+            .collect())
     })
 }
 
@@ -111,14 +127,27 @@ fn on_this_machine<T>(
 ) -> Result<T, OpenError> {
     keep_large_tables_apart();
     require_ring_buffer(is_map_supported(MapType::RingBuf))?;
-    let data = std::fs::read(KERNEL_BTF).map_err(OpenError::NoBtf)?;
+    let path = request.procfs.btf_path();
+    let data = match std::fs::read(&path) {
+        Ok(data) => data,
+        Err(error) => {
+            let path = path.display();
+            let without = format!("this kernel has no type information (`{path}`: {error})");
+            return act(&Machine {
+                types: Err(without),
+                request,
+            });
+        }
+    };
     let btf = Btf::parse(&data)?;
-    let aya_btf = aya::Btf::from_sys_fs()
+    let aya_btf = aya::Btf::parse(&data, Endianness::default())
         .context("aya can't read the kernel's type information")
         .map_err(OpenError::Load)?;
     let machine = Machine {
-        btf: &btf,
-        aya_btf: &aya_btf,
+        types: Ok(Types {
+            btf: &btf,
+            aya_btf: &aya_btf,
+        }),
         request,
     };
     let done = act(&machine);
@@ -163,7 +192,12 @@ fn return_freed_memory() {
 
 fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
     let mut tried = String::new();
-    for set in SETS
+    let plain = [PLAIN];
+    let sets = match machine.types {
+        Ok(_) => SETS,
+        Err(_) => &plain,
+    };
+    for set in sets
         .iter()
         .filter(|set| machine.request.hooks.accepts(set.kind))
     {
@@ -172,7 +206,16 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
             Err(refused) => tried.extend(["\n  ", set.kind.word(), ": ", &refused.to_string()]),
         }
     }
-    Err(OpenError::NoHooks { tried })
+    Err(match &machine.types {
+        Ok(_) => OpenError::NoHooks { tried },
+        Err(without) => {
+            if tried.is_empty() {
+                tried.push_str(" only kprobes are such hooks");
+            }
+            let without = without.clone();
+            OpenError::NoBtf { without, tried }
+        }
+    })
 }
 
 impl Machine<'_> {
@@ -186,24 +229,48 @@ impl Machine<'_> {
 
     /// Attaches one set, and notes what was open before.
     fn open_set(&self, set: &HookSet) -> Result<Result<Opened, Refused>, OpenError> {
-        let mut ebpf = self.load(set)?;
+        if self.types.is_err() && !self.request.procfs.is_in_initial_pid_namespace() {
+            return Ok(Err(Refused {
+                what: "processes",
+                why: "they are numbered as in the initial pid namespace, and this is another"
+                    .to_owned(),
+            }));
+        }
+        let record = match &self.types {
+            Ok(_) => Ok(StateRecord::default()),
+            Err(_) => self.state_record(),
+        };
+        let mut ebpf = self.load(set, record.as_ref().ok())?;
         let slots = take_slots(&mut ebpf).map_err(OpenError::Load)?;
         fill_free_slots(&mut ebpf, slots.count()).map_err(OpenError::Load)?;
-        if let Err(error) = self.iterate(&mut ebpf, "task", "iter_own_namespace") {
+        if let Ok(types) = &self.types
+            && let Err(error) = iterate(&mut ebpf, *types, "task", "iter_own_namespace")
+        {
             log::warn!("processes are numbered as in the initial pid namespace: {error:#}");
         }
         let kernel = Kernel {
-            btf: self.btf,
-            aya_btf: self.aya_btf,
+            types: self.types.as_ref().ok().copied(),
+            no_records: record.as_ref().err().map(String::as_str),
             cgroup_root: self.request.cgroup_root,
         };
-        let provenance = match attach::attach(&mut ebpf, set, &kernel) {
+        let mut provenance = match attach::attach(&mut ebpf, set, &kernel) {
             Ok(provenance) => provenance,
             Err(refused) => return Ok(Err(refused)),
         };
-        if let Err(error) = self.iterate(&mut ebpf, "task_file", set.memory.positions()) {
-            // What such a socket receives first is then counted as `unread`.
-            log::warn!("cannot look at the sockets that were open before: {error:#}");
+        match &self.types {
+            Ok(types) => {
+                let positions = set.memory.positions();
+                if let Err(error) = iterate(&mut ebpf, *types, "task_file", positions) {
+                    // What such a socket receives first is then counted as `unread`.
+                    log::warn!("cannot look at the sockets that were open before: {error:#}");
+                }
+            }
+            Err(without) => provenance
+                .unavailable
+                .extend(set.unseen.iter().map(|what| Unavailable {
+                    what: (*what).to_owned(),
+                    why: without.clone(),
+                })),
         }
         Ok(Ok(Opened {
             ebpf,
@@ -213,17 +280,37 @@ impl Machine<'_> {
         }))
     }
 
+    /// Where the record of the tracepoint for states has what, or why it can't be used.
+    fn state_record(&self) -> Result<StateRecord, String> {
+        let fields = self.request.procfs.record_fields(STATE_TRACEPOINT);
+        let fields = fields.map_err(|error| format!("no format of its record: {error}"))?;
+        offsets::state_record(&fields).map_err(|why| format!("its record is another: {why}"))
+    }
+
     /// Makes the maps, as large as this set needs them.
-    fn load(&self, set: &HookSet) -> Result<Ebpf, OpenError> {
-        let offsets = offsets::resolve(self.btf)?;
+    fn load(&self, set: &HookSet, record: Option<&StateRecord>) -> Result<Ebpf, OpenError> {
         let slots = slot_count(self.request.open_sockets);
-        let mut settings = offsets::settings(self.btf, slots)?;
+        let (offsets, mut settings) = match &self.types {
+            Ok(types) => (
+                offsets::resolve(types.btf)?,
+                offsets::settings(types.btf, slots)?,
+            ),
+            Err(_) => (
+                Offsets::default(),
+                Settings {
+                    slots,
+                    ..Settings::default()
+                },
+            ),
+        };
         settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
+        let record = record.copied().unwrap_or_default();
         let mut loader = EbpfLoader::new();
         loader
-            .btf(Some(self.aya_btf))
+            .btf(self.types.as_ref().ok().map(|types| types.aya_btf))
             .override_global("OFFSETS", &offsets, true)
             .override_global("SETTINGS", &settings, true)
+            .override_global("STATE_RECORD", &record, true)
             .map_max_entries("SLOTS", slots)
             .map_max_entries("FREE_SLOTS", slots)
             .map_max_entries("EVENTS", ring_bytes(slots));
@@ -234,25 +321,31 @@ impl Machine<'_> {
         if set.kind != HookKind::Kprobe {
             loader.map_max_entries("ENTRIES", 1);
         }
+        match self.types {
+            Ok(_) => loader
+                .map_max_entries("CONNECTIONS", 1)
+                .map_max_entries("READS", 1),
+            Err(_) => loader.map_max_entries("CONNECTIONS", slots),
+        };
         loader
             .load(OBJECT)
             .context("loading the maps failed")
             .map_err(OpenError::Load)
     }
+}
 
-    /// Lets an iterator run over everything of its kind.
-    fn iterate(&self, ebpf: &mut Ebpf, kind: &str, program: &str) -> anyhow::Result<()> {
-        let program = ebpf.program_mut(program).context("not in the object")?;
-        let program: &mut Iter = program.try_into()?;
-        program.load(kind, self.aya_btf)?;
-        let link = program.attach()?;
-        let mut nothing = Vec::new();
-        program
-            .take_link(link)?
-            .into_file()?
-            .read_to_end(&mut nothing)?;
-        Ok(())
-    }
+/// Lets an iterator run over everything of its kind.
+fn iterate(ebpf: &mut Ebpf, types: Types<'_>, kind: &str, program: &str) -> anyhow::Result<()> {
+    let program = ebpf.program_mut(program).context("not in the object")?;
+    let program: &mut Iter = program.try_into()?;
+    program.load(kind, types.aya_btf)?;
+    let link = program.attach()?;
+    let mut nothing = Vec::new();
+    program
+        .take_link(link)?
+        .into_file()?
+        .read_to_end(&mut nothing)?;
+    Ok(())
 }
 
 /// Room for twice the sockets that are open.

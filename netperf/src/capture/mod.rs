@@ -59,6 +59,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         hooks: config.hooks,
         open_sockets: procfs.open_sockets(),
         cgroup_root: cgroup_root.as_ref(),
+        procfs: &procfs,
     };
     let counters = Counters::open(&request).map_err(|error| explain(&error))?;
     let mut provenance = counters.provenance().clone();

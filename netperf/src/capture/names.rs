@@ -138,7 +138,11 @@ impl Names {
             .map(unit_and_container)
             .unwrap_or_default();
         let ProcessFacts {
-            comm, exe, cmdline, ..
+            comm,
+            exe,
+            cmdline,
+            netns,
+            ..
         } = facts.unwrap_or_else(|| ended(tally, before));
         Process {
             id,
@@ -152,7 +156,8 @@ impl Names {
             cgroup,
             unit,
             container,
-            netns: Some(tally.netns),
+            // Where the kernel side can't tell that of the socket, it is that of the process.
+            netns: Some(tally.netns).filter(|&inode| inode != 0).or(netns),
         }
     }
 }

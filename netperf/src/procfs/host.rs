@@ -29,6 +29,15 @@ impl Procfs {
         own.map_or(true, |own| own.as_os_str() == INITIAL)
     }
 
+    /// Whether this process is in the first pid namespace, in which the kernel numbers processes by
+    /// itself; also where nothing is said.
+    pub fn is_in_initial_pid_namespace(&self) -> bool {
+        /// `PROC_PID_INIT_INO` (`include/linux/proc_ns.h`).
+        const INITIAL: &str = "pid:[4026531836]";
+        let own = fs::read_link(self.root.join("proc/self/ns/pid"));
+        own.map_or(true, |own| own.as_os_str() == INITIAL)
+    }
+
     /// Resident memory of this process in bytes, without what it shares with files: its program and
     /// the maps that it shares with the kernel.
     pub fn own_anonymous_bytes(&self) -> Option<u64> {
@@ -133,6 +142,11 @@ impl BootOffset {
     /// `task_struct.start_boottime`.
     pub fn to_own_clock(self, kernel_ns: u64) -> MonoNs {
         MonoNs(kernel_ns.saturating_add_signed(self.0))
+    }
+
+    /// The reverse: what the kernel side would give for a moment on the tracer's `CLOCK_BOOTTIME`.
+    pub fn to_kernel_ns(self, own: MonoNs) -> u64 {
+        own.0.saturating_add_signed(self.0.saturating_neg())
     }
 }
 
@@ -245,6 +259,7 @@ mod tests {
         let offset = |text| tree(&[("proc/self/timens_offsets", text)]).1.boot_offset();
         let ahead = offset("monotonic           3         0\nboottime           10       500\n");
         assert_eq!(ahead.to_own_clock(5), MonoNs(10_000_000_505));
+        assert_eq!(ahead.to_kernel_ns(MonoNs(10_000_000_505)), 5);
         let behind = offset("monotonic           0         0\nboottime           -1 999999000\n");
         assert_eq!(behind.to_own_clock(5_000), MonoNs(4_000));
         assert_eq!(tree(&[]).1.boot_offset(), BootOffset::default());

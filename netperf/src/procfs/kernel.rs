@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -37,12 +38,19 @@ impl Procfs {
         }
     }
 
+    /// Where the kernel shows its types, from 4.18 on (with `CONFIG_DEBUG_INFO_BTF`). Tests set
+    /// `NETPERF_TRACE_BTF` to hide it.
+    pub fn btf_path(&self) -> PathBuf {
+        std::env::var_os("NETPERF_TRACE_BTF")
+            .map_or_else(|| self.root.join("sys/kernel/btf/vmlinux"), PathBuf::from)
+    }
+
     fn number(&self, path: &str) -> Option<i64> {
         lossy(&self.read(path, 64)?).trim().parse().ok()
     }
 
     fn btf(&self) -> Btf {
-        let path = self.root.join("sys/kernel/btf/vmlinux");
+        let path = self.btf_path();
         let read = || -> io::Result<u64> {
             File::open(&path)?.read_exact(&mut [0; 4])?;
             Ok(fs::metadata(&path)?.len())

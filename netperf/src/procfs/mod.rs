@@ -13,12 +13,14 @@ mod host;
 mod kernel;
 mod passwd;
 mod pid;
+mod tracefs;
 
 pub use cgroup::Cgroups;
 pub use cgroup_path::unit_and_container;
 pub use host::{BootOffset, boot_time};
 pub use passwd::Users;
 pub use pid::{CMDLINE_MAX_BYTES, ProcessFacts, StartTicks, same_process};
+pub use tracefs::{RecordField, with_tracefs};
 
 /// The trees below one root directory.
 #[derive(Clone, Debug)]

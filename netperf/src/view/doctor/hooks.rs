@@ -18,6 +18,12 @@ pub(super) fn winner(machine: &Machine, wanted: HookPreference) -> Option<(HookK
     accepted.next()
 }
 
+/// Whether the kernel accepted some kind.
+pub(super) fn any_accepted(machine: &Machine) -> bool {
+    let trials = machine.hook_sets.as_deref().unwrap_or_default();
+    trials.iter().any(|trial| trial.outcome.is_ok())
+}
+
 pub(super) fn checks(machine: &Machine, counts: bool) -> Vec<Check> {
     match &machine.hook_sets {
         Ok(trials) => {
@@ -50,7 +56,7 @@ fn check(trial: &SetTrial, advice: &str) -> Check {
                 .map(|missing| format!("{} ({})", missing.what, missing.why))
                 .collect();
             let why = format!(
-                "counts every byte; {}; not seen: {}",
+                "counts; {}; not seen: {}",
                 attached(found),
                 missing.join("; ")
             );

@@ -6,9 +6,12 @@ use crate::machine::{Btf, CgroupVersion, KernelFacts, Lockdown, Mounted};
 /// Version of the kernel that no longer counts maps against the limit of locked memory.
 const UNLIMITED_SINCE: &str = "5.11";
 
-pub(super) fn checks(facts: &KernelFacts) -> Vec<Check> {
+const BTF_ADVICE: &str = "use a kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys";
+
+/// `counts`: some kind of hooks was accepted.
+pub(super) fn checks(facts: &KernelFacts, counts: bool) -> Vec<Check> {
     vec![
-        btf(&facts.btf),
+        btf(&facts.btf, counts),
         lockdown(&facts.lockdown),
         cgroups(facts.cgroups),
         harmless(
@@ -37,18 +40,19 @@ fn check(name: &str, verdict: Verdict, why: impl Into<String>) -> Check {
     Check::new(Topic::Kernel, name, verdict, why)
 }
 
-fn btf(btf: &Btf) -> Check {
+fn btf(btf: &Btf, counts: bool) -> Check {
     match btf {
         Btf::Bytes(bytes) => {
             let why = format!("type information is there, {bytes} bytes");
             check("BTF", Verdict::Yes, why).needed()
         }
-        Btf::Unreadable(why) => check("BTF", Verdict::No, why)
-            .needed()
-            .advise("use a kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"),
+        Btf::Unreadable(why) if counts => {
+            let why = format!("{why}; what is not seen without it is told with the kprobes above");
+            check("BTF", Verdict::Partly, why).advise(BTF_ADVICE)
+        }
+        Btf::Unreadable(why) => check("BTF", Verdict::No, why).needed().advise(BTF_ADVICE),
     }
 }
-
 fn lockdown(lockdown: &Lockdown) -> Check {
     let check = |verdict, why: String| check("lockdown", verdict, why).needed();
     match lockdown {

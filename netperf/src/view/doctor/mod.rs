@@ -173,7 +173,7 @@ impl Report {
         let checks = [
             hooks::checks(machine, winner.is_some()),
             features::rights(machine),
-            kernel::checks(&machine.kernel),
+            kernel::checks(&machine.kernel, hooks::any_accepted(machine)),
             features::features(machine),
         ];
         Self {
@@ -200,7 +200,12 @@ impl Report {
     /// The answer in a sentence, with what is missing.
     pub fn summary(&self) -> String {
         if let Some(kind) = self.hooks {
-            return format!("it counts every byte here, with {} hooks", kind.word());
+            let hooks = kind.word();
+            return if self.lacks_types() {
+                format!("it counts here, with {hooks} hooks, but does not see everything")
+            } else {
+                format!("it counts every byte here, with {hooks} hooks")
+            };
         }
         let lacking = |check: &&Check| check.needed && check.verdict == Verdict::No;
         let names = self
@@ -216,6 +221,11 @@ impl Report {
             ("", _) => "it can't count here with hooks of the kind asked for".to_owned(),
             (missing, _) => format!("it can't count here without {missing}"),
         }
+    }
+
+    fn lacks_types(&self) -> bool {
+        let partly = |check: &Check| check.name == "BTF" && check.verdict == Verdict::Partly;
+        self.checks.iter().any(partly)
     }
 
     /// Findings of one topic.
