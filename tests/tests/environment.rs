@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::batch::{run_as, text};
@@ -40,6 +41,30 @@ fn in_a_container_with_the_four_capabilities_it_counts() -> Result<()> {
     let _turn = turn();
     let session = exact_in(&container(&RIGHTS))?;
     ensure!(!cannot_see(&session, "executables"), "{}", session.start);
+    Ok(())
+}
+
+#[test]
+fn without_type_information_kprobes_count_or_both_reasons_are_told() -> Result<()> {
+    let _turn = turn();
+    let hidden = |args: &[&str]| -> Result<Output> {
+        let mut command = Place::here().command(&tracer::binary()?);
+        run_as(command.args(args).env("NETPERF_TRACE_BTF", "/hidden"))
+    };
+    let output = hidden(&["top", "--json", "-n", "1"])?;
+    let checks = report(&hidden(&["doctor", "--kernel", "--json"])?)?;
+    let (said, message) = (text(&output.stdout)?, text(&output.stderr)?);
+    if finding(&checks, "kprobe")?.0 == "no" {
+        ensure!(output.status.code() == Some(4), "{}", output.status);
+        for reason in ["no type information (`/hidden`", "kprobe/tcp_sendmsg"] {
+            ensure!(message.contains(reason), "{reason}: {message}");
+        }
+        ensure!(finding(&checks, "BTF")?.0 == "no", "{checks:?}");
+    } else {
+        ensure!(output.status.success(), "{message}");
+        ensure!(said.contains("round-trip times"), "{said}");
+        ensure!(finding(&checks, "BTF")?.0 == "partly", "{checks:?}");
+    }
     Ok(())
 }
 

@@ -153,10 +153,11 @@ pub(super) const PLAIN: HookSet = HookSet {
         "addresses of UDP sockets, and of connections from before the start",
         "network namespaces of connections",
         "MPTCP and TLS in the kernel",
-        "the read that a process was waiting in at the start",
+        "what was taken by a read that a process was in at the start",
         "urgent data",
         "which processes are threads of the kernel",
-        "that a number was used again by a process that ended before a look at it",
+        "the name of a process that ended before a look at it (that of its thread is shown), and \
+         that its number was used before",
         "all of what more processes send at a time than the kernel has return probes for",
     ],
 };
@@ -593,11 +594,7 @@ const PLAIN_KPROBE: &[Hook] = &[
     ),
     wanted(
         &["tcp_zerocopy_recv"],
-        &[&[at(
-            Attach::Kprobe,
-            "tcp_getsockopt",
-            "plain_tcp_getsockopt",
-        )]],
+        &[&[at(Attach::Kprobe, "tcp_getsockopt", "plain_tcp_getsockopt")]],
         "TCP_ZEROCOPY_RECEIVE",
     ),
     required_by_call(

@@ -58,7 +58,8 @@ pub enum OpenError {
     /// No BTF, and the hooks that do without were refused.
     #[error(
         "{without}, without which the places of addresses and counters in its structures are not \
-         known (it needs CONFIG_DEBUG_INFO_BTF), and it refuses the hooks that do without:{tried}"
+         known (it needs CONFIG_DEBUG_INFO_BTF); of the hooks that do without, it accepts \
+         none:{tried}"
     )]
     NoBtf {
         /// Why it can't be had.
@@ -105,9 +106,7 @@ pub(super) fn try_sets(request: &Request<'_>) -> Result<Vec<(HookKind, Tried)>, 
     on_this_machine(request, |machine| {
         let wanted = SETS.iter().filter(|set| request.hooks.accepts(set.kind));
         let Err(without) = &machine.types else {
-            return Ok(wanted
-                .map(|set| (set.kind, machine.try_set(set)))
-                .collect());
+            return Ok(wanted.map(|set| (set.kind, machine.try_set(set))).collect());
         };
         Ok(wanted
             .map(|set| match set.kind {
@@ -210,7 +209,7 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
         Ok(_) => OpenError::NoHooks { tried },
         Err(without) => {
             if tried.is_empty() {
-                tried.push_str(" only kprobes are such hooks");
+                tried.push_str(" only those of `--hooks kprobe` do");
             }
             let without = without.clone();
             OpenError::NoBtf { without, tried }
@@ -265,12 +264,14 @@ impl Machine<'_> {
                     log::warn!("cannot look at the sockets that were open before: {error:#}");
                 }
             }
-            Err(without) => provenance
-                .unavailable
-                .extend(set.unseen.iter().map(|what| Unavailable {
-                    what: (*what).to_owned(),
-                    why: without.clone(),
-                })),
+            Err(without) => {
+                provenance
+                    .unavailable
+                    .extend(set.unseen.iter().map(|what| Unavailable {
+                        what: (*what).to_owned(),
+                        why: without.clone(),
+                    }))
+            }
         }
         Ok(Ok(Opened {
             ebpf,

@@ -66,8 +66,17 @@ fn mount_tracefs() -> io::Result<()> {
     // SAFETY: the thread has a working directory and mounts of its own from here on, and nothing else
     // runs in it; descriptors and memory stay shared.
     unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-    Ok(mount("tracefs", TRACEFS, "tracefs", MountFlags::empty(), None)?)
+    mount_change(
+        "/",
+        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+    )?;
+    Ok(mount(
+        "tracefs",
+        TRACEFS,
+        "tracefs",
+        MountFlags::empty(),
+        None,
+    )?)
 }
 
 /// A line such as `field:__u16 sport; offset:24; size:2; signed:0;`, with tabs between.

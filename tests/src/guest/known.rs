@@ -19,7 +19,7 @@ const NEVER: Kernel = (u32::MAX, 0);
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         path: "udp_splice_in",
-        sets: &["fentry", "kprobe"],
+        sets: &["fentry", "kprobe", super::PLAIN],
         kernels: (0, 0)..(6, 1),
         why: "`udp_sendpage` sends what is spliced, and no set has a hook there",
     },
@@ -43,8 +43,44 @@ const EXCEPTIONS: &[Exception] = &[
     },
 ];
 
+/// Paths that a set without type information sees less of, on every kernel that can play them.
+struct Unseen {
+    paths: &'static [&'static str],
+    why: &'static str,
+}
+
+const UNSEEN: &[Unseen] = &[
+    Unseen {
+        paths: &[
+            "early_mptcp",
+            "mptcp_write",
+            "mptcp_v6",
+            "mptcp_sendfile",
+            "mptcp_splice_out",
+            "mptcp_peek",
+            "mptcp_waitall",
+            "mptcp_client_only",
+            "ktls_write",
+            "ktls_sendfile",
+        ],
+        why: "MPTCP and TLS go past the functions of TCP that are hooked",
+    },
+    Unseen {
+        paths: &["early_tcp_blocked_read"],
+        why: "the hook that says which read it is was not there yet",
+    },
+    Unseen {
+        paths: &["tcp_urgent"],
+        why: "the urgent byte is not reported with the others",
+    },
+];
+
+/// Paths whose processes are so short that a set without type information may name them by a thread,
+/// or take two that had one number for one; and all of io_uring, which has threads.
+const BY_NUMBER: &[&str] = &["tcp_threads", "tcp_leader_ended", "tcp_reused_pid"];
+
 /// Kernels on which a program may be preempted; those of other processes on that CPU do not run
-/// meanwhile. The tracer tells that as a loss.
+/// meanwhile. The tracer tells that as a loss, as it does where the kernel has no return probe left.
 struct Preemptible {
     set: &'static str,
     from: Kernel,
@@ -60,6 +96,11 @@ const PREEMPTIBLE: &[Preemptible] = &[
     Preemptible {
         set: "fentry",
         from: (6, 13),
+    },
+    // Of return probes the kernel keeps as many as it has CPUs, before 5.15.
+    Preemptible {
+        set: super::PLAIN,
+        from: (0, 0),
     },
 ];
 
@@ -94,7 +135,17 @@ pub(super) fn exception(set: &str, path: &str, kernel: Kernel) -> Option<&'stati
     let applies = |known: &&Exception| {
         known.path == path && known.sets.contains(&set) && known.kernels.contains(&kernel)
     };
-    EXCEPTIONS.iter().find(applies).map(|known| known.why)
+    let unseen = || {
+        let known = UNSEEN.iter().find(|known| known.paths.contains(&path))?;
+        (set == super::PLAIN).then_some(known.why)
+    };
+    let exception = EXCEPTIONS.iter().find(applies).map(|known| known.why);
+    exception.or_else(unseen)
+}
+
+/// Whether only the number of a process and its bytes have to be right.
+pub(super) fn by_number(set: &str, path: &str) -> bool {
+    set == super::PLAIN && (BY_NUMBER.contains(&path) || path.starts_with("uring_"))
 }
 
 /// Whether calls may go uncounted on this kernel, and be told as lost.

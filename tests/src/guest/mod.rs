@@ -7,6 +7,7 @@
 
 mod known;
 mod machine;
+mod plain;
 mod report;
 
 use std::process::ExitCode;
@@ -23,6 +24,9 @@ use crate::tracer::{Session, Tracer};
 
 /// The sets, as in `--hooks`.
 const SETS: [&str; 3] = ["tracepoint", "fentry", "kprobe"];
+
+/// The set that is there for kernels without type information.
+const PLAIN: &str = "no-btf";
 
 /// The paths that stand for all where there is no time.
 const SMOKE: [&str; 2] = ["tcp_write", "udp_send"];
@@ -52,7 +56,8 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     if args == ["--smoke"] {
         // Each counts for itself: one play does for all, and what `auto` takes is the first.
         let hooks = std::iter::once("auto").chain(loading[1..].iter().copied());
-        let watches: Vec<_> = loading.iter().copied().zip(hooks).collect();
+        let mut watches: Vec<_> = loading.iter().copied().zip(hooks).collect();
+        watches.push((PLAIN, PLAIN));
         let sessions = examine_round(&watches, &paths, kernel, report);
         if let Some(first) = sessions.first() {
             examine_choice(first, kernel, report);
@@ -62,8 +67,12 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     for set in refused {
         examine_refusal(set, report);
     }
-    for set in loading {
+    for set in loading.into_iter().chain([PLAIN]) {
         examine_round(&[(set, set)], &paths, kernel, report);
+    }
+    match plain::check_addresses() {
+        Ok(told) => report.passed(PLAIN, "addresses", &told),
+        Err(error) => report.failed(PLAIN, "addresses", &format!("{error:#}")),
     }
     examine_choice(&trace("auto")?.stop()?, kernel, report);
     Ok(())
@@ -90,7 +99,7 @@ fn selected(args: &[String]) -> Result<Vec<&'static Path>> {
     }
 }
 
-/// A hook set, and what `--hooks` is told to have it.
+/// A hook set, and what `--hooks` is told to have it, or [`PLAIN`].
 type Watch<'a> = (&'a str, &'a str);
 
 /// Plays the paths once for all watches.
@@ -178,7 +187,10 @@ fn at_once<T: Send, R: Send>(
 }
 
 fn trace(hooks: &str) -> Result<Tracer> {
-    Tracer::start(&["top", "--json", "--hooks", hooks])
+    match hooks {
+        PLAIN => plain::trace(&["top", "--json"]),
+        hooks => Tracer::start(&["top", "--json", "--hooks", hooks]),
+    }
 }
 
 /// A set that a kernel lacks must be refused as such.

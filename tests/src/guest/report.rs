@@ -21,6 +21,8 @@ enum Known<'a> {
     Missed(&'a str),
     /// What is counted is not what was moved.
     Different(&'a str),
+    /// Every byte counts for the number of its process; the name may be a thread's.
+    ByNumber,
 }
 
 /// Counts of what was told.
@@ -75,6 +77,7 @@ impl Report {
                 Played::Moved { path, rows } => {
                     let known = match known::exception(set, path, kernel) {
                         Some(why) => Known::Different(why),
+                        None if known::by_number(set, path) => Known::ByNumber,
                         None => missed.as_deref().map_or(Known::Exact, Known::Missed),
                     };
                     self.path((set, path), rows, &totals, known);
@@ -115,6 +118,7 @@ impl Report {
                 (false, format!("exact, but known is that {why}"))
             }
             Known::Different(why) => (true, format!("{why}: {told}")),
+            Known::ByNumber => (is_exact_by_number(rows, totals), told),
         };
         let expected = sum(rows.iter().map(|row| (row.tx_bytes, row.rx_bytes)));
         let seen = sum(rows
@@ -171,6 +175,17 @@ impl Report {
         }));
         *failed == 0 && *passed > 0 && taint == Some(0)
     }
+}
+
+/// Whether the bytes of each process are right, whatever its name.
+fn is_exact_by_number(moved: &[Expected], counted: &BTreeMap<u32, Vec<Row>>) -> bool {
+    let numbers: HashSet<u32> = moved.iter().map(|row| row.pid).collect();
+    numbers.into_iter().all(|pid| {
+        let moved = moved.iter().filter(|row| row.pid == pid);
+        let moved = sum(moved.map(|row| (row.tx_bytes, row.rx_bytes)));
+        let counted = counted.get(&pid).into_iter().flatten();
+        moved == sum(counted.map(bytes))
+    })
 }
 
 fn bytes((_, tx_bytes, rx_bytes): &Row) -> (u64, u64) {

@@ -50,20 +50,22 @@ fn check(trial: &SetTrial, advice: &str) -> Check {
             Check::new(Topic::Hooks, name, Verdict::Yes, why)
         }
         Ok(found) => {
-            let missing: Vec<_> = found
-                .unavailable
-                .iter()
-                .map(|missing| format!("{} ({})", missing.what, missing.why))
-                .collect();
-            let why = format!(
-                "counts; {}; not seen: {}",
-                attached(found),
-                missing.join("; ")
-            );
+            let why = format!("counts; {}; not seen: {}", attached(found), missing(found));
             Check::new(Topic::Hooks, name, Verdict::Partly, why)
         }
         Err(why) => Check::new(Topic::Hooks, name, Verdict::No, why).advise(advice),
     }
+}
+
+/// What has one reason is told together.
+fn missing(found: &Provenance) -> String {
+    let same_reason = found.unavailable.chunk_by(|one, next| one.why == next.why);
+    let told = same_reason.map(|group| {
+        let what: Vec<_> = group.iter().map(|missing| missing.what.as_str()).collect();
+        let why = group.first().map_or("", |missing| missing.why.as_str());
+        format!("{} ({why})", what.join("; "))
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn attached(found: &Provenance) -> String {

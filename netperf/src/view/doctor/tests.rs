@@ -92,6 +92,28 @@ fn without_type_information_nothing_counts_and_it_says_so() {
 }
 
 #[test]
+fn without_type_information_hooks_that_do_without_count_partly() {
+    let mut machine = machine();
+    machine.kernel.btf = Btf::Unreadable("no such file".to_owned());
+    let trials = machine.hook_sets.as_mut().unwrap();
+    let found = trials[0].outcome.as_mut().unwrap();
+    for what in ["retransmissions", "round-trip times"] {
+        found.unavailable.push(crate::collect::Unavailable {
+            what: what.to_owned(),
+            why: "no types".to_owned(),
+        });
+    }
+    let report = report(&machine);
+    let btf = check(&report, "BTF");
+    assert_eq!((btf.verdict, btf.needed), (Verdict::Partly, false));
+    assert!(report.can_count);
+    assert!(!report.summary().contains("every byte"));
+    let hooks = check(&report, "tracepoint");
+    let told = "not seen: retransmissions; round-trip times (no types)";
+    assert!(hooks.why.ends_with(told), "{}", hooks.why);
+}
+
+#[test]
 fn only_confidential_lockdown_keeps_it_from_counting() {
     let verdict = |lockdown| {
         let mut machine = machine();
