@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use netperf::cmd::{self, Config, args::Cli};
+use netperf::cmd::{self, Job, args::Cli};
 use netperf::exit::{Status, status_of};
 
 fn main() -> ExitCode {
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let result = cmd::run(Config::new(cli));
+    let result = Job::new(cli).map_err(Into::into).and_then(cmd::run);
     let status = status_of(&result);
     match &result {
         Err(error) if status != Status::Fine => cmd::report(error),

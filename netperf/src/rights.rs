@@ -31,7 +31,13 @@ const DETAILS: Right = (
     "for the executables and network namespaces of other users' processes",
 );
 
-/// The four rights above in the notation of `setcap`.
+/// Without this one, sockets can only be looked at.
+const CLOSING: Right = (
+    Capability::CAP_NET_ADMIN,
+    "to close sockets of any process",
+);
+
+/// The four rights of the tracer in the notation of `setcap`.
 const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace+ep";
 
 /// Checks the rights of this process; the result is what it can't see with the ones it has.
@@ -45,6 +51,21 @@ pub fn check() -> Result<Vec<Unavailable>, MissingRights> {
     // Where the capabilities can't be read, loading the programs will tell.
     let held = caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all());
     judge(&held, Invocation::own)
+}
+
+/// Checks whether this process may close sockets of others.
+///
+/// # Errors
+/// When `CAP_NET_ADMIN` is missing.
+pub fn check_closing() -> Result<(), MissingRights> {
+    let held = caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all());
+    if is_held(&held, &CLOSING) {
+        return Ok(());
+    }
+    Err(MissingRights {
+        missing: vec![CLOSING],
+        invocation: Invocation::own(),
+    })
 }
 
 fn judge(

@@ -2,16 +2,47 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
-use super::args::{Arrangement, Cli, Command, Common, FlowsArgs, ProcessFilters, TopArgs};
+use super::args::{
+    Arrangement, Cli, Command, Common, FlowsArgs, ProcessFilters, TopArgs,
+};
+use super::sockets::SocketsRun;
 use super::timer::Timing;
 use crate::collect::{FeedConfig, Wanted};
+use crate::exit::Failure;
 use crate::units::Units;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
 use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::sort::{Figures, Sort};
 use crate::view::top::TopOptions;
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Show what happens.
+    Watch(Config),
+    /// Show or close sockets.
+    Sockets(SocketsRun),
+}
+
+impl Job {
+    /// Reads the options, and from the environment what they leave open.
+    ///
+    /// # Errors
+    /// When they are wrong in a way that their parser could not see.
+    pub fn new(cli: Cli) -> Result<Self, Failure> {
+        let view = match cli.command {
+            Command::Top(args) => View::Top(top(args)),
+            Command::Flows(args) => View::Flows(flows(args)),
+            Command::Sockets(args) => {
+                return SocketsRun::new(args, &cli.common).map(Self::Sockets);
+            },
+        };
+        Ok(Self::Watch(Config::new(view, &cli.common)))
+    }
+}
 
 /// A run of a live view.
 #[derive(Clone, Debug)]
@@ -38,34 +69,23 @@ pub(super) enum Output {
 }
 
 impl Config {
-    /// Reads the options, and from the environment what they leave open.
-    pub fn new(cli: Cli) -> Self {
-        let Common {
-            interval,
-            count,
-            duration,
+    fn new(view: View, common: &Common) -> Self {
+        let &Common {
             units,
             hooks,
             verbose,
             ..
-        } = cli.common;
-        let color = !cli.common.no_color && !is_set("NO_COLOR");
+        } = common;
+        let color = !common.no_color && !is_set("NO_COLOR");
         Self {
-            output: Output::of(&cli.common, io::stdout().is_terminal()),
-            timing: Timing {
-                interval,
-                count,
-                duration,
-            },
+            view,
+            output: Output::of(common, io::stdout().is_terminal()),
+            timing: timing(common),
             units,
             color,
-            resolve: cli.common.resolve && !cli.common.numeric,
+            resolve: common.resolve && !common.numeric,
             feed: FeedConfig { hooks },
             verbosity: verbose,
-            view: match cli.command {
-                Command::Top(args) => View::Top(top(args)),
-                Command::Flows(args) => View::Flows(flows(args)),
-            },
         }
     }
 
@@ -86,6 +106,14 @@ impl Output {
             (false, true) => Self::Batch,
             (false, false) => Self::Screen,
         }
+    }
+}
+
+pub(super) fn timing(common: &Common) -> Timing {
+    Timing {
+        interval: common.interval.unwrap_or(Duration::from_secs(1)),
+        count: common.count,
+        duration: common.duration,
     }
 }
 
@@ -114,7 +142,7 @@ fn flows(args: FlowsArgs) -> FlowsOptions {
     }
 }
 
-fn processes(filters: ProcessFilters) -> ProcessQuery {
+pub(super) fn processes(filters: ProcessFilters) -> ProcessQuery {
     let ProcessFilters {
         pid,
         name,

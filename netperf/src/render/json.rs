@@ -46,7 +46,8 @@ impl Format for Json {
     }
 }
 
-fn line(object: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
+/// Writes one object on a line of its own.
+pub(super) fn line(object: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
     object.serialize(&mut Serializer::with_formatter(&mut *out, Escaped))?;
     out.push(b'\n');
     Ok(())

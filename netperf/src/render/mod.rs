@@ -3,9 +3,12 @@
 pub mod cell;
 pub mod hangup;
 pub mod json;
+pub mod sockets;
 pub mod stream;
 pub mod text;
+mod text_table;
 pub mod tui;
+pub mod width;
 
 #[cfg(test)]
 mod tests;

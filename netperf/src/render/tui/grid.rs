@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::state::State;
 use crate::render::cell::{trend, written};
-use crate::render::text::padded;
+use crate::render::text_table::padded;
 use crate::text::width;
 use crate::units::Units;
 use crate::view::table::{self, Cell, Row, Table};
@@ -92,7 +92,7 @@ impl Grid<'_> {
                 buffer,
                 line,
                 x,
-                &padded(column.align, width, column.title),
+                &padded(column, width, column.title),
                 style,
             );
         }
@@ -117,7 +117,7 @@ impl Grid<'_> {
                 buffer,
                 line,
                 x,
-                &padded(column.align, width, &text),
+                &padded(column, width, &text),
                 style.into(),
             );
         }
