@@ -32,10 +32,7 @@ const DETAILS: Right = (
 );
 
 /// Without this one, sockets can only be looked at.
-const CLOSING: Right = (
-    Capability::CAP_NET_ADMIN,
-    "to close sockets of any process",
-);
+const CLOSING: Right = (Capability::CAP_NET_ADMIN, "to close sockets of any process");
 
 /// The four rights of the tracer in the notation of `setcap`.
 const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace+ep";

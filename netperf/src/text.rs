@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn the_end_of_a_text_is_kept_without_splitting_characters() {
         assert_eq!(fit_end("10.0.0.5:443", 12), "10.0.0.5:443");
-        assert_eq!(fit_end("10.0.0.5:443", 8), "….5:443");
+        assert_eq!(fit_end("10.0.0.5:443", 8), "…0.5:443");
         assert_eq!(fit_end("日本語", 5), "…本語");
         assert_eq!(fit_end("日本語", 4), "…語");
         assert_eq!(fit_end("rsync", 1), "…");

@@ -24,7 +24,9 @@ pub(super) fn flow_reading(totals: &FlowTotals, process: Arc<Process>) -> FlowRe
         netns: key.netns,
         tx_bytes: totals.tx_bytes,
         rx_bytes: totals.rx_bytes,
-        state: is_tcp.then(|| TcpState::from_kernel(totals.state)).flatten(),
+        state: is_tcp
+            .then(|| TcpState::from_kernel(totals.state))
+            .flatten(),
         srtt_us: Some(totals.srtt_us).filter(|&us| is_tcp && us > 0),
         retrans: is_tcp.then_some(totals.retrans),
         closed: totals.closed,

@@ -143,11 +143,7 @@ impl SocketFeed {
         }
     }
 
-    fn places(
-        &self,
-        scope: Scope,
-        sample: &mut SocketSample,
-    ) -> Result<Vec<Place>, SocketsError> {
+    fn places(&self, scope: Scope, sample: &mut SocketSample) -> Result<Vec<Place>, SocketsError> {
         if let Scope::Of(tgid) = scope {
             let inode = self.procfs.network_namespace(tgid);
             let inode = inode.map_err(|source| SocketsError::Namespace { tgid, source })?;
@@ -170,9 +166,8 @@ impl SocketFeed {
             }));
             if namespaces.hidden > 0 {
                 sample.unseen.push(Unseen {
-                    what: "sockets of network namespaces that only other users' processes are in"
-                        .to_owned(),
-                    why: format!("{} processes may not be looked into", namespaces.hidden),
+                    what: "sockets of network namespaces that nothing else is in".to_owned(),
+                    why: forbidden(namespaces.hidden),
                 });
             }
         }
@@ -252,8 +247,8 @@ impl SocketFeed {
         let unowned = listed.iter().filter(is_orphan).count();
         if hidden > 0 && unowned > 0 {
             sample.unseen.push(Unseen {
-                what: format!("processes of {unowned} sockets"),
-                why: format!("{hidden} processes of other users may not be looked into without root"),
+                what: format!("the owners of {unowned} socket(s), marked `?`"),
+                why: forbidden(hidden),
             });
         }
     }
@@ -276,13 +271,20 @@ impl SocketFeed {
     }
 }
 
+fn forbidden(processes: usize) -> String {
+    format!("{processes} process(es) may not be looked into: that takes root, or CAP_SYS_PTRACE")
+}
+
 /// The kernel has no list of this protocol.
 fn lacks(error: &DumpError) -> bool {
     let code = match error {
         DumpError::Refused(error) => error.raw_os_error(),
         DumpError::Malformed => None,
     };
-    matches!(code, Some(libc::ENOENT | libc::EPROTONOSUPPORT | libc::EINVAL))
+    matches!(
+        code,
+        Some(libc::ENOENT | libc::EPROTONOSUPPORT | libc::EINVAL)
+    )
 }
 
 fn unlisted(error: &DumpError) -> String {

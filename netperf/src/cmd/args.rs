@@ -215,7 +215,12 @@ pub struct SocketsArgs {
     #[arg(help_heading = "What is listed")]
     pub exclude: Vec<StateSet>,
     /// In which network namespaces: all that have processes, the own one, or that of a process
-    #[arg(long, value_name = "all|self|PID", default_value = "all", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "all|self|PID",
+        default_value = "all",
+        hide_default_value = true
+    )]
     #[arg(value_parser = scope, help_heading = "What is listed")]
     pub netns: Scope,
     /// Which processes.

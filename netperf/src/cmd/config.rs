@@ -4,9 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use super::args::{
-    Arrangement, Cli, Command, Common, FlowsArgs, ProcessFilters, TopArgs,
-};
+use super::args::{Arrangement, Cli, Command, Common, FlowsArgs, ProcessFilters, TopArgs};
 use super::sockets::SocketsRun;
 use super::timer::Timing;
 use crate::collect::{FeedConfig, Wanted};
@@ -38,7 +36,7 @@ impl Job {
             Command::Flows(args) => View::Flows(flows(args)),
             Command::Sockets(args) => {
                 return SocketsRun::new(args, &cli.common).map(Self::Sockets);
-            },
+            }
         };
         Ok(Self::Watch(Config::new(view, &cli.common)))
     }

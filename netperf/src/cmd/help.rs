@@ -77,8 +77,11 @@ and were not read, and bytes that were sent and not acknowledged. Of a listening
 clients that wait to be accepted, and how many may. --explain says it in words.
 
 A filter is written as for ss: `src` and `dst` with addresses, `sport` and `dport` with ports, combined
-by `and`, `or`, `not` and brackets; `state NAME` and `exclude NAME` may stand in front. Names of hosts
-and services are not looked up.
+by `and`, `or`, `not` and brackets, read from left to right; `state NAME` and `exclude NAME` may stand in
+front. Names of hosts and services are not looked up.
+
+--kill closes what matches, as if the connection had been aborted: the program gets an error from its
+socket. UDP sockets are only disconnected. It shows them and asks first.
 
 It looks once, or once a tick if -d, -n or --duration is given.";
 

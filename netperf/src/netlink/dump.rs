@@ -256,7 +256,9 @@ mod tests {
         assert!(expected > 0);
         let sequence = conversation.sequence;
         conversation.sequence = 99;
-        conversation.ask(libc::RTM_GETLINK, NLM_F_DUMP, &[0; 16]).unwrap();
+        conversation
+            .ask(libc::RTM_GETLINK, NLM_F_DUMP, &[0; 16])
+            .unwrap();
         conversation.sequence = sequence;
         // The kernel may refuse to begin a second dump before the first is read.
         let disturbed = count(&mut conversation);

@@ -53,7 +53,8 @@ impl Sockets {
             Socket::new(NETLINK_SOCK_DIAG)
         };
         let opened = thread::scope(|scope| scope.spawn(open).join());
-        let socket = opened.map_err(|_| io::Error::other("the thread that enters it panicked"))??;
+        let socket =
+            opened.map_err(|_| io::Error::other("the thread that enters it panicked"))??;
         Ok(Self(Conversation::over(socket)))
     }
 

@@ -115,10 +115,7 @@ mod tests {
     fn a_listening_socket_has_its_path_and_backlog() {
         let socket = socket(&message(b"/run/x.sock\0")).unwrap();
         assert_eq!(socket.state, TcpState::Listen);
-        assert_eq!(
-            (socket.inode, socket.cookie),
-            (Some(4321), 0x1_0000_0002)
-        );
+        assert_eq!((socket.inode, socket.cookie), (Some(4321), 0x1_0000_0002));
         assert_eq!((socket.recv_q, socket.send_q), (3, 128));
         let Ends::Unix(ends) = socket.ends else {
             panic!("no unix socket");

@@ -80,7 +80,8 @@ fn end(field: &str) -> Option<SocketAddr> {
 mod tests {
     use super::*;
 
-    const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n";
+    const HEAD: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n";
 
     #[test]
     fn lines_of_both_families_are_read() {

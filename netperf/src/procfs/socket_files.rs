@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::path::Path;
 
 use rustix::fs::{Dir, readlinkat_raw};
+use rustix::io::Errno;
 
 use super::Procfs;
 
@@ -58,11 +59,15 @@ fn sockets_in(dir: &Path, tgid: u32, files: &mut Vec<SocketFile>) -> io::Result<
         let Some(fd) = name.to_str().ok().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // A file may be closed between the listing and the look.
-        if let Ok((link, _)) = readlinkat_raw(&dir, name, &mut buffer)
-            && let Some(inode) = socket_inode(link)
-        {
-            files.push(SocketFile { inode, tgid, fd });
+        match readlinkat_raw(&dir, name, &mut buffer) {
+            Ok((link, _)) => {
+                let inode = socket_inode(link);
+                files.extend(inode.map(|inode| SocketFile { inode, tgid, fd }));
+            }
+            // The list of files may be seen with fewer rights than the files.
+            Err(Errno::ACCESS) => return Err(Errno::ACCESS.into()),
+            // It was closed between the listing and the look.
+            Err(_) => {}
         }
     }
     Ok(())
@@ -113,7 +118,9 @@ mod tests {
     fn a_socket_of_this_test_is_found() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let number = socket.as_raw_fd();
-        let inode = fs::metadata(format!("/proc/self/fd/{number}")).unwrap().ino();
+        let inode = fs::metadata(format!("/proc/self/fd/{number}"))
+            .unwrap()
+            .ino();
         let file = SocketFile {
             inode: inode.try_into().unwrap(),
             tgid: std::process::id(),

@@ -158,11 +158,17 @@ mod tests {
         let listening = StateSet::of([TcpState::Listen]);
         assert!(!states("").contains(TcpState::Listen));
         assert!(states("").contains(TcpState::CloseWait));
-        assert_eq!(states("-l").without(listening), StateSet::of([TcpState::Close]));
+        assert_eq!(
+            states("-l").without(listening),
+            StateSet::of([TcpState::Close])
+        );
         assert_eq!(states("-a"), StateSet::ALL);
         assert_eq!(states("-a --state listening"), listening);
         assert_eq!(states("-a state listening"), listening);
-        assert_eq!(states("--exclude listening"), StateSet::ALL.without(listening));
+        assert_eq!(
+            states("--exclude listening"),
+            StateSet::ALL.without(listening)
+        );
         let two = StateSet::of([TcpState::Listen, TcpState::TimeWait]);
         assert_eq!(states("--state listening,TIME_WAIT"), two);
     }
@@ -178,9 +184,16 @@ mod tests {
     #[test]
     fn nothing_is_closed_without_saying_what() {
         for refused in ["--kill", "--kill -t -a --yes", "--kill --yes -x state all"] {
-            assert!(matches!(asked(refused), Err(Failure::Usage(_))), "{refused}");
+            assert!(
+                matches!(asked(refused), Err(Failure::Usage(_))),
+                "{refused}"
+            );
         }
-        for understood in ["--kill dst 10.0.0.7", "--kill --pid 7", "--kill --state listening"] {
+        for understood in [
+            "--kill dst 10.0.0.7",
+            "--kill --pid 7",
+            "--kill --state listening",
+        ] {
             assert!(asked(understood).unwrap().kill.is_some(), "{understood}");
         }
     }

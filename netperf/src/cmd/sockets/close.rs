@@ -80,7 +80,9 @@ fn destroy(feed: &mut SocketFeed, sockets: &[&SocketReading]) -> anyhow::Result<
             }
             kind => {
                 unsupported += usize::from(kind == io::ErrorKind::Unsupported);
-                closing.failed.push(format!("{}: {error}", described(socket)));
+                closing
+                    .failed
+                    .push(format!("{}: {error}", described(socket)));
             }
         }
     }

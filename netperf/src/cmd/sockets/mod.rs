@@ -180,7 +180,9 @@ fn start(run: &SocketsRun, sample: &SocketSample) -> Start {
         time: Rfc3339(sample.wall),
         host: host.nodename().to_string_lossy().into_owned(),
         kernel: host.release().to_string_lossy().into_owned(),
-        interval_s: run.timing.map_or(0.0, |timing| timing.interval.as_secs_f64()),
+        interval_s: run
+            .timing
+            .map_or(0.0, |timing| timing.interval.as_secs_f64()),
         hooks: Vec::new(),
         unavailable: unseen.collect(),
     }

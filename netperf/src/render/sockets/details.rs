@@ -31,7 +31,10 @@ fn connection(tcp: &TcpInfo, units: Units, words: &mut Vec<String>) {
         Some(units.size(Bytes(bytes)).replace(' ', ""))
     };
     let rtt = tcp.srtt_us.zip(tcp.rttvar_us);
-    say("rtt", rtt.map(|(srtt, var)| format!("{}/{}", ms(srtt), ms(var))));
+    say(
+        "rtt",
+        rtt.map(|(srtt, var)| format!("{}/{}", ms(srtt), ms(var))),
+    );
     say("minrtt", tcp.min_rtt_us.map(ms));
     say("rto", tcp.rto_us.map(ms));
     say("mss", number(tcp.mss));
@@ -42,7 +45,10 @@ fn connection(tcp: &TcpInfo, units: Units, words: &mut Vec<String>) {
     say("acked", size(tcp.bytes_acked));
     say("received", size(tcp.bytes_received));
     let rate = tcp.delivery_rate.filter(|&rate| rate > 0);
-    say("delivery", rate.map(|it| units.rate(ByteRate(it)).replace(' ', "")));
+    say(
+        "delivery",
+        rate.map(|it| units.rate(ByteRate(it)).replace(' ', "")),
+    );
     let resent = tcp.retrans_out.zip(tcp.retrans).filter(|&(_, all)| all > 0);
     say("retrans", resent.map(|(now, all)| format!("{now}/{all}")));
     say("lost", above_zero(tcp.lost));

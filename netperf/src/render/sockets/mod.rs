@@ -117,7 +117,12 @@ pub struct Closed {
 impl TextLook {
     fn tick(self, tick: &SocketsTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         if self.repeated {
-            writeln!(out, "{}  {} sockets", tick.time.to_seconds(), tick.summary.total)?;
+            writeln!(
+                out,
+                "{}  {} sockets",
+                tick.time.to_seconds(),
+                tick.summary.total
+            )?;
         }
         if self.summary_only {
             summary(&tick.summary, out)?;
@@ -150,7 +155,10 @@ impl TextLook {
         }
         let is_quiet = tick.sockets.iter().all(|row| row.explanation.is_none());
         if self.explain && is_quiet {
-            writeln!(out, "no queue is long: none of these programs lags behind its network")?;
+            writeln!(
+                out,
+                "no queue is long: none of these programs lags behind its network"
+            )?;
         }
         Ok(())
     }

@@ -88,13 +88,7 @@ impl Grid<'_> {
             if column.key == Some(self.table.sort.key) {
                 style = style.add_modifier(Modifier::UNDERLINED);
             }
-            x = put(
-                buffer,
-                line,
-                x,
-                &padded(column, width, column.title),
-                style,
-            );
+            x = put(buffer, line, x, &padded(column, width, column.title), style);
         }
     }
 
@@ -113,13 +107,7 @@ impl Grid<'_> {
             } else {
                 written(cell, self.look.units)
             };
-            x = put(
-                buffer,
-                line,
-                x,
-                &padded(column, width, &text),
-                style.into(),
-            );
+            x = put(buffer, line, x, &padded(column, width, &text), style.into());
         }
     }
 }

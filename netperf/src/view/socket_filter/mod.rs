@@ -27,16 +27,23 @@ pub struct SocketFilter {
 /// A condition on the ends of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expression {
-    /// Every one of them holds.
-    All(Vec<Self>),
-    /// One of them holds.
-    Any(Vec<Self>),
+    /// One after the other from left to right: `and` binds no closer than `or`, as in `ss`.
+    Chain(Box<Self>, Vec<(Joint, Self)>),
     /// It does not hold.
     Not(Box<Self>),
     /// One end is this.
     Host(End, Host),
     /// The port of one end compares so.
     Port(End, Comparison, u16),
+}
+
+/// How a condition is joined to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joint {
+    /// `and`, `&`, `&&`, or nothing at all.
+    And,
+    /// `or`, `|`, `||`.
+    Or,
 }
 
 /// One end of a socket, in the words of `ss`.
@@ -92,8 +99,13 @@ impl Expression {
     /// Whether it holds; names within this machine have neither address nor port.
     pub fn holds_for(&self, ends: &Ends) -> bool {
         match self {
-            Self::All(terms) => terms.iter().all(|term| term.holds_for(ends)),
-            Self::Any(terms) => terms.iter().any(|term| term.holds_for(ends)),
+            Self::Chain(first, rest) => {
+                rest.iter()
+                    .fold(first.holds_for(ends), |holds, (joint, term)| match joint {
+                        Joint::And => holds && term.holds_for(ends),
+                        Joint::Or => holds || term.holds_for(ends),
+                    })
+            }
             Self::Not(inner) => !inner.holds_for(ends),
             Self::Host(end, host) => inet(ends).is_some_and(|inet| host.is(end.of(inet))),
             Self::Port(end, comparison, port) => {
@@ -198,15 +210,19 @@ mod tests {
     }
 
     #[test]
-    fn or_binds_less_than_and_whether_that_is_written_or_not() {
+    fn conditions_are_joined_from_left_to_right_as_ss_does() {
         for filter in [
             "sport = :1 or sport = :2 dport = :3",
             "sport = :1 or sport = :2 and dport = :3",
-            "sport = :1 or (sport = :2 and dport = :3)",
+            "(sport = :1 or sport = :2) and dport = :3",
         ] {
-            assert!(takes(filter, "10.0.0.5:1", "192.0.2.7:9"), "{filter}");
-            assert!(!takes(filter, "10.0.0.5:2", "192.0.2.7:9"), "{filter}");
+            assert!(takes(filter, "10.0.0.5:1", "192.0.2.7:3"), "{filter}");
+            assert!(!takes(filter, "10.0.0.5:1", "192.0.2.7:9"), "{filter}");
         }
+        let bracketed = "sport = :1 or (sport = :2 and dport = :3)";
+        assert!(takes(bracketed, "10.0.0.5:1", "192.0.2.7:9"));
+        let negated = "not sport = :1 and dport = :3";
+        assert!(!takes(negated, "10.0.0.5:2", "192.0.2.7:9"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::states::{STATE_NAMES, states_named};
 use super::token::{Token, tokens};
-use super::{Comparison, End, Expression, FilterError, Host, SocketFilter};
+use super::{Comparison, End, Expression, FilterError, Host, Joint, SocketFilter};
 use crate::sample::state_set::StateSet;
 
 /// Brackets and negations within each other. Nobody writes more, and each takes space on the stack.
@@ -33,7 +33,7 @@ pub fn parse(filter: &str) -> Result<SocketFilter, FilterError> {
     let states = parser.states()?;
     let ends = match parser.peek() {
         None => None,
-        Some(_) => Some(parser.either()?),
+        Some(_) => Some(parser.chain()?),
     };
     match parser.peek() {
         None => Ok(SocketFilter { states, ends }),
@@ -103,25 +103,28 @@ impl<'t> Parser<'t> {
         states_named(word).ok_or_else(|| self.misread(STATE_NAMES))
     }
 
-    fn either(&mut self) -> Result<Expression, FilterError> {
-        let first = self.both()?;
-        let mut terms = vec![first];
-        while self.skip(Token::Or) {
-            terms.push(self.both()?);
+    fn chain(&mut self) -> Result<Expression, FilterError> {
+        let first = self.term()?;
+        let mut rest = Vec::new();
+        while let Some(joint) = self.joint() {
+            rest.push((joint, self.term()?));
         }
-        Ok(joined(terms, Expression::Any))
+        if rest.is_empty() {
+            return Ok(first);
+        }
+        Ok(Expression::Chain(Box::new(first), rest))
     }
 
-    fn both(&mut self) -> Result<Expression, FilterError> {
-        let first = self.term()?;
-        let mut terms = vec![first];
-        loop {
-            let begins = matches!(self.peek(), Some(Token::Word(_) | Token::Open | Token::Not));
-            if !self.skip(Token::And) && !begins {
-                return Ok(joined(terms, Expression::All));
-            }
-            terms.push(self.term()?);
-        }
+    /// What joins the next term to those before it, if there is a next one.
+    fn joint(&mut self) -> Option<Joint> {
+        let (joint, is_written) = match self.peek()? {
+            Token::Or => (Joint::Or, true),
+            Token::And => (Joint::And, true),
+            Token::Word(_) | Token::Open | Token::Not => (Joint::And, false),
+            Token::Close | Token::Compare(_) => return None,
+        };
+        self.next += usize::from(is_written);
+        Some(joint)
     }
 
     fn term(&mut self) -> Result<Expression, FilterError> {
@@ -139,7 +142,7 @@ impl<'t> Parser<'t> {
             return Ok(Expression::Not(Box::new(self.term()?)));
         }
         if self.skip(Token::Open) {
-            let inner = self.either()?;
+            let inner = self.chain()?;
             return if self.skip(Token::Close) {
                 Ok(inner)
             } else {
@@ -201,17 +204,6 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// A single term stands for itself.
-fn joined(mut terms: Vec<Expression>, all: fn(Vec<Expression>) -> Expression) -> Expression {
-    match terms.pop() {
-        Some(only) if terms.is_empty() => only,
-        last => {
-            terms.extend(last);
-            all(terms)
-        }
-    }
-}
-
 /// `ADDRESS`, `ADDRESS/BITS`, either with `:PORT`, or a port alone; `*` is anything.
 fn host(word: &str) -> Option<Host> {
     if let Some(network) = network(word) {
@@ -244,6 +236,10 @@ fn network(text: &str) -> Option<IpNet> {
         Some(rest) => {
             let (address, bits) = rest.split_once(']')?;
             address.parse::<Ipv6Addr>().ok()?;
+            // What else may stand here is a port.
+            if !bits.is_empty() && !bits.starts_with('/') {
+                return None;
+            }
             format!("{address}{bits}")
         }
         None => text.to_owned(),
@@ -260,7 +256,9 @@ fn unmapped(network: IpNet) -> IpNet {
     };
     let v4 = v6.addr().to_ipv4_mapped();
     let bits = v6.prefix_len().checked_sub(96);
-    let mapped = v4.zip(bits).and_then(|(v4, bits)| Ipv4Net::new(v4, bits).ok());
+    let mapped = v4
+        .zip(bits)
+        .and_then(|(v4, bits)| Ipv4Net::new(v4, bits).ok());
     mapped.map_or(network, IpNet::V4)
 }
 
@@ -313,7 +311,10 @@ mod tests {
             .unwrap_err()
             .to_string();
         let lines: Vec<_> = message.lines().collect();
-        assert!(lines[0].contains("at `example.org` (character 5)"), "{message}");
+        assert!(
+            lines[0].contains("at `example.org` (character 5)"),
+            "{message}"
+        );
         assert!(lines[0].contains("names of hosts"), "{message}");
         assert_eq!(lines[1], "  dst example.org or dport = :1");
         assert_eq!(lines[2], "      ^");

@@ -20,7 +20,9 @@ pub(super) fn of(socket: &SocketReading, name: Option<&str>) -> Option<String> {
         (_, _) if socket.recv_q >= LONG_BYTES => Some(datagrams(socket, &name)),
         (_, _) if socket.send_q >= LONG_BYTES => {
             let waiting = size(socket.send_q);
-            Some(format!("{waiting} wait in Send-Q for the network interface"))
+            Some(format!(
+                "{waiting} wait in Send-Q for the network interface"
+            ))
         }
         _ => None,
     }
@@ -31,13 +33,21 @@ fn listening(socket: &SocketReading, name: &str, proto: SocketProto) -> Option<S
     if waiting == 0 {
         return None;
     }
-    let wait = if waiting == 1 { "1 client waits" } else { &format!("{waiting} clients wait") };
+    let wait = if waiting == 1 {
+        "1 client waits"
+    } else {
+        &format!("{waiting} clients wait")
+    };
     if waiting < limit {
         return Some(format!(
             "{wait} until {name} accepts (room for {limit}): if this stays, {name} is busy or stuck"
         ));
     }
-    let remedy = if proto.is_unix() { "listen()" } else { "listen() and net.core.somaxconn" };
+    let remedy = if proto.is_unix() {
+        "listen()"
+    } else {
+        "listen() and net.core.somaxconn"
+    };
     Some(format!(
         "FULL: {wait} until {name} accepts, room for {limit}; new ones are turned away or hang. \
          {name} is too slow, or stuck; {remedy} set the room"

@@ -56,7 +56,11 @@ pub struct SocketsTick<'s> {
 
 impl<'s> SocketsTick<'s> {
     /// The sockets of `sample` that were asked for.
-    pub fn new(sample: &'s SocketSample, options: &SocketsOptions, interval_s: Option<f64>) -> Self {
+    pub fn new(
+        sample: &'s SocketSample,
+        options: &SocketsOptions,
+        interval_s: Option<f64>,
+    ) -> Self {
         let mut summary = Summary::default();
         let mut sockets = Vec::new();
         for socket in chosen(sample, options) {
@@ -91,7 +95,9 @@ pub fn chosen<'s>(
 
 /// One of its owners is wanted; where none can be named, what the socket itself tells must do.
 fn takes(query: &ProcessQuery, sample: &SocketSample, socket: &SocketReading) -> bool {
-    let owners = socket.inode.map_or(&[][..], |inode| sample.owners.of(inode));
+    let owners = socket
+        .inode
+        .map_or(&[][..], |inode| sample.owners.of(inode));
     if !owners.is_empty() {
         return owners.iter().any(|owner| query.takes(&owner.process));
     }
@@ -100,7 +106,9 @@ fn takes(query: &ProcessQuery, sample: &SocketSample, socket: &SocketReading) ->
         && query.takes(&Process {
             uid: socket.uid,
             user: socket.uid.and_then(|uid| sample.users.get(&uid).cloned()),
-            cgroup: socket.cgroup_id.and_then(|id| sample.cgroups.get(&id).cloned()),
+            cgroup: socket
+                .cgroup_id
+                .and_then(|id| sample.cgroups.get(&id).cloned()),
             ..Process::default()
         })
 }

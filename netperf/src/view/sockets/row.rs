@@ -78,7 +78,9 @@ pub struct OwnerRow<'s> {
 impl<'s> SocketRow<'s> {
     /// One socket of `sample`.
     pub fn new(sample: &'s SocketSample, socket: &'s SocketReading, explain: bool) -> Self {
-        let held = socket.inode.map_or(&[][..], |inode| sample.owners.of(inode));
+        let held = socket
+            .inode
+            .map_or(&[][..], |inode| sample.owners.of(inode));
         let first = held.first();
         let process = first.map(|owner| owner.process.as_ref());
         let made_in = || sample.cgroups.get(&socket.cgroup_id?).map(String::as_str);
@@ -127,6 +129,46 @@ impl<'s> OwnerRow<'s> {
     }
 }
 
+/// Why no file belongs to a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fileless {
+    /// A listening socket has it ready to be accepted.
+    Unaccepted,
+    /// Its process has closed it or has ended, and there is still something to say.
+    Orphan,
+    /// Only the kernel ever had it: TIME_WAIT, SYN_RECV.
+    Kernel,
+}
+
+impl Fileless {
+    /// `None` if a file belongs to it.
+    pub(super) fn of(socket: &SocketReading) -> Option<Self> {
+        if socket.inode.is_some() {
+            return None;
+        }
+        Some(match socket.state {
+            TcpState::Established | TcpState::CloseWait => Self::Unaccepted,
+            TcpState::FinWait1 | TcpState::FinWait2 | TcpState::LastAck | TcpState::Closing => {
+                Self::Orphan
+            }
+            TcpState::SynSent
+            | TcpState::SynRecv
+            | TcpState::TimeWait
+            | TcpState::Close
+            | TcpState::Listen => Self::Kernel,
+        })
+    }
+
+    /// In the words of the table.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Unaccepted => "(not accepted)",
+            Self::Orphan => "(orphan)",
+            Self::Kernel => "",
+        }
+    }
+}
+
 /// TCP states as the contract has them; other protocols have none that deserves the name `CLOSE`.
 pub(super) fn state_name(socket: &SocketReading) -> &'static str {
     match socket.state {
@@ -148,7 +190,9 @@ fn ends(socket: &SocketReading) -> (String, String, Option<u32>) {
             Some(interface).filter(|&index| index != 0),
         ),
         Ends::Unix(unix) => {
-            let peer = unix.peer.map_or(String::new(), |peer| format!("inode {peer}"));
+            let peer = unix
+                .peer
+                .map_or(String::new(), |peer| format!("inode {peer}"));
             (unix.path.clone().unwrap_or_default(), peer, None)
         }
     }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::row::state_name;
-use crate::sample::TcpState;
+use super::row::{Fileless, state_name};
 use crate::sample::socket::{Ends, SocketProto, SocketReading};
 
 /// Counts of sockets.
@@ -23,8 +22,7 @@ pub struct Summary {
     pub raw: Count,
     /// Within this machine.
     pub unix: Count,
-    /// TCP sockets that no file belongs to any more and that still have something to do, TIME_WAIT
-    /// not counted.
+    /// TCP sockets that no file belongs to any more and that still have something to say.
     pub orphaned: usize,
 }
 
@@ -44,9 +42,7 @@ pub struct Count {
 impl Summary {
     pub(super) fn add(&mut self, socket: &SocketReading) {
         self.total += 1;
-        let has_no_file = socket.inode.is_none()
-            && !matches!(socket.state, TcpState::TimeWait | TcpState::SynRecv);
-        self.orphaned += usize::from(has_no_file && socket.proto == SocketProto::Tcp);
+        self.orphaned += usize::from(Fileless::of(socket) == Some(Fileless::Orphan));
         let count = match socket.proto {
             SocketProto::Tcp => &mut self.tcp,
             SocketProto::Udp => &mut self.udp,

@@ -3,22 +3,28 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use super::row::SocketRow;
+use super::row::{Fileless, SocketRow};
 use crate::sample::socket::{Ends, InetEnds};
 use crate::view::belonging;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
 
+/// Largest queue that is written in full: seven digits would not fit, and a cut number would lie.
+const IN_FULL_MAX: u32 = 999_999;
+
 /// The rows as a table. In 80 columns the addresses give way first, from their front.
 pub fn table<'r, 's: 'r>(rows: impl IntoIterator<Item = &'r SocketRow<'s>>) -> Table<'s> {
+    let rows: Vec<_> = rows.into_iter().collect();
+    let states = rows.iter().map(|row| row.state.len());
+    let state = states.max().unwrap_or(0).max(5);
     let columns = vec![
         Column::words("PROTO", 5, 5, 1),
-        Column::words("STATE", 6, 11, 0),
-        Column::numbers("RECV-Q", 6, 0),
-        Column::numbers("SEND-Q", 6, 0),
+        Column::words("STATE", state, state, 0),
+        Column::numbers("RECV-Q", 7, 0),
+        Column::numbers("SEND-Q", 7, 0),
         Column::words("LOCAL", 13, 47, 0).keeping_its_end(),
         Column::words("REMOTE", 13, 47, 0).keeping_its_end(),
-        Column::words("PROCESS", 14, 34, 0),
+        Column::words("PROCESS", 12, 34, 0),
         Column::numbers("FD", 4, 3),
         Column::words("USER", 8, 16, 2),
         Column::words("UNIT/CONTAINER", 14, 36, 4),
@@ -31,17 +37,26 @@ pub fn table<'r, 's: 'r>(rows: impl IntoIterator<Item = &'r SocketRow<'s>>) -> T
     }
 }
 
+fn queue(waiting: u32) -> Cell<'static> {
+    if waiting > IN_FULL_MAX {
+        Cell::Bytes(Some(waiting.into()))
+    } else {
+        Cell::Number(Some(waiting.into()))
+    }
+}
+
 fn line<'s>(row: &SocketRow<'s>) -> Row<'s> {
     let (local, remote) = ends(row);
     let cells = vec![
         Cell::Text(Cow::Borrowed(row.proto)),
         Cell::Text(Cow::Borrowed(row.state)),
-        Cell::Number(Some(row.recv_q.into())),
-        Cell::Number(Some(row.send_q.into())),
+        queue(row.recv_q),
+        queue(row.send_q),
         Cell::Text(local),
         Cell::Text(remote),
         process(row),
-        row.fd.map_or(Cell::Blank, |fd| Cell::Number(Some(fd.into()))),
+        row.fd
+            .map_or(Cell::Blank, |fd| Cell::Number(Some(fd.into()))),
         match row.uid {
             None => Cell::Blank,
             uid => belonging::user(row.user, uid),
@@ -57,11 +72,9 @@ fn line<'s>(row: &SocketRow<'s>) -> Row<'s> {
 
 fn process<'s>(row: &SocketRow<'s>) -> Cell<'s> {
     let Some(first) = row.owners.first() else {
-        // What no file belongs to has no owner; of the others, it could not be seen.
-        return match row.inode {
-            None => Cell::Blank,
-            Some(_) => Cell::Text(Cow::Borrowed("?")),
-        };
+        // Where a file belongs to it, its owner could not be seen.
+        let words = Fileless::of(row.socket).map_or("?", Fileless::words);
+        return Cell::Text(Cow::Borrowed(words));
     };
     let others = row.owners.iter().filter(|owner| owner.pid != first.pid);
     let mut more: Vec<u32> = others.map(|owner| owner.pid).collect();

@@ -1,12 +1,15 @@
 //! Which TCP, UDP and raw sockets are there? By `SOCK_DIAG_BY_FAMILY` dumps of `inet_diag`.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use netlink_packet_core::{NlaBuffer, NlasIterator};
 
-use super::dump::{Conversation, DumpError};
-use super::sock_diag::{self, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY};
-use super::tcp_info;
+use crate::netlink::dump::{Conversation, DumpError};
+use crate::netlink::sock_diag::{self, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY};
+use crate::netlink::tcp_info;
 use crate::sample::TcpState;
 use crate::sample::socket::{Ends, InetEnds, SocketProto, SocketReading, Timer, TimerKind};
 use crate::sample::state_set::StateSet;
@@ -56,7 +59,7 @@ impl Detail {
 }
 
 /// Lists the sockets of one protocol, both families, into `found`.
-pub(super) fn list(
+pub(in crate::netlink) fn list(
     conversation: &mut Conversation,
     proto: SocketProto,
     states: StateSet,
@@ -81,7 +84,7 @@ pub(super) fn list(
 
 /// Asks the kernel to abort a socket, as if both ends had given up. Since Linux 4.5 (TCP) and 4.9
 /// (UDP and raw), where the kernel was built with `CONFIG_INET_DIAG_DESTROY`.
-pub(super) fn destroy(
+pub(in crate::netlink) fn destroy(
     conversation: &mut Conversation,
     socket: &SocketReading,
     ends: &InetEnds,

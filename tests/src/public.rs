@@ -1,0 +1,56 @@
+//! Where is the tracer for users who may not read the repository?
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Result, ensure};
+
+use crate::tracer;
+
+/// A copy of the tracer where everybody may run it, removed with this value.
+#[derive(Debug)]
+pub struct Public {
+    folder: PathBuf,
+    program: PathBuf,
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl Public {
+    /// A new copy.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn new() -> Result<Self> {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("netperf-tests-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let public = Self {
+            program: folder.join("netperf-trace"),
+            folder,
+        };
+        fs::create_dir(&public.folder)?;
+        fs::set_permissions(&public.folder, fs::Permissions::from_mode(0o755))?;
+        // By another process: a file that this one has open to write, no other test could run.
+        let copied = Command::new("cp")
+            .arg(tracer::binary()?)
+            .arg(&public.folder)
+            .status()?;
+        ensure!(copied.success(), "cp: {copied}");
+        Ok(public)
+    }
+
+    /// Path of the copy.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+}
+
+impl Drop for Public {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
