@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
+use object::build::elf::{Builder, SectionData};
+use object::elf::SHT_STRTAB;
 use toolchain::{NotSetUp, Toolchain};
 
 const PACKAGE: &str = "netperf-ebpf";
@@ -61,14 +63,31 @@ fn compile_kernel_side() -> Result<PathBuf, Box<dyn Error>> {
     }
     // A copy of its own, so that a later build of other sources can't change it behind cargo's back.
     let object = out.join(PACKAGE);
-    fs::copy(
-        artifacts
-            .join(toolchain::target())
-            .join("release")
-            .join(PACKAGE),
-        &object,
-    )?;
+    let compiled = artifacts
+        .join(toolchain::target())
+        .join("release")
+        .join(PACKAGE);
+    fs::write(&object, without_debug_information(&fs::read(compiled)?)?)?;
     Ok(object)
+}
+
+/// Types for the kernel (BTF) are made of debug information, which is four fifths of the object and
+/// of no more use then.
+fn without_debug_information(object: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut elf = Builder::read(object)?;
+    for section in &mut elf.sections {
+        let name = &*section.name;
+        section.delete = name.starts_with(b".debug") || name.starts_with(b".rel.debug");
+    }
+    elf.delete_orphans();
+    // The linker keeps the names of sections and symbols in one table; the writer wants two.
+    let names = elf.sections.add();
+    names.name = b".shstrtab"[..].into();
+    names.sh_type = SHT_STRTAB;
+    names.data = SectionData::SectionString;
+    let mut stripped = Vec::new();
+    elf.write(&mut stripped)?;
+    Ok(stripped)
 }
 
 /// The target directory that set-up has prepared, else the top of the one cargo builds in.

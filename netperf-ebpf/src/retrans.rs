@@ -8,7 +8,7 @@ use crate::{
     emit,
     kernel::{Struct as _, setting},
     maps::{SLOTS, TICK},
-    sock::Sock,
+    sock::{self, Sock},
 };
 
 /// The kernel retransmitted segments of this socket.
@@ -25,6 +25,8 @@ pub fn happened(sk: impl Sock) {
     // SAFETY: a map value that the verifier proved.
     let slot = unsafe { &mut *slot };
     refresh_tcp(sk, slot);
+    // The connection may not have moved a byte yet.
+    sock::fill_key(sk, &mut slot.key);
     let tick = TICK.read() as u32;
     if slot.tick != tick {
         slot.tick = tick;

@@ -78,6 +78,5 @@ fn connecting(sk: impl Sock, state: *mut crate::maps::SockState) {
         // SAFETY: a map value that the verifier proved.
         let slot = unsafe { &mut *slot };
         owner::fill(sk, &mut slot.owner, host_tgid);
-        sock::fill_key(sk, &mut slot.key);
     }
 }

@@ -5,10 +5,12 @@
 
 pub mod bpf;
 pub mod capture;
+pub mod checkup;
 pub mod clock;
 pub mod cmd;
 pub mod collect;
 pub mod exit;
+pub mod machine;
 pub mod model;
 pub mod netlink;
 pub mod procfs;

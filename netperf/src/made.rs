@@ -3,8 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use caps::Capability;
+
 use crate::clock::{MonoNs, WallNs};
-use crate::collect::AttachedHook;
+use crate::collect::{AttachedHook, HookKind, Provenance};
+use crate::machine::{
+    Btf, CgroupVersion, Feature, HeldRight, KernelFacts, Lockdown, Machine, Mounted, SetTrial,
+    Trial,
+};
 use crate::model::Model;
 use crate::sample::socket::{
     Ends, InetEnds, SocketOwner, SocketOwners, SocketProto, SocketReading, SocketSample, TcpInfo,
@@ -46,6 +52,7 @@ pub(crate) fn process(tgid: u32, name: &str) -> Arc<Process> {
             tgid,
             start: MonoNs(1_000 + u64::from(tgid)),
         },
+        host_tgid: None,
         started: WallNs(EPOCH_NS),
         name: name.to_owned(),
         exe: Some(format!("/usr/bin/{name}")),
@@ -268,5 +275,56 @@ pub(crate) fn start() -> Start {
             attach: "tp_btf/sock_send_length".to_owned(),
         }],
         unavailable: Vec::new(),
+    }
+}
+
+/// A hardened machine that counts with tracepoints.
+pub(crate) fn machine() -> Machine {
+    let right = |capability, required| HeldRight {
+        capability,
+        purpose: "to do something",
+        required,
+        held: true,
+    };
+    let works = |feature| Trial::of(feature, Ok::<(), String>(()));
+    Machine {
+        kernel: KernelFacts {
+            host: Some("db1".to_owned()),
+            release: Some("6.18.44".to_owned()),
+            btf: Btf::Bytes(5_515_646),
+            lockdown: Lockdown::Level("integrity".to_owned()),
+            perf_event_paranoid: Some(3),
+            unprivileged_bpf_disabled: Some(2),
+            kptr_restrict: None,
+            cgroups: CgroupVersion::Hybrid,
+            tracefs: Mounted::Nowhere,
+            bpffs: Mounted::At("/sys/fs/bpf".to_owned()),
+            hidepid: None,
+            own_proc: true,
+            memlock_bytes: Some(0),
+        },
+        rights: vec![
+            right(Capability::CAP_BPF, true),
+            right(Capability::CAP_SYS_PTRACE, false),
+        ],
+        hook_sets: Ok(vec![
+            SetTrial {
+                kind: HookKind::Tracepoint,
+                outcome: Ok(Provenance {
+                    hooks: start().hooks,
+                    unavailable: Vec::new(),
+                }),
+            },
+            SetTrial {
+                kind: HookKind::Fentry,
+                outcome: Err("`tcp_send`: operation not permitted".to_owned()),
+            },
+        ]),
+        features: vec![
+            works(Feature::RingBuffer),
+            works(Feature::Tbf),
+            Trial::of(Feature::Fq, Err::<(), _>("not in this kernel")),
+            works(Feature::InetDiag),
+        ],
     }
 }

@@ -7,7 +7,18 @@ use std::iter;
 use caps::{CapSet, Capability, CapsHashSet};
 
 use crate::collect::Unavailable;
+use crate::machine::HeldRight;
 use crate::text::visible;
+
+/// What the capabilities of this process are valid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Valid {
+    /// The whole machine.
+    Everywhere,
+    /// A user namespace of its own, as in a rootless container. The kernel asks for those of the
+    /// initial one.
+    OwnUsers,
+}
 
 /// A capability and what it is good for.
 type Right = (Capability, &'static str);
@@ -34,20 +45,43 @@ const DETAILS: Right = (
 /// Without this one, sockets can only be looked at.
 const CLOSING: Right = (Capability::CAP_NET_ADMIN, "to close sockets of any process");
 
-/// The four rights of the tracer in the notation of `setcap`.
+/// Without this one, nothing can be tried in a network namespace of its own.
+const NAMESPACES: Right = (
+    Capability::CAP_SYS_ADMIN,
+    "to try features in a network namespace; counting does without",
+);
+
+/// The rights to count, with all details, in the notation of `setcap`.
 const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace+ep";
 
 /// Checks the rights of this process; the result is what it can't see with the ones it has.
 ///
-/// Root of a user namespace holds capabilities in that namespace only: it passes here and is
-/// refused by the kernel when the first program is loaded.
-///
 /// # Errors
 /// When a capability is missing without which nothing can be counted.
-pub fn check() -> Result<Vec<Unavailable>, MissingRights> {
-    // Where the capabilities can't be read, loading the programs will tell.
-    let held = caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all());
-    judge(&held, Invocation::own)
+pub fn check(valid: Valid) -> Result<Vec<Unavailable>, MissingRights> {
+    judge(&effective(valid), valid, Invocation::own)
+}
+
+/// Each capability that some command needs, and whether this process has it.
+pub fn held(valid: Valid) -> Vec<HeldRight> {
+    let held = effective(valid);
+    let fact = |right: Right, required| HeldRight {
+        capability: right.0,
+        purpose: right.1,
+        required,
+        held: is_held(&held, &right),
+    };
+    let required = REQUIRED.into_iter().map(|right| fact(right, true));
+    let others = [DETAILS, NAMESPACES].map(|right| fact(right, false));
+    required.chain(others).collect()
+}
+
+/// Where the capabilities can't be read, loading the programs will tell.
+fn effective(valid: Valid) -> CapsHashSet {
+    match valid {
+        Valid::Everywhere => caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all()),
+        Valid::OwnUsers => CapsHashSet::default(),
+    }
 }
 
 /// Checks whether this process may close sockets of others.
@@ -55,18 +89,20 @@ pub fn check() -> Result<Vec<Unavailable>, MissingRights> {
 /// # Errors
 /// When `CAP_NET_ADMIN` is missing.
 pub fn check_closing() -> Result<(), MissingRights> {
-    let held = caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all());
-    if is_held(&held, &CLOSING) {
+    // Root of a user namespace may close what is in network namespaces of its own.
+    if is_held(&effective(Valid::Everywhere), &CLOSING) {
         return Ok(());
     }
     Err(MissingRights {
         missing: vec![CLOSING],
+        valid: Valid::Everywhere,
         invocation: Invocation::own(),
     })
 }
 
 fn judge(
     held: &CapsHashSet,
+    valid: Valid,
     invocation: impl FnOnce() -> Invocation,
 ) -> Result<Vec<Unavailable>, MissingRights> {
     let details = Some(DETAILS).filter(|right| !is_held(held, right));
@@ -80,6 +116,7 @@ fn judge(
     missing.extend(details);
     Err(MissingRights {
         missing,
+        valid,
         invocation: invocation(),
     })
 }
@@ -102,6 +139,7 @@ fn degradation((capability, _): Right) -> Unavailable {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingRights {
     missing: Vec<Right>,
+    valid: Valid,
     invocation: Invocation,
 }
 
@@ -114,6 +152,13 @@ impl fmt::Display for MissingRights {
             write!(f, "\n  {capability} {purpose}")?;
         }
         let Invocation { program, command } = &self.invocation;
+        if self.valid == Valid::OwnUsers {
+            write!(
+                f,
+                "\nthose of this user namespace don't count; run it outside of it, as root:"
+            )?;
+            return write!(f, "\n  sudo {command}");
+        }
         write!(f, "\nrun it as root:\n  sudo {command}")?;
         write!(
             f,
@@ -169,7 +214,7 @@ mod tests {
 
     fn judged(held: &[Capability]) -> Result<Vec<Unavailable>, String> {
         let arguments = ["top", "--name", "a b"].map(str::to_owned).into_iter();
-        judge(&held.iter().copied().collect(), || {
+        judge(&held.iter().copied().collect(), Valid::Everywhere, || {
             Invocation::new("/opt/netperf-trace", arguments)
         })
         .map_err(|missing| missing.to_string())
@@ -225,6 +270,17 @@ mod tests {
     }
 
     #[test]
+    fn rights_in_a_user_namespace_are_none_and_lead_out_of_it() {
+        assert!(effective(Valid::OwnUsers).is_empty());
+        assert!(held(Valid::OwnUsers).iter().all(|right| !right.held));
+        let text = check(Valid::OwnUsers).unwrap_err().to_string();
+        assert!(
+            text.contains("user namespace") && !text.contains("setcap"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_shell_reads_quoted_words_back() {
         assert_eq!(quoted("--port=80"), "--port=80");
         assert_eq!(quoted(""), "''");
@@ -237,6 +293,6 @@ mod tests {
     fn the_rights_of_this_process_can_be_read() {
         let held = caps::read(None, CapSet::Effective).unwrap();
         let enough = REQUIRED.iter().all(|right| is_held(&held, right));
-        assert_eq!(check().is_ok(), enough);
+        assert_eq!(check(Valid::Everywhere).is_ok(), enough);
     }
 }

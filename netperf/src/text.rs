@@ -4,7 +4,9 @@
 //! changes colours, hides or reorders text is shown as an escape: `\x1b`, `\u{202e}`.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt::Write;
+use std::iter::successors;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -28,6 +30,19 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// An error and all its causes in one text; some errors say their cause themselves.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = successors(Some(error), |error| (*error).source());
+    let mut text = String::new();
+    for cause in causes.map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text.extend([separator, &cause]);
+        }
+    }
+    text
 }
 
 /// Like [`visible`], with each byte that is no UTF-8 as `\xff`.

@@ -58,7 +58,7 @@ pub const START: &[Field] = &[
     field("type", Kind::OneOf(&["start"])),
     field("schema", Kind::Integer),
     field("version", Kind::Text),
-    field("command", Kind::OneOf(&["top", "flows"])),
+    field("command", Kind::OneOf(&["top", "flows", "doctor"])),
     field("time", Kind::Moment),
     field("host", Kind::Text),
     field("kernel", Kind::Text),
@@ -70,6 +70,36 @@ pub const START: &[Field] = &[
         "unavailable",
         Kind::Objects(&[field("what", Kind::Text), field("why", Kind::Text)]),
     ),
+];
+
+/// The answer of `doctor`.
+pub const DOCTOR: &[Field] = &[
+    field("type", Kind::OneOf(&["doctor"])),
+    field("time", Kind::Moment),
+    field("host", Kind::Text),
+    field("kernel", Kind::Text),
+    field("can_count", Kind::Flag),
+    nullable("hooks", Kind::OneOf(&["tracepoint", "fentry", "kprobe"])),
+    field("checks", Kind::Objects(CHECK)),
+];
+
+const CHECK: &[Field] = &[
+    field(
+        "topic",
+        Kind::OneOf(&[
+            "hooks",
+            "capabilities",
+            "kernel",
+            "counting",
+            "listing",
+            "shaping",
+        ]),
+    ),
+    field("name", Kind::Text),
+    field("verdict", Kind::OneOf(&["yes", "no", "partly", "unknown"])),
+    field("needed", Kind::Flag),
+    field("why", Kind::Text),
+    nullable("advice", Kind::Text),
 ];
 
 /// The last line.
@@ -108,6 +138,7 @@ pub const FLOW: &[Field] = &[
     field("remote", Kind::Text),
     field("netns", Kind::Integer),
     field("pid", Kind::Integer),
+    nullable("host_pid", Kind::Integer),
     field("name", Kind::Text),
     field("tx_bytes", Kind::Integer),
     field("rx_bytes", Kind::Integer),
@@ -125,6 +156,7 @@ pub const FLOW: &[Field] = &[
 /// A row of `top`, without the connections that `--connections` adds.
 pub const PROCESS: &[Field] = &[
     field("pid", Kind::Integer),
+    nullable("host_pid", Kind::Integer),
     field("start_time", Kind::Moment),
     field("name", Kind::Text),
     nullable("exe", Kind::Text),

@@ -1,5 +1,6 @@
 //! Does the command line accept, refuse and end as CONTRACT.md says?
 
+use std::io::Write;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -65,6 +66,7 @@ fn what_no_command_knows_is_refused_by_name() -> Result<()> {
         (&["top", "--hooks", "magic"], "magic"),
         (&["top", "--units", "furlong"], "furlong"),
         (&["top", "-n", "-1"], "-1"),
+        (&["doctor"], "--kernel"),
     ] {
         let message = refused(args)?;
         ensure!(message.contains(named), "{args:?}: {message}");
@@ -74,7 +76,12 @@ fn what_no_command_knows_is_refused_by_name() -> Result<()> {
 
 #[test]
 fn help_goes_to_stdout_and_has_examples() -> Result<()> {
-    for args in [&["--help"][..], &["top", "--help"], &["flows", "--help"]] {
+    for args in [
+        &["--help"][..],
+        &["top", "--help"],
+        &["flows", "--help"],
+        &["doctor", "--help"],
+    ] {
         let output = run(args)?;
         ensure!(
             output.status.success() && output.stderr.is_empty(),
@@ -84,6 +91,48 @@ fn help_goes_to_stdout_and_has_examples() -> Result<()> {
             text(&output.stdout)?.contains("sudo netperf-trace"),
             "{args:?} has no example"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn doctor_answers_line_by_line_and_ends_well_where_bytes_can_be_counted() -> Result<()> {
+    let output = run(["doctor", "--kernel"])?;
+    ensure!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        output.status
+    );
+    let lines: Vec<&str> = text(&output.stdout)?.lines().skip(1).collect();
+    ensure!(lines[0].starts_with("yes "), "{}", lines[0]);
+    for line in lines.iter().filter(|line| !line.is_empty()) {
+        let word = line.split(' ').next().unwrap_or_default();
+        let heading = word.chars().all(|c| c.is_ascii_uppercase() || c == ',');
+        let verdict = ["yes", "no", "partly", "unknown"].contains(&word);
+        ensure!(heading || verdict, "{line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn doctor_fails_its_check_where_a_kind_of_hooks_is_refused() -> Result<()> {
+    let mut refused = 0;
+    for kind in ["tracepoint", "fentry", "kprobe"] {
+        let output = run(["doctor", "--kernel", "--hooks", kind])?;
+        let counts = run(["top", "-b", "-n", "1", "-d", "0.1", "--hooks", kind])?;
+        let expected = if counts.status.success() { 0 } else { 5 };
+        ensure!(
+            output.status.code() == Some(expected),
+            "{kind}: {}",
+            output.status
+        );
+        refused += u32::from(expected == 5);
+    }
+    if refused == 0 {
+        writeln!(
+            std::io::stderr(),
+            "skipped: this kernel refuses no kind of hooks"
+        )?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use netperf_tests::deadline::Deadline;
 use netperf_tests::mover::Mover;
 use netperf_tests::netns::Cabled;
@@ -43,6 +43,26 @@ fn every_line_of_top_has_every_field() -> Result<()> {
     for tick in &session.ticks {
         check(tick, shape::TOP)?;
     }
+    Ok(())
+}
+
+#[test]
+fn every_line_of_doctor_has_every_field() -> Result<()> {
+    let session = Tracer::start(&["doctor", "--kernel", "--json"])?.finish()?;
+    ensure!(session.status.success(), "{}", session.log);
+    check(&session.start, shape::START)?;
+    check(&session.end, shape::END)?;
+    let [report] = &session.ticks[..] else {
+        bail!("{} lines", session.ticks.len())
+    };
+    check(report, shape::DOCTOR)?;
+    ensure!(report["can_count"] == true, "{report}");
+    let hooks = session.start["hooks"].as_array();
+    ensure!(
+        hooks.is_some_and(|hooks| !hooks.is_empty()),
+        "{}",
+        session.start
+    );
     Ok(())
 }
 

@@ -73,7 +73,7 @@ fn datagrams() -> Result<Vec<UdpSocket>> {
 fn fill(stream: &mut TcpStream) -> Result<()> {
     stream.set_nonblocking(true)?;
     loop {
-        match stream.write(&[0; 65_536]) {
+        match stream.write(&[0; 8_192]) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             result => result?,
         };

@@ -55,7 +55,9 @@ const RULES: [Rule; 11] = [
         because: "only `render` draws on the terminal",
     },
     Rule {
-        rooms: Rooms::In(&["bpf", "netlink", "procfs", "capture", "collect"]),
+        rooms: Rooms::In(&[
+            "bpf", "netlink", "procfs", "capture", "checkup", "collect", "machine",
+        ]),
         never: &["crate::model", "crate::view", "crate::render", "crate::cmd"],
         because: "readers deliver samples and know nothing of what is made of them",
     },
@@ -77,6 +79,7 @@ const RULES: [Rule; 11] = [
             "crate::netlink",
             "crate::procfs",
             "crate::capture",
+            "crate::checkup",
             "crate::cmd",
         ],
         because: "a replayed recording has no readers",

@@ -9,8 +9,12 @@ mod ledger;
 mod offsets;
 mod open;
 mod slots;
+mod tcx;
+mod trial;
 
 pub use btf::BtfError;
 pub use counters::Counters;
 pub use ledger::{FlowTotals, Ledger, Tally};
 pub use open::{OpenError, Request};
+pub use tcx::try_tcx;
+pub use trial::{feature_trials, verdicts};

@@ -14,6 +14,7 @@ use super::hooks::{HookSet, Memory, SETS};
 use super::offsets;
 use super::slots::Slots;
 use crate::collect::{HookKind, HookPreference, Provenance};
+use crate::text::chain;
 
 /// The kernel side, compiled by build.rs.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_EBPF_OBJECT"));
@@ -80,6 +81,26 @@ struct Machine<'a> {
 
 /// Loads the object and attaches the first set of hooks that the kernel accepts.
 pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
+    on_this_machine(request, open_first)
+}
+
+/// Loads and attaches each wanted set in turn, and detaches it before the next.
+pub(super) fn try_sets(request: &Request<'_>) -> Result<Vec<(HookKind, Tried)>, OpenError> {
+    on_this_machine(request, |machine| {
+        let wanted = SETS.iter().filter(|set| request.hooks.accepts(set.kind));
+        wanted
+            .map(|set| Ok((set.kind, machine.try_set(set))))
+            .collect()
+    })
+}
+
+/// What a set counts, or why it can't.
+type Tried = Result<Provenance, String>;
+
+fn on_this_machine<T>(
+    request: &Request<'_>,
+    act: impl FnOnce(&Machine<'_>) -> Result<T, OpenError>,
+) -> Result<T, OpenError> {
     keep_large_tables_apart();
     let data = std::fs::read(KERNEL_BTF).map_err(OpenError::NoBtf)?;
     let btf = Btf::parse(&data)?;
@@ -91,11 +112,11 @@ pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
         aya_btf: &aya_btf,
         request,
     };
-    let opened = open_first(&machine);
+    let done = act(&machine);
     drop((btf, aya_btf));
     drop(data);
     return_freed_memory();
-    opened
+    done
 }
 
 /// From now on the allocator gives the memory of large tables back when they are outgrown.
@@ -133,6 +154,14 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
 }
 
 impl Machine<'_> {
+    fn try_set(&self, set: &HookSet) -> Tried {
+        match self.open_set(set) {
+            Ok(Ok(opened)) => Ok(opened.provenance),
+            Ok(Err(refused)) => Err(refused.to_string()),
+            Err(error) => Err(chain(&error)),
+        }
+    }
+
     /// Attaches one set, and notes what was open before.
     fn open_set(&self, set: &HookSet) -> Result<Result<Opened, Refused>, OpenError> {
         let mut ebpf = self.load(set)?;

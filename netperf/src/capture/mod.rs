@@ -19,8 +19,9 @@ use crate::collect::{Feed, FeedConfig, Provenance, Wanted};
 use crate::exit::Failure;
 use crate::netlink::{Links, addresses};
 use crate::procfs::Procfs;
-use crate::rights;
+use crate::rights::{self, Valid};
 use crate::sample::{FlowReading, LinkReading, ProcessId, ProcessReading, Sample, TracerCost};
+use crate::text::chain;
 
 /// How long records may wait in the ring buffer when there are few: it holds 43 000 of them.
 const CALM: Duration = Duration::from_millis(100);
@@ -51,8 +52,8 @@ pub struct Capture {
 /// [`Failure::NotAllowed`] if a capability is missing, [`Failure::Lacking`] if this kernel can't
 /// count, with everything that was tried.
 pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
-    let degraded = rights::check().map_err(Failure::from)?;
     let procfs = Procfs::new("/");
+    let degraded = rights::check(valid_rights(&procfs)).map_err(Failure::from)?;
     let cgroups = procfs.cgroups();
     let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
     let request = Request {
@@ -75,16 +76,18 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
     })
 }
 
+/// What the capabilities of this process are valid for.
+pub(crate) fn valid_rights(procfs: &Procfs) -> Valid {
+    if procfs.is_in_initial_user_namespace() {
+        Valid::Everywhere
+    } else {
+        Valid::OwnUsers
+    }
+}
+
 /// The whole chain in one text, with the exit status that fits.
 fn explain(error: &OpenError) -> Failure {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(deeper) = cause {
-        text.push_str(": ");
-        text.push_str(&deeper.to_string());
-        cause = deeper.source();
-    }
-    Failure::Lacking(text)
+    Failure::Lacking(chain(error))
 }
 
 impl Feed for Capture {
@@ -139,7 +142,7 @@ impl Capture {
             .map(|(id, tally)| self.reading(id, &tally, now))
             .collect();
         for id in self.next_unchecked() {
-            if !self.names.is_alive(id)
+            if !self.names.is_alive(id, now)
                 && let Some(tally) = self.counters.ledger().tally(id)
                 && tally.slots == 0
                 && !readings.iter().any(|reading| reading.process.id == id)
@@ -156,7 +159,7 @@ impl Capture {
 
     fn reading(&mut self, id: ProcessId, tally: &Tally, now: MonoNs) -> ProcessReading {
         let process = self.names.describe(id, tally, now);
-        let alive = self.names.is_alive(id);
+        let alive = self.names.is_alive(id, now);
         ProcessReading {
             process,
             tx_bytes: tally.tx_bytes,

@@ -16,6 +16,10 @@ use crate::sample::{Process, ProcessId};
 /// What `/proc` said is read again after so long: arguments and cgroup may change unseen.
 const FRESH: Duration = Duration::from_secs(10);
 
+/// How long a process that nothing tells the end of is taken to live on after it was last seen to
+/// move bytes.
+const UNSEEN: Duration = Duration::from_hours(1);
+
 /// Name of what no process can be named for.
 const KERNEL: &str = "[kernel]";
 
@@ -26,6 +30,8 @@ pub(super) struct Names {
     cgroups: Cgroups,
     boot_offset: BootOffset,
     booted: WallNs,
+    /// Whether `/proc` numbers processes as the tracer's own pid namespace does.
+    own_numbers: bool,
     known: HashMap<ProcessId, Known>,
 }
 
@@ -42,6 +48,7 @@ impl Names {
             users: procfs.users(),
             boot_offset: procfs.boot_offset(),
             booted: boot_time(now, wall).unwrap_or_default(),
+            own_numbers: procfs.numbers_as(std::process::id()),
             procfs,
             cgroups,
             known: HashMap::new(),
@@ -68,11 +75,27 @@ impl Names {
     }
 
     /// Whether this very process still exists; the kernel always does.
-    pub(super) fn is_alive(&self, id: ProcessId) -> bool {
-        id.tgid == 0
-            || self
-                .procfs
-                .is_alive(id.tgid, self.boot_offset.to_own_clock(id.start.0))
+    pub(super) fn is_alive(&self, id: ProcessId, now: MonoNs) -> bool {
+        let Some(known) = self.known.get(&id).filter(|_| id.tgid != 0) else {
+            return id.tgid == 0;
+        };
+        let start = self.boot_offset.to_own_clock(id.start.0);
+        match self.listed_as(&known.owner) {
+            Some(tgid) if self.own_numbers => self.procfs.is_alive(tgid, start),
+            Some(tgid) => self.procfs.is_listed(tgid, start),
+            None => now.since(known.read_at).is_none_or(|age| age < UNSEEN),
+        }
+    }
+
+    /// The number under which `/proc` has a process; `None` for one outside the tracer's pid
+    /// namespace where `/proc` is that namespace's.
+    fn listed_as(&self, owner: &Owner) -> Option<u32> {
+        let tgid = if self.own_numbers {
+            owner.tgid
+        } else {
+            owner.host_tgid
+        };
+        Some(tgid).filter(|&tgid| tgid != 0)
     }
 
     pub(super) fn forget(&mut self, id: ProcessId) {
@@ -95,8 +118,8 @@ impl Names {
         }
         let start = self.boot_offset.to_own_clock(id.start.0);
         let listed = self
-            .procfs
-            .process(id.tgid)
+            .listed_as(&tally.owner)
+            .and_then(|tgid| self.procfs.process(tgid))
             .filter(|facts| same_process(facts.start, start));
         let mut facts = listed.unwrap_or_else(|| ended(tally, before));
         facts.uid = facts.uid.or(Some(tally.owner.uid));
@@ -104,7 +127,10 @@ impl Names {
         if facts.cgroup.is_none() {
             facts.cgroup = self.cgroup(tally.owner.cgroup_id, now);
         }
-        self.with_facts(id, start, facts)
+        Process {
+            host_tgid: host_tgid(&tally.owner),
+            ..self.with_facts(id, start, facts)
+        }
     }
 
     /// Describes a process that `/proc` lists now; `None` if it has gone. Its start is known to 10 ms.
@@ -129,6 +155,7 @@ impl Names {
         let (unit, container) = cgroup.map(unit_and_container).unwrap_or_default();
         Process {
             id,
+            host_tgid: None,
             started: WallNs(self.booted.0.saturating_add(start.0)),
             name: facts.comm,
             exe: facts.exe,
@@ -141,6 +168,11 @@ impl Names {
             netns: facts.netns,
         }
     }
+}
+
+/// The number in the initial pid namespace, where it is not the one in the tracer's.
+fn host_tgid(owner: &Owner) -> Option<u32> {
+    (owner.tgid != owner.host_tgid).then_some(owner.host_tgid)
 }
 
 /// What remains of a process that ended: its name from the kernel, the rest from an earlier look.

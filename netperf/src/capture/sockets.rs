@@ -125,11 +125,9 @@ impl SocketFeed {
     pub fn destroy(&mut self, socket: &SocketReading) -> io::Result<()> {
         if !self.entered.contains_key(&socket.netns) {
             let namespaces = self.procfs.network_namespaces();
-            let others = namespaces.others.iter();
-            let member = others
-                .filter(|(inode, _)| *inode == socket.netns)
-                .map(|&(_, tgid)| tgid);
-            let tgid = member.last();
+            let mut others = namespaces.others.iter();
+            let member = others.find(|(inode, _)| *inode == socket.netns);
+            let tgid = member.map(|&(_, tgid)| tgid);
             if tgid.is_none() && namespaces.own != Some(socket.netns) {
                 return Err(io::ErrorKind::NotFound.into());
             }
@@ -147,9 +145,11 @@ impl SocketFeed {
         if let Scope::Of(tgid) = scope {
             let inode = self.procfs.network_namespace(tgid);
             let inode = inode.map_err(|source| SocketsError::Namespace { tgid, source })?;
+            let own = self.procfs.own_network_namespace();
             return Ok(vec![Place {
                 netns: inode.unwrap_or(0),
-                tgid: Some(tgid),
+                // Nobody needs a right to look at the namespace that they are in.
+                tgid: Some(tgid).filter(|_| own != inode),
             }]);
         }
         let namespaces = self.procfs.network_namespaces();
@@ -245,10 +245,16 @@ impl SocketFeed {
         sample.owners = SocketOwners::new(owners);
         let is_orphan = |inode: &&u32| sample.owners.of(**inode).is_empty();
         let unowned = listed.iter().filter(is_orphan).count();
-        if hidden > 0 && unowned > 0 {
+        if unowned > 0 && request.owners.is_empty() {
             sample.unseen.push(Unseen {
                 what: format!("the owners of {unowned} socket(s), marked `?`"),
-                why: forbidden(hidden),
+                why: match hidden {
+                    0 => {
+                        "no process that can be seen holds them: the kernel, or one that is hidden"
+                            .to_owned()
+                    }
+                    _ => forbidden(hidden),
+                },
             });
         }
     }

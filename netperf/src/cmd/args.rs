@@ -45,6 +45,9 @@ pub enum Command {
     /// Sockets and their owners: who talks, who waits, who does not read?
     #[command(long_about = help::SOCKETS_ABOUT, after_long_help = help::SOCKETS)]
     Sockets(SocketsArgs),
+    /// Will it run on this machine?
+    #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
+    Doctor(DoctorArgs),
 }
 
 /// Options of all commands.
@@ -243,6 +246,14 @@ pub struct SocketsArgs {
     pub yes: bool,
 }
 
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Look at the kernel: what can be counted here, what can be limited, and what is missing
+    #[arg(long, required = true)]
+    pub kernel: bool,
+}
+
 /// What connections can be put together by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GroupBy {
@@ -282,10 +293,10 @@ fn scope(text: &str) -> Result<Scope, String> {
     match text {
         "all" => Ok(Scope::All),
         "self" => Ok(Scope::Own),
-        pid => pid
-            .parse()
-            .map(Scope::Of)
-            .map_err(|_| "neither `all`, nor `self`, nor the number of a process".to_owned()),
+        pid => {
+            let tgid = pid.parse().map(Scope::Of).ok();
+            tgid.ok_or_else(|| "neither `all`, nor `self`, nor the number of a process".to_owned())
+        }
     }
 }
 
@@ -347,6 +358,7 @@ mod tests {
             "sockets --state estabished",
             "sockets --netns other",
             "sockets --yes",
+            "doctor",
         ] {
             let error = parse(&format!("netperf-trace {options}")).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{options}");

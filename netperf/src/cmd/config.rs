@@ -4,7 +4,10 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use super::args::{Arrangement, Cli, Command, Common, FlowsArgs, ProcessFilters, TopArgs};
+use super::args::{
+    Arrangement, Cli, Command, Common, DoctorArgs, FlowsArgs, ProcessFilters, TopArgs,
+};
+use super::doctor::Examination;
 use super::sockets::SocketsRun;
 use super::timer::Timing;
 use crate::collect::{FeedConfig, Wanted};
@@ -20,9 +23,11 @@ use crate::view::top::TopOptions;
 #[derive(Clone, Debug)]
 pub enum Job {
     /// Show what happens.
-    Watch(Config),
+    Watch(Box<Config>),
+    /// Look at this machine.
+    Examine(Examination),
     /// Show or close sockets.
-    Sockets(SocketsRun),
+    Sockets(Box<SocketsRun>),
 }
 
 impl Job {
@@ -35,10 +40,18 @@ impl Job {
             Command::Top(args) => View::Top(top(args)),
             Command::Flows(args) => View::Flows(flows(args)),
             Command::Sockets(args) => {
-                return SocketsRun::new(args, &cli.common).map(Self::Sockets);
+                let run = SocketsRun::new(args, &cli.common)?;
+                return Ok(Self::Sockets(Box::new(run)));
+            }
+            Command::Doctor(DoctorArgs { kernel: _ }) => {
+                return Ok(Self::Examine(Examination {
+                    json: cli.common.json,
+                    hooks: cli.common.hooks,
+                    verbosity: cli.common.verbose,
+                }));
             }
         };
-        Ok(Self::Watch(Config::new(view, &cli.common)))
+        Ok(Self::Watch(Box::new(Config::new(view, &cli.common))))
     }
 }
 

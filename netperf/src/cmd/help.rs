@@ -19,6 +19,7 @@ Examples:
   sudo netperf-trace sockets -tl            who listens, and who waits to be accepted
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
+  sudo netperf-trace doctor --kernel        will it run on this machine?
 
 Exit status:
   0 fine, 1 failed, 2 wrong usage, 3 not allowed, 4 this kernel lacks something, 5 a check failed";
@@ -97,3 +98,21 @@ Examples:
   sudo netperf-trace sockets 'sport = :443 and not dst 127.0.0.0/8' -d 2
   sudo netperf-trace sockets -a --json | jq '.sockets[]? | select(.recv_q > 65536)'
   sudo netperf-trace sockets --kill dst 10.0.0.7 dport = :5432";
+
+/// What `doctor` is.
+pub(super) const DOCTOR_ABOUT: &str = "\
+Tells whether this machine can be measured, and how well. Each kind of kernel hooks is really loaded
+and attached, and detached again. Queues, filters and interfaces that limits of bandwidth need are
+made in a network namespace that nobody else sees, and go with it.
+
+Each line begins with its verdict: yes, no, partly or unknown. What was found follows, and after an
+arrow what to do. Without root it tells what it can, and names the missing capabilities.
+
+It ends with status 0 if bytes can be counted with the hooks asked for, and with 5 if not.";
+
+/// Examples of `doctor`.
+pub(super) const DOCTOR: &str = "\
+Examples:
+  sudo netperf-trace doctor --kernel                  will it run on this machine?
+  sudo netperf-trace doctor --kernel --hooks fentry   with hooks of this kind?
+  sudo netperf-trace doctor --kernel --json | jq -c 'select(.type == \"doctor\").checks[]'";

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod config;
+mod doctor;
 mod help;
 mod live;
 mod logging;
@@ -10,6 +11,7 @@ mod sockets;
 mod timer;
 
 pub use self::config::{Config, Job};
+pub use self::doctor::Examination;
 pub use self::logging::report;
 pub use self::sockets::SocketsRun;
 
@@ -21,8 +23,9 @@ use anyhow::Context;
 /// When it can't be done; [`crate::exit::status_of`] gives the exit status.
 pub fn run(job: Job) -> anyhow::Result<()> {
     match job {
-        Job::Watch(config) => in_loop(live::open_and_run(config)),
-        Job::Sockets(run) => in_loop(sockets::run(run)),
+        Job::Watch(config) => in_loop(live::open_and_run(*config)),
+        Job::Sockets(run) => in_loop(sockets::run(*run)),
+        Job::Examine(examination) => doctor::run(examination),
     }
 }
 

@@ -24,6 +24,15 @@ pub enum DumpError {
     Malformed,
 }
 
+impl From<DumpError> for io::Error {
+    fn from(error: DumpError) -> Self {
+        match error {
+            DumpError::Refused(error) => error,
+            DumpError::Malformed => Self::new(io::ErrorKind::InvalidData, error),
+        }
+    }
+}
+
 /// A netlink socket that asks, one request after the other. It stays in the network namespace that
 /// it was opened in.
 pub(super) struct Conversation {
@@ -60,9 +69,9 @@ impl Conversation {
         self.listen(answer, take)
     }
 
-    /// Asks the kernel to do something.
-    pub(super) fn order(&mut self, kind: u16, request: &[u8]) -> Result<(), DumpError> {
-        self.ask(kind, NLM_F_ACK, request)?;
+    /// Asks the kernel to do something; `flags` are those besides the ones of every request.
+    pub(super) fn order(&mut self, kind: u16, flags: u16, request: &[u8]) -> Result<(), DumpError> {
+        self.ask(kind, NLM_F_ACK | flags, request)?;
         self.listen(kind, |_| ()).map(|_| ())
     }
 
@@ -113,7 +122,7 @@ fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Result<Vec<u
     let bytes = NETLINK_HEADER_BYTES + payload.len();
     let mut whole = vec![0; NETLINK_HEADER_BYTES];
     let mut header = NetlinkBuffer::new(&mut whole[..]);
-    header.set_length(u32::try_from(bytes).map_err(|_| DumpError::Malformed)?);
+    header.set_length(u32::try_from(bytes).map_err(io::Error::other)?);
     header.set_message_type(kind);
     header.set_flags(flags);
     header.set_sequence_number(sequence);
@@ -168,18 +177,6 @@ impl Answer {
             _ => {}
         }
         Ok(())
-    }
-}
-
-/// Messages made by hand, for tests of decoders.
-#[cfg(test)]
-pub(super) mod made {
-    /// One attribute.
-    pub(in crate::netlink) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(value.len() + 4).unwrap();
-        let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
     }
 }
 

@@ -125,7 +125,7 @@ mod tests {
     use std::net::UdpSocket;
 
     use super::*;
-    use crate::netlink::dump::made::attribute;
+    use crate::netlink::ask::attribute;
 
     fn link_payload(name: &[u8]) -> Vec<u8> {
         let mut payload = vec![0; LINK_HEADER_BYTES];

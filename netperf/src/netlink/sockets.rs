@@ -52,9 +52,10 @@ impl Sockets {
             move_into_link_name_space(namespace.as_fd(), kind)?;
             Socket::new(NETLINK_SOCK_DIAG)
         };
+        let panicked = |_| io::Error::other("the thread that enters it panicked");
         let opened = thread::scope(|scope| scope.spawn(open).join());
         let socket =
-            opened.map_err(|_| io::Error::other("the thread that enters it panicked"))??;
+            opened.map_err(panicked)??;
         Ok(Self(Conversation::over(socket)))
     }
 
@@ -87,11 +88,7 @@ impl Sockets {
         let Ends::Inet(ends) = &socket.ends else {
             return Err(io::ErrorKind::Unsupported.into());
         };
-        match inet_diag::destroy(&mut self.0, socket, ends) {
-            Ok(()) => Ok(()),
-            Err(DumpError::Refused(error)) => Err(error),
-            Err(error @ DumpError::Malformed) => Err(io::Error::other(error)),
-        }
+        Ok(inet_diag::destroy(&mut self.0, socket, ends)?)
     }
 }
 

@@ -99,7 +99,7 @@ fn name(bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::netlink::dump::made::attribute;
+    use crate::netlink::ask::attribute;
 
     fn message(name: &[u8]) -> Vec<u8> {
         let mut bytes = vec![1, 1, 10, 0];

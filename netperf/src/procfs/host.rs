@@ -20,6 +20,15 @@ impl Procfs {
         self.word("proc/sys/kernel/osrelease")
     }
 
+    /// Whether this process is in the first user namespace, in which capabilities are valid for the
+    /// whole machine; also where nothing is said.
+    pub fn is_in_initial_user_namespace(&self) -> bool {
+        /// `PROC_USER_INIT_INO` (`include/linux/proc_ns.h`).
+        const INITIAL: &str = "user:[4026531837]";
+        let own = fs::read_link(self.root.join("proc/self/ns/user"));
+        own.map_or(true, |own| own.as_os_str() == INITIAL)
+    }
+
     /// Resident memory of this process in bytes, without what it shares with files: its program and
     /// the maps that it shares with the kernel.
     pub fn own_anonymous_bytes(&self) -> Option<u64> {
@@ -217,6 +226,18 @@ mod tests {
         assert_eq!(procfs.own_anonymous_bytes(), Some(12 * 1024));
         assert_eq!(tree(&[]).1.own_anonymous_bytes(), None);
         assert!(Procfs::new("/").own_anonymous_bytes().unwrap() > 100_000);
+    }
+
+    #[test]
+    fn the_first_user_namespace_is_told_from_others() {
+        let (root, procfs) = tree(&[("proc/self/ns/net", "")]);
+        assert!(procfs.is_in_initial_user_namespace());
+        let link = root.path().join("proc/self/ns/user");
+        std::os::unix::fs::symlink("user:[4026532000]", &link).unwrap();
+        assert!(!procfs.is_in_initial_user_namespace());
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink("user:[4026531837]", &link).unwrap();
+        assert!(procfs.is_in_initial_user_namespace());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 mod cgroup;
 mod cgroup_path;
 mod host;
+mod kernel;
 mod netns;
 mod passwd;
 mod pid;

@@ -22,7 +22,7 @@ impl Procfs {
     /// Every network namespace that a process is in now. That of another user's process needs
     /// `CAP_SYS_PTRACE`.
     pub fn network_namespaces(&self) -> Namespaces {
-        let own = self.netns_of("self").ok().flatten();
+        let own = self.own_network_namespace();
         let mut seen: HashSet<u32> = own.into_iter().collect();
         let mut found = Namespaces {
             own,
@@ -36,6 +36,11 @@ impl Procfs {
             }
         }
         found
+    }
+
+    /// Inode number of the network namespace that the reader is in.
+    pub fn own_network_namespace(&self) -> Option<u32> {
+        self.netns_of("self").ok().flatten()
     }
 
     /// Inode number of the network namespace of a process.

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
 use super::{Procfs, lossy, read_bounded};
 use crate::clock::MonoNs;
 
@@ -82,14 +85,36 @@ impl Procfs {
     }
 
     /// Whether this very process (not a later one with its pid) still exists, zombies included.
+    /// `tgid` is its number in this process's own pid namespace.
     pub fn is_alive(&self, tgid: u32, start: MonoNs) -> bool {
+        match self.start(tgid) {
+            Some(ticks) => same_process(ticks, start),
+            None => is_hidden(tgid),
+        }
+    }
+
+    /// The same for a number in another pid namespace, that of `/proc`.
+    pub fn is_listed(&self, tgid: u32, start: MonoNs) -> bool {
         self.start(tgid)
             .is_some_and(|ticks| same_process(ticks, start))
+    }
+
+    /// Whether `/proc` numbers processes as the pid namespace does in which this process is `own`;
+    /// also where it does not say.
+    pub fn numbers_as(&self, own: u32) -> bool {
+        link(&self.root.join("proc/self")).is_none_or(|number| number == own.to_string())
     }
 
     fn process_dir(&self, tgid: u32) -> PathBuf {
         self.root.join("proc").join(tgid.to_string())
     }
+}
+
+/// Whether there is such a process although `/proc` does not show it: mounted with `hidepid`, it
+/// hides those of other users. Signal 0 is never delivered, but finds them.
+fn is_hidden(tgid: u32) -> bool {
+    let pid = i32::try_from(tgid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| matches!(test_kill_process(pid), Ok(()) | Err(Errno::PERM)))
 }
 
 fn stat(dir: &Path) -> Option<(String, StartTicks)> {
@@ -273,6 +298,26 @@ mod tests {
         fs::remove_file(root.path().join("proc/42/stat")).unwrap();
         assert_eq!(procfs.process(42), None);
         assert_eq!(procfs.process(43), None);
+    }
+
+    #[test]
+    fn a_process_that_proc_hides_is_alive_and_one_that_ended_is_not() {
+        let (_root, hiding) = tree();
+        assert!(hiding.is_alive(std::process::id(), MonoNs(0)));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let tgid = child.id();
+        child.wait().unwrap();
+        assert!(!hiding.is_alive(tgid, MonoNs(0)));
+        assert!(!hiding.is_listed(std::process::id(), MonoNs(0)));
+    }
+
+    #[test]
+    fn a_proc_of_another_pid_namespace_is_noticed() {
+        let (root, procfs) = tree();
+        assert!(procfs.numbers_as(42), "where nothing is said");
+        symlink("42", root.path().join("proc/self")).unwrap();
+        assert!(procfs.numbers_as(42) && !procfs.numbers_as(1));
+        assert!(Procfs::new("/").numbers_as(std::process::id()));
     }
 
     #[test]

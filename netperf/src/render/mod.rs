@@ -1,6 +1,7 @@
 //! How do rows reach the user? As JSON, as plain text, or on a full screen.
 
 pub mod cell;
+pub mod doctor;
 pub mod hangup;
 pub mod json;
 pub mod sockets;

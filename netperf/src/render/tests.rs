@@ -1,14 +1,17 @@
 use std::rc::Rc;
 
+use super::doctor;
 use super::json::Json;
 use super::stream::Format;
 use super::text::Text;
 use crate::clock::WallNs;
-use crate::made::{second, session, start};
+use crate::collect::HookPreference;
+use crate::made::{machine, second, session, start};
 use crate::model::Model;
 use crate::sample::{Loss, Sample};
 use crate::units::Units;
 use crate::view::View;
+use crate::view::doctor::Report;
 use crate::view::envelope::{End, Reason};
 use crate::view::flows::FlowsOptions;
 use crate::view::host_names::Numeric;
@@ -126,4 +129,21 @@ fn json_is_one_object_a_line() {
             "type": "end", "time": "1970-01-01T00:00:00.000000000Z", "ticks": 1, "slots_in_use": 0, "reason": "signal"
         })
     );
+}
+
+#[test]
+fn text_of_doctor() {
+    let report = Report::new(&machine(), HookPreference::Auto, Rfc3339(WallNs(0)));
+    insta::assert_snapshot!(doctor::text(&report));
+}
+
+#[test]
+fn hostile_text_in_a_finding_is_one_harmless_line() {
+    let mut machine = machine();
+    machine.kernel.host = Some("a\nb\u{1b}[2J".to_owned());
+    machine.hook_sets = Err("first\n  second\u{1b}[2J".to_owned());
+    let report = Report::new(&machine, HookPreference::Auto, Rfc3339(WallNs(0)));
+    let text = doctor::text(&report);
+    assert!(text.contains("first;   second\\x1b[2J"), "{text}");
+    assert!(!text.contains('\u{1b}') && !text.contains("a\nb"), "{text}");
 }

@@ -55,6 +55,9 @@ pub struct ProcessId {
 pub struct Process {
     /// Identity.
     pub id: ProcessId,
+    /// Thread group id in the initial pid namespace, where it is another number than the tracer's,
+    /// or the tracer's namespace has none for it: `id` then has this one.
+    pub host_tgid: Option<u32>,
     /// Start on the wall clock.
     pub started: WallNs,
     /// `comm` of the leader, or `[kernel]`. Untrusted text.

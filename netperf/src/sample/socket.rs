@@ -165,7 +165,7 @@ pub enum TimerKind {
     On,
     /// A look whether the other end is still there.
     Keepalive,
-    /// The end of TIME_WAIT or of an orphan's FIN_WAIT2.
+    /// The end of TIME_WAIT or of an orphan's `FIN_WAIT2`.
     Timewait,
     /// A probe of a closed window.
     Persist,

@@ -31,6 +31,8 @@ pub struct FlowRow<'m> {
     pub netns: u32,
     /// The process that moved the bytes.
     pub pid: u32,
+    /// Its id in the initial pid namespace, where the tracer's has another or none.
+    pub host_pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: &'m str,
     /// Sent in this tick.
@@ -85,6 +87,7 @@ impl<'m> FlowRow<'m> {
             remote_host: named(reading.remote.ip(), names),
             netns: reading.netns,
             pid: reading.process.id.tgid,
+            host_pid: reading.process.host_tgid,
             name: &reading.process.name,
             tx_bytes: flow.moved.map(|moved| moved.tx_bytes),
             rx_bytes: flow.moved.map(|moved| moved.rx_bytes),

@@ -5,6 +5,7 @@
 //! same rows, so no figure is computed twice.
 
 mod belonging;
+pub mod doctor;
 pub mod envelope;
 pub mod flow_row;
 pub mod flows;

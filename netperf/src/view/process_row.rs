@@ -17,6 +17,8 @@ use crate::sample::{Container, Process, ProcessId};
 pub struct ProcessRow<'m> {
     /// Process id; 0 is `[kernel]`.
     pub pid: u32,
+    /// Process id in the initial pid namespace, where the tracer's has another or none.
+    pub host_pid: Option<u32>,
     /// When it started: with `pid` its identity.
     pub start_time: Option<Rfc3339>,
     /// Name. Untrusted text.
@@ -70,6 +72,7 @@ impl<'m> ProcessRow<'m> {
         let speed = model.span().speed(traffic.moved);
         Self {
             pid: process.id.tgid,
+            host_pid: process.host_tgid,
             start_time: known_time(process.started),
             name: &process.name,
             exe: process.exe.as_deref(),

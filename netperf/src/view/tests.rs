@@ -11,8 +11,9 @@ use crate::model::Model;
 use crate::sample::{Proto, Sample};
 
 /// Fields of `P` in the contract.
-const P: [&str; 19] = [
+const P: [&str; 20] = [
     "pid",
+    "host_pid",
     "start_time",
     "name",
     "exe",
@@ -34,12 +35,13 @@ const P: [&str; 19] = [
 ];
 
 /// Fields of `F` in the contract.
-const F: [&str; 17] = [
+const F: [&str; 18] = [
     "proto",
     "local",
     "remote",
     "netns",
     "pid",
+    "host_pid",
     "name",
     "tx_bytes",
     "rx_bytes",

@@ -5,7 +5,7 @@ use crate::capture::{Detail, Listed, SocketRequest};
 use crate::cmd::args::{Common, SocketsArgs};
 use crate::cmd::config::{processes, timing};
 use crate::exit::Failure;
-use crate::render::sockets::{TextLook, Written};
+use crate::render::sockets::{Show, TextLook, Written};
 use crate::render::width;
 use crate::sample::TcpState;
 use crate::sample::state_set::StateSet;
@@ -116,9 +116,14 @@ fn written(args: &SocketsArgs, common: &Common) -> Written {
     Written::Text(TextLook {
         units: common.units,
         width: width::of_stdout(),
-        info: args.info,
-        summary_only: args.summary,
-        explain: args.explain,
+        show: if args.summary {
+            Show::Summary
+        } else {
+            Show::Rows {
+                info: args.info,
+                explain: args.explain,
+            }
+        },
         repeated: repeats(common),
     })
 }

@@ -68,23 +68,18 @@ fn destroy(feed: &mut SocketFeed, sockets: &[&SocketReading]) -> anyhow::Result<
             closing.closed += 1;
             continue;
         };
-        match error.kind() {
-            io::ErrorKind::NotFound if socket.cookie != 0 => closing.gone += 1,
-            io::ErrorKind::PermissionDenied => {
-                return Err(Failure::NotAllowed(format!(
-                    "the kernel does not let this process close {}: CAP_NET_ADMIN is needed in the \
-                     user namespace that owns the socket's network",
-                    described(socket)
-                ))
-                .into());
-            }
-            kind => {
-                unsupported += usize::from(kind == io::ErrorKind::Unsupported);
-                closing
-                    .failed
-                    .push(format!("{}: {error}", described(socket)));
-            }
+        let kind = error.kind();
+        if kind == io::ErrorKind::PermissionDenied {
+            return Err(forbidden(socket).into());
         }
+        if kind == io::ErrorKind::NotFound && socket.cookie != 0 {
+            closing.gone += 1;
+            continue;
+        }
+        unsupported += usize::from(kind == io::ErrorKind::Unsupported);
+        closing
+            .failed
+            .push(format!("{}: {error}", described(socket)));
     }
     if unsupported > 0 && unsupported == sockets.len() {
         return Err(Failure::Lacking(
@@ -95,6 +90,14 @@ fn destroy(feed: &mut SocketFeed, sockets: &[&SocketReading]) -> anyhow::Result<
         .into());
     }
     Ok(closing)
+}
+
+fn forbidden(socket: &SocketReading) -> Failure {
+    Failure::NotAllowed(format!(
+        "the kernel does not let this process close {}: CAP_NET_ADMIN is needed in the user \
+         namespace that owns the socket's network",
+        described(socket)
+    ))
 }
 
 fn described(socket: &SocketReading) -> String {

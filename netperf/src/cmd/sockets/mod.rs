@@ -5,10 +5,11 @@ mod close;
 
 use std::io::{self, Write};
 use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::logging;
 use super::signals::Signals;
@@ -23,6 +24,9 @@ use crate::sample::socket::SocketSample;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::sockets::{SocketsOptions, SocketsTick};
 use crate::view::time::Rfc3339;
+
+/// How long a reader that does not read may hold up the end of a session.
+const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// A run of `sockets`.
 #[derive(Clone, Debug)]
@@ -59,15 +63,53 @@ pub(super) async fn run(run: SocketsRun) -> anyhow::Result<()> {
     let mut looks = Looks::new(&run)?;
     loop {
         let text = std::mem::take(&mut looks.text);
-        let ended = tokio::select! {
-            ended = stop.as_mut() => ended.map_or(Ended::Unseen, Ended::For),
-            next = looks.shown(&text) => next?,
+        let stopped = write_unless(stop.as_mut(), &text).await?;
+        let ended = match stopped {
+            Stopped::For(reason) => reason.map_or(Ended::Unseen, Ended::For),
+            Stopped::Not => tokio::select! {
+                reason = stop.as_mut() => reason.map_or(Ended::Unseen, Ended::For),
+                next = looks.wait() => next,
+            },
         };
         match ended {
             Ended::Not => looks.look()?,
             Ended::For(reason) => return looks.end(reason),
             Ended::Unseen => return Ok(()),
         }
+    }
+}
+
+/// Whether the user ended the session while something was written.
+enum Stopped {
+    /// No.
+    Not,
+    /// For this reason; `None` if nobody looks any more.
+    For(Option<Reason>),
+}
+
+/// Writes all of `text`, so that no line is cut. A reader that does not read holds up the end no
+/// longer than [`LAST_WRITE`].
+async fn write_unless(
+    stop: impl Future<Output = Option<Reason>>,
+    text: &[u8],
+) -> anyhow::Result<Stopped> {
+    let mut stdout = tokio::io::stdout();
+    let mut write = pin!(async {
+        stdout.write_all(text).await?;
+        stdout.flush().await
+    });
+    tokio::select! {
+        written = write.as_mut() => {
+            written.context("can't write")?;
+            Ok(Stopped::Not)
+        }
+        reason = stop => match timeout(LAST_WRITE, write).await {
+            Ok(written) => {
+                written.context("can't write")?;
+                Ok(Stopped::For(reason))
+            }
+            Err(_) => Ok(Stopped::For(None)),
+        },
     }
 }
 
@@ -111,24 +153,18 @@ impl<'r> Looks<'r> {
         })
     }
 
-    /// Writes the look and waits for the next.
-    async fn shown(&mut self, text: &[u8]) -> anyhow::Result<Ended> {
-        let mut stdout = tokio::io::stdout();
-        stdout.write_all(text).await.context("can't write")?;
-        stdout.flush().await.context("can't write")?;
-        let Some(timer) = &mut self.timer else {
-            return Ok(Ended::For(Reason::Count));
+    /// Waits until the next look is due, if there is to be one.
+    async fn wait(&mut self) -> Ended {
+        let count = self.run.timing.and_then(|timing| timing.count);
+        let Some(timer) = self.timer.as_mut().filter(|_| count != Some(self.ticks)) else {
+            return Ended::For(Reason::Count);
         };
-        let is_last = self.run.timing.and_then(|timing| timing.count) == Some(self.ticks);
-        if is_last {
-            return Ok(Ended::For(Reason::Count));
-        }
         let next = timer.next();
         sleep_until(timer.deadline().map_or(next, |end| end.min(next))).await;
-        Ok(match timer.tick(Instant::now()) {
+        match timer.tick(Instant::now()) {
             Some(Reason::Duration) => Ended::For(Reason::Duration),
             _ => Ended::Not,
-        })
+        }
     }
 
     fn look(&mut self) -> anyhow::Result<()> {

@@ -99,7 +99,7 @@ pub(in crate::netlink) fn destroy(
     id[20..36].copy_from_slice(&address_bytes(ends.remote.ip(), ends.is_ipv6));
     id[36..40].copy_from_slice(&ends.interface.to_ne_bytes());
     id[40..48].copy_from_slice(&socket.cookie.to_ne_bytes());
-    conversation.order(SOCK_DESTROY, &request)
+    conversation.order(SOCK_DESTROY, 0, &request)
 }
 
 fn request(family: u8, proto: SocketProto) -> [u8; REQUEST_BYTES] {

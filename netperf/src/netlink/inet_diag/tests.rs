@@ -1,7 +1,7 @@
 //! Messages recorded from Linux 6.18 on a 64-bit machine, in hexadecimal.
 
 use super::*;
-use crate::netlink::dump::made::attribute;
+use crate::netlink::ask::attribute;
 
 /// `[::]:45990`, which takes both families, with room for 7.
 const LISTENING: &str = "\

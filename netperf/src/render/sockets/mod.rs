@@ -31,14 +31,24 @@ pub struct TextLook {
     pub units: Units,
     /// Columns of the terminal; `None` where there is none.
     pub width: Option<usize>,
-    /// What is known of each connection, below it.
-    pub info: bool,
-    /// Only the summary.
-    pub summary_only: bool,
-    /// Long queues were to be explained.
-    pub explain: bool,
+    /// What of the sockets.
+    pub show: Show,
     /// More than one look: each says when it was.
     pub repeated: bool,
+}
+
+/// What is shown of sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// How many there are.
+    Summary,
+    /// A row for each.
+    Rows {
+        /// What is known of each connection, below it.
+        info: bool,
+        /// Long queues were to be explained.
+        explain: bool,
+    },
 }
 
 impl Written {
@@ -124,12 +134,10 @@ impl TextLook {
                 tick.summary.total
             )?;
         }
-        if self.summary_only {
-            summary(&tick.summary, out)?;
-        } else if tick.sockets.is_empty() {
-            writeln!(out, "no socket matches")?;
-        } else {
-            self.rows(tick, out)?;
+        match self.show {
+            Show::Summary => summary(&tick.summary, out)?,
+            Show::Rows { .. } if tick.sockets.is_empty() => writeln!(out, "no socket matches")?,
+            Show::Rows { info, explain } => self.rows(tick, info, explain, out)?,
         }
         if self.repeated {
             writeln!(out)?;
@@ -137,24 +145,28 @@ impl TextLook {
         Ok(())
     }
 
-    fn rows(self, tick: &SocketsTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+    fn rows(
+        self,
+        tick: &SocketsTick<'_>,
+        info: bool,
+        explain: bool,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         let width = self.width.unwrap_or(LINE);
         let lines = text_table::lines(&table(&tick.sockets), self.units, width);
         let (title, lines) = lines.split_first().ok_or(io::ErrorKind::InvalidData)?;
         writeln!(out, "{title}")?;
         for (line, row) in lines.iter().zip(&tick.sockets) {
             writeln!(out, "{line}")?;
-            if self.info {
-                let words = details::words(row, self.units);
-                indented("      ", &words, width, out)?;
+            if info {
+                indented("      ", &details::words(row, self.units), width, out)?;
             }
             if let Some(explanation) = &row.explanation {
                 let words: Vec<_> = explanation.split(' ').map(str::to_owned).collect();
                 indented("   -> ", &words, width, out)?;
             }
         }
-        let is_quiet = tick.sockets.iter().all(|row| row.explanation.is_none());
-        if self.explain && is_quiet {
+        if explain && tick.sockets.iter().all(|row| row.explanation.is_none()) {
             writeln!(
                 out,
                 "no queue is long: none of these programs lags behind its network"

@@ -11,9 +11,10 @@ use crate::view::sockets::SocketsOptions;
 const LOOK: TextLook = TextLook {
     units: Units::Auto,
     width: Some(80),
-    info: false,
-    summary_only: false,
-    explain: false,
+    show: Show::Rows {
+        info: false,
+        explain: false,
+    },
     repeated: false,
 };
 
@@ -53,8 +54,10 @@ fn sockets_in_200_columns() {
 #[test]
 fn sockets_explained_with_what_tcp_knows() {
     let look = TextLook {
-        info: true,
-        explain: true,
+        show: Show::Rows {
+            info: true,
+            explain: true,
+        },
         ..LOOK
     };
     let options = SocketsOptions {
@@ -67,7 +70,7 @@ fn sockets_explained_with_what_tcp_knows() {
 #[test]
 fn summary_of_sockets() {
     let look = TextLook {
-        summary_only: true,
+        show: Show::Summary,
         ..LOOK
     };
     insta::assert_snapshot!(text(look, &options()));
@@ -78,8 +81,10 @@ fn no_line_is_wider_than_the_terminal() {
     for columns in 80..220 {
         let look = TextLook {
             width: Some(columns),
-            info: true,
-            explain: true,
+            show: Show::Rows {
+                info: true,
+                explain: true,
+            },
             ..LOOK
         };
         let options = SocketsOptions {
@@ -105,7 +110,10 @@ fn nothing_to_show_and_nothing_to_explain_are_said() {
         ..options()
     };
     let look = TextLook {
-        explain: true,
+        show: Show::Rows {
+            info: false,
+            explain: true,
+        },
         ..LOOK
     };
     assert!(text(look, &quiet).contains("no queue is long"));

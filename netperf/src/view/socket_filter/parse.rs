@@ -198,8 +198,8 @@ impl<'t> Parser<'t> {
         let Some(word) = self.word() else {
             return Err(self.expected(A_PORT));
         };
-        let port = word.strip_prefix(':').unwrap_or(word).parse();
-        let port = port.map_err(|_| self.misread(A_PORT))?;
+        let port = word.strip_prefix(':').unwrap_or(word).parse().ok();
+        let port = port.ok_or_else(|| self.misread(A_PORT))?;
         Ok(Expression::Port(end, comparison, port))
     }
 }

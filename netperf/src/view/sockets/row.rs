@@ -171,10 +171,10 @@ impl Fileless {
 
 /// TCP states as the contract has them; other protocols have none that deserves the name `CLOSE`.
 pub(super) fn state_name(socket: &SocketReading) -> &'static str {
-    match socket.state {
-        TcpState::Close if socket.proto != SocketProto::Tcp => "UNCONN",
-        state => state.name(),
+    if socket.state == TcpState::Close && socket.proto != SocketProto::Tcp {
+        return "UNCONN";
     }
+    socket.state.name()
 }
 
 fn ends(socket: &SocketReading) -> (String, String, Option<u32>) {

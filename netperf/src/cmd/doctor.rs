@@ -1,0 +1,66 @@
+//! Will it run on this machine?
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+
+use super::logging;
+use crate::checkup;
+use crate::clock;
+use crate::collect::HookPreference;
+use crate::exit::Failure;
+use crate::render::doctor::{json, text};
+use crate::view::doctor::Report;
+use crate::view::envelope::{End, Reason, SCHEMA, Start};
+use crate::view::time::Rfc3339;
+
+/// A look at this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Examination {
+    pub(super) json: bool,
+    pub(super) hooks: HookPreference,
+    pub(super) verbosity: u8,
+}
+
+/// Looks at this machine and writes what it found.
+///
+/// # Errors
+/// [`Failure::CheckFailed`] if nothing can be counted here.
+pub(super) fn run(asked: Examination) -> anyhow::Result<()> {
+    logging::start(asked.verbosity, None);
+    let machine = checkup::examine();
+    let report = Report::new(&machine, asked.hooks, Rfc3339(clock::now().1));
+    let output = if asked.json {
+        json(&start(&report), &report, &end()).context("can't write")?
+    } else {
+        text(&report).into_bytes()
+    };
+    io::stdout().write_all(&output).context("can't write")?;
+    if report.can_count {
+        return Ok(());
+    }
+    Err(Failure::CheckFailed(report.summary()).into())
+}
+
+fn start(report: &Report) -> Start {
+    Start {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        command: "doctor",
+        time: report.time,
+        host: report.host.clone(),
+        kernel: report.kernel.clone(),
+        interval_s: 0.0,
+        hooks: report.provenance.hooks.clone(),
+        unavailable: report.provenance.unavailable.clone(),
+    }
+}
+
+fn end() -> End {
+    End {
+        time: Rfc3339(clock::now().1),
+        ticks: 0,
+        slots_in_use: 0,
+        reason: Reason::Eof,
+    }
+}

@@ -1,0 +1,271 @@
+//! Does it run in containers and hardened surroundings? Each case counts every byte, or says in one line
+//! why not.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use netperf_tests::batch::{run_as, text};
+use netperf_tests::mover::Mover;
+use netperf_tests::place::Place;
+use netperf_tests::public::Public;
+use netperf_tests::steady::Ends;
+use netperf_tests::sysctl::{self, Sysctl};
+use netperf_tests::tracer;
+use netperf_tests::within::{
+    RIGHTS, cannot_see, doctor_in, exact_in, exact_with, finding, report, rows, start_in, stop,
+    turn,
+};
+
+/// Capabilities that containers have by default (those of Docker), besides.
+const CONTAINER: [&str; 8] = [
+    "chown",
+    "dac_override",
+    "fowner",
+    "kill",
+    "setgid",
+    "setuid",
+    "net_bind_service",
+    "net_raw",
+];
+
+/// Namespaces and rights of a container that was given what a tracer needs.
+fn container(rights: &[&str]) -> Place {
+    let held = [rights, &CONTAINER].concat();
+    Place::here().network().pids().capabilities(&held)
+}
+
+#[test]
+fn in_a_container_with_the_four_capabilities_it_counts() -> Result<()> {
+    let _turn = turn();
+    let session = exact_in(&container(&RIGHTS))?;
+    ensure!(!cannot_see(&session, "executables"), "{}", session.start);
+    Ok(())
+}
+
+#[test]
+fn in_a_container_each_missing_capability_is_named_alone() -> Result<()> {
+    let _turn = turn();
+    for (missing, name) in [
+        ("bpf", "CAP_BPF"),
+        ("perfmon", "CAP_PERFMON"),
+        ("net_admin", "CAP_NET_ADMIN"),
+    ] {
+        let rights: Vec<_> = RIGHTS
+            .into_iter()
+            .filter(|right| *right != missing)
+            .collect();
+        let place = container(&rights);
+        let output = run_as(
+            place
+                .command(&tracer::binary()?)
+                .args(["top", "--json", "-n", "1"]),
+        )?;
+        let message = text(&output.stderr)?;
+        ensure!(
+            output.status.code() == Some(3),
+            "{name}: {}, {message}",
+            output.status
+        );
+        let named: Vec<_> = message
+            .lines()
+            .filter_map(|line| line.trim_start().split(' ').next())
+            .filter(|word| word.starts_with("CAP_"))
+            .collect();
+        ensure!(named == [name], "{message}");
+        let checks = doctor_in(&place, &tracer::binary()?)?;
+        ensure!(finding(&checks, name)?.0 == "no", "{checks:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn in_a_container_without_ptrace_it_counts_and_says_what_it_cannot_see() -> Result<()> {
+    let _turn = turn();
+    let session = exact_in(&container(&RIGHTS[..3]))?;
+    ensure!(cannot_see(&session, "executables"), "{}", session.start);
+    Ok(())
+}
+
+/// Hierarchies of cgroups, how to arrange them, and whether the end of UDP sockets is seen.
+const CGROUPS: [(&str, &str, bool); 4] = [
+    (
+        "version 1 only",
+        "mount -t tmpfs none /sys/fs/cgroup; mkdir /sys/fs/cgroup/pids; \
+         mount -t cgroup -o pids none /sys/fs/cgroup/pids",
+        false,
+    ),
+    (
+        "version 2 beside version 1",
+        "mount -t tmpfs none /sys/fs/cgroup; mkdir /sys/fs/cgroup/pids /sys/fs/cgroup/unified; \
+         mount -t cgroup -o pids none /sys/fs/cgroup/pids; \
+         mount -t cgroup2 none /sys/fs/cgroup/unified",
+        true,
+    ),
+    ("version 2", "mount -t cgroup2 none /sys/fs/cgroup", true),
+    ("none is mounted", ":", false),
+];
+
+#[test]
+fn whatever_cgroups_are_mounted_every_byte_is_counted() -> Result<()> {
+    let _turn = turn();
+    let program = tracer::binary()?;
+    for (version, arrange, sees_udp_end) in CGROUPS {
+        let bare = "while umount -R /sys/fs/cgroup 2>/dev/null; do :; done";
+        let place = Place::here().mounts(&format!("{bare}; {arrange}"));
+        let found = finding(&doctor_in(&place, &program)?, "cgroups")?;
+        ensure!(found.1.starts_with(version), "{version}: {found:?}");
+        let session = exact_in(&place).with_context(|| version.to_owned())?;
+        let missed = cannot_see(&session, "the end of UDP");
+        ensure!(missed != sees_udp_end, "{version}: {}", session.start);
+        ensure!((found.0 == "yes") == sees_udp_end, "{version}: {found:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
+    let _turn = turn();
+    let program = tracer::binary()?;
+    let bare = "while umount /sys/kernel/tracing 2>/dev/null; do :; done; \
+                while umount /sys/fs/bpf 2>/dev/null; do :; done";
+    for (state, options) in [
+        ("not mounted", None),
+        ("read-only", Some("ro")),
+        ("at /sys", Some("rw")),
+    ] {
+        let mount = options.map_or_else(String::new, |options| {
+            format!(
+                "; mount -t tracefs -o {options} none /sys/kernel/tracing; \
+                 mount -t bpf -o {options} none /sys/fs/bpf"
+            )
+        });
+        let place = Place::here().mounts(&format!("{bare}{mount}"));
+        let checks = doctor_in(&place, &program)?;
+        for name in ["tracefs", "bpffs"] {
+            let found = finding(&checks, name)?;
+            ensure!(
+                found.1.starts_with(state),
+                "{name} is not {state}: {found:?}"
+            );
+        }
+        exact_in(&place).with_context(|| state.to_owned())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
+    let _turn = turn();
+    let place = Place::here().mounts("mount -t securityfs none /sys/kernel/security");
+    let asked = run_as(
+        place
+            .command(Path::new("cat"))
+            .arg("/sys/kernel/security/lockdown"),
+    )?;
+    let levels = text(&asked.stdout)?.trim();
+    let checks = doctor_in(&Place::here(), &tracer::binary()?)?;
+    let (verdict, why) = finding(&checks, "lockdown")?;
+    if levels.contains("[integrity]") {
+        ensure!(
+            (verdict.as_str(), why.starts_with("integrity")) == ("yes", true),
+            "{why}"
+        );
+    } else {
+        writeln!(
+            std::io::stderr(),
+            "skipped: `lockdown=integrity`, since here it is {levels:?}"
+        )?;
+    }
+    exact_in(&Place::here()).map(drop)
+}
+
+const BPF: &str = "kernel/unprivileged_bpf_disabled";
+
+#[test]
+fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
+    let _turn = turn();
+    let _paranoid = Sysctl::set("kernel/perf_event_paranoid", "3")?;
+    // 1 is final until the next boot, and stricter.
+    let before = sysctl::read(BPF)?;
+    let _unprivileged = if before == "1" {
+        writeln!(
+            std::io::stderr(),
+            "skipped: `{BPF}` = 2, since it is 1 until the next boot"
+        )?;
+        None
+    } else {
+        Some(Sysctl::set(BPF, "2")?)
+    };
+    let checks = doctor_in(&Place::here(), &tracer::binary()?)?;
+    for (name, value) in [
+        ("perf_event_paranoid", "3"),
+        ("unprivileged_bpf_disabled", "2"),
+    ] {
+        let (verdict, why) = finding(&checks, name)?;
+        ensure!(verdict == "yes", "{name}: {why}");
+        ensure!(why.starts_with(value) || before == "1", "{name}: {why}");
+    }
+    let public = Public::new()?;
+    exact_with(&Place::here().as_nobody(&RIGHTS), public.program()).map(drop)
+}
+
+#[test]
+fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() -> Result<()> {
+    let _turn = turn();
+    let hiding = Place::here().mounts("mount -t proc -o hidepid=2 proc /proc");
+    exact_in(&hiding)?;
+    let public = Public::new()?;
+    // Without CAP_SYS_PTRACE it really sees nobody else there.
+    let blind = hiding.as_nobody(&RIGHTS[..3]);
+    let listed = run_as(blind.command(Path::new("ls")).args(["-d", "/proc/1"]))?;
+    ensure!(!listed.status.success(), "/proc/1 is not hidden");
+    let found = finding(&doctor_in(&blind, public.program())?, "proc")?;
+    ensure!(found.1.starts_with("hidepid="), "{found:?}");
+    let mut steady = Mover::start(["steady"])?;
+    let ends: Ends = serde_json::from_str(&steady.next_line()?.context("no steady load")?)?;
+    let mut tracer = start_in(&blind, public.program())?;
+    tracer.await_tick()?;
+    let session = stop(tracer)?;
+    for end in &ends.ends {
+        for row in rows(&session, end.pid)? {
+            ensure!(row["alive"] == true && row["name"] == end.name, "{row}");
+        }
+    }
+    steady.go_on()?;
+    steady.finish()?;
+    exact_with(&blind, public.program()).map(drop)
+}
+
+#[test]
+fn without_any_locked_memory_it_counts() -> Result<()> {
+    let _turn = turn();
+    exact_in(&Place::here().locked_memory(0))?;
+    let public = Public::new()?;
+    // Without CAP_IPC_LOCK, which stands above the limit.
+    let place = Place::here().locked_memory(0).as_nobody(&RIGHTS);
+    let found = finding(&doctor_in(&place, public.program())?, "RLIMIT_MEMLOCK")?;
+    ensure!(found.1.starts_with("0 bytes"), "{found:?}");
+    exact_with(&place, public.program()).map(drop)
+}
+
+/// Held against each other in a network namespace in which nobody else does anything.
+#[test]
+fn doctor_leaves_nothing_behind() -> Result<()> {
+    let _turn = turn();
+    let script = "found() { ip -o link; tc qdisc show; tc filter show dev lo; }
+        before=$(found); \"$0\" doctor --kernel --json; after=$(found)
+        echo \"$before\" >&2; [ \"$before\" = \"$after\" ]";
+    let mut shell = Place::here().network().command(Path::new("sh"));
+    let output = run_as(shell.args(["-c", script]).arg(tracer::binary()?))?;
+    let checks = report(&output)?;
+    for made in ["veth", "tbf", "cls_bpf", "tcx"] {
+        ensure!(finding(&checks, made)?.0 == "yes", "{made}: {checks:?}");
+    }
+    ensure!(text(&output.stderr)?.contains("lo:"), "nothing was listed");
+    ensure!(
+        output.status.success(),
+        "an interface or a queue is left behind"
+    );
+    Ok(())
+}
