@@ -26,6 +26,7 @@ pub struct Offsets {
     pub sock_sk_lock_owned: u32,
     pub net_ns_inum: u32,
     pub tcp_sock_copied_seq: u32,
+    pub tcp_sock_write_seq: u32,
     pub tcp_sock_rcv_nxt: u32,
     pub tcp_sock_bytes_received: u32,
     pub tcp_sock_rcvq_space_seq: u32,
@@ -60,6 +61,12 @@ pub struct Settings {
     pub ca_state_offset: u32,
     /// Mask of `icsk_ca_state` in that byte (a bit field).
     pub ca_state_mask: u32,
+    /// 1 where what TCP sends is counted by its position, and no hook sees a call's result.
+    pub by_position: u32,
+    /// Offset of the byte that holds `tcp_sock.is_mptcp`.
+    pub is_mptcp_offset: u32,
+    /// Mask of `is_mptcp` in that byte; 0 where the kernel has no MPTCP.
+    pub is_mptcp_mask: u32,
 }
 
 /// Slots that one run of `fill_free_slots` puts on the stack of free ones.

@@ -88,8 +88,9 @@ fn account_call(sk: impl Sock, add: impl FnOnce(&mut Slot)) {
     account(sk, index, tgid, add);
 }
 
+/// Adds to a slot of this socket, and announces it.
 #[inline(always)]
-fn account(sk: impl Sock, index: Option<u32>, host_tgid: u32, add: impl FnOnce(&mut Slot)) {
+pub fn account(sk: impl Sock, index: Option<u32>, host_tgid: u32, add: impl FnOnce(&mut Slot)) {
     let Some(index) = index else {
         return emit::lost(Lost::MapFull);
     };

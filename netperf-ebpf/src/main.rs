@@ -14,6 +14,7 @@ mod hooks;
 mod kernel;
 mod maps;
 mod owner;
+mod queued;
 mod retrans;
 mod seed;
 mod sock;

@@ -32,6 +32,10 @@ pub struct SockState {
     pub seq_known: u32,
     /// Identifier of a socket that is known by its address; others have their cookie.
     pub probed_id: u64,
+    /// Send position up to which bytes are counted, where a hook counts by position.
+    pub sent_seq: u32,
+    /// 1 once `sent_seq` holds.
+    pub sent_known: u32,
 }
 
 /// A (socket, process) pair.

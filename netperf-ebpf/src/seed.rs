@@ -2,6 +2,7 @@
 
 use crate::{
     maps::SockState,
+    queued,
     sock::{self, Sock},
 };
 
@@ -9,17 +10,31 @@ use crate::{
 /// was faster.
 #[inline(always)]
 pub fn open_before(sk: impl Sock) {
-    set(sk, |state| state.seq_known == 0);
+    if let Some((tcp, state)) = sk.tcp().zip(sk.state_or_new()) {
+        // SAFETY: a map value that the verifier proved.
+        queued::open_before(tcp, unsafe { &mut *state });
+    }
+    set(sk, |state, position, _| {
+        (state.seq_known == 0).then_some(position)
+    });
 }
 
-/// A connection begins here; the socket may have had another one before.
+/// A connection begins here; the socket may have had another one before. What a fast open brought
+/// may have been taken already, and have been counted or not: the reader may be on its way to the
+/// hook that counts.
 #[inline(always)]
 pub fn established(sk: impl Sock) {
-    set(sk, |_| true);
+    set(sk, |state, position, first| {
+        let counted = state.seen_seq.wrapping_sub(first);
+        let is_of_this_connection = state.seq_known != 0 && counted <= position.wrapping_sub(first);
+        (!is_of_this_connection).then_some(first)
+    });
 }
 
+/// Sets the position up to which bytes are counted to what `choose` says, which is told how far the
+/// readers are, and where the connection began.
 #[inline(always)]
-fn set(sk: impl Sock, wanted: impl FnOnce(&SockState) -> bool) {
+fn set(sk: impl Sock, choose: impl FnOnce(&SockState, u32, u32) -> Option<u32>) {
     let Some(tcp) = sk.tcp().filter(|tcp| sock::is_plain(*tcp)) else {
         return;
     };
@@ -28,8 +43,8 @@ fn set(sk: impl Sock, wanted: impl FnOnce(&SockState) -> bool) {
     };
     // SAFETY: a map value that the verifier proved.
     let state = unsafe { &mut *state };
-    if wanted(state) {
-        state.seen_seq = sock::taken_seq(sk, tcp);
+    if let Some(position) = choose(state, sock::taken_seq(sk, tcp), sock::first_seq(tcp)) {
+        state.seen_seq = position;
         state.seq_known = 1;
     }
 }

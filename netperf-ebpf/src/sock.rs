@@ -14,7 +14,7 @@ use netperf_common::flow::{
 };
 
 use crate::{
-    kernel::{Address, Known, Struct, current_task, offset, probe},
+    kernel::{Address, Known, Struct, current_task, offset, probe, setting},
     maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
 };
 
@@ -130,6 +130,8 @@ impl Sock for Probed {
             seen_seq: 0,
             seq_known: 0,
             probed_id: new_id(),
+            sent_seq: 0,
+            sent_known: 0,
         };
         // Another CPU may have been faster; its value is as good.
         let _ = PROBED_SOCK_STATES.insert(self.0 as u64, &new, BPF_NOEXIST);
@@ -187,10 +189,19 @@ pub fn protocol(sk: impl Sock) -> u16 {
 }
 
 /// Whether the receive position alone tells what a process took. Under an upper layer protocol (TLS,
-/// MPTCP subflows) it counts records and mappings, not payload.
+/// MPTCP subflows) it counts records and mappings, not payload. Where no hook sees the result of a
+/// call, records of TLS are better than nothing.
 #[inline(always)]
 pub fn is_plain(tcp: impl Struct) -> bool {
     tcp.field::<u64>(offset!(inet_connection_sock_icsk_ulp_ops)) == 0
+        || setting!(by_position) != 0 && !is_subflow(tcp)
+}
+
+/// Whether MPTCP uses this connection for its own.
+#[inline(always)]
+pub fn is_subflow(tcp: impl Struct) -> bool {
+    let byte: u8 = tcp.field(setting!(is_mptcp_offset));
+    byte & setting!(is_mptcp_mask) as u8 != 0
 }
 
 /// Sequence number up to which payload was taken. Taking the FIN moves `copied_seq` too: it is the

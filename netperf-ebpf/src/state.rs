@@ -11,7 +11,7 @@ use crate::{
     emit,
     kernel::setting,
     maps::SLOTS,
-    owner, seed,
+    owner, queued, seed,
     sock::{self, Sock},
 };
 
@@ -42,7 +42,11 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
         && let Some(slot) = SLOTS.get_ptr_mut(slot)
     {
         // SAFETY: as above.
-        unsafe { (*slot).state = new as u8 };
+        let slot = unsafe { &mut *slot };
+        slot.state = new as u8;
+        if queued::can_send(old as u8) && !queued::can_send(new as u8) {
+            queued::finished(sk, state, slot);
+        }
     }
     if setting!(emit_states) != 0 {
         // SAFETY: a helper without arguments.

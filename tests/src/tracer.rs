@@ -248,10 +248,13 @@ impl Session {
                 .context("a tick without processes")?;
             for row in rows {
                 let pid = u32::try_from(integer(row, "pid")?)?;
-                totals
-                    .entry((pid, text(row, "start_time")?))
-                    .or_default()
-                    .add(row)?;
+                // The kernel as such never started.
+                let start = if pid == 0 {
+                    String::new()
+                } else {
+                    text(row, "start_time")?
+                };
+                totals.entry((pid, start)).or_default().add(row)?;
             }
         }
         Ok(totals)

@@ -42,7 +42,13 @@ fn exact(topic: &str) -> Result<()> {
             writeln!(std::io::stderr(), "{one}")?;
         }
     }
-    check(&tracer.stop()?, &played)
+    let session = tracer.stop()?;
+    let is_absent = |one: &Played| matches!(one, Played::Absent { .. });
+    if played.iter().all(is_absent) {
+        // Said above; the virtual machines have kernels that can play it.
+        return Ok(());
+    }
+    check(&session, &played)
 }
 
 #[test]
@@ -128,6 +134,11 @@ fn data_in_the_first_segment_is_counted() -> Result<()> {
 #[test]
 fn multipath_tcp_is_counted_once() -> Result<()> {
     exact("mptcp")
+}
+
+#[test]
+fn payload_that_the_kernel_encrypts_is_counted() -> Result<()> {
+    exact("tls")
 }
 
 #[test]

@@ -14,6 +14,8 @@ use anyhow::{Context as _, Result, bail};
 
 const REDRAW: Duration = Duration::from_millis(200);
 const REMINDER: Duration = Duration::from_secs(20);
+/// A mirror that is being updated, or a network that is coming up, needs a moment.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 const TAIL_LINES: usize = 12;
 
 /// Keeps the output of steps in one file.
@@ -35,6 +37,16 @@ impl Steps {
     /// Runs `command` to its end.
     pub(crate) fn run(&self, title: &str, command: &mut Command) -> Result<()> {
         self.run_bounded(title, command, None)
+    }
+
+    /// The same for what may go well the second time: a download.
+    pub(crate) fn run_twice(&self, title: &str, command: &mut Command) -> Result<()> {
+        let Err(error) = self.run(title, command) else {
+            return Ok(());
+        };
+        eprintln!("{error:#}\ntrying again");
+        thread::sleep(RETRY_AFTER);
+        self.run(title, command)
     }
 
     /// Runs `command` and gives up when it has written nothing for `silence`.

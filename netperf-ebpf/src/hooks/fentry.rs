@@ -10,23 +10,40 @@ use netperf_common::flow::AF_INET;
 use crate::{
     bytes, close,
     kernel::offset,
+    queued,
     sock::{Probed, Sock},
 };
 
+// `tcp_connect(sk)`: before the SYN has its place.
+held!(
+    fentry,
+    FEntryContext: fentry_tcp_connect,
+    fentry_tcp_connect_probed,
+    |sk, ctx| queued::connects(sk)
+);
+
 // `tcp_sendmsg_locked(sk, msg, size)`.
 held!(
-    fexit,
-    FExitContext: fexit_tcp_sendmsg_locked,
-    fexit_tcp_sendmsg_locked_probed,
-    |sk, ctx| bytes::sent(sk, ctx.arg(3))
+    fentry,
+    FEntryContext: fentry_tcp_sendmsg_locked,
+    fentry_tcp_sendmsg_locked_probed,
+    |sk, ctx| queued::begins(sk)
 );
 
 // `do_tcp_sendpages(sk, page, offset, size, flags)`, before 6.5.
 held!(
-    fexit,
-    FExitContext: fexit_do_tcp_sendpages,
-    fexit_do_tcp_sendpages_probed,
-    |sk, ctx| bytes::sent(sk, ctx.arg(5))
+    fentry,
+    FEntryContext: fentry_do_tcp_sendpages,
+    fentry_do_tcp_sendpages_probed,
+    |sk, ctx| queued::begins(sk)
+);
+
+// `release_sock(sk)`: after everything that a process does to a socket, and before it waits.
+held!(
+    fentry,
+    FEntryContext: fentry_release_sock,
+    fentry_release_sock_probed,
+    |sk, ctx| queued::released(sk)
 );
 
 // `mptcp_sendmsg(sk, msg, len)`.
@@ -53,13 +70,13 @@ held!(
     |sk, ctx| bytes::sent(sk, ctx.arg(3))
 );
 
-// `tcp_cleanup_rbuf(sk, copied)`: after each read.
-held!(
-    fentry,
-    FEntryContext: fentry_tcp_cleanup_rbuf,
-    fentry_tcp_cleanup_rbuf_probed,
-    |sk, ctx| bytes::taken(sk, Some(ctx.arg::<i32>(1).max(0) as u32))
-);
+/// `tcp_cleanup_rbuf(sk, copied)`: after each read, where no tracepoint says so.
+#[fentry]
+pub fn fentry_tcp_cleanup_rbuf_probed(ctx: FEntryContext) -> i32 {
+    let copied = ctx.arg::<i32>(1).max(0) as u32;
+    bytes::taken(Probed(ctx.arg(0)), Some(copied));
+    0
+}
 
 // `skb_consume_udp(sk, skb, len)`; `len` is negative for a peek.
 held!(

@@ -12,18 +12,20 @@ use netperf_common::flow::AF_INET;
 
 use crate::{
     bytes, close,
+    emit::{self, Lost},
     kernel::offset,
     maps::{ENTRIES, EntryKey},
-    retrans,
+    queued, retrans,
     sock::{Probed, Sock as _},
     state,
 };
 
+/// `BPF_NOEXIST`: keeps what is there.
+const BPF_NOEXIST: u64 = 1;
+
 /// A function whose return counts.
 #[derive(Clone, Copy)]
 enum Function {
-    TcpSendmsg,
-    TcpSendpages,
     UdpSendmsg,
     Udp6Sendmsg,
     MptcpSendmsg,
@@ -50,16 +52,27 @@ macro_rules! sends {
     };
 }
 
-sends!(
-    Function::TcpSendmsg,
-    kprobe_tcp_sendmsg,
-    kretprobe_tcp_sendmsg
-);
-sends!(
-    Function::TcpSendpages,
-    kprobe_tcp_sendpages,
-    kretprobe_tcp_sendpages
-);
+/// `tcp_connect(sk)`: before the SYN has its place.
+#[kprobe]
+pub fn kprobe_tcp_connect(ctx: ProbeContext) -> u32 {
+    queued::connects(sock(&ctx));
+    0
+}
+
+/// `tcp_sendmsg_locked(sk, msg, size)`, and `do_tcp_sendpages(sk, …)` before 6.5.
+#[kprobe]
+pub fn kprobe_tcp_sends(ctx: ProbeContext) -> u32 {
+    queued::begins(sock(&ctx));
+    0
+}
+
+/// `release_sock(sk)`: after everything that a process does to a socket, and before it waits.
+#[kprobe]
+pub fn kprobe_release_sock(ctx: ProbeContext) -> u32 {
+    queued::released(sock(&ctx));
+    0
+}
+
 sends!(
     Function::MptcpSendmsg,
     kprobe_mptcp_sendmsg,
@@ -171,8 +184,11 @@ fn sock(ctx: &ProbeContext) -> Probed {
 #[inline(always)]
 fn stash(ctx: &ProbeContext, function: Function) {
     let sk = ctx.arg::<u64>(0).unwrap_or(0);
-    if ENTRIES.insert(entry(function), sk, 0).is_err() {
-        crate::emit::lost(crate::emit::Lost::MapFull);
+    let entry = entry(function);
+    if ENTRIES.insert(entry, sk, BPF_NOEXIST).is_err() {
+        // No room, or a return that was missed: the kernel keeps few kretprobes for each function.
+        emit::lost(Lost::MapFull);
+        let _ = ENTRIES.insert(entry, sk, 0);
     }
 }
 

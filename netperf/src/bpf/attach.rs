@@ -51,7 +51,7 @@ pub(super) fn attach(
                     name,
                     attach: describe(attached),
                 })),
-            Err(why) => match hook.need {
+            Err(Unmet { why, is_absent }) => match hook.need {
                 Need::Required => {
                     detach(ebpf, set);
                     return Err(Refused {
@@ -59,11 +59,11 @@ pub(super) fn attach(
                         why,
                     });
                 }
-                Need::Wanted => provenance.unavailable.push(Unavailable {
+                Need::IfPresent if is_absent => log::debug!("not in this kernel: {why}"),
+                Need::Wanted | Need::IfPresent => provenance.unavailable.push(Unavailable {
                     what: hook.without.to_owned(),
                     why,
                 }),
-                Need::IfPresent => log::debug!("not in this kernel: {why}"),
             },
         }
     }
@@ -100,13 +100,22 @@ fn unload(program: &mut Program) -> Result<(), ProgramError> {
     }
 }
 
-/// Tries the alternatives in their order; the error tells what each of them met.
+/// Why none of a hook's alternatives is attached.
+struct Unmet {
+    /// Each of them, and what it met.
+    why: String,
+    /// The kernel has none of the functions and tracepoints in question.
+    is_absent: bool,
+}
+
+/// Tries the alternatives in their order.
 fn attach_hook(
     ebpf: &mut Ebpf,
     hook: &Hook,
     kernel: &Kernel<'_>,
-) -> Result<&'static [Attachment], String> {
+) -> Result<&'static [Attachment], Unmet> {
     let mut met = Vec::new();
+    let mut is_absent = true;
     for attachments in hook.alternatives {
         let outcome = attachments.iter().try_for_each(|attachment| {
             attach_one(ebpf, attachment, kernel).map_err(|error| (attachment, error))
@@ -114,6 +123,7 @@ fn attach_hook(
         match outcome {
             Ok(()) => return Ok(attachments),
             Err((attachment, error)) => {
+                is_absent &= kernel.btf.parameter_count(attachment.symbol).is_none();
                 met.push(format!(
                     "{}: {error:#}",
                     describe(std::slice::from_ref(attachment))
@@ -121,7 +131,10 @@ fn attach_hook(
             }
         }
     }
-    Err(met.join("; "))
+    Err(Unmet {
+        why: met.join("; "),
+        is_absent,
+    })
 }
 
 fn describe(attachments: &[Attachment]) -> String {

@@ -8,6 +8,7 @@ use netperf_common::kernel::LossCounters;
 use super::attach;
 use super::events::Event;
 use super::ledger::Ledger;
+use super::missed::missed;
 use super::open::{OpenError, Opened, Request, open};
 use crate::collect::Provenance;
 use crate::sample::Loss;
@@ -29,6 +30,9 @@ pub struct Counters {
     ring_lost: u64,
     /// Records that were taken out of the ring buffer.
     taken: u64,
+    /// Calls at which the kernel did not run a program that counts, and those before the start.
+    missed: u64,
+    missed_before: u64,
     /// Nothing counts any more.
     detached: bool,
 }
@@ -59,6 +63,7 @@ impl Counters {
     }
 
     fn read_from(mut kernel: Opened) -> anyhow::Result<Self> {
+        let missed_before = missed(&kernel.ebpf, &kernel.set);
         let mut take = |name: &str| {
             kernel
                 .ebpf
@@ -79,6 +84,8 @@ impl Counters {
             tick: 1,
             ring_lost: 0,
             taken: 0,
+            missed: missed_before,
+            missed_before,
             detached: false,
             lost_before,
             kernel,
@@ -126,6 +133,7 @@ impl Counters {
             .set(0, self.tick, 0)
             .context("cannot raise the tick")?;
         self.pump()?;
+        self.look_for_missed();
         let told = self.loss_counters()?;
         let is_complete =
             told.ring_lost == self.ring_lost && told.records - told.ring_lost == self.taken;
@@ -141,8 +149,16 @@ impl Counters {
 
     /// Stops counting; what was counted stays readable.
     pub fn detach(&mut self) {
+        self.look_for_missed();
         self.detached = true;
         attach::detach(&mut self.kernel.ebpf, &self.kernel.set);
+    }
+
+    /// Programs that are gone say nothing any more.
+    fn look_for_missed(&mut self) {
+        if !self.detached {
+            self.missed = missed(&self.kernel.ebpf, &self.kernel.set);
+        }
     }
 
     /// What could not be delivered since the start.
@@ -154,7 +170,7 @@ impl Counters {
         Ok(Loss {
             ring_lost: lost.ring_lost - before.ring_lost,
             map_full: lost.map_full - before.map_full,
-            unread: lost.unread - before.unread,
+            unread: lost.unread - before.unread + self.missed - self.missed_before,
         })
     }
 

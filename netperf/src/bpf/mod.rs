@@ -6,6 +6,7 @@ mod counters;
 mod events;
 mod hooks;
 mod ledger;
+mod missed;
 mod offsets;
 mod open;
 mod slots;

@@ -26,6 +26,7 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         sock_sk_lock_owned: at("sock", "sk_lock.owned")?,
         net_ns_inum: at("net", "ns.inum")?,
         tcp_sock_copied_seq: at("tcp_sock", "copied_seq")?,
+        tcp_sock_write_seq: at("tcp_sock", "write_seq")?,
         tcp_sock_rcv_nxt: at("tcp_sock", "rcv_nxt")?,
         tcp_sock_bytes_received: at("tcp_sock", "bytes_received")?,
         tcp_sock_rcvq_space_seq: at("tcp_sock", "rcvq_space.seq")?,
@@ -57,8 +58,12 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
 pub(super) fn settings(btf: &Btf<'_>, slots: u32) -> Result<Settings, BtfError> {
     let ca_state = btf.field("inet_connection_sock", "icsk_ca_state")?;
     let size = ca_state.bit_size.unwrap_or(8).min(8);
+    let is_mptcp = btf.field("tcp_sock", "is_mptcp").ok();
+    let bit = is_mptcp.map_or(0, |field| field.bit_offset);
     Ok(Settings {
         slots,
+        is_mptcp_offset: bit / 8,
+        is_mptcp_mask: is_mptcp.map_or(0, |_| 1 << (bit % 8)),
         ca_state_offset: ca_state.bit_offset / 8,
         ca_state_mask: (1 << size) - 1,
         ..Settings::default()

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::Read as _;
 
 use anyhow::Context as _;
+use aya::maps::MapType;
 use aya::programs::{Iter, SocketFilter, TestRun as _, TestRunOptions};
+use aya::sys::{SyscallError, is_map_supported};
 use aya::{Ebpf, EbpfLoader};
 use netperf_common::kernel::SLOTS_A_RUN;
 
@@ -44,6 +46,12 @@ pub struct Request<'a> {
 /// Why this kernel can't count.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// No ring buffer, kernel 5.8.
+    #[error(
+        "this kernel has no BPF ring buffer (making one was tried), through which connections are \
+         told; it came with Linux 5.8"
+    )]
+    NoRingBuffer,
     /// No BTF.
     #[error(
         "this kernel has no type information (`{KERNEL_BTF}`), without which the places of \
@@ -102,6 +110,7 @@ fn on_this_machine<T>(
     act: impl FnOnce(&Machine<'_>) -> Result<T, OpenError>,
 ) -> Result<T, OpenError> {
     keep_large_tables_apart();
+    require_ring_buffer(is_map_supported(MapType::RingBuf))?;
     let data = std::fs::read(KERNEL_BTF).map_err(OpenError::NoBtf)?;
     let btf = Btf::parse(&data)?;
     let aya_btf = aya::Btf::from_sys_fs()
@@ -117,6 +126,19 @@ fn on_this_machine<T>(
     drop(data);
     return_freed_memory();
     done
+}
+
+/// What the trial said: a kernel that does not know the kind says no; other failures (no rights, no
+/// memory) are told as such when the tables are made.
+fn require_ring_buffer(trial: Result<bool, SyscallError>) -> Result<(), OpenError> {
+    match trial {
+        Ok(false) => Err(OpenError::NoRingBuffer),
+        Ok(true) => Ok(()),
+        Err(error) => {
+            log::debug!("cannot try to make a ring buffer: {error}");
+            Ok(())
+        }
+    }
 }
 
 /// From now on the allocator gives the memory of large tables back when they are outgrown.
@@ -195,7 +217,8 @@ impl Machine<'_> {
     fn load(&self, set: &HookSet) -> Result<Ebpf, OpenError> {
         let offsets = offsets::resolve(self.btf)?;
         let slots = slot_count(self.request.open_sockets);
-        let settings = offsets::settings(self.btf, slots)?;
+        let mut settings = offsets::settings(self.btf, slots)?;
+        settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(self.aya_btf))
@@ -286,6 +309,18 @@ mod tests {
     fn the_ring_has_room_for_every_slot() {
         assert_eq!(ring_bytes(MIN_SLOTS), 2 << 20);
         assert_eq!(ring_bytes(MAX_SLOTS), 32 << 20);
+    }
+
+    #[test]
+    fn only_a_kernel_that_says_no_lacks_the_ring_buffer() {
+        let error = require_ring_buffer(Ok(false)).unwrap_err();
+        assert!(error.to_string().contains("5.8"), "{error}");
+        assert!(require_ring_buffer(Ok(true)).is_ok());
+        let refused = SyscallError {
+            call: "bpf_map_create",
+            io_error: std::io::Error::from_raw_os_error(libc::EPERM),
+        };
+        assert!(require_ring_buffer(Err(refused)).is_ok());
     }
 
     #[test]

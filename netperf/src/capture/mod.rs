@@ -7,6 +7,7 @@ mod sockets;
 pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError};
 pub use crate::netlink::{Detail, Listed};
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Capture {
     map_bytes: u64,
     /// Quiet processes that are still to be checked for their end.
     unchecked: Vec<ProcessId>,
+    /// Seen to have ended. What they moved just before is in the counters of the tick after.
+    ended: HashSet<ProcessId>,
 }
 
 /// Starts counting on this machine.
@@ -72,6 +75,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         wanted: Wanted::default(),
         map_bytes: procfs.own_map_bytes(),
         unchecked: Vec::new(),
+        ended: HashSet::new(),
         procfs,
     })
 }
@@ -153,6 +157,7 @@ impl Capture {
         for reading in readings.iter().filter(|reading| reading.last) {
             self.counters.ledger().drop_process(reading.process.id);
             self.names.forget(reading.process.id);
+            self.ended.remove(&reading.process.id);
         }
         readings
     }
@@ -160,13 +165,14 @@ impl Capture {
     fn reading(&mut self, id: ProcessId, tally: &Tally, now: MonoNs) -> ProcessReading {
         let process = self.names.describe(id, tally, now);
         let alive = self.names.is_alive(id, now);
+        let had_ended = !alive && !self.ended.insert(id);
         ProcessReading {
             process,
             tx_bytes: tally.tx_bytes,
             rx_bytes: tally.rx_bytes,
             retrans: tally.retrans,
             alive,
-            last: !alive && tally.slots == 0,
+            last: had_ended && tally.slots == 0,
         }
     }
 

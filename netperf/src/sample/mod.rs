@@ -288,7 +288,8 @@ pub struct Loss {
     pub ring_lost: u64,
     /// Updates that found a map full: these bytes are missing.
     pub map_full: u64,
-    /// Reads of sockets whose position was not known yet: these bytes are missing.
+    /// Reads of sockets whose position was not known yet, and calls at which the kernel did not run
+    /// the program that counts: these bytes are missing.
     pub unread: u64,
 }
 

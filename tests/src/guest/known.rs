@@ -1,22 +1,67 @@
 //! What is this kernel known not to do? Every exception is asserted, so that a change is noticed.
 
+use std::ops::Range;
+
 use super::machine::Kernel;
 
 /// Where what is seen differs from what was moved.
 struct Exception {
     path: &'static str,
     sets: &'static [&'static str],
-    /// First kernel that does not have it any more.
-    before: Kernel,
+    /// Kernels that have it: the first, and the first that does not have it any more.
+    kernels: Range<Kernel>,
     why: &'static str,
 }
 
-const EXCEPTIONS: &[Exception] = &[Exception {
-    path: "udp_splice_in",
-    sets: &["fentry", "kprobe"],
-    before: (6, 1),
-    why: "`udp_sendpage` sends what is spliced, and no set has a hook there",
-}];
+/// No kernel is as late.
+const NEVER: Kernel = (u32::MAX, 0);
+
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        path: "udp_splice_in",
+        sets: &["fentry", "kprobe"],
+        kernels: (0, 0)..(6, 1),
+        why: "`udp_sendpage` sends what is spliced, and no set has a hook there",
+    },
+    Exception {
+        path: "ktls_write",
+        sets: &["fentry", "kprobe"],
+        kernels: (0, 0)..NEVER,
+        why: "positions count the records of TLS",
+    },
+    Exception {
+        path: "ktls_sendfile",
+        sets: &["fentry", "kprobe"],
+        kernels: (0, 0)..NEVER,
+        why: "positions count the records of TLS",
+    },
+    Exception {
+        path: "mptcp_splice_out",
+        sets: &["tracepoint", "fentry", "kprobe"],
+        kernels: (7, 0)..NEVER,
+        why: "MPTCP splices by itself, and no set has a hook there",
+    },
+];
+
+/// Kernels on which a program may be preempted; those of other processes on that CPU do not run
+/// meanwhile. The tracer tells that as a loss.
+struct Preemptible {
+    set: &'static str,
+    from: Kernel,
+}
+
+const PREEMPTIBLE: &[Preemptible] = &[
+    // Tracepoints let go of the CPU since 7.0.
+    Preemptible {
+        set: "tracepoint",
+        from: (7, 0),
+    },
+    // Debian's kernels are lazily preemptible from here on.
+    Preemptible {
+        set: "fentry",
+        from: (6, 13),
+    },
+];
 
 /// What a kernel can't play at all.
 struct Unplayable {
@@ -47,9 +92,16 @@ const UNPLAYABLE: &[Unplayable] = &[
 /// Why a path is not exact with this set on this kernel; `None` if it has to be.
 pub(super) fn exception(set: &str, path: &str, kernel: Kernel) -> Option<&'static str> {
     let applies = |known: &&Exception| {
-        known.path == path && known.sets.contains(&set) && kernel < known.before
+        known.path == path && known.sets.contains(&set) && known.kernels.contains(&kernel)
     };
     EXCEPTIONS.iter().find(applies).map(|known| known.why)
+}
+
+/// Whether calls may go uncounted on this kernel, and be told as lost.
+pub(super) fn may_miss(set: &str, kernel: Kernel) -> bool {
+    PREEMPTIBLE
+        .iter()
+        .any(|known| known.set == set && kernel >= known.from)
 }
 
 /// Why a path can't be played on this kernel; `None` if it has to be.
@@ -69,6 +121,6 @@ pub(super) fn choice(kernel: Kernel) -> &'static str {
     if loads("tracepoint", kernel) {
         "tp_btf/sock_send_length"
     } else {
-        "fexit/tcp_sendmsg_locked"
+        "fentry/release_sock"
     }
 }

@@ -9,6 +9,8 @@ use std::ffi::CStr;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
@@ -26,6 +28,9 @@ const EXIT_PORT: u16 = 0xf4;
 const PASSED: u32 = 16;
 /// QEMU exits with 35.
 const FAILED: u32 = 17;
+
+/// QEMU hears of the end in less than this.
+const LAST_MOMENT: Duration = Duration::from_secs(10);
 
 /// Version of the running kernel.
 pub(super) type Kernel = (u32, u32);
@@ -97,6 +102,12 @@ pub(super) fn kernel() -> Result<Kernel> {
         .with_context(|| format!("`{}` is no release", release.trim()))
 }
 
+/// Seconds since the machine began to boot.
+pub(super) fn uptime() -> Option<f64> {
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    uptime.split(' ').next()?.parse().ok()
+}
+
 /// Why the kernel thinks that it can't be trusted any more; 0 is no reason.
 pub(super) fn taint() -> Option<u64> {
     let taint = fs::read_to_string("/proc/sys/kernel/tainted").ok()?;
@@ -110,7 +121,9 @@ pub(super) fn switch_off(passed: bool) -> Result<ExitCode> {
     let status = unsafe { libc::ioperm(EXIT_PORT.into(), 4, 1) };
     Errno::result(status).context("no access to the port that ends the machine")?;
     end(if passed { PASSED } else { FAILED });
-    // PID 1 must not return; the machine ends in a panic then, which counts as a failure.
+    // The machine goes on until QEMU has heard of it, and PID 1 must not return before that. If it
+    // never hears, the machine ends in a panic, which counts as a failure.
+    thread::sleep(LAST_MOMENT);
     Ok(ExitCode::FAILURE)
 }
 

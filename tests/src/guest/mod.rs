@@ -10,6 +10,7 @@ mod machine;
 mod report;
 
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -46,14 +47,25 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
 fn examine(args: &[String], report: &mut Report) -> Result<()> {
     let kernel = machine::kernel()?;
     let paths = selected(args)?;
-    for set in SETS {
-        if known::loads(set, kernel) {
-            examine_set(set, &paths, kernel, report);
-        } else {
-            examine_refusal(set, report);
+    let (loading, refused): (Vec<&str>, Vec<&str>) =
+        SETS.iter().partition(|set| known::loads(set, kernel));
+    if args == ["--smoke"] {
+        // Each counts for itself: one play does for all, and what `auto` takes is the first.
+        let hooks = std::iter::once("auto").chain(loading[1..].iter().copied());
+        let watches: Vec<_> = loading.iter().copied().zip(hooks).collect();
+        let sessions = examine_round(&watches, &paths, kernel, report);
+        if let Some(first) = sessions.first() {
+            examine_choice(first, kernel, report);
         }
+        return Ok(());
     }
-    examine_choice(kernel, report);
+    for set in refused {
+        examine_refusal(set, report);
+    }
+    for set in loading {
+        examine_round(&[(set, set)], &paths, kernel, report);
+    }
+    examine_choice(&trace("auto")?.stop()?, kernel, report);
     Ok(())
 }
 
@@ -78,23 +90,46 @@ fn selected(args: &[String]) -> Result<Vec<&'static Path>> {
     }
 }
 
-fn examine_set(set: &str, paths: &[&'static Path], kernel: Kernel, report: &mut Report) {
+/// A hook set, and what `--hooks` is told to have it.
+type Watch<'a> = (&'a str, &'a str);
+
+/// Plays the paths once for all watches.
+fn examine_round(
+    watches: &[Watch<'_>],
+    paths: &[&'static Path],
+    kernel: Kernel,
+    report: &mut Report,
+) -> Vec<Session> {
     let mut playable = Vec::new();
     for &path in paths {
         match known::unplayable(path.name, kernel) {
-            Some(why) => report.skipped(set, path.name, why),
+            Some(why) => {
+                for (set, _) in watches {
+                    report.skipped(set, path.name, why);
+                }
+            }
             None => playable.push(path),
         }
     }
-    let round = play(set, &playable);
-    match round.and_then(|(session, played)| report.round(set, &session, &played, kernel)) {
-        Ok(()) => {}
-        Err(error) => report.failed(set, "round", &format!("{error:#}")),
+    let sets = watches.iter().map(|(set, _)| *set);
+    let (sessions, played) = match play(watches, &playable) {
+        Ok(round) => round,
+        Err(error) => {
+            let sets: Vec<_> = sets.collect();
+            report.failed(&sets.join("+"), "round", &format!("{error:#}"));
+            return Vec::new();
+        }
+    };
+    for (set, session) in sets.zip(&sessions) {
+        if let Err(error) = report.round(set, session, &played, kernel) {
+            report.failed(set, "round", &format!("{error:#}"));
+        }
     }
+    sessions
 }
 
-/// Plays paths while one tracer runs; those with a gate are set up before it starts.
-fn play(set: &str, paths: &[&Path]) -> Result<(Session, Vec<Played>)> {
+/// Plays paths while tracers run; those with a gate are set up before they start.
+fn play(watches: &[Watch<'_>], paths: &[&Path]) -> Result<(Vec<Session>, Vec<Played>)> {
     let (gated, open): (Vec<&Path>, Vec<&Path>) = paths.iter().partition(|path| path.gated);
     let mut played = Vec::new();
     let mut waiting = Vec::new();
@@ -107,7 +142,9 @@ fn play(set: &str, paths: &[&Path]) -> Result<(Session, Vec<Played>)> {
             played.push(serde_json::from_str(&line)?);
         }
     }
-    let tracer = trace(set)?;
+    let tracers = at_once(watches, |(set, hooks)| {
+        trace(hooks).with_context(|| (*set).to_owned())
+    })?;
     for mover in &mut waiting {
         mover.go_on()?;
     }
@@ -118,11 +155,30 @@ fn play(set: &str, paths: &[&Path]) -> Result<(Session, Vec<Played>)> {
         let names = open.iter().map(|path| path.name);
         played.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
     }
-    Ok((tracer.stop()?, played))
+    Ok((at_once(tracers, Tracer::stop)?, played))
 }
 
-fn trace(set: &str) -> Result<Tracer> {
-    Tracer::start(&["top", "--json", "--hooks", set])
+/// Does the same to each, side by side: on an emulated processor, everything takes its time.
+fn at_once<T: Send, R: Send>(
+    each: impl IntoIterator<Item = T>,
+    act: impl Fn(T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let act = &act;
+    thread::scope(|scope| {
+        let running: Vec<_> = each
+            .into_iter()
+            .map(|one| scope.spawn(move || act(one)))
+            .collect();
+        let ended = running.into_iter().map(|one| match one.join() {
+            Ok(outcome) => outcome,
+            Err(_) => bail!("a thread of the test panicked"),
+        });
+        ended.collect()
+    })
+}
+
+fn trace(hooks: &str) -> Result<Tracer> {
+    Tracer::start(&["top", "--json", "--hooks", hooks])
 }
 
 /// A set that a kernel lacks must be refused as such.
@@ -145,19 +201,15 @@ fn examine_refusal(set: &str, report: &mut Report) {
 }
 
 /// Left to itself, the tracer takes the first set that this kernel has.
-fn examine_choice(kernel: Kernel, report: &mut Report) {
+fn examine_choice(auto: &Session, kernel: Kernel, report: &mut Report) {
     let wanted = known::choice(kernel);
-    match trace("auto").and_then(Tracer::stop) {
-        Ok(session) if session.start.to_string().contains(wanted) => {
-            report.passed("auto", "choice", wanted);
-        }
-        Ok(session) => {
-            report.failed(
-                "auto",
-                "choice",
-                &format!("no `{wanted}` in {}", session.start),
-            );
-        }
-        Err(error) => report.failed("auto", "choice", &format!("{error:#}")),
+    if auto.start.to_string().contains(wanted) {
+        report.passed("auto", "choice", wanted);
+    } else {
+        report.failed(
+            "auto",
+            "choice",
+            &format!("no `{wanted}` in {}", auto.start),
+        );
     }
 }

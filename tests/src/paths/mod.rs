@@ -23,6 +23,7 @@ mod send;
 mod sharing;
 mod splice;
 mod stream;
+mod tls;
 mod uncounted;
 mod uring;
 mod zerocopy;
@@ -46,6 +47,7 @@ pub const TOPICS: &[Topic] = &[
     namespace::TOPIC,
     fastopen::TOPIC,
     mptcp::TOPIC,
+    tls::TOPIC,
     uncounted::TOPIC,
 ];
 

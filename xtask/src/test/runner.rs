@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::count::Count;
+use super::libtest;
+use crate::count::Count;
 use crate::root;
 
 /// Package whose tests need root.
@@ -60,7 +61,7 @@ impl Runner {
             let line = line?;
             let line = String::from_utf8_lossy(&line);
             println!("{line}");
-            count.read(&self.name, &line);
+            libtest::read(&mut count, &self.name, &line);
         }
         let status = child.wait()?;
         if !status.success() && !count.has_failures() {

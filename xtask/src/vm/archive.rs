@@ -113,7 +113,7 @@ impl<'a> Archive<'a> {
         update.args(["--error-on=any", "update"]);
         let outcome = self
             .steps
-            .run(&format!("reading the lists of {what}"), &mut update);
+            .run_twice(&format!("reading the lists of {what}"), &mut update);
         match outcome {
             Err(error) if age.is_none() => return Err(error),
             Err(error) => eprintln!("{error:#}\ngoing on with older lists"),
@@ -175,7 +175,7 @@ impl<'a> Archive<'a> {
         let mut download = self.apt("apt-get");
         download.arg("download").args(packages).current_dir(&packed);
         self.steps
-            .run(&format!("downloading {name}"), &mut download)?;
+            .run_twice(&format!("downloading {name}"), &mut download)?;
         for package in fs::read_dir(&packed)? {
             output(
                 Command::new("dpkg-deb")
@@ -206,6 +206,9 @@ impl<'a> Archive<'a> {
             "Acquire::Languages=none".to_owned(),
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
             "APT::Sandbox::User=".to_owned(),
+            // A mirror that can't be reached is said to be so before everybody has gone.
+            "Acquire::Retries=1".to_owned(),
+            "Acquire::http::Timeout=20".to_owned(),
         ] {
             apt.args(["-o", &setting]);
         }

@@ -41,8 +41,22 @@ pub(super) struct Programs {
     pub(super) called: PathBuf,
 }
 
+/// Whether paths are played that need modules.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Modules {
+    /// They are: loading them takes a second or two.
+    Needed,
+    /// Only such as every kernel plays by itself.
+    None,
+}
+
 /// Writes the image for a kernel.
-pub(super) fn write(to: &Path, programs: &Programs, kernel: &Kernel) -> Result<()> {
+pub(super) fn write(
+    to: &Path,
+    programs: &Programs,
+    kernel: &Kernel,
+    modules: Modules,
+) -> Result<()> {
     let mut archive = Newc::new(BufWriter::new(fs::File::create(to)?));
     archive.program(INIT, &fs::read(&programs.init)?)?;
     for program in &programs.tested {
@@ -55,7 +69,11 @@ pub(super) fn write(to: &Path, programs: &Programs, kernel: &Kernel) -> Result<(
     for library in libraries(&programs.called)? {
         archive.program(&library, &fs::read(&library)?)?;
     }
-    for (number, module) in in_order(kernel).iter().enumerate() {
+    let modules = match modules {
+        Modules::Needed => in_order(kernel),
+        Modules::None => Vec::new(),
+    };
+    for (number, module) in modules.iter().enumerate() {
         let name = module_name(module).context("a module has a name")?;
         let name = format!("/modules/{number:02}-{name}.ko");
         archive.program(&name, &decompressed(module)?)?;

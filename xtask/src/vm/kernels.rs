@@ -26,18 +26,25 @@ pub(crate) struct Wanted {
     series: Option<String>,
 }
 
-impl FromStr for Wanted {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+impl Wanted {
+    /// `SUITE` or `SUITE:SERIES`.
+    pub(super) fn new(text: &str) -> Self {
         let (suite, series) = match text.split_once(':') {
             Some((suite, series)) => (suite, Some(series.to_owned())),
             None => (text, None),
         };
-        Ok(Self {
+        Self {
             suite: suite.to_owned(),
             series,
-        })
+        }
+    }
+}
+
+impl FromStr for Wanted {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(text))
     }
 }
 

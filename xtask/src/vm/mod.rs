@@ -17,10 +17,11 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use self::archive::Mirror;
-use self::image::Programs;
+use self::image::{Modules, Programs};
 use self::kernels::{Kernel, Wanted};
 use self::qemu::{Machine, Qemu};
 use self::report::{Report, Total};
+use crate::count::Count;
 use crate::setup::programs::{self, Program};
 use crate::step::Steps;
 use crate::workspace::Workspace;
@@ -49,6 +50,9 @@ const NEEDED: [Program; 5] = [
     },
 ];
 
+/// Kernels from 5.10 on, each with something that the others have not.
+const KERNELS: &str = "bullseye,bookworm,trixie,trixie-backports:6.18,trixie-backports";
+
 /// A matrix of fewer kernels proves too little.
 const FEWEST: usize = 4;
 
@@ -56,11 +60,7 @@ const FEWEST: usize = 4;
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Kernels, as SUITE or SUITE:SERIES of Debian
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "bullseye,bookworm,trixie,trixie-backports:6.18,trixie-backports"
-    )]
+    #[arg(long, value_delimiter = ',', default_value = KERNELS)]
     kernels: Vec<Wanted>,
     /// Boot, attach every hook set and play one path of each kind
     #[arg(long, conflicts_with = "only")]
@@ -73,14 +73,55 @@ pub(crate) struct Options {
     keep_log: bool,
 }
 
+impl Options {
+    /// As the command line has them by default.
+    fn of_all_kernels() -> Self {
+        Self {
+            kernels: KERNELS.split(',').map(Wanted::new).collect(),
+            smoke: false,
+            only: None,
+            keep_log: false,
+        }
+    }
+}
+
 /// Tests each kernel and prints the sum as the last line.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let total = test(workspace, options)?;
+    println!("\n{total}");
+    Ok(if total.is_success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// All that can be tested, on all kernels.
+pub(crate) fn all(workspace: &Workspace) -> Result<ExitCode> {
+    run(workspace, &Options::of_all_kernels())
+}
+
+/// One path of each kind on all kernels. What keeps the machines from booting is a failure.
+pub(crate) fn smoke(workspace: &Workspace) -> Count {
+    let options = Options {
+        smoke: true,
+        ..Options::of_all_kernels()
+    };
+    test(workspace, &options).unwrap_or_else(|error| {
+        let mut count = Count::default();
+        count.fail(format!("virtual machines: {error:#}"));
+        count
+    })
+}
+
+fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
+    ensure!(!options.kernels.is_empty(), "no kernel was asked for");
     programs::ensure(workspace, &NEEDED, "fetch kernels")?;
     let folder = workspace.target.join("vm");
     let steps = Steps::new(folder.join("vm-test.log"))?;
     let programs = guest::build(workspace)?;
     let mirror = Mirror::of_this_machine()?;
-    let qemu = Qemu::obtain(&mirror, &folder, &steps)?;
+    let qemu = Qemu::obtain(&mirror, &folder, &steps).context("QEMU can't be fetched")?;
     let matrix = Matrix {
         options,
         programs,
@@ -91,11 +132,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let mut total = Total::default();
     for wanted in &options.kernels {
         match kernels::obtain(wanted, &mirror, &matrix.folder, &steps) {
-            Ok(kernel) => total.add(&matrix.test(wanted, &kernel)?),
+            Ok(kernel) => match matrix.test(wanted, &kernel) {
+                Ok(report) => total.add(&report),
+                Err(error) => total.fail(wanted, &error),
+            },
             Err(error) => total.skip(wanted, &error),
         }
     }
-    ensure!(!options.kernels.is_empty(), "no kernel was asked for");
     Ok(total.close(options.kernels.len().min(FEWEST)))
 }
 
@@ -112,7 +155,12 @@ impl Matrix<'_> {
         let files = self.folder.join("machines").join(&kernel.release);
         fs::create_dir_all(&files)?;
         let image = files.join("initramfs");
-        image::write(&image, &self.programs, kernel)
+        let modules = if self.options.smoke {
+            Modules::None
+        } else {
+            Modules::Needed
+        };
+        image::write(&image, &self.programs, kernel, modules)
             .with_context(|| format!("no image for `{}`", kernel.release))?;
         let console = files.join("console.log");
         let arguments = self.arguments();

@@ -1,14 +1,13 @@
 //! How did it go? Reads what a machine wrote to its console, and sums machines up.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
-use std::process::ExitCode;
 
 use serde_json::Value;
 
 use super::kernels::{Kernel, Wanted};
 use super::qemu::Ended;
+use crate::count::Count;
 
 /// QEMU's status when the guest says that everything passed.
 const PASSED: i32 = 33;
@@ -18,33 +17,13 @@ const COMPLAINTS: [&str; 4] = ["BUG:", "WARNING:", "Oops", "Kernel panic"];
 
 const TAIL_LINES: usize = 50;
 
-/// Tests, by how they went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Count {
-    passed: usize,
-    failed: usize,
-    skipped: usize,
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-        } = self;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
-    }
-}
-
 /// What one machine said.
 #[derive(Debug)]
 pub(super) struct Report {
     name: String,
     seconds: f64,
+    /// What failed includes what is wrong with the machine as a whole.
     count: Count,
-    /// Tests that failed, and what is wrong with the machine as a whole.
-    failures: Vec<String>,
     /// Reasons for skipping, each with the tests that it concerns.
     skips: BTreeMap<String, Vec<String>>,
     /// What the kernel itself wrote last.
@@ -59,7 +38,6 @@ impl Report {
             name: format!("{wanted} ({})", kernel.release),
             seconds: ended.after.as_secs_f64(),
             count: Count::default(),
-            failures: Vec::new(),
             skips: BTreeMap::new(),
             tail: String::new(),
         };
@@ -79,7 +57,9 @@ impl Report {
             .iter()
             .filter(|line| COMPLAINTS.iter().any(|word| line.contains(word)));
         for complaint in complaints {
-            report.fail(format!("the kernel complained: {complaint}"));
+            report
+                .count
+                .fail(format!("the kernel complained: {complaint}"));
         }
         report.tail = others[others.len().saturating_sub(TAIL_LINES)..].join("\n");
         report
@@ -100,38 +80,35 @@ impl Report {
                     .or_default()
                     .push(name);
             }
-            _ => self.fail(format!("{name}: {}", text("why"))),
+            _ => self.count.fail(format!("{name}: {}", text("why"))),
         }
     }
 
     /// The guest closes with its own sum, which must be the one that came through.
     fn check_end(&mut self, ended: Ended, last: Option<&Value>) {
         let end = last.filter(|line| line["type"] == "end");
-        let is = |field: &str, count: usize| end.is_some_and(|end| end[field] == count);
+        let is = |field: &str, count: u64| end.is_some_and(|end| end[field] == count);
         let whole = is("passed", self.count.passed)
             && is("failed", self.count.failed)
             && is("skipped", self.count.skipped);
         let status = ended.status.map(|status| status.code());
         if end.is_none() {
-            self.fail(format!("the machine ended early, with {status:?}"));
+            self.count
+                .fail(format!("the machine ended early, with {status:?}"));
         } else if !whole {
-            self.fail("lines of the console are missing".to_owned());
+            self.count
+                .fail("lines of the console are missing".to_owned());
         } else if self.count.failed == 0 && status != Some(Some(PASSED)) {
-            self.fail(format!("it ended with {status:?}"));
+            self.count.fail(format!("it ended with {status:?}"));
         }
         if let Some(taint) = end.map(|end| &end["taint"]).filter(|taint| **taint != 0) {
-            self.fail(format!("the kernel is tainted: {taint}"));
+            self.count.fail(format!("the kernel is tainted: {taint}"));
         }
-    }
-
-    fn fail(&mut self, what: String) {
-        self.count.failed += 1;
-        self.failures.push(what);
     }
 
     /// Whether tests ran and all of them passed.
     pub(super) fn is_success(&self) -> bool {
-        self.count.passed > 0 && self.count.failed == 0
+        self.count.is_success()
     }
 
     /// Says how it went, and where to look if it did not go well.
@@ -144,7 +121,7 @@ impl Report {
             println!("{}", self.tail);
             println!("  whole console: {}", console.display());
         }
-        for failure in &self.failures {
+        for failure in &self.count.failures {
             println!("  FAILED {failure}");
         }
         println!("  {} in {:.1} s", self.count, self.seconds);
@@ -163,9 +140,17 @@ impl Total {
     /// Adds a machine.
     pub(super) fn add(&mut self, report: &Report) {
         self.kernels += 1;
-        self.count.passed += report.count.passed;
-        self.count.failed += report.count.failed;
-        self.count.skipped += report.count.skipped;
+        let mut count = report.count.clone();
+        for failure in &mut count.failures {
+            *failure = format!("{}: {failure}", report.name);
+        }
+        self.count.add(count);
+    }
+
+    /// Notes a machine that did not start.
+    pub(super) fn fail(&mut self, wanted: &Wanted, why: &anyhow::Error) {
+        println!("\n{wanted}\n  FAILED {why:#}");
+        self.count.fail(format!("{wanted}: {why:#}"));
     }
 
     /// Notes a kernel that can't be had.
@@ -175,21 +160,20 @@ impl Total {
         self.absent.push(wanted.to_string());
     }
 
-    /// Says how everything went; fewer than `fewest` kernels are a failure of their own.
-    pub(super) fn close(mut self, fewest: usize) -> ExitCode {
-        println!();
+    /// The sum; fewer than `fewest` kernels are a failure of their own.
+    pub(super) fn close(mut self, fewest: usize) -> Count {
         if !self.absent.is_empty() {
-            println!("not to be had: {}", self.absent.join(", "));
+            println!("\nnot to be had: {}", self.absent.join(", "));
         }
         if self.kernels < fewest {
-            println!("FAILED: only {} kernels of {fewest} needed", self.kernels);
-            self.count.failed += 1;
+            let what = format!(
+                "only {} kernels of {fewest} needed could be tested; not to be had: {}",
+                self.kernels,
+                self.absent.join(", ")
+            );
+            println!("FAILED {what}");
+            self.count.fail(what);
         }
-        println!("{}", self.count);
-        if self.count.failed == 0 && self.count.passed > 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        self.count
     }
 }

@@ -15,7 +15,12 @@ use crate::units::Bytes;
 use crate::view::envelope::Start;
 use crate::view::tick::Health;
 
-/// Draws the two lines at the top.
+/// Lines that the header takes: a third where something can't be seen.
+pub(super) fn height(around: &Surroundings) -> u16 {
+    2 + u16::from(!around.start.unavailable.is_empty())
+}
+
+/// Draws the lines at the top.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
@@ -34,6 +39,9 @@ pub(super) fn draw(
     }
     if let Some(line) = lines.next() {
         split(buffer, line, &totals(model, look), &loss(model, look));
+    }
+    if let Some(line) = lines.next() {
+        split(buffer, line, &unseen(&around.start), &Line::raw("? why"));
     }
 }
 
@@ -83,6 +91,16 @@ fn totals(model: &Model, look: Look) -> Line<'static> {
             size(total.rx_bytes)
         )),
     ])
+}
+
+/// In short; the help has the reasons.
+fn unseen(start: &Start) -> Line<'static> {
+    let what: Vec<_> = start
+        .unavailable
+        .iter()
+        .map(|missing| visible(&missing.what))
+        .collect();
+    Line::raw(format!("not seen: {}", what.join("; ")))
 }
 
 fn loss(model: &Model, look: Look) -> Line<'static> {

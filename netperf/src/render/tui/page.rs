@@ -49,7 +49,7 @@ fn parts(
 ) {
     let message = around.message(scene.model);
     let [head, link, title, body, note, foot] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(header::height(around)),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),

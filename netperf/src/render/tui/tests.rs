@@ -7,11 +7,13 @@ use super::overlay::Overlay;
 use super::page;
 use super::state::{Effect, Page, Settings, State};
 use super::surroundings::Surroundings;
+use crate::collect::Unavailable;
 use crate::made::{flow, moved, process, second, session, start};
 use crate::model::Model;
 use crate::sample::{Loss, Sample};
 use crate::units::Units;
 use crate::view::View;
+use crate::view::envelope::Start;
 use crate::view::flows::FlowsOptions;
 use crate::view::host_names::Numeric;
 use crate::view::sort::SortKey;
@@ -53,6 +55,30 @@ fn typed(text: &str) -> impl Iterator<Item = Action> {
 #[test]
 fn top_at_80x24() {
     insta::assert_snapshot!(draw(&mut top(), &session(), 80, 24));
+}
+
+#[test]
+fn what_is_not_seen_stands_in_the_header() {
+    let mut start = start();
+    let header_of = |start: &Start| {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let around = Surroundings::new(start);
+        terminal
+            .draw(|frame| page::draw(frame, &mut top(), &around, &session(), &Numeric))
+            .unwrap();
+        terminal.backend().to_string()
+    };
+    assert!(!header_of(&start).contains("not seen"));
+    for what in ["MPTCP", "UDP over IPv6"] {
+        start.unavailable.push(Unavailable {
+            what: what.to_owned(),
+            why: "refused".to_owned(),
+        });
+    }
+    let header = header_of(&start);
+    let line = header.lines().nth(2).unwrap();
+    assert!(line.contains("not seen: MPTCP; UDP over IPv6"), "{line}");
+    assert!(line.contains("? why"), "{line}");
 }
 
 #[test]

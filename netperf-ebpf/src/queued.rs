@@ -1,0 +1,140 @@
+//! What did a process hand to TCP, told by the send position instead of a return value?
+//!
+//! Hooks at a return can be missed. The kernel keeps a few kretprobes for each function, as few as it
+//! has CPUs before 5.15, and a sender that waits for room holds one all the while. A trampoline's
+//! program does not run while a preempted process is in it on the same CPU. A position makes up for
+//! what was missed. Whoever moves it holds the socket's lock and lets go of it whenever it waits, so
+//! that a hook at the entry of `release_sock` sees all that this process has added, and nothing of
+//! another.
+
+use netperf_common::flow::Slot;
+
+use crate::{
+    atomic,
+    bytes::{account, current_tgid},
+    kernel::{Struct, offset, setting},
+    maps::SockState,
+    owner,
+    sock::{self, Sock},
+};
+
+const ESTABLISHED: u8 = 1;
+const SYN_SENT: u8 = 2;
+const SYN_RECV: u8 = 3;
+const CLOSE: u8 = 7;
+const CLOSE_WAIT: u8 = 8;
+
+/// A connection begins: the SYN takes the first place, and what a fast open sends comes behind it.
+#[inline(always)]
+pub fn connects(sk: impl Sock) {
+    if let Some((tcp, state)) = counted(sk).and_then(|tcp| Some((tcp, sk.state_or_new()?))) {
+        note(state, position(tcp).wrapping_add(1));
+    }
+}
+
+/// A send begins: what counts is from here on, unless an earlier position is known.
+#[inline(always)]
+pub fn begins(sk: impl Sock) {
+    if !is_open(sk) {
+        return;
+    }
+    if let Some((tcp, state)) = counted(sk).and_then(|tcp| Some((tcp, sk.state_or_new()?)))
+        // SAFETY: a map value that the verifier proved.
+        && unsafe { (*state).sent_known } == 0
+    {
+        note(state, position(tcp));
+    }
+}
+
+/// The lock is about to be released: counts what was added under it.
+#[inline(always)]
+pub fn released(sk: impl Sock) {
+    let Some(tcp) = counted(sk) else {
+        return;
+    };
+    if !is_open(sk) {
+        return forget_if_closed(sk);
+    }
+    let Some(state) = sk.state_or_new() else {
+        return crate::emit::lost(crate::emit::Lost::MapFull);
+    };
+    let position = position(tcp);
+    // SAFETY: a map value that the verifier proved.
+    let (seen, known) = unsafe { ((*state).sent_seq, (*state).sent_known != 0) };
+    note(state, position);
+    let bytes = position.wrapping_sub(seen);
+    if known && bytes as i32 > 0 {
+        let tgid = current_tgid();
+        account(sk, owner::slot(sk, state, tgid), tgid, |slot| {
+            atomic::add(&raw mut slot.tx_bytes, u64::from(bytes));
+        });
+    }
+}
+
+/// A connection leaves the states in which data can be added, before its FIN takes a place: adds
+/// what a hook may have missed to what the last user has sent.
+#[inline(always)]
+pub fn finished(sk: impl Sock, state: *mut SockState, slot: &mut Slot) {
+    // SAFETY: a map value that the verifier proved.
+    let (seen, known) = unsafe { ((*state).sent_seq, (*state).sent_known != 0) };
+    let Some(tcp) = counted(sk).filter(|_| known) else {
+        return;
+    };
+    let position = position(tcp);
+    note(state, position);
+    let bytes = position.wrapping_sub(seen);
+    if bytes as i32 > 0 {
+        atomic::add(&raw mut slot.tx_bytes, u64::from(bytes));
+    }
+}
+
+/// The position of a socket that was open before the hooks were attached, unless one was faster.
+#[inline(always)]
+pub fn open_before(tcp: impl Struct, state: &mut SockState) {
+    if setting!(by_position) != 0 && state.sent_known == 0 {
+        note(state, position(tcp));
+    }
+}
+
+/// A closed socket may connect anew, from another position.
+#[inline(always)]
+fn forget_if_closed(sk: impl Sock) {
+    if sk.field::<u8>(offset!(sock_skc_state)) == CLOSE
+        && let Some(state) = sk.state()
+    {
+        // SAFETY: a map value that the verifier proved.
+        unsafe { (*state).sent_known = 0 };
+    }
+}
+
+#[inline(always)]
+fn note(state: *mut SockState, position: u32) {
+    // SAFETY: a map value that the verifier proved; the socket's lock is held.
+    unsafe {
+        (*state).sent_seq = position;
+        (*state).sent_known = 1;
+    }
+}
+
+/// A TCP socket that processes write to themselves: not one below MPTCP.
+#[inline(always)]
+fn counted<S: Sock>(sk: S) -> Option<S::Struct> {
+    sk.tcp()
+        .filter(|tcp| sock::counts(sk) && !sock::is_subflow(*tcp))
+}
+
+#[inline(always)]
+fn is_open(sk: impl Sock) -> bool {
+    can_send(sk.field(offset!(sock_skc_state)))
+}
+
+/// Whether processes can add data in this state. Afterwards only a FIN moves the position.
+#[inline(always)]
+pub fn can_send(state: u8) -> bool {
+    matches!(state, ESTABLISHED | SYN_SENT | SYN_RECV | CLOSE_WAIT)
+}
+
+#[inline(always)]
+fn position(tcp: impl Struct) -> u32 {
+    tcp.field(offset!(tcp_sock_write_seq))
+}
