@@ -54,8 +54,7 @@ impl Sockets {
         };
         let panicked = |_| io::Error::other("the thread that enters it panicked");
         let opened = thread::scope(|scope| scope.spawn(open).join());
-        let socket =
-            opened.map_err(panicked)??;
+        let socket = opened.map_err(panicked)??;
         Ok(Self(Conversation::over(socket)))
     }
 
