@@ -130,20 +130,8 @@ pub(crate) fn socket(state: TcpState, inode: u32, local: &str, remote: &str) -> 
     }
 }
 
-/// A look at a few sockets of every kind.
-pub(crate) fn sockets() -> SocketSample {
-    let nginx = process(412, "nginx");
-    let owner = |inode, process: &Arc<Process>| SocketOwner {
-        inode,
-        fd: 6,
-        process: Arc::clone(process),
-    };
-    let nobody = "0.0.0.0:0";
-    let full = SocketReading {
-        recv_q: 12,
-        send_q: 11,
-        ..socket(TcpState::Listen, 1, "0.0.0.0:443", nobody)
-    };
+/// Sockets with another end.
+fn connected() -> Vec<SocketReading> {
     let stuck = SocketReading {
         send_q: 2_000_000,
         tcp: Some(Box::new(TcpInfo {
@@ -180,6 +168,17 @@ pub(crate) fn sockets() -> SocketSample {
         ..socket(TcpState::TimeWait, 0, "10.0.0.5:40000", "10.0.0.10:5432")
     };
     let waiting = socket(TcpState::Established, 0, "10.0.0.5:443", "192.0.2.8:1025");
+    vec![stuck, slow, over, waiting]
+}
+
+/// Sockets without one.
+fn unconnected() -> Vec<SocketReading> {
+    let nobody = "0.0.0.0:0";
+    let full = SocketReading {
+        recv_q: 12,
+        send_q: 11,
+        ..socket(TcpState::Listen, 1, "0.0.0.0:443", nobody)
+    };
     let evil = SocketReading {
         proto: SocketProto::UnixStream,
         ends: Ends::Unix(UnixEnds {
@@ -192,9 +191,26 @@ pub(crate) fn sockets() -> SocketSample {
         proto: SocketProto::Udp,
         ..socket(TcpState::Close, 9, "0.0.0.0:53", nobody)
     };
+    vec![full, evil, unseen]
+}
+
+/// A look at a few sockets of every kind.
+pub(crate) fn sockets() -> SocketSample {
+    let nginx = process(412, "nginx");
+    let owner = |inode, process: &Arc<Process>| SocketOwner {
+        inode,
+        fd: 6,
+        process: Arc::clone(process),
+    };
     let workers = [process(413, "nginx"), process(414, "nginx")];
     SocketSample {
-        sockets: vec![full, stuck, slow, over, waiting, evil, unseen],
+        sockets: {
+            let mut all = unconnected();
+            let rest = all.split_off(1);
+            all.extend(connected());
+            all.extend(rest);
+            all
+        },
         owners: SocketOwners::new(vec![
             owner(1, &nginx),
             owner(1, &workers[0]),
