@@ -11,14 +11,19 @@ mod cgroup;
 mod cgroup_path;
 mod host;
 mod kernel;
+mod netns;
 mod passwd;
 mod pid;
+mod raw_table;
+mod socket_files;
 
 pub use cgroup::Cgroups;
 pub use cgroup_path::unit_and_container;
 pub use host::{BootOffset, boot_time};
+pub use netns::Namespaces;
 pub use passwd::Users;
 pub use pid::{CMDLINE_MAX_BYTES, ProcessFacts, StartTicks, same_process};
+pub use socket_files::{SocketFile, SocketFiles};
 
 /// The trees below one root directory.
 #[derive(Clone, Debug)]
