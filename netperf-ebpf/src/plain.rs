@@ -176,7 +176,7 @@ pub fn portions_begin() {
 
 #[inline(always)]
 fn begin(read: Read) {
-    if READS.insert(bpf_get_current_pid_tgid(), &read, 0).is_err() {
+    if READS.insert(bpf_get_current_pid_tgid(), read, 0).is_err() {
         emit::lost(Lost::MapFull);
     }
 }
@@ -234,7 +234,7 @@ pub fn state_changed(record: *const c_void) {
             key.remote_addr = field!(daddr_v6);
         }
         let connection = Connection { key, state };
-        if CONNECTIONS.insert(socket, &connection, 0).is_err() {
+        if CONNECTIONS.insert(socket, connection, 0).is_err() {
             emit::lost(Lost::MapFull);
         }
     } else if let Some(connection) = CONNECTIONS.get_ptr_mut(socket) {

@@ -77,7 +77,10 @@ pub fn released(sk: impl Sock) {
 pub fn finished(sk: impl Sock, state: *mut SockState, slot: &mut Slot) {
     // SAFETY: a map value that the verifier proved.
     let (seen, known) = unsafe { ((*state).sent_seq, (*state).sent_known != 0) };
-    let Some(tcp) = counted(sk).filter(|_| known) else {
+    if !known {
+        return;
+    }
+    let Some(tcp) = counted(sk) else {
         return;
     };
     let position = position(tcp);

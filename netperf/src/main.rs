@@ -15,7 +15,7 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let result = cmd::run(Job::new(cli));
+    let result = Job::new(cli).map_err(Into::into).and_then(cmd::run);
     let status = status_of(&result);
     match &result {
         Err(error) if status != Status::Fine => cmd::report(error),

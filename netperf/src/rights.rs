@@ -42,6 +42,9 @@ const DETAILS: Right = (
     "for the executables and network namespaces of other users' processes",
 );
 
+/// Without this one, sockets can only be looked at.
+const CLOSING: Right = (Capability::CAP_NET_ADMIN, "to close sockets of any process");
+
 /// Without this one, nothing can be tried in a network namespace of its own.
 const NAMESPACES: Right = (
     Capability::CAP_SYS_ADMIN,
@@ -79,6 +82,22 @@ fn effective(valid: Valid) -> CapsHashSet {
         Valid::Everywhere => caps::read(None, CapSet::Effective).unwrap_or_else(|_| caps::all()),
         Valid::OwnUsers => CapsHashSet::default(),
     }
+}
+
+/// Checks whether this process may close sockets of others.
+///
+/// # Errors
+/// When `CAP_NET_ADMIN` is missing.
+pub fn check_closing() -> Result<(), MissingRights> {
+    // Root of a user namespace may close what is in network namespaces of its own.
+    if is_held(&effective(Valid::Everywhere), &CLOSING) {
+        return Ok(());
+    }
+    Err(MissingRights {
+        missing: vec![CLOSING],
+        valid: Valid::Everywhere,
+        invocation: Invocation::own(),
+    })
 }
 
 fn judge(

@@ -83,6 +83,23 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..end]))
 }
 
+/// Like [`fit`], but the end of the text is kept, behind `…`.
+pub fn fit_end(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = columns.checked_sub(1) else {
+        return Cow::Borrowed("");
+    };
+    let mut used = 0;
+    let start = text.char_indices().rev().find(|&(_, c)| {
+        used += c.width().unwrap_or(0);
+        used > room
+    });
+    let start = start.map_or(0, |(at, c)| at + c.len_utf8());
+    Cow::Owned(format!("…{}", &text[start..]))
+}
+
 /// Whether a character takes a cell of its own, or is one of a few marks on a character that does.
 /// `marks` counts them; it begins full, since there is nothing yet to stand on.
 fn is_plain(c: char, marks: &mut u32) -> bool {
@@ -196,6 +213,16 @@ mod tests {
         assert_eq!(fit("e\u{301}fg", 2), "e\u{301}…");
     }
 
+    #[test]
+    fn the_end_of_a_text_is_kept_without_splitting_characters() {
+        assert_eq!(fit_end("10.0.0.5:443", 12), "10.0.0.5:443");
+        assert_eq!(fit_end("10.0.0.5:443", 8), "…0.5:443");
+        assert_eq!(fit_end("日本語", 5), "…本語");
+        assert_eq!(fit_end("日本語", 4), "…語");
+        assert_eq!(fit_end("rsync", 1), "…");
+        assert_eq!(fit_end("rsync", 0), "");
+    }
+
     /// Characters of all kinds, the odd ones far more often than they would come by chance.
     fn any_text() -> impl Strategy<Value = String> {
         let odd = prop_oneof![
@@ -227,6 +254,7 @@ mod tests {
             let shown = visible(&text);
             let cut = fit(&shown, columns);
             prop_assert!(width(&cut) <= columns);
+            prop_assert!(width(&fit_end(&shown, columns)) <= columns);
             let cells: usize = cut.chars().map(|c| c.width().unwrap_or(0)).sum();
             prop_assert!(cut == shown || cells <= columns);
         }

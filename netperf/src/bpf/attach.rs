@@ -220,16 +220,7 @@ fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> 
             program.attach(attachment.symbol, 0)?;
         }
         Attach::Tracepoint => {
-            let (category, name) = attachment
-                .symbol
-                .split_once('/')
-                .context("a tracepoint without a category")?;
-            if let Some(why) = kernel.no_records {
-                anyhow::bail!("{why}");
-            }
-            let program: &mut TracePoint = program.try_into()?;
-            load_once(program.fd().is_ok(), || program.load())?;
-            with_tracefs(|| program.attach(category, name)).context("no tracefs")??;
+            attach_with_record(program.try_into()?, attachment.symbol, kernel)?;
         }
         Attach::Cgroup => {
             let root = kernel
@@ -241,6 +232,21 @@ fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> 
             program.attach(root, CgroupAttachMode::Single)?;
         }
     }
+    Ok(())
+}
+
+fn attach_with_record(
+    program: &mut TracePoint,
+    symbol: &str,
+    kernel: &Kernel<'_>,
+) -> anyhow::Result<()> {
+    if let Some(why) = kernel.no_records {
+        anyhow::bail!("{why}");
+    }
+    let named = symbol.split_once('/');
+    let (category, name) = named.context("a tracepoint without a category")?;
+    load_once(program.fd().is_ok(), || program.load())?;
+    with_tracefs(|| program.attach(category, name)).context("no tracefs")??;
     Ok(())
 }
 

@@ -257,21 +257,8 @@ impl Machine<'_> {
             Err(refused) => return Ok(Err(refused)),
         };
         match &self.types {
-            Ok(types) => {
-                let positions = set.memory.positions();
-                if let Err(error) = iterate(&mut ebpf, *types, "task_file", positions) {
-                    // What such a socket receives first is then counted as `unread`.
-                    log::warn!("cannot look at the sockets that were open before: {error:#}");
-                }
-            }
-            Err(without) => {
-                provenance
-                    .unavailable
-                    .extend(set.unseen.iter().map(|what| Unavailable {
-                        what: (*what).to_owned(),
-                        why: without.clone(),
-                    }))
-            }
+            Ok(types) => note_positions(&mut ebpf, *types, set.memory),
+            Err(without) => provenance.unavailable.extend(unseen(set, without)),
         }
         Ok(Ok(Opened {
             ebpf,
@@ -332,6 +319,22 @@ impl Machine<'_> {
             .load(OBJECT)
             .context("loading the maps failed")
             .map_err(OpenError::Load)
+    }
+}
+
+/// What a set can't see on any kernel.
+fn unseen(set: &HookSet, why: &str) -> impl Iterator<Item = Unavailable> {
+    set.unseen.iter().map(move |what| Unavailable {
+        what: (*what).to_owned(),
+        why: why.to_owned(),
+    })
+}
+
+/// Notes the positions of sockets that are open. Without, what such a socket receives first is counted
+/// as `unread`.
+fn note_positions(ebpf: &mut Ebpf, types: Types<'_>, memory: Memory) {
+    if let Err(error) = iterate(ebpf, types, "task_file", memory.positions()) {
+        log::warn!("cannot look at the sockets that were open before: {error:#}");
     }
 }
 

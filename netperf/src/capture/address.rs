@@ -24,7 +24,9 @@ pub(super) fn flow_reading(totals: &FlowTotals, process: Arc<Process>) -> FlowRe
         netns: key.netns,
         tx_bytes: totals.tx_bytes,
         rx_bytes: totals.rx_bytes,
-        state: is_tcp.then(|| tcp_state(totals.state)).flatten(),
+        state: is_tcp
+            .then(|| TcpState::from_kernel(totals.state))
+            .flatten(),
         srtt_us: Some(totals.srtt_us).filter(|&us| is_tcp && us > 0),
         retrans: is_tcp.then_some(totals.retrans),
         closed: totals.closed,
@@ -43,25 +45,6 @@ fn address(family: u16, bytes: [u8; 16], port: u16) -> SocketAddr {
     SocketAddr::new(address, port)
 }
 
-/// Numbers of `include/net/tcp_states.h`.
-fn tcp_state(number: u8) -> Option<TcpState> {
-    Some(match number {
-        1 => TcpState::Established,
-        2 => TcpState::SynSent,
-        // 12 is TCP_NEW_SYN_RECV, which no full socket has.
-        3 | 12 => TcpState::SynRecv,
-        4 => TcpState::FinWait1,
-        5 => TcpState::FinWait2,
-        6 => TcpState::TimeWait,
-        7 => TcpState::Close,
-        8 => TcpState::CloseWait,
-        9 => TcpState::LastAck,
-        10 => TcpState::Listen,
-        11 => TcpState::Closing,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,12 +61,5 @@ mod tests {
         let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&[192, 168, 0, 1]);
         assert_eq!(address(AF_INET, bytes, 22).to_string(), "192.168.0.1:22");
-    }
-
-    #[test]
-    fn states_are_the_kernel_s() {
-        assert_eq!(tcp_state(1), Some(TcpState::Established));
-        assert_eq!(tcp_state(6), Some(TcpState::TimeWait));
-        assert_eq!(tcp_state(0), None);
     }
 }

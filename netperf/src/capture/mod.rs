@@ -2,6 +2,10 @@
 
 mod address;
 mod names;
+mod sockets;
+
+pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError};
+pub use crate::netlink::{Detail, Listed};
 
 use std::collections::HashSet;
 use std::fs::File;

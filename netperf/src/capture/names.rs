@@ -117,47 +117,58 @@ impl Names {
             };
         }
         let start = self.boot_offset.to_own_clock(id.start.0);
-        let facts = self
+        let listed = self
             .listed_as(&tally.owner)
             .and_then(|tgid| self.procfs.process(tgid))
             .filter(|facts| same_process(facts.start, start));
-        let uid = facts
-            .as_ref()
-            .and_then(|facts| facts.uid)
-            .unwrap_or(tally.owner.uid);
-        let cgroup = facts
-            .as_ref()
-            .and_then(|facts| facts.cgroup.clone())
-            .or_else(|| {
-                self.cgroups
-                    .path(tally.owner.cgroup_id, now)
-                    .map(str::to_owned)
-            });
-        let (unit, container) = cgroup
-            .as_deref()
-            .map(unit_and_container)
-            .unwrap_or_default();
-        let ProcessFacts {
-            comm,
-            exe,
-            cmdline,
-            netns,
-            ..
-        } = facts.unwrap_or_else(|| ended(tally, before));
+        let mut facts = listed.unwrap_or_else(|| ended(tally, before));
+        facts.uid = facts.uid.or(Some(tally.owner.uid));
+        // Where the kernel side can't tell that of the socket, it is that of the process.
+        facts.netns = Some(tally.netns)
+            .filter(|&inode| inode != 0)
+            .or(facts.netns);
+        if facts.cgroup.is_none() {
+            facts.cgroup = self.cgroup(tally.owner.cgroup_id, now);
+        }
+        Process {
+            host_tgid: host_tgid(&tally.owner),
+            ..self.with_facts(id, start, facts)
+        }
+    }
+
+    /// Describes a process that `/proc` lists now; `None` if it has gone. Its start is known to 10 ms.
+    pub(super) fn describe_listed(&mut self, tgid: u32) -> Option<Process> {
+        let facts = self.procfs.process(tgid)?;
+        let start = facts.start.to_mono();
+        Some(self.with_facts(ProcessId { tgid, start }, start, facts))
+    }
+
+    /// Name of a user.
+    pub(super) fn user(&mut self, uid: u32) -> Option<String> {
+        self.users.name(uid).map(str::to_owned)
+    }
+
+    /// Path of a cgroup by its identifier.
+    pub(super) fn cgroup(&mut self, id: u64, now: MonoNs) -> Option<String> {
+        self.cgroups.path(id, now).map(str::to_owned)
+    }
+
+    fn with_facts(&mut self, id: ProcessId, start: MonoNs, facts: ProcessFacts) -> Process {
+        let cgroup = facts.cgroup.as_deref();
+        let (unit, container) = cgroup.map(unit_and_container).unwrap_or_default();
         Process {
             id,
-            host_tgid: host_tgid(&tally.owner),
+            host_tgid: None,
             started: WallNs(self.booted.0.saturating_add(start.0)),
-            name: comm,
-            exe,
-            cmdline,
-            uid: Some(uid),
-            user: self.users.name(uid).map(str::to_owned),
-            cgroup,
+            name: facts.comm,
+            exe: facts.exe,
+            cmdline: facts.cmdline,
+            uid: facts.uid,
+            user: facts.uid.and_then(|uid| self.user(uid)),
+            cgroup: facts.cgroup,
             unit,
             container,
-            // Where the kernel side can't tell that of the socket, it is that of the process.
-            netns: Some(tally.netns).filter(|&inode| inode != 0).or(netns),
+            netns: facts.netns,
         }
     }
 }

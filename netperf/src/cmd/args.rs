@@ -7,10 +7,13 @@ use ipnet::IpNet;
 use regex::Regex;
 
 use super::help;
+use crate::capture::Scope;
 use crate::collect::HookPreference;
 use crate::sample::Proto;
+use crate::sample::state_set::StateSet;
 use crate::units::Units;
 use crate::view::query::CgroupPath;
+use crate::view::socket_filter::{STATE_NAMES, states_named};
 use crate::view::sort::SortKey;
 
 /// Shows which process moves how many bytes over the network
@@ -39,6 +42,9 @@ pub enum Command {
     /// Bandwidth by connection: with whom?
     #[command(long_about = help::FLOWS_ABOUT, after_long_help = help::FLOWS)]
     Flows(FlowsArgs),
+    /// Sockets and their owners: who talks, who waits, who does not read?
+    #[command(long_about = help::SOCKETS_ABOUT, after_long_help = help::SOCKETS)]
+    Sockets(SocketsArgs),
     /// Will it run on this machine?
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
@@ -52,16 +58,9 @@ pub enum Command {
     reason = "each is a switch of the command line"
 )]
 pub struct Common {
-    /// Length of a tick in seconds, 0.1 to 3600; fractions are allowed
-    #[arg(
-        short = 'd',
-        long,
-        global = true,
-        value_name = "SECS",
-        default_value = "1"
-    )]
-    #[arg(value_parser = interval)]
-    pub interval: Duration,
+    /// Length of a tick in seconds, 0.1 to 3600; fractions are allowed [default: 1]
+    #[arg(short = 'd', long, global = true, value_name = "SECS", value_parser = interval)]
+    pub interval: Option<Duration>,
     /// Stop after so many ticks
     #[arg(short = 'n', long, global = true, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
@@ -182,6 +181,71 @@ pub struct FlowsArgs {
     pub by: Option<GroupBy>,
 }
 
+/// Options of `sockets`.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct SocketsArgs {
+    /// Filter in the words of ss: `dst 10.0.0.0/8 and not sport = :22`
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// TCP
+    #[arg(short, long, help_heading = "What is listed")]
+    pub tcp: bool,
+    /// UDP
+    #[arg(short, long, help_heading = "What is listed")]
+    pub udp: bool,
+    /// Raw
+    #[arg(short = 'w', long, help_heading = "What is listed")]
+    pub raw: bool,
+    /// Within this machine
+    #[arg(short = 'x', long, help_heading = "What is listed")]
+    pub unix: bool,
+    /// Listening, and without a connection
+    #[arg(short, long, help_heading = "What is listed")]
+    pub listening: bool,
+    /// In every state
+    #[arg(short, long, help_heading = "What is listed")]
+    pub all: bool,
+    /// In these states, or groups of them: established, time-wait, connected, synchronized, bucket, …
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states)]
+    #[arg(help_heading = "What is listed")]
+    pub state: Vec<StateSet>,
+    /// Not in these states
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states)]
+    #[arg(help_heading = "What is listed")]
+    pub exclude: Vec<StateSet>,
+    /// In which network namespaces: all that have processes, the own one, or that of a process
+    #[arg(
+        long,
+        value_name = "all|self|PID",
+        default_value = "all",
+        hide_default_value = true
+    )]
+    #[arg(value_parser = scope, help_heading = "What is listed")]
+    pub netns: Scope,
+    /// Which processes.
+    #[command(flatten)]
+    pub processes: ProcessFilters,
+    /// Only how many there are
+    #[arg(short, long, help_heading = "Presentation")]
+    pub summary: bool,
+    /// What TCP knows of each connection
+    #[arg(short, long, help_heading = "Presentation")]
+    pub info: bool,
+    /// What long queues mean, below each socket that has one
+    #[arg(long, help_heading = "Presentation")]
+    pub explain: bool,
+    /// Close the sockets that match, after asking; a filter is needed
+    #[arg(long, help_heading = "Action")]
+    pub kill: bool,
+    /// Do not ask
+    #[arg(short, long, requires = "kill", help_heading = "Action")]
+    pub yes: bool,
+}
+
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -221,6 +285,21 @@ fn network(text: &str) -> Result<IpNet, String> {
     })
 }
 
+fn states(text: &str) -> Result<StateSet, String> {
+    states_named(text).ok_or_else(|| format!("the states are: {STATE_NAMES}"))
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    match text {
+        "all" => Ok(Scope::All),
+        "self" => Ok(Scope::Own),
+        pid => {
+            let tgid = pid.parse().map(Scope::Of).ok();
+            tgid.ok_or_else(|| "neither `all`, nor `self`, nor the number of a process".to_owned())
+        }
+    }
+}
+
 #[expect(
     clippy::unnecessary_wraps,
     reason = "the shape that clap asks of a parser"
@@ -249,7 +328,7 @@ mod tests {
         for line in ["netperf-trace -d 0.5 top", "netperf-trace top -d 0.5"] {
             assert_eq!(
                 parse(line).unwrap().common.interval,
-                Duration::from_millis(500)
+                Some(Duration::from_millis(500))
             );
         }
     }
@@ -276,6 +355,9 @@ mod tests {
             "flows --proto sctp",
             "flows --by local",
             "top -p x",
+            "sockets --state estabished",
+            "sockets --netns other",
+            "sockets --yes",
             "doctor",
         ] {
             let error = parse(&format!("netperf-trace {options}")).unwrap_err();

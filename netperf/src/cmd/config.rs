@@ -2,13 +2,16 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use super::args::{
     Arrangement, Cli, Command, Common, DoctorArgs, FlowsArgs, ProcessFilters, TopArgs,
 };
 use super::doctor::Examination;
+use super::sockets::SocketsRun;
 use super::timer::Timing;
 use crate::collect::{FeedConfig, Wanted};
+use crate::exit::Failure;
 use crate::units::Units;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
@@ -23,23 +26,32 @@ pub enum Job {
     Watch(Box<Config>),
     /// Look at this machine.
     Examine(Examination),
+    /// Show or close sockets.
+    Sockets(Box<SocketsRun>),
 }
 
 impl Job {
     /// Reads the options, and from the environment what they leave open.
-    pub fn new(cli: Cli) -> Self {
+    ///
+    /// # Errors
+    /// When they are wrong in a way that their parser could not see.
+    pub fn new(cli: Cli) -> Result<Self, Failure> {
         let view = match cli.command {
             Command::Top(args) => View::Top(top(args)),
             Command::Flows(args) => View::Flows(flows(args)),
+            Command::Sockets(args) => {
+                let run = SocketsRun::new(args, &cli.common)?;
+                return Ok(Self::Sockets(Box::new(run)));
+            }
             Command::Doctor(DoctorArgs { kernel: _ }) => {
-                return Self::Examine(Examination {
+                return Ok(Self::Examine(Examination {
                     json: cli.common.json,
                     hooks: cli.common.hooks,
                     verbosity: cli.common.verbose,
-                });
+                }));
             }
         };
-        Self::Watch(Box::new(Config::new(view, &cli.common)))
+        Ok(Self::Watch(Box::new(Config::new(view, &cli.common))))
     }
 }
 
@@ -70,9 +82,6 @@ pub(super) enum Output {
 impl Config {
     fn new(view: View, common: &Common) -> Self {
         let &Common {
-            interval,
-            count,
-            duration,
             units,
             hooks,
             verbose,
@@ -82,11 +91,7 @@ impl Config {
         Self {
             view,
             output: Output::of(common, io::stdout().is_terminal()),
-            timing: Timing {
-                interval,
-                count,
-                duration,
-            },
+            timing: timing(common),
             units,
             color,
             resolve: common.resolve && !common.numeric,
@@ -115,6 +120,14 @@ impl Output {
     }
 }
 
+pub(super) fn timing(common: &Common) -> Timing {
+    Timing {
+        interval: common.interval.unwrap_or(Duration::from_secs(1)),
+        count: common.count,
+        duration: common.duration,
+    }
+}
+
 fn top(args: TopArgs) -> TopOptions {
     TopOptions {
         processes: processes(args.processes),
@@ -140,7 +153,7 @@ fn flows(args: FlowsArgs) -> FlowsOptions {
     }
 }
 
-fn processes(filters: ProcessFilters) -> ProcessQuery {
+pub(super) fn processes(filters: ProcessFilters) -> ProcessQuery {
     let ProcessFilters {
         pid,
         name,

@@ -16,6 +16,7 @@ pub(super) const MAIN: &str = "\
 Examples:
   sudo netperf-trace top                    who uses the bandwidth, live
   sudo netperf-trace flows                  with whom: every connection
+  sudo netperf-trace sockets -tl            who listens, and who waits to be accepted
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
   sudo netperf-trace doctor --kernel        will it run on this machine?
@@ -64,6 +65,39 @@ Examples:
   sudo netperf-trace flows --remote 10.0.0.0/8     only with these hosts
   sudo netperf-trace flows --iface eth0 --proto udp
   sudo netperf-trace flows -p 8821 --json";
+
+/// What `sockets` is.
+pub(super) const SOCKETS_ABOUT: &str = "\
+Lists sockets as ss does, in every network namespace that has processes, each with its process, user,
+unit and container. Without options these are the TCP, UDP and raw sockets that have a connection; with
+-l those that listen, with -a all. It needs no rights; without root, the processes of other users and
+other network namespaces are not shown, and it says so.
+
+Recv-Q and Send-Q tell who is slow when nothing seems busy. Of a connection they are bytes that arrived
+and were not read, and bytes that were sent and not acknowledged. Of a listening socket they are the
+clients that wait to be accepted, and how many may. --explain says it in words.
+
+A filter is written as for ss: `src` and `dst` with addresses, `sport` and `dport` with ports, combined
+by `and`, `or`, `not` and brackets, read from left to right; `state NAME` and `exclude NAME` may stand in
+front. Names of hosts and services are not looked up.
+
+--kill closes what matches, as if the connection had been aborted: the program gets an error from its
+socket. UDP sockets are only disconnected. It shows them and asks first.
+
+It looks once, or once a tick if -d, -n or --duration is given.";
+
+/// Examples of `sockets`.
+pub(super) const SOCKETS: &str = "\
+Examples:
+  sudo netperf-trace sockets -tul                      who listens (ss -tulpn)
+  sudo netperf-trace sockets -ta                       all of TCP (ss -tanp)
+  sudo netperf-trace sockets -ti dst 10.0.0.0/8        what TCP knows (ss -ti)
+  sudo netperf-trace sockets -s                        how many (ss -s)
+  sudo netperf-trace sockets -t --explain              who does not read, who does not accept
+  sudo netperf-trace sockets --state close-wait --name '^java'
+  sudo netperf-trace sockets 'sport = :443 and not dst 127.0.0.0/8' -d 2
+  sudo netperf-trace sockets -a --json | jq '.sockets[]? | select(.recv_q > 65536)'
+  sudo netperf-trace sockets --kill dst 10.0.0.7 dport = :5432";
 
 /// What `doctor` is.
 pub(super) const DOCTOR_ABOUT: &str = "\

@@ -7,11 +7,13 @@ mod help;
 mod live;
 mod logging;
 mod signals;
+mod sockets;
 mod timer;
 
 pub use self::config::{Config, Job};
 pub use self::doctor::Examination;
 pub use self::logging::report;
+pub use self::sockets::SocketsRun;
 
 use anyhow::Context;
 
@@ -21,17 +23,18 @@ use anyhow::Context;
 /// When it can't be done; [`crate::exit::status_of`] gives the exit status.
 pub fn run(job: Job) -> anyhow::Result<()> {
     match job {
-        Job::Watch(config) => watch(*config),
+        Job::Watch(config) => in_loop(live::open_and_run(*config)),
+        Job::Sockets(run) => in_loop(sockets::run(*run)),
         Job::Examine(examination) => doctor::run(examination),
     }
 }
 
-fn watch(config: Config) -> anyhow::Result<()> {
+fn in_loop(session: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("can't start the event loop")?;
-    let result = runtime.block_on(live::open_and_run(config));
+    let result = runtime.block_on(session);
     // A write that nobody reads must not hold up the end.
     runtime.shutdown_background();
     result

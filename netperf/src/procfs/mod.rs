@@ -11,15 +11,20 @@ mod cgroup;
 mod cgroup_path;
 mod host;
 mod kernel;
+mod netns;
 mod passwd;
 mod pid;
+mod raw_table;
+mod socket_files;
 mod tracefs;
 
 pub use cgroup::Cgroups;
 pub use cgroup_path::unit_and_container;
 pub use host::{BootOffset, boot_time};
+pub use netns::Namespaces;
 pub use passwd::Users;
 pub use pid::{CMDLINE_MAX_BYTES, ProcessFacts, StartTicks, same_process};
+pub use socket_files::{SocketFile, SocketFiles};
 pub use tracefs::{RecordField, with_tracefs};
 
 /// The trees below one root directory.

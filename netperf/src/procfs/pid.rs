@@ -183,7 +183,8 @@ fn link(path: &Path) -> Option<String> {
     Some(fs::read_link(path).ok()?.to_string_lossy().into_owned())
 }
 
-fn namespace_inode(link: &str) -> Option<u32> {
+/// The number in `net:[4026531840]`.
+pub(super) fn namespace_inode(link: &str) -> Option<u32> {
     link.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok()
 }
 

@@ -4,9 +4,12 @@ pub mod cell;
 pub mod doctor;
 pub mod hangup;
 pub mod json;
+pub mod sockets;
 pub mod stream;
 pub mod text;
+mod text_table;
 pub mod tui;
+pub mod width;
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,13 @@
 //! How does a person read a session line by line? Aligned tables, one block a tick, no escape codes.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use super::cell::{rate, written};
+use super::cell::rate;
 use super::stream::Format;
+use super::text_table;
 use crate::model::Model;
-use crate::text::{fit, visible, width};
+use crate::text::visible;
 use crate::units::Units;
 use crate::view::View;
 use crate::view::envelope::{End, Start};
@@ -15,13 +15,13 @@ use crate::view::flows::FlowsTick;
 use crate::view::flows_table;
 use crate::view::host_names::HostNames;
 use crate::view::link_row::LinkRow;
-use crate::view::table::{self, Align, Column, Row, Table};
+use crate::view::table::Table;
 use crate::view::tick::{Health, When};
 use crate::view::top::{Top, TotalRow};
 use crate::view::top_table::{self, TopLook};
 
 /// Widest line: lines are for reading, and files have no edge.
-const LINE: usize = 200;
+pub(super) const LINE: usize = 200;
 
 /// Batch text.
 pub struct Text {
@@ -107,33 +107,10 @@ impl Text {
     }
 
     fn table(&self, table: &Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        let texts: Vec<Vec<Cow<'_, str>>> = table.rows.iter().map(|row| self.texts(row)).collect();
-        let natural: Vec<usize> = (0..table.columns.len())
-            .map(|column| {
-                texts
-                    .iter()
-                    .map(|row| width(&row[column]))
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        let widths = table::fit(&table.columns, &natural, LINE);
-        let titles: Vec<_> = table
-            .columns
-            .iter()
-            .map(|column| Cow::Borrowed(column.title))
-            .collect();
-        for row in std::iter::once(&titles).chain(&texts) {
-            writeln!(out, "{}", aligned(&table.columns, &widths, row).trim_end())?;
+        for line in text_table::lines(table, self.units, LINE) {
+            writeln!(out, "{line}")?;
         }
         writeln!(out)
-    }
-
-    fn texts<'c>(&self, row: &'c Row<'_>) -> Vec<Cow<'c, str>> {
-        row.cells
-            .iter()
-            .map(|cell| written(cell, self.units))
-            .collect()
     }
 }
 
@@ -195,21 +172,4 @@ fn link_text(link: &LinkRow<'_>, units: Units) -> String {
         return format!("{text}, {percent:.0} % of {mbit} Mbit/s");
     }
     text
-}
-
-fn aligned(columns: &[Column], widths: &[Option<usize>], texts: &[Cow<'_, str>]) -> String {
-    let cells = columns.iter().zip(widths).zip(texts);
-    let shown =
-        cells.filter_map(|((column, &width), text)| Some(padded(column.align, width?, text)));
-    shown.collect::<Vec<_>>().join("  ")
-}
-
-/// The text in exactly `room` columns of the terminal.
-pub(super) fn padded(align: Align, room: usize, text: &str) -> String {
-    let text = fit(text, room);
-    let blank = " ".repeat(room.saturating_sub(width(&text)));
-    match align {
-        Align::Left => format!("{text}{blank}"),
-        Align::Right => format!("{blank}{text}"),
-    }
 }

@@ -4,6 +4,7 @@
 //! The rows are the objects of the JSON output, in base units. Tables for people are made of the
 //! same rows, so no figure is computed twice.
 
+mod belonging;
 pub mod doctor;
 pub mod envelope;
 pub mod flow_row;
@@ -13,6 +14,8 @@ pub mod host_names;
 pub mod link_row;
 pub mod process_row;
 pub mod query;
+pub mod socket_filter;
+pub mod sockets;
 pub mod sort;
 pub mod table;
 pub mod tick;

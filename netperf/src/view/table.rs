@@ -52,6 +52,17 @@ pub struct Column {
     pub rank: u8,
     /// The key that sorts by this column.
     pub key: Option<SortKey>,
+    /// Which part of a cell is kept where it is too long.
+    pub keep: Keep,
+}
+
+/// Which part of a text is kept where room is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Its beginning.
+    Beginning,
+    /// Its end, as of an address with its port.
+    End,
 }
 
 /// One line.
@@ -84,6 +95,7 @@ impl Column {
             max,
             rank,
             key: None,
+            keep: Keep::Beginning,
         }
     }
 
@@ -96,6 +108,7 @@ impl Column {
             max: width + 4,
             rank,
             key: None,
+            keep: Keep::Beginning,
         }
     }
 
@@ -104,6 +117,15 @@ impl Column {
     pub const fn sorted_by(self, key: SortKey) -> Self {
         Self {
             key: Some(key),
+            ..self
+        }
+    }
+
+    /// The same, with the end of a text kept where it is too long.
+    #[must_use]
+    pub const fn keeping_its_end(self) -> Self {
+        Self {
+            keep: Keep::End,
             ..self
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::belonging;
 use super::flow_row::FlowRow;
 use super::flows_table::{described, state_name};
 use super::process_row::ProcessRow;
@@ -11,7 +12,6 @@ use super::table::{Cell, Column, Row, Table};
 use crate::clock::MonoNs;
 use crate::model::process::ProcessTraffic;
 use crate::model::traffic::Traffic;
-use crate::sample::Runtime;
 
 /// How many stretches of a second a trend shows.
 const TREND_SECONDS: usize = 60;
@@ -79,7 +79,7 @@ fn columns(look: TopLook) -> Vec<Column> {
 fn process_line<'m>(row: &ProcessRow<'m>, look: TopLook) -> Row<'m> {
     let mut cells = vec![
         Cell::Number(Some(row.pid.into())),
-        user(row),
+        belonging::user(row.user, row.uid),
         Cell::Text(Cow::Borrowed(row.name)),
         Cell::Speed(row.tx_bytes_per_s),
         Cell::Speed(row.rx_bytes_per_s),
@@ -88,7 +88,7 @@ fn process_line<'m>(row: &ProcessRow<'m>, look: TopLook) -> Row<'m> {
         Cell::Number(row.retrans),
     ];
     cells.extend(look.trend_until.map(|now| trend(row.traffic, now)));
-    cells.push(home(row));
+    cells.push(belonging::home(row.container, row.unit, row.cgroup));
     cells.push(command(row));
     Row {
         cells,
@@ -117,35 +117,6 @@ fn connection_line<'m>(flow: &FlowRow<'m>, look: TopLook) -> Row<'m> {
     Row {
         cells,
         quiet: flow.tx_bytes == Some(0) && flow.rx_bytes == Some(0),
-    }
-}
-
-fn user<'m>(row: &ProcessRow<'m>) -> Cell<'m> {
-    match (row.user, row.uid) {
-        (Some(user), _) => Cell::Text(Cow::Borrowed(user)),
-        (None, Some(uid)) => Cell::Text(Cow::Owned(uid.to_string())),
-        (None, None) => Cell::Number(None),
-    }
-}
-
-/// Where the process belongs: its container, else its unit, else the end of its cgroup path.
-fn home<'m>(row: &ProcessRow<'m>) -> Cell<'m> {
-    if let Some(container) = row.container {
-        let id: String = container.id.chars().take(12).collect();
-        return Cell::Text(Cow::Owned(format!("{}:{id}", runtime(container.runtime))));
-    }
-    let last = |path: &'m str| path.rsplit('/').find(|part| !part.is_empty());
-    let place = row.unit.or_else(|| row.cgroup.and_then(last));
-    place.map_or(Cell::Blank, |place| Cell::Text(Cow::Borrowed(place)))
-}
-
-fn runtime(runtime: Runtime) -> &'static str {
-    match runtime {
-        Runtime::Docker => "docker",
-        Runtime::Containerd => "containerd",
-        Runtime::Podman => "podman",
-        Runtime::CriO => "cri-o",
-        Runtime::Kubepods => "pod",
     }
 }
 

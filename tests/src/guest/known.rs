@@ -76,7 +76,7 @@ const UNSEEN: &[Unseen] = &[
 ];
 
 /// Paths whose processes are so short that a set without type information may name them by a thread,
-/// or take two that had one number for one; and all of io_uring, which has threads.
+/// or take two that had one number for one; and all of `io_uring`, which has threads.
 const BY_NUMBER: &[&str] = &["tcp_threads", "tcp_leader_ended", "tcp_reused_pid"];
 
 /// Kernels on which a program may be preempted; those of other processes on that CPU do not run

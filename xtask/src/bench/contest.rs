@@ -9,12 +9,13 @@ use super::load::Scene;
 use super::program::Program;
 use super::shown::Accuracy;
 use super::spread::Spread;
+use super::steal::CpuTimes;
 use super::{Bench, now, progress};
 
 /// A load beside a companion, once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heat {
-    /// Operations a second of wall time.
+    /// Operations a second of the time that the host left to this machine.
     pub(super) per_second: f64,
     /// CPU time of the companion as a share of one core, in percent.
     pub(super) companion_percent: f64,
@@ -100,13 +101,16 @@ impl Contest {
 fn heat(bench: &Bench, scene: Scene, companion: Companion) -> Result<Heat> {
     let running = companion.start(&bench.programs, scene.wire)?;
     let (began, before) = (now(), cpu_time(&running)?);
+    let cpus = scene.cpus();
+    let times = CpuTimes::now(cpus)?;
     let outcome = scene.run(&bench.programs.load, bench.effort.seconds)?;
+    let share_left = CpuTimes::now(cpus)?.share_left_since(times);
     let used = cpu_time(&running)?.saturating_sub(before);
     let companion_percent = used.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
     let shown = running.stop()?;
     let everyone = outcome.drivers.iter().chain([&outcome.server]);
     Ok(Heat {
-        per_second: outcome.per_second,
+        per_second: outcome.per_second / share_left,
         companion_percent,
         drivers: shown.compare(&outcome.drivers),
         everyone: shown.compare(everyone),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::program::Program;
 use super::stage::{self, Side};
+use super::steal::Cpus;
 
 /// CPU of loads whose two ends share one.
 const CPU: &str = "0";
@@ -113,6 +114,15 @@ impl Scene {
         wire: Wire::Loopback,
         priority: Priority::RealTime,
     };
+
+    /// The CPUs whose time decides how fast it is.
+    pub(super) fn cpus(self) -> Cpus {
+        if self.work.shares_cpu() {
+            Cpus::Shared
+        } else {
+            Cpus::All
+        }
+    }
 
     /// Runs it with the load program for some time.
     pub(super) fn run(self, program: &Path, seconds: f64) -> Result<Outcome> {

@@ -22,6 +22,7 @@ mod sockets;
 mod spread;
 mod stage;
 mod start;
+mod steal;
 mod table;
 mod tracer;
 

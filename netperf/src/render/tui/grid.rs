@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::state::State;
 use crate::render::cell::{trend, written};
-use crate::render::text::padded;
+use crate::render::text_table::padded;
 use crate::text::width;
 use crate::units::Units;
 use crate::view::table::{self, Cell, Row, Table};
@@ -88,13 +88,7 @@ impl Grid<'_> {
             if column.key == Some(self.table.sort.key) {
                 style = style.add_modifier(Modifier::UNDERLINED);
             }
-            x = put(
-                buffer,
-                line,
-                x,
-                &padded(column.align, width, column.title),
-                style,
-            );
+            x = put(buffer, line, x, &padded(column, width, column.title), style);
         }
     }
 
@@ -113,13 +107,7 @@ impl Grid<'_> {
             } else {
                 written(cell, self.look.units)
             };
-            x = put(
-                buffer,
-                line,
-                x,
-                &padded(column.align, width, &text),
-                style.into(),
-            );
+            x = put(buffer, line, x, &padded(column, width, &text), style.into());
         }
     }
 }

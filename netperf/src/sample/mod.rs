@@ -4,6 +4,9 @@
 //! Counters are since the start of the tracer; a process or flow is listed when its counters or its
 //! identity changed since the sample before, or when it ended.
 
+pub mod socket;
+pub mod state_set;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,6 +179,42 @@ pub enum TcpState {
 }
 
 impl TcpState {
+    /// The state with this number in `include/net/tcp_states.h`.
+    pub fn from_kernel(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Established,
+            2 => Self::SynSent,
+            // 12 is TCP_NEW_SYN_RECV, which no full socket has.
+            3 | 12 => Self::SynRecv,
+            4 => Self::FinWait1,
+            5 => Self::FinWait2,
+            6 => Self::TimeWait,
+            7 => Self::Close,
+            8 => Self::CloseWait,
+            9 => Self::LastAck,
+            10 => Self::Listen,
+            11 => Self::Closing,
+            _ => return None,
+        })
+    }
+
+    /// Its number in `include/net/tcp_states.h`.
+    pub fn to_kernel(self) -> u8 {
+        match self {
+            Self::Established => 1,
+            Self::SynSent => 2,
+            Self::SynRecv => 3,
+            Self::FinWait1 => 4,
+            Self::FinWait2 => 5,
+            Self::TimeWait => 6,
+            Self::Close => 7,
+            Self::CloseWait => 8,
+            Self::LastAck => 9,
+            Self::Listen => 10,
+            Self::Closing => 11,
+        }
+    }
+
     /// As the contract writes it.
     pub fn name(self) -> &'static str {
         match self {
@@ -261,4 +300,20 @@ pub struct TracerCost {
     pub cpu: Duration,
     /// Its own resident memory plus that of its kernel maps.
     pub memory_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_the_kernel_s() {
+        assert_eq!(TcpState::from_kernel(1), Some(TcpState::Established));
+        assert_eq!(TcpState::from_kernel(6), Some(TcpState::TimeWait));
+        assert_eq!(TcpState::from_kernel(0), None);
+        for number in 1..=11 {
+            let state = TcpState::from_kernel(number);
+            assert_eq!(state.map(TcpState::to_kernel), Some(number));
+        }
+    }
 }

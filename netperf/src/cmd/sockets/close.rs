@@ -1,0 +1,109 @@
+//! How are sockets closed? Shown first, then asked, then one by one by their cookies.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::Context;
+
+use super::{Consent, SocketsRun, end, read, start};
+use crate::capture::SocketFeed;
+use crate::exit::Failure;
+use crate::render::sockets::Closed;
+use crate::rights;
+use crate::sample::socket::{Ends, SocketReading};
+use crate::view::envelope::Reason;
+use crate::view::sockets::{SocketsTick, chosen};
+
+/// Shows what would be closed, asks, and closes it.
+pub(super) fn close(run: &SocketsRun, consent: Consent) -> anyhow::Result<()> {
+    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if !consent.given && !can_ask {
+        return Err(Failure::Usage(
+            "closing sockets asks first, and there is no terminal to ask on: look with the same \
+             filter without --kill, then add --yes"
+                .to_owned(),
+        )
+        .into());
+    }
+    rights::check_closing().map_err(Failure::from)?;
+    let mut feed = SocketFeed::open();
+    let sample = read(&mut feed, &run.request)?;
+    let matching: Vec<&SocketReading> = chosen(&sample, &run.options).collect();
+    let mut text = Vec::new();
+    run.written.start(&start(run, &sample), &mut text)?;
+    let tick = SocketsTick::new(&sample, &run.options, None);
+    run.written.tick(&tick, &mut text)?;
+    io::stdout().write_all(&text).context("can't write")?;
+    let agreed = matching.is_empty() || consent.given || ask(matching.len())?;
+    let mut text = Vec::new();
+    let mut result = Ok(());
+    if agreed {
+        let closing = destroy(&mut feed, &matching)?;
+        run.written.closed(&closing, &mut text)?;
+        if !closing.failed.is_empty() {
+            let failed = closing.failed.len();
+            result = Err(anyhow::anyhow!("{failed} sockets could not be closed"));
+        }
+    }
+    run.written.end(&end(1, Reason::Count), &mut text)?;
+    io::stdout().write_all(&text).context("can't write")?;
+    result
+}
+
+/// Asks on the terminal; everything but a clear yes is a no.
+fn ask(sockets: usize) -> io::Result<bool> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "close these {sockets} sockets? [y/N] ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Closes each socket by its cookie, so that none is hit that has taken its place.
+fn destroy(feed: &mut SocketFeed, sockets: &[&SocketReading]) -> anyhow::Result<Closed> {
+    let mut closing = Closed::default();
+    let mut unsupported = 0;
+    for socket in sockets {
+        let Err(error) = feed.destroy(socket) else {
+            closing.closed += 1;
+            continue;
+        };
+        let kind = error.kind();
+        if kind == io::ErrorKind::PermissionDenied {
+            return Err(forbidden(socket).into());
+        }
+        if kind == io::ErrorKind::NotFound && socket.cookie != 0 {
+            closing.gone += 1;
+            continue;
+        }
+        unsupported += usize::from(kind == io::ErrorKind::Unsupported);
+        closing
+            .failed
+            .push(format!("{}: {error}", described(socket)));
+    }
+    if unsupported > 0 && unsupported == sockets.len() {
+        return Err(Failure::Lacking(
+            "this kernel can't close sockets of this kind on request: it needs \
+             CONFIG_INET_DIAG_DESTROY (tried SOCK_DESTROY)"
+                .to_owned(),
+        )
+        .into());
+    }
+    Ok(closing)
+}
+
+fn forbidden(socket: &SocketReading) -> Failure {
+    Failure::NotAllowed(format!(
+        "the kernel does not let this process close {}: CAP_NET_ADMIN is needed in the user \
+         namespace that owns the socket's network",
+        described(socket)
+    ))
+}
+
+fn described(socket: &SocketReading) -> String {
+    let proto = socket.proto.name();
+    match &socket.ends {
+        Ends::Inet(ends) => format!("{proto} {} -> {}", ends.local, ends.remote),
+        Ends::Unix(ends) => format!("{proto} {}", ends.path.as_deref().unwrap_or("*")),
+    }
+}

@@ -1,0 +1,177 @@
+use serde_json::Value;
+
+use super::*;
+use crate::made::{sockets, start};
+use crate::sample::state_set::StateSet;
+use crate::text::width;
+use crate::view::query::ProcessQuery;
+use crate::view::socket_filter::{SocketFilter, parse};
+use crate::view::sockets::SocketsOptions;
+
+const LOOK: TextLook = TextLook {
+    units: Units::Auto,
+    width: Some(80),
+    show: Show::Rows {
+        info: false,
+        explain: false,
+    },
+    repeated: false,
+};
+
+fn options() -> SocketsOptions {
+    SocketsOptions {
+        states: StateSet::ALL,
+        filter: SocketFilter::default(),
+        processes: ProcessQuery::default(),
+        summary_only: false,
+        explain: false,
+    }
+}
+
+fn text(look: TextLook, options: &SocketsOptions) -> String {
+    let sample = sockets();
+    let mut out = Vec::new();
+    let tick = SocketsTick::new(&sample, options, Some(2.0));
+    Written::Text(look).tick(&tick, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn sockets_in_80_columns() {
+    insta::assert_snapshot!(text(LOOK, &options()));
+}
+
+#[test]
+fn sockets_in_200_columns() {
+    let look = TextLook {
+        width: None,
+        repeated: true,
+        ..LOOK
+    };
+    insta::assert_snapshot!(text(look, &options()));
+}
+
+#[test]
+fn sockets_explained_with_what_tcp_knows() {
+    let look = TextLook {
+        show: Show::Rows {
+            info: true,
+            explain: true,
+        },
+        ..LOOK
+    };
+    let options = SocketsOptions {
+        explain: true,
+        ..options()
+    };
+    insta::assert_snapshot!(text(look, &options));
+}
+
+#[test]
+fn summary_of_sockets() {
+    let look = TextLook {
+        show: Show::Summary,
+        ..LOOK
+    };
+    insta::assert_snapshot!(text(look, &options()));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for columns in 80..220 {
+        let look = TextLook {
+            width: Some(columns),
+            show: Show::Rows {
+                info: true,
+                explain: true,
+            },
+            ..LOOK
+        };
+        let options = SocketsOptions {
+            explain: true,
+            ..options()
+        };
+        for line in text(look, &options).lines() {
+            assert!(width(line) <= columns, "{columns}: {line}");
+        }
+    }
+}
+
+#[test]
+fn nothing_to_show_and_nothing_to_explain_are_said() {
+    let none = SocketsOptions {
+        filter: parse("sport = :1").unwrap(),
+        ..options()
+    };
+    assert_eq!(text(LOOK, &none), "no socket matches\n");
+    let quiet = SocketsOptions {
+        filter: parse("dport = :5432").unwrap(),
+        explain: true,
+        ..options()
+    };
+    let look = TextLook {
+        show: Show::Rows {
+            info: false,
+            explain: true,
+        },
+        ..LOOK
+    };
+    assert!(text(look, &quiet).contains("no queue is long"));
+}
+
+#[test]
+fn no_text_from_outside_reaches_the_terminal_raw() {
+    assert!(!text(LOOK, &options()).contains('\x1b'));
+}
+
+#[test]
+fn json_has_every_field_of_the_contract() {
+    let sample = sockets();
+    let mut out = Vec::new();
+    let tick = SocketsTick::new(&sample, &options(), None);
+    Written::Json.start(&start(), &mut out).unwrap();
+    Written::Json.tick(&tick, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let line = text.lines().nth(1).unwrap();
+    let tick: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(tick["type"], "sockets");
+    let row = tick["sockets"][1].as_object().unwrap();
+    for field in [
+        "proto",
+        "state",
+        "recv_q",
+        "send_q",
+        "local",
+        "remote",
+        "pid",
+        "name",
+        "fd",
+        "uid",
+        "user",
+        "cgroup",
+        "unit",
+        "container",
+        "netns",
+        "tcp_info",
+    ] {
+        assert!(row.contains_key(field), "{field}");
+    }
+    for field in [
+        "srtt_us",
+        "rttvar_us",
+        "cwnd",
+        "mss",
+        "retrans",
+        "bytes_acked",
+        "bytes_received",
+        "delivery_rate",
+        "busy_us",
+        "rwnd_limited_us",
+        "sndbuf_limited_us",
+    ] {
+        let info = row["tcp_info"].as_object().unwrap();
+        assert!(info.contains_key(field), "{field}");
+    }
+    assert_eq!(tick["summary"]["total"], 7);
+    assert!(tick["loss"]["ring_lost"] == 0 && tick.as_object().unwrap().contains_key("interval_s"));
+}

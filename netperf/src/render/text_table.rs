@@ -1,0 +1,51 @@
+//! How is a table written in lines?
+
+use std::borrow::Cow;
+
+use super::cell::written;
+use crate::text::{fit, fit_end, width};
+use crate::units::Units;
+use crate::view::table::{self, Align, Column, Keep, Row, Table};
+
+/// The headings, then a line for each row, of so many columns at most.
+pub(super) fn lines(table: &Table<'_>, units: Units, available: usize) -> Vec<String> {
+    let texts: Vec<Vec<Cow<'_, str>>> = table.rows.iter().map(|row| texts(row, units)).collect();
+    let natural: Vec<usize> = (0..table.columns.len())
+        .map(|column| {
+            let widths = texts.iter().map(|row| width(&row[column]));
+            widths.max().unwrap_or(0)
+        })
+        .collect();
+    let widths = table::fit(&table.columns, &natural, available);
+    let titles: Vec<_> = table
+        .columns
+        .iter()
+        .map(|column| Cow::Borrowed(column.title))
+        .collect();
+    let rows = std::iter::once(&titles).chain(&texts);
+    rows.map(|row| aligned(&table.columns, &widths, row).trim_end().to_owned())
+        .collect()
+}
+
+fn texts<'c>(row: &'c Row<'_>, units: Units) -> Vec<Cow<'c, str>> {
+    row.cells.iter().map(|cell| written(cell, units)).collect()
+}
+
+fn aligned(columns: &[Column], widths: &[Option<usize>], texts: &[Cow<'_, str>]) -> String {
+    let cells = columns.iter().zip(widths).zip(texts);
+    let shown = cells.filter_map(|((column, &width), text)| Some(padded(column, width?, text)));
+    shown.collect::<Vec<_>>().join("  ")
+}
+
+/// The text in exactly `room` columns of the terminal.
+pub(super) fn padded(column: &Column, room: usize, text: &str) -> String {
+    let text = match column.keep {
+        Keep::Beginning => fit(text, room),
+        Keep::End => fit_end(text, room),
+    };
+    let blank = " ".repeat(room.saturating_sub(width(&text)));
+    match column.align {
+        Align::Left => format!("{text}{blank}"),
+        Align::Right => format!("{blank}{text}"),
+    }
+}

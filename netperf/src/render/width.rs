@@ -1,0 +1,9 @@
+//! How wide is the terminal that stdout is?
+
+use std::io;
+
+/// Columns of the terminal; `None` where stdout is none, or does not say.
+pub fn of_stdout() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
+}

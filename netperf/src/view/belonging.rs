@@ -1,0 +1,40 @@
+//! Whose is it, and where does that belong, in one cell each?
+
+use std::borrow::Cow;
+
+use super::table::Cell;
+use crate::sample::{Container, Runtime};
+
+/// A user by name, or else by number.
+pub(super) fn user(name: Option<&str>, uid: Option<u32>) -> Cell<'_> {
+    match (name, uid) {
+        (Some(user), _) => Cell::Text(Cow::Borrowed(user)),
+        (None, Some(uid)) => Cell::Text(Cow::Owned(uid.to_string())),
+        (None, None) => Cell::Number(None),
+    }
+}
+
+/// A container, else a unit, else the end of a cgroup path.
+pub(super) fn home<'m>(
+    container: Option<&Container>,
+    unit: Option<&'m str>,
+    cgroup: Option<&'m str>,
+) -> Cell<'m> {
+    if let Some(container) = container {
+        let id: String = container.id.chars().take(12).collect();
+        return Cell::Text(Cow::Owned(format!("{}:{id}", runtime(container.runtime))));
+    }
+    let last = |path: &'m str| path.rsplit('/').find(|part| !part.is_empty());
+    let place = unit.or_else(|| cgroup.and_then(last));
+    place.map_or(Cell::Blank, |place| Cell::Text(Cow::Borrowed(place)))
+}
+
+fn runtime(runtime: Runtime) -> &'static str {
+    match runtime {
+        Runtime::Docker => "docker",
+        Runtime::Containerd => "containerd",
+        Runtime::Podman => "podman",
+        Runtime::CriO => "cri-o",
+        Runtime::Kubepods => "pod",
+    }
+}

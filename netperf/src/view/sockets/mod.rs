@@ -1,0 +1,114 @@
+//! Which sockets are there, whose are they, and what do their queues say? The rows of `sockets`.
+
+mod advice;
+mod row;
+mod summary;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+pub use self::row::{OwnerRow, SocketRow};
+pub use self::summary::{Count, Summary};
+pub use self::table::table;
+use super::query::ProcessQuery;
+use super::socket_filter::SocketFilter;
+use super::time::Rfc3339;
+use crate::sample::Loss;
+use crate::sample::Process;
+use crate::sample::socket::{SocketReading, SocketSample, Unseen};
+use crate::sample::state_set::StateSet;
+
+/// What `sockets` is asked to show.
+#[derive(Clone, Debug)]
+pub struct SocketsOptions {
+    /// In which states.
+    pub states: StateSet,
+    /// With which ends.
+    pub filter: SocketFilter,
+    /// Of which processes.
+    pub processes: ProcessQuery,
+    /// Only the summary.
+    pub summary_only: bool,
+    /// Say what long queues mean.
+    pub explain: bool,
+}
+
+/// One look at the sockets.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "sockets")]
+pub struct SocketsTick<'s> {
+    /// When it was.
+    pub time: Rfc3339,
+    /// Seconds since the look before; `None` for the first.
+    pub interval_s: Option<f64>,
+    /// The sockets, in the kernel's order; none if only the summary was asked for.
+    pub sockets: Vec<SocketRow<'s>>,
+    /// How many there are of which kind.
+    pub summary: Summary,
+    /// What could not be seen.
+    pub unavailable: &'s [Unseen],
+    /// A look loses nothing; it is here because every tick says so.
+    pub loss: Loss,
+}
+
+impl<'s> SocketsTick<'s> {
+    /// The sockets of `sample` that were asked for.
+    pub fn new(
+        sample: &'s SocketSample,
+        options: &SocketsOptions,
+        interval_s: Option<f64>,
+    ) -> Self {
+        let mut summary = Summary::default();
+        let mut sockets = Vec::new();
+        for socket in chosen(sample, options) {
+            summary.add(socket);
+            if !options.summary_only {
+                sockets.push(SocketRow::new(sample, socket, options.explain));
+            }
+        }
+        summary.namespaces = sample.namespaces.len();
+        Self {
+            time: Rfc3339(sample.wall),
+            interval_s,
+            sockets,
+            summary,
+            unavailable: &sample.unseen,
+            loss: Loss::default(),
+        }
+    }
+}
+
+/// The sockets that were asked for.
+pub fn chosen<'s>(
+    sample: &'s SocketSample,
+    options: &SocketsOptions,
+) -> impl Iterator<Item = &'s SocketReading> {
+    sample.sockets.iter().filter(|socket| {
+        options.states.contains(socket.state)
+            && options.filter.takes(&socket.ends)
+            && (options.processes.is_empty() || takes(&options.processes, sample, socket))
+    })
+}
+
+/// One of its owners is wanted; where none can be named, what the socket itself tells must do.
+fn takes(query: &ProcessQuery, sample: &SocketSample, socket: &SocketReading) -> bool {
+    let owners = socket
+        .inode
+        .map_or(&[][..], |inode| sample.owners.of(inode));
+    if !owners.is_empty() {
+        return owners.iter().any(|owner| query.takes(&owner.process));
+    }
+    query.pids.is_empty()
+        && query.name.is_none()
+        && query.takes(&Process {
+            uid: socket.uid,
+            user: socket.uid.and_then(|uid| sample.users.get(&uid).cloned()),
+            cgroup: socket
+                .cgroup_id
+                .and_then(|id| sample.cgroups.get(&id).cloned()),
+            ..Process::default()
+        })
+}

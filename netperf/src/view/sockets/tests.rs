@@ -1,0 +1,230 @@
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use super::*;
+use crate::made::{socket, sockets};
+use crate::sample::TcpState;
+use crate::sample::socket::{SocketMemory, SocketProto, TcpInfo};
+use crate::view::query::CgroupPath;
+use crate::view::socket_filter::parse;
+
+fn options() -> SocketsOptions {
+    SocketsOptions {
+        states: StateSet::ALL,
+        filter: SocketFilter::default(),
+        processes: ProcessQuery::default(),
+        summary_only: false,
+        explain: true,
+    }
+}
+
+fn shown(options: &SocketsOptions) -> Vec<String> {
+    let sample = sockets();
+    let tick = SocketsTick::new(&sample, options, None);
+    tick.sockets.iter().map(|row| row.local.clone()).collect()
+}
+
+#[test]
+fn a_shared_socket_names_its_first_owner_and_all() {
+    let sample = sockets();
+    let tick = SocketsTick::new(&sample, &options(), None);
+    let row = &tick.sockets[0];
+    assert_eq!(
+        (row.pid, row.name, row.fd),
+        (Some(412), Some("nginx"), Some(6))
+    );
+    let pids: Vec<_> = row.owners.iter().map(|owner| owner.pid).collect();
+    assert_eq!(pids, [412, 413, 414]);
+    assert_eq!(row.unit, Some("nginx.service"));
+}
+
+#[test]
+fn without_an_owner_the_socket_tells_its_cgroup_and_user() {
+    let sample = sockets();
+    let tick = SocketsTick::new(&sample, &options(), None);
+    let row = tick.sockets.last().unwrap();
+    assert_eq!((row.pid, row.user), (None, Some("backup")));
+    assert_eq!(row.cgroup, Some("/system.slice/named.service"));
+    assert_eq!(row.state, "UNCONN");
+}
+
+#[test]
+fn any_owner_of_a_shared_socket_may_be_asked_for() {
+    let of = |pids: &[u32]| SocketsOptions {
+        processes: ProcessQuery {
+            pids: pids.to_vec(),
+            ..ProcessQuery::default()
+        },
+        ..options()
+    };
+    assert_eq!(shown(&of(&[414])), ["0.0.0.0:443"]);
+    assert_eq!(shown(&of(&[412])), ["0.0.0.0:443", "10.0.0.5:443"]);
+    assert_eq!(shown(&of(&[0])), [""; 0]);
+}
+
+#[test]
+fn what_has_no_owner_has_no_name_but_may_have_a_cgroup() {
+    let with = |processes| SocketsOptions {
+        processes,
+        ..options()
+    };
+    let named = with(ProcessQuery {
+        name: Some(Regex::new("").unwrap()),
+        ..ProcessQuery::default()
+    });
+    assert_eq!(shown(&named).len(), 4);
+    let placed = with(ProcessQuery {
+        cgroup: Some(CgroupPath::new("named.service")),
+        ..ProcessQuery::default()
+    });
+    assert_eq!(shown(&placed), ["10.0.0.5:443", "0.0.0.0:53"]);
+}
+
+#[test]
+fn states_and_filter_must_both_hold() {
+    let some = SocketsOptions {
+        states: StateSet::of([TcpState::Established, TcpState::TimeWait]),
+        filter: parse("dst 10.0.0.0/8 or dport = :54321").unwrap(),
+        ..options()
+    };
+    assert_eq!(shown(&some), ["10.0.0.5:44321", "10.0.0.5:40000"]);
+}
+
+#[test]
+fn the_summary_counts_what_was_asked_for_also_where_no_rows_are_shown() {
+    let sample = sockets();
+    let only = SocketsOptions {
+        summary_only: true,
+        ..options()
+    };
+    let tick = SocketsTick::new(&sample, &only, None);
+    assert!(tick.sockets.is_empty());
+    let summary = tick.summary;
+    assert_eq!(
+        (summary.total, summary.tcp.total, summary.udp.total),
+        (7, 5, 1)
+    );
+    assert_eq!((summary.unix.total, summary.orphaned), (1, 0));
+    let expected = [
+        ("CLOSE_WAIT", 1),
+        ("ESTABLISHED", 2),
+        ("LISTEN", 1),
+        ("TIME_WAIT", 1),
+    ];
+    assert_eq!(summary.tcp.states, BTreeMap::from(expected));
+}
+
+#[test]
+fn a_socket_that_its_process_left_behind_is_an_orphan_and_one_to_be_accepted_is_none() {
+    let mut summary = Summary::default();
+    for (state, orphans) in [
+        (TcpState::Established, 0),
+        (TcpState::TimeWait, 0),
+        (TcpState::SynRecv, 0),
+        (TcpState::FinWait1, 1),
+        (TcpState::LastAck, 2),
+    ] {
+        summary.add(&socket(state, 0, "10.0.0.5:1", "10.0.0.6:2"));
+        assert_eq!(summary.orphaned, orphans, "{state:?}");
+    }
+    summary.add(&socket(TcpState::FinWait1, 7, "10.0.0.5:1", "10.0.0.6:2"));
+    assert_eq!(summary.orphaned, 2);
+}
+
+fn explained(socket: &SocketReading) -> String {
+    advice::of(socket, Some("nginx")).unwrap_or_default()
+}
+
+fn established() -> SocketReading {
+    socket(TcpState::Established, 7, "10.0.0.5:1", "10.0.0.6:2")
+}
+
+#[test]
+fn short_queues_need_no_word() {
+    assert_eq!(explained(&established()), "");
+    let busy = SocketReading {
+        recv_q: 4_000,
+        send_q: 15_000,
+        ..established()
+    };
+    assert_eq!(explained(&busy), "");
+    let listening = SocketReading {
+        send_q: 511,
+        ..socket(TcpState::Listen, 7, "0.0.0.0:80", "0.0.0.0:0")
+    };
+    assert_eq!(explained(&listening), "");
+}
+
+#[test]
+fn the_queue_of_a_listening_socket_counts_clients() {
+    let waiting = |recv_q, send_q| {
+        explained(&SocketReading {
+            recv_q,
+            send_q,
+            ..socket(TcpState::Listen, 7, "0.0.0.0:80", "0.0.0.0:0")
+        })
+    };
+    assert!(waiting(1, 511).starts_with("1 client waits until nginx accepts"));
+    assert!(waiting(100_000, 200_000).starts_with("100000 clients wait"));
+    assert!(waiting(512, 511).starts_with("FULL: 512 clients wait"));
+    assert!(waiting(511, 511).contains("somaxconn"));
+}
+
+#[test]
+fn bytes_that_wait_say_who_is_slow() {
+    let unread = SocketReading {
+        recv_q: 70_000,
+        ..established()
+    };
+    assert!(explained(&unread).contains("nginx is slow, not the network"));
+    let sending = |tcp| {
+        explained(&SocketReading {
+            send_q: 70_000,
+            tcp: Some(Box::new(tcp)),
+            ..established()
+        })
+    };
+    let closed = TcpInfo {
+        busy_us: Some(10),
+        rwnd_limited_us: Some(6),
+        ..TcpInfo::default()
+    };
+    assert!(sending(closed).contains("the other end does not read"));
+    let lossy = TcpInfo {
+        busy_us: Some(10),
+        rwnd_limited_us: Some(1),
+        lost: Some(2),
+        ..TcpInfo::default()
+    };
+    assert!(sending(lossy).contains("lost on the way"));
+    assert!(sending(TcpInfo::default()).contains("takes them slowly"));
+}
+
+#[test]
+fn datagrams_that_were_dropped_are_counted() {
+    let socket = SocketReading {
+        proto: SocketProto::Udp,
+        state: TcpState::Close,
+        recv_q: 212_000,
+        memory: Some(SocketMemory {
+            rmem: 212_000,
+            rcvbuf: 212_000,
+            wmem: 0,
+            sndbuf: 0,
+            drops: Some(408),
+        }),
+        ..established()
+    };
+    assert!(explained(&socket).contains("408 packets found no room"));
+}
+
+#[test]
+fn names_can_not_steer_a_terminal() {
+    let socket = SocketReading {
+        recv_q: 70_000,
+        ..established()
+    };
+    let text = advice::of(&socket, Some("\x1b[2Jevil")).unwrap();
+    assert!(!text.contains('\x1b'), "{text:?}");
+}

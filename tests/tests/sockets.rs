@@ -1,0 +1,565 @@
+//! Does `sockets` list what `ss` lists, with the same filters, and close exactly what it is told to?
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use netperf_tests::batch::{run, run_as, text};
+use netperf_tests::deadline::Deadline;
+use netperf_tests::netns::Cabled;
+use netperf_tests::public::Public;
+use netperf_tests::socket_list::{Listed, alone, rows, ss, tick, tick_of};
+use netperf_tests::terminal::Terminal;
+use netperf_tests::tracer::{self, Tracer};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::socket::{Backlog, listen};
+use serde_json::Value;
+
+/// Sockets of many kinds and states. Fields are kept open for as long as it is.
+struct Crowd {
+    listener: TcpListener,
+    _listener6: TcpListener,
+    streams: Vec<TcpStream>,
+    _datagrams: Vec<UdpSocket>,
+}
+
+impl Crowd {
+    fn new() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:4100")?;
+        let listener6 = TcpListener::bind("[::]:4200")?;
+        listen(&listener, Backlog::new(3)?)?;
+        let mut streams = Vec::new();
+        let mut connect = |address: &str, listener: &TcpListener| -> Result<usize> {
+            streams.push(TcpStream::connect(address)?);
+            streams.push(listener.accept()?.0);
+            Ok(streams.len() - 2)
+        };
+        connect("127.0.0.1:4100", &listener)?;
+        connect("[::1]:4200", &listener6)?;
+        connect("127.0.0.1:4200", &listener6)?;
+        let unread = connect("127.0.0.1:4100", &listener)?;
+        let full = connect("127.0.0.1:4100", &listener)?;
+        let half_closed = connect("127.0.0.1:4100", &listener)?;
+        let over = connect("127.0.0.1:4100", &listener)?;
+        streams[unread].write_all(&[0; 5_000])?;
+        fill(&mut streams[full])?;
+        streams[half_closed].shutdown(std::net::Shutdown::Write)?;
+        streams[over].shutdown(std::net::Shutdown::Both)?;
+        await_end(&mut streams[over + 1])?;
+        streams[over + 1].shutdown(std::net::Shutdown::Both)?;
+        // Two clients that nobody accepts.
+        streams.push(TcpStream::connect("127.0.0.1:4100")?);
+        streams.push(TcpStream::connect("127.0.0.1:4100")?);
+        Ok(Self {
+            listener,
+            _listener6: listener6,
+            streams,
+            _datagrams: datagrams()?,
+        })
+    }
+}
+
+fn datagrams() -> Result<Vec<UdpSocket>> {
+    let plain = UdpSocket::bind("127.0.0.1:4300")?;
+    let both = UdpSocket::bind("[::]:4400")?;
+    let connected = UdpSocket::bind("[::1]:4500")?;
+    connected.connect("[::1]:4400")?;
+    plain.send_to(&[0; 900], "127.0.0.1:4400")?;
+    Ok(vec![plain, both, connected])
+}
+
+fn fill(stream: &mut TcpStream) -> Result<()> {
+    stream.set_nonblocking(true)?;
+    loop {
+        match stream.write(&[0; 8_192]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            result => result?,
+        };
+    }
+}
+
+fn await_end(stream: &mut TcpStream) -> Result<()> {
+    ensure!(stream.read(&mut [0; 1])? == 0, "the stream goes on");
+    Ok(())
+}
+
+/// Both lists, once they agree: acknowledgements may come while they are made.
+fn agree(ours: &[&str], theirs: &[&str]) -> Result<Vec<Listed>> {
+    let deadline = Deadline::seconds(20);
+    loop {
+        let expected = ss(theirs)?;
+        let mut listed = rows(&tick(ours)?)?;
+        if expected.iter().all(|row| row.state.is_empty()) {
+            for row in &mut listed {
+                row.state.clear();
+            }
+            listed.sort();
+        }
+        if listed == expected {
+            return Ok(listed);
+        }
+        ensure!(
+            !deadline.passed(),
+            "{ours:?} and ss {theirs:?} differ:\n{listed:#?}\n{expected:#?}"
+        );
+    }
+}
+
+#[test]
+fn its_rows_are_those_of_ss() -> Result<()> {
+    alone(|| {
+        let _crowd = Crowd::new()?;
+        let tcp = agree(&["-ta"], &["-tanpH"])?;
+        let has = |state: &str| tcp.iter().any(|row| row.state == state);
+        for state in [
+            "LISTEN",
+            "ESTABLISHED",
+            "CLOSE_WAIT",
+            "FIN_WAIT2",
+            "TIME_WAIT",
+        ] {
+            ensure!(has(state), "nothing in {state}: {tcp:#?}");
+        }
+        let own = u64::from(std::process::id());
+        ensure!(
+            tcp.iter()
+                .any(|row| row.owners.iter().any(|&(pid, _)| pid == own)),
+            "no socket of this test has an owner"
+        );
+        let unread = tcp.iter().find(|row| row.recv_q == 5_000);
+        unread.context("5000 bytes are not in a Recv-Q")?;
+        ensure!(tcp.iter().any(|row| row.send_q > 65_536), "no full Send-Q");
+        let udp = agree(&["-ua"], &["-uanpH"])?;
+        ensure!(udp.len() == 3, "{udp:#?}");
+        let listening = agree(&["-tl"], &["-tlnpH"])?;
+        ensure!(listening.len() == 2, "{listening:#?}");
+        agree(&["-t"], &["-tnpH"])?;
+        agree(&["-u"], &["-unpH"])?;
+        Ok(())
+    })
+}
+
+#[test]
+fn its_filters_take_what_those_of_ss_take() -> Result<()> {
+    alone(|| {
+        let _crowd = Crowd::new()?;
+        let mut counts = Vec::new();
+        for filter in [
+            "dst 127.0.0.0/8",
+            "dst 127.0.0.1:4100",
+            "dst [::1]",
+            "src [::1]:4200",
+            "not dst 127.0.0.1",
+            "sport = :4100",
+            "sport != :4100",
+            "dport ge :4200",
+            "dport >= :4200",
+            "sport lt :4200",
+            "sport <= :4100",
+            "dport gt :4199 and dport < :4201",
+            "sport = :4100 or dport = :4200",
+            "( sport = :4100 or sport = :4200 ) and not dst 127.0.0.1",
+            "sport = :4100 dst 127.0.0.1",
+            "! sport = :4100",
+            "sport = :4200 or sport = :4100 and dport = :1",
+            "sport = :4100 | dport = :4200 & dst [::1]",
+        ] {
+            let words: Vec<_> = filter.split(' ').collect();
+            let with = |first| [&[first], &words[..]].concat();
+            let taken = agree(&with("-ta"), &with("-tanpH"))?;
+            counts.push(taken.len());
+        }
+        for state in [
+            "established",
+            "listening",
+            "connected",
+            "synchronized",
+            "bucket",
+            "big",
+            "all",
+            "time-wait",
+            "close-wait",
+            "fin-wait-2",
+            "closed",
+        ] {
+            let taken = agree(&["-t", "state", state], &["-tnpH", "state", state])?;
+            counts.push(taken.len());
+            if state == "all" {
+                // Where no state is left, `ss` shows some all the same.
+                ensure!(rows(&tick(&["-t", "exclude", state])?)?.is_empty());
+                continue;
+            }
+            let taken = agree(&["-t", "exclude", state], &["-tnpH", "exclude", state])?;
+            counts.push(taken.len());
+        }
+        ensure!(
+            counts.iter().filter(|&&count| count > 0).count() > 20,
+            "{counts:?}"
+        );
+        Ok(())
+    })
+}
+
+/// Port of this end.
+fn port(stream: &TcpStream) -> Result<String> {
+    Ok(format!(":{}", stream.local_addr()?.port()))
+}
+
+/// The stream was aborted, though its other end lives.
+fn is_aborted(stream: &mut TcpStream) -> Result<bool> {
+    stream.set_nonblocking(true)?;
+    Ok(match stream.read(&mut [0; 1]) {
+        Err(error) => error.kind() == ErrorKind::ConnectionAborted,
+        Ok(_) => false,
+    })
+}
+
+#[test]
+fn a_kill_closes_the_connection_that_matches_and_no_other() -> Result<()> {
+    alone(|| {
+        let mut crowd = Crowd::new()?;
+        let port = port(&crowd.streams[0])?;
+        let filter = [
+            "sockets", "--netns", "self", "--kill", "-t", "sport", "=", &port,
+        ];
+        let refused = run(filter)?;
+        ensure!(refused.status.code() == Some(2), "{}", refused.status);
+        ensure!(text(&refused.stderr)?.contains("--yes"), "{refused:?}");
+        ensure!(
+            !is_aborted(&mut crowd.streams[0])?,
+            "closed without consent"
+        );
+
+        let others = rows(&tick(&[
+            "-t", "not", "(", "sport", "=", &port, "or", "dport", "=", &port, ")",
+        ])?)?;
+        let output = run([&filter[..], &["--yes"]].concat())?;
+        ensure!(output.status.success(), "{}", text(&output.stderr)?);
+        ensure!(text(&output.stdout)?.ends_with("closed 1\n"), "{output:?}");
+        ensure!(is_aborted(&mut crowd.streams[0])?, "it lives");
+        let left = rows(&tick(&["-t"])?)?;
+        // Queues may move meanwhile.
+        ensure!(ends(&left) == ends(&others), "{left:#?}\n{others:#?}");
+
+        let nothing = run([&filter[..], &["--yes"]].concat())?;
+        ensure!(nothing.status.success(), "{}", nothing.status);
+        ensure!(
+            text(&nothing.stdout)?.contains("no socket matches"),
+            "{nothing:?}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_kill_reaches_ipv6_mapped_listening_and_udp_sockets() -> Result<()> {
+    alone(|| {
+        let crowd = Crowd::new()?;
+        for (filter, closed) in [
+            (&["-t", "dst", "[::1]:4200"][..], 1),
+            (&["-t", "src", "127.0.0.1:4200"], 1),
+            (&["-tl", "sport", "=", ":4200"], 1),
+            // It is disconnected and stays bound.
+            (&["-u", "sport", "=", ":4500"], 1),
+        ] {
+            let args = [
+                &["sockets", "--json", "--netns", "self", "--kill", "--yes"],
+                filter,
+            ];
+            let output = run(args.concat())?;
+            ensure!(
+                output.status.success(),
+                "{filter:?}: {}",
+                text(&output.stderr)?
+            );
+            let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
+            let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+            let kill = lines.iter().find(|line| line["type"] == "kill");
+            let kill = kill.context("nothing said of the kill")?;
+            ensure!(kill["closed"] == closed, "{filter:?}: {kill}");
+            ensure!(
+                rows(&tick(filter)?)?.is_empty(),
+                "{filter:?} is still there"
+            );
+        }
+        ensure!(
+            TcpStream::connect("[::1]:4200").is_err(),
+            "somebody listens"
+        );
+        drop(crowd);
+        Ok(())
+    })
+}
+
+#[test]
+fn on_a_terminal_a_kill_asks_and_takes_only_a_yes() -> Result<()> {
+    alone(|| {
+        let mut crowd = Crowd::new()?;
+        let port = port(&crowd.streams[0])?;
+        let mut ask = |answer: &str, last: &str| -> Result<bool> {
+            let mut command = Command::new(tracer::binary()?);
+            command.args([
+                "sockets", "--netns", "self", "--kill", "-t", "sport", "=", &port,
+            ]);
+            let mut terminal = Terminal::start(&mut command, 24, 80)?;
+            let screen = terminal.wait_for_text("[y/N]")?;
+            ensure!(screen.contains(&port), "it does not show what: {screen}");
+            terminal.press(answer)?;
+            if !last.is_empty() {
+                terminal.wait_for_text(last)?;
+            }
+            let status = terminal.end()?;
+            ensure!(status.success(), "{status}");
+            is_aborted(&mut crowd.streams[0])
+        };
+        ensure!(!ask("\n", "")?, "nothing was agreed to");
+        ensure!(!ask("no\n", "")?, "no was no yes");
+        ensure!(ask("y\n", "closed 1")?, "it lives");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_kill_without_the_right_names_it() -> Result<()> {
+    let public = Public::new()?;
+    let output =
+        run_as(as_nobody(&public).args(["sockets", "--kill", "--yes", "dst", "10.0.0.7"]))?;
+    ensure!(output.status.code() == Some(3), "{}", output.status);
+    ensure!(
+        text(&output.stderr)?.contains("CAP_NET_ADMIN"),
+        "{output:?}"
+    );
+    Ok(())
+}
+
+/// Both ends of each socket.
+fn ends(rows: &[Listed]) -> Vec<(&str, &str)> {
+    let mut ends: Vec<_> = rows
+        .iter()
+        .map(|row| (row.local.as_str(), row.remote.as_str()))
+        .collect();
+    ends.sort_unstable();
+    ends
+}
+
+/// The tracer as nobody, with no capability.
+fn as_nobody(public: &Public) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=-all",
+    ]);
+    command.arg(public.program());
+    command
+}
+
+#[test]
+fn without_rights_sockets_are_listed_and_unknown_owners_told_once() -> Result<()> {
+    alone(|| {
+        let _crowd = Crowd::new()?;
+        let expected = rows(&tick(&["-ta"])?)?;
+        let public = Public::new()?;
+        let mut command = as_nobody(&public);
+        let tick = tick_of(command.args(["sockets", "--json", "--netns", "self", "-ta"]))?;
+        let listed = rows(&tick)?;
+        ensure!(ends(&listed) == ends(&expected), "{listed:#?}");
+        ensure!(
+            listed.iter().all(|row| row.owners.is_empty()),
+            "{listed:#?}"
+        );
+        let told = tick["unavailable"].as_array().context("nothing is told")?;
+        let owners = told
+            .iter()
+            .filter(|it| it["what"].as_str().is_some_and(|it| it.contains("owner")));
+        ensure!(owners.count() == 1, "{told:?}");
+        let mut command = as_nobody(&public);
+        let output = run_as(command.args(["sockets", "--netns", "self", "-tl"]))?;
+        let shown = text(&output.stdout)?;
+        ensure!(
+            shown.matches("not shown: the owners").count() == 1,
+            "{shown}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn sockets_of_other_namespaces_are_listed_with_their_owners() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut server = cabled.far("python3");
+    let script = "import socket, sys\ns = socket.create_server(('10.72.0.2', 4600))\n\
+                  print(flush=True)\nsys.stdin.read()";
+    let mut server = server
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut ready = [0; 1];
+    server
+        .stdout
+        .as_mut()
+        .context("no stdout")?
+        .read_exact(&mut ready)?;
+    let pid = u64::from(server.id());
+    let output = run(["sockets", "--json", "-tl", "src", "10.72.0.2:4600"])?;
+    let of = pid.to_string();
+    let inside = run(["sockets", "--json", "-tl", "--netns", &of])?;
+    drop(server.stdin.take());
+    server.wait()?;
+    for (output, what) in [(output, "all"), (inside, "one")] {
+        let line = text(&output.stdout)?.lines().nth(1).context("no tick")?;
+        let tick: Value = serde_json::from_str(line)?;
+        let listed = rows(&tick)?;
+        let owners: Vec<_> = listed.iter().map(|row| row.owners.clone()).collect();
+        ensure!(owners == [[(pid, 3)]], "{what}: {tick}");
+        let own = std::fs::read_link("/proc/self/ns/net")?;
+        let netns = tick["sockets"][0]["netns"].to_string();
+        ensure!(!own.to_string_lossy().contains(&netns), "{netns}");
+    }
+    Ok(())
+}
+
+#[test]
+fn processes_are_chosen_and_a_shared_socket_names_all_of_them() -> Result<()> {
+    alone(|| {
+        let crowd = Crowd::new()?;
+        let fd = crowd.listener.as_raw_fd();
+        // A child that inherits the listening socket under a number of its own.
+        let mut child = Command::new("bash");
+        let script = format!("exec 9<&{fd}; echo; read");
+        fcntl(&crowd.listener, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        let mut child = child
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        fcntl(&crowd.listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        let mut ready = [0; 1];
+        child
+            .stdout
+            .as_mut()
+            .context("no stdout")?
+            .read_exact(&mut ready)?;
+        let pid = u64::from(child.id());
+        let by_pid = rows(&tick(&["-tl", "--pid", &pid.to_string()])?)?;
+        let by_name = rows(&tick(&["-ta", "--name", "^bash$"])?)?;
+        let all = agree(
+            &["-tl", "sport", "=", ":4100"],
+            &["-tlnpH", "sport", "=", ":4100"],
+        )?;
+        drop(child.stdin.take());
+        child.wait()?;
+        ensure!(by_name == all, "{by_name:#?}");
+        ensure!(
+            all.len() == 1 && all[0].owners.contains(&(pid, 9)),
+            "{all:#?}"
+        );
+        ensure!(all[0].owners.len() == 3, "{all:#?}");
+        ensure!(
+            by_pid.len() == 1 && by_pid[0].local == all[0].local,
+            "{by_pid:#?}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn the_summary_counts_what_is_listed() -> Result<()> {
+    alone(|| {
+        let _crowd = Crowd::new()?;
+        let listed = agree(&["-ta"], &["-tanpH"])?;
+        let tick = tick(&["-s"])?;
+        ensure!(
+            tick["sockets"].as_array().is_some_and(Vec::is_empty),
+            "{tick}"
+        );
+        ensure!(tick["summary"]["tcp"]["total"] == listed.len(), "{tick}");
+        ensure!(tick["summary"]["tcp"]["states"]["LISTEN"] == 2, "{tick}");
+        ensure!(tick["summary"]["udp"]["total"] == 3, "{tick}");
+        Ok(())
+    })
+}
+
+#[test]
+fn ticks_repeat_the_look_until_the_count() -> Result<()> {
+    let session = Tracer::start(&["sockets", "--json", "-d", "0.2", "-n", "3"])?.finish()?;
+    ensure!(session.ticks.len() == 3, "{} ticks", session.ticks.len());
+    ensure!(
+        session.end["reason"] == "count" && session.end["ticks"] == 3,
+        "{}",
+        session.end
+    );
+    ensure!(
+        session.ticks[0]["interval_s"].is_null(),
+        "{}",
+        session.ticks[0]
+    );
+    let length = session.ticks[2]["interval_s"]
+        .as_f64()
+        .context("no interval")?;
+    ensure!((0.05..2.0).contains(&length), "{length}");
+    let once = Tracer::start(&["sockets", "--json"])?.finish()?;
+    ensure!(
+        once.ticks.len() == 1 && once.status.success(),
+        "{:?}",
+        once.status
+    );
+    let endless = Tracer::start(&["sockets", "--json", "-d", "60"])?.stop()?;
+    ensure!(endless.end["reason"] == "signal", "{}", endless.end);
+    Ok(())
+}
+
+#[test]
+fn a_wrong_filter_shows_where_and_what_was_expected() -> Result<()> {
+    for (filter, expected) in [
+        (
+            &["dst", "example.org"][..],
+            "(character 5): expected an address",
+        ),
+        (&["sport = :https"], "(character 9): expected a port"),
+        (&["--kill", "--yes"], "needs a filter"),
+        (&["--state", "estabished"], "the states are"),
+    ] {
+        let output = run([&["sockets"], filter].concat())?;
+        let message = text(&output.stderr)?;
+        ensure!(
+            output.status.code() == Some(2),
+            "{filter:?}: {}",
+            output.status
+        );
+        ensure!(message.contains(expected), "{filter:?}: {message}");
+        ensure!(
+            output.stdout.is_empty(),
+            "{filter:?} says something on stdout"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_queue_that_is_long_is_explained_and_a_line_fits_80_columns() -> Result<()> {
+    alone(|| {
+        let _crowd = Crowd::new()?;
+        let output = run(["sockets", "--netns", "self", "-ta", "--explain"])?;
+        let shown = text(&output.stdout)?;
+        ensure!(shown.contains("2 clients wait until"), "{shown}");
+        ensure!(shown.contains("does not read them"), "{shown}");
+        let mut command = Command::new(tracer::binary()?);
+        command.args(["sockets", "--netns", "self", "-ta", "-i", "--explain"]);
+        let mut terminal = Terminal::start(&mut command, 150, 80)?;
+        let screen = terminal.wait_for_text("2 clients wait until")?;
+        ensure!(screen.contains("PROCESS"), "{screen}");
+        ensure!(terminal.end()?.success(), "{screen}");
+        let raw = String::from_utf8(terminal.raw())?;
+        ensure!(
+            raw.lines()
+                .all(|line| line.trim_end().chars().count() <= 80),
+            "{raw}"
+        );
+        Ok(())
+    })
+}
