@@ -245,6 +245,18 @@ const fn if_present_by_call(
     }
 }
 
+/// [`wanted`], and each call counts by its result.
+const fn wanted_by_call(
+    counts: &'static [&'static str],
+    alternatives: &'static [&'static [Attachment]],
+    without: &'static str,
+) -> Hook {
+    Hook {
+        by_call: true,
+        ..wanted(counts, alternatives, without)
+    }
+}
+
 const NO_RETRANS: &str = "retransmissions between two activities of a connection";
 const NO_SENDPAGE: &str = "sendfile over a connection that no process held at the start";
 const NO_UDP6: &str = "UDP over IPv6";
@@ -570,7 +582,7 @@ const PLAIN_KPROBE: &[Hook] = &[
         )],
         NO_UDP6,
     ),
-    required(
+    required_by_call(
         &["tcp_recv"],
         &[&[
             at(Attach::Kprobe, "inet_recvmsg", "plain_recvmsg"),
@@ -578,12 +590,12 @@ const PLAIN_KPROBE: &[Hook] = &[
             at(Attach::Kprobe, "tcp_cleanup_rbuf", "plain_tcp_cleanup_rbuf"),
         ]],
     ),
-    if_present(
+    if_present_by_call(
         &["tcp6_recv"],
         &[&[at(Attach::Kprobe, "inet6_recvmsg", "plain_recvmsg")]],
         "what is read from TCP over IPv6",
     ),
-    wanted(
+    wanted_by_call(
         &["tcp_splice"],
         &[&[at(
             Attach::Kprobe,
@@ -592,7 +604,7 @@ const PLAIN_KPROBE: &[Hook] = &[
         )]],
         "splice from connections",
     ),
-    wanted(
+    wanted_by_call(
         &["tcp_zerocopy_recv"],
         &[&[at(Attach::Kprobe, "tcp_getsockopt", "plain_tcp_getsockopt")]],
         "TCP_ZEROCOPY_RECEIVE",
