@@ -45,18 +45,22 @@ pub fn taken(sk: impl Sock, at_most: Option<u32>) {
     let Some(state) = sk.state_or_new() else {
         return emit::lost(Lost::MapFull);
     };
-    let position = sock::taken_seq(sk, tcp);
-    // SAFETY: a map value that the verifier proved.
-    let (seen, known) = unsafe { ((*state).seen_seq, (*state).seq_known != 0) };
-    // SAFETY: as above; the socket's lock is held, so nobody else writes here.
-    unsafe {
-        (*state).seen_seq = position;
-        (*state).seq_known = 1;
-    }
+    let (first, position) = (sock::first_seq(tcp), sock::taken_seq(sk, tcp));
+    // SAFETY: a map value that the verifier proved; the socket's lock is held, so nobody else
+    // writes here.
+    let state_now = unsafe { &mut *state };
+    let known = state_now.seq_known != 0;
+    let is_another = known && state_now.first_seq != first;
+    let seen = core::mem::replace(&mut state_now.seen_seq, position);
+    state_now.first_seq = first;
+    state_now.seq_known = 1;
+    let since_first = position.wrapping_sub(first);
     let bytes = match (known, at_most) {
+        // The socket has connected anew, and none of its reads was missed.
+        (true, _) if is_another => since_first,
         (true, _) => position.wrapping_sub(seen),
         (false, Some(bytes)) => bytes,
-        (false, None) if sock::was_never_read(tcp) => position.wrapping_sub(sock::first_seq(tcp)),
+        (false, None) if sock::was_never_read(tcp) => since_first,
         (false, None) => return emit::lost(Lost::Unread),
     };
     if bytes as i32 > 0 {

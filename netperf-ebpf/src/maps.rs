@@ -30,6 +30,9 @@ pub struct SockState {
     pub seen_seq: u32,
     /// 1 once `seen_seq` holds.
     pub seq_known: u32,
+    /// Where the connection began that `seen_seq` belongs to; a socket may have several in turn.
+    pub first_seq: u32,
+    pub reserved: u32,
     /// Identifier of a socket that is known by its address; others have their cookie.
     pub probed_id: u64,
     /// Send position up to which bytes are counted, where a hook counts by position.

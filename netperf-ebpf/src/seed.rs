@@ -43,8 +43,10 @@ fn set(sk: impl Sock, choose: impl FnOnce(&SockState, u32, u32) -> Option<u32>) 
     };
     // SAFETY: a map value that the verifier proved.
     let state = unsafe { &mut *state };
-    if let Some(position) = choose(state, sock::taken_seq(sk, tcp), sock::first_seq(tcp)) {
+    let first = sock::first_seq(tcp);
+    if let Some(position) = choose(state, sock::taken_seq(sk, tcp), first) {
         state.seen_seq = position;
+        state.first_seq = first;
         state.seq_known = 1;
     }
 }

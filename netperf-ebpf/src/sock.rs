@@ -138,6 +138,8 @@ impl Sock for Probed {
             state_since_ns: 0,
             seen_seq: 0,
             seq_known: 0,
+            first_seq: 0,
+            reserved: 0,
             probed_id: new_id(),
             sent_seq: 0,
             sent_known: 0,

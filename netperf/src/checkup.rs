@@ -19,6 +19,7 @@ pub fn examine() -> Machine {
     let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
     let request = Request {
         hooks: HookPreference::Auto,
+        connections: true,
         open_sockets: 0,
         cgroup_root: cgroup_root.as_ref(),
         procfs: &procfs,

@@ -69,9 +69,6 @@ pub trait Feed {
     /// What the source is made of, for the `start` line and the header.
     fn provenance(&self) -> &Provenance;
 
-    /// Changes what the next samples contain.
-    fn want(&mut self, wanted: Wanted);
-
     /// Takes in what the source has ready, without ending a tick; called between ticks so that
     /// buffers in the kernel stay small. Returns how long until it wants to be called again.
     ///
@@ -97,6 +94,8 @@ pub trait Feed {
 pub struct FeedConfig {
     /// Which kind of kernel hook to use.
     pub hooks: HookPreference,
+    /// What the view shows.
+    pub wanted: Wanted,
 }
 
 /// Which kind of kernel hook to use.

@@ -24,6 +24,8 @@ pub(super) struct Kernel<'a> {
     pub(super) no_records: Option<&'a str>,
     /// Root of the cgroup v2 hierarchy, if there is one.
     pub(super) cgroup_root: Option<&'a File>,
+    /// Whether the state of single connections is asked for.
+    pub(super) connections: bool,
 }
 
 /// The kernel's own types.
@@ -73,7 +75,8 @@ pub(super) fn attach(
     kernel: &Kernel<'_>,
 ) -> Result<Provenance, Refused> {
     let mut provenance = Provenance::default();
-    for hook in set.hooks {
+    let is_asked_for = |hook: &&Hook| kernel.connections || !hook.for_connections;
+    for hook in set.hooks.iter().filter(is_asked_for) {
         match attach_hook(ebpf, hook, kernel) {
             Ok(attached) => provenance
                 .hooks

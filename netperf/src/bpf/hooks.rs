@@ -76,6 +76,8 @@ pub(super) struct Hook {
     pub(super) need: Need,
     /// What the user misses then.
     pub(super) without: &'static str,
+    /// Whether it is for the rows of connections alone. It runs ten times in the life of each.
+    pub(super) for_connections: bool,
     /// Whether each call counts by its result: bytes of a call at which the program did not run are
     /// lost. Positions are made up for.
     pub(super) by_call: bool,
@@ -190,6 +192,7 @@ const fn required(
         alternatives,
         need: Need::Required,
         without: "",
+        for_connections: false,
         by_call: false,
     }
 }
@@ -204,6 +207,7 @@ const fn if_present(
         alternatives,
         need: Need::IfPresent,
         without,
+        for_connections: false,
         by_call: false,
     }
 }
@@ -218,6 +222,7 @@ const fn wanted(
         alternatives,
         need: Need::Wanted,
         without,
+        for_connections: false,
         by_call: false,
     }
 }
@@ -228,6 +233,7 @@ const fn required_by_call(
     alternatives: &'static [&'static [Attachment]],
 ) -> Hook {
     Hook {
+        for_connections: false,
         by_call: true,
         ..required(counts, alternatives)
     }
@@ -240,6 +246,7 @@ const fn if_present_by_call(
     without: &'static str,
 ) -> Hook {
     Hook {
+        for_connections: false,
         by_call: true,
         ..if_present(counts, alternatives, without)
     }
@@ -275,7 +282,10 @@ const TRACEPOINT: &[Hook] = &[
         &[&[at(Attach::TpBtf, "sock_recv_length", "tp_sock_recv_length")]],
     ),
     TCP_RECV,
-    TCP_STATE,
+    Hook {
+        for_connections: true,
+        ..TCP_STATE
+    },
     TCP_RETRANSMIT,
     TCP_CLOSE,
     UDP_CLOSE,

@@ -38,6 +38,8 @@ const LARGE: i32 = 128 << 10;
 pub struct Request<'a> {
     /// Which hooks.
     pub hooks: HookPreference,
+    /// Whether the state of single connections is asked for.
+    pub connections: bool,
     /// Sockets open on this machine now; there will be room for twice as many.
     pub open_sockets: u32,
     /// Root of the cgroup v2 hierarchy, if there is one.
@@ -251,6 +253,7 @@ impl Machine<'_> {
             types: self.types.as_ref().ok().copied(),
             no_records: record.as_ref().err().map(String::as_str),
             cgroup_root: self.request.cgroup_root,
+            connections: self.request.connections,
         };
         let mut provenance = match attach::attach(&mut ebpf, set, &kernel) {
             Ok(provenance) => provenance,

@@ -61,11 +61,13 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
     let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
     let request = Request {
         hooks: config.hooks,
+        connections: config.wanted.flows,
         open_sockets: procfs.open_sockets(),
         cgroup_root: cgroup_root.as_ref(),
         procfs: &procfs,
     };
-    let counters = Counters::open(&request).map_err(|error| explain(&error))?;
+    let mut counters = Counters::open(&request).map_err(|error| explain(&error))?;
+    counters.ledger().keep_flows(config.wanted.flows);
     let mut provenance = counters.provenance().clone();
     provenance.unavailable.extend(degraded);
     Ok(Capture {
@@ -73,7 +75,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         provenance,
         names: Names::new(procfs.clone(), cgroups),
         links: Links::default(),
-        wanted: Wanted::default(),
+        wanted: config.wanted,
         map_bytes: procfs.own_map_bytes(),
         unchecked: Vec::new(),
         ended: HashSet::new(),
@@ -98,11 +100,6 @@ fn explain(error: &OpenError) -> Failure {
 impl Feed for Capture {
     fn provenance(&self) -> &Provenance {
         &self.provenance
-    }
-
-    fn want(&mut self, wanted: Wanted) {
-        self.wanted = wanted;
-        self.counters.ledger().keep_flows(wanted.flows);
     }
 
     fn pump(&mut self) -> anyhow::Result<Duration> {

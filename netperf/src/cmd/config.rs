@@ -88,24 +88,20 @@ impl Config {
             ..
         } = common;
         let color = !common.no_color && !is_set("NO_COLOR");
+        let output = Output::of(common, io::stdout().is_terminal());
+        let wanted = match output {
+            Output::Screen => Wanted { flows: true },
+            Output::Json | Output::Batch => view.wanted(),
+        };
         Self {
             view,
-            output: Output::of(common, io::stdout().is_terminal()),
+            output,
             timing: timing(common),
             units,
             color,
             resolve: common.resolve && !common.numeric,
-            feed: FeedConfig { hooks },
+            feed: FeedConfig { hooks, wanted },
             verbosity: verbose,
-        }
-    }
-
-    /// What has to be collected. On a screen any view is a key away, and its averages are to reach
-    /// back to the start.
-    pub(super) fn wanted(&self) -> Wanted {
-        match self.output {
-            Output::Screen => Wanted { flows: true },
-            Output::Json | Output::Batch => self.view.wanted(),
         }
     }
 }

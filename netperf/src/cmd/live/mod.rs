@@ -38,7 +38,6 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let on_screen = config.output == Output::Screen;
     logging::start(config.verbosity, on_screen.then(|| log.clone()));
     let mut feed = capture::open(&config.feed)?;
-    feed.want(config.wanted());
     let opening = Opening::new(&config, &mut feed)?;
     let names: Rc<dyn HostNames> = if config.resolve {
         Rc::new(Resolver::open())

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 
 use super::{Opening, Timing, run};
-use crate::collect::{Feed, Provenance, Wanted};
+use crate::collect::{Feed, Provenance};
 use crate::made::{moved, process, second, start};
 use crate::render::hangup;
 use crate::render::json::Json;
@@ -48,8 +48,6 @@ impl Feed for Script {
     fn provenance(&self) -> &Provenance {
         &self.provenance
     }
-
-    fn want(&mut self, _: Wanted) {}
 
     fn pump(&mut self) -> anyhow::Result<Duration> {
         self.pumped += 1;
