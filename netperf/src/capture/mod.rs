@@ -24,7 +24,7 @@ use crate::rights::{self, Valid};
 use crate::sample::{FlowReading, LinkReading, ProcessId, ProcessReading, Sample, TracerCost};
 use crate::text::chain;
 
-/// How long records may wait in the ring buffer when there are few: it holds 43 000 of them.
+/// How long records may wait in the ring buffer when there are few: it has room for one of each slot.
 const CALM: Duration = Duration::from_millis(100);
 /// The same when there are many.
 const BUSY: Duration = Duration::from_millis(40);

@@ -1,0 +1,110 @@
+//! Which kprobes count?
+
+use super::make::{
+    NO_MPTCP, NO_RETRANS, NO_SENDPAGE, NO_STATES, NO_UDP6, at, if_present, if_present_by_call,
+    required, required_by_call, returned, wanted, with_parameters,
+};
+use super::{Attach, Hook};
+
+/// Kernels that refuse trampolines and lack the tracepoints.
+pub(super) const KPROBE: &[Hook] = &[
+    required(
+        &["tcp_send"],
+        &[&[
+            at(Attach::Kprobe, "tcp_connect", "kprobe_tcp_connect"),
+            at(Attach::Kprobe, "tcp_sendmsg_locked", "kprobe_tcp_sends"),
+            at(Attach::Kprobe, "release_sock", "kprobe_release_sock"),
+        ]],
+    ),
+    if_present(
+        &["tcp_sendpage"],
+        &[&[at(Attach::Kprobe, "do_tcp_sendpages", "kprobe_tcp_sends")]],
+        NO_SENDPAGE,
+    ),
+    required_by_call(
+        &["udp_send"],
+        &[returned!(
+            "udp_sendmsg",
+            "kprobe_udp_sendmsg",
+            "kretprobe_udp_sendmsg"
+        )],
+    ),
+    if_present_by_call(
+        &["udp6_send"],
+        &[returned!(
+            "udpv6_sendmsg",
+            "kprobe_udp6_sendmsg",
+            "kretprobe_udp6_sendmsg"
+        )],
+        NO_UDP6,
+    ),
+    if_present_by_call(
+        &["mptcp_send"],
+        &[returned!(
+            "mptcp_sendmsg",
+            "kprobe_mptcp_sendmsg",
+            "kretprobe_mptcp_sendmsg"
+        )],
+        NO_MPTCP,
+    ),
+    required(
+        &["tcp_recv"],
+        &[&[at(
+            Attach::Kprobe,
+            "tcp_cleanup_rbuf",
+            "kprobe_tcp_cleanup_rbuf",
+        )]],
+    ),
+    required_by_call(
+        &["udp_recv"],
+        &[&[at(
+            Attach::Kprobe,
+            "skb_consume_udp",
+            "kprobe_skb_consume_udp",
+        )]],
+    ),
+    if_present_by_call(
+        &["mptcp_recv"],
+        &[
+            &[
+                with_parameters(
+                    6,
+                    at(Attach::Kprobe, "mptcp_recvmsg", "kprobe_mptcp_recvmsg_6"),
+                ),
+                at(
+                    Attach::Kretprobe,
+                    "mptcp_recvmsg",
+                    "kretprobe_mptcp_recvmsg",
+                ),
+            ],
+            returned!(
+                "mptcp_recvmsg",
+                "kprobe_mptcp_recvmsg",
+                "kretprobe_mptcp_recvmsg"
+            ),
+        ],
+        NO_MPTCP,
+    ),
+    wanted(
+        &["tcp_state"],
+        &[&[at(Attach::Kprobe, "tcp_set_state", "kprobe_tcp_set_state")]],
+        NO_STATES,
+    ),
+    wanted(
+        &["tcp_retransmit"],
+        &[returned!(
+            "__tcp_retransmit_skb",
+            "kprobe_tcp_retransmit",
+            "kretprobe_tcp_retransmit"
+        )],
+        NO_RETRANS,
+    ),
+    required(
+        &["tcp_close", "udp_close"],
+        &[&[at(
+            Attach::Kprobe,
+            "inet_sock_destruct",
+            "kprobe_inet_sock_destruct",
+        )]],
+    ),
+];
