@@ -3,7 +3,8 @@
 use crate::{
     bytes::refresh_tcp,
     emit,
-    maps::{PROBED_SOCK_STATES, SLOTS, SockState},
+    maps::{PROBED_SOCK_STATES, SockState},
+    owner,
     sock::{Probed, Sock},
 };
 
@@ -25,19 +26,11 @@ pub fn ended_by_address(sk: Probed) {
 /// Marks the socket's current slot as final, after `last_look` has taken what is still to be seen.
 #[inline(always)]
 pub fn finish(state: *mut SockState, last_look: impl FnOnce(&mut netperf_common::flow::Slot)) {
-    // SAFETY: a map value that the verifier proved; one aligned word.
-    let current = unsafe { core::ptr::read_volatile(&raw const (*state).current) };
-    let index = current as u32;
-    if index == 0 {
-        return;
-    }
-    // SAFETY: as above.
-    unsafe { core::ptr::write_volatile(&raw mut (*state).current, 0) };
-    let Some(slot) = SLOTS.get_ptr_mut(index) else {
+    let Some((index, slot)) = owner::slot_in_use(state) else {
         return;
     };
-    // SAFETY: a map value that the verifier proved.
-    let slot = unsafe { &mut *slot };
+    // SAFETY: a map value that the verifier proved; one aligned word.
+    unsafe { core::ptr::write_volatile(&raw mut (*state).current, 0) };
     last_look(slot);
     slot.closed = 1;
     emit::closed(index, slot.socket);

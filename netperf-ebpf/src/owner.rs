@@ -1,7 +1,10 @@
 //! Whose bytes? The process that does the I/O; kernel threads and softirq are `[kernel]`.
 
 use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_uid_gid};
-use netperf_common::{flow::Owner, kernel::PidNamespace};
+use netperf_common::{
+    flow::{Owner, Slot},
+    kernel::PidNamespace,
+};
 
 use crate::{
     emit,
@@ -49,6 +52,18 @@ pub fn slot(sk: impl Sock, state: *mut SockState, host_tgid: u32) -> Option<u32>
 fn last(state: *mut SockState) -> u64 {
     // SAFETY: a map value that the verifier proved; one aligned word.
     unsafe { core::ptr::read_volatile(&raw const (*state).current) }
+}
+
+/// The slot of the process that used the socket last, with its index; `None` if none did.
+#[inline(always)]
+pub fn slot_in_use<'a>(state: *mut SockState) -> Option<(u32, &'a mut Slot)> {
+    let index = last(state) as u32;
+    if index == 0 {
+        return None;
+    }
+    // SAFETY: a map value that the verifier proved.
+    let slot = unsafe { &mut *SLOTS.get_ptr_mut(index)? };
+    Some((index, slot))
 }
 
 /// The slot of a process that is not the socket's current one: found if it was, else taken.

@@ -17,9 +17,7 @@ use crate::{
     close,
     emit::{self, Lost},
     kernel::{Unknown, probe},
-    maps::{
-        CONNECTIONS, Connection, PROBED_SOCK_STATES, READS, Read, SLOTS, STATE_RECORD, SockState,
-    },
+    maps::{CONNECTIONS, Connection, PROBED_SOCK_STATES, READS, Read, STATE_RECORD, SockState},
     owner,
     sock::{Probed, Sock},
 };
@@ -241,22 +239,9 @@ pub fn state_changed(record: *const c_void) {
         // SAFETY: a word of a map value.
         unsafe { (*connection).state = state };
     }
-    note_state(Probed(socket as *const c_void), state);
-}
-
-/// Keeps the state of the slot that the socket's last user has.
-#[inline(always)]
-fn note_state(sk: Probed, state: u32) {
-    let Some(known) = sk.state() else {
-        return;
-    };
-    // SAFETY: a map value that the verifier proved; one aligned word.
-    let index = unsafe { core::ptr::read_volatile(&raw const (*known).current) } as u32;
-    if index != 0
-        && let Some(slot) = SLOTS.get_ptr_mut(index)
-    {
-        // SAFETY: as above.
-        unsafe { (*slot).state = state as u8 };
+    let known = Probed(socket as *const c_void).state();
+    if let Some((_, slot)) = known.and_then(owner::slot_in_use) {
+        slot.state = state as u8;
     }
 }
 

@@ -7,7 +7,8 @@ use crate::{
     bytes::refresh_tcp,
     emit,
     kernel::{Struct as _, setting},
-    maps::{SLOTS, TICK},
+    maps::TICK,
+    owner,
     sock::{self, Sock},
 };
 
@@ -17,13 +18,9 @@ pub fn happened(sk: impl Sock) {
     let (Some(tcp), Some(state)) = (sk.tcp(), sk.state()) else {
         return;
     };
-    // SAFETY: a map value that the verifier proved; one aligned word.
-    let index = unsafe { core::ptr::read_volatile(&raw const (*state).current) } as u32;
-    let Some(slot) = SLOTS.get_ptr_mut(index).filter(|_| index != 0) else {
+    let Some((index, slot)) = owner::slot_in_use(state) else {
         return;
     };
-    // SAFETY: a map value that the verifier proved.
-    let slot = unsafe { &mut *slot };
     refresh_tcp(sk, slot);
     // The connection may not have moved a byte yet.
     sock::fill_key(sk, &mut slot.key);

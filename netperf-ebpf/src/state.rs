@@ -10,7 +10,7 @@ use crate::{
     bytes::current_tgid,
     emit,
     kernel::setting,
-    maps::SLOTS,
+    maps::{SLOTS, SockState},
     owner, queued, seed,
     sock::{self, Sock},
 };
@@ -36,13 +36,9 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
     let Some(state) = sk.state() else {
         return;
     };
-    // SAFETY: a map value that the verifier proved; one aligned word.
-    let slot = unsafe { core::ptr::read_volatile(&raw const (*state).current) } as u32;
-    if slot != 0
-        && let Some(slot) = SLOTS.get_ptr_mut(slot)
-    {
-        // SAFETY: as above.
-        let slot = unsafe { &mut *slot };
+    let mut index = 0;
+    if let Some((in_use, slot)) = owner::slot_in_use(state) {
+        index = in_use;
         slot.state = new as u8;
         if queued::can_send(old as u8) && !queued::can_send(new as u8) {
             queued::finished(sk, state, slot);
@@ -58,7 +54,7 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
         sock::fill_key(sk, &mut key);
         emit::record(&StateEvent {
             kind: STATE,
-            slot,
+            slot: index,
             socket: sk.cookie(),
             at_ns: now,
             in_old_ns,
@@ -73,7 +69,7 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
 /// A process connects: it owns the socket from now on, so that what happens before its first byte
 /// (retransmitted SYNs) is its own.
 #[inline(always)]
-fn connecting(sk: impl Sock, state: *mut crate::maps::SockState) {
+fn connecting(sk: impl Sock, state: *mut SockState) {
     let host_tgid = current_tgid();
     let Some(index) = owner::slot(sk, state, host_tgid) else {
         return emit::lost(emit::Lost::MapFull);
