@@ -16,11 +16,15 @@ use crate::sample::socket::{
     Ends, InetEnds, SocketOwner, SocketOwners, SocketProto, SocketReading, SocketSample, TcpInfo,
     Timer, TimerKind, UnixEnds,
 };
+use crate::sample::state_set::StateSet;
 use crate::sample::{
     FlowId, FlowReading, LinkReading, Process, ProcessId, ProcessReading, Proto, Sample, TcpState,
     TracerCost,
 };
 use crate::view::envelope::{SCHEMA, Start};
+use crate::view::query::ProcessQuery;
+use crate::view::socket_filter::SocketFilter;
+use crate::view::sockets::SocketsOptions;
 use crate::view::time::Rfc3339;
 
 /// 2026-11-22T09:41:00Z.
@@ -192,6 +196,17 @@ fn unconnected() -> Vec<SocketReading> {
         ..socket(TcpState::Close, 9, "0.0.0.0:53", nobody)
     };
     vec![full, evil, unseen]
+}
+
+/// Options that leave no socket out.
+pub(crate) fn every_socket() -> SocketsOptions {
+    SocketsOptions {
+        states: StateSet::ALL,
+        filter: SocketFilter::default(),
+        processes: ProcessQuery::default(),
+        summary_only: false,
+        explain: false,
+    }
 }
 
 /// A look at a few sockets of every kind.

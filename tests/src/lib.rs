@@ -24,6 +24,7 @@ pub mod public;
 pub mod ring;
 pub mod role;
 pub mod shape;
+pub mod socket_crowd;
 pub mod socket_list;
 pub mod steady;
 pub mod sysctl;

@@ -100,6 +100,26 @@ impl Mover {
     }
 }
 
+/// Lets those that wait go on, one after the other in their end, then plays the paths that have no
+/// gate.
+///
+/// # Errors
+/// When a mover fails.
+pub fn play(mut waiting: Vec<Mover>, open: &[&Path]) -> Result<Vec<Played>> {
+    for mover in &mut waiting {
+        mover.go_on()?;
+    }
+    let mut played = Vec::new();
+    for mover in waiting {
+        played.extend(mover.finish()?);
+    }
+    if !open.is_empty() {
+        let names = open.iter().map(|path| path.name);
+        played.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
+    }
+    Ok(played)
+}
+
 impl Drop for Mover {
     fn drop(&mut self) {
         let _ = self.child.kill();

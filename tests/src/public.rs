@@ -47,6 +47,19 @@ impl Public {
     pub fn program(&self) -> &Path {
         &self.program
     }
+
+    /// The tracer as nobody, with no capability.
+    pub fn as_nobody(&self) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--inh-caps=-all",
+        ]);
+        command.arg(self.program());
+        command
+    }
 }
 
 impl Drop for Public {

@@ -162,3 +162,13 @@ fn end(text: &str) -> String {
     };
     format!("{host}:{}", if port == "*" { "0" } else { port })
 }
+
+/// Both ends of each socket.
+pub fn ends(rows: &[Listed]) -> Vec<(&str, &str)> {
+    let mut ends: Vec<_> = rows
+        .iter()
+        .map(|row| (row.local.as_str(), row.remote.as_str()))
+        .collect();
+    ends.sort_unstable();
+    ends
+}

@@ -70,6 +70,25 @@ pub fn exact_with(place: &Place, program: &Path) -> Result<Session> {
     Ok(session)
 }
 
+/// What `top` says in `place`, where it lacks a right.
+///
+/// # Errors
+/// When it ends otherwise than with exit status 3.
+pub fn not_allowed_in(place: &Place) -> Result<String> {
+    let output = run_as(
+        place
+            .command(&tracer::binary()?)
+            .args(["top", "--json", "-n", "1"]),
+    )?;
+    let message = text(&output.stderr)?;
+    ensure!(
+        output.status.code() == Some(3),
+        "{}: {message}",
+        output.status
+    );
+    Ok(message.to_owned())
+}
+
 /// What `doctor` finds in `place`: the findings.
 ///
 /// # Errors

@@ -14,8 +14,8 @@ use netperf_tests::steady::Ends;
 use netperf_tests::sysctl::{self, Sysctl};
 use netperf_tests::tracer;
 use netperf_tests::within::{
-    RIGHTS, cannot_see, doctor_in, exact_in, exact_with, finding, report, rows, start_in, stop,
-    turn,
+    RIGHTS, cannot_see, doctor_in, exact_in, exact_with, finding, not_allowed_in, report, rows,
+    start_in, stop, turn,
 };
 
 /// Capabilities that containers have by default (those of Docker), besides.
@@ -81,17 +81,7 @@ fn in_a_container_each_missing_capability_is_named_alone() -> Result<()> {
             .filter(|right| *right != missing)
             .collect();
         let place = container(&rights);
-        let output = run_as(
-            place
-                .command(&tracer::binary()?)
-                .args(["top", "--json", "-n", "1"]),
-        )?;
-        let message = text(&output.stderr)?;
-        ensure!(
-            output.status.code() == Some(3),
-            "{name}: {}, {message}",
-            output.status
-        );
+        let message = not_allowed_in(&place).with_context(|| name)?;
         let named: Vec<_> = message
             .lines()
             .filter_map(|line| line.trim_start().split(' ').next())

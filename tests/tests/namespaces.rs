@@ -6,14 +6,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run_as, text};
 use netperf_tests::expect::check;
 use netperf_tests::mover::{self, Mover};
 use netperf_tests::place::{Place, innermost};
 use netperf_tests::played::Played;
 use netperf_tests::steady::Ends;
 use netperf_tests::tracer::{self, Tracer};
-use netperf_tests::within::{PATHS, doctor_in, exact_in, finding, rows, start_in, stop, turn};
+use netperf_tests::within::{
+    PATHS, doctor_in, exact_in, finding, not_allowed_in, rows, start_in, stop, turn,
+};
 use serde_json::Value;
 
 #[test]
@@ -200,17 +201,7 @@ fn with_the_proc_of_another_pid_namespace_names_are_still_right() -> Result<()> 
 fn root_of_a_user_namespace_is_led_out_of_it() -> Result<()> {
     let _turn = turn();
     let place = Place::here().users();
-    let output = run_as(
-        place
-            .command(&tracer::binary()?)
-            .args(["top", "--json", "-n", "1"]),
-    )?;
-    let message = text(&output.stderr)?;
-    ensure!(
-        output.status.code() == Some(3),
-        "{}: {message}",
-        output.status
-    );
+    let message = not_allowed_in(&place)?;
     ensure!(message.contains("user namespace"), "{message}");
     let checks = doctor_in(&place, &tracer::binary()?)?;
     ensure!(finding(&checks, "CAP_BPF")?.0 == "no", "{checks:?}");

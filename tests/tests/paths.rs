@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use netperf_tests::expect::check;
-use netperf_tests::mover::Mover;
+use netperf_tests::mover::{self, Mover};
 use netperf_tests::paths::{Path, TOPICS};
 use netperf_tests::played::Played;
 use netperf_tests::tracer::Tracer;
@@ -21,22 +21,12 @@ fn exact(topic: &str) -> Result<()> {
         .with_context(|| format!("no topic is called `{topic}`"))?
         .paths;
     let (gated, open): (Vec<&Path>, Vec<&Path>) = paths.iter().partition(|path| path.gated);
-    let mut waiting = gated
+    let waiting = gated
         .into_iter()
         .map(Mover::gated)
         .collect::<Result<Vec<_>>>()?;
     let tracer = Tracer::start(&["top", "--json", "-d", "0.2"])?;
-    let mut played = Vec::new();
-    for mover in &mut waiting {
-        mover.go_on()?;
-    }
-    for mover in waiting {
-        played.extend(mover.finish()?);
-    }
-    if !open.is_empty() {
-        let names = open.iter().map(|path| path.name);
-        played.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
-    }
+    let played = mover::play(waiting, &open)?;
     for one in &played {
         if let Played::Absent { .. } = one {
             writeln!(std::io::stderr(), "{one}")?;

@@ -1,7 +1,6 @@
-//! Does `sockets` list what `ss` lists, with the same filters, and close exactly what it is told to?
+//! Does `sockets` list what `ss` lists, with the same filters?
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 
@@ -10,80 +9,12 @@ use netperf_tests::batch::{run, run_as, text};
 use netperf_tests::deadline::Deadline;
 use netperf_tests::netns::Cabled;
 use netperf_tests::public::Public;
-use netperf_tests::socket_list::{Listed, alone, rows, ss, tick, tick_of};
+use netperf_tests::socket_crowd::Crowd;
+use netperf_tests::socket_list::{Listed, alone, ends, rows, ss, tick, tick_of};
 use netperf_tests::terminal::Terminal;
 use netperf_tests::tracer::{self, Tracer};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::sys::socket::{Backlog, listen};
 use serde_json::Value;
-
-/// Sockets of many kinds and states. Fields are kept open for as long as it is.
-struct Crowd {
-    listener: TcpListener,
-    _listener6: TcpListener,
-    streams: Vec<TcpStream>,
-    _datagrams: Vec<UdpSocket>,
-}
-
-impl Crowd {
-    fn new() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:4100")?;
-        let listener6 = TcpListener::bind("[::]:4200")?;
-        listen(&listener, Backlog::new(3)?)?;
-        let mut streams = Vec::new();
-        let mut connect = |address: &str, listener: &TcpListener| -> Result<usize> {
-            streams.push(TcpStream::connect(address)?);
-            streams.push(listener.accept()?.0);
-            Ok(streams.len() - 2)
-        };
-        connect("127.0.0.1:4100", &listener)?;
-        connect("[::1]:4200", &listener6)?;
-        connect("127.0.0.1:4200", &listener6)?;
-        let unread = connect("127.0.0.1:4100", &listener)?;
-        let full = connect("127.0.0.1:4100", &listener)?;
-        let half_closed = connect("127.0.0.1:4100", &listener)?;
-        let over = connect("127.0.0.1:4100", &listener)?;
-        streams[unread].write_all(&[0; 5_000])?;
-        fill(&mut streams[full])?;
-        streams[half_closed].shutdown(std::net::Shutdown::Write)?;
-        streams[over].shutdown(std::net::Shutdown::Both)?;
-        await_end(&mut streams[over + 1])?;
-        streams[over + 1].shutdown(std::net::Shutdown::Both)?;
-        // Two clients that nobody accepts.
-        streams.push(TcpStream::connect("127.0.0.1:4100")?);
-        streams.push(TcpStream::connect("127.0.0.1:4100")?);
-        Ok(Self {
-            listener,
-            _listener6: listener6,
-            streams,
-            _datagrams: datagrams()?,
-        })
-    }
-}
-
-fn datagrams() -> Result<Vec<UdpSocket>> {
-    let plain = UdpSocket::bind("127.0.0.1:4300")?;
-    let both = UdpSocket::bind("[::]:4400")?;
-    let connected = UdpSocket::bind("[::1]:4500")?;
-    connected.connect("[::1]:4400")?;
-    plain.send_to(&[0; 900], "127.0.0.1:4400")?;
-    Ok(vec![plain, both, connected])
-}
-
-fn fill(stream: &mut TcpStream) -> Result<()> {
-    stream.set_nonblocking(true)?;
-    loop {
-        match stream.write(&[0; 8_192]) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            result => result?,
-        };
-    }
-}
-
-fn await_end(stream: &mut TcpStream) -> Result<()> {
-    ensure!(stream.read(&mut [0; 1])? == 0, "the stream goes on");
-    Ok(())
-}
 
 /// Both lists, once they agree: acknowledgements may come while they are made.
 fn agree(ours: &[&str], theirs: &[&str]) -> Result<Vec<Listed>> {
@@ -202,168 +133,13 @@ fn its_filters_take_what_those_of_ss_take() -> Result<()> {
     })
 }
 
-/// Port of this end.
-fn port(stream: &TcpStream) -> Result<String> {
-    Ok(format!(":{}", stream.local_addr()?.port()))
-}
-
-/// The stream was aborted, though its other end lives.
-fn is_aborted(stream: &mut TcpStream) -> Result<bool> {
-    stream.set_nonblocking(true)?;
-    Ok(match stream.read(&mut [0; 1]) {
-        Err(error) => error.kind() == ErrorKind::ConnectionAborted,
-        Ok(_) => false,
-    })
-}
-
-#[test]
-fn a_kill_closes_the_connection_that_matches_and_no_other() -> Result<()> {
-    alone(|| {
-        let mut crowd = Crowd::new()?;
-        let port = port(&crowd.streams[0])?;
-        let filter = [
-            "sockets", "--netns", "self", "--kill", "-t", "sport", "=", &port,
-        ];
-        let refused = run(filter)?;
-        ensure!(refused.status.code() == Some(2), "{}", refused.status);
-        ensure!(text(&refused.stderr)?.contains("--yes"), "{refused:?}");
-        ensure!(
-            !is_aborted(&mut crowd.streams[0])?,
-            "closed without consent"
-        );
-
-        let others = rows(&tick(&[
-            "-t", "not", "(", "sport", "=", &port, "or", "dport", "=", &port, ")",
-        ])?)?;
-        let output = run([&filter[..], &["--yes"]].concat())?;
-        ensure!(output.status.success(), "{}", text(&output.stderr)?);
-        ensure!(text(&output.stdout)?.ends_with("closed 1\n"), "{output:?}");
-        ensure!(is_aborted(&mut crowd.streams[0])?, "it lives");
-        let left = rows(&tick(&["-t"])?)?;
-        // Queues may move meanwhile.
-        ensure!(ends(&left) == ends(&others), "{left:#?}\n{others:#?}");
-
-        let nothing = run([&filter[..], &["--yes"]].concat())?;
-        ensure!(nothing.status.success(), "{}", nothing.status);
-        ensure!(
-            text(&nothing.stdout)?.contains("no socket matches"),
-            "{nothing:?}"
-        );
-        Ok(())
-    })
-}
-
-#[test]
-fn a_kill_reaches_ipv6_mapped_listening_and_udp_sockets() -> Result<()> {
-    alone(|| {
-        let crowd = Crowd::new()?;
-        for (filter, closed) in [
-            (&["-t", "dst", "[::1]:4200"][..], 1),
-            (&["-t", "src", "127.0.0.1:4200"], 1),
-            (&["-tl", "sport", "=", ":4200"], 1),
-            // It is disconnected and stays bound.
-            (&["-u", "sport", "=", ":4500"], 1),
-        ] {
-            let args = [
-                &["sockets", "--json", "--netns", "self", "--kill", "--yes"],
-                filter,
-            ];
-            let output = run(args.concat())?;
-            ensure!(
-                output.status.success(),
-                "{filter:?}: {}",
-                text(&output.stderr)?
-            );
-            let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-            let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
-            let kill = lines.iter().find(|line| line["type"] == "kill");
-            let kill = kill.context("nothing said of the kill")?;
-            ensure!(kill["closed"] == closed, "{filter:?}: {kill}");
-            ensure!(
-                rows(&tick(filter)?)?.is_empty(),
-                "{filter:?} is still there"
-            );
-        }
-        ensure!(
-            TcpStream::connect("[::1]:4200").is_err(),
-            "somebody listens"
-        );
-        drop(crowd);
-        Ok(())
-    })
-}
-
-#[test]
-fn on_a_terminal_a_kill_asks_and_takes_only_a_yes() -> Result<()> {
-    alone(|| {
-        let mut crowd = Crowd::new()?;
-        let port = port(&crowd.streams[0])?;
-        let mut ask = |answer: &str, last: &str| -> Result<bool> {
-            let mut command = Command::new(tracer::binary()?);
-            command.args([
-                "sockets", "--netns", "self", "--kill", "-t", "sport", "=", &port,
-            ]);
-            let mut terminal = Terminal::start(&mut command, 24, 80)?;
-            let screen = terminal.wait_for_text("[y/N]")?;
-            ensure!(screen.contains(&port), "it does not show what: {screen}");
-            terminal.press(answer)?;
-            if !last.is_empty() {
-                terminal.wait_for_text(last)?;
-            }
-            let status = terminal.end()?;
-            ensure!(status.success(), "{status}");
-            is_aborted(&mut crowd.streams[0])
-        };
-        ensure!(!ask("\n", "")?, "nothing was agreed to");
-        ensure!(!ask("no\n", "")?, "no was no yes");
-        ensure!(ask("y\n", "closed 1")?, "it lives");
-        Ok(())
-    })
-}
-
-#[test]
-fn a_kill_without_the_right_names_it() -> Result<()> {
-    let public = Public::new()?;
-    let output =
-        run_as(as_nobody(&public).args(["sockets", "--kill", "--yes", "dst", "10.0.0.7"]))?;
-    ensure!(output.status.code() == Some(3), "{}", output.status);
-    ensure!(
-        text(&output.stderr)?.contains("CAP_NET_ADMIN"),
-        "{output:?}"
-    );
-    Ok(())
-}
-
-/// Both ends of each socket.
-fn ends(rows: &[Listed]) -> Vec<(&str, &str)> {
-    let mut ends: Vec<_> = rows
-        .iter()
-        .map(|row| (row.local.as_str(), row.remote.as_str()))
-        .collect();
-    ends.sort_unstable();
-    ends
-}
-
-/// The tracer as nobody, with no capability.
-fn as_nobody(public: &Public) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args([
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        "--inh-caps=-all",
-    ]);
-    command.arg(public.program());
-    command
-}
-
 #[test]
 fn without_rights_sockets_are_listed_and_unknown_owners_told_once() -> Result<()> {
     alone(|| {
         let _crowd = Crowd::new()?;
         let expected = rows(&tick(&["-ta"])?)?;
         let public = Public::new()?;
-        let mut command = as_nobody(&public);
+        let mut command = public.as_nobody();
         let tick = tick_of(command.args(["sockets", "--json", "--netns", "self", "-ta"]))?;
         let listed = rows(&tick)?;
         ensure!(ends(&listed) == ends(&expected), "{listed:#?}");
@@ -376,7 +152,7 @@ fn without_rights_sockets_are_listed_and_unknown_owners_told_once() -> Result<()
             .iter()
             .filter(|it| it["what"].as_str().is_some_and(|it| it.contains("owner")));
         ensure!(owners.count() == 1, "{told:?}");
-        let mut command = as_nobody(&public);
+        let mut command = public.as_nobody();
         let output = run_as(command.args(["sockets", "--netns", "self", "-tl"]))?;
         let shown = text(&output.stdout)?;
         ensure!(

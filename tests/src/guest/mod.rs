@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use self::machine::Kernel;
 use self::report::Report;
-use crate::mover::Mover;
+use crate::mover::{self, Mover};
 use crate::paths::{self, Path};
 use crate::played::Played;
 use crate::tracer::{Session, Tracer};
@@ -154,16 +154,7 @@ fn play(watches: &[Watch<'_>], paths: &[&Path]) -> Result<(Vec<Session>, Vec<Pla
     let tracers = at_once(watches, |(set, hooks)| {
         trace(hooks).with_context(|| (*set).to_owned())
     })?;
-    for mover in &mut waiting {
-        mover.go_on()?;
-    }
-    for mover in waiting {
-        played.extend(mover.finish()?);
-    }
-    if !open.is_empty() {
-        let names = open.iter().map(|path| path.name);
-        played.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
-    }
+    played.extend(mover::play(waiting, &open)?);
     Ok((at_once(tracers, Tracer::stop)?, played))
 }
 

@@ -1,11 +1,9 @@
 use serde_json::Value;
 
 use super::*;
-use crate::made::{sockets, start};
-use crate::sample::state_set::StateSet;
+use crate::made::{every_socket, sockets, start};
 use crate::text::width;
-use crate::view::query::ProcessQuery;
-use crate::view::socket_filter::{SocketFilter, parse};
+use crate::view::socket_filter::parse;
 use crate::view::sockets::SocketsOptions;
 
 const LOOK: TextLook = TextLook {
@@ -18,15 +16,14 @@ const LOOK: TextLook = TextLook {
     repeated: false,
 };
 
-fn options() -> SocketsOptions {
-    SocketsOptions {
-        states: StateSet::ALL,
-        filter: SocketFilter::default(),
-        processes: ProcessQuery::default(),
-        summary_only: false,
-        explain: false,
-    }
-}
+/// With all that is known.
+const ALL: TextLook = TextLook {
+    show: Show::Rows {
+        info: true,
+        explain: true,
+    },
+    ..LOOK
+};
 
 fn text(look: TextLook, options: &SocketsOptions) -> String {
     let sample = sockets();
@@ -38,7 +35,7 @@ fn text(look: TextLook, options: &SocketsOptions) -> String {
 
 #[test]
 fn sockets_in_80_columns() {
-    insta::assert_snapshot!(text(LOOK, &options()));
+    insta::assert_snapshot!(text(LOOK, &every_socket()));
 }
 
 #[test]
@@ -48,23 +45,16 @@ fn sockets_in_200_columns() {
         repeated: true,
         ..LOOK
     };
-    insta::assert_snapshot!(text(look, &options()));
+    insta::assert_snapshot!(text(look, &every_socket()));
 }
 
 #[test]
 fn sockets_explained_with_what_tcp_knows() {
-    let look = TextLook {
-        show: Show::Rows {
-            info: true,
-            explain: true,
-        },
-        ..LOOK
-    };
     let options = SocketsOptions {
         explain: true,
-        ..options()
+        ..every_socket()
     };
-    insta::assert_snapshot!(text(look, &options));
+    insta::assert_snapshot!(text(ALL, &options));
 }
 
 #[test]
@@ -73,7 +63,7 @@ fn summary_of_sockets() {
         show: Show::Summary,
         ..LOOK
     };
-    insta::assert_snapshot!(text(look, &options()));
+    insta::assert_snapshot!(text(look, &every_socket()));
 }
 
 #[test]
@@ -81,15 +71,11 @@ fn no_line_is_wider_than_the_terminal() {
     for columns in 80..220 {
         let look = TextLook {
             width: Some(columns),
-            show: Show::Rows {
-                info: true,
-                explain: true,
-            },
-            ..LOOK
+            ..ALL
         };
         let options = SocketsOptions {
             explain: true,
-            ..options()
+            ..every_socket()
         };
         for line in text(look, &options).lines() {
             assert!(width(line) <= columns, "{columns}: {line}");
@@ -101,13 +87,13 @@ fn no_line_is_wider_than_the_terminal() {
 fn nothing_to_show_and_nothing_to_explain_are_said() {
     let none = SocketsOptions {
         filter: parse("sport = :1").unwrap(),
-        ..options()
+        ..every_socket()
     };
     assert_eq!(text(LOOK, &none), "no socket matches\n");
     let quiet = SocketsOptions {
         filter: parse("dport = :5432").unwrap(),
         explain: true,
-        ..options()
+        ..every_socket()
     };
     let look = TextLook {
         show: Show::Rows {
@@ -121,14 +107,14 @@ fn nothing_to_show_and_nothing_to_explain_are_said() {
 
 #[test]
 fn no_text_from_outside_reaches_the_terminal_raw() {
-    assert!(!text(LOOK, &options()).contains('\x1b'));
+    assert!(!text(LOOK, &every_socket()).contains('\x1b'));
 }
 
 #[test]
 fn json_has_every_field_of_the_contract() {
     let sample = sockets();
     let mut out = Vec::new();
-    let tick = SocketsTick::new(&sample, &options(), None);
+    let tick = SocketsTick::new(&sample, &every_socket(), None);
     Written::Json.start(&start(), &mut out).unwrap();
     Written::Json.tick(&tick, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();

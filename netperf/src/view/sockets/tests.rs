@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 use super::*;
-use crate::made::{socket, sockets};
+use crate::made::{every_socket, socket, sockets};
 use crate::sample::TcpState;
 use crate::sample::socket::{SocketMemory, SocketProto, TcpInfo};
 use crate::view::query::CgroupPath;
@@ -11,11 +11,8 @@ use crate::view::socket_filter::parse;
 
 fn options() -> SocketsOptions {
     SocketsOptions {
-        states: StateSet::ALL,
-        filter: SocketFilter::default(),
-        processes: ProcessQuery::default(),
-        summary_only: false,
         explain: true,
+        ..every_socket()
     }
 }
 
