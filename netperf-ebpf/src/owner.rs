@@ -3,13 +3,13 @@
 use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_uid_gid};
 use netperf_common::{
     flow::{Owner, Slot},
-    kernel::PidNamespace,
+    kernel::{PairKey, PidNamespace},
 };
 
 use crate::{
     emit,
     kernel::{Address, Struct, current_task, offset, probe},
-    maps::{FREE_SLOTS, NAMESPACE, PairKey, SHARED, SLOTS, SockState},
+    maps::{FREE_SLOTS, NAMESPACE, SHARED, SLOTS, SockState},
     sock::Sock,
 };
 

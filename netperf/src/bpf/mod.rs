@@ -1,11 +1,13 @@
 //! What does the kernel count? The only user of aya: loads, attaches, reads.
 
 mod attach;
+mod board;
 mod btf;
 mod counters;
 mod events;
 mod hooks;
 mod ledger;
+mod mapped;
 mod missed;
 mod offsets;
 mod open;

@@ -5,12 +5,13 @@ use std::io::Read as _;
 
 use anyhow::Context as _;
 use aya::maps::MapType;
-use aya::programs::{Iter, SocketFilter, TestRun as _, TestRunOptions};
+use aya::programs::Iter;
 use aya::sys::{SyscallError, is_map_supported};
 use aya::{Ebpf, EbpfLoader, Endianness};
-use netperf_common::kernel::{Offsets, SLOTS_A_RUN, Settings, StateRecord};
+use netperf_common::kernel::{Offsets, Settings, StateRecord};
 
 use super::attach::{self, Kernel, Refused, Types};
+use super::board::{Board, fill_free_slots};
 use super::btf::{Btf, BtfError};
 use super::hooks::{HookSet, Memory, PLAIN, SETS, STATE_TRACEPOINT};
 use super::offsets;
@@ -87,6 +88,7 @@ pub enum OpenError {
 pub(super) struct Opened {
     pub(super) ebpf: Ebpf,
     pub(super) slots: Slots,
+    pub(super) board: Board,
     pub(super) set: HookSet,
     pub(super) provenance: Provenance,
 }
@@ -242,8 +244,7 @@ impl Machine<'_> {
             Err(_) => self.state_record(),
         };
         let mut ebpf = self.load(set, record.as_ref().ok())?;
-        let slots = take_slots(&mut ebpf).map_err(OpenError::Load)?;
-        fill_free_slots(&mut ebpf, slots.count()).map_err(OpenError::Load)?;
+        let (slots, board) = take_tables(&mut ebpf).map_err(OpenError::Load)?;
         if let Ok(types) = &self.types
             && let Err(error) = iterate(&mut ebpf, *types, "task", "iter_own_namespace")
         {
@@ -266,6 +267,7 @@ impl Machine<'_> {
         Ok(Ok(Opened {
             ebpf,
             slots,
+            board,
             set: *set,
             provenance,
         }))
@@ -360,45 +362,22 @@ fn slot_count(open_sockets: u32) -> u32 {
     open_sockets.saturating_mul(2).clamp(MIN_SLOTS, MAX_SLOTS)
 }
 
-/// Lets the kernel put every slot on the stack: a hundred thousand system calls would take longer
-/// than all the rest.
-fn fill_free_slots(ebpf: &mut Ebpf, slots: u32) -> anyhow::Result<()> {
-    let program = ebpf
-        .program_mut("fill_free_slots")
-        .context("not in the object")?;
-    let program: &mut SocketFilter = program.try_into()?;
-    program
-        .load()
-        .context("cannot load what fills the free slots")?;
-    // The kernel wants a packet as long as an Ethernet header, which nobody looks at.
-    let ran = program
-        .test_run(TestRunOptions {
-            data_in: Some(&[0; 64]),
-            repeat: slots.div_ceil(SLOTS_A_RUN) + 1,
-            ..TestRunOptions::default()
-        })
-        .context("cannot fill the free slots")?;
-    anyhow::ensure!(
-        ran.return_value == 1,
-        "the free slots could not all be filled"
-    );
-    Ok(program.unload()?)
-}
-
 /// Room for a record of every slot, which each writes once a tick when it is used. The kernel takes
 /// powers of two only.
 fn ring_bytes(slots: u32) -> u32 {
     slots.saturating_mul(RECORD_BYTES).next_power_of_two()
 }
 
-fn take_slots(ebpf: &mut Ebpf) -> anyhow::Result<Slots> {
-    let slots = ebpf
-        .take_map("SLOTS")
-        .context("the object has no `SLOTS`")?;
-    let free = ebpf
-        .take_map("FREE_SLOTS")
-        .context("the object has no `FREE_SLOTS`")?;
-    Slots::open(slots, free)
+/// The tables that user space has to do with, ready for use.
+fn take_tables(ebpf: &mut Ebpf) -> anyhow::Result<(Slots, Board)> {
+    let mut take = |name: &str| {
+        ebpf.take_map(name)
+            .with_context(|| format!("the object has no `{name}`"))
+    };
+    let (slots, page) = (take("SLOTS")?, take("BOARD")?);
+    let slots = Slots::open(slots)?;
+    fill_free_slots(ebpf, slots.count())?;
+    Ok((slots, Board::open(ebpf, page)?))
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl Feed for Capture {
             processes: self.processes(at),
             flows,
             links: self.link_readings(&mut degraded),
-            loss: self.counters.loss()?,
+            loss: self.counters.loss(),
             tracer: self.tracer(),
             slots_in_use: self.counters.ledger().open_count() as u64,
             degraded,
