@@ -89,6 +89,20 @@ pub struct StateRecord {
     pub daddr_v6: u32,
 }
 
+/// Offsets in the records of the tracepoints that count bytes, from the start of each record.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByteRecords {
+    /// `sk` of `sock/sock_send_length` and `sock/sock_recv_length`.
+    pub length_sk: u32,
+    /// `ret` of the same.
+    pub length_ret: u32,
+    /// `flags` of the same.
+    pub length_flags: u32,
+    /// `skaddr` of `tcp/tcp_rcv_space_adjust`.
+    pub taken_sk: u32,
+}
+
 /// Slots that one run of `fill_free_slots` or `turn` puts on the stack of free ones.
 pub const SLOTS_A_RUN: u32 = 256;
 
@@ -161,6 +175,8 @@ mod pod {
     unsafe impl aya::Pod for super::Settings {}
     // SAFETY: as above.
     unsafe impl aya::Pod for super::StateRecord {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::ByteRecords {}
 }
 
 const _: () = {

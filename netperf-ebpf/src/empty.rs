@@ -1,4 +1,4 @@
-//! Programs that do nothing, on the hooks of the tracepoint set: what a hook costs by itself.
+//! Programs that do nothing, on the hooks of each set: what a hook costs by itself.
 //!
 //! `cargo xtask bench` measures the real programs against them; they are in no release.
 #![no_std]
@@ -25,6 +25,11 @@ empty! {
     "tp_btf/tcp_retransmit_skb" empty_retrans
     "tp_btf/tcp_destroy_sock" empty_close
     "cgroup/sock_release" empty_release
+    "fentry/tcp_sendmsg_locked" empty_fentry_sends
+    "fentry/release_sock" empty_fentry_released
+    "fentry/tcp_cleanup_rbuf" empty_fentry_taken
+    "kprobe/any" empty_kprobe
+    "tracepoint/any/any" empty_record
 }
 
 #[panic_handler]

@@ -7,7 +7,9 @@ use aya_ebpf::{
 use netperf_common::{
     event::SlotEvent,
     flow::{FlowKey, Slot},
-    kernel::{Board, LossCounters, Offsets, PairKey, PidNamespace, Settings, StateRecord},
+    kernel::{
+        Board, ByteRecords, LossCounters, Offsets, PairKey, PidNamespace, Settings, StateRecord,
+    },
 };
 
 use crate::atomic::Shared;
@@ -122,6 +124,10 @@ pub static CONNECTIONS: HashMap<u64, Connection, 65_536> = HashMap::new();
 /// Where a tracepoint's record has what, for kernels whose sockets tell nothing.
 #[unsafe(no_mangle)]
 pub static STATE_RECORD: StateRecord = unsafe { core::mem::zeroed() };
+
+/// The same for the tracepoints that count bytes, for kernels on which other programs may be preempted.
+#[unsafe(no_mangle)]
+pub static BYTE_RECORDS: ByteRecords = unsafe { core::mem::zeroed() };
 
 /// Offsets in this kernel's structures.
 #[unsafe(no_mangle)]

@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use netperf_common::kernel::SLOTS_A_RUN;
+use netperf_common::kernel::{PAIRS_A_RUN, SLOTS_A_RUN};
 
 use crate::{
     kernel::setting,
@@ -38,20 +38,36 @@ pub extern "C" fn turn(_ctx: *const c_void) -> u32 {
     let Some(board) = BOARD.get_ptr_mut(0) else {
         return 0;
     };
-    // SAFETY: a map value; user space waits for the end of this run.
-    let board = unsafe { &mut *board };
-    // SAFETY: a word of a static, which nothing else writes.
-    unsafe { core::ptr::write_volatile(TICK.as_ptr(), board.tick) };
-    for (_, slot) in (0..board.slot_count).zip(&board.slots) {
+    // SAFETY: words of a map value; user space waits for the end of this run.
+    let (tick, slot_count, pair_count) = unsafe {
+        (
+            &raw const (*board).tick,
+            &raw const (*board).slot_count,
+            &raw const (*board).pair_count,
+        )
+    };
+    // SAFETY: as above, and a word of a static that nothing else writes.
+    unsafe { core::ptr::write_volatile(TICK.as_ptr(), tick.read_volatile()) };
+    for index in 0..SLOTS_A_RUN {
+        // SAFETY: as above. Read anew each time: the verifier has to see that the loop is no longer.
+        if index >= unsafe { slot_count.read_volatile() } {
+            break;
+        }
+        // SAFETY: within the array.
+        let slot = unsafe { &(*board).slots[index as usize] };
         if FREE_SLOTS.push(slot, 0).is_err() {
             return 0;
         }
     }
-    for (_, pair) in (0..board.pair_count).zip(&board.pairs) {
-        // Where the table was full, the pair has no entry.
-        let _ = SHARED.remove(pair);
+    for index in 0..PAIRS_A_RUN {
+        // SAFETY: as above.
+        if index >= unsafe { pair_count.read_volatile() } {
+            break;
+        }
+        // SAFETY: within the array. Where the table was full, the pair has no entry.
+        let _ = SHARED.remove(unsafe { (*board).pairs[index as usize] });
     }
-    // SAFETY: words of a static.
-    board.loss = unsafe { core::ptr::read_volatile(LOSS.as_ptr()) };
+    // SAFETY: words of a map value and of a static.
+    unsafe { (*board).loss = LOSS.as_ptr().read_volatile() };
     1
 }

@@ -8,12 +8,12 @@ use aya::maps::MapType;
 use aya::programs::Iter;
 use aya::sys::{SyscallError, is_map_supported};
 use aya::{Ebpf, EbpfLoader, Endianness};
-use netperf_common::kernel::{Offsets, Settings, StateRecord};
+use netperf_common::kernel::{ByteRecords, Offsets, Settings, StateRecord};
 
 use super::attach::{self, Kernel, Refused, Types};
 use super::board::{Board, fill_free_slots};
 use super::btf::{Btf, BtfError};
-use super::hooks::{HookSet, Memory, PLAIN, SETS, STATE_TRACEPOINT};
+use super::hooks::{HookSet, Memory, PLAIN, Reads, SENT, SETS, STATE_TRACEPOINT, TAKEN};
 use super::offsets;
 use super::slots::Slots;
 use crate::collect::{HookKind, HookPreference, Provenance, Unavailable};
@@ -98,6 +98,15 @@ struct Machine<'a> {
     /// Its types, or why it does not show them.
     types: Result<Types<'a>, String>,
     request: &'a Request<'a>,
+    /// Its version.
+    release: (u32, u32),
+}
+
+/// Where the records of tracepoints have what is read of them.
+#[derive(Clone, Copy, Default)]
+struct Records {
+    states: StateRecord,
+    bytes: ByteRecords,
 }
 
 /// Loads the object and attaches the first set of hooks that the kernel accepts.
@@ -108,7 +117,7 @@ pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
 /// Loads and attaches each wanted set in turn, and detaches it before the next.
 pub(super) fn try_sets(request: &Request<'_>) -> Result<Vec<(HookKind, Tried)>, OpenError> {
     on_this_machine(request, |machine| {
-        let wanted = SETS.iter().filter(|set| request.hooks.accepts(set.kind));
+        let wanted = SETS.iter().filter(|set| machine.would_use(set));
         let Err(without) = &machine.types else {
             return Ok(wanted.map(|set| (set.kind, machine.try_set(set))).collect());
         };
@@ -130,6 +139,7 @@ fn on_this_machine<T>(
 ) -> Result<T, OpenError> {
     keep_large_tables_apart();
     require_ring_buffer(is_map_supported(MapType::RingBuf))?;
+    let release = request.procfs.kernel_version();
     let path = request.procfs.btf_path();
     let data = match std::fs::read(&path) {
         Ok(data) => data,
@@ -139,6 +149,7 @@ fn on_this_machine<T>(
             return act(&Machine {
                 types: Err(without),
                 request,
+                release,
             });
         }
     };
@@ -152,6 +163,7 @@ fn on_this_machine<T>(
             aya_btf: &aya_btf,
         }),
         request,
+        release,
     };
     let done = act(&machine);
     drop((btf, aya_btf));
@@ -200,10 +212,7 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
         Ok(_) => SETS,
         Err(_) => &plain,
     };
-    for set in sets
-        .iter()
-        .filter(|set| machine.request.hooks.accepts(set.kind))
-    {
+    for set in sets.iter().filter(|set| machine.would_use(set)) {
         match machine.open_set(set)? {
             Ok(opened) => return Ok(opened),
             Err(refused) => tried.extend(["\n  ", set.kind.word(), ": ", &refused.to_string()]),
@@ -222,6 +231,12 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
 }
 
 impl Machine<'_> {
+    /// Whether a set is of a wanted kind, and worth trying on this kernel.
+    fn would_use(&self, set: &HookSet) -> bool {
+        let is_worth = set.from.is_none_or(|from| self.release >= from);
+        is_worth && self.request.hooks.accepts(set.kind)
+    }
+
     fn try_set(&self, set: &HookSet) -> Tried {
         match self.open_set(set) {
             Ok(Ok(opened)) => Ok(opened.provenance),
@@ -239,11 +254,8 @@ impl Machine<'_> {
                     .to_owned(),
             }));
         }
-        let record = match &self.types {
-            Ok(_) => Ok(StateRecord::default()),
-            Err(_) => self.state_record(),
-        };
-        let mut ebpf = self.load(set, record.as_ref().ok())?;
+        let records = self.records(set.reads);
+        let mut ebpf = self.load(set, records.as_ref().ok())?;
         let (slots, board) = take_tables(&mut ebpf).map_err(OpenError::Load)?;
         if let Ok(types) = &self.types
             && let Err(error) = iterate(&mut ebpf, *types, "task", "iter_own_namespace")
@@ -252,7 +264,7 @@ impl Machine<'_> {
         }
         let kernel = Kernel {
             types: self.types.as_ref().ok().copied(),
-            no_records: record.as_ref().err().map(String::as_str),
+            no_records: records.as_ref().err().map(String::as_str),
             cgroup_root: self.request.cgroup_root,
             connections: self.request.connections,
         };
@@ -273,15 +285,32 @@ impl Machine<'_> {
         }))
     }
 
-    /// Where the record of the tracepoint for states has what, or why it can't be used.
-    fn state_record(&self) -> Result<StateRecord, String> {
-        let fields = self.request.procfs.record_fields(STATE_TRACEPOINT);
-        let fields = fields.map_err(|error| format!("no format of its record: {error}"))?;
-        offsets::state_record(&fields).map_err(|why| format!("its record is another: {why}"))
+    /// Where the records have what, or why they can't be used.
+    fn records(&self, reads: Reads) -> Result<Records, String> {
+        let fields = |tracepoint| {
+            let fields = self.request.procfs.record_fields(tracepoint);
+            fields.map_err(|error| format!("no format of its record: {error}"))
+        };
+        let found = match reads {
+            Reads::Nothing => Ok(Records::default()),
+            Reads::States => {
+                offsets::state_record(&fields(STATE_TRACEPOINT)?).map(|states| Records {
+                    states,
+                    ..Records::default()
+                })
+            }
+            Reads::Bytes => {
+                offsets::byte_records(&fields(SENT)?, &fields(TAKEN)?).map(|bytes| Records {
+                    bytes,
+                    ..Records::default()
+                })
+            }
+        };
+        found.map_err(|why| format!("its record is another: {why}"))
     }
 
     /// Makes the maps, as large as this set needs them.
-    fn load(&self, set: &HookSet, record: Option<&StateRecord>) -> Result<Ebpf, OpenError> {
+    fn load(&self, set: &HookSet, records: Option<&Records>) -> Result<Ebpf, OpenError> {
         let slots = slot_count(self.request.open_sockets);
         let (offsets, mut settings) = match &self.types {
             Ok(types) => (
@@ -297,13 +326,14 @@ impl Machine<'_> {
             ),
         };
         settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
-        let record = record.copied().unwrap_or_default();
+        let records = records.copied().unwrap_or_default();
         let mut loader = EbpfLoader::new();
         loader
             .btf(self.types.as_ref().ok().map(|types| types.aya_btf))
             .override_global("OFFSETS", &offsets, true)
             .override_global("SETTINGS", &settings, true)
-            .override_global("STATE_RECORD", &record, true)
+            .override_global("STATE_RECORD", &records.states, true)
+            .override_global("BYTE_RECORDS", &records.bytes, true)
             .map_max_entries("SLOTS", slots)
             .map_max_entries("FREE_SLOTS", slots)
             .map_max_entries("EVENTS", ring_bytes(slots));

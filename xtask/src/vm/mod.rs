@@ -3,6 +3,7 @@
 //! Kernels and QEMU are Debian's, fetched by suite and kept in the target directory.
 
 mod archive;
+mod cost;
 mod guest;
 mod image;
 mod kernels;
@@ -16,10 +17,12 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
+pub(crate) use self::cost::{Measured, Rate, rates};
+
 use self::archive::Mirror;
 use self::image::{Modules, Programs};
 use self::kernels::{Kernel, Wanted};
-use self::qemu::{Machine, Qemu};
+use self::qemu::{Ended, Machine, Qemu};
 use self::report::{Report, Total};
 use crate::count::Count;
 use crate::setup::programs::{self, Program};
@@ -116,22 +119,11 @@ pub(crate) fn smoke(workspace: &Workspace) -> Count {
 
 fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
     ensure!(!options.kernels.is_empty(), "no kernel was asked for");
-    programs::ensure(workspace, &NEEDED, "fetch kernels")?;
-    let folder = workspace.target.join("vm");
-    let steps = Steps::new(folder.join("vm-test.log"))?;
-    let programs = guest::build(workspace)?;
-    let mirror = Mirror::of_this_machine()?;
-    let qemu = Qemu::obtain(&mirror, &folder, &steps).context("QEMU can't be fetched")?;
-    let matrix = Matrix {
-        options,
-        programs,
-        qemu,
-        folder,
-    };
-
+    let machines = Machines::obtain(workspace, guest::build(workspace, &[])?)?;
+    let matrix = Matrix { options, machines };
     let mut total = Total::default();
     for wanted in &options.kernels {
-        match kernels::obtain(wanted, &mirror, &matrix.folder, &steps) {
+        match matrix.machines.kernel(wanted) {
             Ok(kernel) => match matrix.test(wanted, &kernel) {
                 Ok(report) => total.add(&report),
                 Err(error) => total.fail(wanted, &error),
@@ -142,40 +134,78 @@ fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
     Ok(total.close(options.kernels.len().min(FEWEST)))
 }
 
-/// What all kernels have in common.
-struct Matrix<'a> {
-    options: &'a Options,
+/// What it takes to boot any kernel with the guest in it.
+struct Machines {
     programs: Programs,
     qemu: Qemu,
+    mirror: Mirror,
     folder: PathBuf,
+    steps: Steps,
+}
+
+impl Machines {
+    fn obtain(workspace: &Workspace, programs: Programs) -> Result<Self> {
+        programs::ensure(workspace, &NEEDED, "fetch kernels")?;
+        let folder = workspace.target.join("vm");
+        let steps = Steps::new(folder.join("vm-test.log"))?;
+        let mirror = Mirror::of_this_machine()?;
+        let qemu = Qemu::obtain(&mirror, &folder, &steps).context("QEMU can't be fetched")?;
+        Ok(Self {
+            programs,
+            qemu,
+            mirror,
+            folder,
+            steps,
+        })
+    }
+
+    fn kernel(&self, wanted: &Wanted) -> Result<Kernel> {
+        kernels::obtain(wanted, &self.mirror, &self.folder, &self.steps)
+    }
+
+    /// Boots a kernel, and waits for its end. Returns where it wrote its console.
+    fn boot(
+        &self,
+        kernel: &Kernel,
+        modules: Modules,
+        arguments: &[String],
+    ) -> Result<(Ended, PathBuf)> {
+        let files = self.folder.join("machines").join(&kernel.release);
+        fs::create_dir_all(&files)?;
+        let image = files.join("initramfs");
+        image::write(&image, &self.programs, kernel, modules)
+            .with_context(|| format!("no image for `{}`", kernel.release))?;
+        let console = files.join("console.log");
+        let ended = self.qemu.run(&Machine {
+            kernel: &kernel.image,
+            image: &image,
+            console: &console,
+            arguments,
+        })?;
+        fs::remove_file(&image)?;
+        Ok((ended, console))
+    }
+}
+
+/// A test on several kernels.
+struct Matrix<'a> {
+    options: &'a Options,
+    machines: Machines,
 }
 
 impl Matrix<'_> {
     fn test(&self, wanted: &Wanted, kernel: &Kernel) -> Result<Report> {
-        let files = self.folder.join("machines").join(&kernel.release);
-        fs::create_dir_all(&files)?;
-        let image = files.join("initramfs");
         let modules = if self.options.smoke {
             Modules::None
         } else {
             Modules::Needed
         };
-        image::write(&image, &self.programs, kernel, modules)
-            .with_context(|| format!("no image for `{}`", kernel.release))?;
-        let console = files.join("console.log");
-        let arguments = self.arguments();
-        let ended = self.qemu.run(&Machine {
-            kernel: &kernel.image,
-            image: &image,
-            console: &console,
-            arguments: &arguments,
-        })?;
+        let (ended, console) = self.machines.boot(kernel, modules, &self.arguments())?;
         let report = Report::read(wanted, kernel, ended, &fs::read(&console)?);
         report.print(&console);
         if !self.options.keep_log && report.is_success() {
             fs::remove_file(&console)?;
         }
-        fs::remove_file(&image)?;
         Ok(report)
     }
 
