@@ -11,10 +11,12 @@ mod qemu;
 mod report;
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
 pub(crate) use self::cost::{Measured, Rate, rates};
@@ -55,6 +57,9 @@ const NEEDED: [Program; 5] = [
 
 /// Kernels from 5.10 on, each with something that the others have not.
 const KERNELS: &str = "bullseye,bookworm,trixie,trixie-backports:6.18,trixie-backports";
+
+/// Processors of a machine, so that processes get into each other's way.
+const CPUS: u32 = 2;
 
 /// A matrix of fewer kernels proves too little.
 const FEWEST: usize = 4;
@@ -121,15 +126,28 @@ fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
     ensure!(!options.kernels.is_empty(), "no kernel was asked for");
     let machines = Machines::obtain(workspace, guest::build(workspace, &[])?)?;
     let matrix = Matrix { options, machines };
+    let kernels: Vec<_> = options
+        .kernels
+        .iter()
+        .map(|wanted| (wanted, matrix.machines.kernel(wanted)))
+        .collect();
     let mut total = Total::default();
-    for wanted in &options.kernels {
-        match matrix.machines.kernel(wanted) {
-            Ok(kernel) => match matrix.test(wanted, &kernel) {
-                Ok(report) => total.add(&report),
+    for side_by_side in kernels.chunks(matrix.at_once()) {
+        for (wanted, outcome) in matrix.test_all(side_by_side) {
+            match outcome {
+                Ok(report) => {
+                    report.print();
+                    total.add(&report);
+                }
                 Err(error) => total.fail(wanted, &error),
-            },
-            Err(error) => total.skip(wanted, &error),
+            }
         }
+    }
+    for (wanted, error) in kernels.iter().filter_map(|(wanted, kernel)| {
+        let error = kernel.as_ref().err()?;
+        Some((wanted, error))
+    }) {
+        total.skip(wanted, error);
     }
     Ok(total.close(options.kernels.len().min(FEWEST)))
 }
@@ -169,6 +187,7 @@ impl Machines {
         kernel: &Kernel,
         modules: Modules,
         arguments: &[String],
+        cpus: u32,
     ) -> Result<(Ended, PathBuf)> {
         let files = self.folder.join("machines").join(&kernel.release);
         fs::create_dir_all(&files)?;
@@ -181,6 +200,7 @@ impl Machines {
             image: &image,
             console: &console,
             arguments,
+            cpus,
         })?;
         fs::remove_file(&image)?;
         Ok((ended, console))
@@ -194,15 +214,42 @@ struct Matrix<'a> {
 }
 
 impl Matrix<'_> {
+    /// How many machines run side by side. What is measured in whole needs the machine for itself.
+    fn at_once(&self) -> usize {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        if self.options.smoke { cores } else { 1 }
+    }
+
+    /// Tests those kernels that could be had, at once.
+    fn test_all<'w>(
+        &self,
+        kernels: &[(&'w Wanted, Result<Kernel>)],
+    ) -> Vec<(&'w Wanted, Result<Report>)> {
+        thread::scope(|scope| {
+            let running: Vec<_> = kernels
+                .iter()
+                .filter_map(|(wanted, kernel)| Some((*wanted, kernel.as_ref().ok()?)))
+                .map(|(wanted, kernel)| (wanted, scope.spawn(|| self.test(wanted, kernel))))
+                .collect();
+            let ended = running.into_iter().map(|(wanted, thread)| {
+                let outcome = thread
+                    .join()
+                    .unwrap_or_else(|_| bail!("its thread panicked"));
+                (wanted, outcome)
+            });
+            ended.collect()
+        })
+    }
+
     fn test(&self, wanted: &Wanted, kernel: &Kernel) -> Result<Report> {
-        let modules = if self.options.smoke {
-            Modules::None
+        let (modules, cpus) = if self.options.smoke {
+            (Modules::None, 1)
         } else {
-            Modules::Needed
+            (Modules::Needed, CPUS)
         };
-        let (ended, console) = self.machines.boot(kernel, modules, &self.arguments())?;
-        let report = Report::read(wanted, kernel, ended, &fs::read(&console)?);
-        report.print(&console);
+        let arguments = self.arguments();
+        let (ended, console) = self.machines.boot(kernel, modules, &arguments, cpus)?;
+        let report = Report::read(wanted, kernel, ended, console.clone())?;
         if !self.options.keep_log && report.is_success() {
             fs::remove_file(&console)?;
         }
