@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::image::Modules;
 use super::kernels::Wanted;
-use super::{CPUS, KERNELS, Machines, guest};
+use super::{KERNELS, Machines, guest};
 use crate::workspace::Workspace;
 
 /// A kernel, and what was measured on it.
@@ -39,8 +39,7 @@ pub(crate) fn rates(workspace: &Workspace, empty: PathBuf) -> Result<Vec<Measure
     let machines = Machines::obtain(workspace, guest::build(workspace, &[hooks, empty])?)?;
     let on_each = KERNELS.split(',').map(|wanted| {
         let kernel = machines.kernel(&Wanted::new(wanted))?;
-        let (ended, console) =
-            machines.boot(&kernel, Modules::None, &["--cost".to_owned()], CPUS)?;
+        let (ended, console) = machines.boot(&kernel, Modules::None, &["--cost".to_owned()], 1)?;
         let rates = read(&String::from_utf8_lossy(&fs::read(&console)?));
         ensure!(
             !rates.is_empty() && ended.status.is_some(),
