@@ -6,7 +6,8 @@ use netperf_common::flow::Slot;
 use netperf_common::kernel::LossCounters;
 
 use super::attach;
-use super::events::Event;
+use super::drops::{Dropped, Drops};
+use super::events::{Event, Happened, Told};
 use super::ledger::Ledger;
 use super::missed::missed;
 use super::open::{OpenError, Opened, Request, open};
@@ -36,6 +37,9 @@ pub struct Counters {
     missed_before: u64,
     /// Nothing counts any more.
     detached: bool,
+    /// What happened since it was last taken.
+    happened: Vec<Happened>,
+    drops: Drops,
     /// Where the kernel side can't say when a process started.
     starts: Starts,
 }
@@ -68,6 +72,7 @@ impl Counters {
 
     fn read_from(mut kernel: Opened, starts: Starts) -> anyhow::Result<Self> {
         let missed_before = missed(&kernel.ebpf, &kernel.set);
+        let mut drop_numbers = std::mem::take(&mut kernel.drop_numbers);
         let mut take = |name: &str| {
             kernel
                 .ebpf
@@ -92,6 +97,11 @@ impl Counters {
             missed_before,
             detached: false,
             lost_before,
+            happened: Vec::new(),
+            drops: Drops::new(
+                take("DROPS")?.try_into()?,
+                std::mem::take(&mut drop_numbers),
+            ),
             starts,
             kernel,
         })
@@ -121,11 +131,38 @@ impl Counters {
                 Some(Event::Active { slot }) => self.active.push(slot),
                 Some(Event::Owned { slot, socket }) => self.ledger.share(slot, socket),
                 Some(Event::Closed { slot, socket }) => self.close(slot, socket),
+                Some(Event::Happened { slot, happened }) => self.note(slot, happened),
                 None => log::debug!("a record of an unknown kind"),
             }
         }
         self.taken += count as u64;
         Ok(count)
+    }
+
+    /// Finds out whose connection it happened to, while the slot is still that connection's.
+    fn note(&mut self, index: u32, mut happened: Happened) {
+        let slot = self.kernel.slots.read(index);
+        if let Some(slot) = slot.filter(|slot| slot.socket == happened.socket) {
+            self.look_at(index);
+            happened.owner = Some(slot.owner);
+            if let Told::Retransmit { kind, cwnd, .. } = happened.what {
+                self.ledger.note_retransmission(index, kind, cwnd);
+            }
+        }
+        self.happened.push(happened);
+    }
+
+    /// What happened since the last call, in order.
+    pub fn take_happened(&mut self) -> Vec<Happened> {
+        std::mem::take(&mut self.happened)
+    }
+
+    /// What the kernel threw away since the last call.
+    ///
+    /// # Errors
+    /// If the kernel refuses to be read.
+    pub fn take_dropped(&mut self) -> anyhow::Result<Vec<Dropped>> {
+        self.drops.take()
     }
 
     /// Ends a tick: after this, the books hold everything counted before the call.

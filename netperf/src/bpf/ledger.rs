@@ -6,6 +6,7 @@ use netperf_common::flow::{FlowKey, Owner, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::clock::MonoNs;
+use crate::sample::losses::{Losses, RetransKind};
 use crate::sample::{FlowId, ProcessId};
 
 /// A process's totals since start.
@@ -38,6 +39,12 @@ pub struct FlowTotals {
     pub rx_bytes: u64,
     /// Segments retransmitted in the socket's life.
     pub retrans: u32,
+    /// Segments retransmitted that count for this process, those of a listener's SYN-ACKs included.
+    pub retransmitted: u64,
+    /// SYN-ACKs that the listener sent again.
+    pub synacks: u32,
+    /// What the socket lost, where that is asked for.
+    pub losses: Losses,
     /// Smoothed round-trip time; 0 if unknown.
     pub srtt_us: u32,
     /// As in `tcp_states.h`; 0 if none.
@@ -134,12 +141,14 @@ impl Ledger {
             }
             None => slot.retrans.saturating_sub(seen),
         };
+        let synacks = slot.synacks.saturating_sub(pair.totals.synacks);
+        let retrans = u64::from(retrans) + u64::from(synacks);
         let tx_bytes = slot.tx_bytes.saturating_sub(pair.totals.tx_bytes);
         let rx_bytes = slot.rx_bytes.saturating_sub(pair.totals.rx_bytes);
         let tally = self.tallies.entry(pair.process).or_default();
         tally.tx_bytes += tx_bytes;
         tally.rx_bytes += rx_bytes;
-        tally.retrans += u64::from(retrans);
+        tally.retrans += retrans;
         tally.owner = slot.owner;
         tally.netns = slot.key.netns;
         pair.totals = FlowTotals {
@@ -147,6 +156,12 @@ impl Ledger {
             tx_bytes: slot.tx_bytes,
             rx_bytes: slot.rx_bytes,
             retrans: slot.retrans,
+            retransmitted: pair.totals.retransmitted + retrans,
+            synacks: slot.synacks,
+            losses: Losses {
+                sent_segments: slot.segs_out,
+                ..pair.totals.losses
+            },
             srtt_us: slot.srtt_us,
             state: slot.state,
             ..pair.totals
@@ -157,6 +172,36 @@ impl Ledger {
                 self.changed_flows.insert(index);
             }
         }
+    }
+
+    /// Notes that TCP sent something again over the socket of a slot.
+    pub fn note_retransmission(&mut self, index: u32, kind: RetransKind, cwnd: u32) {
+        if let Some(pair) = self.pairs.get_mut(&index) {
+            pair.totals.losses.events.add(kind);
+            pair.totals.losses.cwnd = Some(cwnd);
+            self.changed.insert(pair.process);
+            if self.keep_flows {
+                self.changed_flows.insert(index);
+            }
+        }
+    }
+
+    /// The process of an open socket that has this port at this end, in this network namespace.
+    pub fn holder_of(&self, netns: u32, protocol: u16, local_port: u16) -> Option<ProcessId> {
+        let has_port = |pair: &&Pair| {
+            let key = &pair.totals.key;
+            !pair.totals.closed
+                && key.local_port == local_port
+                && key.protocol == protocol
+                && (netns == 0 || key.netns == netns)
+        };
+        let pair = self.pairs.values().find(has_port)?;
+        Some(pair.process)
+    }
+
+    /// The process that a slot belongs to.
+    pub fn process_of(&self, index: u32) -> Option<ProcessId> {
+        Some(self.pairs.get(&index)?.process)
     }
 
     /// Notes that a slot is one of several of a socket.
@@ -257,7 +302,7 @@ impl Ledger {
 
 /// The process that a slot belongs to. A process outside the tracer's pid namespace keeps its number
 /// in the initial one.
-fn process_id(owner: &Owner) -> ProcessId {
+pub fn process_id(owner: &Owner) -> ProcessId {
     let tgid = if owner.tgid == 0 {
         owner.host_tgid
     } else {
@@ -279,6 +324,9 @@ fn fresh(process: ProcessId, slot: &Slot) -> FlowTotals {
         tx_bytes: 0,
         rx_bytes: 0,
         retrans: slot.retrans_base,
+        retransmitted: 0,
+        synacks: 0,
+        losses: Losses::default(),
         srtt_us: 0,
         state: 0,
         closed: false,
@@ -370,6 +418,23 @@ mod tests {
         );
         let (_, tally) = ledger.processes().next().unwrap();
         assert_eq!(tally.retrans, 2);
+    }
+
+    #[test]
+    fn a_listeners_syn_acks_are_segments_that_it_sent_again() {
+        let mut ledger = Ledger::default();
+        ledger.keep_flows(true);
+        let listener = |synacks| Slot {
+            synacks,
+            ..slot(100, 7, 0)
+        };
+        ledger.absorb(3, &listener(2));
+        ledger.absorb(3, &listener(3));
+        ledger.note_retransmission(3, RetransKind::Synack, 10);
+        let flows = ledger.take_changed_flows();
+        assert_eq!((flows[0].retransmitted, flows[0].retrans), (3, 0));
+        assert_eq!(flows[0].losses.events.synack, 1);
+        assert_eq!(ledger.take_changed()[0].1.retrans, 3);
     }
 
     #[test]

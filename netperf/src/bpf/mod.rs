@@ -3,6 +3,7 @@
 mod attach;
 mod btf;
 mod counters;
+mod drops;
 mod events;
 mod hooks;
 mod ledger;
@@ -16,7 +17,9 @@ mod trial;
 
 pub use btf::BtfError;
 pub use counters::Counters;
-pub use ledger::{FlowTotals, Ledger, Tally};
+pub use drops::Dropped;
+pub use events::{Happened, Told};
+pub use ledger::{FlowTotals, Ledger, Tally, process_id};
 pub use open::{OpenError, Request};
 pub use tcx::try_tcx;
 pub use trial::{feature_trials, verdicts};

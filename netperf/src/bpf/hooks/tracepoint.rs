@@ -1,7 +1,8 @@
 //! Which tracepoints count? They need neither kprobes nor trampolines.
 
 use super::make::{NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, required, required_by_call, wanted};
-use super::{Attach, Hook};
+use super::losses::{DROPS, RECEIVE_RESET, SEND_RESET, SYNACK};
+use super::{Asked, Attach, Hook};
 
 /// Kernel 6.3 and later; needs neither kprobes nor trampolines.
 pub(super) const TRACEPOINT: &[Hook] = &[
@@ -15,10 +16,14 @@ pub(super) const TRACEPOINT: &[Hook] = &[
     ),
     TCP_RECV,
     Hook {
-        for_connections: true,
+        asked: Asked::ForConnections,
         ..TCP_STATE
     },
     TCP_RETRANSMIT,
+    SYNACK,
+    SEND_RESET,
+    RECEIVE_RESET,
+    DROPS,
     TCP_CLOSE,
     UDP_CLOSE,
 ];
