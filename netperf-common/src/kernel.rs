@@ -25,6 +25,7 @@ pub struct Offsets {
     pub sock_sk_flags: u32,
     pub sock_sk_lock_owned: u32,
     pub sock_sk_err: u32,
+    pub inet_sock_inet_sport: u32,
     pub net_ns_inum: u32,
     pub tcp_sock_copied_seq: u32,
     pub tcp_sock_write_seq: u32,

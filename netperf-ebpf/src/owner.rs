@@ -7,10 +7,11 @@ use netperf_common::{
 };
 
 use crate::{
+    bytes::refresh_tcp,
     emit,
     kernel::{Address, Struct, current_task, offset, probe, setting},
-    maps::{FREE_SLOTS, NAMESPACE, PairKey, SHARED, SLOTS, SockState},
-    sock::Sock,
+    maps::{FREE_SLOTS, NAMESPACE, PairKey, SHARED, SLOTS, SockState, TICK},
+    sock::{Sock, fill_key},
 };
 
 /// Thread group that stands for the kernel itself.
@@ -149,7 +150,18 @@ pub fn fill(sk: impl Sock, owner: &mut Owner, host_tgid: u32) {
 #[inline(always)]
 pub fn fill_holder(task: Address, owner: &mut Owner, host_tgid: u32) {
     fill_names(task, owner, host_tgid);
-    owner.uid = task.target(offset!(task_struct_cred)).field(offset!(cred_uid));
+    owner.uid = task
+        .target(offset!(task_struct_cred))
+        .field(offset!(cred_uid));
+}
+
+/// Tells who holds a socket over which nothing was moved yet: events on its port may be for it.
+#[inline(always)]
+pub fn announce_holder(sk: impl Sock, index: u32, slot: &mut Slot) {
+    refresh_tcp(sk, slot);
+    fill_key(sk, &mut slot.key);
+    slot.tick = TICK.read() as u32;
+    emit::active(index, slot.socket);
 }
 
 #[inline(always)]

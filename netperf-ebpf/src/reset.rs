@@ -27,6 +27,9 @@ pub fn sent<S: Sock>(sk: Option<S>, common: Address, answered: Address) {
         sock::fill_addresses(common, &mut key);
     }
     let is_whole = key.family != 0 && state != TIME_WAIT && state != NEW_SYN_RECV;
+    if is_whole && let Some(sk) = sk {
+        sock::fill_key(sk, &mut key);
+    }
     if key.family == 0 || key.remote_port == 0 {
         key = packet::ends_of_arrived(answered);
     }
@@ -39,12 +42,7 @@ pub fn sent<S: Sock>(sk: Option<S>, common: Address, answered: Address) {
 pub fn received(sk: impl Sock) {
     let mut key = FlowKey::default();
     sock::fill_key(sk, &mut key);
-    tell(
-        Some(sk),
-        key,
-        sk.field(offset!(sock_skc_state)),
-        RECEIVED,
-    );
+    tell(Some(sk), key, sk.field(offset!(sock_skc_state)), RECEIVED);
 }
 
 #[inline(always)]

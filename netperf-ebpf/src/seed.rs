@@ -25,7 +25,7 @@ pub fn open_before(sk: impl Sock) {
 #[inline(always)]
 pub fn held_by(sk: impl Sock, task: Address) {
     let is_told = setting!(emit_states) != 0 || setting!(emit_retrans) != 0;
-    if !is_told || sk.tcp().is_none() {
+    if !is_told || !sock::counts(sk) {
         return;
     }
     let Some(state) = sk.state_or_new() else {
@@ -34,10 +34,10 @@ pub fn held_by(sk: impl Sock, task: Address) {
     let host_tgid: u32 = task.field(offset!(task_struct_tgid));
     if owner::slot_in_use(state).is_none()
         && owner::slot(sk, state, host_tgid).is_some()
-        && let Some((_, slot)) = owner::slot_in_use(state)
+        && let Some((index, slot)) = owner::slot_in_use(state)
     {
         owner::fill_holder(task, &mut slot.owner, host_tgid);
-        sock::fill_key(sk, &mut slot.key);
+        owner::announce_holder(sk, index, slot);
     }
 }
 

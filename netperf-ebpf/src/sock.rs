@@ -257,6 +257,10 @@ pub fn is_locked_by_process(sk: impl Sock) -> bool {
 pub fn fill_key(sk: impl Sock, key: &mut FlowKey) {
     key.protocol = protocol(sk);
     fill_addresses(sk.base(), key);
+    if key.local_port == 0 {
+        // One that is closing has given its port back, and still knows it.
+        key.local_port = u16::from_be(probe(sk.base().address(), offset!(inet_sock_inet_sport)));
+    }
 }
 
 /// The same of all that begins as a socket does (`struct sock_common`): requests and those in TIME_WAIT.

@@ -96,6 +96,9 @@ pub fn used(sk: impl Sock) {
         && owner::slot_in_use(state).is_none()
     {
         belongs_to_current(sk, state);
+        if let Some((index, slot)) = owner::slot_in_use(state) {
+            owner::announce_holder(sk, index, slot);
+        }
     }
 }
 

@@ -71,7 +71,11 @@ held!(
 #[btf_tracepoint(function = "tcp_send_reset")]
 pub fn tp_tcp_send_reset(ctx: BtfTracePointContext) -> i32 {
     let sk = sock(&ctx);
-    reset::sent((!sk.0.is_null()).then_some(sk), address(&ctx, 0), address(&ctx, 1));
+    reset::sent(
+        (!sk.0.is_null()).then_some(sk),
+        address(&ctx, 0),
+        address(&ctx, 1),
+    );
     0
 }
 

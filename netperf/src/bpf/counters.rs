@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use aya::maps::{Array, HashMap, MapData, RingBuf};
-use netperf_common::flow::Slot;
+use netperf_common::flow::{FlowKey, Slot};
 use netperf_common::kernel::LossCounters;
 
 use super::attach;
@@ -25,6 +25,8 @@ pub struct Counters {
     ledger: Ledger,
     /// Slots that were active since the last tick.
     active: Vec<u32>,
+    /// How many of them were looked at already: they are looked at once more at the end of the tick.
+    looked_at: usize,
     tick: u64,
     /// What was lost before the look at open sockets was done: counting had not begun.
     lost_before: LossCounters,
@@ -90,6 +92,7 @@ impl Counters {
             shared_map: take("SHARED")?.try_into()?,
             ledger: Ledger::default(),
             active: Vec::new(),
+            looked_at: 0,
             tick: 1,
             ring_lost: 0,
             taken: 0,
@@ -148,8 +151,33 @@ impl Counters {
             if let Told::Retransmit { kind, cwnd, .. } = happened.what {
                 self.ledger.note_retransmission(index, kind, cwnd);
             }
+        } else {
+            // Nobody has used a connection that was just accepted: it is its listener's so far.
+            let FlowKey {
+                netns,
+                protocol,
+                local_port,
+                ..
+            } = happened.key;
+            let holder = |ledger: &Ledger| ledger.holder_of(netns, protocol, local_port);
+            if holder(&self.ledger).is_none() {
+                self.look_at_active();
+            }
+            let holder = holder(&self.ledger);
+            let tally = holder.and_then(|holder| self.ledger.tally(holder));
+            happened.owner = tally.map(|tally| tally.owner);
         }
         self.happened.push(happened);
+    }
+
+    /// Takes in the slots that have become active, before the end of the tick.
+    fn look_at_active(&mut self) {
+        let active = std::mem::take(&mut self.active);
+        for &index in active.iter().skip(self.looked_at) {
+            self.look_at(index);
+        }
+        self.looked_at = active.len();
+        self.active = active;
     }
 
     /// What happened since the last call, in order.
@@ -183,6 +211,7 @@ impl Counters {
             self.ring_lost = told.ring_lost;
             self.sweep();
         }
+        self.looked_at = 0;
         for index in std::mem::take(&mut self.active) {
             self.look_at(index);
         }

@@ -32,7 +32,10 @@ pub(super) struct Drops {
 
 impl Drops {
     /// Counts that are read with this kernel's numbers.
-    pub(super) fn new(map: HashMap<MapData, DropKey, u64>, numbers: Vec<(u16, DropReason)>) -> Self {
+    pub(super) fn new(
+        map: HashMap<MapData, DropKey, u64>,
+        numbers: Vec<(u16, DropReason)>,
+    ) -> Self {
         Self {
             map,
             told: FxHashMap::default(),
@@ -46,6 +49,9 @@ impl Drops {
     /// If the kernel refuses to be read.
     pub(super) fn take(&mut self) -> anyhow::Result<Vec<Dropped>> {
         let mut grown = Vec::new();
+        if self.reasons.is_empty() {
+            return Ok(grown);
+        }
         for entry in self.map.iter() {
             let (key, packets) = entry.context("cannot read what was thrown away")?;
             let before = self.told.insert(key, packets).unwrap_or(0);

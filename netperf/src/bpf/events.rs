@@ -2,8 +2,8 @@
 
 use bytes::Buf;
 use netperf_common::event::{
-    ACTIVE, CLOSED, FAILED, FIN_ARRIVED, OWNED, RECEIVED, RESET, RETRANS, ResetEvent, RetransEvent, SENT,
-    STATE, SYNACK, SlotEvent, StateEvent,
+    ACTIVE, CLOSED, FAILED, FIN_ARRIVED, OWNED, RECEIVED, RESET, RETRANS, ResetEvent, RetransEvent,
+    SENT, STATE, SYNACK, SlotEvent, StateEvent,
 };
 use netperf_common::flow::{FlowKey, Owner};
 
@@ -274,7 +274,11 @@ mod tests {
 
     #[test]
     fn a_retransmission_and_a_reset_are_read_as_the_kernel_side_writes_them() {
-        let rest = [&[3, 0, 0, 0, 200, 0, 0, 0][..], &[1, 4, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0]].concat();
+        let rest = [
+            &[3, 0, 0, 0, 200, 0, 0, 0][..],
+            &[1, 4, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0],
+        ]
+        .concat();
         let whole = told(RETRANS, &[], &rest);
         assert_eq!(whole.len(), size_of::<RetransEvent>());
         let expected = Told::Retransmit {
@@ -287,6 +291,12 @@ mod tests {
         let whole = told(RESET, &[], &[1, SENT, 0, 0]);
         assert_eq!(whole.len(), size_of::<ResetEvent>());
         let direction = ResetDirection::Sent;
-        assert_eq!(what(&whole), Some(Told::Reset { direction, state: 1 }));
+        assert_eq!(
+            what(&whole),
+            Some(Told::Reset {
+                direction,
+                state: 1
+            })
+        );
     }
 }

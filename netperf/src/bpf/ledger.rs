@@ -91,7 +91,14 @@ pub struct Ledger {
     changed_flows: FxHashSet<u32>,
     ended_flows: Vec<FlowTotals>,
     keep_flows: bool,
+    /// By network namespace, protocol and port: who has a socket there without a fixed other end.
+    holders: FxHashMap<Place, ProcessId>,
+    /// Places whose socket is closed; what happened there before may still be told.
+    left: Vec<(Place, ProcessId)>,
 }
+
+/// A network namespace, a protocol and a port.
+type Place = (u32, u16, u16);
 
 impl Ledger {
     /// From now on, also says which flows changed. What a flow moved before does not count for it:
@@ -143,6 +150,9 @@ impl Ledger {
         };
         let synacks = slot.synacks.saturating_sub(pair.totals.synacks);
         let retrans = u64::from(retrans) + u64::from(synacks);
+        if let Some(place) = held_place(&slot.key) {
+            self.holders.insert(place, pair.process);
+        }
         let tx_bytes = slot.tx_bytes.saturating_sub(pair.totals.tx_bytes);
         let rx_bytes = slot.rx_bytes.saturating_sub(pair.totals.rx_bytes);
         let tally = self.tallies.entry(pair.process).or_default();
@@ -186,17 +196,24 @@ impl Ledger {
         }
     }
 
-    /// The process of an open socket that has this port at this end, in this network namespace.
-    pub fn holder_of(&self, netns: u32, protocol: u16, local_port: u16) -> Option<ProcessId> {
-        let has_port = |pair: &&Pair| {
-            let key = &pair.totals.key;
-            !pair.totals.closed
-                && key.local_port == local_port
-                && key.protocol == protocol
-                && (netns == 0 || key.netns == netns)
-        };
-        let pair = self.pairs.values().find(has_port)?;
-        Some(pair.process)
+    /// The process whose socket without a fixed other end, as one that listens, has this port; in
+    /// network namespace 0, which is none, that of any.
+    pub fn holder_of(&self, netns: u32, protocol: u16, port: u16) -> Option<ProcessId> {
+        if netns != 0 {
+            return self.holders.get(&(netns, protocol, port)).copied();
+        }
+        let mut all = self.holders.iter();
+        let found = all.find(|((_, other, held), _)| (*other, *held) == (protocol, port));
+        found.map(|(_, process)| *process)
+    }
+
+    /// Forgets the places of closed sockets: all that happened there has been told.
+    pub fn forget_left(&mut self) {
+        for (place, process) in self.left.drain(..) {
+            if self.holders.get(&place) == Some(&process) {
+                self.holders.remove(&place);
+            }
+        }
     }
 
     /// The process that a slot belongs to.
@@ -245,6 +262,9 @@ impl Ledger {
             return;
         };
         self.shared.remove(&pair.totals.id.socket);
+        if let Some(place) = held_place(&pair.totals.key) {
+            self.left.push((place, pair.process));
+        }
         if let Some(tally) = self.tallies.get_mut(&pair.process) {
             tally.slots = tally.slots.saturating_sub(1);
         }
@@ -312,6 +332,12 @@ pub fn process_id(owner: &Owner) -> ProcessId {
         tgid,
         start: MonoNs(owner.start_ns),
     }
+}
+
+/// Where a socket waits for whoever comes, if it does.
+fn held_place(key: &FlowKey) -> Option<Place> {
+    let waits = key.local_port != 0 && key.remote_port == 0;
+    waits.then_some((key.netns, key.protocol, key.local_port))
 }
 
 fn fresh(process: ProcessId, slot: &Slot) -> FlowTotals {
@@ -435,6 +461,26 @@ mod tests {
         assert_eq!((flows[0].retransmitted, flows[0].retrans), (3, 0));
         assert_eq!(flows[0].losses.events.synack, 1);
         assert_eq!(ledger.take_changed()[0].1.retrans, 3);
+    }
+
+    #[test]
+    fn a_port_has_a_holder_as_long_as_its_socket_is_open() {
+        let mut ledger = Ledger::default();
+        let mut listener = slot(100, 7, 0);
+        listener.key = FlowKey {
+            netns: 3,
+            protocol: 6,
+            local_port: 80,
+            ..FlowKey::default()
+        };
+        ledger.absorb(3, &listener);
+        let tgid = |ledger: &Ledger, netns| Some(ledger.holder_of(netns, 6, 80)?.tgid);
+        assert_eq!((tgid(&ledger, 3), tgid(&ledger, 0)), (Some(7), Some(7)));
+        assert_eq!(tgid(&ledger, 4), None);
+        ledger.forget(3);
+        assert_eq!(tgid(&ledger, 3), Some(7), "what is told late");
+        ledger.forget_left();
+        assert_eq!(tgid(&ledger, 3), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         sock_sk_flags: at("sock", "__sk_common.skc_flags")?,
         sock_sk_lock_owned: at("sock", "sk_lock.owned")?,
         sock_sk_err: at("sock", "sk_err")?,
+        inet_sock_inet_sport: at("inet_sock", "inet_sport")?,
         net_ns_inum: at("net", "ns.inum")?,
         tcp_sock_copied_seq: at("tcp_sock", "copied_seq")?,
         tcp_sock_write_seq: at("tcp_sock", "write_seq")?,

@@ -16,8 +16,8 @@ use netperf_common::kernel::{
 use super::attach::{self, Kernel, Refused, Types};
 use super::btf::{Btf, BtfError};
 use super::hooks::{HookSet, Memory, PLAIN, SETS, STATE_TRACEPOINT};
-use super::{drops, offsets};
 use super::slots::Slots;
+use super::{drops, offsets};
 use crate::collect::{HookKind, HookPreference, Provenance, Unavailable};
 use crate::procfs::Procfs;
 use crate::sample::losses::DropReason;

@@ -171,7 +171,9 @@ impl Capture {
         }
         let dropped = self.counters.take_dropped()?;
         let (names, ledger) = (&mut self.names, self.counters.ledger());
-        let readings = dropped.iter().map(|one| drop_reading(one, names, ledger, now));
+        let readings = dropped
+            .iter()
+            .map(|one| drop_reading(one, names, ledger, now));
         Ok(readings.collect())
     }
 

@@ -45,7 +45,10 @@ pub(super) fn tick(
         (!tick.drops.is_empty()).then(|| table::drops(&tick.drops, options.sort)),
     ];
     if tables.iter().all(Option::is_none) {
-        writeln!(out, "nothing was sent again, reset or thrown away in this tick")?;
+        writeln!(
+            out,
+            "nothing was sent again, reset or thrown away in this tick"
+        )?;
     }
     for table in tables.iter().flatten() {
         lines(table, units, out)?;

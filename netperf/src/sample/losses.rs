@@ -261,7 +261,9 @@ mod tests {
         for reason in DropReason::ALL {
             let json = serde_json::to_value(reason).unwrap();
             assert_eq!(json, reason.name());
-            let same = DropReason::ALL.iter().filter(|other| other.name() == reason.name());
+            let same = DropReason::ALL
+                .iter()
+                .filter(|other| other.name() == reason.name());
             assert_eq!(same.count(), 1);
         }
     }

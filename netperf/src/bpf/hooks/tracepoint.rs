@@ -1,7 +1,7 @@
 //! Which tracepoints count? They need neither kprobes nor trampolines.
 
-use super::make::{NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, required, required_by_call, wanted};
 use super::losses::{DROPS, RECEIVE_RESET, SEND_RESET, SYNACK};
+use super::make::{NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, required, required_by_call, wanted};
 use super::{Asked, Attach, Hook};
 
 /// Kernel 6.3 and later; needs neither kprobes nor trampolines.

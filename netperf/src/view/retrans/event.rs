@@ -53,10 +53,8 @@ impl<'h> RetransmitRow<'h> {
         };
         let process = &happening.process;
         let ends = (happening.local, happening.remote);
-        let asked = options
-            .flows
-            .takes_ends(Proto::Tcp, ends, model)
-            && options.processes.takes(process);
+        let asked =
+            options.flows.takes_ends(Proto::Tcp, ends, model) && options.processes.takes(process);
         asked.then_some(Self {
             time: Rfc3339(happening.wall),
             kind,

@@ -130,18 +130,14 @@ impl<'m> Sums<'m> {
     ) {
         let account = Account::of(flow);
         self.total += account;
-        *self
-            .processes
-            .entry(flow.reading.id.process)
-            .or_default() += account;
+        *self.processes.entry(flow.reading.id.process).or_default() += account;
         let remote = flow.reading.remote.ip();
         self.remotes
             .entry(remote)
             .or_insert_with(|| LossyRemote::new(remote, names))
             .add(flow, account);
         if account.lost_anything() {
-            self.flows
-                .push(LossyFlow::new(model, flow, account, names));
+            self.flows.push(LossyFlow::new(model, flow, account, names));
         }
     }
 

@@ -206,9 +206,7 @@ impl<'m> ResetRow<'m> {
     pub(super) fn all(model: &'m Model, options: &RetransOptions) -> Vec<Self> {
         let takes = |reading: &&ResetReading| {
             let ends = (reading.local, reading.remote);
-            options
-                .flows
-                .takes_ends(Proto::Tcp, ends, model)
+            options.flows.takes_ends(Proto::Tcp, ends, model)
                 && options.processes.takes(&reading.process)
         };
         let mut rows: Vec<_> = model.resets().iter().filter(takes).map(Self::of).collect();

@@ -18,10 +18,7 @@ pub fn flows<'m>(rows: &[LossyFlow<'m>], sort: Sort) -> Table<'m> {
         Column::words("STATE", 11, 11, 7),
     ];
     columns.extend(account_columns());
-    columns.extend([
-        Column::numbers("RTT", 8, 3),
-        Column::numbers("CWND", 6, 4),
-    ]);
+    columns.extend([Column::numbers("RTT", 8, 3), Column::numbers("CWND", 6, 4)]);
     table(columns, rows.iter().map(flow_line), sort)
 }
 
@@ -122,7 +119,9 @@ fn kinds(kinds: Kinds) -> String {
         (kinds.synack, "synack"),
     ];
     let there = named.into_iter().filter(|(count, _)| *count > 0);
-    let words: Vec<_> = there.map(|(count, name)| format!("{count} {name}")).collect();
+    let words: Vec<_> = there
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
     words.join(", ")
 }
 
