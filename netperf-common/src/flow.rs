@@ -79,6 +79,12 @@ pub struct Slot {
     pub srtt_us: u32,
     /// What `retrans` was when this process took the slot.
     pub retrans_base: u32,
+    /// Segments that the socket has sent since it has a slot, retransmissions and empty ones included
+    /// (growth of `tcp_sock.segs_out`); TCP only, and only where retransmissions are asked for.
+    pub segs_out: u32,
+    /// SYN-ACKs that this listener has sent again since the start, where retransmissions are asked
+    /// for. Added to atomically.
+    pub synacks: u32,
     /// State as in the kernel's `tcp_states.h`; 0 if the socket has none.
     pub state: u8,
     /// 1 once the socket has ended: totals are final.
@@ -94,7 +100,7 @@ pub struct Slot {
 const _: () = {
     assert!(size_of::<FlowKey>() == 44);
     assert!(size_of::<Owner>() == 48);
-    assert!(size_of::<Slot>() == 136);
+    assert!(size_of::<Slot>() == 144);
     assert!(align_of::<Slot>() == 8);
 };
 

@@ -24,6 +24,8 @@ pub struct Offsets {
     pub sock_sk_type: u32,
     pub sock_sk_flags: u32,
     pub sock_sk_lock_owned: u32,
+    pub sock_sk_err: u32,
+    pub inet_sock_inet_sport: u32,
     pub net_ns_inum: u32,
     pub tcp_sock_copied_seq: u32,
     pub tcp_sock_write_seq: u32,
@@ -32,12 +34,17 @@ pub struct Offsets {
     pub tcp_sock_rcvq_space_seq: u32,
     pub tcp_sock_srtt_us: u32,
     pub tcp_sock_total_retrans: u32,
+    pub tcp_sock_segs_out: u32,
+    pub tcp_sock_snd_cwnd: u32,
     pub inet_connection_sock_icsk_ulp_ops: u32,
     pub socket_sk: u32,
     pub file_f_inode: u32,
     pub file_private_data: u32,
     pub inode_i_mode: u32,
     pub task_struct_flags: u32,
+    pub task_struct_tgid: u32,
+    pub task_struct_cred: u32,
+    pub cred_uid: u32,
     pub task_struct_group_leader: u32,
     pub task_struct_start_boottime: u32,
     pub task_struct_comm: u32,
@@ -67,7 +74,36 @@ pub struct Settings {
     pub is_mptcp_offset: u32,
     /// Mask of `is_mptcp` in that byte; 0 where the kernel has no MPTCP.
     pub is_mptcp_mask: u32,
+    /// Offset of `icsk_pending`, a byte; 0 where the kernel has none.
+    pub pending_offset: u32,
+    /// Offset in a packet (`struct sk_buff`) of the number of its segments, 16 bits; 0 where the kernel
+    /// has none.
+    pub skb_segs_offset: u32,
+    /// One of this many connections is told of, where their transitions are: 0 and 1 are all.
+    pub sample: u32,
+    /// Padding.
+    pub reserved: u32,
 }
+
+/// Offsets in a packet and in what it refers to, from the start of `struct sk_buff` where no other is
+/// named; all 0 where nobody asks for packets.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "a field is named after the kernel's structure and member"
+)]
+pub struct PacketOffsets {
+    pub head: u32,
+    pub network_header: u32,
+    pub transport_header: u32,
+    pub sk_refdst: u32,
+    pub dst_entry_dev: u32,
+    pub net_device_nd_net: u32,
+}
+
+/// Numbers of drop reasons that the kernel side knows room for.
+pub const DROP_REASONS: usize = 256;
 
 /// Offsets in the record of the tracepoint `sock/inet_sock_set_state`, from the start of the record.
 #[repr(C)]
@@ -177,6 +213,8 @@ mod pod {
     unsafe impl aya::Pod for super::StateRecord {}
     // SAFETY: as above.
     unsafe impl aya::Pod for super::ByteRecords {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::PacketOffsets {}
 }
 
 const _: () = {

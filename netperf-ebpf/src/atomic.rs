@@ -36,3 +36,12 @@ pub fn add(counter: *mut u64, value: u64) {
         asm!("lock *(u64 *)({counter} + 0) += {value}", counter = in(reg) counter, value = in(reg) value);
     }
 }
+
+/// The same for a counter of 32 bits.
+#[inline(always)]
+pub fn add_half(counter: *mut u32, value: u32) {
+    // SAFETY: one atomic addition to memory that the verifier proves writable and aligned.
+    unsafe {
+        asm!("lock *(u32 *)({counter} + 0) += {value}", counter = in(reg) counter, value = in(reg) u64::from(value));
+    }
+}

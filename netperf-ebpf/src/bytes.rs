@@ -6,7 +6,7 @@ use netperf_common::flow::Slot;
 use crate::{
     atomic,
     emit::{self, Lost},
-    kernel::{Struct as _, offset},
+    kernel::{Struct as _, offset, setting},
     maps::{SLOTS, TICK},
     owner,
     sock::{self, Sock},
@@ -130,6 +130,13 @@ pub fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
     if let Some(tcp) = sk.tcp() {
         slot.retrans = tcp.field(offset!(tcp_sock_total_retrans));
         slot.srtt_us = tcp.field::<u32>(offset!(tcp_sock_srtt_us)) >> 3;
+        if setting!(emit_retrans) != 0
+            && let Some(state) = sk.state()
+        {
+            let sent: u32 = tcp.field(offset!(tcp_sock_segs_out));
+            // SAFETY: a map value that the verifier proved.
+            slot.segs_out = sent.wrapping_sub(unsafe { (*state).sent_before });
+        }
     }
 }
 

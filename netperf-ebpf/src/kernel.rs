@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use aya_ebpf::helpers::{bpf_get_current_task, bpf_probe_read_kernel};
 
-use crate::maps::{OFFSETS, SETTINGS};
+use crate::maps::{OFFSETS, PACKET, SETTINGS};
 
 /// Reads a field of [`OFFSETS`]; the map is frozen, so the verifier sees a constant.
 macro_rules! offset {
@@ -24,10 +24,20 @@ macro_rules! setting {
 }
 pub(crate) use setting;
 
+/// Reads a field of [`PACKET`].
+macro_rules! packet {
+    ($field:ident) => {
+        // SAFETY: as for `offset!`.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::PACKET.$field) }
+    };
+}
+pub(crate) use packet;
+
 const _: (
     &netperf_common::kernel::Offsets,
     &netperf_common::kernel::Settings,
-) = (&OFFSETS, &SETTINGS);
+    &netperf_common::kernel::PacketOffsets,
+) = (&OFFSETS, &SETTINGS, &PACKET);
 
 /// A structure of the kernel's.
 pub trait Struct: Copy {

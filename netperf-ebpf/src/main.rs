@@ -9,13 +9,16 @@
 mod atomic;
 mod bytes;
 mod close;
+mod dropped;
 mod emit;
 mod hooks;
 mod kernel;
 mod maps;
 mod owner;
+mod packet;
 mod plain;
 mod queued;
+mod reset;
 mod retrans;
 mod seed;
 mod sock;

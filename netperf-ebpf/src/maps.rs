@@ -5,10 +5,11 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use netperf_common::{
-    event::SlotEvent,
+    event::{DropKey, SlotEvent},
     flow::{FlowKey, Slot},
     kernel::{
-        Board, ByteRecords, LossCounters, Offsets, PairKey, PidNamespace, Settings, StateRecord,
+        Board, ByteRecords, DROP_REASONS, LossCounters, Offsets, PacketOffsets, PairKey,
+        PidNamespace, Settings, StateRecord,
     },
 };
 
@@ -34,7 +35,9 @@ pub struct SockState {
     pub seq_known: u32,
     /// Where the connection began that `seen_seq` belongs to; a socket may have several in turn.
     pub first_seq: u32,
-    pub reserved: u32,
+    /// Segments that the socket had sent when its first slot was taken, where retransmissions are asked
+    /// for.
+    pub sent_before: u32,
     /// Identifier of a socket that is known by its address; others have their cookie.
     pub probed_id: u64,
     /// Send position up to which bytes are counted, where a hook counts by position.
@@ -120,6 +123,19 @@ pub static READS: LruHashMap<u64, Read, 65_536> = LruHashMap::new();
 /// Connections by the address of their socket, where sockets tell nothing.
 #[btf_map]
 pub static CONNECTIONS: HashMap<u64, Connection, 65_536> = HashMap::new();
+
+/// How many packets were thrown away, where that is asked for. Flooded ports share one count when it is
+/// full.
+#[btf_map]
+pub static DROPS: HashMap<DropKey, u64, 16_384> = HashMap::new();
+
+/// 1 at each number of `enum skb_drop_reason` that counts.
+#[unsafe(no_mangle)]
+pub static COUNTED_DROPS: [u8; DROP_REASONS] = [0; DROP_REASONS];
+
+/// Where packets have what, where packets are asked for.
+#[unsafe(no_mangle)]
+pub static PACKET: PacketOffsets = unsafe { core::mem::zeroed() };
 
 /// Where a tracepoint's record has what, for kernels whose sockets tell nothing.
 #[unsafe(no_mangle)]

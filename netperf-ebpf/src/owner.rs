@@ -7,10 +7,11 @@ use netperf_common::{
 };
 
 use crate::{
+    bytes::refresh_tcp,
     emit,
-    kernel::{Address, Struct, current_task, offset, probe},
-    maps::{FREE_SLOTS, NAMESPACE, SHARED, SLOTS, SockState},
-    sock::Sock,
+    kernel::{Address, Struct, current_task, offset, probe, setting},
+    maps::{FREE_SLOTS, NAMESPACE, SHARED, SLOTS, SockState, TICK},
+    sock::{Sock, fill_key},
 };
 
 /// Thread group that stands for the kernel itself.
@@ -41,7 +42,15 @@ pub fn slot(sk: impl Sock, state: *mut SockState, host_tgid: u32) -> Option<u32>
     if let Some(index) = last_slot(state, host_tgid) {
         return Some(index);
     }
-    let index = other_slot(sk, last(state), host_tgid)?;
+    let before = last(state);
+    let index = other_slot(sk, before, host_tgid)?;
+    if setting!(emit_retrans) != 0
+        && before == 0
+        && let Some(tcp) = sk.tcp()
+    {
+        // SAFETY: a map value that the verifier proved.
+        unsafe { (*state).sent_before = tcp.field(offset!(tcp_sock_segs_out)) };
+    }
     let pair = u64::from(host_tgid) << 32 | u64::from(index);
     // SAFETY: a map value that the verifier proved; one aligned word.
     unsafe { core::ptr::write_volatile(&raw mut (*state).current, pair) };
@@ -131,14 +140,37 @@ pub fn fill(sk: impl Sock, owner: &mut Owner, host_tgid: u32) {
     if is_kernel(task, host_tgid) {
         return;
     }
+    fill_names(task, owner, host_tgid);
+    owner.uid = bpf_get_current_uid_gid() as u32;
+    // SAFETY: a helper without arguments.
+    owner.cgroup_id = unsafe { bpf_get_current_cgroup_id() };
+}
+
+/// Describes a process that is not the current one. Its cgroup stays unknown.
+#[inline(always)]
+pub fn fill_holder(task: Address, owner: &mut Owner, host_tgid: u32) {
+    fill_names(task, owner, host_tgid);
+    owner.uid = task
+        .target(offset!(task_struct_cred))
+        .field(offset!(cred_uid));
+}
+
+/// Tells who holds a socket over which nothing was moved yet: events on its port may be for it.
+#[inline(always)]
+pub fn announce_holder(sk: impl Sock, index: u32, slot: &mut Slot) {
+    refresh_tcp(sk, slot);
+    fill_key(sk, &mut slot.key);
+    slot.tick = TICK.read() as u32;
+    emit::active(index, slot.socket);
+}
+
+#[inline(always)]
+fn fill_names(task: impl Struct, owner: &mut Owner, host_tgid: u32) {
     let leader = task.target(offset!(task_struct_group_leader));
     owner.start_ns = leader.field(offset!(task_struct_start_boottime));
     owner.comm = probe(leader.address(), offset!(task_struct_comm));
     owner.host_tgid = host_tgid;
     owner.tgid = namespaced_tgid(Address(leader.address()), host_tgid);
-    owner.uid = bpf_get_current_uid_gid() as u32;
-    // SAFETY: a helper without arguments.
-    owner.cgroup_id = unsafe { bpf_get_current_cgroup_id() };
 }
 
 /// The thread group's number in the tracer's pid namespace; 0 if it is not in there.

@@ -1,8 +1,9 @@
-//! From which position on does a socket's received data count?
+//! From which position on does a socket's received data count, and whose was it before?
 
 use crate::{
+    kernel::{Address, Struct as _, offset, setting},
     maps::SockState,
-    queued,
+    owner, queued,
     sock::{self, Sock},
 };
 
@@ -17,6 +18,27 @@ pub fn open_before(sk: impl Sock) {
     set(sk, |state, position, _| {
         (state.seq_known == 0).then_some(position)
     });
+}
+
+/// This process holds the socket: it owns what happens on it until one uses it. Of those that share one,
+/// the first that is looked at does. Only told where connections are told one by one.
+#[inline(always)]
+pub fn held_by(sk: impl Sock, task: Address) {
+    let is_told = setting!(emit_states) != 0 || setting!(emit_retrans) != 0;
+    if !is_told || !sock::counts(sk) {
+        return;
+    }
+    let Some(state) = sk.state_or_new() else {
+        return;
+    };
+    let host_tgid: u32 = task.field(offset!(task_struct_tgid));
+    if owner::slot_in_use(state).is_none()
+        && owner::slot(sk, state, host_tgid).is_some()
+        && let Some((index, slot)) = owner::slot_in_use(state)
+    {
+        owner::fill_holder(task, &mut slot.owner, host_tgid);
+        owner::announce_holder(sk, index, slot);
+    }
 }
 
 /// A connection begins here; the socket may have had another one before. What a fast open brought

@@ -139,7 +139,7 @@ impl Sock for Probed {
             seen_seq: 0,
             seq_known: 0,
             first_seq: 0,
-            reserved: 0,
+            sent_before: 0,
             probed_id: new_id(),
             sent_seq: 0,
             sent_known: 0,
@@ -220,9 +220,14 @@ pub fn is_subflow(tcp: impl Struct) -> bool {
 #[inline(always)]
 pub fn taken_seq(sk: impl Sock, tcp: impl Struct) -> u32 {
     let copied: u32 = tcp.field(offset!(tcp_sock_copied_seq));
-    let flags: u64 = sk.field(offset!(sock_sk_flags));
-    let past_fin = flags & SOCK_DONE != 0 && tcp.field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
+    let past_fin = fin_has_arrived(sk) && tcp.field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
     copied.wrapping_sub(u32::from(past_fin))
+}
+
+/// Whether the other end has said that it sends no more.
+#[inline(always)]
+pub fn fin_has_arrived(sk: impl Sock) -> bool {
+    sk.field::<u64>(offset!(sock_sk_flags)) & SOCK_DONE != 0
 }
 
 /// Sequence number of the first byte that this connection received.
@@ -250,25 +255,35 @@ pub fn is_locked_by_process(sk: impl Sock) -> bool {
 /// Addresses of the socket as they are now.
 #[inline(always)]
 pub fn fill_key(sk: impl Sock, key: &mut FlowKey) {
-    key.family = sk.field(offset!(sock_skc_family));
     key.protocol = protocol(sk);
-    key.local_port = sk.field(offset!(sock_skc_num));
-    key.remote_port = u16::from_be(sk.field(offset!(sock_skc_dport)));
-    let net = sk.base().target(offset!(sock_skc_net));
+    fill_addresses(sk.base(), key);
+    if key.local_port == 0 {
+        // One that is closing has given its port back, and still knows it.
+        key.local_port = u16::from_be(probe(sk.base().address(), offset!(inet_sock_inet_sport)));
+    }
+}
+
+/// The same of all that begins as a socket does (`struct sock_common`): requests and those in TIME_WAIT.
+#[inline(always)]
+pub fn fill_addresses(common: impl Struct, key: &mut FlowKey) {
+    key.family = common.field(offset!(sock_skc_family));
+    key.local_port = common.field(offset!(sock_skc_num));
+    key.remote_port = u16::from_be(common.field(offset!(sock_skc_dport)));
+    let net = common.target(offset!(sock_skc_net));
     key.netns = net.field(offset!(net_ns_inum));
     if key.family == AF_INET6 {
-        let base = sk.base().address();
+        let base = common.address();
         key.local_addr = probe(base, offset!(sock_skc_v6_rcv_saddr));
         key.remote_addr = probe(base, offset!(sock_skc_v6_daddr));
     } else {
-        key.local_addr = v4(sk.field(offset!(sock_skc_rcv_saddr)));
-        key.remote_addr = v4(sk.field(offset!(sock_skc_daddr)));
+        key.local_addr = v4(common.field(offset!(sock_skc_rcv_saddr)));
+        key.remote_addr = v4(common.field(offset!(sock_skc_daddr)));
     }
 }
 
 /// An IPv4 address, in network byte order both before and after.
 #[inline(always)]
-fn v4(address: u32) -> [u8; 16] {
+pub fn v4(address: u32) -> [u8; 16] {
     let [a, b, c, d] = address.to_ne_bytes();
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }

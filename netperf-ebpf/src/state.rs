@@ -2,14 +2,14 @@
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{
-    event::{STATE, StateEvent},
+    event::{FAILED, FIN_ARRIVED, STATE, StateEvent},
     flow::FlowKey,
 };
 
 use crate::{
     bytes::current_tgid,
     emit,
-    kernel::setting,
+    kernel::{offset, setting},
     maps::{SLOTS, SockState},
     owner, queued, seed,
     sock::{self, Sock},
@@ -28,7 +28,9 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
     if new == SYN_SENT
         && let Some(state) = sk.state_or_new()
     {
-        connecting(sk, state);
+        belongs_to_current(sk, state);
+    } else {
+        used(sk);
     }
     if new == ESTABLISHED {
         seed::established(sk);
@@ -45,31 +47,65 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
         }
     }
     if setting!(emit_states) != 0 {
-        // SAFETY: a helper without arguments.
-        let now = unsafe { bpf_ktime_get_boot_ns() };
-        // SAFETY: a map value that the verifier proved.
-        let since = unsafe { core::mem::replace(&mut (*state).state_since_ns, now) };
-        let in_old_ns = if since == 0 { 0 } else { now - since };
-        let mut key = FlowKey::default();
-        sock::fill_key(sk, &mut key);
-        emit::record(&StateEvent {
-            kind: STATE,
-            slot: index,
-            socket: sk.cookie(),
-            at_ns: now,
-            in_old_ns,
-            key,
-            old: old as u8,
-            new: new as u8,
-            reserved: 0,
-        });
+        tell(sk, state, index, old as u8, new as u8);
     }
 }
 
-/// A process connects: it owns the socket from now on, so that what happens before its first byte
+/// Tells a transition, and how long the state before lasted.
+#[inline(always)]
+fn tell(sk: impl Sock, state: *mut SockState, index: u32, old: u8, new: u8) {
+    // SAFETY: a helper without arguments.
+    let now = unsafe { bpf_ktime_get_boot_ns() };
+    // SAFETY: a map value that the verifier proved.
+    let since = unsafe { core::mem::replace(&mut (*state).state_since_ns, now) };
+    let socket = sk.cookie();
+    let every = u64::from(setting!(sample));
+    if every > 1 && socket % every != 0 {
+        return;
+    }
+    let mut key = FlowKey::default();
+    sock::fill_key(sk, &mut key);
+    let mut flags = 0;
+    if sock::fin_has_arrived(sk) {
+        flags |= FIN_ARRIVED;
+    }
+    if sk.field::<u32>(offset!(sock_sk_err)) != 0 {
+        flags |= FAILED;
+    }
+    emit::record(&StateEvent {
+        kind: STATE,
+        slot: index,
+        socket,
+        at_ns: now,
+        in_old_ns: if since == 0 { 0 } else { now - since },
+        key,
+        old,
+        new,
+        flags,
+    });
+}
+
+/// A process listens, or ends a connection that it has not used before: whoever holds the socket's lock
+/// owns it from now on. Only told where connections are told one by one.
+#[inline(always)]
+pub fn used(sk: impl Sock) {
+    let is_told = setting!(emit_states) != 0 || setting!(emit_retrans) != 0;
+    if is_told
+        && sock::is_locked_by_process(sk)
+        && let Some(state) = sk.state_or_new()
+        && owner::slot_in_use(state).is_none()
+    {
+        belongs_to_current(sk, state);
+        if let Some((index, slot)) = owner::slot_in_use(state) {
+            owner::announce_holder(sk, index, slot);
+        }
+    }
+}
+
+/// A process connects, say: it owns the socket from now on, so that what happens before its first byte
 /// (retransmitted SYNs) is its own.
 #[inline(always)]
-fn connecting(sk: impl Sock, state: *mut SockState) {
+fn belongs_to_current(sk: impl Sock, state: *mut SockState) {
     let host_tgid = current_tgid();
     let Some(index) = owner::slot(sk, state, host_tgid) else {
         return emit::lost(emit::Lost::MapFull);

@@ -20,6 +20,8 @@ pub fn examine() -> Machine {
     let request = Request {
         hooks: HookPreference::Auto,
         connections: true,
+        losses: false,
+        transitions: None,
         open_sockets: 0,
         cgroup_root: cgroup_root.as_ref(),
         procfs: &procfs,

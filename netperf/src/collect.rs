@@ -1,11 +1,13 @@
 //! Where do samples come from? Live readers and recordings look the same to the main loop.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::sample::Sample;
+use crate::sample::happening::Happening;
 
 /// What the first line of a session says about the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -62,6 +64,12 @@ impl HookKind {
 pub struct Wanted {
     /// Readings of single flows.
     pub flows: bool,
+    /// What connections lose: retransmissions by kind, resets, what the kernel throws away.
+    pub losses: bool,
+    /// Each retransmission, or each transition, as it happens.
+    pub one_by_one: bool,
+    /// The transitions of one connection in so many; `None` for no transitions.
+    pub transitions: Option<NonZeroU32>,
 }
 
 /// A source of samples: the live collector or a recording.
@@ -75,6 +83,11 @@ pub trait Feed {
     /// # Errors
     /// When the source has failed as a whole.
     fn pump(&mut self) -> anyhow::Result<Duration>;
+
+    /// What happened since the last call, one by one and in order. Nothing where nobody wants it.
+    fn take_happenings(&mut self) -> Vec<Happening> {
+        Vec::new()
+    }
 
     /// Ends a tick: everything counted until now, or `None` at the end of a recording.
     ///

@@ -104,6 +104,8 @@ pub(crate) fn flow(
         state: Some(TcpState::Established),
         srtt_us: Some(1_234),
         retrans: Some(0),
+        retransmitted: 0,
+        losses: None,
         closed: false,
     }
 }

@@ -14,6 +14,7 @@ pub mod cue;
 pub mod deadline;
 pub mod expect;
 pub mod guest;
+pub mod lossy;
 pub mod mover;
 pub mod netns;
 pub mod paths;

@@ -58,7 +58,10 @@ pub const START: &[Field] = &[
     field("type", Kind::OneOf(&["start"])),
     field("schema", Kind::Integer),
     field("version", Kind::Text),
-    field("command", Kind::OneOf(&["top", "flows", "doctor"])),
+    field(
+        "command",
+        Kind::OneOf(&["top", "flows", "retrans", "doctor"]),
+    ),
     field("time", Kind::Moment),
     field("host", Kind::Text),
     field("kernel", Kind::Text),
@@ -279,3 +282,100 @@ mod tests {
         assert!(!is_moment("2026-11-22T09:41:00.123456789+01:00"));
     }
 }
+
+const KINDS: &[Field] = &[
+    field("rto", Kind::Integer),
+    field("fast", Kind::Integer),
+    field("tlp", Kind::Integer),
+    field("syn", Kind::Integer),
+    field("synack", Kind::Integer),
+];
+
+/// What a connection of `retrans` has beside what one of `flows` has.
+pub const LOSSY_FLOW: &[Field] = &[
+    field("proto", Kind::OneOf(&["tcp"])),
+    field("local", Kind::Text),
+    field("remote", Kind::Text),
+    field("netns", Kind::Integer),
+    field("pid", Kind::Integer),
+    field("name", Kind::Text),
+    field("tx_bytes", Kind::Integer),
+    field("state", Kind::Text),
+    nullable("srtt_us", Kind::Integer),
+    nullable("cwnd", Kind::Integer),
+    field("retrans", Kind::Integer),
+    field("segments_sent", Kind::Integer),
+    field("kinds", Kind::Object(KINDS)),
+    nullable("loss_percent", Kind::Number),
+];
+
+/// A process of `retrans`.
+pub const LOSSY_PROCESS: &[Field] = &[
+    field("pid", Kind::Integer),
+    field("name", Kind::Text),
+    field("retrans", Kind::Integer),
+    field("kinds", Kind::Object(KINDS)),
+    nullable("loss_percent", Kind::Number),
+];
+
+/// A remote host of `retrans`.
+pub const LOSSY_REMOTE: &[Field] = &[
+    field("remote", Kind::Text),
+    field("names", Kind::Texts),
+    field("retrans", Kind::Integer),
+    field("kinds", Kind::Object(KINDS)),
+    nullable("loss_percent", Kind::Number),
+];
+
+/// Resets of one process.
+pub const RESET: &[Field] = &[
+    field("direction", Kind::OneOf(&["sent", "received"])),
+    field("pid", Kind::Integer),
+    field("name", Kind::Text),
+    field("local", Kind::Text),
+    field("remote", Kind::Text),
+    nullable("netns", Kind::Integer),
+    nullable("state", Kind::Text),
+    field("count", Kind::Integer),
+];
+
+/// What the kernel threw away for one reason.
+pub const DROP: &[Field] = &[
+    field("reason", Kind::Text),
+    field("what", Kind::Text),
+    nullable("pid", Kind::Integer),
+    nullable("name", Kind::Text),
+    nullable("proto", Kind::Text),
+    nullable("local_port", Kind::Integer),
+    nullable("netns", Kind::Integer),
+    field("packets", Kind::Integer),
+];
+
+/// A tick of `retrans`.
+pub const RETRANS: &[Field] = &[
+    field("type", Kind::OneOf(&["retrans"])),
+    field("time", Kind::Moment),
+    field("interval_s", Kind::Number),
+    field("flows", Kind::Objects(LOSSY_FLOW)),
+    field("processes", Kind::Objects(LOSSY_PROCESS)),
+    field("remotes", Kind::Objects(LOSSY_REMOTE)),
+    field("resets", Kind::Objects(RESET)),
+    field("drops", Kind::Objects(DROP)),
+    field("loss", Kind::Object(LOSS)),
+];
+
+/// A line of `retrans --watch`.
+pub const RETRANSMIT: &[Field] = &[
+    field("type", Kind::OneOf(&["retransmit"])),
+    field("time", Kind::Moment),
+    field(
+        "kind",
+        Kind::OneOf(&["rto", "fast", "tlp", "syn", "synack"]),
+    ),
+    field("pid", Kind::Integer),
+    field("name", Kind::Text),
+    field("local", Kind::Text),
+    field("remote", Kind::Text),
+    nullable("state", Kind::Text),
+    nullable("srtt_us", Kind::Integer),
+];

@@ -5,9 +5,9 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::bpf_sock_from_file;
 
 use crate::{
-    kernel::{load, offset, probe, probe_ptr},
+    kernel::{Address, load, offset, probe, probe_ptr},
     owner, seed,
-    sock::{Probed, Trusted},
+    sock::{Probed, Sock, Trusted},
 };
 
 /// Mask of a file's kind in `i_mode`.
@@ -41,6 +41,7 @@ pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
     let sk = load::<*const c_void>(socket.cast_const().cast(), offset!(socket_sk));
     if !sk.is_null() {
         seed::open_before(Trusted(sk));
+        held(ctx, Trusted(sk));
     }
     0
 }
@@ -63,8 +64,19 @@ pub extern "C" fn iter_open_sockets_probed(ctx: *const TaskFile) -> i32 {
     let sk = probe_ptr(socket, offset!(socket_sk));
     if !sk.is_null() {
         seed::open_before(Probed(sk));
+        held(ctx, Probed(sk));
     }
     0
+}
+
+/// The process that the iterator is at has this socket open.
+#[inline(always)]
+fn held(ctx: *const TaskFile, sk: impl Sock) {
+    // SAFETY: the verifier knows this context and proves each load.
+    let task = unsafe { core::ptr::read_volatile(&raw const (*ctx).task) };
+    if !task.is_null() {
+        seed::held_by(sk, Address(task));
+    }
 }
 
 /// Runs in the tracer's context, as an iterator does: notes its pid namespace. Kernel 5.8.

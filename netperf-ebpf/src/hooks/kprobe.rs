@@ -155,9 +155,17 @@ pub fn kprobe_tcp_set_state(ctx: ProbeContext) -> u32 {
     0
 }
 
+/// `inet_csk_listen_start(sk, …)`: the change to `LISTEN`.
+#[kprobe]
+pub fn kprobe_inet_csk_listen_start(ctx: ProbeContext) -> u32 {
+    state::used(sock(&ctx));
+    0
+}
+
 /// `__tcp_retransmit_skb(sk, skb, segs)` has counted when it returns; its caller's entry has not.
 #[kprobe]
 pub fn kprobe_tcp_retransmit(ctx: ProbeContext) -> u32 {
+    retrans::begins(sock(&ctx));
     stash(&ctx, Function::TcpRetransmit);
     0
 }
@@ -166,7 +174,7 @@ pub fn kprobe_tcp_retransmit(ctx: ProbeContext) -> u32 {
 #[kretprobe]
 pub fn kretprobe_tcp_retransmit(_ctx: RetProbeContext) -> u32 {
     if let Some(sk) = unstash(Function::TcpRetransmit) {
-        retrans::happened(sk);
+        retrans::happened(sk, 0);
     }
     0
 }

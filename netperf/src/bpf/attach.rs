@@ -11,7 +11,7 @@ use aya::programs::{
 };
 
 use super::btf::Btf;
-use super::hooks::{Attach, Attachment, Hook, HookSet, Need};
+use super::hooks::{Asked, Attach, Attachment, Hook, HookSet, Need};
 use crate::collect::{AttachedHook, Provenance, Unavailable};
 use crate::procfs::with_tracefs;
 
@@ -26,6 +26,8 @@ pub(super) struct Kernel<'a> {
     pub(super) cgroup_root: Option<&'a File>,
     /// Whether the state of single connections is asked for.
     pub(super) connections: bool,
+    /// Whether what is lost is asked for.
+    pub(super) losses: bool,
 }
 
 /// The kernel's own types.
@@ -75,7 +77,11 @@ pub(super) fn attach(
     kernel: &Kernel<'_>,
 ) -> Result<Provenance, Refused> {
     let mut provenance = Provenance::default();
-    let is_asked_for = |hook: &&Hook| kernel.connections || !hook.for_connections;
+    let is_asked_for = |hook: &&Hook| match hook.asked {
+        Asked::Always => true,
+        Asked::ForConnections => kernel.connections,
+        Asked::ForLosses => kernel.losses,
+    };
     for hook in set.hooks.iter().filter(is_asked_for) {
         match attach_hook(ebpf, hook, kernel) {
             Ok(attached) => provenance

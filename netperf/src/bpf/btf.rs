@@ -39,6 +39,7 @@ pub(super) struct Btf<'a> {
     types: Vec<Type<'a>>,
     structs: HashMap<&'a [u8], u32>,
     functions: HashMap<&'a [u8], u32>,
+    enumerations: HashMap<&'a [u8], u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,7 @@ enum Kind {
     Alias,
     Function,
     Prototype,
+    Enumeration,
     Other,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Btf<'a> {
             types: vec![VOID],
             structs: HashMap::new(),
             functions: HashMap::new(),
+            enumerations: HashMap::new(),
         };
         let mut rest = types;
         while !rest.is_empty() {
@@ -109,7 +112,7 @@ impl<'a> Btf<'a> {
             2 | 7 | 16 => (Kind::Other, 0),
             1 | 14 | 17 => (Kind::Other, 4),
             3 => (Kind::Other, 12),
-            6 => (Kind::Other, length * 8),
+            6 => (Kind::Enumeration, length * 8),
             15 | 19 => (Kind::Other, length * 12),
             kind => return Err(Some(BtfError::UnknownKind { kind })),
         };
@@ -119,6 +122,8 @@ impl<'a> Btf<'a> {
             self.structs.entry(self.name(name)).or_insert(id);
         } else if kind == Kind::Function {
             self.functions.insert(self.name(name), id);
+        } else if kind == Kind::Enumeration {
+            self.enumerations.entry(self.name(name)).or_insert(id);
         }
         self.types.push(Type {
             kind,
@@ -163,6 +168,16 @@ impl<'a> Btf<'a> {
             .get(*self.functions.get(function.as_bytes())? as usize)?;
         let prototype = self.types.get(function.reference as usize)?;
         (prototype.kind == Kind::Prototype).then_some(prototype.tail.len() / 8)
+    }
+
+    /// Names and values of an enumeration of 32 bits; none if this kernel has no such enumeration.
+    pub(super) fn enumerators(&self, name: &str) -> impl Iterator<Item = (&'a [u8], u32)> {
+        let id = self.enumerations.get(name.as_bytes());
+        let tail = id
+            .and_then(|&id| self.types.get(id as usize))
+            .map_or(&[][..], |found| found.tail);
+        tail.chunks_exact(8)
+            .map(|mut one| (self.name(one.get_u32_le()), one.get_u32_le()))
     }
 
     /// A member of an aggregate and its type; looks into anonymous members, to a bounded depth.
@@ -351,5 +366,8 @@ mod tests {
         );
         assert_eq!(btf.parameter_count("tcp_sendmsg_locked"), Some(3));
         assert_eq!(btf.parameter_count("no_such_function"), None);
+        let states: Vec<_> = btf.enumerators("skb_drop_reason").take(1).collect();
+        assert_eq!(states, [(&b"SKB_NOT_DROPPED_YET"[..], 0)]);
+        assert_eq!(btf.enumerators("no_such_enumeration").count(), 0);
     }
 }

@@ -2,11 +2,12 @@
 
 use anyhow::Context as _;
 use aya::maps::{MapData, RingBuf};
-use netperf_common::flow::Slot;
+use netperf_common::flow::{FlowKey, Slot};
 use netperf_common::kernel::{LossCounters, PairKey};
 
 use super::attach;
-use super::events::Event;
+use super::drops::{Dropped, Drops};
+use super::events::{Event, Happened, Told};
 use super::ledger::Ledger;
 use super::missed::missed;
 use super::open::{OpenError, Opened, Request, open};
@@ -21,6 +22,8 @@ pub struct Counters {
     ledger: Ledger,
     /// Slots that were active since the last tick.
     active: Vec<u32>,
+    /// How many of them were looked at already: they are looked at once more at the end of the tick.
+    looked_at: usize,
     tick: u64,
     /// What was lost before the look at open sockets was done: counting had not begun.
     lost_before: LossCounters,
@@ -35,6 +38,9 @@ pub struct Counters {
     missed_before: u64,
     /// Nothing counts any more.
     detached: bool,
+    /// What happened since it was last taken.
+    happened: Vec<Happened>,
+    drops: Drops,
     /// Where the kernel side can't say when a process started.
     starts: Starts,
 }
@@ -52,14 +58,21 @@ impl Counters {
 
     fn read_from(mut kernel: Opened, starts: Starts) -> anyhow::Result<Self> {
         let missed_before = missed(&kernel.ebpf, &kernel.set);
-        let ring = kernel.ebpf.take_map("EVENTS");
-        let ring = ring.context("the object has no `EVENTS`")?.try_into()?;
+        let mut drop_numbers = std::mem::take(&mut kernel.drop_numbers);
+        let mut take = |name: &str| {
+            kernel
+                .ebpf
+                .take_map(name)
+                .with_context(|| format!("the object has no `{name}`"))
+        };
+        let (ring, drops) = (take("EVENTS")?, take("DROPS")?);
         let tick = 1;
         let lost_before = kernel.board.turn(&mut kernel.ebpf, tick)?;
         Ok(Self {
-            ring,
+            ring: ring.try_into()?,
             ledger: Ledger::default(),
             active: Vec::new(),
+            looked_at: 0,
             tick,
             ring_lost: 0,
             taken: 0,
@@ -68,6 +81,8 @@ impl Counters {
             detached: false,
             lost_before,
             lost: lost_before,
+            happened: Vec::new(),
+            drops: Drops::new(drops.try_into()?, std::mem::take(&mut drop_numbers)),
             starts,
             kernel,
         })
@@ -97,11 +112,63 @@ impl Counters {
                 Some(Event::Active { slot }) => self.active.push(slot),
                 Some(Event::Owned { slot, socket }) => self.ledger.share(slot, socket),
                 Some(Event::Closed { slot, socket }) => self.close(slot, socket),
+                Some(Event::Happened { slot, happened }) => self.note(slot, happened),
                 None => log::debug!("a record of an unknown kind"),
             }
         }
         self.taken += count as u64;
         Ok(count)
+    }
+
+    /// Finds out whose connection it happened to, while the slot is still that connection's.
+    fn note(&mut self, index: u32, mut happened: Happened) {
+        let slot = self.kernel.slots.read(index);
+        if let Some(slot) = slot.filter(|slot| slot.socket == happened.socket) {
+            self.look_at(index);
+            happened.owner = Some(slot.owner);
+            if let Told::Retransmit { kind, cwnd, .. } = happened.what {
+                self.ledger.note_retransmission(index, kind, cwnd);
+            }
+        } else {
+            // Nobody has used a connection that was just accepted: it is its listener's so far.
+            let FlowKey {
+                netns,
+                protocol,
+                local_port,
+                ..
+            } = happened.key;
+            let holder = |ledger: &Ledger| ledger.holder_of(netns, protocol, local_port);
+            if holder(&self.ledger).is_none() {
+                self.look_at_active();
+            }
+            let holder = holder(&self.ledger);
+            let tally = holder.and_then(|holder| self.ledger.tally(holder));
+            happened.owner = tally.map(|tally| tally.owner);
+        }
+        self.happened.push(happened);
+    }
+
+    /// Takes in the slots that have become active, before the end of the tick.
+    fn look_at_active(&mut self) {
+        let active = std::mem::take(&mut self.active);
+        for &index in active.iter().skip(self.looked_at) {
+            self.look_at(index);
+        }
+        self.looked_at = active.len();
+        self.active = active;
+    }
+
+    /// What happened since the last call, in order.
+    pub fn take_happened(&mut self) -> Vec<Happened> {
+        std::mem::take(&mut self.happened)
+    }
+
+    /// What the kernel threw away since the last call.
+    ///
+    /// # Errors
+    /// If the kernel refuses to be read.
+    pub fn take_dropped(&mut self) -> anyhow::Result<Vec<Dropped>> {
+        self.drops.take()
     }
 
     /// Ends a tick: after this, the books hold everything counted before the call.
@@ -120,6 +187,7 @@ impl Counters {
             self.ring_lost = told.ring_lost;
             self.sweep();
         }
+        self.looked_at = 0;
         for index in std::mem::take(&mut self.active) {
             self.look_at(index);
         }

@@ -6,6 +6,7 @@ use netperf_common::flow::{FlowKey, Owner, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::clock::MonoNs;
+use crate::sample::losses::{Losses, RetransKind};
 use crate::sample::{FlowId, ProcessId};
 
 /// A process's totals since start.
@@ -38,6 +39,12 @@ pub struct FlowTotals {
     pub rx_bytes: u64,
     /// Segments retransmitted in the socket's life.
     pub retrans: u32,
+    /// Segments retransmitted that count for this process, those of a listener's SYN-ACKs included.
+    pub retransmitted: u64,
+    /// SYN-ACKs that the listener sent again.
+    pub synacks: u32,
+    /// What the socket lost, where that is asked for.
+    pub losses: Losses,
     /// Smoothed round-trip time; 0 if unknown.
     pub srtt_us: u32,
     /// As in `tcp_states.h`; 0 if none.
@@ -84,7 +91,14 @@ pub struct Ledger {
     changed_flows: FxHashSet<u32>,
     ended_flows: Vec<FlowTotals>,
     keep_flows: bool,
+    /// By network namespace, protocol and port: who has a socket there without a fixed other end.
+    holders: FxHashMap<Place, ProcessId>,
+    /// Places whose socket is closed; what happened there before may still be told.
+    left: Vec<(Place, ProcessId)>,
 }
+
+/// A network namespace, a protocol and a port.
+type Place = (u32, u16, u16);
 
 impl Ledger {
     /// From now on, also says which flows changed. What a flow moved before does not count for it:
@@ -134,12 +148,17 @@ impl Ledger {
             }
             None => slot.retrans.saturating_sub(seen),
         };
+        let synacks = slot.synacks.saturating_sub(pair.totals.synacks);
+        let retrans = u64::from(retrans) + u64::from(synacks);
+        if let Some(place) = held_place(&slot.key) {
+            self.holders.insert(place, pair.process);
+        }
         let tx_bytes = slot.tx_bytes.saturating_sub(pair.totals.tx_bytes);
         let rx_bytes = slot.rx_bytes.saturating_sub(pair.totals.rx_bytes);
         let tally = self.tallies.entry(pair.process).or_default();
         tally.tx_bytes += tx_bytes;
         tally.rx_bytes += rx_bytes;
-        tally.retrans += u64::from(retrans);
+        tally.retrans += retrans;
         tally.owner = slot.owner;
         tally.netns = slot.key.netns;
         pair.totals = FlowTotals {
@@ -147,6 +166,12 @@ impl Ledger {
             tx_bytes: slot.tx_bytes,
             rx_bytes: slot.rx_bytes,
             retrans: slot.retrans,
+            retransmitted: pair.totals.retransmitted + retrans,
+            synacks: slot.synacks,
+            losses: Losses {
+                sent_segments: slot.segs_out,
+                ..pair.totals.losses
+            },
             srtt_us: slot.srtt_us,
             state: slot.state,
             ..pair.totals
@@ -157,6 +182,43 @@ impl Ledger {
                 self.changed_flows.insert(index);
             }
         }
+    }
+
+    /// Notes that TCP sent something again over the socket of a slot.
+    pub fn note_retransmission(&mut self, index: u32, kind: RetransKind, cwnd: u32) {
+        if let Some(pair) = self.pairs.get_mut(&index) {
+            pair.totals.losses.events.add(kind);
+            pair.totals.losses.cwnd = Some(cwnd);
+            self.changed.insert(pair.process);
+            if self.keep_flows {
+                self.changed_flows.insert(index);
+            }
+        }
+    }
+
+    /// The process whose socket without a fixed other end, as one that listens, has this port; in
+    /// network namespace 0, which is none, that of any.
+    pub fn holder_of(&self, netns: u32, protocol: u16, port: u16) -> Option<ProcessId> {
+        if netns != 0 {
+            return self.holders.get(&(netns, protocol, port)).copied();
+        }
+        let mut all = self.holders.iter();
+        let found = all.find(|((_, other, held), _)| (*other, *held) == (protocol, port));
+        found.map(|(_, process)| *process)
+    }
+
+    /// Forgets the places of closed sockets: all that happened there has been told.
+    pub fn forget_left(&mut self) {
+        for (place, process) in self.left.drain(..) {
+            if self.holders.get(&place) == Some(&process) {
+                self.holders.remove(&place);
+            }
+        }
+    }
+
+    /// The process that a slot belongs to.
+    pub fn process_of(&self, index: u32) -> Option<ProcessId> {
+        Some(self.pairs.get(&index)?.process)
     }
 
     /// Notes that a slot is one of several of a socket.
@@ -200,6 +262,9 @@ impl Ledger {
             return;
         };
         self.shared.remove(&pair.totals.id.socket);
+        if let Some(place) = held_place(&pair.totals.key) {
+            self.left.push((place, pair.process));
+        }
         if let Some(tally) = self.tallies.get_mut(&pair.process) {
             tally.slots = tally.slots.saturating_sub(1);
         }
@@ -257,7 +322,7 @@ impl Ledger {
 
 /// The process that a slot belongs to. A process outside the tracer's pid namespace keeps its number
 /// in the initial one.
-fn process_id(owner: &Owner) -> ProcessId {
+pub fn process_id(owner: &Owner) -> ProcessId {
     let tgid = if owner.tgid == 0 {
         owner.host_tgid
     } else {
@@ -267,6 +332,12 @@ fn process_id(owner: &Owner) -> ProcessId {
         tgid,
         start: MonoNs(owner.start_ns),
     }
+}
+
+/// Where a socket waits for whoever comes, if it does.
+fn held_place(key: &FlowKey) -> Option<Place> {
+    let waits = key.local_port != 0 && key.remote_port == 0;
+    waits.then_some((key.netns, key.protocol, key.local_port))
 }
 
 fn fresh(process: ProcessId, slot: &Slot) -> FlowTotals {
@@ -279,6 +350,9 @@ fn fresh(process: ProcessId, slot: &Slot) -> FlowTotals {
         tx_bytes: 0,
         rx_bytes: 0,
         retrans: slot.retrans_base,
+        retransmitted: 0,
+        synacks: 0,
+        losses: Losses::default(),
         srtt_us: 0,
         state: 0,
         closed: false,
@@ -370,6 +444,43 @@ mod tests {
         );
         let (_, tally) = ledger.processes().next().unwrap();
         assert_eq!(tally.retrans, 2);
+    }
+
+    #[test]
+    fn a_listeners_syn_acks_are_segments_that_it_sent_again() {
+        let mut ledger = Ledger::default();
+        ledger.keep_flows(true);
+        let listener = |synacks| Slot {
+            synacks,
+            ..slot(100, 7, 0)
+        };
+        ledger.absorb(3, &listener(2));
+        ledger.absorb(3, &listener(3));
+        ledger.note_retransmission(3, RetransKind::Synack, 10);
+        let flows = ledger.take_changed_flows();
+        assert_eq!((flows[0].retransmitted, flows[0].retrans), (3, 0));
+        assert_eq!(flows[0].losses.events.synack, 1);
+        assert_eq!(ledger.take_changed()[0].1.retrans, 3);
+    }
+
+    #[test]
+    fn a_port_has_a_holder_as_long_as_its_socket_is_open() {
+        let mut ledger = Ledger::default();
+        let mut listener = slot(100, 7, 0);
+        listener.key = FlowKey {
+            netns: 3,
+            protocol: 6,
+            local_port: 80,
+            ..FlowKey::default()
+        };
+        ledger.absorb(3, &listener);
+        let tgid = |ledger: &Ledger, netns| Some(ledger.holder_of(netns, 6, 80)?.tgid);
+        assert_eq!((tgid(&ledger, 3), tgid(&ledger, 0)), (Some(7), Some(7)));
+        assert_eq!(tgid(&ledger, 4), None);
+        ledger.forget(3);
+        assert_eq!(tgid(&ledger, 3), Some(7), "what is told late");
+        ledger.forget_left();
+        assert_eq!(tgid(&ledger, 3), None);
     }
 
     #[test]

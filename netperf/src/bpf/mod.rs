@@ -4,6 +4,7 @@ mod attach;
 mod board;
 mod btf;
 mod counters;
+mod drops;
 mod events;
 mod hooks;
 mod ledger;
@@ -18,7 +19,9 @@ mod trial;
 
 pub use btf::BtfError;
 pub use counters::Counters;
-pub use ledger::{FlowTotals, Ledger, Tally};
+pub use drops::Dropped;
+pub use events::{Happened, Told};
+pub use ledger::{FlowTotals, Ledger, Tally, process_id};
 pub use open::{OpenError, Request};
 pub use tcx::try_tcx;
 pub use trial::{feature_trials, verdicts};

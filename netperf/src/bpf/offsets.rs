@@ -1,6 +1,6 @@
 //! Which offsets does the kernel side need, and what are they on this kernel?
 
-use netperf_common::kernel::{ByteRecords, Offsets, Settings, StateRecord};
+use netperf_common::kernel::{ByteRecords, Offsets, PacketOffsets, Settings, StateRecord};
 
 use super::btf::{Btf, BtfError};
 use crate::procfs::RecordField;
@@ -25,6 +25,8 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         sock_sk_type: at("sock", "sk_type")?,
         sock_sk_flags: at("sock", "__sk_common.skc_flags")?,
         sock_sk_lock_owned: at("sock", "sk_lock.owned")?,
+        sock_sk_err: at("sock", "sk_err")?,
+        inet_sock_inet_sport: at("inet_sock", "inet_sport")?,
         net_ns_inum: at("net", "ns.inum")?,
         tcp_sock_copied_seq: at("tcp_sock", "copied_seq")?,
         tcp_sock_write_seq: at("tcp_sock", "write_seq")?,
@@ -33,12 +35,17 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         tcp_sock_rcvq_space_seq: at("tcp_sock", "rcvq_space.seq")?,
         tcp_sock_srtt_us: at("tcp_sock", "srtt_us")?,
         tcp_sock_total_retrans: at("tcp_sock", "total_retrans")?,
+        tcp_sock_segs_out: at("tcp_sock", "segs_out")?,
+        tcp_sock_snd_cwnd: at("tcp_sock", "snd_cwnd")?,
         inet_connection_sock_icsk_ulp_ops: at("inet_connection_sock", "icsk_ulp_ops")?,
         socket_sk: at("socket", "sk")?,
         file_f_inode: at("file", "f_inode")?,
         file_private_data: at("file", "private_data")?,
         inode_i_mode: at("inode", "i_mode")?,
         task_struct_flags: at("task_struct", "flags")?,
+        task_struct_tgid: at("task_struct", "tgid")?,
+        task_struct_cred: at("task_struct", "cred")?,
+        cred_uid: at("cred", "uid")?,
         task_struct_group_leader: at("task_struct", "group_leader")?,
         // Named `real_start_time` before 5.5.
         task_struct_start_boottime: at("task_struct", "start_boottime")
@@ -48,6 +55,22 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
         signal_struct_pids: at("signal_struct", "pids")?,
         pid_level: at("pid", "level")?,
         pid_numbers: at("pid", "numbers")?,
+    })
+}
+
+/// Where a packet and what it refers to have what.
+///
+/// # Errors
+/// [`BtfError::Missing`] names the first field that this kernel does not have.
+pub(super) fn packet(btf: &Btf<'_>) -> Result<PacketOffsets, BtfError> {
+    let at = |name: &str, path: &str| btf.field(name, path).map(|field| field.bit_offset / 8);
+    Ok(PacketOffsets {
+        head: at("sk_buff", "head")?,
+        network_header: at("sk_buff", "network_header")?,
+        transport_header: at("sk_buff", "transport_header")?,
+        sk_refdst: at("sk_buff", "_skb_refdst")?,
+        dst_entry_dev: at("dst_entry", "dev")?,
+        net_device_nd_net: at("net_device", "nd_net")?,
     })
 }
 
@@ -67,8 +90,19 @@ pub(super) fn settings(btf: &Btf<'_>, slots: u32) -> Result<Settings, BtfError> 
         is_mptcp_mask: is_mptcp.map_or(0, |_| 1 << (bit % 8)),
         ca_state_offset: ca_state.bit_offset / 8,
         ca_state_mask: (1 << size) - 1,
+        pending_offset: btf
+            .field("inet_connection_sock", "icsk_pending")
+            .map_or(0, |field| field.bit_offset / 8),
+        skb_segs_offset: segments_of_packet(btf).unwrap_or(0),
         ..Settings::default()
     })
+}
+
+/// Where TCP keeps with a packet how many segments it is.
+fn segments_of_packet(btf: &Btf<'_>) -> Option<u32> {
+    let room = btf.field("sk_buff", "cb").ok()?;
+    let segments = btf.field("tcp_skb_cb", "tcp_gso_segs").ok()?;
+    Some((room.bit_offset + segments.bit_offset) / 8)
 }
 
 /// Where the record of `sock/inet_sock_set_state` has what the kernel side reads of it.
@@ -155,6 +189,9 @@ mod tests {
         let btf = Btf::parse(&data).unwrap();
         let offsets = resolve(&btf).unwrap();
         assert!(offsets.tcp_sock_copied_seq > offsets.inet_connection_sock_icsk_ulp_ops);
-        assert!(settings(&btf, 1).unwrap().ca_state_mask >= 0b111);
+        let settings = settings(&btf, 1).unwrap();
+        assert!(settings.ca_state_mask >= 0b111);
+        assert!(settings.pending_offset > 0 && settings.skb_segs_offset > 0);
+        assert!(packet(&btf).unwrap().dst_entry_dev < 1_000);
     }
 }

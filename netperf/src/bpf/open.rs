@@ -2,22 +2,26 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::num::NonZeroU32;
 
 use anyhow::Context as _;
 use aya::maps::MapType;
 use aya::programs::Iter;
 use aya::sys::{SyscallError, is_map_supported};
 use aya::{Ebpf, EbpfLoader, Endianness};
-use netperf_common::kernel::{ByteRecords, Offsets, Settings, StateRecord};
+use netperf_common::kernel::{
+    ByteRecords, DROP_REASONS, Offsets, PacketOffsets, Settings, StateRecord,
+};
 
 use super::attach::{self, Kernel, Refused, Types};
 use super::board::{Board, fill_free_slots};
 use super::btf::{Btf, BtfError};
 use super::hooks::{HookSet, Memory, PLAIN, Reads, SENT, SETS, STATE_TRACEPOINT, TAKEN};
-use super::offsets;
 use super::slots::Slots;
+use super::{drops, offsets};
 use crate::collect::{HookKind, HookPreference, Provenance, Unavailable};
 use crate::procfs::Procfs;
+use crate::sample::losses::DropReason;
 use crate::text::chain;
 
 /// The kernel side, compiled by build.rs.
@@ -25,11 +29,15 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_EBPF_OBJECT"));
 
 /// Slots at the least: room for 80 000 sockets in 11 MiB.
 const MIN_SLOTS: u32 = 81_920;
-/// Slots at the most: 142 MiB.
+/// Slots at the most: 144 MiB.
 const MAX_SLOTS: u32 = 1 << 20;
 
 /// A [`netperf_common::event::SlotEvent`] in the ring buffer, with its header.
 const RECORD_BYTES: u32 = 24;
+
+/// Room at the least where transitions and retransmissions are told one by one: half a second of 20 000
+/// connections.
+const EVENT_BYTES: u32 = 16 << 20;
 
 /// Bytes from which on the allocator takes pages for a table alone, and gives them back with it.
 const LARGE: i32 = 128 << 10;
@@ -41,12 +49,23 @@ pub struct Request<'a> {
     pub hooks: HookPreference,
     /// Whether the state of single connections is asked for.
     pub connections: bool,
+    /// Whether what is lost is asked for: retransmissions, resets, what is thrown away.
+    pub losses: bool,
+    /// Whether each transition is to be told, and of which share of the connections: one of so many.
+    pub transitions: Option<NonZeroU32>,
     /// Sockets open on this machine now; there will be room for twice as many.
     pub open_sockets: u32,
     /// Root of the cgroup v2 hierarchy, if there is one.
     pub cgroup_root: Option<&'a File>,
     /// What the kernel tells in files.
     pub procfs: &'a Procfs,
+}
+
+impl Request<'_> {
+    /// Whether single events are asked for.
+    fn wants_events(&self) -> bool {
+        self.losses || self.transitions.is_some()
+    }
 }
 
 /// Why this kernel can't count.
@@ -70,6 +89,16 @@ pub enum OpenError {
         /// What was tried, and what the kernel said.
         tried: String,
     },
+    /// No BTF, and more than bytes was asked for.
+    #[error(
+        "{without}, without which the places of addresses and counters in its structures are not \
+         known (it needs CONFIG_DEBUG_INFO_BTF); what connections lose and which states they go \
+         through can't be told without"
+    )]
+    NoEvents {
+        /// Why it can't be had.
+        without: String,
+    },
     /// BTF without something needed.
     #[error(transparent)]
     Btf(#[from] BtfError),
@@ -91,6 +120,8 @@ pub(super) struct Opened {
     pub(super) board: Board,
     pub(super) set: HookSet,
     pub(super) provenance: Provenance,
+    /// Numbers of the reasons for which packets are thrown away.
+    pub(super) drop_numbers: Vec<(u16, DropReason)>,
 }
 
 /// What the running kernel tells about itself.
@@ -208,6 +239,12 @@ fn return_freed_memory() {
 fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
     let mut tried = String::new();
     let plain = [PLAIN];
+    if let Err(without) = &machine.types
+        && machine.request.wants_events()
+    {
+        let without = without.clone();
+        return Err(OpenError::NoEvents { without });
+    }
     let sets = match machine.types {
         Ok(_) => SETS,
         Err(_) => &plain,
@@ -266,7 +303,8 @@ impl Machine<'_> {
             types: self.types.as_ref().ok().copied(),
             no_records: records.as_ref().err().map(String::as_str),
             cgroup_root: self.request.cgroup_root,
-            connections: self.request.connections,
+            connections: self.request.connections || self.request.wants_events(),
+            losses: self.request.losses,
         };
         let mut provenance = match attach::attach(&mut ebpf, set, &kernel) {
             Ok(provenance) => provenance,
@@ -282,6 +320,10 @@ impl Machine<'_> {
             board,
             set: *set,
             provenance,
+            drop_numbers: match &self.types {
+                Ok(types) if self.request.losses => drops::numbers(types.btf),
+                _ => Vec::new(),
+            },
         }))
     }
 
@@ -309,6 +351,20 @@ impl Machine<'_> {
         found.map_err(|why| format!("its record is another: {why}"))
     }
 
+    /// What the kernel side needs to know of packets, where they are asked for.
+    fn lost_packets(&self) -> Result<LostPackets, OpenError> {
+        match &self.types {
+            Ok(types) if self.request.losses => Ok(LostPackets {
+                packet: offsets::packet(types.btf)?,
+                counted: drops::counted(&drops::numbers(types.btf)),
+            }),
+            _ => Ok(LostPackets {
+                packet: PacketOffsets::default(),
+                counted: [0; DROP_REASONS],
+            }),
+        }
+    }
+
     /// Makes the maps, as large as this set needs them.
     fn load(&self, set: &HookSet, records: Option<&Records>) -> Result<Ebpf, OpenError> {
         let slots = slot_count(self.request.open_sockets);
@@ -326,6 +382,10 @@ impl Machine<'_> {
             ),
         };
         settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
+        settings.emit_retrans = u32::from(self.request.losses);
+        settings.emit_states = u32::from(self.request.transitions.is_some());
+        settings.sample = self.request.transitions.map_or(0, NonZeroU32::get);
+        let lost = self.lost_packets()?;
         let records = records.copied().unwrap_or_default();
         let mut loader = EbpfLoader::new();
         loader
@@ -334,15 +394,20 @@ impl Machine<'_> {
             .override_global("SETTINGS", &settings, true)
             .override_global("STATE_RECORD", &records.states, true)
             .override_global("BYTE_RECORDS", &records.bytes, true)
+            .override_global("PACKET", &lost.packet, true)
+            .override_global("COUNTED_DROPS", &lost.counted[..], true)
             .map_max_entries("SLOTS", slots)
             .map_max_entries("FREE_SLOTS", slots)
-            .map_max_entries("EVENTS", ring_bytes(slots));
+            .map_max_entries("EVENTS", ring_bytes(slots, self.request.wants_events()));
         match set.memory {
             Memory::InSocket => loader.map_max_entries("PROBED_SOCK_STATES", 1),
             Memory::ByAddress => loader.map_max_entries("PROBED_SOCK_STATES", slots),
         };
         if set.kind != HookKind::Kprobe {
             loader.map_max_entries("ENTRIES", 1);
+        }
+        if !self.request.losses {
+            loader.map_max_entries("DROPS", 1);
         }
         match self.types {
             Ok(_) => loader
@@ -355,6 +420,12 @@ impl Machine<'_> {
             .context("loading the maps failed")
             .map_err(OpenError::Load)
     }
+}
+
+/// What the kernel side needs to know of packets that are thrown away.
+struct LostPackets {
+    packet: PacketOffsets,
+    counted: [u8; DROP_REASONS],
 }
 
 /// What a set can't see on any kernel.
@@ -392,10 +463,15 @@ fn slot_count(open_sockets: u32) -> u32 {
     open_sockets.saturating_mul(2).clamp(MIN_SLOTS, MAX_SLOTS)
 }
 
-/// Room for a record of every slot, which each writes once a tick when it is used. The kernel takes
-/// powers of two only.
-fn ring_bytes(slots: u32) -> u32 {
-    slots.saturating_mul(RECORD_BYTES).next_power_of_two()
+/// Room for a record of every slot, which each writes once a tick when it is used. Events come besides:
+/// 20 000 connections a second write 18 MB. The kernel takes powers of two only.
+fn ring_bytes(slots: u32, events: bool) -> u32 {
+    let records = slots.saturating_mul(RECORD_BYTES).next_power_of_two();
+    if events {
+        (records * 2).max(EVENT_BYTES)
+    } else {
+        records
+    }
 }
 
 /// The tables that user space has to do with, ready for use.
@@ -416,8 +492,10 @@ mod tests {
 
     #[test]
     fn the_ring_has_room_for_every_slot() {
-        assert_eq!(ring_bytes(MIN_SLOTS), 2 << 20);
-        assert_eq!(ring_bytes(MAX_SLOTS), 32 << 20);
+        assert_eq!(ring_bytes(MIN_SLOTS, false), 2 << 20);
+        assert_eq!(ring_bytes(MAX_SLOTS, false), 32 << 20);
+        assert_eq!(ring_bytes(MIN_SLOTS, true), EVENT_BYTES);
+        assert_eq!(ring_bytes(MAX_SLOTS, true), 64 << 20);
     }
 
     #[test]

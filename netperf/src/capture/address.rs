@@ -3,13 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use netperf_common::flow::{AF_INET6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
+use netperf_common::flow::{AF_INET6, FlowKey, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
 
 use crate::bpf::FlowTotals;
 use crate::sample::{FlowReading, Process, Proto, TcpState};
 
 /// A flow as a sample lists it.
-pub(super) fn flow_reading(totals: &FlowTotals, process: Arc<Process>) -> FlowReading {
+///
+/// `losses` says whether anybody asks for what is lost.
+pub(super) fn flow_reading(
+    totals: &FlowTotals,
+    process: Arc<Process>,
+    losses: bool,
+) -> FlowReading {
     let key = &totals.key;
     let is_tcp = key.protocol == IPPROTO_TCP;
     FlowReading {
@@ -19,8 +25,8 @@ pub(super) fn flow_reading(totals: &FlowTotals, process: Arc<Process>) -> FlowRe
             IPPROTO_UDP | IPPROTO_UDPLITE => Proto::Udp,
             _ => Proto::Tcp,
         },
-        local: address(key.family, key.local_addr, key.local_port),
-        remote: address(key.family, key.remote_addr, key.remote_port),
+        local: local_end(key),
+        remote: remote_end(key),
         netns: key.netns,
         tx_bytes: totals.tx_bytes,
         rx_bytes: totals.rx_bytes,
@@ -29,8 +35,20 @@ pub(super) fn flow_reading(totals: &FlowTotals, process: Arc<Process>) -> FlowRe
             .flatten(),
         srtt_us: Some(totals.srtt_us).filter(|&us| is_tcp && us > 0),
         retrans: is_tcp.then_some(totals.retrans),
+        retransmitted: totals.retransmitted,
+        losses: Some(totals.losses).filter(|_| is_tcp && losses),
         closed: totals.closed,
     }
+}
+
+/// This end of a connection.
+pub(super) fn local_end(key: &FlowKey) -> SocketAddr {
+    address(key.family, key.local_addr, key.local_port)
+}
+
+/// The other end of a connection.
+pub(super) fn remote_end(key: &FlowKey) -> SocketAddr {
+    address(key.family, key.remote_addr, key.remote_port)
 }
 
 /// v4-mapped addresses are given as IPv4.

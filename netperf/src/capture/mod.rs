@@ -1,6 +1,7 @@
 //! What does this machine do now? The live feed: kernel counters joined with names.
 
 mod address;
+mod happened;
 mod names;
 mod sockets;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use self::happened::{Happenings, describe, drop_reading};
 use self::names::Names;
 use crate::bpf::{Counters, FlowTotals, OpenError, Request, Tally};
 use crate::clock::{self, MonoNs};
@@ -21,7 +23,11 @@ use crate::exit::Failure;
 use crate::netlink::{Links, addresses};
 use crate::procfs::Procfs;
 use crate::rights::{self, Valid};
-use crate::sample::{FlowReading, LinkReading, ProcessId, ProcessReading, Sample, TracerCost};
+use crate::sample::happening::Happening;
+use crate::sample::losses::DropReading;
+use crate::sample::{
+    FlowReading, LinkReading, Loss, ProcessId, ProcessReading, Sample, TracerCost,
+};
 use crate::text::chain;
 
 /// How long records may wait in the ring buffer when there are few: it has room for one of each slot.
@@ -42,6 +48,7 @@ pub struct Capture {
     names: Names,
     links: Links,
     wanted: Wanted,
+    happenings: Happenings,
     map_bytes: u64,
     /// Quiet processes that are still to be checked for their end.
     unchecked: Vec<ProcessId>,
@@ -62,6 +69,8 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
     let request = Request {
         hooks: config.hooks,
         connections: config.wanted.flows,
+        losses: config.wanted.losses,
+        transitions: config.wanted.transitions,
         open_sockets: procfs.open_sockets(),
         cgroup_root: cgroup_root.as_ref(),
         procfs: &procfs,
@@ -76,6 +85,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         names: Names::new(procfs.clone(), cgroups),
         links: Links::default(),
         wanted: config.wanted,
+        happenings: Happenings::new(config.wanted.one_by_one),
         map_bytes: procfs.own_map_bytes(),
         unchecked: Vec::new(),
         ended: HashSet::new(),
@@ -104,11 +114,17 @@ impl Feed for Capture {
 
     fn pump(&mut self) -> anyhow::Result<Duration> {
         let records = self.counters.pump()?;
+        self.take_in_happened();
         Ok(if records > MANY { BUSY } else { CALM })
+    }
+
+    fn take_happenings(&mut self) -> Vec<Happening> {
+        self.happenings.take()
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Sample>> {
         self.counters.end_tick()?;
+        self.take_in_happened();
         let (at, wall) = clock::now();
         let mut degraded = Vec::new();
         let flow_totals = self.counters.ledger().take_changed_flows();
@@ -122,7 +138,9 @@ impl Feed for Capture {
             processes: self.processes(at),
             flows,
             links: self.link_readings(&mut degraded),
-            loss: self.counters.loss(),
+            resets: self.happenings.take_resets(),
+            drops: self.drops(at)?,
+            loss: self.loss(),
             tracer: self.tracer(),
             slots_in_use: self.counters.ledger().open_count() as u64,
             degraded,
@@ -136,6 +154,35 @@ impl Feed for Capture {
 }
 
 impl Capture {
+    /// Names what happened while its processes may still be there.
+    fn take_in_happened(&mut self) {
+        let clocks = clock::now();
+        for happened in self.counters.take_happened() {
+            let ledger = self.counters.ledger();
+            let process = describe(&mut self.names, ledger, happened.owner.as_ref(), clocks.0);
+            self.happenings.take_in(&happened, process, clocks);
+        }
+    }
+
+    /// What the kernel threw away in this tick.
+    fn drops(&mut self, now: MonoNs) -> anyhow::Result<Vec<DropReading>> {
+        if !self.wanted.losses {
+            return Ok(Vec::new());
+        }
+        let dropped = self.counters.take_dropped()?;
+        let (names, ledger) = (&mut self.names, self.counters.ledger());
+        let readings = dropped
+            .iter()
+            .map(|one| drop_reading(one, names, ledger, now));
+        Ok(readings.collect())
+    }
+
+    fn loss(&self) -> Loss {
+        let mut loss = self.counters.loss();
+        loss.ring_lost += self.happenings.lost();
+        loss
+    }
+
     /// Readings of the processes that changed, and of some that may have ended.
     fn processes(&mut self, now: MonoNs) -> Vec<ProcessReading> {
         let changed = self.counters.ledger().take_changed();
@@ -195,7 +242,7 @@ impl Capture {
             .tally(totals.id.process)
             .unwrap_or_default();
         let process = self.names.describe(totals.id.process, &tally, now);
-        address::flow_reading(totals, process)
+        address::flow_reading(totals, process, self.wanted.losses)
     }
 
     fn link_readings(&mut self, degraded: &mut Vec<String>) -> Vec<LinkReading> {

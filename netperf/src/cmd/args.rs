@@ -42,6 +42,9 @@ pub enum Command {
     /// Bandwidth by connection: with whom?
     #[command(long_about = help::FLOWS_ABOUT, after_long_help = help::FLOWS)]
     Flows(FlowsArgs),
+    /// Retransmissions, resets and drops: what is lost, whose is it, and why?
+    #[command(long_about = help::RETRANS_ABOUT, after_long_help = help::RETRANS)]
+    Retrans(RetransArgs),
     /// Sockets and their owners: who talks, who waits, who does not read?
     #[command(long_about = help::SOCKETS_ABOUT, after_long_help = help::SOCKETS)]
     Sockets(SocketsArgs),
@@ -155,21 +158,47 @@ pub struct TopArgs {
     pub connections: bool,
 }
 
+/// Which connections.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct FlowFilters {
+    /// Only connections with this port on either end
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Only connections with a remote host in this network
+    #[arg(long, value_name = "CIDR", value_parser = network)]
+    pub remote: Option<IpNet>,
+    /// Only connections that use an address of this interface
+    #[arg(long, value_name = "NAME")]
+    pub iface: Option<String>,
+}
+
+/// Options of `retrans`.
+#[derive(Debug, Args)]
+pub struct RetransArgs {
+    /// Which processes.
+    #[command(flatten)]
+    pub processes: ProcessFilters,
+    /// Which connections.
+    #[command(flatten)]
+    pub flows: FlowFilters,
+    /// Show so many rows of each kind at most
+    #[arg(long, value_name = "N", help_heading = "Order")]
+    pub rows: Option<usize>,
+    /// Each retransmission as it happens, on a line of its own
+    #[arg(long)]
+    pub watch: bool,
+}
+
 /// Options of `flows`.
 #[derive(Debug, Args)]
 pub struct FlowsArgs {
     /// Which processes.
     #[command(flatten)]
     pub processes: ProcessFilters,
-    /// Only connections with this port on either end
-    #[arg(long, value_name = "N", help_heading = "Filters")]
-    pub port: Option<u16>,
-    /// Only connections with a remote host in this network
-    #[arg(long, value_name = "CIDR", value_parser = network, help_heading = "Filters")]
-    pub remote: Option<IpNet>,
-    /// Only connections that use an address of this interface
-    #[arg(long, value_name = "NAME", help_heading = "Filters")]
-    pub iface: Option<String>,
+    /// Which connections.
+    #[command(flatten)]
+    pub flows: FlowFilters,
     /// Only this transport
     #[arg(long, value_name = "tcp|udp", help_heading = "Filters")]
     pub proto: Option<Proto>,
@@ -350,6 +379,7 @@ mod tests {
             "top --hooks lsm",
             "top --sort bytes",
             "top --port 80",
+            "retrans --proto udp",
             "flows --port 70000",
             "flows --remote 10.0.0.0/33",
             "flows --proto sctp",

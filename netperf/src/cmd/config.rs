@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use super::args::{
-    Arrangement, Cli, Command, Common, DoctorArgs, FlowsArgs, ProcessFilters, TopArgs,
+    Arrangement, Cli, Command, Common, DoctorArgs, FlowFilters, FlowsArgs, ProcessFilters,
+    RetransArgs, TopArgs,
 };
 use super::doctor::Examination;
 use super::sockets::SocketsRun;
@@ -16,7 +17,8 @@ use crate::units::Units;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
 use crate::view::query::{FlowQuery, ProcessQuery};
-use crate::view::sort::{Figures, Sort};
+use crate::view::retrans::RetransOptions;
+use crate::view::sort::{Figures, Sort, SortKey};
 use crate::view::top::TopOptions;
 
 /// What to do.
@@ -39,6 +41,7 @@ impl Job {
         let view = match cli.command {
             Command::Top(args) => View::Top(top(args)),
             Command::Flows(args) => View::Flows(flows(args)),
+            Command::Retrans(args) => View::Retrans(retrans(args)),
             Command::Sockets(args) => {
                 let run = SocketsRun::new(args, &cli.common)?;
                 return Ok(Self::Sockets(Box::new(run)));
@@ -88,9 +91,16 @@ impl Config {
             ..
         } = common;
         let color = !common.no_color && !is_set("NO_COLOR");
-        let output = Output::of(common, io::stdout().is_terminal());
+        let output = match (Output::of(common, io::stdout().is_terminal()), &view) {
+            // Its blocks are for reading one after the other.
+            (Output::Screen, View::Retrans(_)) => Output::Batch,
+            (output, _) => output,
+        };
         let wanted = match output {
-            Output::Screen => Wanted { flows: true },
+            Output::Screen => Wanted {
+                flows: true,
+                ..Wanted::default()
+            },
             Output::Json | Output::Batch => view.wanted(),
         };
         Self {
@@ -138,14 +148,34 @@ fn flows(args: FlowsArgs) -> FlowsOptions {
     FlowsOptions {
         processes: processes(args.processes),
         flows: FlowQuery {
-            port: args.port,
-            remote: args.remote,
-            iface: args.iface,
             proto: args.proto,
+            ..connections(args.flows)
         },
         sort: sort(&args.arrangement),
         rows: args.arrangement.rows,
         by_remote: args.by.is_some(),
+    }
+}
+
+fn retrans(args: RetransArgs) -> RetransOptions {
+    RetransOptions {
+        processes: processes(args.processes),
+        flows: connections(args.flows),
+        sort: Sort {
+            key: SortKey::Retrans,
+            figures: Figures::Rates,
+        },
+        rows: args.rows,
+        watch: args.watch,
+    }
+}
+
+fn connections(filters: FlowFilters) -> FlowQuery {
+    FlowQuery {
+        port: filters.port,
+        remote: filters.remote,
+        iface: filters.iface,
+        proto: None,
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) const MAIN: &str = "\
 Examples:
   sudo netperf-trace top                    who uses the bandwidth, live
   sudo netperf-trace flows                  with whom: every connection
+  sudo netperf-trace retrans                what is lost, whose it is, and why
   sudo netperf-trace sockets -tl            who listens, and who waits to be accepted
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
@@ -65,6 +66,26 @@ Examples:
   sudo netperf-trace flows --remote 10.0.0.0/8     only with these hosts
   sudo netperf-trace flows --iface eth0 --proto udp
   sudo netperf-trace flows -p 8821 --json";
+
+/// What `retrans` is.
+pub(super) const RETRANS_ABOUT: &str = "\
+Shows what TCP had to send again, by connection, process and remote host: how many segments, which share
+of those sent, and why. rto: nothing came back in time. fast: what came back showed a gap. tlp: the end of
+a burst was sent again early. syn, synack: a connection could not be opened at once. One event may stand
+for several segments; the segments are the kernel's own count (RetransSegs, TCP_INFO).
+
+Resets are told with who sent them, and packets that the kernel threw away with the reason in plain words.
+Both are collected for this command only. Retransmissions of a connection belong to the process that used
+it last, or that holds it, also after it was closed.";
+
+/// Examples of `retrans`.
+pub(super) const RETRANS: &str = "\
+Examples:
+  sudo netperf-trace retrans                           what is lost, once a second
+  sudo netperf-trace retrans --watch                   each retransmission as it happens
+  sudo netperf-trace retrans -n 1 -d 60                the loss of one minute
+  sudo netperf-trace retrans --remote 10.0.0.0/8       only to these hosts
+  sudo netperf-trace retrans --name '^nginx$' --json   of one program, for programs";
 
 /// What `sockets` is.
 pub(super) const SOCKETS_ABOUT: &str = "\

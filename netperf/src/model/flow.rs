@@ -11,6 +11,7 @@ use super::history::History;
 use super::tick::Span;
 use super::traffic::Traffic;
 use crate::clock::MonoNs;
+use crate::sample::losses::{Kinds, Losses};
 use crate::sample::{FlowId, FlowReading};
 
 /// The longest average, after which a quiet flow is no longer shown.
@@ -27,18 +28,30 @@ pub struct FlowTraffic {
     pub reading: FlowReading,
     /// In this tick; `None` where a counter went back.
     pub moved: Option<Traffic>,
-    /// Segments that the socket retransmitted in this tick; `None` where that is not known.
+    /// Segments retransmitted in this tick; `None` where a counter went back, and for what is not TCP.
     pub retrans: Option<u32>,
+    /// What it lost in this tick: events, and segments sent; `None` while nobody asks for it.
+    pub lost: Option<LostInTick>,
     /// The last 40 seconds.
     pub history: History,
     listed: bool,
 }
 
 /// The counters from which the next difference is taken.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Counters {
     total: Traffic,
-    retrans: Option<u32>,
+    retransmitted: u64,
+    losses: Option<Losses>,
+}
+
+/// What a flow lost in a tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LostInTick {
+    /// How often it sent something again.
+    pub events: Kinds,
+    /// Segments that it sent, retransmissions and empty ones included.
+    pub sent_segments: u32,
 }
 
 /// Every flow that somebody may still want to see.
@@ -121,16 +134,12 @@ fn give_back<V>(map: &mut HashMap<FlowId, V>) {
 impl FlowTraffic {
     /// A flow that stood at `earlier` before, or that has just begun.
     fn new(first: &FlowReading, earlier: Option<Counters>) -> Self {
-        // The socket's own count may be older than the tracer: only zero is a known beginning.
-        let fresh = Counters {
-            total: Traffic::default(),
-            retrans: first.retrans.filter(|&n| n == 0),
-        };
-        let Counters { total, retrans } = earlier.unwrap_or(fresh);
+        let earlier = earlier.unwrap_or_default();
         let reading = FlowReading {
-            tx_bytes: total.tx_bytes,
-            rx_bytes: total.rx_bytes,
-            retrans,
+            tx_bytes: earlier.total.tx_bytes,
+            rx_bytes: earlier.total.rx_bytes,
+            retransmitted: earlier.retransmitted,
+            losses: earlier.losses,
             closed: false,
             ..first.clone()
         };
@@ -138,7 +147,8 @@ impl FlowTraffic {
         Self {
             reading,
             moved,
-            retrans: Some(0),
+            retrans: first.retrans.map(|_| 0),
+            lost: first.losses.map(|_| LostInTick::default()),
             history: History::new(WINDOW),
             listed: false,
         }
@@ -155,13 +165,15 @@ impl FlowTraffic {
     fn counters(&self) -> Counters {
         Counters {
             total: self.total(),
-            retrans: self.reading.retrans,
+            retransmitted: self.reading.retransmitted,
+            losses: self.reading.losses,
         }
     }
 
     fn begin_tick(&mut self) {
         self.moved = Some(Traffic::default());
         self.retrans = self.reading.retrans.map(|_| 0);
+        self.lost = self.reading.losses.map(|_| LostInTick::default());
         self.listed = false;
     }
 
@@ -173,12 +185,18 @@ impl FlowTraffic {
             moved += added;
             moved
         });
-        let retrans = reading.retrans.zip(before.retrans);
-        let retrans = retrans.and_then(|(now, then)| now.checked_sub(then));
+        let retrans = reading.retransmitted.checked_sub(before.retransmitted);
+        let retrans = retrans.and_then(|added| u32::try_from(added).ok());
         self.retrans = self
             .retrans
             .zip(retrans)
             .map(|(known, added)| known.saturating_add(added));
+        if let (Some(lost), Some(now)) = (&mut self.lost, reading.losses) {
+            let then = before.losses.unwrap_or_default();
+            lost.events += now.events.since(then.events);
+            let sent = now.sent_segments.saturating_sub(then.sent_segments);
+            lost.sent_segments = lost.sent_segments.saturating_add(sent);
+        }
         self.history
             .push(span.from, span.until, added.unwrap_or_default());
     }

@@ -21,6 +21,7 @@ use self::link::LinkTraffic;
 use self::process::Processes;
 use self::tick::Span;
 use crate::clock::{MonoNs, WallNs};
+use crate::sample::losses::{DropReading, ResetReading};
 use crate::sample::{Loss, Sample, TracerCost};
 
 /// The state of a session after its latest reading.
@@ -33,6 +34,8 @@ pub struct Model {
     processes: Processes,
     flows: Flows,
     links: Vec<LinkTraffic>,
+    resets: Vec<ResetReading>,
+    drops: Vec<DropReading>,
     loss: Loss,
     slots_in_use: u64,
     tracer: TracerCost,
@@ -55,6 +58,8 @@ impl Model {
             processes: Processes::default(),
             flows: Flows::default(),
             links: Vec::new(),
+            resets: Vec::new(),
+            drops: Vec::new(),
             loss: Loss::default(),
             slots_in_use: 0,
             tracer: opening.tracer,
@@ -89,6 +94,8 @@ impl Model {
             self.flows.apply(reading, self.span);
         }
         self.links = link::compare(&self.links, &sample.links, self.span);
+        self.resets.clone_from(&sample.resets);
+        self.drops.clone_from(&sample.drops);
         self.loss = sample.loss;
         self.slots_in_use = sample.slots_in_use;
         self.tracer = sample.tracer;
@@ -144,6 +151,16 @@ impl Model {
     /// (socket, process) pairs that the kernel side holds counters for.
     pub fn slots_in_use(&self) -> u64 {
         self.slots_in_use
+    }
+
+    /// Resets in this tick; empty while nobody asked for what is lost.
+    pub fn resets(&self) -> &[ResetReading] {
+        &self.resets
+    }
+
+    /// What the kernel threw away in this tick; empty while nobody asked for what is lost.
+    pub fn drops(&self) -> &[DropReading] {
+        &self.drops
     }
 
     /// What could not be delivered since the session began.

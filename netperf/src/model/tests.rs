@@ -6,7 +6,7 @@ use super::process::ProcessTraffic;
 use super::traffic::{Speed, Traffic};
 use crate::clock::MonoNs;
 use crate::made::{at, flow, link, moved, process, second};
-use crate::sample::{Process, ProcessReading, Sample};
+use crate::sample::{FlowReading, Process, ProcessReading, Sample};
 
 fn traffic(tx_bytes: u64, rx_bytes: u64) -> Traffic {
     Traffic { tx_bytes, rx_bytes }
@@ -215,19 +215,19 @@ fn a_closed_flow_decays_and_is_forgotten() {
 #[test]
 fn retransmissions_of_an_older_socket_are_not_blamed_on_this_tick() {
     let rsync = process(10, "rsync");
-    let with_retrans = |retrans, tx_bytes| {
-        let mut reading = flow(&rsync, 1, tx_bytes, 0);
-        reading.retrans = Some(retrans);
-        reading
+    let with_retrans = |retrans, retransmitted, tx_bytes| FlowReading {
+        retrans: Some(retrans),
+        retransmitted,
+        ..flow(&rsync, 1, tx_bytes, 0)
     };
     let mut model = Model::new(&second(0));
     model.advance(&Sample {
-        flows: vec![with_retrans(9, 1)],
+        flows: vec![with_retrans(9, 0, 1)],
         ..second(1)
     });
-    assert_eq!(model.flows().iter().next().unwrap().retrans, None);
+    assert_eq!(model.flows().iter().next().unwrap().retrans, Some(0));
     model.advance(&Sample {
-        flows: vec![with_retrans(11, 2)],
+        flows: vec![with_retrans(11, 2, 2)],
         ..second(2)
     });
     assert_eq!(model.flows().iter().next().unwrap().retrans, Some(2));

@@ -9,10 +9,13 @@ use serde_json::ser::Formatter;
 
 use super::stream::Format;
 use crate::model::Model;
+use crate::sample::happening::Happening;
 use crate::view::View;
 use crate::view::envelope::{End, Start};
 use crate::view::flows::FlowsTick;
 use crate::view::host_names::HostNames;
+use crate::view::retrans::RetransTick;
+use crate::view::retrans::event::RetransmitRow;
 use crate::view::top::Top;
 
 /// NDJSON.
@@ -38,7 +41,26 @@ impl Format for Json {
         match &self.view {
             View::Top(options) => line(&Top::new(model, options, names), out),
             View::Flows(options) => line(&FlowsTick::new(model, options, names), out),
+            View::Retrans(options) => line(&RetransTick::new(model, options, names), out),
         }
+    }
+
+    fn happened(
+        &mut self,
+        happenings: &[Happening],
+        model: &Model,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let View::Retrans(options) = &self.view else {
+            return Ok(());
+        };
+        let rows = happenings
+            .iter()
+            .filter_map(|one| RetransmitRow::of(one, options, model));
+        for row in rows {
+            line(&row, out)?;
+        }
+        Ok(())
     }
 
     fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {

@@ -4,6 +4,7 @@ pub mod cell;
 pub mod doctor;
 pub mod hangup;
 pub mod json;
+mod retrans;
 pub mod sockets;
 pub mod stream;
 pub mod text;
@@ -18,6 +19,7 @@ use std::future::Future;
 use std::io;
 
 use crate::model::Model;
+use crate::sample::happening::Happening;
 use crate::view::envelope::{End, Start};
 
 /// Something that shows a session, from its start to its end.
@@ -33,6 +35,15 @@ pub trait Front {
     /// # Errors
     /// See [`Front::start`].
     fn tick(&mut self, model: &Model) -> io::Result<()>;
+
+    /// Something happened within a tick; not shown where single events are not.
+    ///
+    /// # Errors
+    /// See [`Front::start`].
+    fn happened(&mut self, happenings: &[Happening], model: &Model) -> io::Result<()> {
+        let _ = (happenings, model);
+        Ok(())
+    }
 
     /// False while the reader of the output is still busy with the tick before. The next tick then
     /// waits, and is longer.

@@ -11,6 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use super::hangup::Hangup;
 use super::{Event, Front};
 use crate::model::Model;
+use crate::sample::happening::Happening;
 use crate::view::envelope::{End, Start};
 
 /// How long a reader that does not read may hold up the end of a session.
@@ -29,6 +30,17 @@ pub trait Format {
     /// # Errors
     /// When a value can't be written in this format.
     fn tick(&mut self, model: &Model, out: &mut Vec<u8>) -> io::Result<()>;
+
+    /// Writes what happened within a tick; nothing where single events are not shown.
+    ///
+    /// # Errors
+    /// When a value can't be written in this format.
+    fn happened(
+        &mut self,
+        happenings: &[Happening],
+        model: &Model,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()>;
 
     /// Writes what stands after the last tick.
     ///
@@ -81,6 +93,10 @@ impl<F: Format, W: AsyncWrite + Unpin> Front for Stream<F, W> {
 
     fn tick(&mut self, model: &Model) -> io::Result<()> {
         self.format.tick(model, &mut self.pending)
+    }
+
+    fn happened(&mut self, happenings: &[Happening], model: &Model) -> io::Result<()> {
+        self.format.happened(happenings, model, &mut self.pending)
     }
 
     fn is_ready(&self) -> bool {

@@ -5,8 +5,10 @@ use std::rc::Rc;
 
 use super::cell::rate;
 use super::stream::Format;
-use super::text_table;
+use super::{retrans, text_table};
 use crate::model::Model;
+use crate::sample::Loss;
+use crate::sample::happening::Happening;
 use crate::text::visible;
 use crate::units::Units;
 use crate::view::View;
@@ -15,6 +17,8 @@ use crate::view::flows::FlowsTick;
 use crate::view::flows_table;
 use crate::view::host_names::HostNames;
 use crate::view::link_row::LinkRow;
+use crate::view::retrans::RetransTick;
+use crate::view::retrans::event::RetransmitRow;
 use crate::view::table::Table;
 use crate::view::tick::{Health, When};
 use crate::view::top::{Top, TotalRow};
@@ -29,6 +33,8 @@ pub struct Text {
     names: Rc<dyn HostNames>,
     units: Units,
     host: String,
+    /// The loss that was shown last, where it is shown only when it grows.
+    loss_shown: Loss,
 }
 
 impl Text {
@@ -39,6 +45,7 @@ impl Text {
             names,
             units,
             host: String::new(),
+            loss_shown: Loss::default(),
         }
     }
 
@@ -76,9 +83,7 @@ impl Text {
         health: &Health<'_>,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let interval = when
-            .interval_s
-            .map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"));
+        let interval = interval(when);
         let speed =
             |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, self.units));
         writeln!(
@@ -90,10 +95,7 @@ impl Text {
             speed(total.rx_bytes_per_s),
             health.loss_text(),
         )?;
-        for source in health.degraded {
-            writeln!(out, "not read in this tick: {}", visible(source))?;
-        }
-        Ok(())
+        degraded(health, out)
     }
 
     fn links(&self, links: &[LinkRow<'_>], out: &mut Vec<u8>) -> io::Result<()> {
@@ -154,12 +156,56 @@ impl Format for Text {
             View::Flows(options) => {
                 self.flows(&FlowsTick::new(model, options, names), &self.view, out)
             }
+            View::Retrans(options) if options.watch => {
+                let health = Health::of(model);
+                if health.loss != self.loss_shown {
+                    self.loss_shown = health.loss;
+                    writeln!(out, "{}", health.loss_text())?;
+                }
+                Ok(())
+            }
+            View::Retrans(options) => {
+                let tick = RetransTick::new(model, options, names);
+                retrans::tick(&tick, options, (&self.host, self.units), out)
+            }
         }
+    }
+
+    fn happened(
+        &mut self,
+        happenings: &[Happening],
+        model: &Model,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let View::Retrans(options) = &self.view else {
+            return Ok(());
+        };
+        let rows = happenings
+            .iter()
+            .filter_map(|one| RetransmitRow::of(one, options, model));
+        for row in rows {
+            writeln!(out, "{}", retrans::event(&row))?;
+        }
+        Ok(())
     }
 
     fn end(&mut self, _: &End, _: &mut Vec<u8>) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The measured length of a tick.
+pub(super) fn interval(when: When) -> String {
+    when.interval_s
+        .map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"))
+}
+
+/// Sources that could not be read.
+pub(super) fn degraded(health: &Health<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+    for source in health.degraded {
+        writeln!(out, "not read in this tick: {}", visible(source))?;
+    }
+    Ok(())
 }
 
 /// One interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3 % of 1000 Mbit/s`.

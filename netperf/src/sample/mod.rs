@@ -1,9 +1,11 @@
 //! What is one reading? Cumulative counters at one moment, as the readers deliver them.
 //!
 //! A sample is all that the model ever sees, so replaying stored samples repeats a session.
-//! Counters are since the start of the tracer; a process or flow is listed when its counters or its
+//! Counters are since the start of the tracer, events since the sample before; a process or flow is listed when its counters or its
 //! identity changed since the sample before, or when it ended.
 
+pub mod happening;
+pub mod losses;
 pub mod socket;
 pub mod state_set;
 
@@ -14,6 +16,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use self::losses::{DropReading, Losses, ResetReading};
 use crate::clock::{MonoNs, WallNs};
 
 /// One cumulative reading.
@@ -29,6 +32,10 @@ pub struct Sample {
     pub flows: Vec<FlowReading>,
     /// Every network interface of the tracer's namespace.
     pub links: Vec<LinkReading>,
+    /// Resets since the sample before. Empty while nobody asks for what is lost.
+    pub resets: Vec<ResetReading>,
+    /// What the kernel threw away since the sample before. Empty while nobody asks for what is lost.
+    pub drops: Vec<DropReading>,
     /// What could not be delivered.
     pub loss: Loss,
     /// What the tracer itself costs.
@@ -258,6 +265,11 @@ pub struct FlowReading {
     pub srtt_us: Option<u32>,
     /// TCP only: segments that the socket has retransmitted in its life.
     pub retrans: Option<u32>,
+    /// Segments retransmitted since start that count for this process: those of a socket that several
+    /// use are one's, and those of SYN-ACKs the listener's.
+    pub retransmitted: u64,
+    /// TCP only: what it lost; `None` while nobody asks for what is lost.
+    pub losses: Option<Losses>,
     /// True in the last reading of this flow: its totals are final.
     pub closed: bool,
 }

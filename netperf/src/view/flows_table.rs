@@ -127,7 +127,7 @@ pub(super) fn state_name(state: Option<TcpState>) -> &'static str {
 }
 
 /// An address and port as `ss` writes them; `*` for an end that is not set.
-fn endpoint(address: SocketAddr, name: Option<&str>) -> String {
+pub(super) fn endpoint(address: SocketAddr, name: Option<&str>) -> String {
     match (address.port(), name) {
         (0, _) => host(address.ip(), name),
         (port, Some(name)) => format!("{name}:{port}"),
@@ -136,7 +136,8 @@ fn endpoint(address: SocketAddr, name: Option<&str>) -> String {
     }
 }
 
-fn host(address: IpAddr, name: Option<&str>) -> String {
+/// A host by its name, else its address; `*` for none.
+pub(super) fn host(address: IpAddr, name: Option<&str>) -> String {
     match name {
         Some(name) => name.to_owned(),
         None if address.is_unspecified() => "*".to_owned(),

@@ -14,6 +14,7 @@ pub mod host_names;
 pub mod link_row;
 pub mod process_row;
 pub mod query;
+pub mod retrans;
 pub mod socket_filter;
 pub mod sockets;
 pub mod sort;
@@ -27,6 +28,7 @@ pub mod top_table;
 mod tests;
 
 use self::flows::FlowsOptions;
+use self::retrans::RetransOptions;
 use self::top::TopOptions;
 use crate::collect::Wanted;
 
@@ -37,6 +39,8 @@ pub enum View {
     Top(TopOptions),
     /// Connections.
     Flows(FlowsOptions),
+    /// What connections lose.
+    Retrans(RetransOptions),
 }
 
 impl View {
@@ -45,6 +49,7 @@ impl View {
         match self {
             Self::Top(_) => "top",
             Self::Flows(_) => "flows",
+            Self::Retrans(_) => "retrans",
         }
     }
 
@@ -53,8 +58,18 @@ impl View {
         match self {
             Self::Top(options) => Wanted {
                 flows: options.connections,
+                ..Wanted::default()
             },
-            Self::Flows(_) => Wanted { flows: true },
+            Self::Flows(_) => Wanted {
+                flows: true,
+                ..Wanted::default()
+            },
+            Self::Retrans(options) => Wanted {
+                flows: true,
+                losses: true,
+                one_by_one: options.watch,
+                transitions: None,
+            },
         }
     }
 
@@ -63,6 +78,7 @@ impl View {
         match self {
             Self::Top(_) => None,
             Self::Flows(options) => options.flows.iface.as_deref(),
+            Self::Retrans(options) => options.flows.iface.as_deref(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which rows does the user want to see?
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use regex::Regex;
@@ -88,16 +88,26 @@ impl ProcessQuery {
 impl FlowQuery {
     /// Takes this flow, if `processes` takes its process too.
     pub fn takes(&self, flow: &FlowReading, processes: &ProcessQuery, model: &Model) -> bool {
-        let here: &dyn Fn(&str) -> bool = &|iface| has_address(model, iface, flow.local.ip());
-        self.proto.is_none_or(|proto| proto == flow.proto)
+        self.takes_ends(flow.proto, (flow.local, flow.remote), model)
+            && processes.takes_flow_of(flow)
+    }
+
+    /// Takes a connection between these ends, this host's first.
+    pub fn takes_ends(
+        &self,
+        proto: Proto,
+        (local, remote): (SocketAddr, SocketAddr),
+        model: &Model,
+    ) -> bool {
+        let here: &dyn Fn(&str) -> bool = &|iface| has_address(model, iface, local.ip());
+        self.proto.is_none_or(|wanted| wanted == proto)
             && self
                 .port
-                .is_none_or(|port| [flow.local.port(), flow.remote.port()].contains(&port))
+                .is_none_or(|port| [local.port(), remote.port()].contains(&port))
             && self
                 .remote
-                .is_none_or(|network| network.contains(&flow.remote.ip()))
+                .is_none_or(|network| network.contains(&remote.ip()))
             && self.iface.as_deref().is_none_or(here)
-            && processes.takes_flow_of(flow)
     }
 }
 

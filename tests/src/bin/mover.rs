@@ -3,7 +3,8 @@
 //! `run` prints one JSON line a path with what each process moved; a gated path prints
 //! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` plays without a tracer
 //! and holds the two ends of each path against each other. `steady` and `churn` are loads without a
-//! given end (see `netperf_tests::steady`) and with one (`netperf_tests::churn`).
+//! given end (see `netperf_tests::steady`) and with one (`netperf_tests::churn`); `lossy` loses something
+//! on purpose (`netperf_tests::lossy`).
 
 use std::ffi::{CString, OsString};
 use std::io::Write;
@@ -15,7 +16,7 @@ use netperf_tests::cast::Gate;
 use netperf_tests::deadline::Deadline;
 use netperf_tests::paths::{self, Absent, Path};
 use netperf_tests::played::Played;
-use netperf_tests::{churn, program, steady};
+use netperf_tests::{churn, lossy, program, steady};
 
 fn main() -> ExitCode {
     match act() {
@@ -41,11 +42,14 @@ fn act() -> Result<()> {
         "send" | "write" | "read" => program::run(&verb, &names),
         "steady" => steady::run(disguise.as_ref()),
         "churn" => churn::run(names.first().context("how many seconds?")?.parse()?),
+        "lossy" => lossy::run(names.first().context("lost how?")?),
         "list" => list(),
         "run" => run(&named(&names)?),
         "check" => check(&named(&names)?),
         _ => {
-            bail!("usage: mover list | run PATH... | check [PATH...] | steady [NAME] | churn SECS")
+            bail!(
+                "usage: mover list | run PATH... | check [PATH...] | steady [NAME] | churn SECS | lossy KIND"
+            )
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Which trampolines count?
 
+use super::losses::{
+    DROPS, RECEIVE_RESET, RECEIVE_RESET_BY_ADDRESS, SEND_RESET, SEND_RESET_BY_ADDRESS, SYNACK,
+    SYNACK_BY_ADDRESS,
+};
 use super::make::{
     NO_MPTCP, NO_SENDPAGE, NO_UDP6, at, fexit, if_present, if_present_by_call, required,
     required_by_call,
@@ -78,6 +82,10 @@ pub(super) const FENTRY: &[Hook] = trampolines!(
     TCP_RECV,
     TCP_STATE,
     TCP_RETRANSMIT,
+    SYNACK,
+    SEND_RESET,
+    RECEIVE_RESET,
+    DROPS,
     TCP_CLOSE,
     UDP_CLOSE
 );
@@ -95,6 +103,10 @@ pub(super) const FENTRY_BY_ADDRESS: &[Hook] = trampolines!(
     ),
     TCP_STATE_BY_ADDRESS,
     TCP_RETRANSMIT_BY_ADDRESS,
+    SYNACK_BY_ADDRESS,
+    SEND_RESET_BY_ADDRESS,
+    RECEIVE_RESET_BY_ADDRESS,
+    DROPS,
     required(
         &["tcp_close", "udp_close"],
         &[&[at(

@@ -1,5 +1,8 @@
 //! Which kprobes count?
 
+use super::losses::{
+    DROPS, LISTEN_START, RECEIVE_RESET_BY_ADDRESS, SEND_RESET_BY_ADDRESS, SYNACK_BY_ADDRESS,
+};
 use super::make::{
     NO_MPTCP, NO_RETRANS, NO_SENDPAGE, NO_STATES, NO_UDP6, at, if_present, if_present_by_call,
     required, required_by_call, returned, wanted, with_parameters,
@@ -99,6 +102,11 @@ pub(super) const KPROBE: &[Hook] = &[
         )],
         NO_RETRANS,
     ),
+    LISTEN_START,
+    SYNACK_BY_ADDRESS,
+    SEND_RESET_BY_ADDRESS,
+    RECEIVE_RESET_BY_ADDRESS,
+    DROPS,
     required(
         &["tcp_close", "udp_close"],
         &[&[at(

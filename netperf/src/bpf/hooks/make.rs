@@ -1,6 +1,6 @@
 //! How is a hook written down, and what does a user miss without it?
 
-use super::{Attach, Attachment, Hook, Need};
+use super::{Asked, Attach, Attachment, Hook, Need};
 
 pub(super) const NO_RETRANS: &str = "retransmissions between two activities of a connection";
 pub(super) const NO_SENDPAGE: &str = "sendfile over a connection that no process held at the start";
@@ -35,7 +35,7 @@ pub(super) const fn required(
         alternatives,
         need: Need::Required,
         without: "",
-        for_connections: false,
+        asked: Asked::Always,
         by_call: false,
     }
 }
@@ -50,7 +50,7 @@ pub(super) const fn if_present(
         alternatives,
         need: Need::IfPresent,
         without,
-        for_connections: false,
+        asked: Asked::Always,
         by_call: false,
     }
 }
@@ -65,8 +65,20 @@ pub(super) const fn wanted(
         alternatives,
         need: Need::Wanted,
         without,
-        for_connections: false,
+        asked: Asked::Always,
         by_call: false,
+    }
+}
+
+/// [`wanted`] where somebody asks for what is lost.
+pub(super) const fn for_losses(
+    counts: &'static [&'static str],
+    alternatives: &'static [&'static [Attachment]],
+    without: &'static str,
+) -> Hook {
+    Hook {
+        asked: Asked::ForLosses,
+        ..wanted(counts, alternatives, without)
     }
 }
 
@@ -108,7 +120,7 @@ pub(super) const fn wanted_by_call(
 /// For the rows of connections alone.
 pub(super) const fn for_connections(hook: Hook) -> Hook {
     Hook {
-        for_connections: true,
+        asked: Asked::ForConnections,
         ..hook
     }
 }

@@ -6,6 +6,7 @@
 
 mod fentry;
 mod kprobe;
+mod losses;
 mod make;
 mod plain;
 mod record;
@@ -79,6 +80,17 @@ pub(super) enum Need {
     IfPresent,
 }
 
+/// For what a hook is attached: what nobody asks for costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// For everything.
+    Always,
+    /// For the rows of connections alone. It runs ten times in the life of each.
+    ForConnections,
+    /// For what is lost, alone.
+    ForLosses,
+}
+
 /// Something to count.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hook {
@@ -90,8 +102,8 @@ pub(super) struct Hook {
     pub(super) need: Need,
     /// What the user misses then.
     pub(super) without: &'static str,
-    /// Whether it is for the rows of connections alone. It runs ten times in the life of each.
-    pub(super) for_connections: bool,
+    /// Who has to ask for it.
+    pub(super) asked: Asked,
     /// Whether each call counts by its result: bytes of a call at which the program did not run are
     /// lost. Positions are made up for.
     pub(super) by_call: bool,

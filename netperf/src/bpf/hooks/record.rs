@@ -1,5 +1,6 @@
 //! Which tracepoints count where a program may be preempted?
 
+use super::losses::{DROPS, RECEIVE_RESET_BY_ADDRESS, SEND_RESET_BY_ADDRESS, SYNACK_BY_ADDRESS};
 use super::make::{at, for_connections, required, required_by_call};
 use super::tracepoint::{TCP_RETRANSMIT_BY_ADDRESS, TCP_STATE_BY_ADDRESS};
 use super::{Attach, Hook};
@@ -31,6 +32,10 @@ pub(super) const RECORD: &[Hook] = &[
     ),
     for_connections(TCP_STATE_BY_ADDRESS),
     TCP_RETRANSMIT_BY_ADDRESS,
+    SYNACK_BY_ADDRESS,
+    SEND_RESET_BY_ADDRESS,
+    RECEIVE_RESET_BY_ADDRESS,
+    DROPS,
     required(
         &["tcp_close", "udp_close"],
         &[

@@ -1,5 +1,6 @@
 //! Which tracepoints count? They need neither kprobes nor trampolines.
 
+use super::losses::{DROPS, RECEIVE_RESET, SEND_RESET, SYNACK};
 use super::make::{
     NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, for_connections, required, required_by_call, wanted,
 };
@@ -18,6 +19,10 @@ pub(super) const TRACEPOINT: &[Hook] = &[
     TCP_RECV,
     for_connections(TCP_STATE),
     TCP_RETRANSMIT,
+    SYNACK,
+    SEND_RESET,
+    RECEIVE_RESET,
+    DROPS,
     TCP_CLOSE,
     UDP_CLOSE,
 ];

@@ -27,6 +27,7 @@ use crate::render::text::Text;
 use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
 use crate::resolve::Resolver;
+use crate::sample::Sample;
 use crate::view::envelope::{End, Reason};
 use crate::view::host_names::{HostNames, Numeric};
 use crate::view::time::Rfc3339;
@@ -144,6 +145,7 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
                 Wake::Tick => self.tick()?,
                 Wake::Pump => {
                     self.pump = Instant::now() + self.feed.pump()?;
+                    self.show_happenings()?;
                     None
                 }
             };
@@ -172,16 +174,33 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
         let Some(sample) = self.feed.next()? else {
             return Ok(Some(Reason::Eof));
         };
-        self.model.advance(&sample);
-        self.front.tick(&self.model).context("can't write")?;
+        self.show(&sample)?;
         Ok(None)
+    }
+
+    /// What happened until now, unless the reader is busy: it is then shown later.
+    fn show_happenings(&mut self) -> anyhow::Result<()> {
+        if !self.front.is_ready() {
+            return Ok(());
+        }
+        let happenings = self.feed.take_happenings();
+        let shown = self.front.happened(&happenings, &self.model);
+        shown.context("can't write")
+    }
+
+    /// What happened within a tick comes before its end.
+    fn show(&mut self, sample: &Sample) -> anyhow::Result<()> {
+        self.model.advance(sample);
+        let happenings = self.feed.take_happenings();
+        let shown = self.front.happened(&happenings, &self.model);
+        shown.context("can't write")?;
+        self.front.tick(&self.model).context("can't write")
     }
 
     /// Stops counting and shows what was counted up to that moment.
     fn last_tick(&mut self, reason: Reason) -> anyhow::Result<Reason> {
         if let Some(sample) = self.feed.finish()? {
-            self.model.advance(&sample);
-            self.front.tick(&self.model).context("can't write")?;
+            self.show(&sample)?;
         }
         Ok(reason)
     }

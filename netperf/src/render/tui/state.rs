@@ -78,6 +78,20 @@ impl State {
                 };
                 (Page::Flows, top, flows)
             }
+            View::Retrans(retrans) => {
+                let flows = FlowsOptions {
+                    processes: retrans.processes.clone(),
+                    flows: retrans.flows,
+                    sort: retrans.sort,
+                    ..FlowsOptions::default()
+                };
+                let top = TopOptions {
+                    processes: retrans.processes,
+                    sort: retrans.sort,
+                    ..TopOptions::default()
+                };
+                (Page::Flows, top, flows)
+            }
         };
         Self {
             page,

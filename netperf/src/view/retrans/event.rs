@@ -1,0 +1,72 @@
+//! What is said of one retransmission, as it happens?
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use super::RetransOptions;
+use crate::model::Model;
+use crate::sample::happening::{Happening, What};
+use crate::sample::losses::RetransKind;
+use crate::sample::{Proto, TcpState};
+use crate::view::time::Rfc3339;
+
+/// One retransmission.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "retransmit")]
+pub struct RetransmitRow<'h> {
+    /// When.
+    pub time: Rfc3339,
+    /// Why.
+    pub kind: RetransKind,
+    /// Process id; 0 where no process is known.
+    pub pid: u32,
+    /// Process id in the initial pid namespace, where the tracer's has another or none.
+    pub host_pid: Option<u32>,
+    /// Its name. Untrusted text.
+    pub name: &'h str,
+    /// This end.
+    pub local: SocketAddr,
+    /// The other end.
+    pub remote: SocketAddr,
+    /// Network namespace.
+    pub netns: u32,
+    /// State of the connection.
+    pub state: Option<TcpState>,
+    /// Smoothed round-trip time.
+    pub srtt_us: Option<u32>,
+    /// Congestion window in segments.
+    pub cwnd: u32,
+}
+
+impl<'h> RetransmitRow<'h> {
+    /// The row of an event, if it is a retransmission that was asked for.
+    pub fn of(happening: &'h Happening, options: &RetransOptions, model: &Model) -> Option<Self> {
+        let What::Retransmit {
+            kind,
+            state,
+            srtt_us,
+            cwnd,
+        } = happening.what
+        else {
+            return None;
+        };
+        let process = &happening.process;
+        let ends = (happening.local, happening.remote);
+        let asked =
+            options.flows.takes_ends(Proto::Tcp, ends, model) && options.processes.takes(process);
+        asked.then_some(Self {
+            time: Rfc3339(happening.wall),
+            kind,
+            pid: process.id.tgid,
+            host_pid: process.host_tgid,
+            name: &process.name,
+            local: happening.local,
+            remote: happening.remote,
+            netns: happening.netns,
+            state,
+            srtt_us,
+            cwnd,
+        })
+    }
+}

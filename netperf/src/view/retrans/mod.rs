@@ -1,0 +1,166 @@
+//! Who has to send again, to whom and why? The rows of `retrans`.
+
+pub mod event;
+pub mod row;
+pub mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use self::row::{Account, DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
+use super::host_names::HostNames;
+use super::query::{FlowQuery, ProcessQuery};
+use super::sort::{Sort, arrange};
+use super::tick::{Health, When};
+use crate::model::Model;
+use crate::sample::ProcessId;
+
+/// What `retrans` is asked to show.
+#[derive(Clone, Debug, Default)]
+pub struct RetransOptions {
+    /// Of which processes.
+    pub processes: ProcessQuery,
+    /// Which of their connections.
+    pub flows: FlowQuery,
+    /// In which order.
+    pub sort: Sort,
+    /// How many rows of each kind at most.
+    pub rows: Option<usize>,
+    /// Each retransmission as it happens.
+    pub watch: bool,
+}
+
+/// One tick of `retrans`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "retrans")]
+pub struct RetransTick<'m> {
+    /// The tick.
+    #[serde(flatten)]
+    pub when: When,
+    /// Connections that sent something again.
+    pub flows: Vec<LossyFlow<'m>>,
+    /// The same by process.
+    pub processes: Vec<LossyProcess<'m>>,
+    /// The same by remote host.
+    pub remotes: Vec<LossyRemote<'m>>,
+    /// Resets.
+    pub resets: Vec<ResetRow<'m>>,
+    /// What the kernel threw away.
+    pub drops: Vec<DropRow<'m>>,
+    /// All connections that were chosen, those beyond the row limit included.
+    pub total: TotalLoss,
+    /// How far to trust it.
+    #[serde(flatten)]
+    pub health: Health<'m>,
+}
+
+/// The sum over all connections that were chosen.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct TotalLoss {
+    /// Segments sent again in this tick.
+    pub retrans: u64,
+    /// Their share, and why.
+    #[serde(flatten)]
+    pub account: Account,
+    /// Resets that this host sent.
+    pub resets_sent: u64,
+    /// Resets that it received.
+    pub resets_received: u64,
+    /// Packets that the kernel threw away.
+    pub dropped: u64,
+}
+
+impl<'m> RetransTick<'m> {
+    /// The latest tick of the model.
+    pub fn new(model: &'m Model, options: &RetransOptions, names: &dyn HostNames) -> Self {
+        let takes = |reading| options.flows.takes(reading, &options.processes, model);
+        let mut all = Sums::default();
+        for flow in model.flows().iter().filter(|flow| takes(&flow.reading)) {
+            all.add(model, flow, names);
+        }
+        let mut resets = ResetRow::all(model, options);
+        let mut drops = DropRow::all(model, options);
+        let sum = |received| {
+            let counts = resets.iter().filter(|row| row.is_received() == received);
+            counts.map(|row| row.count).sum()
+        };
+        let total = TotalLoss {
+            retrans: all.total.retrans,
+            account: all.total,
+            resets_sent: sum(false),
+            resets_received: sum(true),
+            dropped: drops.iter().map(|row| row.packets).sum(),
+        };
+        let keep = options.rows.unwrap_or(usize::MAX);
+        resets.truncate(keep);
+        drops.truncate(keep);
+        let (flows, processes, remotes) = all.into_rows(model, options);
+        Self {
+            when: When::of(model),
+            flows,
+            processes,
+            remotes,
+            resets,
+            drops,
+            total,
+            health: Health::of(model),
+        }
+    }
+}
+
+/// Losses put together in several ways.
+#[derive(Default)]
+struct Sums<'m> {
+    flows: Vec<LossyFlow<'m>>,
+    processes: HashMap<ProcessId, Account>,
+    remotes: BTreeMap<std::net::IpAddr, LossyRemote<'m>>,
+    total: Account,
+}
+
+impl<'m> Sums<'m> {
+    fn add(
+        &mut self,
+        model: &Model,
+        flow: &'m crate::model::flow::FlowTraffic,
+        names: &dyn HostNames,
+    ) {
+        let account = Account::of(flow);
+        self.total += account;
+        *self.processes.entry(flow.reading.id.process).or_default() += account;
+        let remote = flow.reading.remote.ip();
+        self.remotes
+            .entry(remote)
+            .or_insert_with(|| LossyRemote::new(remote, names))
+            .add(flow, account);
+        if account.lost_anything() {
+            self.flows.push(LossyFlow::new(model, flow, account, names));
+        }
+    }
+
+    fn into_rows(
+        self,
+        model: &'m Model,
+        options: &RetransOptions,
+    ) -> (
+        Vec<LossyFlow<'m>>,
+        Vec<LossyProcess<'m>>,
+        Vec<LossyRemote<'m>>,
+    ) {
+        let mut flows = self.flows;
+        let processes = self.processes.into_iter();
+        let mut processes: Vec<_> = processes
+            .filter(|(_, account)| account.lost_anything())
+            .filter_map(|(id, account)| LossyProcess::new(model, id, account))
+            .collect();
+        let remotes = self.remotes.into_values();
+        let mut remotes: Vec<_> = remotes.filter(|row| row.account.lost_anything()).collect();
+        arrange(&mut flows, options.sort, options.rows);
+        arrange(&mut processes, options.sort, options.rows);
+        arrange(&mut remotes, options.sort, options.rows);
+        (flows, processes, remotes)
+    }
+}

@@ -1,0 +1,349 @@
+//! What is said of a loss: of a connection, of a process, of a remote host, of a reset, of a drop?
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::RetransOptions;
+use crate::model::Model;
+use crate::model::flow::FlowTraffic;
+use crate::sample::losses::{DropReading, DropReason, Kinds, ResetDirection, ResetReading};
+use crate::sample::{ProcessId, Proto, TcpState};
+use crate::view::flow_row::{FlowRow, named};
+use crate::view::host_names::HostNames;
+use crate::view::process_row::ProcessRow;
+use crate::view::sort::{Figures, Ranked, Weight};
+
+/// What was sent again of what was sent, in a tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Account {
+    /// Segments sent again.
+    pub retrans: u64,
+    /// Segments sent, those included.
+    pub sent: u64,
+    /// Events by kind; one may stand for several segments.
+    pub kinds: Kinds,
+}
+
+impl Account {
+    /// One connection.
+    pub fn of(flow: &FlowTraffic) -> Self {
+        let lost = flow.lost.unwrap_or_default();
+        Self {
+            retrans: flow.retrans.unwrap_or(0).into(),
+            sent: lost.sent_segments.into(),
+            kinds: lost.events,
+        }
+    }
+
+    /// Whether anything was sent again.
+    pub fn lost_anything(&self) -> bool {
+        self.retrans > 0 || self.kinds != Kinds::default()
+    }
+
+    /// Share of the segments sent that were sent again; `None` if nothing is known to be sent. A SYN-ACK
+    /// sent again is none of its listener's own segments.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share needs no more digits than a float has"
+    )]
+    pub fn loss_percent(&self) -> Option<f64> {
+        let share = self.retrans as f64 / self.sent as f64;
+        (self.sent > 0).then_some((share * 100.0).min(100.0))
+    }
+}
+
+impl AddAssign for Account {
+    fn add_assign(&mut self, other: Self) {
+        self.retrans = self.retrans.saturating_add(other.retrans);
+        self.sent = self.sent.saturating_add(other.sent);
+        self.kinds += other.kinds;
+    }
+}
+
+/// As JSON: the fields beside `retrans`.
+impl Serialize for Account {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields {
+            kinds: Kinds,
+            segments_sent: u64,
+            loss_percent: Option<f64>,
+        }
+        let fields = Fields {
+            kinds: self.kinds,
+            segments_sent: self.sent,
+            loss_percent: self.loss_percent(),
+        };
+        fields.serialize(serializer)
+    }
+}
+
+/// A connection that sent something again.
+#[derive(Clone, Debug, Serialize)]
+pub struct LossyFlow<'m> {
+    /// As in `flows`, its `retrans` included.
+    #[serde(flatten)]
+    pub flow: FlowRow<'m>,
+    /// Its share, and why.
+    #[serde(flatten)]
+    pub account: Account,
+    /// Congestion window in segments at its last retransmission.
+    pub cwnd: Option<u32>,
+}
+
+impl<'m> LossyFlow<'m> {
+    pub(super) fn new(
+        model: &Model,
+        flow: &'m FlowTraffic,
+        account: Account,
+        names: &dyn HostNames,
+    ) -> Self {
+        Self {
+            flow: FlowRow::of(model, flow, names),
+            account,
+            cwnd: flow.reading.losses.and_then(|losses| losses.cwnd),
+        }
+    }
+}
+
+/// A process that sent something again.
+#[derive(Clone, Debug, Serialize)]
+pub struct LossyProcess<'m> {
+    /// As in `top`.
+    #[serde(flatten)]
+    pub process: ProcessRow<'m>,
+    /// Its share, and why.
+    #[serde(flatten)]
+    pub account: Account,
+}
+
+impl<'m> LossyProcess<'m> {
+    pub(super) fn new(model: &'m Model, id: ProcessId, account: Account) -> Option<Self> {
+        let process = ProcessRow::of(model, model.processes().get(id)?);
+        Some(Self {
+            process: ProcessRow {
+                retrans: Some(account.retrans),
+                ..process
+            },
+            account,
+        })
+    }
+}
+
+/// A remote host to which something was sent again.
+#[derive(Clone, Debug, Serialize)]
+pub struct LossyRemote<'m> {
+    /// Its address.
+    pub remote: IpAddr,
+    /// Its name, where names were asked for. Untrusted text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_host: Option<Arc<str>>,
+    /// Names of the processes that sent again. Untrusted text.
+    pub names: BTreeSet<&'m str>,
+    /// Their process ids.
+    pub pids: BTreeSet<u32>,
+    /// How many of their connections did.
+    pub flows: usize,
+    /// Segments sent again.
+    pub retrans: u64,
+    /// Their share of all that went to this host, and why.
+    #[serde(flatten)]
+    pub account: Account,
+}
+
+impl<'m> LossyRemote<'m> {
+    pub(super) fn new(remote: IpAddr, names: &dyn HostNames) -> Self {
+        Self {
+            remote,
+            remote_host: named(remote, names),
+            names: BTreeSet::new(),
+            pids: BTreeSet::new(),
+            flows: 0,
+            retrans: 0,
+            account: Account::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, flow: &'m FlowTraffic, account: Account) {
+        self.account += account;
+        self.retrans = self.account.retrans;
+        if account.lost_anything() {
+            self.names.insert(&flow.reading.process.name);
+            self.pids.insert(flow.reading.id.process.tgid);
+            self.flows += 1;
+        }
+    }
+}
+
+/// Resets of one process between two addresses.
+#[derive(Clone, Debug, Serialize)]
+pub struct ResetRow<'m> {
+    /// Who reset: `sent` by this host or `received`.
+    pub direction: ResetDirection,
+    /// Process id; 0 where no process had the socket.
+    pub pid: u32,
+    /// Its name. Untrusted text.
+    pub name: &'m str,
+    /// This end.
+    pub local: SocketAddr,
+    /// The other end; of several, that of the latest.
+    pub remote: SocketAddr,
+    /// Network namespace; `None` if not known.
+    pub netns: Option<u32>,
+    /// State before; `None` without a socket.
+    pub state: Option<TcpState>,
+    /// How many.
+    pub count: u64,
+}
+
+impl<'m> ResetRow<'m> {
+    /// Those that were asked for, the most first.
+    pub(super) fn all(model: &'m Model, options: &RetransOptions) -> Vec<Self> {
+        let takes = |reading: &&ResetReading| {
+            let ends = (reading.local, reading.remote);
+            options.flows.takes_ends(Proto::Tcp, ends, model)
+                && options.processes.takes(&reading.process)
+        };
+        let mut rows: Vec<_> = model.resets().iter().filter(takes).map(Self::of).collect();
+        rows.sort_by_key(|row| (u64::MAX - row.count, row.pid, row.local, row.remote));
+        rows
+    }
+
+    fn of(reading: &'m ResetReading) -> Self {
+        Self {
+            direction: reading.direction,
+            pid: reading.process.id.tgid,
+            name: &reading.process.name,
+            local: reading.local,
+            remote: reading.remote,
+            netns: Some(reading.netns).filter(|&netns| netns != 0),
+            state: reading.state,
+            count: reading.count,
+        }
+    }
+
+    /// Whether the other host reset.
+    pub fn is_received(&self) -> bool {
+        self.direction == ResetDirection::Received
+    }
+}
+
+/// Packets that the kernel threw away for one reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct DropRow<'m> {
+    /// The kernel's name of the reason.
+    pub reason: DropReason,
+    /// What it means.
+    pub what: &'static str,
+    /// Process whose socket they were for; `None` if the kernel does not tell.
+    pub pid: Option<u32>,
+    /// Its name. Untrusted text.
+    pub name: Option<&'m str>,
+    /// Transport.
+    pub proto: Option<Proto>,
+    /// Port of this host.
+    pub local_port: Option<u16>,
+    /// Network namespace; `None` if not known.
+    pub netns: Option<u32>,
+    /// How many.
+    pub packets: u64,
+}
+
+impl<'m> DropRow<'m> {
+    /// Those that were asked for, the most first.
+    pub(super) fn all(model: &'m Model, options: &RetransOptions) -> Vec<Self> {
+        let takes = |reading: &&DropReading| {
+            let takes_owner = match &reading.process {
+                Some(process) => options.processes.takes(process),
+                None => options.processes.is_empty(),
+            };
+            let flows = &options.flows;
+            takes_owner
+                && flows
+                    .port
+                    .is_none_or(|port| reading.local_port == Some(port))
+                && flows.remote.is_none()
+                && flows.iface.is_none()
+                && flows.proto.is_none_or(|proto| reading.proto == Some(proto))
+        };
+        let mut rows: Vec<_> = model.drops().iter().filter(takes).map(Self::of).collect();
+        rows.sort_by_key(|row| (u64::MAX - row.packets, row.reason, row.local_port, row.pid));
+        rows
+    }
+
+    fn of(reading: &'m DropReading) -> Self {
+        let process = reading.process.as_ref();
+        Self {
+            reason: reading.reason,
+            what: reading.reason.words(),
+            pid: process.map(|process| process.id.tgid),
+            name: process.map(|process| process.name.as_str()),
+            proto: reading.proto,
+            local_port: reading.local_port,
+            netns: Some(reading.netns).filter(|&netns| netns != 0),
+            packets: reading.packets,
+        }
+    }
+}
+
+impl Ranked for LossyFlow<'_> {
+    fn weight(&self, figures: Figures) -> Weight {
+        self.flow.weight(figures)
+    }
+
+    fn pid(&self) -> u32 {
+        self.flow.pid
+    }
+
+    fn name(&self) -> &str {
+        self.flow.name
+    }
+
+    fn tie(&self, other: &Self) -> Ordering {
+        self.flow.tie(&other.flow)
+    }
+}
+
+impl Ranked for LossyProcess<'_> {
+    fn weight(&self, figures: Figures) -> Weight {
+        self.process.weight(figures)
+    }
+
+    fn pid(&self) -> u32 {
+        self.process.pid
+    }
+
+    fn name(&self) -> &str {
+        self.process.name
+    }
+
+    fn tie(&self, other: &Self) -> Ordering {
+        self.process.tie(&other.process)
+    }
+}
+
+impl Ranked for LossyRemote<'_> {
+    fn weight(&self, _: Figures) -> Weight {
+        Weight {
+            retrans: self.retrans,
+            ..Weight::default()
+        }
+    }
+
+    fn pid(&self) -> u32 {
+        self.pids.first().copied().unwrap_or(0)
+    }
+
+    fn name(&self) -> &str {
+        self.names.first().copied().unwrap_or_default()
+    }
+
+    fn tie(&self, other: &Self) -> Ordering {
+        self.remote.cmp(&other.remote)
+    }
+}
