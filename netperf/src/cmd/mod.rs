@@ -6,6 +6,7 @@ mod doctor;
 mod help;
 mod live;
 mod logging;
+mod looks;
 mod signals;
 mod sockets;
 mod timer;

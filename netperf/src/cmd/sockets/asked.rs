@@ -4,6 +4,7 @@ use super::{Consent, SocketsRun};
 use crate::capture::{Detail, Listed, SocketRequest};
 use crate::cmd::args::{Common, SocketsArgs};
 use crate::cmd::config::{processes, timing};
+use crate::cmd::looks::repeats;
 use crate::exit::Failure;
 use crate::render::sockets::{Show, TextLook, Written};
 use crate::render::width;
@@ -103,10 +104,6 @@ fn listed(args: &SocketsArgs) -> Vec<Listed> {
         return vec![Listed::Tcp, Listed::Udp, Listed::Raw];
     }
     asked
-}
-
-fn repeats(common: &Common) -> bool {
-    common.interval.is_some() || common.count.is_some() || common.duration.is_some()
 }
 
 fn written(args: &SocketsArgs, common: &Common) -> Written {

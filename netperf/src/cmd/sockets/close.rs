@@ -4,8 +4,9 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::Context;
 
-use super::{Consent, SocketsRun, end, read, start};
+use super::{Consent, SocketsRun};
 use crate::capture::SocketFeed;
+use crate::cmd::looks::{end, failure};
 use crate::exit::Failure;
 use crate::render::sockets::Closed;
 use crate::rights;
@@ -26,10 +27,10 @@ pub(super) fn close(run: &SocketsRun, consent: Consent) -> anyhow::Result<()> {
     }
     rights::check_closing().map_err(Failure::from)?;
     let mut feed = SocketFeed::open();
-    let sample = read(&mut feed, &run.request)?;
+    let sample = feed.read(&run.request).map_err(failure)?;
     let matching: Vec<&SocketReading> = chosen(&sample, &run.options).collect();
     let mut text = Vec::new();
-    run.written.start(&start(run, &sample), &mut text)?;
+    run.written.start(&run.start(&sample), &mut text)?;
     let tick = SocketsTick::new(&sample, &run.options, None);
     run.written.tick(&tick, &mut text)?;
     io::stdout().write_all(&text).context("can't write")?;

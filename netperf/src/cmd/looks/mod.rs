@@ -1,0 +1,113 @@
+//! How is something looked at once, or once a tick? The loop of the commands that need no hooks.
+
+mod envelope;
+mod write;
+
+use std::io::{self, Write};
+use std::pin::pin;
+
+use anyhow::Context;
+use tokio::time::{Instant, sleep_until};
+
+pub(super) use self::envelope::{Opening, end, failure, repeats};
+use self::write::{Stopped, write_unless};
+use super::signals::Signals;
+use super::timer::{Timer, Timing};
+use crate::render::hangup;
+use crate::view::envelope::{End, Reason};
+
+/// Something that can be looked at.
+pub(super) trait Look {
+    /// Takes a look and writes it; the first one writes what stands before it as well.
+    fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()>;
+
+    /// Writes what stands after the last look.
+    fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()>;
+}
+
+/// Looks once, or as `timing` says, until it is over or nobody reads any more.
+pub(super) async fn run(look: impl Look, timing: Option<Timing>) -> anyhow::Result<()> {
+    let stop = Signals::open().context("can't handle signals")?.any();
+    let mut stop = pin!(async {
+        tokio::select! {
+            () = stop => Some(Reason::Signal),
+            () = hangup::of_stdout() => None,
+        }
+    });
+    let mut looks = Looks::new(look, timing)?;
+    loop {
+        let text = std::mem::take(&mut looks.text);
+        let stopped = write_unless(stop.as_mut(), &text).await?;
+        let ended = match stopped {
+            Stopped::For(reason) => reason.map_or(Ended::Unseen, Ended::For),
+            Stopped::Not => tokio::select! {
+                reason = stop.as_mut() => reason.map_or(Ended::Unseen, Ended::For),
+                next = looks.wait() => next,
+            },
+        };
+        match ended {
+            Ended::Not => looks.look()?,
+            Ended::For(reason) => return looks.end(reason),
+            Ended::Unseen => return Ok(()),
+        }
+    }
+}
+
+/// Whether a session goes on.
+enum Ended {
+    /// It does.
+    Not,
+    /// It does not.
+    For(Reason),
+    /// Nobody looks any more.
+    Unseen,
+}
+
+/// One look after the other.
+struct Looks<L> {
+    look: L,
+    count: Option<u64>,
+    timer: Option<Timer>,
+    ticks: u64,
+    text: Vec<u8>,
+}
+
+impl<L: Look> Looks<L> {
+    /// Takes the first look.
+    fn new(look: L, timing: Option<Timing>) -> anyhow::Result<Self> {
+        let mut looks = Self {
+            look,
+            count: timing.and_then(|timing| timing.count),
+            timer: None,
+            ticks: 0,
+            text: Vec::new(),
+        };
+        looks.look()?;
+        looks.timer = timing.map(|timing| Timer::new(Instant::now(), timing));
+        Ok(looks)
+    }
+
+    /// Waits until the next look is due, if there is to be one.
+    async fn wait(&mut self) -> Ended {
+        let is_last = self.count == Some(self.ticks);
+        let Some(timer) = self.timer.as_mut().filter(|_| !is_last) else {
+            return Ended::For(Reason::Count);
+        };
+        let next = timer.next();
+        sleep_until(timer.deadline().map_or(next, |end| end.min(next))).await;
+        match timer.tick(Instant::now()) {
+            Some(Reason::Duration) => Ended::For(Reason::Duration),
+            _ => Ended::Not,
+        }
+    }
+
+    fn look(&mut self) -> anyhow::Result<()> {
+        self.ticks += 1;
+        self.look.look(&mut self.text)
+    }
+
+    fn end(mut self, reason: Reason) -> anyhow::Result<()> {
+        self.look.end(&end(self.ticks, reason), &mut self.text)?;
+        io::stdout().write_all(&self.text).context("can't write")
+    }
+}
