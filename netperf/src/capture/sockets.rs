@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::names::Names;
 use crate::clock::{self, MonoNs};
-use crate::netlink::{Detail, DumpError, Listed, Sockets};
+use crate::netlink::{self, Detail, DumpError, Listed, Sockets};
 use crate::procfs::{Procfs, SocketFiles};
 use crate::sample::Process;
+use crate::sample::network::NetworkReading;
 use crate::sample::socket::{SocketOwner, SocketOwners, SocketReading, SocketSample, Unseen};
 use crate::sample::state_set::StateSet;
 
@@ -21,6 +22,10 @@ pub struct SocketRequest {
     pub states: StateSet,
     /// How much of each.
     pub detail: Detail,
+    /// TCP sockets in these states are given in full whatever `detail` is.
+    pub in_full: StateSet,
+    /// Whether the network namespaces tell their settings and counters as well.
+    pub networks: bool,
     /// Where.
     pub namespaces: Scope,
     /// Only these processes are of interest as owners; all if empty.
@@ -104,6 +109,9 @@ impl SocketFeed {
                 Ok(mut sockets) => {
                     self.list(&mut sockets, place, request, &mut sample)?;
                     sample.namespaces.push(place.netns);
+                    if request.networks {
+                        sample.networks.extend(self.network_of(place).ok());
+                    }
                 }
                 // It went with its last process.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -112,6 +120,9 @@ impl SocketFeed {
                     why: error.to_string(),
                 }),
             }
+        }
+        if request.networks {
+            sample.recycle_set_in = self.procfs.files_that_set("net.ipv4.tcp_tw_recycle");
         }
         self.join_owners(request, &mut sample);
         self.join_names(at, &mut sample);
@@ -181,6 +192,20 @@ impl SocketFeed {
         }
     }
 
+    fn network_of(&self, place: Place) -> io::Result<NetworkReading> {
+        let network = match place.tgid {
+            None => self.procfs.network(),
+            Some(tgid) => {
+                let namespace = self.procfs.open_network_namespace(tgid)?;
+                netlink::inside(&namespace, || Ok(self.procfs.network()))?
+            }
+        };
+        Ok(NetworkReading {
+            netns: place.netns,
+            ..network
+        })
+    }
+
     /// Lists what was asked for. One list that fails is told, and an error if it is every one.
     fn list(
         &self,
@@ -193,7 +218,7 @@ impl SocketFeed {
         let mut refused = Vec::new();
         for &listed in &request.listed {
             let found = &mut sample.sockets;
-            let Err(error) = sockets.list(listed, request.states, request.detail, found) else {
+            let Err(error) = list_one(sockets, listed, request, found) else {
                 continue;
             };
             if listed == Listed::Raw && lacks(&error) {
@@ -275,6 +300,35 @@ impl SocketFeed {
             }
         }
     }
+}
+
+/// Lists one protocol. What is wanted in full comes last: a socket that came into such a state
+/// meanwhile was listed before, and is taken out there.
+fn list_one(
+    sockets: &mut Sockets,
+    listed: Listed,
+    request: &SocketRequest,
+    found: &mut Vec<SocketReading>,
+) -> Result<(), DumpError> {
+    let in_full = match (listed, request.detail) {
+        (Listed::Tcp, Detail::Basic) => request.states.and(request.in_full),
+        _ => StateSet::NONE,
+    };
+    let others = request.states.without(in_full);
+    let start = found.len();
+    sockets.list(listed, others, request.detail, found)?;
+    if in_full != StateSet::NONE {
+        let mut full = Vec::new();
+        sockets.list(listed, in_full, Detail::Full, &mut full)?;
+        let cookies: HashSet<u64> = full.iter().map(|socket| socket.cookie).collect();
+        let mut at = 0;
+        found.retain(|socket| {
+            at += 1;
+            at <= start || !cookies.contains(&socket.cookie)
+        });
+        found.append(&mut full);
+    }
+    Ok(())
 }
 
 fn forbidden(processes: usize) -> String {

@@ -3,6 +3,7 @@
 mod address;
 mod ask;
 mod dump;
+mod enter;
 mod inet_diag;
 mod link;
 mod own;
@@ -14,6 +15,7 @@ mod unix_diag;
 
 pub use address::addresses;
 pub use dump::DumpError;
+pub use enter::inside;
 pub use inet_diag::Detail;
 pub use link::{LinkError, Links};
 pub use own::{LOOPBACK, in_own_namespace};

@@ -1,17 +1,15 @@
 //! Which sockets does a network namespace have, and how is one of them closed?
 //!
-//! A netlink socket stays in the namespace that it was opened in, so a thread that lives no longer
-//! than the opening enters the other namespaces.
+//! A netlink socket stays in the namespace that it was opened in, so others are entered for the
+//! opening only.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
-use std::thread;
 
 use netlink_sys::{Socket, protocols::NETLINK_SOCK_DIAG};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::dump::{Conversation, DumpError};
+use super::enter::inside;
 use super::{inet_diag, unix_diag};
 use crate::netlink::Detail;
 use crate::sample::socket::{Ends, SocketProto, SocketReading};
@@ -47,14 +45,7 @@ impl Sockets {
     /// # Errors
     /// When the namespace can't be entered.
     pub fn inside(namespace: &File) -> io::Result<Self> {
-        let open = || {
-            let kind = Some(LinkNameSpaceType::Network);
-            move_into_link_name_space(namespace.as_fd(), kind)?;
-            Socket::new(NETLINK_SOCK_DIAG)
-        };
-        let panicked = |_| io::Error::other("the thread that enters it panicked");
-        let opened = thread::scope(|scope| scope.spawn(open).join());
-        let socket = opened.map_err(panicked)??;
+        let socket = inside(namespace, || Socket::new(NETLINK_SOCK_DIAG))?;
         Ok(Self(Conversation::over(socket)))
     }
 

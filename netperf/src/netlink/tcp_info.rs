@@ -24,6 +24,7 @@ pub(super) fn decode(info: &[u8]) -> TcpInfo {
         retrans_out: number(36),
         last_sent_ms: number(44),
         last_received_ms: number(52),
+        last_acked_ms: number(56),
         pmtu: measured(60),
         srtt_us: measured(68),
         rttvar_us: measured(68).and(number(72)),

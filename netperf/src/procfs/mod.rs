@@ -12,10 +12,12 @@ mod cgroup_path;
 mod host;
 mod kernel;
 mod netns;
+mod network;
 mod passwd;
 mod pid;
 mod raw_table;
 mod socket_files;
+mod sysctl_files;
 mod tracefs;
 
 pub use cgroup::Cgroups;

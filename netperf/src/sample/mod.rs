@@ -6,6 +6,7 @@
 
 pub mod happening;
 pub mod losses;
+pub mod network;
 pub mod socket;
 pub mod state_set;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::network::NetworkReading;
 use super::{Process, TcpState};
 use crate::clock::{MonoNs, WallNs};
 
@@ -26,6 +27,10 @@ pub struct SocketSample {
     pub cgroups: HashMap<u64, String>,
     /// Network namespaces that were looked at, by inode number.
     pub namespaces: Vec<u32>,
+    /// What they say of TCP as a whole, where that was asked for.
+    pub networks: Vec<NetworkReading>,
+    /// Files that set `tcp_tw_recycle`, where that was asked for.
+    pub recycle_set_in: Vec<String>,
     /// What could not be seen: shown, never fatal.
     pub unseen: Vec<Unseen>,
 }
@@ -236,6 +241,8 @@ pub struct TcpInfo {
     pub last_sent_ms: Option<u32>,
     /// Time since data was received last.
     pub last_received_ms: Option<u32>,
+    /// Time since the other end acknowledged something last; its FIN does that too.
+    pub last_acked_ms: Option<u32>,
 }
 
 /// One open file that is a socket.

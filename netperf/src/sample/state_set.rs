@@ -26,6 +26,12 @@ impl StateSet {
         Self(self.0 | other.0)
     }
 
+    /// What is in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// What is in this one and not in `other`.
     #[must_use]
     pub fn without(self, other: Self) -> Self {
@@ -53,6 +59,8 @@ mod tests {
         assert_eq!(set.kernel_bits(), 1 << 1 | 1 << 10);
         assert!(set.contains(TcpState::Listen) && !set.contains(TcpState::Close));
         assert_eq!(set.without(set), StateSet::NONE);
+        let listening = StateSet::of([TcpState::Listen, TcpState::Close]);
+        assert_eq!(set.and(listening), StateSet::of([TcpState::Listen]));
         let all = (1..=11).filter_map(TcpState::from_kernel);
         assert_eq!(StateSet::of(all), StateSet::ALL);
     }

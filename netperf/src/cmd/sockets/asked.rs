@@ -36,6 +36,8 @@ impl SocketsRun {
                 listed: listed(&args),
                 states,
                 detail,
+                in_full: StateSet::NONE,
+                networks: false,
                 namespaces: args.netns,
                 owners: args.processes.pid.clone(),
             },
