@@ -66,7 +66,7 @@ pub(crate) fn process(tgid: u32, name: &str) -> Arc<Process> {
         cgroup: Some(format!("/system.slice/{name}.service")),
         unit: Some(format!("{name}.service")),
         container: None,
-        netns: Some(4_026_531_840),
+        netns: Some(NETNS),
     })
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn flow(
         proto: Proto::Tcp,
         local: "10.0.0.5:44321".parse().unwrap(),
         remote: "192.168.50.20:873".parse().unwrap(),
-        netns: 4_026_531_840,
+        netns: NETNS,
         tx_bytes,
         rx_bytes,
         state: Some(TcpState::Established),
@@ -109,6 +109,9 @@ pub(crate) fn flow(
         closed: false,
     }
 }
+
+/// The network namespace of all that is made here.
+pub(crate) const NETNS: u32 = 4_026_531_840;
 
 /// A TCP socket of IPv4 without anything waiting in it.
 pub(crate) fn socket(state: TcpState, inode: u32, local: &str, remote: &str) -> SocketReading {
@@ -122,7 +125,7 @@ pub(crate) fn socket(state: TcpState, inode: u32, local: &str, remote: &str) -> 
             is_ipv6: false,
             ipv6_only: false,
         }),
-        netns: 4_026_531_840,
+        netns: NETNS,
         inode: Some(inode).filter(|&inode| inode != 0),
         cookie: 1,
         uid: Some(34),
@@ -238,7 +241,7 @@ pub(crate) fn sockets() -> SocketSample {
         ]),
         users: [(34, "backup".to_owned())].into(),
         cgroups: [(77, "/system.slice/named.service".to_owned())].into(),
-        namespaces: vec![4_026_531_840],
+        namespaces: vec![NETNS],
         wall: WallNs(EPOCH_NS),
         ..SocketSample::default()
     }

@@ -102,6 +102,7 @@ impl SocketFeed {
         let mut sample = SocketSample {
             at,
             wall,
+            own_namespace: self.procfs.own_network_namespace(),
             ..SocketSample::default()
         };
         for place in self.places(request.namespaces, &mut sample)? {

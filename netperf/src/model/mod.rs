@@ -7,6 +7,7 @@ pub mod flow;
 pub mod history;
 pub mod link;
 pub mod process;
+pub mod states;
 pub mod tick;
 pub mod traffic;
 

@@ -27,6 +27,8 @@ pub struct SocketSample {
     pub cgroups: HashMap<u64, String>,
     /// Network namespaces that were looked at, by inode number.
     pub namespaces: Vec<u32>,
+    /// The tracer's own.
+    pub own_namespace: Option<u32>,
     /// What they say of TCP as a whole, where that was asked for.
     pub networks: Vec<NetworkReading>,
     /// Files that set `tcp_tw_recycle`, where that was asked for.
