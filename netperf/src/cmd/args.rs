@@ -48,6 +48,9 @@ pub enum Command {
     /// Sockets and their owners: who talks, who waits, who does not read?
     #[command(long_about = help::SOCKETS_ABOUT, after_long_help = help::SOCKETS)]
     Sockets(SocketsArgs),
+    /// TCP states: what piles up, who does it, and what to do about it
+    #[command(long_about = help::STATES_ABOUT, after_long_help = help::STATES)]
+    States(StatesArgs),
     /// Will it run on this machine?
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
@@ -275,6 +278,36 @@ pub struct SocketsArgs {
     pub yes: bool,
 }
 
+/// Options of `states`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct StatesArgs {
+    /// Only this process; may be given several times
+    #[arg(short, long, value_name = "PID", value_delimiter = ',')]
+    pub pid: Vec<u32>,
+    /// Only processes whose name matches
+    #[arg(long, value_name = "REGEX")]
+    pub name: Option<Regex>,
+    /// Only these states: TIME_WAIT, CLOSE_WAIT, …, or groups of them as in ss
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states)]
+    pub state: Vec<StateSet>,
+    /// Only connections with this port on either end
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Only connections with a remote host in this network
+    #[arg(long, value_name = "CIDR", value_parser = network)]
+    pub remote: Option<IpNet>,
+    /// In which network namespaces: all that have processes, the own one, or that of a process
+    #[arg(
+        long,
+        value_name = "all|self|PID",
+        default_value = "all",
+        hide_default_value = true
+    )]
+    #[arg(value_parser = scope)]
+    pub netns: Scope,
+}
+
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -388,6 +421,9 @@ mod tests {
             "sockets --state estabished",
             "sockets --netns other",
             "sockets --yes",
+            "states --state estabished",
+            "states --netns other",
+            "states --remote nowhere",
             "doctor",
         ] {
             let error = parse(&format!("netperf-trace {options}")).unwrap_err();

@@ -10,6 +10,7 @@ use super::args::{
 };
 use super::doctor::Examination;
 use super::sockets::SocketsRun;
+use super::states::StatesRun;
 use super::timer::Timing;
 use crate::collect::{FeedConfig, Wanted};
 use crate::exit::Failure;
@@ -30,6 +31,8 @@ pub enum Job {
     Examine(Examination),
     /// Show or close sockets.
     Sockets(Box<SocketsRun>),
+    /// Show the states of TCP.
+    States(Box<StatesRun>),
 }
 
 impl Job {
@@ -45,6 +48,9 @@ impl Job {
             Command::Sockets(args) => {
                 let run = SocketsRun::new(args, &cli.common)?;
                 return Ok(Self::Sockets(Box::new(run)));
+            }
+            Command::States(args) => {
+                return Ok(Self::States(Box::new(StatesRun::new(args, &cli.common))));
             }
             Command::Doctor(DoctorArgs { kernel: _ }) => {
                 return Ok(Self::Examine(Examination {

@@ -18,6 +18,7 @@ Examples:
   sudo netperf-trace flows                  with whom: every connection
   sudo netperf-trace retrans                what is lost, whose it is, and why
   sudo netperf-trace sockets -tl            who listens, and who waits to be accepted
+  sudo netperf-trace states                 TIME_WAIT, CLOSE_WAIT, full queues: is it bad?
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
   sudo netperf-trace doctor --kernel        will it run on this machine?
@@ -119,6 +120,36 @@ Examples:
   sudo netperf-trace sockets 'sport = :443 and not dst 127.0.0.0/8' -d 2
   sudo netperf-trace sockets -a --json | jq '.sockets[]? | select(.recv_q > 65536)'
   sudo netperf-trace sockets --kill dst 10.0.0.7 dport = :5432";
+
+/// What `states` is.
+pub(super) const STATES_ABOUT: &str = "\
+Counts the states of all TCP sockets, in every network namespace that has processes, by process and by
+remote host, and says what is a problem and what only looks like one: findings with their evidence in
+numbers, and advice. The advice is printed, never applied.
+
+  TIME_WAIT    connections that this end closed first wait 60 s. They use up ports, for each destination
+               by itself: how many are left, how fast they go, when none is left, who likely makes them.
+  CLOSE_WAIT   the other end has closed, the process here has not: who, how many, which files, for how
+               long at least. It is always the program.
+  LISTEN       clients that wait to be accepted against the room for them, and those turned away.
+  FIN_WAIT1, FIN_WAIT2, LAST_ACK   what this end closes and does not come to its end.
+
+Sockets in TIME_WAIT have no owner. Who is named for them has connections to the same destination, or
+listens on their port; it is said to be likely, not known.
+
+It looks once, or once a tick if -d, -n or --duration is given; growth and its speed need two looks. It
+needs no rights; without root, the processes of other users and other network namespaces are not shown,
+and it says so.";
+
+/// Examples of `states`.
+pub(super) const STATES: &str = "\
+Examples:
+  sudo netperf-trace states                        what piles up, and is it bad?
+  sudo netperf-trace states -d 5 -n 3              and does it grow?
+  sudo netperf-trace states --state CLOSE_WAIT     who does not close?
+  sudo netperf-trace states --remote 10.0.0.10     only with this host
+  sudo netperf-trace states --netns 8821           in the container of this process
+  sudo netperf-trace states --json | jq '.findings[]? | select(.level != \"ok\")'";
 
 /// What `doctor` is.
 pub(super) const DOCTOR_ABOUT: &str = "\

@@ -9,12 +9,14 @@ mod logging;
 mod looks;
 mod signals;
 mod sockets;
+mod states;
 mod timer;
 
 pub use self::config::{Config, Job};
 pub use self::doctor::Examination;
 pub use self::logging::report;
 pub use self::sockets::SocketsRun;
+pub use self::states::StatesRun;
 
 use anyhow::Context;
 
@@ -26,6 +28,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
     match job {
         Job::Watch(config) => in_loop(live::open_and_run(*config)),
         Job::Sockets(run) => in_loop(sockets::run(*run)),
+        Job::States(run) => in_loop(states::run(*run)),
         Job::Examine(examination) => doctor::run(examination),
     }
 }

@@ -181,10 +181,7 @@ mod tests {
             ("sys/net/ipv4/tcp_tw_recycle", "0\n"),
         ]);
         let settings = read.settings;
-        assert_eq!(
-            (settings.tw_reuse, settings.max_orphans),
-            (Some(2), None)
-        );
+        assert_eq!((settings.tw_reuse, settings.max_orphans), (Some(2), None));
         assert_eq!(settings.tcp_mem, Some([1, 2, 3]));
         assert!(!settings.tw_recycle);
         let old = tree(&[("sys/net/ipv4/tcp_tw_recycle", "1\n")]);

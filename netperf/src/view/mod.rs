@@ -18,6 +18,7 @@ pub mod retrans;
 pub mod socket_filter;
 pub mod sockets;
 pub mod sort;
+pub mod states;
 pub mod table;
 pub mod tick;
 pub mod time;

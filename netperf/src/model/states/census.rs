@@ -154,13 +154,7 @@ impl Census {
         found.map_or(&[], |at| &self.listeners[at].owners)
     }
 
-    fn add(
-        &mut self,
-        sample: &SocketSample,
-        ages: &Ages,
-        socket: &SocketReading,
-        ends: &InetEnds,
-    ) {
+    fn add(&mut self, sample: &SocketSample, ages: &Ages, socket: &SocketReading, ends: &InetEnds) {
         self.counts.add(socket.state);
         for (holder, process) in holders(sample, socket) {
             let held = self.holders.entry(holder).or_insert_with(|| Held {

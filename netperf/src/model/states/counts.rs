@@ -74,7 +74,10 @@ mod tests {
         let written = serde_json::to_value(counts).unwrap();
         let object = written.as_object().unwrap();
         assert_eq!((object.len(), counts.total()), (11, 3));
-        assert_eq!((&object["TIME_WAIT"], &object["CLOSE"]), (&3.into(), &0.into()));
+        assert_eq!(
+            (&object["TIME_WAIT"], &object["CLOSE"]),
+            (&3.into(), &0.into())
+        );
     }
 
     #[test]

@@ -91,7 +91,8 @@ impl StatesModel {
         counter(&self.now)?.checked_sub(counter(before)?)
     }
 
-    fn has_looked(&self) -> bool {
+    /// Whether there was a look at all.
+    pub fn has_looked(&self) -> bool {
         self.now.wall != WallNs::default()
     }
 }

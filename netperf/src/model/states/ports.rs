@@ -79,10 +79,7 @@ impl Ports {
         match sides.of_socket(socket, ends) {
             Side::None => {}
             Side::Accepted if is_over => {
-                *self
-                    .accepted
-                    .entry((socket.netns, ends.local))
-                    .or_default() += 1;
+                *self.accepted.entry((socket.netns, ends.local)).or_default() += 1;
             }
             Side::Accepted => {}
             Side::Outgoing { in_range } => {
@@ -266,7 +263,12 @@ mod tests {
             over("10.0.0.5:40080", "192.0.2.7:50001", 0),
             over("10.0.0.5:40080", "192.0.2.8:50002", 0),
             socket(TcpState::SynRecv, 0, "10.0.0.5:40080", "192.0.2.9:50003"),
-            socket(TcpState::Established, 7, "10.0.0.5:40080", "192.0.2.9:50004"),
+            socket(
+                TcpState::Established,
+                7,
+                "10.0.0.5:40080",
+                "192.0.2.9:50004",
+            ),
         ]));
         assert!(ports.destinations.is_empty(), "{ports:?}");
         let accepted: Vec<_> = ports.accepted.into_iter().collect();

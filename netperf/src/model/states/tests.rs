@@ -4,9 +4,7 @@ use super::census::{Holder, Peer};
 use super::*;
 use crate::made::{NETNS, process, socket};
 use crate::sample::TcpState;
-use crate::sample::socket::{
-    SocketMemory, SocketOwner, SocketOwners, TcpInfo, Timer, TimerKind,
-};
+use crate::sample::socket::{SocketMemory, SocketOwner, SocketOwners, TcpInfo, Timer, TimerKind};
 
 const CLIENT: &str = "192.0.2.7:50001";
 const SERVER: &str = "10.0.0.5:443";
@@ -83,7 +81,10 @@ fn only_what_is_taken_is_counted_but_ports_and_queues_are_of_all() {
     model.advance(&all, &|socket| socket.state == TcpState::Established);
     let census = &model.now.census;
     assert_eq!(census.counts.total(), 1);
-    assert_eq!((census.listeners.len(), census.ports.destinations.len()), (1, 1));
+    assert_eq!(
+        (census.listeners.len(), census.ports.destinations.len()),
+        (1, 1)
+    );
 }
 
 #[test]
@@ -166,7 +167,10 @@ fn a_queue_is_that_of_the_address_before_that_of_all_addresses() {
     let first = &census.listeners[0];
     assert_eq!((first.backlog, first.backlog_max), (3, 2));
     assert_eq!(first.turned_away, Some(7));
-    assert_eq!(pids(census.acceptors(NETNS, SERVER.parse().unwrap())), [413]);
+    assert_eq!(
+        pids(census.acceptors(NETNS, SERVER.parse().unwrap())),
+        [413]
+    );
     let elsewhere = "10.0.0.7:443".parse().unwrap();
     assert_eq!(pids(census.acceptors(NETNS, elsewhere)), [412, 413]);
     assert_eq!(pids(census.acceptors(1, elsewhere)), [0; 0]);
@@ -196,9 +200,15 @@ fn who_made_a_time_wait_is_remembered_when_the_connections_are_over() {
     let model = looked(&[open, over(2), over(3)]);
     let mut found = model.now.census.ports.destinations.values();
     let used = found.next().unwrap();
-    assert_eq!((pids(&used.makers), used.makers_are_gone), (vec![413], true));
+    assert_eq!(
+        (pids(&used.makers), used.makers_are_gone),
+        (vec![413], true)
+    );
     let unknown = looked(&[over(2)]);
-    assert_eq!(unknown.now.census.holders.keys().next(), Some(&Holder::Kernel));
+    assert_eq!(
+        unknown.now.census.holders.keys().next(),
+        Some(&Holder::Kernel)
+    );
 }
 
 #[test]

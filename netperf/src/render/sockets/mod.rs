@@ -8,6 +8,7 @@ mod tests;
 use std::io::{self, Write};
 
 use super::json;
+use super::looks::{self, indented, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::text::visible;
@@ -59,13 +60,7 @@ impl Written {
     pub fn start(self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Json => json::line(start, out),
-            Self::Text(_) => {
-                for missing in &start.unavailable {
-                    let (what, why) = (visible(&missing.what), visible(&missing.why));
-                    writeln!(out, "not shown: {what}: {why}")?;
-                }
-                Ok(())
-            }
+            Self::Text(_) => looks::not_shown(start, out),
         }
     }
 
@@ -162,8 +157,7 @@ impl TextLook {
                 indented("      ", &details::words(row, self.units), width, out)?;
             }
             if let Some(explanation) = &row.explanation {
-                let words: Vec<_> = explanation.split(' ').map(str::to_owned).collect();
-                indented("   -> ", &words, width, out)?;
+                sentence("   -> ", explanation, width, out)?;
             }
         }
         if explain && tick.sockets.iter().all(|row| row.explanation.is_none()) {
@@ -174,26 +168,6 @@ impl TextLook {
         }
         Ok(())
     }
-}
-
-/// Words in lines that are not wider than `width`, each begun by blanks but for the first `mark`.
-fn indented(mark: &str, words: &[String], width: usize, out: &mut Vec<u8>) -> io::Result<()> {
-    let mut line = mark.to_owned();
-    for word in words {
-        let is_begun = line.len() > mark.len();
-        if is_begun && crate::text::width(&line) + 1 + crate::text::width(word) > width {
-            writeln!(out, "{}", line.trim_end())?;
-            line = " ".repeat(mark.len());
-        }
-        if line.len() > mark.len() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if line.len() > mark.len() {
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }
 
 /// What `ss -s` tells, over all network namespaces that could be seen.

@@ -89,12 +89,16 @@ pub fn chosen<'s>(
     sample.sockets.iter().filter(|socket| {
         options.states.contains(socket.state)
             && options.filter.takes(&socket.ends)
-            && (options.processes.is_empty() || takes(&options.processes, sample, socket))
+            && (options.processes.is_empty() || is_held_by(&options.processes, sample, socket))
     })
 }
 
 /// One of its owners is wanted; where none can be named, what the socket itself tells must do.
-fn takes(query: &ProcessQuery, sample: &SocketSample, socket: &SocketReading) -> bool {
+pub(super) fn is_held_by(
+    query: &ProcessQuery,
+    sample: &SocketSample,
+    socket: &SocketReading,
+) -> bool {
     let owners = socket
         .inode
         .map_or(&[][..], |inode| sample.owners.of(inode));

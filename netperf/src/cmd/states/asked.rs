@@ -1,0 +1,97 @@
+//! What do the options of `states` ask for?
+
+use super::StatesRun;
+use crate::capture::{Detail, Listed, SocketRequest};
+use crate::cmd::args::{Common, StatesArgs};
+use crate::cmd::config::timing;
+use crate::cmd::looks::repeats;
+use crate::model::states::ages::Ages;
+use crate::render::states::{TextLook, Written};
+use crate::render::width;
+use crate::sample::TcpState;
+use crate::sample::state_set::StateSet;
+use crate::view::query::ProcessQuery;
+use crate::view::states::StatesOptions;
+
+impl StatesRun {
+    /// Reads the options.
+    pub(in crate::cmd) fn new(args: StatesArgs, common: &Common) -> Self {
+        let states = args.state.iter().copied().reduce(StateSet::or);
+        Self {
+            request: request(&args),
+            options: StatesOptions {
+                states: states.unwrap_or(StateSet::ALL),
+                port: args.port,
+                remote: args.remote,
+                processes: ProcessQuery {
+                    pids: args.pid,
+                    name: args.name,
+                    ..ProcessQuery::default()
+                },
+            },
+            written: if common.json {
+                Written::Json
+            } else {
+                Written::Text(TextLook {
+                    units: common.units,
+                    width: width::of_stdout(),
+                })
+            },
+            timing: repeats(common).then(|| timing(common)),
+            verbosity: common.verbose,
+        }
+    }
+}
+
+/// Every TCP socket, since ports and queues are those of all, whatever is shown. Times are wanted of
+/// those that end slowly, and of those that listen how many they turned away.
+fn request(args: &StatesArgs) -> SocketRequest {
+    SocketRequest {
+        listed: vec![Listed::Tcp],
+        states: StateSet::ALL,
+        detail: Detail::Basic,
+        in_full: Ages::slow().or(StateSet::of([TcpState::Listen])),
+        networks: true,
+        namespaces: args.netns,
+        owners: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cmd::args::{Cli, Command};
+
+    fn asked(options: &str) -> StatesRun {
+        let line = format!("netperf-trace states {options}");
+        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+        let Command::States(args) = cli.command else {
+            panic!("another command");
+        };
+        StatesRun::new(args, &cli.common)
+    }
+
+    #[test]
+    fn all_is_looked_at_whatever_is_shown() {
+        let run = asked("--state TIME_WAIT,close-wait --pid 7 --port 443");
+        let shown = StateSet::of([TcpState::TimeWait, TcpState::CloseWait]);
+        assert_eq!(run.options.states, shown);
+        assert_eq!(
+            (run.options.port, run.options.processes.pids),
+            (Some(443), vec![7])
+        );
+        assert_eq!(run.request.states, StateSet::ALL);
+        assert_eq!(run.request.owners, [0; 0]);
+        assert_eq!(asked("").options.states, StateSet::ALL);
+    }
+
+    #[test]
+    fn one_look_is_taken_unless_ticks_are_asked_for() {
+        assert!(asked("").timing.is_none());
+        for repeated in ["-d 2", "-n 3", "--duration 5"] {
+            assert!(asked(repeated).timing.is_some(), "{repeated}");
+        }
+    }
+}

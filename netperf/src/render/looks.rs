@@ -1,0 +1,76 @@
+//! What is written alike for every command that looks: what was not seen, and sentences in lines.
+
+use std::io::{self, Write};
+
+use crate::text::{visible, width};
+use crate::view::envelope::Start;
+
+/// What can't be seen here, before the first look.
+pub(super) fn not_shown(start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
+    for missing in &start.unavailable {
+        let (what, why) = (visible(&missing.what), visible(&missing.why));
+        writeln!(out, "not shown: {what}: {why}")?;
+    }
+    Ok(())
+}
+
+/// Words in lines that are not wider than `room`, each begun by blanks but for the first `mark`.
+pub(super) fn indented(
+    mark: &str,
+    words: &[impl AsRef<str>],
+    room: usize,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let indent = width(mark);
+    let mut line = mark.to_owned();
+    let mut used = indent;
+    for word in words.iter().map(AsRef::as_ref) {
+        let is_begun = used > indent;
+        if is_begun && used + 1 + width(word) > room {
+            writeln!(out, "{}", line.trim_end())?;
+            line = " ".repeat(indent);
+            used = indent;
+        }
+        if used > indent {
+            line.push(' ');
+            used += 1;
+        }
+        line.push_str(word);
+        used += width(word);
+    }
+    if used > indent {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// The same for a sentence that may hold text from outside.
+pub(super) fn sentence(mark: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    let text = visible(text);
+    let words: Vec<_> = text.split(' ').collect();
+    indented(mark, &words, room, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(mark: &str, text: &str, room: usize) -> String {
+        let mut out = Vec::new();
+        sentence(mark, text, room, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn lines_are_as_long_as_there_is_room_and_begin_below_each_other() {
+        assert_eq!(lines("-> ", "aa bb cc", 8), "-> aa bb\n   cc\n");
+        assert_eq!(lines("-> ", "aa bb cc", 11), "-> aa bb cc\n");
+        assert_eq!(lines("", "aaaa bb", 3), "aaaa\nbb\n");
+        assert_eq!(lines("-> ", "", 8), "");
+    }
+
+    #[test]
+    fn text_from_outside_can_not_steer_the_terminal() {
+        assert_eq!(lines("", "\x1b[2J evil", 80), "\\x1b[2J evil\n");
+    }
+}

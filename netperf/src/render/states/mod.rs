@@ -1,0 +1,161 @@
+//! How do the states of TCP reach the user? Findings first, then the tables they are made of, or JSON.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use super::json;
+use super::looks::{not_shown, sentence};
+use super::text::LINE;
+use super::text_table;
+use crate::model::states::counts::STATES;
+use crate::units::Units;
+use crate::view::envelope::{End, Start};
+use crate::view::states::{Finding, StatesTick, table};
+use crate::view::table::Table;
+
+/// Rows of a table for people; JSON has all.
+const ROWS_MAX: usize = 20;
+
+/// Blanks below a level: that of the longest, and two.
+const INDENT: usize = 10;
+
+/// How states are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// NDJSON.
+    Json,
+    /// Findings and tables.
+    Text(TextLook),
+}
+
+/// How findings and tables look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextLook {
+    /// Of sizes and rates.
+    pub units: Units,
+    /// Columns of the terminal; `None` where there is none.
+    pub width: Option<usize>,
+}
+
+impl Written {
+    /// Writes what stands before the first look.
+    ///
+    /// # Errors
+    /// When a value can't be written.
+    pub fn start(self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => json::line(start, out),
+            Self::Text(_) => not_shown(start, out),
+        }
+    }
+
+    /// Writes one look.
+    ///
+    /// # Errors
+    /// When a value can't be written.
+    pub fn tick(self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => json::line(tick, out),
+            Self::Text(look) => look.tick(tick, out),
+        }
+    }
+
+    /// Writes what stands after the last look.
+    ///
+    /// # Errors
+    /// When a value can't be written.
+    pub fn end(self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => json::line(end, out),
+            Self::Text(_) => Ok(()),
+        }
+    }
+}
+
+impl TextLook {
+    fn tick(self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        let width = self.width.unwrap_or(LINE);
+        sentence("", &summary(tick), width, out)?;
+        sentence("", &states(tick), width, out)?;
+        writeln!(out, "\nFINDINGS")?;
+        for found in &tick.findings {
+            finding(found, width, out)?;
+        }
+        let waiting = tick
+            .listen
+            .iter()
+            .filter(|row| row.backlog > 0 || row.syn_recv > 0);
+        let turned_away = tick.listen.iter().filter(|row| row.overflows > Some(0));
+        let queues = waiting.chain(turned_away).count();
+        self.table("PROCESSES", &table::processes(&tick.by_process), out)?;
+        self.table("REMOTE HOSTS", &table::remotes(&tick.by_remote), out)?;
+        self.table(
+            "PORTS of outgoing connections",
+            &table::ports(&tick.time_wait),
+            out,
+        )?;
+        self.table(
+            "NOT CLOSED by the process",
+            &table::close_wait(&tick.close_wait),
+            out,
+        )?;
+        if queues > 0 {
+            self.table("QUEUES of clients", &table::listen(&tick.listen), out)?;
+        }
+        writeln!(out)
+    }
+
+    /// A table with its heading; nothing if it has no rows.
+    fn table(self, heading: &str, table: &Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        if table.rows.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{heading}")?;
+        let shown = Table {
+            rows: table.rows.iter().take(ROWS_MAX).cloned().collect(),
+            ..table.clone()
+        };
+        for line in text_table::lines(&shown, self.units, self.width.unwrap_or(LINE)) {
+            writeln!(out, "{line}")?;
+        }
+        match table.rows.len().saturating_sub(ROWS_MAX) {
+            0 => Ok(()),
+            more => writeln!(out, "and {more} more (--json has all)"),
+        }
+    }
+}
+
+fn summary(tick: &StatesTick<'_>) -> String {
+    let (time, sockets) = (tick.time.to_seconds(), tick.counts.total());
+    let namespaces = tick.namespaces;
+    let interval = tick
+        .interval_s
+        .map_or(String::new(), |seconds| format!("  tick {seconds:.2} s"));
+    format!("{time}{interval}  {sockets} TCP sockets in {namespaces} network namespace(s)")
+}
+
+/// Each state that occurs, with its change.
+fn states(tick: &StatesTick<'_>) -> String {
+    let growth = |name: &str| tick.growth_per_s.as_ref()?.get(name).copied();
+    let word = |state: crate::sample::TcpState| {
+        let (name, count) = (state.name(), tick.counts.of(state));
+        let change = growth(name);
+        let text = change.map_or(String::new(), |change| format!(" ({change:+.1}/s)"));
+        (count > 0 || change.is_some()).then(|| format!("{name} {count}{text}"))
+    };
+    let words: Vec<_> = STATES.into_iter().filter_map(word).collect();
+    words.join("  ")
+}
+
+fn finding(found: &Finding, width: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    let blank = " ".repeat(INDENT);
+    let level = found.level.word();
+    sentence(&format!("{level:INDENT$}"), &found.what, width, out)?;
+    sentence(&blank, &found.evidence, width, out)?;
+    for advice in &found.advice {
+        sentence(&format!("{blank}-> "), advice, width, out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What do the states mean, and what would a careful administrator do? Printed, never applied.
+
+mod close_wait;
+mod closing;
+mod listen;
+mod machine;
+mod ports;
+mod remedy;
+
+use serde::Serialize;
+
+use super::StatesTick;
+use crate::model::states::StatesModel;
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What it is. May hold untrusted text.
+    pub what: String,
+    /// Why that is so, in numbers. May hold untrusted text.
+    pub evidence: String,
+    /// What to do, in order. May hold untrusted text.
+    pub advice: Vec<String>,
+}
+
+/// How bad something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Connections fail, or will within a minute.
+    Critical,
+    /// Something is wrong.
+    Warn,
+    /// It looks odd and is as it should be.
+    Ok,
+}
+
+impl Level {
+    /// As the contract writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warn => "warn",
+            Self::Ok => "ok",
+        }
+    }
+}
+
+/// All findings of a look, the worst first.
+pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
+    let mut findings = ports::of(tick, model);
+    findings.extend(close_wait::of(tick));
+    findings.extend(listen::of(tick, model));
+    findings.extend(closing::of(tick));
+    findings.extend(machine::of(tick));
+    findings.sort_by_key(|finding| finding.level);
+    if findings.iter().all(|finding| finding.level == Level::Ok) {
+        findings.push(nothing(tick));
+    }
+    findings
+}
+
+/// Where nothing is wrong, that is said.
+fn nothing(tick: &StatesTick<'_>) -> Finding {
+    let sockets = super::words::counted(tick.counts.total(), "TCP socket", "TCP sockets");
+    Finding {
+        level: Level::Ok,
+        what: "no other trouble in the states of TCP".to_owned(),
+        evidence: format!(
+            "{sockets}: enough ports, no process leaves many connections unclosed, no queue of a \
+             listening socket is full, memory suffices"
+        ),
+        advice: Vec::new(),
+    }
+}

@@ -1,0 +1,236 @@
+//! Do ports for outgoing connections run out, or is TIME_WAIT as it should be?
+
+use super::remedy::Remedy;
+use super::{Finding, Level};
+use crate::model::states::StatesModel;
+use crate::model::states::ports::TIME_WAIT_SECS;
+use crate::sample::network::TcpSettings;
+use crate::view::states::ports_row::Likely;
+use crate::view::states::words::{counted, grouped, process, span};
+use crate::view::states::{PortsRow, StatesTick};
+
+/// Part of the ports from which on few are left.
+const FEW_LEFT: f64 = 0.8;
+/// Part of the ports from which on hardly any is left, and finding one takes long.
+const NONE_LEFT: f64 = 0.95;
+/// Seconds in which ports run out that are too few to wait and see.
+const SOON_SECS: f64 = 60.0;
+/// Destinations that get a finding of their own.
+const SHOWN_MAX: usize = 5;
+
+/// The widest range that is advised: below are ports that servers like to listen on.
+const WIDE: (u16, u16) = (15_000, 64_999);
+
+pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
+    let judged = || tick.time_wait.iter().map(|row| (row, level(row, model)));
+    let bad = judged().filter(|(_, level)| *level != Level::Ok);
+    let mut findings: Vec<_> = bad
+        .take(SHOWN_MAX)
+        .map(|(row, level)| short(row, level, model))
+        .collect();
+    let fine = judged().filter(|(row, level)| *level == Level::Ok && row.time_wait > 0);
+    findings.extend(healthy(&fine.map(|(row, _)| row).collect::<Vec<_>>()));
+    findings.extend(accepted(tick));
+    findings
+}
+
+fn level(row: &PortsRow<'_>, model: &StatesModel) -> Level {
+    let Some(share) = row.share() else {
+        // Nothing is known of the range, or it is empty.
+        let is_empty = row.ports == Some(0);
+        return if is_empty { Level::Critical } else { Level::Ok };
+    };
+    let is_soon = row.exhausted_in_s.is_some_and(|left| left <= SOON_SECS);
+    let level = match share {
+        NONE_LEFT.. => Level::Critical,
+        FEW_LEFT.. if is_soon => Level::Critical,
+        FEW_LEFT.. => Level::Warn,
+        _ if is_soon => Level::Warn,
+        _ => Level::Ok,
+    };
+    // Ports in TIME_WAIT are given out again after a second: only bursts fail.
+    let is_time_wait = row.time_wait > row.in_use / 2;
+    if level == Level::Critical && is_time_wait && reuses(row, model) {
+        return Level::Warn;
+    }
+    level
+}
+
+/// Whether the kernel takes over ports in TIME_WAIT for new connections to this destination.
+fn reuses(row: &PortsRow<'_>, model: &StatesModel) -> bool {
+    let settings = settings(row, model);
+    let allowed = match settings.and_then(|it| it.tw_reuse) {
+        Some(1) => true,
+        Some(2) => row.remote.ip().is_loopback(),
+        _ => false,
+    };
+    allowed && settings.and_then(|it| it.timestamps) != Some(0)
+}
+
+fn settings<'m>(row: &PortsRow<'_>, model: &'m StatesModel) -> Option<&'m TcpSettings> {
+    model
+        .now
+        .network(row.netns)
+        .map(|network| &network.settings)
+}
+
+fn short(row: &PortsRow<'_>, level: Level, model: &StatesModel) -> Finding {
+    let remote = row.remote;
+    let what = match row.headroom {
+        Some(0) => format!("no port is left for new connections to {remote}"),
+        _ => format!("ports for new connections to {remote} run out"),
+    };
+    let mut evidence = figures(row);
+    if row.headroom == Some(0) {
+        evidence += "; new ones fail with `Cannot assign requested address` (EADDRNOTAVAIL)";
+    } else if let Some(left) = row.exhausted_in_s {
+        evidence += &format!("; as things go, none is left in {}", span(left));
+    }
+    if reuses(row, model) {
+        evidence += "; the kernel gives ports out again that were in TIME_WAIT for a second \
+                     (tcp_tw_reuse), so that only bursts fail";
+    }
+    Finding {
+        level,
+        what,
+        evidence: evidence + &makers(&row.likely),
+        advice: advice(row, model),
+    }
+}
+
+/// `8 000 of 28 232 ports to 10.0.0.10:5432 are in use, 8 000 of them in TIME_WAIT`.
+fn figures(row: &PortsRow<'_>) -> String {
+    let (remote, local) = (row.remote, row.local_addr);
+    let ports = row.ports.map_or("an unknown number".to_owned(), grouped);
+    let headroom = row.headroom.map_or("-".to_owned(), grouped);
+    let mut text = format!(
+        "{} of {ports} ports to {remote} (from {local}) are in use, {} connections are in \
+         TIME_WAIT; {headroom} ports are free",
+        grouped(row.in_use),
+        grouped(row.time_wait),
+    );
+    if let Some(growth) = row.growth_per_s.filter(|&growth| growth != 0.0) {
+        text += &format!(", {growth:+.0} in use per second");
+    }
+    if row.made_per_s >= 1.0 {
+        text += &format!(", {:.0} connections end per second", row.made_per_s);
+    }
+    text
+}
+
+fn makers(likely: &[Likely<'_>]) -> String {
+    let Some(first) = likely.first() else {
+        return "; TIME_WAIT has no owner, and no living process has connections there".to_owned();
+    };
+    let names = likely
+        .iter()
+        .map(|it| process(Some(it.process.name), Some(it.process.pid)));
+    let names: Vec<_> = names.collect();
+    let (names, because) = (names.join(", "), first.because);
+    format!("; TIME_WAIT has no owner, but likely they are of {names}, which {because}")
+}
+
+fn advice(row: &PortsRow<'_>, model: &StatesModel) -> Vec<String> {
+    let remote = row.remote;
+    let who = row.likely.first().map_or("the program".to_owned(), |it| {
+        process(Some(it.process.name), Some(it.process.pid))
+    });
+    let pid = row.likely.first().map(|it| it.process.pid);
+    let remedy = Remedy::of(model, row.netns, pid);
+    let mut advice = vec![format!(
+        "let {who} keep its connections to {remote} open and use them again: a connection pool, or \
+         keep-alive for HTTP. That ends the problem; all else only gives more room"
+    )];
+    let settings = settings(row, model);
+    if settings.and_then(|it| it.timestamps) == Some(0) {
+        let set = remedy.set("net.ipv4.tcp_timestamps", "1");
+        advice.push(format!(
+            "turn TCP timestamps on, which the next step needs: {set}"
+        ));
+    }
+    if settings.and_then(|it| it.tw_reuse) != Some(1) {
+        let set = remedy.set("net.ipv4.tcp_tw_reuse", "1");
+        advice.push(format!(
+            "let outgoing connections take over ports that were in TIME_WAIT for a second (it \
+             concerns outgoing connections only and is safe): {set}"
+        ));
+    }
+    advice.push(wider(row, model, &remedy));
+    advice.push(
+        "do not set tcp_tw_recycle, which old guides name: it broke clients behind NAT and is gone \
+         since Linux 4.12; tcp_fin_timeout does not shorten TIME_WAIT"
+            .to_owned(),
+    );
+    advice
+}
+
+fn wider(row: &PortsRow<'_>, model: &StatesModel, remedy: &Remedy) -> String {
+    let network = model.now.network(row.netns);
+    let range = network.and_then(|it| it.ports.as_ref());
+    let (first, last) = range.map_or((0, 0), |it| (it.first, it.last));
+    let wide = (WIDE.0.min(first.max(1)), WIDE.1.max(last));
+    if range.is_some_and(|_| (first, last) == wide) {
+        return format!(
+            "the range of ports ({first} to {last}) is wide already: a second address at either end \
+             gives as many ports again"
+        );
+    }
+    let set = remedy.set(
+        "net.ipv4.ip_local_port_range",
+        &format!("{} {}", wide.0, wide.1),
+    );
+    format!(
+        "widen the range of ports, {first} to {last} now: {set}. Ports in it that servers listen on \
+         (`netperf-trace sockets -tl`) belong into net.ipv4.ip_local_reserved_ports first"
+    )
+}
+
+/// One finding for all destinations where TIME_WAIT does no harm.
+fn healthy(rows: &[&PortsRow<'_>]) -> Option<Finding> {
+    let fullest = rows.first()?;
+    let mut evidence = figures(fullest) + &makers(&fullest.likely);
+    if rows.len() > 1 {
+        let others = counted((rows.len() - 1) as u64, "destination", "destinations");
+        evidence += &format!("; {others} more have no larger part of their ports in use");
+    }
+    Some(Finding {
+        level: Level::Ok,
+        what: format!(
+            "TIME_WAIT is healthy: enough ports are left for {}",
+            fullest.remote
+        ),
+        evidence,
+        advice: vec![format!(
+            "nothing to do: the end that closes first waits {TIME_WAIT_SECS} s so that late packets \
+             do not reach a new connection; it costs a port to that destination and hardly any memory"
+        )],
+    })
+}
+
+fn accepted(tick: &StatesTick<'_>) -> Option<Finding> {
+    let fullest = tick.time_wait_accepted.first()?;
+    let all: u64 = tick
+        .time_wait_accepted
+        .iter()
+        .map(|row| u64::from(row.time_wait))
+        .sum();
+    let local = fullest.local;
+    let who = fullest.likely.first().map_or(String::new(), |it| {
+        let who = process(Some(it.process.name), Some(it.process.pid));
+        format!(", likely of {who}, which {}", it.because)
+    });
+    Some(Finding {
+        level: Level::Ok,
+        what: "TIME_WAIT of accepted connections is healthy: it takes up no port".to_owned(),
+        evidence: format!(
+            "{} in TIME_WAIT at ports that accept connections, {} of them at {local}{who}",
+            grouped(all),
+            grouped(fullest.time_wait),
+        ),
+        advice: vec![
+            "nothing to do: this server closes first, and the port of a server is not used up by \
+             that"
+                .to_owned(),
+        ],
+    })
+}

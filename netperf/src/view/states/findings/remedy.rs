@@ -1,0 +1,40 @@
+//! How is a setting of the kernel changed, now and for good, where it belongs?
+
+use crate::model::states::StatesModel;
+
+/// Commands for the settings of one network namespace.
+pub(super) struct Remedy {
+    prefix: String,
+    is_elsewhere: bool,
+}
+
+impl Remedy {
+    /// For a namespace, which a process may be known to be in.
+    pub(super) fn of(model: &StatesModel, netns: u32, pid: Option<u32>) -> Self {
+        let is_elsewhere = model.now.own_namespace.is_some_and(|own| own != netns);
+        let prefix = match pid.filter(|_| is_elsewhere) {
+            Some(pid) => format!("nsenter --target {pid} --net "),
+            None => String::new(),
+        };
+        Self {
+            prefix,
+            is_elsewhere,
+        }
+    }
+
+    /// The command for now, and how to make it last.
+    pub(super) fn set(&self, name: &str, value: &str) -> String {
+        let prefix = &self.prefix;
+        let now = format!("`{prefix}sysctl -w {name}='{value}'`");
+        if self.is_elsewhere {
+            return format!(
+                "{now} in the network namespace of that container; to make it last, set it where \
+                 the container is configured (`--sysctl {name}='{value}'` for Docker and Podman)"
+            );
+        }
+        format!(
+            "{now} now; to make it last: `echo '{name} = {value}' >> \
+             /etc/sysctl.d/90-netperf-advice.conf`"
+        )
+    }
+}
