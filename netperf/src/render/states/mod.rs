@@ -18,6 +18,9 @@ use crate::view::table::Table;
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 20;
 
+/// Longest line of a sentence: longer ones are hard to read.
+const SENTENCE: usize = 100;
+
 /// Blanks below a level: that of the longest, and two.
 const INDENT: usize = 10;
 
@@ -81,7 +84,7 @@ impl TextLook {
         sentence("", &states(tick), width, out)?;
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
-            finding(found, width, out)?;
+            finding(found, width.min(SENTENCE), out)?;
         }
         let waiting = tick
             .listen

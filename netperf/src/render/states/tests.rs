@@ -1,1 +1,150 @@
+use serde_json::Value;
 
+use super::*;
+use crate::made::{socket, sockets, start};
+use crate::model::states::StatesModel;
+use crate::sample::TcpState;
+use crate::sample::network::{NetworkReading, PortRange};
+use crate::sample::socket::{SocketReading, SocketSample};
+use crate::sample::state_set::StateSet;
+use crate::text::width;
+use crate::view::query::ProcessQuery;
+use crate::view::states::StatesOptions;
+
+const OPTIONS: StatesOptions = StatesOptions {
+    states: StateSet::ALL,
+    port: None,
+    remote: None,
+    processes: ProcessQuery {
+        pids: Vec::new(),
+        name: None,
+        user: None,
+        cgroup: None,
+        anything: None,
+    },
+};
+
+/// A few sockets, a destination without a free port, and a name that would steer a terminal.
+fn sample() -> SocketSample {
+    let mut sample = sockets();
+    let netns = sample.namespaces[0];
+    for (at, socket) in sample.sockets.iter_mut().enumerate() {
+        socket.cookie = at as u64;
+    }
+    let taken = |port: u16| {
+        socket(
+            TcpState::TimeWait,
+            0,
+            &format!("10.0.0.5:{port}"),
+            "10.0.0.10:5432",
+        )
+    };
+    sample.sockets.extend((40_001..40_010).map(taken));
+    sample.sockets.push(SocketReading {
+        recv_q: 3,
+        ..socket(TcpState::Listen, 4, "0.0.0.0:90", "0.0.0.0:0")
+    });
+    sample.networks = vec![NetworkReading {
+        netns,
+        ports: Some(PortRange {
+            first: 40_000,
+            last: 40_009,
+            reserved: Vec::new(),
+        }),
+        ..NetworkReading::default()
+    }];
+    sample.own_namespace = Some(netns);
+    sample
+}
+
+fn model() -> StatesModel {
+    let mut model = StatesModel::default();
+    model.advance(&sample(), &|socket| OPTIONS.takes(&sample(), socket));
+    model
+}
+
+fn text(columns: Option<usize>) -> String {
+    let look = TextLook {
+        units: Units::Auto,
+        width: columns,
+    };
+    let model = model();
+    let mut out = Vec::new();
+    let tick = StatesTick::new(&model, &OPTIONS);
+    Written::Text(look).tick(&tick, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn states_in_80_columns() {
+    insta::assert_snapshot!(text(Some(80)));
+}
+
+#[test]
+fn states_in_200_columns() {
+    insta::assert_snapshot!(text(None));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for columns in 80..220 {
+        for line in text(Some(columns)).lines() {
+            let is_command = line.contains("sysctl.d");
+            assert!(is_command || width(line) <= columns, "{columns}: {line}");
+        }
+    }
+}
+
+#[test]
+fn no_text_from_outside_reaches_the_terminal_raw() {
+    let text = text(Some(80));
+    assert!(text.contains("evil") && !text.contains('\x1b'), "{text}");
+}
+
+#[test]
+fn json_has_every_field_of_the_contract() {
+    let model = model();
+    let mut out = Vec::new();
+    Written::Json.start(&start(), &mut out).unwrap();
+    let tick = StatesTick::new(&model, &OPTIONS);
+    Written::Json.tick(&tick, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let tick: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    let has = |value: &Value, names: &[&str]| {
+        for name in names {
+            assert!(value.get(name).is_some(), "{name}: {value}");
+        }
+    };
+    assert_eq!(tick["type"], "states");
+    has(&tick, &["time", "interval_s", "counts", "findings", "loss"]);
+    has(&tick["by_process"][0], &["pid", "name", "counts"]);
+    let ports = [
+        "local_addr",
+        "remote",
+        "netns",
+        "time_wait",
+        "in_use",
+        "ports",
+        "headroom",
+        "growth_per_s",
+        "exhausted_in_s",
+    ];
+    has(&tick["time_wait"][0], &ports);
+    assert_eq!(tick["time_wait"][0]["remote"], "10.0.0.10:5432");
+    let close_wait = ["pid", "name", "count", "oldest_s", "growth_per_s"];
+    has(&tick["close_wait"][0], &close_wait);
+    let listen = [
+        "local",
+        "pid",
+        "name",
+        "backlog",
+        "backlog_max",
+        "overflows",
+    ];
+    has(&tick["listen"][0], &listen);
+    has(
+        &tick["findings"][0],
+        &["level", "what", "evidence", "advice"],
+    );
+    assert_eq!(tick["findings"][0]["level"], "critical");
+}

@@ -67,10 +67,10 @@ fn nothing(tick: &StatesTick<'_>) -> Finding {
     let sockets = super::words::counted(tick.counts.total(), "TCP socket", "TCP sockets");
     Finding {
         level: Level::Ok,
-        what: "no other trouble in the states of TCP".to_owned(),
+        what: "no trouble in the states of TCP".to_owned(),
         evidence: format!(
-            "{sockets}: enough ports, no process leaves many connections unclosed, no queue of a \
-             listening socket is full, memory suffices"
+            "{sockets}: no ports run out, no process piles up connections in CLOSE_WAIT, no queue of \
+             a listening socket is full, no limit of memory is near"
         ),
         advice: Vec::new(),
     }

@@ -77,18 +77,19 @@ fn settings<'m>(row: &PortsRow<'_>, model: &'m StatesModel) -> Option<&'m TcpSet
 fn short(row: &PortsRow<'_>, level: Level, model: &StatesModel) -> Finding {
     let remote = row.remote;
     let what = match row.headroom {
-        Some(0) => format!("no port is left for new connections to {remote}"),
+        Some(0) => format!("all ports for new connections to {remote} are taken"),
         _ => format!("ports for new connections to {remote} run out"),
     };
     let mut evidence = figures(row);
-    if row.headroom == Some(0) {
+    let reuses = reuses(row, model);
+    if row.headroom == Some(0) && !reuses {
         evidence += "; new ones fail with `Cannot assign requested address` (EADDRNOTAVAIL)";
-    } else if let Some(left) = row.exhausted_in_s {
+    } else if let Some(left) = row.exhausted_in_s.filter(|&left| left > 0.0) {
         evidence += &format!("; as things go, none is left in {}", span(left));
     }
-    if reuses(row, model) {
+    if reuses {
         evidence += "; the kernel gives ports out again that were in TIME_WAIT for a second \
-                     (tcp_tw_reuse), so that only bursts fail";
+                     (tcp_tw_reuse), so only bursts fail, with `Cannot assign requested address`";
     }
     Finding {
         level,
