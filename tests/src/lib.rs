@@ -27,6 +27,7 @@ pub mod role;
 pub mod shape;
 pub mod socket_crowd;
 pub mod socket_list;
+pub mod state_scene;
 pub mod steady;
 pub mod sysctl;
 pub mod terminal;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::path::Path;
 
 use super::{Procfs, lossy};
 
@@ -24,7 +25,7 @@ impl Procfs {
             let entries = fs::read_dir(self.root.join(folder));
             let names = entries.into_iter().flatten().flatten();
             let names = names.filter_map(|entry| entry.file_name().into_string().ok());
-            let mut names: Vec<_> = names.filter(|name| name.ends_with(".conf")).collect();
+            let mut names: Vec<_> = names.filter(|name| is_read(name)).collect();
             names.sort_unstable();
             paths.extend(names.iter().map(|name| format!("{folder}/{name}")));
         }
@@ -39,6 +40,11 @@ impl Procfs {
         let found = paths.into_iter().filter(sets);
         found.map(|path| format!("/{path}")).collect()
     }
+}
+
+/// Others are copies that package managers and editors leave.
+fn is_read(name: &str) -> bool {
+    Path::new(name).extension() == Some("conf".as_ref())
 }
 
 /// `name = value`; slashes may stand for dots, and a `-` in front for ignored errors.

@@ -44,11 +44,21 @@ pub(super) fn indented(
     Ok(())
 }
 
-/// The same for a sentence that may hold text from outside.
+/// The same for a sentence that may hold text from outside. Commands in it stay on one line, to be
+/// copied.
 pub(super) fn sentence(mark: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
     let text = visible(text);
-    let words: Vec<_> = text.split(' ').collect();
-    indented(mark, &words, room, out)
+    indented(mark, &words(&text), room, out)
+}
+
+/// What stands between blanks, or between backticks.
+fn words(text: &str) -> Vec<&str> {
+    let mut is_quoted = false;
+    let words = text.split(|c: char| {
+        is_quoted ^= c == '`';
+        c == ' ' && !is_quoted
+    });
+    words.collect()
 }
 
 #[cfg(test)]
@@ -67,6 +77,15 @@ mod tests {
         assert_eq!(lines("-> ", "aa bb cc", 11), "-> aa bb cc\n");
         assert_eq!(lines("", "aaaa bb", 3), "aaaa\nbb\n");
         assert_eq!(lines("-> ", "", 8), "");
+    }
+
+    #[test]
+    fn a_command_is_not_torn_apart() {
+        let text = "set it: `sysctl -w a=1`, then look";
+        assert_eq!(
+            lines("", text, 12),
+            "set it:\n`sysctl -w a=1`,\nthen look\n"
+        );
     }
 
     #[test]

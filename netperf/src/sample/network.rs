@@ -56,7 +56,7 @@ pub struct TcpSettings {
     pub syncookies: Option<u64>,
     /// Upper limit of what `listen()` asks for.
     pub somaxconn: Option<u64>,
-    /// Seconds that an orphan stays in FIN_WAIT2.
+    /// Seconds that an orphan stays in `FIN_WAIT2`.
     pub fin_timeout: Option<u64>,
     /// Sockets without a process beyond which they are reset. Of the machine; told in the first
     /// network namespace only.

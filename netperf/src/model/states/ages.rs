@@ -86,11 +86,9 @@ impl Ages {
 
 /// What the kernel's own times say.
 fn told(socket: &SocketReading) -> Option<Duration> {
-    let ms = match socket.state {
-        TcpState::CloseWait | TcpState::FinWait2 => socket.tcp.as_ref()?.last_acked_ms?,
-        _ => return None,
-    };
-    Some(Duration::from_millis(ms.into()))
+    let began_with_a_packet = matches!(socket.state, TcpState::CloseWait | TcpState::FinWait2);
+    let tcp = socket.tcp.as_ref().filter(|_| began_with_a_packet)?;
+    Some(Duration::from_millis(tcp.last_acked_ms?.into()))
 }
 
 #[cfg(test)]

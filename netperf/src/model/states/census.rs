@@ -167,13 +167,11 @@ impl Census {
             let remote = self.remotes.entry(ends.remote.ip()).or_default();
             remote.add(socket.state);
         }
-        match socket.state {
-            TcpState::CloseWait => self.add_close_wait(sample, ages, socket, ends),
-            TcpState::FinWait1 | TcpState::FinWait2 | TcpState::LastAck | TcpState::Closing => {
-                let closing = self.closing.entry(socket.state).or_default();
-                closing.add(ages, socket, ends);
-            }
-            _ => {}
+        if socket.state == TcpState::CloseWait {
+            self.add_close_wait(sample, ages, socket, ends);
+        } else if Ages::slow().contains(socket.state) {
+            let closing = self.closing.entry(socket.state).or_default();
+            closing.add(ages, socket, ends);
         }
     }
 

@@ -77,11 +77,10 @@ impl Ports {
     ) {
         let is_over = socket.state == TcpState::TimeWait;
         match sides.of_socket(socket, ends) {
-            Side::None => {}
             Side::Accepted if is_over => {
                 *self.accepted.entry((socket.netns, ends.local)).or_default() += 1;
             }
-            Side::Accepted => {}
+            Side::None | Side::Accepted => {}
             Side::Outgoing { in_range } => {
                 let destination = Destination {
                     netns: socket.netns,
@@ -156,21 +155,21 @@ impl<'s> Sides<'s> {
 
     fn of_socket(&self, socket: &SocketReading, ends: &InetEnds) -> Side {
         let (local, remote) = (ends.local.port(), ends.remote.port());
-        match socket.state {
-            TcpState::Listen | TcpState::Close => Side::None,
-            TcpState::SynRecv => Side::Accepted,
-            _ if self.listening.contains(&(socket.netns, local)) => Side::Accepted,
-            _ => {
-                let range = self.ranges.get(&socket.netns);
-                let is_in = |port| range.is_some_and(|range| range.contains(port));
-                // What listened has gone: a port of a server talks to a port of a client.
-                if !is_in(local) && is_in(remote) {
-                    return Side::Accepted;
-                }
-                Side::Outgoing {
-                    in_range: is_in(local),
-                }
-            }
+        if matches!(socket.state, TcpState::Listen | TcpState::Close) {
+            return Side::None;
+        }
+        let is_listening = self.listening.contains(&(socket.netns, local));
+        if is_listening || socket.state == TcpState::SynRecv {
+            return Side::Accepted;
+        }
+        let range = self.ranges.get(&socket.netns);
+        let is_in = |port| range.is_some_and(|range| range.contains(port));
+        // What listened has gone: a port of a server talks to a port of a client.
+        if !is_in(local) && is_in(remote) {
+            return Side::Accepted;
+        }
+        Side::Outgoing {
+            in_range: is_in(local),
         }
     }
 }

@@ -89,7 +89,8 @@ fn states_in_200_columns() {
 fn no_line_is_wider_than_the_terminal() {
     for columns in 80..220 {
         for line in text(Some(columns)).lines() {
-            let is_command = line.contains("sysctl.d");
+            // A command that is too long is left whole, on a line of its own.
+            let is_command = line.trim_start().starts_with('`');
             assert!(is_command || width(line) <= columns, "{columns}: {line}");
         }
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::model::states::{Look, StatesModel};
-use crate::sample::network::{NetworkReading, TcpCounters, TcpSettings};
+use crate::sample::network::{NetworkReading, PortRange, TcpCounters, TcpSettings};
 
 /// One network namespace: what it says, and how much its counters have grown in this tick.
 #[derive(Clone, Debug, Serialize)]
@@ -54,7 +54,7 @@ fn row(model: &StatesModel, network: &NetworkReading) -> NetworkRow {
             .ports
             .as_ref()
             .map(|ports| (ports.first, ports.last)),
-        ports: network.ports.as_ref().map(|ports| ports.available()),
+        ports: network.ports.as_ref().map(PortRange::available),
         orphans: network.usage.orphans,
         memory_pages: network.usage.pages,
         settings: network.settings.clone(),

@@ -10,8 +10,8 @@ use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
 
 /// A table of counts has a column for each state that occurs in it.
-fn state_columns<'c>(counts: impl Iterator<Item = &'c StateCounts> + Clone) -> Vec<TcpState> {
-    let occurs = |state: &TcpState| counts.clone().any(|counts| counts.of(*state) > 0);
+fn state_columns(counts: &[&StateCounts]) -> Vec<TcpState> {
+    let occurs = |state: &TcpState| counts.iter().any(|counts| counts.of(*state) > 0);
     STATES.into_iter().filter(occurs).collect()
 }
 
@@ -77,13 +77,13 @@ fn age<'c>(seconds: Option<f64>) -> Cell<'c> {
     seconds.map_or(Cell::Number(None), |it| Cell::Text(Cow::Owned(span(it))))
 }
 
-fn who<'m>(name: Option<&'m str>) -> Cell<'m> {
+fn who(name: Option<&str>) -> Cell<'_> {
     text(name.unwrap_or("?"))
 }
 
 /// Processes by the states of their sockets.
 pub fn processes<'m>(rows: &[ProcessRow<'m>]) -> Table<'m> {
-    let states = state_columns(rows.iter().map(|row| &row.counts));
+    let states = state_columns(&rows.iter().map(|row| &row.counts).collect::<Vec<_>>());
     let mut columns = vec![
         Column::numbers("PID", 7, 0),
         Column::words("PROCESS", 12, 30, 0),
@@ -99,7 +99,7 @@ pub fn processes<'m>(rows: &[ProcessRow<'m>]) -> Table<'m> {
 
 /// Remote hosts by the states of their connections.
 pub fn remotes<'m>(rows: &[RemoteRow]) -> Table<'m> {
-    let states = state_columns(rows.iter().map(|row| &row.counts));
+    let states = state_columns(&rows.iter().map(|row| &row.counts).collect::<Vec<_>>());
     let mut columns = vec![Column::words("REMOTE HOST", 15, 39, 0)];
     columns.extend(states.iter().map(|&state| state_column(state)));
     let line = |row: &RemoteRow| {

@@ -187,7 +187,7 @@ fn ports_that_run_out_are_advised_upon_in_a_sensible_order() {
             let mut advice = finding.advice.iter();
             advice.position(|advice| advice.contains(words)).unwrap()
         };
-        let reuse = at("sysctl -w net.ipv4.tcp_tw_reuse='1'");
+        let reuse = at("sysctl -w net.ipv4.tcp_tw_reuse=1");
         let range = at("sysctl -w net.ipv4.ip_local_port_range='15000 64999'");
         assert!(
             at("connection pool") < reuse && reuse < range,

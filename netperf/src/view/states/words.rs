@@ -48,13 +48,13 @@ mod tests {
     #[test]
     fn long_numbers_are_in_groups() {
         for (number, text) in [
-            (0, "0"),
+            (0_u32, "0"),
             (999, "999"),
             (8_000, "8 000"),
             (28_232, "28 232"),
             (1_234_567, "1 234 567"),
         ] {
-            assert_eq!(grouped(number as u32), text);
+            assert_eq!(grouped(number), text);
         }
     }
 

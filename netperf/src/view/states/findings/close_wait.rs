@@ -52,29 +52,30 @@ fn finding(row: &CloseWaitRow<'_>, level: Level) -> Finding {
 }
 
 fn evidence(row: &CloseWaitRow<'_>) -> String {
-    let mut text = format!("{} in CLOSE_WAIT", grouped(row.count));
-    if let Some(age) = row.oldest_s {
-        text += &format!(", the oldest for at least {}", span(age));
-    }
-    match row.growth_per_s {
-        Some(growth) if growth != 0.0 => text += &format!(", {growth:+.1} per second"),
-        Some(_) => text += ", not growing in this tick",
-        None => text += " (one look shows no growth: add `-d 5` to see it)",
-    }
+    let mut parts = vec![format!("{} in CLOSE_WAIT", grouped(row.count))];
+    let age = row.oldest_s;
+    parts.extend(age.map(|age| format!("the oldest for at least {}", span(age))));
+    parts.push(match row.growth_per_s {
+        Some(growth) if growth != 0.0 => format!("{growth:+.1} per second"),
+        Some(_) => "no more than before this tick".to_owned(),
+        None => "add `-d 5` to see whether they grow".to_owned(),
+    });
     if row.unaccepted > 0 {
         let waiting = grouped(row.unaccepted);
-        text += &format!("; {waiting} of them were never accepted");
+        parts.push(format!("{waiting} of them were never accepted"));
     }
-    let peers: Vec<_> = row.peers.iter().take(SHOWN_MAX).map(peer).collect();
-    text += &format!("; with {}", peers.join(", "));
-    if row.peers.len() > SHOWN_MAX {
-        let more = counted((row.peers.len() - SHOWN_MAX) as u64, "other", "others");
-        text += &format!(" and {more}");
-    }
+    parts.push(format!("with {}", peers(&row.peers)));
     if !row.fds.is_empty() {
-        text += &format!("; open files {}", files(&row.fds));
+        parts.push(format!("open files {}", files(&row.fds)));
     }
-    text
+    parts.join("; ")
+}
+
+fn peers(peers: &[PeerRow]) -> String {
+    let mut shown: Vec<_> = peers.iter().take(SHOWN_MAX).map(peer).collect();
+    let more = peers.len().saturating_sub(SHOWN_MAX);
+    shown.extend((more > 0).then(|| counted(more as u64, "other", "others")));
+    shown.join(", ")
 }
 
 fn peer(peer: &PeerRow) -> String {

@@ -46,10 +46,12 @@ fn finding(row: &ListenRow<'_>, level: Level, model: &StatesModel) -> Finding {
             format!("the queue of {local} is full: {who} does not accept fast enough")
         }
         Level::Critical => format!("{who} at {local} turns clients away"),
-        _ if row.overflows.is_some_and(|it| it > 0) => {
+        Level::Warn if row.overflows.is_some_and(|it| it > 0) => {
             format!("{who} at {local} has turned clients away before")
         }
-        _ => format!("the queue of {local} is nearly full: {who} accepts slowly"),
+        Level::Warn | Level::Ok => {
+            format!("the queue of {local} is nearly full: {who} accepts slowly")
+        }
     };
     Finding {
         level,
@@ -62,19 +64,22 @@ fn finding(row: &ListenRow<'_>, level: Level, model: &StatesModel) -> Finding {
 fn evidence(row: &ListenRow<'_>) -> String {
     let clients = counted(row.backlog, "client waits", "clients wait");
     let room = grouped(row.backlog_max);
-    let mut text = format!("{clients} to be accepted, room for {room}");
-    if let Some(overflows) = row.overflows {
-        let since = counted(overflows, "time", "times");
-        text += &format!("; clients were turned away {since} since it listens");
-    }
-    if let Some(rate) = row.overflows_per_s.filter(|&rate| rate > 0.0) {
-        text += &format!(", {rate:.1} times per second now");
-    }
+    let mut parts = vec![format!("{clients} to be accepted, room for {room}")];
+    parts.extend(row.overflows.map(|overflows| {
+        let times = counted(overflows, "time", "times");
+        format!("clients were turned away {times} since it listens")
+    }));
+    let rate = row.overflows_per_s.filter(|&rate| rate > 0.0);
+    parts.extend(rate.map(|rate| format!("{rate:.1} times per second now")));
     if row.syn_recv > 0 {
         let half_open = grouped(row.syn_recv);
-        text += &format!("; {half_open} half open (SYN_RECV)");
+        parts.push(format!("{half_open} half open (SYN_RECV)"));
     }
-    text + "; a client that is turned away tries again after 1, 3, 7 s, which people see as a hang"
+    parts.push(
+        "a client that is turned away tries again after 1, 3, 7 s, which people see as a hang"
+            .to_owned(),
+    );
+    parts.join("; ")
 }
 
 fn advice(row: &ListenRow<'_>, who: &str, model: &StatesModel) -> Vec<String> {
@@ -126,8 +131,8 @@ fn cookies(row: &NetworkRow, model: &StatesModel) -> Option<Finding> {
     ];
     if row.settings.syncookies == Some(0) {
         let remedy = Remedy::of(model, row.netns, None);
-        let set = remedy.set("net.ipv4.tcp_syncookies", "1");
-        advice.insert(0, format!("turn SYN cookies on: {set}"));
+        let command = remedy.set("net.ipv4.tcp_syncookies", "1");
+        advice.insert(0, format!("turn SYN cookies on: {command}"));
     }
     Some(Finding {
         level: Level::Warn,

@@ -82,53 +82,62 @@ fn short(row: &PortsRow<'_>, level: Level, model: &StatesModel) -> Finding {
     };
     let mut evidence = figures(row);
     let reuses = reuses(row, model);
-    if row.headroom == Some(0) && !reuses {
-        evidence += "; new ones fail with `Cannot assign requested address` (EADDRNOTAVAIL)";
-    } else if let Some(left) = row.exhausted_in_s.filter(|&left| left > 0.0) {
-        evidence += &format!("; as things go, none is left in {}", span(left));
-    }
     if reuses {
-        evidence += "; the kernel gives ports out again that were in TIME_WAIT for a second \
-                     (tcp_tw_reuse), so only bursts fail, with `Cannot assign requested address`";
+        evidence.push(
+            "the kernel gives ports out again that were in TIME_WAIT for a second (tcp_tw_reuse), so \
+             only bursts fail, with `Cannot assign requested address`"
+                .to_owned(),
+        );
+    } else if row.headroom == Some(0) {
+        evidence.push(
+            "new ones fail with `Cannot assign requested address` (EADDRNOTAVAIL)".to_owned(),
+        );
     }
+    if let Some(left) = row.exhausted_in_s.filter(|&left| left > 0.0) {
+        evidence.push(format!("as things go, none is left in {}", span(left)));
+    }
+    evidence.push(makers(&row.likely));
     Finding {
         level,
         what,
-        evidence: evidence + &makers(&row.likely),
+        evidence: evidence.join("; "),
         advice: advice(row, model),
     }
 }
 
 /// `8 000 of 28 232 ports to 10.0.0.10:5432 are in use, 8 000 of them in TIME_WAIT`.
-fn figures(row: &PortsRow<'_>) -> String {
+fn figures(row: &PortsRow<'_>) -> Vec<String> {
     let (remote, local) = (row.remote, row.local_addr);
     let ports = row.ports.map_or("an unknown number".to_owned(), grouped);
     let headroom = row.headroom.map_or("-".to_owned(), grouped);
-    let mut text = format!(
-        "{} of {ports} ports to {remote} (from {local}) are in use, {} connections are in \
-         TIME_WAIT; {headroom} ports are free",
-        grouped(row.in_use),
-        grouped(row.time_wait),
-    );
-    if let Some(growth) = row.growth_per_s.filter(|&growth| growth != 0.0) {
-        text += &format!(", {growth:+.0} in use per second");
-    }
+    let mut figures = vec![
+        format!(
+            "{} of {ports} ports to {remote} (from {local}) are in use, {} connections are in \
+             TIME_WAIT",
+            grouped(row.in_use),
+            grouped(row.time_wait),
+        ),
+        format!("{headroom} ports are free"),
+    ];
+    let growth = row.growth_per_s.filter(|&growth| growth != 0.0);
+    figures.extend(growth.map(|growth| format!("{growth:+.0} in use per second")));
     if row.made_per_s >= 1.0 {
-        text += &format!(", {:.0} connections end per second", row.made_per_s);
+        let made = row.made_per_s;
+        figures.push(format!("{made:.0} connections end per second"));
     }
-    text
+    figures
 }
 
 fn makers(likely: &[Likely<'_>]) -> String {
     let Some(first) = likely.first() else {
-        return "; TIME_WAIT has no owner, and no living process has connections there".to_owned();
+        return "TIME_WAIT has no owner, and no living process has connections there".to_owned();
     };
     let names = likely
         .iter()
         .map(|it| process(Some(it.process.name), Some(it.process.pid)));
     let names: Vec<_> = names.collect();
     let (names, because) = (names.join(", "), first.because);
-    format!("; TIME_WAIT has no owner, but likely they are of {names}, which {because}")
+    format!("TIME_WAIT has no owner, but likely they are of {names}, which {because}")
 }
 
 fn advice(row: &PortsRow<'_>, model: &StatesModel) -> Vec<String> {
@@ -189,10 +198,13 @@ fn wider(row: &PortsRow<'_>, model: &StatesModel, remedy: &Remedy) -> String {
 /// One finding for all destinations where TIME_WAIT does no harm.
 fn healthy(rows: &[&PortsRow<'_>]) -> Option<Finding> {
     let fullest = rows.first()?;
-    let mut evidence = figures(fullest) + &makers(&fullest.likely);
+    let mut evidence = figures(fullest);
+    evidence.push(makers(&fullest.likely));
     if rows.len() > 1 {
         let others = counted((rows.len() - 1) as u64, "destination", "destinations");
-        evidence += &format!("; {others} more have no larger part of their ports in use");
+        evidence.push(format!(
+            "no larger part of the ports to {others} more is in use"
+        ));
     }
     Some(Finding {
         level: Level::Ok,
@@ -200,7 +212,7 @@ fn healthy(rows: &[&PortsRow<'_>]) -> Option<Finding> {
             "TIME_WAIT is healthy: enough ports are left for {}",
             fullest.remote
         ),
-        evidence,
+        evidence: evidence.join("; "),
         advice: vec![format!(
             "nothing to do: the end that closes first waits {TIME_WAIT_SECS} s so that late packets \
              do not reach a new connection; it costs a port to that destination and hardly any memory"

@@ -25,11 +25,16 @@ impl Remedy {
     /// The command for now, and how to make it last.
     pub(super) fn set(&self, name: &str, value: &str) -> String {
         let prefix = &self.prefix;
-        let now = format!("`{prefix}sysctl -w {name}='{value}'`");
+        let quoted = if value.contains(' ') {
+            format!("{name}='{value}'")
+        } else {
+            format!("{name}={value}")
+        };
+        let now = format!("`{prefix}sysctl -w {quoted}`");
         if self.is_elsewhere {
             return format!(
                 "{now} in the network namespace of that container; to make it last, set it where \
-                 the container is configured (`--sysctl {name}='{value}'` for Docker and Podman)"
+                 the container is configured (`--sysctl {quoted}` for Docker and Podman)"
             );
         }
         format!(

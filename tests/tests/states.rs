@@ -1,0 +1,441 @@
+//! Does `states` tell what piles up, whose it is, and whether it does harm?
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::fd::AsRawFd;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use netperf_tests::batch::{run, run_as, text};
+use netperf_tests::calls::set_option;
+use netperf_tests::deadline::Deadline;
+use netperf_tests::netns::Cabled;
+use netperf_tests::public::Public;
+use netperf_tests::socket_list::alone;
+use netperf_tests::state_scene::Server;
+use netperf_tests::sysctl::Sysctl;
+use netperf_tests::tracer::{self, Tracer, integer};
+use serde_json::Value;
+
+/// The looks of `netperf-trace states ARGS`.
+fn looks(args: &[&str]) -> Result<Vec<Value>> {
+    let output = run([&["states", "--json"], args].concat())?;
+    ensure!(output.status.success(), "{}", text(&output.stderr)?);
+    let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
+    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let (start, end) = (lines.first().context("no start")?, lines.last());
+    ensure!(start["command"] == "states", "{start}");
+    ensure!(end.is_some_and(|end| end["type"] == "end"), "{end:?}");
+    Ok(lines
+        .into_iter()
+        .filter(|it| it["type"] == "states")
+        .collect())
+}
+
+/// One look at the namespace of this thread.
+fn look(args: &[&str]) -> Result<Value> {
+    let looks = looks(&[&["--netns", "self"], args].concat())?;
+    looks.into_iter().next().context("no look")
+}
+
+/// Looks until it is as wanted: packets may be under way.
+fn look_until(args: &[&str], wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    let deadline = Deadline::seconds(20);
+    loop {
+        let look = look(args)?;
+        if wanted(&look) {
+            return Ok(look);
+        }
+        ensure!(!deadline.passed(), "it never came to that: {look:#}");
+    }
+}
+
+/// The row of a list with this value.
+fn row<'l>(look: &'l Value, list: &str, name: &str, value: impl Into<Value>) -> Result<&'l Value> {
+    let value = value.into();
+    let rows = look[list]
+        .as_array()
+        .with_context(|| format!("no `{list}`"))?;
+    let found = rows.iter().find(|row| row[name] == value);
+    found.with_context(|| format!("no {name} = {value} in {}", look[list]))
+}
+
+/// The finding that says so.
+fn finding<'l>(look: &'l Value, words: &str) -> Result<&'l Value> {
+    let findings = look["findings"].as_array().context("no findings")?;
+    let says = |it: &&Value| it["what"].as_str().is_some_and(|what| what.contains(words));
+    let found = findings.iter().find(says);
+    found.with_context(|| format!("nothing says `{words}`: {findings:#?}"))
+}
+
+fn ensure_field(row: &Value, name: &str, expected: impl Into<Value>) -> Result<()> {
+    let expected = expected.into();
+    ensure!(row[name] == expected, "`{name}` is not {expected}: {row}");
+    Ok(())
+}
+
+#[test]
+fn time_wait_is_told_by_destination_against_the_ports_that_are_left() -> Result<()> {
+    alone(|| {
+        let (first, second) = (Server::listen(4_100, 100)?, Server::listen(4_200, 100)?);
+        first.finish_by_client(3_000)?;
+        second.finish_by_client(50)?;
+        second.finish_by_server(20)?;
+        let look = look_until(&[], |look| look["counts"]["TIME_WAIT"] == 3_070)?;
+        let to = |remote: &str| row(&look, "time_wait", "remote", remote);
+        let (full, other) = (to("127.0.0.1:4100")?, to("127.0.0.1:4200")?);
+        ensure_field(full, "time_wait", 3_000)?;
+        ensure_field(full, "in_use", 3_000)?;
+        ensure_field(full, "local_addr", "127.0.0.1")?;
+        ensure_field(other, "time_wait", 50)?;
+        let headroom = integer(full, "ports")? - 3_000;
+        ensure_field(full, "headroom", headroom)?;
+        ensure_field(full, "growth_per_s", Value::Null)?;
+        let accepted = row(&look, "time_wait_accepted", "local", "127.0.0.1:4200")?;
+        ensure_field(accepted, "time_wait", 20)?;
+        ensure_field(&accepted["likely"][0], "pid", std::process::id())?;
+        let healthy = finding(&look, "TIME_WAIT is healthy")?;
+        ensure_field(healthy, "level", "ok")?;
+        let evidence = tracer::text(healthy, "evidence")?;
+        ensure!(evidence.contains("3 000 of "), "{evidence}");
+        ensure_field(row(&look, "by_process", "pid", 0)?, "name", "[kernel]")
+    })
+}
+
+#[test]
+fn who_is_likely_to_make_time_wait_is_who_has_connections_there() -> Result<()> {
+    alone(|| {
+        let server = Server::listen(4_100, 10)?;
+        server.finish_by_client(5)?;
+        let unknown = look_until(&[], |look| look["counts"]["TIME_WAIT"] == 5)?;
+        ensure_field(&unknown["time_wait"][0], "likely", Vec::<Value>::new())?;
+        let _open = server.connection()?;
+        let known = look(&[])?;
+        let likely = &known["time_wait"][0]["likely"];
+        ensure!(
+            likely.as_array().is_some_and(|it| it.len() == 1),
+            "{likely}"
+        );
+        ensure_field(&likely[0], "pid", std::process::id())?;
+        let healthy = finding(&known, "healthy")?;
+        let evidence = tracer::text(healthy, "evidence")?;
+        ensure!(evidence.contains("no owner, but likely"), "{evidence}");
+        Ok(())
+    })
+}
+
+#[test]
+fn counts_are_those_of_ss() -> Result<()> {
+    alone(|| {
+        let server = Server::listen(4_100, 10)?;
+        server.finish_by_client(40)?;
+        let _unclosed = server.leave_unclosed(7)?;
+        let _open = server.connection()?;
+        let look = look_until(&[], |look| look["counts"]["TIME_WAIT"] == 40)?;
+        for (state, word) in [
+            ("TIME_WAIT", "time-wait"),
+            ("CLOSE_WAIT", "close-wait"),
+            ("FIN_WAIT2", "fin-wait-2"),
+            ("ESTABLISHED", "established"),
+            ("LISTEN", "listening"),
+        ] {
+            let output = run_as(Command::new("ss").args(["-tnH", "state", word]))?;
+            let lines = text(&output.stdout)?.lines().count();
+            ensure!(lines > 0, "no {state}");
+            ensure_field(&look["counts"], state, lines)?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn what_a_process_does_not_close_is_told_with_its_files_age_and_growth() -> Result<()> {
+    alone(|| {
+        let server = Server::listen(4_100, 100)?;
+        let mut unclosed = server.leave_unclosed(12)?;
+        let arguments = [
+            "states", "--json", "--netns", "self", "-d", "0.5", "-n", "3",
+        ];
+        let mut tracer = Tracer::start(&arguments)?;
+        tracer.await_tick()?;
+        unclosed.extend(server.leave_unclosed(8)?);
+        let session = tracer.finish()?;
+        ensure!(session.ticks.len() == 3, "{} ticks", session.ticks.len());
+        let own = |tick: usize| {
+            row(
+                &session.ticks[tick],
+                "close_wait",
+                "pid",
+                std::process::id(),
+            )
+        };
+        let (first, last) = (own(0)?, own(2)?);
+        ensure_field(first, "count", 12)?;
+        ensure_field(first, "growth_per_s", Value::Null)?;
+        ensure_field(first, "oldest_before_start", true)?;
+        ensure_field(last, "count", 20)?;
+        let grew = [own(1)?, last].map(|row| row["growth_per_s"].as_f64());
+        ensure!(grew.iter().any(|it| *it > Some(5.0)), "{grew:?}");
+        let oldest = [first, last].map(|row| row["oldest_s"].as_f64().unwrap_or(0.0));
+        ensure!(oldest[1] - oldest[0] > 0.7, "{oldest:?}");
+        let mut fds: Vec<_> = unclosed.iter().map(AsRawFd::as_raw_fd).collect();
+        fds.sort_unstable();
+        ensure_field(last, "fds", fds)?;
+        let peer = &last["peers"][0];
+        ensure_field(peer, "remote", "127.0.0.1")?;
+        ensure_field(peer, "called_port", 4_100)?;
+        let finding = finding(&session.ticks[2], "does not close 20 connections")?;
+        ensure_field(finding, "level", "warn")?;
+        let what = tracer::text(finding, "what")?;
+        ensure!(
+            what.contains(&format!("PID {}", std::process::id())),
+            "{what}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_full_queue_is_told_with_those_that_were_turned_away() -> Result<()> {
+    alone(|| {
+        let server = Server::listen(4_100, 2)?;
+        let _clients = server.knock(8)?;
+        let full = |look: &Value| look["listen"][0]["overflows"].as_u64() >= Some(5);
+        let look = look_until(&[], full)?;
+        let queue = row(&look, "listen", "local", "127.0.0.1:4100")?;
+        ensure_field(queue, "pid", std::process::id())?;
+        ensure_field(queue, "backlog_max", 2)?;
+        ensure_field(queue, "backlog", 3)?;
+        let drops = &look["networks"][0]["counters"];
+        ensure_field(drops, "listen_drops", queue["overflows"].clone())?;
+        ensure_field(drops, "listen_overflows", queue["overflows"].clone())?;
+        let finding = finding(&look, "the queue of 127.0.0.1:4100 is full")?;
+        ensure_field(finding, "level", "critical")?;
+        ensure_field(&look["counts"], "SYN_SENT", 5)
+    })
+}
+
+#[test]
+fn half_open_connections_are_told_by_the_socket_that_listens() -> Result<()> {
+    alone(|| {
+        let server = Server::listen(4_100, 10)?;
+        let _other = Server::listen(4_200, 10)?;
+        // Clients stay half open until they say something.
+        let (level, option) = (libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT);
+        set_option(&server.listener, level, option, 30)?;
+        let _clients = server.knock(4)?;
+        let look = look_until(&[], |look| look["counts"]["SYN_RECV"] == 4)?;
+        let half_open = |local| row(&look, "listen", "local", local);
+        ensure_field(half_open("127.0.0.1:4100")?, "syn_recv", 4)?;
+        ensure_field(half_open("127.0.0.1:4200")?, "syn_recv", 0)
+    })
+}
+
+#[test]
+fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()> {
+    alone(|| {
+        let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40099")?;
+        let _reserved = Sysctl::set("net/ipv4/ip_local_reserved_ports", "40050-40059")?;
+        let server = Server::listen(4_100, 200)?;
+        let other = Server::listen(4_200, 200)?;
+        let held = server.exhaust(100)?;
+        ensure!(held.len() == 90, "{} connections", held.len());
+        let _one = other.connection()?;
+        let look = look(&[])?;
+        let to = |remote: &str| row(&look, "time_wait", "remote", remote);
+        let full = to("127.0.0.1:4100")?;
+        ensure_field(full, "ports", 90)?;
+        ensure_field(full, "in_use", 90)?;
+        ensure_field(full, "headroom", 0)?;
+        ensure_field(full, "exhausted_in_s", 0.0)?;
+        ensure_field(to("127.0.0.1:4200")?, "headroom", 89)?;
+        let finding = finding(
+            &look,
+            "ports for new connections to 127.0.0.1:4100 are taken",
+        )?;
+        ensure_field(finding, "level", "critical")?;
+        let advice = finding["advice"].to_string();
+        for words in [
+            "connection pool",
+            "tcp_tw_reuse=1",
+            "ip_local_port_range",
+            "sysctl.d",
+        ] {
+            ensure!(advice.contains(words), "{words}: {advice}");
+        }
+        let text = run(["states", "--netns", "self"])?;
+        let shown = netperf_tests::batch::text(&text.stdout)?;
+        ensure!(shown.contains("critical  all ports for new"), "{shown}");
+        Ok(())
+    })
+}
+
+#[test]
+fn ports_that_run_out_have_a_time_left() -> Result<()> {
+    alone(|| {
+        let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t41999")?;
+        let server = Server::listen(4_100, 200)?;
+        server.finish_by_client(100)?;
+        let arguments = [
+            "states", "--json", "--netns", "self", "-d", "0.5", "-n", "2",
+        ];
+        let mut tracer = Tracer::start(&arguments)?;
+        tracer.await_tick()?;
+        server.finish_by_client(300)?;
+        let session = tracer.finish()?;
+        let full = row(&session.ticks[1], "time_wait", "remote", "127.0.0.1:4100")?;
+        let figure = |name: &str| full[name].as_f64().with_context(|| format!("no {name}"));
+        let (growth, left) = (figure("growth_per_s")?, figure("exhausted_in_s")?);
+        let expected = figure("headroom")? / growth;
+        ensure!(growth > 100.0 && (left - expected).abs() < 0.01, "{full}");
+        Ok(())
+    })
+}
+
+/// A program that says a line when it is ready, and goes on when it is told to.
+fn spawn(mut command: Command, script: &str) -> Result<Child> {
+    let mut child = command
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    await_line(&mut child)?;
+    Ok(child)
+}
+
+fn await_line(child: &mut Child) -> Result<()> {
+    let stdout = child.stdout.as_mut().context("no stdout")?;
+    std::io::Read::read_exact(stdout, &mut [0; 1])?;
+    Ok(())
+}
+
+#[test]
+fn settings_are_those_of_the_namespace_that_is_looked_at() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let server = "import socket, sys\ns = socket.create_server(('10.72.0.2', 4600))\n\
+                  print(flush=True)\nsys.stdin.read()";
+    let mut server = spawn(cabled.far("python3"), server)?;
+    let client = "import socket, sys\n\
+                  open('/proc/sys/net/ipv4/ip_local_port_range', 'w').write('40000 40199')\n\
+                  c = socket.create_connection(('10.72.0.2', 4600))\n\
+                  print(flush=True)\nsys.stdin.read()";
+    let mut client = spawn(cabled.near("python3"), client)?;
+    let pid = client.id();
+    let inside = looks(&["--netns", &pid.to_string()])?;
+    let everywhere = looks(&["--port", "4600"])?;
+    for child in [&mut client, &mut server] {
+        drop(child.stdin.take());
+        child.wait()?;
+    }
+    for look in [&inside[0], &everywhere[0]] {
+        let to = row(look, "time_wait", "remote", "10.72.0.2:4600")?;
+        ensure_field(to, "ports", 200)?;
+        ensure_field(to, "in_use", 1)?;
+        ensure_field(&to["likely"][0], "pid", pid)?;
+    }
+    ensure!(
+        everywhere[0]["namespaces"].as_u64() >= Some(3),
+        "{}",
+        everywhere[0]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_peer_that_vanishes_is_told() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let server = "import socket, sys\ns = socket.create_server(('10.72.0.2', 4700))\n\
+                  print(flush=True)\nc = s.accept()\nprint(flush=True)\nsys.stdin.read()";
+    let mut server = spawn(cabled.far("python3"), server)?;
+    let client = "import socket, sys\nc = socket.create_connection(('10.72.0.2', 4700))\n\
+                  print(flush=True)\nsys.stdin.readline()\nc.close()\nsys.stdin.read()";
+    let mut client = spawn(cabled.near("python3"), client)?;
+    await_line(&mut server)?;
+    let down = cabled
+        .far("ip")
+        .args(["link", "set", "cable0", "down"])
+        .status()?;
+    ensure!(down.success(), "the cable is still up");
+    client
+        .stdin
+        .as_mut()
+        .context("no stdin")?
+        .write_all(b"\n")?;
+    let netns = client.id().to_string();
+    let deadline = Deadline::seconds(20);
+    let look = loop {
+        let look = looks(&["--netns", &netns])?.remove(0);
+        if look["closing"][0]["silent"].as_u64() >= Some(1) {
+            break look;
+        }
+        ensure!(!deadline.passed(), "{look:#}");
+    };
+    for child in [&mut client, &mut server] {
+        drop(child.stdin.take());
+        child.wait()?;
+    }
+    let closing = row(&look, "closing", "state", "FIN_WAIT1")?;
+    ensure_field(closing, "orphans", 1)?;
+    let finding = finding(&look, "the other end does not answer")?;
+    let evidence = tracer::text(finding, "evidence")?;
+    ensure!(evidence.contains("10.72.0.2 (1)"), "{evidence}");
+    Ok(())
+}
+
+#[test]
+fn filters_limit_what_is_counted() -> Result<()> {
+    alone(|| {
+        let (first, second) = (Server::listen(4_100, 10)?, Server::listen(4_200, 10)?);
+        first.finish_by_client(6)?;
+        let _unclosed = second.leave_unclosed(3)?;
+        look_until(&[], |look| look["counts"]["TIME_WAIT"] == 6)?;
+        let total = |args: &[&str]| -> Result<u64> {
+            let look = look(args)?;
+            let counts = look["counts"].as_object().context("no counts")?;
+            Ok(counts.values().filter_map(Value::as_u64).sum())
+        };
+        let own = std::process::id().to_string();
+        ensure!(total(&[])? == 14, "{}", look(&[])?);
+        ensure!(total(&["--state", "TIME_WAIT"])? == 6);
+        ensure!(total(&["--state", "close-wait,TIME_WAIT"])? == 9);
+        ensure!(total(&["--port", "4200"])? == 7);
+        ensure!(total(&["--pid", &own])? == 5);
+        ensure!(total(&["--pid", "1"])? == 0);
+        ensure!(total(&["--name", "^no such name$"])? == 0);
+        ensure!(total(&["--remote", "127.0.0.0/8"])? == 12);
+        ensure!(total(&["--remote", "10.0.0.0/8"])? == 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn without_rights_it_looks_and_says_what_it_can_not_see() -> Result<()> {
+    alone(|| {
+        let server = Server::listen(4_100, 10)?;
+        let _open: (TcpStream, TcpStream) = server.connection()?;
+        let public = Public::new()?;
+        let mut command = public.as_nobody();
+        let output = run_as(command.args(["states", "--json", "--netns", "self"]))?;
+        ensure!(output.status.success(), "{}", text(&output.stderr)?);
+        let line = text(&output.stdout)?.lines().nth(1).context("no look")?;
+        let look: Value = serde_json::from_str(line)?;
+        ensure_field(&look["counts"], "ESTABLISHED", 2)?;
+        let unknown = row(&look, "by_process", "pid", Value::Null)?;
+        ensure_field(&unknown["counts"], "LISTEN", 1)?;
+        let told = look["unavailable"].as_array().context("nothing is told")?;
+        ensure!(!told.is_empty(), "{look}");
+        Ok(())
+    })
+}
+
+#[test]
+fn looks_repeat_until_the_count_and_have_a_measured_length() -> Result<()> {
+    let looks = looks(&["-d", "0.2", "-n", "3"])?;
+    ensure!(looks.len() == 3, "{} looks", looks.len());
+    ensure_field(&looks[0], "interval_s", Value::Null)?;
+    ensure_field(&looks[0], "growth_per_s", Value::Null)?;
+    let length = looks[2]["interval_s"].as_f64().context("no interval")?;
+    ensure!((0.05..2.0).contains(&length), "{length}");
+    ensure!(looks[2]["growth_per_s"].is_object(), "{}", looks[2]);
+    Ok(())
+}
