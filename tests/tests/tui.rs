@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::mover::{self, Mover};
+use netperf_tests::state_scene::Server;
 use netperf_tests::terminal::Terminal;
 use netperf_tests::tracer;
 use nix::sys::signal::Signal;
@@ -202,11 +203,13 @@ fn enter_opens_the_connections_of_the_selected_process() -> Result<()> {
 }
 
 #[test]
-fn tab_goes_to_the_connections_and_back() -> Result<()> {
+fn tab_goes_through_the_pages_and_back() -> Result<()> {
     let mut viewed = view(&["top"], 24, 80)?;
     viewed.view.press("\t")?;
     viewed.view.wait_for_text("CONNECTIONS")?;
     viewed.view.wait_for_text("127.0.0.1:")?;
+    viewed.view.press("\t")?;
+    viewed.view.wait_for_text("STATES of TCP")?;
     viewed.view.press("\t")?;
     viewed.view.wait_for_text("PROCESSES")?;
     Ok(())
@@ -315,5 +318,28 @@ fn a_terminal_that_goes_away_ends_the_view() -> Result<()> {
     let Viewed { _load, view } = view(&["top"], 24, 80)?;
     let status = view.hang_up()?;
     ensure!(status.code() != Some(101), "it panicked");
+    Ok(())
+}
+
+#[test]
+fn the_states_of_tcp_are_a_tab_away_and_a_process_opens_its_sockets() -> Result<()> {
+    let server = Server::listen(4_170, 10)?;
+    let _unclosed = server.leave_unclosed(12)?;
+    let mut command = Command::new(tracer::binary()?);
+    let pid = std::process::id().to_string();
+    let mut terminal = Terminal::start(command.args(["top", "-d", "0.5", "--pid", &pid]), 24, 80)?;
+    terminal.wait_for_text("PROCESSES")?;
+    terminal.press("\t\t")?;
+    terminal.wait_for_text("does not close 12 connections")?;
+    let screen = terminal.wait_for_text("CLOSE-WAIT")?;
+    ensure!(screen.contains("STATES of TCP by process"), "{screen}");
+    terminal.press("\r")?;
+    let title = format!("SOCKETS of PID {pid}: 13");
+    let opened = terminal.wait_for_text(&title)?;
+    ensure!(opened.contains(":4170"), "{opened}");
+    terminal.press("\t")?;
+    terminal.wait_for_text("PROCESSES")?;
+    terminal.press("q")?;
+    ensure!(terminal.end()?.success(), "q is no good end");
     Ok(())
 }

@@ -111,7 +111,7 @@ impl SocketFeed {
                     self.list(&mut sockets, place, request, &mut sample)?;
                     sample.namespaces.push(place.netns);
                     if request.networks {
-                        sample.networks.extend(self.network_of(place).ok());
+                        self.read_network(place, &mut sample);
                     }
                 }
                 // It went with its last process.
@@ -191,6 +191,21 @@ impl SocketFeed {
             None => Sockets::here(),
             Some(tgid) => Sockets::inside(&self.procfs.open_network_namespace(tgid)?),
         }
+    }
+
+    fn read_network(&self, place: Place, sample: &mut SocketSample) {
+        let missing = match self.network_of(place) {
+            Ok(network) => {
+                let is_complete = network.ports.is_some();
+                sample.networks.push(network);
+                (!is_complete).then(|| "`/proc/sys/net` can't be read".to_owned())
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        sample.unseen.extend(missing.map(|why| Unseen {
+            what: format!("ports and limits of network namespace {}", place.netns),
+            why,
+        }));
     }
 
     fn network_of(&self, place: Place) -> io::Result<NetworkReading> {

@@ -22,24 +22,12 @@ pub(super) fn indented(
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let indent = width(mark);
-    let mut line = mark.to_owned();
-    let mut used = indent;
-    for word in words.iter().map(AsRef::as_ref) {
-        let is_begun = used > indent;
-        if is_begun && used + 1 + width(word) > room {
-            writeln!(out, "{}", line.trim_end())?;
-            line = " ".repeat(indent);
-            used = indent;
-        }
-        if used > indent {
-            line.push(' ');
-            used += 1;
-        }
-        line.push_str(word);
-        used += width(word);
-    }
-    if used > indent {
-        writeln!(out, "{}", line.trim_end())?;
+    for (at, line) in filled(words, room.saturating_sub(indent))
+        .iter()
+        .enumerate()
+    {
+        let begun = if at == 0 { mark } else { &" ".repeat(indent) };
+        writeln!(out, "{begun}{line}")?;
     }
     Ok(())
 }
@@ -47,8 +35,46 @@ pub(super) fn indented(
 /// The same for a sentence that may hold text from outside. Commands in it stay on one line, to be
 /// copied.
 pub(super) fn sentence(mark: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    indented(mark, &words(&visible(text)), room, out)
+}
+
+/// A sentence in lines that are not wider than `room`; commands give way where they must.
+pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     let text = visible(text);
-    indented(mark, &words(&text), room, out)
+    let torn = |word: &str| word.contains(' ') && width(word) > room;
+    let split = |word| -> Vec<&str> {
+        if torn(word) {
+            word.split(' ').collect()
+        } else {
+            vec![word]
+        }
+    };
+    let words: Vec<_> = words(&text).into_iter().flat_map(split).collect();
+    filled(&words, room)
+}
+
+/// Lines of as many words as fit; a word that is wider than `room` has one for itself.
+fn filled(words: &[impl AsRef<str>], room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut used = 0;
+    for word in words
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|word| !word.is_empty())
+    {
+        match lines.last_mut() {
+            Some(line) if used + 1 + width(word) <= room => {
+                line.push(' ');
+                line.push_str(word);
+                used += 1 + width(word);
+            }
+            _ => {
+                lines.push(word.to_owned());
+                used = width(word);
+            }
+        }
+    }
+    lines
 }
 
 /// What stands between blanks, or between backticks.

@@ -22,6 +22,7 @@ use std::io;
 
 use crate::model::Model;
 use crate::sample::happening::Happening;
+use crate::sample::socket::SocketSample;
 use crate::view::envelope::{End, Start};
 
 /// Something that shows a session, from its start to its end.
@@ -53,6 +54,14 @@ pub trait Front {
 
     /// Waits until something happens on the user's side. Dropping the future loses nothing.
     fn event(&mut self, model: &Model) -> impl Future<Output = io::Result<Event>>;
+
+    /// Whether the sockets are to be looked at now.
+    fn wants_sockets(&self) -> bool {
+        false
+    }
+
+    /// A look at the sockets that was wanted, or why there is none.
+    fn sockets(&mut self, _look: Result<SocketSample, String>, _model: &Model) {}
 
     /// The session has ended.
     ///

@@ -1,5 +1,6 @@
 //! What drives a live view? One loop over the timer, the source, the user and the signals.
 
+mod looks;
 mod opening;
 
 #[cfg(test)]
@@ -12,12 +13,14 @@ use std::rc::Rc;
 use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
+use self::looks::SocketLooks;
 use self::opening::Opening;
 use super::config::{Config, Output};
 use super::logging;
 use super::signals::Signals;
+use super::states::every_tcp_socket;
 use super::timer::{Timer, Timing};
-use crate::capture;
+use crate::capture::{self, Scope};
 use crate::clock;
 use crate::collect::Feed;
 use crate::model::Model;
@@ -28,6 +31,8 @@ use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
 use crate::resolve::Resolver;
 use crate::sample::Sample;
+use crate::sample::socket::SocketSample;
+use crate::text::chain;
 use crate::view::envelope::{End, Reason};
 use crate::view::host_names::{HostNames, Numeric};
 use crate::view::time::Rfc3339;
@@ -91,6 +96,7 @@ async fn run<F: Feed, V: Front>(
         model: Model::new(&base),
         timer: Timer::new(Instant::now(), timing),
         pump: Instant::now(),
+        looks: SocketLooks::new(every_tcp_socket(Scope::All)),
     };
     match session.until_end(stop).await? {
         Some(reason) => {
@@ -117,6 +123,7 @@ struct Session<'s, F, V> {
     model: Model,
     timer: Timer,
     pump: Instant,
+    looks: SocketLooks,
 }
 
 /// What woke the loop.
@@ -125,6 +132,7 @@ enum Wake {
     Tick,
     Pump,
     Front(Event),
+    Look(Box<Result<SocketSample, String>>),
 }
 
 impl<F: Feed, V: Front> Session<'_, F, V> {
@@ -142,6 +150,10 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
                     return Ok(None);
                 }
                 Wake::Front(Event::Handled) => None,
+                Wake::Look(look) => {
+                    self.front.sockets(*look, &self.model);
+                    None
+                }
                 Wake::Tick => self.tick()?,
                 Wake::Pump => {
                     self.pump = Instant::now() + self.feed.pump()?;
@@ -158,11 +170,15 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
     async fn wake(&mut self, stop: impl Future<Output = ()>) -> anyhow::Result<Wake> {
         let deadline = self.timer.deadline();
         let ready = self.front.is_ready();
+        if self.front.wants_sockets() {
+            self.looks.begin();
+        }
         Ok(tokio::select! {
             () = stop => Wake::Stop,
             () = sleep_until(self.timer.next()), if ready => Wake::Tick,
             () = sleep_until(deadline.unwrap_or(self.pump)), if deadline.is_some() => Wake::Tick,
             () = sleep_until(self.pump) => Wake::Pump,
+            look = self.looks.done() => Wake::Look(Box::new(look?.map_err(|error| chain(&error)))),
             event = self.front.event(&self.model) => Wake::Front(event.context("can't write")?),
         })
     }
@@ -175,6 +191,7 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
             return Ok(Some(Reason::Eof));
         };
         self.show(&sample)?;
+        self.looks.tick();
         Ok(None)
     }
 

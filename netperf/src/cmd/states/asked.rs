@@ -1,7 +1,7 @@
 //! What do the options of `states` ask for?
 
 use super::StatesRun;
-use crate::capture::{Detail, Listed, SocketRequest};
+use crate::capture::{Detail, Listed, Scope, SocketRequest};
 use crate::cmd::args::{Common, StatesArgs};
 use crate::cmd::config::timing;
 use crate::cmd::looks::repeats;
@@ -18,7 +18,7 @@ impl StatesRun {
     pub(in crate::cmd) fn new(args: StatesArgs, common: &Common) -> Self {
         let states = args.state.iter().copied().reduce(StateSet::or);
         Self {
-            request: request(&args),
+            request: every_tcp_socket(args.netns),
             options: StatesOptions {
                 states: states.unwrap_or(StateSet::ALL),
                 port: args.port,
@@ -45,14 +45,14 @@ impl StatesRun {
 
 /// Every TCP socket, since ports and queues are those of all, whatever is shown. Times are wanted of
 /// those that end slowly, and of those that listen how many they turned away.
-fn request(args: &StatesArgs) -> SocketRequest {
+pub(in crate::cmd) fn every_tcp_socket(namespaces: Scope) -> SocketRequest {
     SocketRequest {
         listed: vec![Listed::Tcp],
         states: StateSet::ALL,
         detail: Detail::Basic,
         in_full: Ages::slow().or(StateSet::of([TcpState::Listen])),
         networks: true,
-        namespaces: args.netns,
+        namespaces,
         owners: Vec::new(),
     }
 }

@@ -4,6 +4,8 @@ mod asked;
 
 use std::io;
 
+pub(super) use self::asked::every_tcp_socket;
+
 use super::logging;
 use super::looks::{self, Look, Opening, failure};
 use super::timer::Timing;

@@ -80,7 +80,7 @@ impl Written {
 impl TextLook {
     fn tick(self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         let width = self.width.unwrap_or(LINE);
-        sentence("", &summary(tick), width, out)?;
+        writeln!(out, "{}", summary(tick))?;
         sentence("", &states(tick), width, out)?;
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
@@ -149,7 +149,7 @@ fn states(tick: &StatesTick<'_>) -> String {
         (count > 0 || change.is_some()).then(|| format!("{name} {count}{text}"))
     };
     let words: Vec<_> = STATES.into_iter().filter_map(word).collect();
-    words.join("  ")
+    words.join(", ")
 }
 
 fn finding(found: &Finding, width: usize, out: &mut Vec<u8>) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::model::states::census::Holder;
 use crate::sample::{FlowId, ProcessId};
 
 /// Identity of a row, which stays when rows change places.
@@ -10,6 +11,7 @@ pub(super) enum RowId {
     Process(ProcessId),
     Flow(FlowId),
     Remote(IpAddr),
+    Holder(Holder),
 }
 
 /// Where the selection goes.

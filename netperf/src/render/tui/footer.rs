@@ -12,22 +12,31 @@ use crate::view::sort::Figures;
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, look: Look) {
     let (next, open) = match state.page {
         Page::Top => ("connections", "its connections"),
-        Page::Flows => ("processes", ""),
+        Page::Flows => ("states", ""),
+        Page::States => ("processes", "its sockets"),
     };
     let figures = match state.sort().figures {
         Figures::Rates => "totals",
         Figures::Totals => "speeds",
+    };
+    // The states have an order of their own.
+    let of_bytes = |meaning| {
+        if state.page == Page::States {
+            ""
+        } else {
+            meaning
+        }
     };
     let keys = [
         ("q", "quit"),
         ("?", "help"),
         ("Tab", next),
         ("/", "filter"),
-        ("s r t", "sort"),
+        ("s r t", of_bytes("sort")),
         ("Enter", open),
-        ("a", figures),
-        ("m", "units"),
-        ("l", "command"),
+        ("a", of_bytes(figures)),
+        ("m", of_bytes("units")),
+        ("l", of_bytes("command")),
         ("space", if state.is_paused() { "go on" } else { "pause" }),
     ];
     let mut spans = Vec::new();

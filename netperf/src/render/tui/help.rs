@@ -8,10 +8,11 @@ use ratatui::widgets::{Block, Clear, Padding, Paragraph, Widget};
 use super::surroundings::Surroundings;
 use crate::text::{visible, width};
 
-const LINES: [&str; 16] = [
+const LINES: [&str; 17] = [
     "q        quit                     s  sort by bytes sent",
-    "Tab      processes, connections   r  sort by bytes received",
-    "Enter    connections of a process t  sort by both together",
+    "Tab      processes, connections,  r  sort by bytes received",
+    "         states of TCP sockets    t  sort by both together",
+    "Enter    connections of a process, or its sockets",
     "/        filter                   a  speeds, or totals since start",
     "Esc      back, clear the filter   m  units",
     "space    pause the display        l  command lines",

@@ -16,9 +16,11 @@ mod prompt;
 mod scene;
 mod screen;
 mod state;
+mod states_page;
 mod surroundings;
 mod terminal;
 mod top_page;
+mod watched;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::overlay::Overlay;
 use super::scene::{Scene, line};
 use super::state::{Page, State};
 use super::surroundings::Surroundings;
-use super::{flows_page, footer, header, help, links, prompt, top_page};
+use super::{flows_page, footer, header, help, links, prompt, states_page, top_page};
 use crate::model::Model;
 use crate::text::visible;
 use crate::view::host_names::HostNames;
@@ -66,6 +66,7 @@ fn parts(
     match state.page {
         Page::Top => top_page::draw(buffer, body, state, scene),
         Page::Flows => flows_page::draw(buffer, body, state, scene),
+        Page::States => states_page::draw(buffer, body, state),
     }
     line(buffer, title, &title_of(state));
     line(buffer, note, &message.unwrap_or_default());
@@ -87,21 +88,15 @@ fn too_small(buffer: &mut Buffer, area: Rect) {
 
 /// What is below, in which order, and what is hidden.
 fn title_of(state: &State) -> String {
-    let what = match (state.page, state.flows.by_remote) {
-        (Page::Top, _) => "PROCESSES",
-        (Page::Flows, true) => "REMOTE HOSTS",
-        (Page::Flows, false) => "CONNECTIONS",
+    let mut title = match (state.page, state.flows.by_remote) {
+        (Page::Top, _) => ordered("PROCESSES", state),
+        (Page::Flows, true) => ordered("REMOTE HOSTS", state),
+        (Page::Flows, false) => ordered("CONNECTIONS", state),
+        (Page::States, _) => {
+            let rows = state.cursor.len();
+            format!("STATES of TCP by process, in all network namespaces: {rows}")
+        }
     };
-    let sort = state.sort();
-    let figures = match sort.figures {
-        Figures::Rates => "now",
-        Figures::Totals => "since start",
-    };
-    let mut title = format!(
-        "{what} by {}, {figures}: {}",
-        words(sort.key),
-        state.cursor.len()
-    );
     if !state.filter.is_empty() {
         title = format!("{title}, filter `{}`", visible(&state.filter));
     }
@@ -109,6 +104,16 @@ fn title_of(state: &State) -> String {
         title = format!("{title}, PAUSED (counting goes on)");
     }
     title
+}
+
+fn ordered(what: &str, state: &State) -> String {
+    let sort = state.sort();
+    let figures = match sort.figures {
+        Figures::Rates => "now",
+        Figures::Totals => "since start",
+    };
+    let key = words(sort.key);
+    format!("{what} by {key}, {figures}: {}", state.cursor.len())
 }
 
 fn words(key: SortKey) -> &'static str {

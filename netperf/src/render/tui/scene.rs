@@ -51,7 +51,7 @@ pub(super) fn why_empty(state: &State, model: &Model) -> String {
         return "waiting for traffic of what the options ask for".to_owned();
     }
     let (who, ever) = match state.page {
-        Page::Top => ("process", "yet"),
+        Page::Top | Page::States => ("process", "yet"),
         Page::Flows => ("connection", "in the last 40 seconds"),
     };
     format!("waiting for traffic: no {who} has sent or received anything {ever}")

@@ -11,11 +11,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::input::action;
 use super::log_tail::LogTail;
 use super::page;
-use super::state::{Effect, Settings, State};
+use super::state::{Effect, Page, Settings, State};
 use super::surroundings::Surroundings;
 use super::terminal::OwnTerminal;
 use crate::model::Model;
 use crate::render::{Event, Front};
+use crate::sample::socket::SocketSample;
 use crate::view::envelope::{End, Start};
 use crate::view::host_names::HostNames;
 
@@ -113,6 +114,18 @@ impl Front for Screen {
 
     fn is_ready(&self) -> bool {
         true
+    }
+
+    fn wants_sockets(&self) -> bool {
+        self.state.page == Page::States && !self.state.is_paused()
+    }
+
+    fn sockets(&mut self, look: Result<SocketSample, String>, model: &Model) {
+        // What was under way when the page was left or paused is not wanted any more.
+        if self.wants_sockets() {
+            self.state.watched.take(look, &self.state.top.processes);
+            self.draw(model);
+        }
     }
 
     async fn event(&mut self, model: &Model) -> io::Result<Event> {

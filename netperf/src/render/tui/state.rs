@@ -7,6 +7,7 @@ use regex::RegexBuilder;
 use super::cursor::{Cursor, RowId};
 use super::input::Action;
 use super::overlay::Overlay;
+use super::watched::Watched;
 use crate::model::Model;
 use crate::sample::ProcessId;
 use crate::units::Units;
@@ -27,11 +28,12 @@ pub struct Settings {
     pub color: bool,
 }
 
-/// The two pages that Tab goes through.
+/// The pages that Tab goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Page {
     Top,
     Flows,
+    States,
 }
 
 /// What has to be done beyond drawing again.
@@ -53,6 +55,8 @@ pub(super) struct State {
     pub(super) command_line: bool,
     pub(super) filter: String,
     pub(super) opened: Option<ProcessId>,
+    /// The sockets, while the page of their states is shown.
+    pub(super) watched: Watched,
     pub(super) overlay: Overlay,
     /// What is shown while the display is paused.
     pub(super) frozen: Option<Rc<Model>>,
@@ -102,6 +106,7 @@ impl State {
             command_line: false,
             filter: String::new(),
             opened: None,
+            watched: Watched::default(),
             overlay: Overlay::Nothing,
             frozen: None,
             cursor: Cursor::default(),
@@ -175,14 +180,19 @@ impl State {
     fn turn_page(&mut self) {
         self.page = match self.page {
             Page::Top => Page::Flows,
-            Page::Flows => Page::Top,
+            Page::Flows => Page::States,
+            Page::States => Page::Top,
         };
+        self.watched.leave();
         self.cursor = Cursor::default();
     }
 
     /// Enter opens the connections of the selected process, and closes them again.
     fn open(&mut self) {
         let id = self.cursor.selected_or_first();
+        if self.page == Page::States {
+            return self.watched.open(id);
+        }
         self.opened = match (id, self.opened) {
             (Some(RowId::Process(id)), opened) if opened != Some(id) => Some(id),
             _ => None,
@@ -197,6 +207,7 @@ impl State {
                 self.overlay = Overlay::Nothing;
                 self.clear_filter();
             }
+            Overlay::Nothing if self.watched.opened.is_some() => self.watched.opened = None,
             Overlay::Nothing if self.opened.is_some() => self.opened = None,
             Overlay::Nothing => self.clear_filter(),
         }

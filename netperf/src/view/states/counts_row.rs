@@ -17,6 +17,9 @@ const REMOTES_MAX: usize = 5;
 /// What one process holds.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProcessRow<'m> {
+    /// Which it is.
+    #[serde(skip)]
+    pub holder: Holder,
     /// Process id; 0 where no process holds them, `None` where it could not be seen.
     pub pid: Option<u32>,
     /// Its name. Untrusted text.
@@ -69,6 +72,7 @@ pub(super) fn processes<'m>(
         let kernel = (*holder == Holder::Kernel).then_some((0, "[kernel]"));
         let named = process.map(|it| (it.id.tgid, it.name.as_str())).or(kernel);
         ProcessRow {
+            holder: *holder,
             pid: named.map(|(pid, _)| pid),
             name: named.map(|(_, name)| name),
             counts: held.counts,

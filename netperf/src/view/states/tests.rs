@@ -220,6 +220,20 @@ fn ports_that_the_kernel_gives_out_again_are_no_catastrophe() {
 }
 
 #[test]
+fn where_the_range_is_not_known_nothing_is_said_of_ports() {
+    let mut look = look(1, over(1_000, DATABASE, 1_000));
+    look.networks.clear();
+    let options = everything();
+    let model = model(&[look], &options);
+    let tick = StatesTick::new(&model, &options);
+    assert_eq!(
+        (tick.time_wait[0].ports, tick.time_wait[0].headroom),
+        (None, None)
+    );
+    assert_eq!(tick.findings.len(), 1, "{:#?}", tick.findings);
+}
+
+#[test]
 fn settings_of_another_namespace_are_changed_in_it() {
     let mut look = look(1, over(1_000, DATABASE, 1_000));
     look.sockets

@@ -22,7 +22,8 @@ const SHOWN_MAX: usize = 5;
 const WIDE: (u16, u16) = (15_000, 64_999);
 
 pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
-    let judged = || tick.time_wait.iter().map(|row| (row, level(row, model)));
+    let known = || tick.time_wait.iter().filter(|row| row.ports.is_some());
+    let judged = || known().map(|row| (row, level(row, model)));
     let bad = judged().filter(|(_, level)| *level != Level::Ok);
     let mut findings: Vec<_> = bad
         .take(SHOWN_MAX)
@@ -35,11 +36,8 @@ pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
 }
 
 fn level(row: &PortsRow<'_>, model: &StatesModel) -> Level {
-    let Some(share) = row.share() else {
-        // Nothing is known of the range, or it is empty.
-        let is_empty = row.ports == Some(0);
-        return if is_empty { Level::Critical } else { Level::Ok };
-    };
+    // Where the range is empty, every port of it is taken.
+    let share = row.share().unwrap_or(1.0);
     let is_soon = row.exhausted_in_s.is_some_and(|left| left <= SOON_SECS);
     let level = match share {
         NONE_LEFT.. => Level::Critical,
@@ -108,8 +106,8 @@ fn short(row: &PortsRow<'_>, level: Level, model: &StatesModel) -> Finding {
 /// `8 000 of 28 232 ports to 10.0.0.10:5432 are in use, 8 000 of them in TIME_WAIT`.
 fn figures(row: &PortsRow<'_>) -> Vec<String> {
     let (remote, local) = (row.remote, row.local_addr);
-    let ports = row.ports.map_or("an unknown number".to_owned(), grouped);
-    let headroom = row.headroom.map_or("-".to_owned(), grouped);
+    let ports = grouped(row.ports.unwrap_or(0));
+    let headroom = grouped(row.headroom.unwrap_or(0));
     let mut figures = vec![
         format!(
             "{} of {ports} ports to {remote} (from {local}) are in use, {} connections are in \

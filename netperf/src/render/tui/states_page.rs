@@ -1,0 +1,200 @@
+//! The states of TCP by process, and below them what they mean, or the sockets of the process that was
+//! opened.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::cursor::{Cursor, RowId};
+use super::grid::{self, Look};
+use super::scene::{hint, line};
+use super::state::State;
+use super::watched::{self, Watched};
+use crate::model::states::counts::STATES;
+use crate::render::cell::trend;
+use crate::render::looks::wrapped;
+use crate::sample::socket::SocketSample;
+use crate::sample::state_set::StateSet;
+use crate::text::visible;
+use crate::view::query::ProcessQuery;
+use crate::view::socket_filter::SocketFilter;
+use crate::view::sockets::{self, SocketsOptions, SocketsTick};
+use crate::view::states::{Finding, Level, StatesTick, table};
+
+/// Columns before the text of a finding.
+const INDENT: u16 = 10;
+
+/// Draws the page.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State) {
+    if let Some(error) = &state.watched.error {
+        return hint(buffer, area, &format!("no look: {}", visible(error)));
+    }
+    let look = Look::of(state);
+    let State {
+        watched,
+        cursor,
+        top,
+        ..
+    } = state;
+    let Some(sample) = &watched.sample else {
+        return hint(buffer, area, "looking at the sockets");
+    };
+    let tick = StatesTick::new(&watched.model, &watched::options(&top.processes));
+    let has_trend = watched.time_wait.iter().any(|&count| count > 0);
+    let [total, upper, title, lower] = parts(area, has_trend, tick.by_process.len());
+    totals(buffer, total, watched, &counts(&tick), look);
+    processes(buffer, upper, cursor, &tick, look);
+    if let Some(id) = watched.opened {
+        let tick = sockets_of(sample, id.tgid);
+        let count = tick.sockets.len();
+        let text = format!("SOCKETS of PID {}: {count}, Enter closes", id.tgid);
+        line(buffer, title, &text);
+        let table = sockets::table(tick.sockets.iter().take(grid::rows_in(lower)));
+        grid::draw(buffer, lower, &table, None, look);
+    } else {
+        line(buffer, title, "FINDINGS");
+        findings(buffer, lower, &tick.findings, look);
+    }
+}
+
+/// Totals, as many processes as there are but no more than half of the page, a title, the rest.
+fn parts(area: Rect, has_trend: bool, processes: usize) -> [Rect; 4] {
+    let rows = u16::try_from(processes + 1).unwrap_or(u16::MAX);
+    let upper = rows.max(3).min(area.height / 2);
+    let parts = [
+        Constraint::Length(1 + u16::from(has_trend)),
+        Constraint::Length(upper),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+    ];
+    Layout::vertical(parts).areas(area)
+}
+
+/// `ESTABLISHED 241  TIME_WAIT 8000`.
+fn counts(tick: &StatesTick<'_>) -> String {
+    let occurs = STATES.into_iter().filter(|&it| tick.counts.of(it) > 0);
+    let words = occurs.map(|it| format!("{} {}", it.name(), tick.counts.of(it)));
+    words.collect::<Vec<_>>().join("  ")
+}
+
+/// The counts, and how TIME_WAIT went.
+fn totals(buffer: &mut Buffer, area: Rect, watched: &Watched, counts: &str, look: Look) {
+    let mut lines = area.rows();
+    if let Some(line) = lines.next() {
+        buffer.set_stringn(line.x, line.y, counts, line.width.into(), Style::new());
+    }
+    if let Some(line) = lines.next() {
+        let label = "TIME_WAIT at each look  ";
+        let room = usize::from(line.width).saturating_sub(label.len());
+        let history: Vec<u64> = watched.time_wait.iter().copied().collect();
+        let spans = vec![
+            Span::styled(label, look.heading()),
+            Span::raw(trend(&history, room)),
+        ];
+        buffer.set_line(line.x, line.y, &Line::from(spans), line.width);
+    }
+}
+
+fn processes(
+    buffer: &mut Buffer,
+    area: Rect,
+    cursor: &mut Cursor,
+    tick: &StatesTick<'_>,
+    look: Look,
+) {
+    let rows = &tick.by_process;
+    if rows.is_empty() {
+        hint(buffer, area, "no process that is wanted has TCP sockets");
+    }
+    let height = grid::rows_in(area);
+    let ids = rows.iter().map(|row| RowId::Holder(row.holder));
+    cursor.settle(ids.collect(), height);
+    let offset = cursor.offset();
+    let in_sight = rows.len().min(offset + height);
+    let table = table::processes(&rows[offset.min(in_sight)..in_sight]);
+    let selected = cursor.selected_in_sight();
+    grid::draw(buffer, area, &table, selected, look);
+}
+
+fn sockets_of(sample: &SocketSample, tgid: u32) -> SocketsTick<'_> {
+    let options = SocketsOptions {
+        states: StateSet::ALL,
+        filter: SocketFilter::default(),
+        processes: ProcessQuery {
+            pids: vec![tgid],
+            ..ProcessQuery::default()
+        },
+        summary_only: false,
+        explain: false,
+    };
+    SocketsTick::new(sample, &options, None)
+}
+
+/// What was found, the worst first; then evidence and advice, as far as there is room for them.
+fn findings(buffer: &mut Buffer, area: Rect, findings: &[Finding], look: Look) {
+    let room = usize::from(area.width.saturating_sub(INDENT));
+    let mut said = Said::new(findings, room);
+    said.add(usize::from(area.height), |finding| {
+        vec![finding.evidence.clone()]
+    });
+    said.add(usize::from(area.height), |finding| {
+        let advice = finding.advice.iter();
+        advice.map(|advice| format!("-> {advice}")).collect()
+    });
+    let mut lines = area.rows();
+    for (finding, texts) in findings.iter().zip(&said.texts) {
+        for (at, text) in texts.iter().enumerate() {
+            let Some(line) = lines.next() else { return };
+            if at == 0 {
+                let word = finding.level.word();
+                buffer.set_string(line.x, line.y, word, style(finding.level, look));
+            }
+            buffer.set_stringn(line.x + INDENT, line.y, text, room, Style::new());
+        }
+    }
+}
+
+/// Lines of each finding.
+struct Said<'f> {
+    findings: &'f [Finding],
+    texts: Vec<Vec<String>>,
+    room: usize,
+}
+
+impl<'f> Said<'f> {
+    fn new(findings: &'f [Finding], room: usize) -> Self {
+        let what = findings.iter().map(|finding| wrapped(&finding.what, room));
+        Self {
+            findings,
+            texts: what.collect(),
+            room,
+        }
+    }
+
+    /// Says more of each, the worst first, while all of it stays within `height` lines.
+    fn add(&mut self, height: usize, more: impl Fn(&Finding) -> Vec<String>) {
+        let mut left = height.saturating_sub(self.texts.iter().map(Vec::len).sum());
+        for (finding, texts) in self.findings.iter().zip(&mut self.texts) {
+            for sentence in more(finding) {
+                let lines = wrapped(&sentence, self.room);
+                let Some(rest) = left.checked_sub(lines.len()) else {
+                    return;
+                };
+                left = rest;
+                texts.extend(lines);
+            }
+        }
+    }
+}
+
+/// Colour never says anything that the word does not.
+fn style(level: Level, look: Look) -> Style {
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    match (level, look.color) {
+        (Level::Critical, true) => bold.fg(Color::Red),
+        (Level::Warn, true) => bold.fg(Color::Yellow),
+        (Level::Ok, true) => bold.fg(Color::Green),
+        (_, false) => bold,
+    }
+}

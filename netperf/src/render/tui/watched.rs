@@ -1,0 +1,76 @@
+//! What is known of the sockets while their states are shown?
+
+use std::collections::VecDeque;
+
+use super::cursor::RowId;
+use crate::model::states::StatesModel;
+use crate::model::states::census::Holder;
+use crate::sample::socket::SocketSample;
+use crate::sample::state_set::StateSet;
+use crate::sample::{ProcessId, TcpState};
+use crate::view::query::ProcessQuery;
+use crate::view::states::StatesOptions;
+
+/// Looks whose TIME_WAIT is drawn.
+const HISTORY: usize = 120;
+
+/// The latest look, and what became of those before.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    pub(super) model: StatesModel,
+    /// The sockets themselves; none while the page is not shown.
+    pub(super) sample: Option<SocketSample>,
+    /// Why there was no look.
+    pub(super) error: Option<String>,
+    /// TIME_WAIT of each look, from old to new.
+    pub(super) time_wait: VecDeque<u64>,
+    /// The process whose sockets are shown.
+    pub(super) opened: Option<ProcessId>,
+}
+
+impl Watched {
+    /// Takes in a look.
+    pub(super) fn take(&mut self, look: Result<SocketSample, String>, query: &ProcessQuery) {
+        let sample = match look {
+            Ok(sample) => sample,
+            Err(error) => {
+                self.error = Some(error);
+                return;
+            }
+        };
+        let options = options(query);
+        self.model
+            .advance(&sample, &|socket| options.takes(&sample, socket));
+        let over = self.model.now.census.counts.of(TcpState::TimeWait);
+        self.time_wait.push_back(over.into());
+        while self.time_wait.len() > HISTORY {
+            self.time_wait.pop_front();
+        }
+        self.error = None;
+        self.sample = Some(sample);
+    }
+
+    /// The page is not shown any more: very many sockets take up memory.
+    pub(super) fn leave(&mut self) {
+        self.sample = None;
+        self.opened = None;
+    }
+
+    /// Opens the sockets of the selected process, and closes them again.
+    pub(super) fn open(&mut self, selected: Option<RowId>) {
+        self.opened = match (selected, self.opened) {
+            (Some(RowId::Holder(Holder::Process(id))), opened) if opened != Some(id) => Some(id),
+            _ => None,
+        };
+    }
+}
+
+/// Everything, of the processes that are wanted.
+pub(super) fn options(query: &ProcessQuery) -> StatesOptions {
+    StatesOptions {
+        states: StateSet::ALL,
+        port: None,
+        remote: None,
+        processes: query.clone(),
+    }
+}
