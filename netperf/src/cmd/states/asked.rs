@@ -6,7 +6,7 @@ use crate::cmd::args::{Common, StatesArgs};
 use crate::cmd::config::timing;
 use crate::cmd::looks::repeats;
 use crate::model::states::ages::Ages;
-use crate::render::states::{TextLook, Written};
+use crate::render::states::{Text, Written};
 use crate::render::width;
 use crate::sample::TcpState;
 use crate::sample::state_set::StateSet;
@@ -32,10 +32,7 @@ impl StatesRun {
             written: if common.json {
                 Written::Json
             } else {
-                Written::Text(TextLook {
-                    units: common.units,
-                    width: width::of_stdout(),
-                })
+                Written::Text(Text::new(common.units, width::of_stdout()))
             },
             timing: repeats(common).then(|| timing(common)),
             verbosity: common.verbose,

@@ -30,6 +30,7 @@ pub struct StatesRun {
 pub(super) async fn run(run: StatesRun) -> anyhow::Result<()> {
     logging::start(run.verbosity, None);
     let counting = Counting {
+        written: run.written.clone(),
         feed: SocketFeed::open(),
         model: StatesModel::default(),
         run: &run,
@@ -40,6 +41,7 @@ pub(super) async fn run(run: StatesRun) -> anyhow::Result<()> {
 /// Looks at the states.
 struct Counting<'r> {
     run: &'r StatesRun,
+    written: Written,
     feed: SocketFeed,
     model: StatesModel,
 }
@@ -47,10 +49,7 @@ struct Counting<'r> {
 impl Look for Counting<'_> {
     fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()> {
         let StatesRun {
-            request,
-            options,
-            written,
-            ..
+            request, options, ..
         } = self.run;
         let sample = self.feed.read(request).map_err(failure)?;
         let is_first = !self.model.has_looked();
@@ -63,14 +62,15 @@ impl Look for Counting<'_> {
                 timing: self.run.timing,
                 unseen: &sample.unseen,
             };
-            written.start(&opening.start(), out)?;
+            self.written.start(&opening.start(), out)?;
         }
         drop(sample);
-        written.tick(&StatesTick::new(&self.model, options), out)?;
+        let tick = StatesTick::new(&self.model, options);
+        self.written.tick(&tick, out)?;
         Ok(())
     }
 
     fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
-        self.run.written.end(end, out)
+        self.written.end(end, out)
     }
 }

@@ -25,21 +25,21 @@ const SENTENCE: usize = 100;
 const INDENT: usize = 10;
 
 /// How states are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
     /// NDJSON.
     Json,
     /// Findings and tables.
-    Text(TextLook),
+    Text(Text),
 }
 
-/// How findings and tables look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextLook {
-    /// Of sizes and rates.
-    pub units: Units,
-    /// Columns of the terminal; `None` where there is none.
-    pub width: Option<usize>,
+/// Findings and tables for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    units: Units,
+    width: Option<usize>,
+    /// Advice of the look before, which is not repeated.
+    told: Vec<Vec<String>>,
 }
 
 impl Written {
@@ -47,7 +47,7 @@ impl Written {
     ///
     /// # Errors
     /// When a value can't be written.
-    pub fn start(self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
+    pub fn start(&self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Json => json::line(start, out),
             Self::Text(_) => not_shown(start, out),
@@ -58,10 +58,10 @@ impl Written {
     ///
     /// # Errors
     /// When a value can't be written.
-    pub fn tick(self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+    pub fn tick(&mut self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Json => json::line(tick, out),
-            Self::Text(look) => look.tick(tick, out),
+            Self::Text(text) => text.tick(tick, out),
         }
     }
 
@@ -69,7 +69,7 @@ impl Written {
     ///
     /// # Errors
     /// When a value can't be written.
-    pub fn end(self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
+    pub fn end(&self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Json => json::line(end, out),
             Self::Text(_) => Ok(()),
@@ -77,15 +77,26 @@ impl Written {
     }
 }
 
-impl TextLook {
-    fn tick(self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+impl Text {
+    /// Lines of no more than `width` columns of the terminal, where there is one.
+    pub fn new(units: Units, width: Option<usize>) -> Self {
+        Self {
+            units,
+            width,
+            told: Vec::new(),
+        }
+    }
+
+    fn tick(&mut self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         let width = self.width.unwrap_or(LINE);
         writeln!(out, "{}", summary(tick))?;
         sentence("", &states(tick), width, out)?;
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
-            finding(found, width.min(SENTENCE), out)?;
+            self.finding(found, width.min(SENTENCE), out)?;
         }
+        let advice = tick.findings.iter().map(|found| found.advice.clone());
+        self.told = advice.collect();
         let waiting = tick
             .listen
             .iter()
@@ -110,8 +121,22 @@ impl TextLook {
         writeln!(out)
     }
 
+    fn finding(&self, found: &Finding, width: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        let blank = " ".repeat(INDENT);
+        let level = found.level.word();
+        sentence(&format!("{level:INDENT$}"), &found.what, width, out)?;
+        sentence(&blank, &found.evidence, width, out)?;
+        if self.told.contains(&found.advice) {
+            return Ok(());
+        }
+        for advice in &found.advice {
+            sentence(&format!("{blank}-> "), advice, width, out)?;
+        }
+        Ok(())
+    }
+
     /// A table with its heading; nothing if it has no rows.
-    fn table(self, heading: &str, table: &Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+    fn table(&self, heading: &str, table: &Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         if table.rows.is_empty() {
             return Ok(());
         }
@@ -150,15 +175,4 @@ fn states(tick: &StatesTick<'_>) -> String {
     };
     let words: Vec<_> = STATES.into_iter().filter_map(word).collect();
     words.join(", ")
-}
-
-fn finding(found: &Finding, width: usize, out: &mut Vec<u8>) -> io::Result<()> {
-    let blank = " ".repeat(INDENT);
-    let level = found.level.word();
-    sentence(&format!("{level:INDENT$}"), &found.what, width, out)?;
-    sentence(&blank, &found.evidence, width, out)?;
-    for advice in &found.advice {
-        sentence(&format!("{blank}-> "), advice, width, out)?;
-    }
-    Ok(())
 }

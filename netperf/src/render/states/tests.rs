@@ -64,14 +64,11 @@ fn model() -> StatesModel {
 }
 
 fn text(columns: Option<usize>) -> String {
-    let look = TextLook {
-        units: Units::Auto,
-        width: columns,
-    };
     let model = model();
     let mut out = Vec::new();
     let tick = StatesTick::new(&model, &OPTIONS);
-    Written::Text(look).tick(&tick, &mut out).unwrap();
+    let mut written = Written::Text(Text::new(Units::Auto, columns));
+    written.tick(&tick, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -83,6 +80,24 @@ fn states_in_80_columns() {
 #[test]
 fn states_in_200_columns() {
     insta::assert_snapshot!(text(None));
+}
+
+#[test]
+fn advice_is_given_once_while_nothing_changes() {
+    let model = model();
+    let tick = StatesTick::new(&model, &OPTIONS);
+    let mut written = Written::Text(Text::new(Units::Auto, None));
+    let mut look = || {
+        let mut out = Vec::new();
+        written.tick(&tick, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let (first, second) = (look(), look());
+    assert!(
+        first.contains("-> let the program") && !second.contains("->"),
+        "{second}"
+    );
+    assert!(second.contains("10 of 10 ports"), "{second}");
 }
 
 #[test]

@@ -342,6 +342,23 @@ fn a_queue_is_judged_by_its_room_and_by_who_was_turned_away() {
 }
 
 #[test]
+fn half_open_connections_are_told_where_they_are_many() {
+    let with = |count: u32| {
+        let mut sockets = listening(0, 511, 0);
+        let half_open = socket(TcpState::SynRecv, 0, "10.0.0.5:443", "192.0.2.7:50000");
+        sockets.extend((0..count).map(|_| half_open.clone()));
+        findings(&[look(1, sockets)])[0].clone()
+    };
+    assert_eq!(with(254).level, Level::Ok);
+    let many = with(255);
+    assert_eq!(many.level, Level::Warn);
+    assert!(
+        many.evidence.contains("255 in SYN_RECV at nginx (PID 412)"),
+        "{many:#?}"
+    );
+}
+
+#[test]
 fn a_full_queue_says_what_limits_it() {
     let finding = found(&[look(1, listening(4_097, 4_096, 9))], "is full");
     assert!(

@@ -8,6 +8,8 @@ use crate::view::states::{ListenRow, NetworkRow, StatesTick};
 
 /// Part of a queue from which on it is nearly full.
 const NEARLY_FULL: f64 = 0.8;
+/// Half-open connections that are no coincidence.
+const MANY_HALF_OPEN: u32 = 64;
 /// Listening sockets that get a finding of their own.
 const SHOWN_MAX: usize = 5;
 
@@ -23,6 +25,7 @@ pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
     let mut findings: Vec<_> = found
         .map(|(row, level)| finding(row, level, model))
         .collect();
+    findings.extend(tick.listen.iter().filter_map(half_open).take(SHOWN_MAX));
     findings.extend(tick.networks.iter().filter_map(|row| cookies(row, model)));
     findings
 }
@@ -109,6 +112,29 @@ fn advice(row: &ListenRow<'_>, who: &str, model: &StatesModel) -> Vec<String> {
          restart it: that, and net.core.somaxconn, are the limit"
     ));
     advice
+}
+
+/// Clients that asked for a connection and do not complete it: half as many as may wait, or more.
+fn half_open(row: &ListenRow<'_>) -> Option<Finding> {
+    let is_many = row.syn_recv >= MANY_HALF_OPEN.max(row.backlog_max / 2);
+    is_many.then(|| Finding {
+        level: Level::Warn,
+        what: format!("many half-open connections at {}", row.local),
+        evidence: format!(
+            "{} in SYN_RECV at {}, room for {}",
+            grouped(row.syn_recv),
+            process(row.name, row.pid),
+            grouped(row.backlog_max)
+        ),
+        advice: vec![
+            "either answers to these clients are lost on the way, or somebody floods this host with \
+             false requests: see from where with `netperf-trace states --state SYN_RECV`"
+                .to_owned(),
+            "SYN cookies (net.ipv4.tcp_syncookies, on by default) keep real clients served; a server \
+             that waits for the first data (TCP_DEFER_ACCEPT) has some of these at any time"
+                .to_owned(),
+        ],
+    })
 }
 
 /// SYN cookies that were sent in this tick: the queue of half-open connections overflowed.

@@ -67,10 +67,10 @@ fn nothing(tick: &StatesTick<'_>) -> Finding {
     let sockets = super::words::counted(tick.counts.total(), "TCP socket", "TCP sockets");
     Finding {
         level: Level::Ok,
-        what: "no trouble in the states of TCP".to_owned(),
+        what: "no trouble found".to_owned(),
         evidence: format!(
-            "{sockets}: no ports run out, no process piles up connections in CLOSE_WAIT, no queue of \
-             a listening socket is full, no limit of memory is near"
+            "{sockets} counted: of what is shown, no ports run out, no process piles up connections \
+             in CLOSE_WAIT, no queue of clients is full, no limit of the machine is near"
         ),
         advice: Vec::new(),
     }

@@ -5,6 +5,7 @@ use crate::model::states::StatesModel;
 /// Commands for the settings of one network namespace.
 pub(super) struct Remedy {
     prefix: String,
+    netns: u32,
     is_elsewhere: bool,
 }
 
@@ -18,6 +19,7 @@ impl Remedy {
         };
         Self {
             prefix,
+            netns,
             is_elsewhere,
         }
     }
@@ -33,8 +35,9 @@ impl Remedy {
         let now = format!("`{prefix}sysctl -w {quoted}`");
         if self.is_elsewhere {
             return format!(
-                "{now} in the network namespace of that container; to make it last, set it where \
-                 the container is configured (`--sysctl {quoted}` for Docker and Podman)"
+                "{now}, in network namespace {}; to make it last, set it where that container is \
+                 configured (`--sysctl {quoted}` for Docker and Podman)",
+                self.netns
             );
         }
         format!(
