@@ -30,6 +30,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State) {
     if let Some(error) = &state.watched.error {
         return hint(buffer, area, &format!("no look: {}", visible(error)));
     }
+    let waiting = if state.is_paused() {
+        "paused: press space to look at the sockets"
+    } else {
+        "looking at the sockets"
+    };
     let look = Look::of(state);
     let State {
         watched,
@@ -38,7 +43,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State) {
         ..
     } = state;
     let Some(sample) = &watched.sample else {
-        return hint(buffer, area, "looking at the sockets");
+        return hint(buffer, area, waiting);
     };
     let tick = StatesTick::new(&watched.model, &watched::options(&top.processes));
     let has_trend = watched.time_wait.iter().any(|&count| count > 0);

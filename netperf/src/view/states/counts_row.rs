@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::StatesOptions;
 use crate::model::states::StatesModel;
-use crate::model::states::census::{Census, Holder};
+use crate::model::states::census::{Census, Held, Holder};
 use crate::model::states::counts::StateCounts;
+use crate::sample::Container;
 
 /// Remote hosts that are named for a state.
 const REMOTES_MAX: usize = 5;
@@ -24,6 +25,12 @@ pub struct ProcessRow<'m> {
     pub pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: Option<&'m str>,
+    /// Name of its user. Untrusted text.
+    pub user: Option<&'m str>,
+    /// systemd unit.
+    pub unit: Option<&'m str>,
+    /// Container.
+    pub container: Option<&'m Container>,
     /// How many are in each state.
     pub counts: StateCounts,
     /// Change per second by state, where there was any.
@@ -66,8 +73,7 @@ pub(super) fn processes<'m>(
 ) -> Vec<ProcessRow<'m>> {
     let holders = model.now.census.holders.iter();
     let wanted = holders.filter(|(_, held)| options.takes_any(held.process.as_deref().into_iter()));
-    let row = |(holder, held): (&Holder, &'m _)| -> ProcessRow<'m> {
-        let held: &'m crate::model::states::census::Held = held;
+    let row = |(holder, held): (&Holder, &'m Held)| {
         let process = held.process.as_deref();
         let kernel = (*holder == Holder::Kernel).then_some((0, "[kernel]"));
         let named = process.map(|it| (it.id.tgid, it.name.as_str())).or(kernel);
@@ -75,6 +81,9 @@ pub(super) fn processes<'m>(
             holder: *holder,
             pid: named.map(|(pid, _)| pid),
             name: named.map(|(_, name)| name),
+            user: process.and_then(|it| it.user.as_deref()),
+            unit: process.and_then(|it| it.unit.as_deref()),
+            container: process.and_then(|it| it.container.as_ref()),
             counts: held.counts,
             growth_per_s: growth(model, &held.counts, |census| {
                 census.holders.get(holder).map(|held| held.counts)

@@ -6,6 +6,7 @@ use super::words::span;
 use super::{CloseWaitRow, ListenRow, PortsRow, ProcessRow, RemoteRow};
 use crate::model::states::counts::{STATES, StateCounts};
 use crate::sample::TcpState;
+use crate::view::belonging;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
 
@@ -89,9 +90,11 @@ pub fn processes<'m>(rows: &[ProcessRow<'m>]) -> Table<'m> {
         Column::words("PROCESS", 12, 30, 0),
     ];
     columns.extend(states.iter().map(|&state| state_column(state)));
+    columns.push(Column::words("UNIT/CONTAINER", 14, 36, 10));
     let line = |row: &ProcessRow<'m>| {
         let mut cells = vec![maybe(row.pid.filter(|&pid| pid > 0)), who(row.name)];
         cells.extend(state_cells(&row.counts, &states));
+        cells.push(belonging::home(row.container, row.unit, None));
         cells
     };
     table(columns, rows.iter().map(line).collect())
