@@ -202,6 +202,20 @@ fn ports_that_run_out_are_advised_upon_in_a_sensible_order() {
 }
 
 #[test]
+fn ports_that_go_fast_are_warned_of_when_a_part_is_taken() {
+    let level = |first: u32, then: u32| {
+        let looks = [
+            look(1, over(first, DATABASE, 59_500)),
+            look(2, over(then, DATABASE, 59_500)),
+        ];
+        findings(&looks)[0].level
+    };
+    assert_eq!(level(0, 200), Level::Ok);
+    assert_eq!(level(200, 400), Level::Warn);
+    assert_eq!(level(600, 810), Level::Critical);
+}
+
+#[test]
 fn ports_that_the_kernel_gives_out_again_are_no_catastrophe() {
     let to = |remote: &str, reuse| {
         let mut look = look(1, over(1_000, remote, 1_000));

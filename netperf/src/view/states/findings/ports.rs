@@ -13,6 +13,8 @@ use crate::view::states::{PortsRow, StatesTick};
 const FEW_LEFT: f64 = 0.8;
 /// Part of the ports from which on hardly any is left, and finding one takes long.
 const NONE_LEFT: f64 = 0.95;
+/// Part of the ports below which fast growth may be a program that starts.
+const SOME_TAKEN: f64 = 0.25;
 /// Seconds in which ports run out that are too few to wait and see.
 const SOON_SECS: f64 = 60.0;
 /// Destinations that get a finding of their own.
@@ -43,7 +45,7 @@ fn level(row: &PortsRow<'_>, model: &StatesModel) -> Level {
         NONE_LEFT.. => Level::Critical,
         FEW_LEFT.. if is_soon => Level::Critical,
         FEW_LEFT.. => Level::Warn,
-        _ if is_soon => Level::Warn,
+        SOME_TAKEN.. if is_soon => Level::Warn,
         _ => Level::Ok,
     };
     // Ports in TIME_WAIT are given out again after a second: only bursts fail.
