@@ -1,14 +1,19 @@
 //! How are the sockets looked at while the counting goes on?
 //!
 //! A look at very many sockets takes a good part of a second, so a thread takes it beside the loop: one
-//! at a time, no more than one a tick, and none while nobody wants to see it.
+//! at a time, no more than one a tick, and none while nobody wants to see it. After a long look a longer
+//! rest follows, so that no processor is kept busy with it.
 
 use std::future::pending;
 
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
 
 use crate::capture::{SocketFeed, SocketRequest, SocketsError};
 use crate::sample::socket::SocketSample;
+
+/// How many times longer than a look the rest after it is.
+const REST: u32 = 3;
 
 type Look = Result<SocketSample, SocketsError>;
 
@@ -19,6 +24,8 @@ pub(super) struct SocketLooks {
     feed: Option<SocketFeed>,
     underway: Option<JoinHandle<(SocketFeed, Look)>>,
     is_due: bool,
+    began: Instant,
+    rest_until: Instant,
 }
 
 impl SocketLooks {
@@ -28,6 +35,8 @@ impl SocketLooks {
             feed: None,
             underway: None,
             is_due: true,
+            began: Instant::now(),
+            rest_until: Instant::now(),
         }
     }
 
@@ -36,12 +45,14 @@ impl SocketLooks {
         self.is_due = true;
     }
 
-    /// Begins a look if one is due and none is under way.
+    /// Begins a look if one is due and none is under way; after a rest, at the next call.
     pub(super) fn begin(&mut self) {
-        if !self.is_due || self.underway.is_some() {
+        let now = Instant::now();
+        if !self.is_due || self.underway.is_some() || now < self.rest_until {
             return;
         }
         self.is_due = false;
+        self.began = now;
         let mut feed = self.feed.take().unwrap_or_else(SocketFeed::open);
         let request = self.request.clone();
         self.underway = Some(spawn_blocking(move || {
@@ -58,6 +69,7 @@ impl SocketLooks {
         };
         let result = underway.await;
         self.underway = None;
+        self.rest_until = Instant::now() + self.began.elapsed() * REST;
         let (feed, look) = result?;
         self.feed = Some(feed);
         Ok(look)
@@ -66,9 +78,13 @@ impl SocketLooks {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::capture::Scope;
     use crate::cmd::states::every_tcp_socket;
+
+    const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test]
     async fn one_look_is_taken_for_each_tick_and_none_beside_it() {
@@ -80,8 +96,13 @@ mod tests {
         assert!(looks.is_due, "one is under way");
         let first = looks.done().await.unwrap().unwrap();
         assert_eq!(first.namespaces.len(), 1);
+        looks.rest_until += SECOND;
+        looks.begin();
+        assert!(looks.underway.is_none(), "a rest follows");
+        looks.rest_until = Instant::now();
         looks.begin();
         looks.done().await.unwrap().unwrap();
+        looks.rest_until = Instant::now();
         looks.begin();
         assert!(looks.underway.is_none(), "the tick has had its look");
     }
