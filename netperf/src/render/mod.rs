@@ -4,6 +4,7 @@ pub mod cell;
 pub mod doctor;
 pub mod hangup;
 pub mod json;
+mod latency;
 mod retrans;
 pub mod sockets;
 pub mod stream;
