@@ -56,26 +56,26 @@ impl Histogram {
 }
 
 /// Index of the bucket that a time belongs to.
-#[inline(always)]
-pub fn bucket(us: u32) -> usize {
+#[inline]
+pub fn bucket(us: u32) -> u32 {
     if us < FINE {
-        return us as usize;
+        return us;
     }
-    let doubling = 31 - us.leading_zeros() - FINE_BITS;
+    let doubling = us.ilog2() - FINE_BITS;
     let part = (us >> doubling) & (FINE - 1);
-    (FINE + doubling * FINE + part) as usize
+    FINE + doubling * FINE + part
 }
 
 /// Where a bucket begins, and where the next one does, in µs.
-pub fn bounds(bucket: usize) -> (u32, u32) {
+pub fn bounds(bucket: u32) -> (u32, u32) {
     let begin = |bucket: u32| {
         if bucket < FINE {
             return bucket;
         }
         let (doubling, part) = ((bucket - FINE) / FINE, (bucket - FINE) % FINE);
-        (u64::from(FINE + part) << doubling).min(u32::MAX.into()) as u32
+        let begin = u64::from(FINE + part) << doubling;
+        u32::try_from(begin).unwrap_or(u32::MAX)
     };
-    let bucket = bucket as u32;
     (begin(bucket), begin(bucket + 1))
 }
 
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn there_is_a_bucket_for_the_longest_time() {
         let last = bucket(u32::MAX);
-        assert!(last < BUCKETS);
+        assert!((last as usize) < BUCKETS);
         assert_eq!(bounds(last), (15 << 28, u32::MAX));
     }
 }

@@ -96,6 +96,10 @@ fn note(sk: impl Sock, by: &Owner, kind: u16, us: u32) {
         kind,
     };
     if LATENCIES.get_ptr_mut(key).is_none() {
+        #[expect(
+            clippy::needless_borrows_for_generic_args,
+            reason = "without, it would be copied to the stack, which is too small"
+        )]
         let _ = LATENCIES.insert(key, &NEW_HISTOGRAM, 0);
     }
     let Some(histogram) = LATENCIES.get_ptr_mut(key) else {
@@ -104,7 +108,7 @@ fn note(sk: impl Sock, by: &Owner, kind: u16, us: u32) {
     // SAFETY: a map value that the verifier proved.
     let histogram = unsafe { &mut *histogram };
     histogram.owner = *by;
-    let index = bucket(us);
+    let index = bucket(us) as usize;
     // SAFETY: a word on the stack. The compiler must not know that the mask changes nothing: the
     // verifier does not.
     let index = unsafe { core::ptr::read_volatile(&raw const index) } & (BUCKETS - 1);

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::delay::Delayed;
 use crate::tracer::{Session, integer};
 
-const CONNECTIONS: u64 = 8;
+const CONNECTIONS: u64 = 5;
 const QUESTIONS: u64 = 3;
 const SERVER: SocketAddr = SocketAddr::new(Delayed::FAR, 4200);
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -14,7 +14,7 @@ pub struct Grown {
     /// Whose.
     pub owner: Owner,
     /// How often, by bucket; those without are left out.
-    pub counts: Vec<(usize, u32)>,
+    pub counts: Vec<(u32, u32)>,
 }
 
 /// The kernel side's histograms.
@@ -55,11 +55,11 @@ impl Latencies {
 }
 
 /// By bucket; a histogram that has less than before was made anew.
-fn growth(before: &[u32; BUCKETS], now: &[u32; BUCKETS]) -> Vec<(usize, u32)> {
+fn growth(before: &[u32; BUCKETS], now: &[u32; BUCKETS]) -> Vec<(u32, u32)> {
     let pairs = before.iter().zip(now);
     let is_new = pairs.clone().any(|(before, now)| now < before);
     let since = |(before, now): (&u32, &u32)| if is_new { *now } else { now - before };
-    let counts = pairs.map(since).enumerate();
+    let counts = (0..).zip(pairs.map(since));
     counts.filter(|(_, count)| *count > 0).collect()
 }
 
