@@ -57,6 +57,19 @@ pub struct Owner {
     pub reserved: u32,
 }
 
+impl Owner {
+    /// No process: the kernel.
+    pub const NONE: Self = Self {
+        start_ns: 0,
+        cgroup_id: 0,
+        comm: [0; 16],
+        host_tgid: 0,
+        tgid: 0,
+        uid: 0,
+        reserved: 0,
+    };
+}
+
 /// One (socket, process) pair: what that process moved over that socket, cumulative.
 ///
 /// The kernel takes a slot at the first byte and user space frees it after the socket's end, so

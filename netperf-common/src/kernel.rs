@@ -41,6 +41,9 @@ pub struct Offsets {
     pub file_f_inode: u32,
     pub file_private_data: u32,
     pub inode_i_mode: u32,
+    pub fdtable_fd: u32,
+    pub files_struct_fdt: u32,
+    pub task_struct_files: u32,
     pub task_struct_flags: u32,
     pub task_struct_tgid: u32,
     pub task_struct_cred: u32,
@@ -64,6 +67,8 @@ pub struct Settings {
     pub emit_states: u32,
     /// 1 to emit a [`crate::event::RetransEvent`] for each retransmission.
     pub emit_retrans: u32,
+    /// 1 to fill the histograms of [`crate::latency`].
+    pub latency: u32,
     /// Where the congestion state is: offset of the byte that holds `icsk_ca_state`.
     pub ca_state_offset: u32,
     /// Mask of `icsk_ca_state` in that byte (a bit field).

@@ -13,6 +13,7 @@ mod dropped;
 mod emit;
 mod hooks;
 mod kernel;
+mod latency;
 mod maps;
 mod owner;
 mod packet;

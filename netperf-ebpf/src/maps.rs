@@ -11,6 +11,7 @@ use netperf_common::{
         Board, ByteRecords, DROP_REASONS, LossCounters, Offsets, PacketOffsets, PairKey,
         PidNamespace, Settings, StateRecord,
     },
+    latency::{Histogram, LatencyKey},
 };
 
 use crate::atomic::Shared;
@@ -136,6 +137,19 @@ pub static COUNTED_DROPS: [u8; DROP_REASONS] = [0; DROP_REASONS];
 /// Where packets have what, where packets are asked for.
 #[unsafe(no_mangle)]
 pub static PACKET: PacketOffsets = unsafe { core::mem::zeroed() };
+
+/// How long it took, by process and remote host; those that nobody has used for long make room. User
+/// space makes it larger where it is asked for.
+#[btf_map]
+pub static LATENCIES: LruHashMap<LatencyKey, Histogram, 1> = LruHashMap::new();
+
+/// When connections came to wait to be accepted, by the address of their socket, on `CLOCK_BOOTTIME`.
+/// Those that nobody accepts make room. User space makes it larger where it is asked for.
+#[btf_map]
+pub static HANDSHAKES: LruHashMap<u64, u64, 1> = LruHashMap::new();
+
+/// What a new entry of [`LATENCIES`] is: too large for the stack.
+pub static NEW_HISTOGRAM: Histogram = Histogram::EMPTY;
 
 /// Where a tracepoint's record has what, for kernels whose sockets tell nothing.
 #[unsafe(no_mangle)]

@@ -15,7 +15,7 @@ use netperf_common::flow::{
 
 use crate::{
     bytes::refresh_tcp,
-    kernel::{Address, Known, Struct, current_task, offset, probe, setting},
+    kernel::{Address, Known, Struct, current_task, offset, probe, probe_ptr, setting},
     maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
     owner,
 };
@@ -25,6 +25,11 @@ const BPF_NOEXIST: u64 = 1;
 
 /// `SOCK_DONE` of the kernel's `enum sock_flags`: the other end's FIN has arrived.
 const SOCK_DONE: u64 = 1 << 1;
+
+/// Mask of a file's kind in `i_mode`.
+const S_IFMT: u16 = 0o170_000;
+/// The kind of sockets.
+const S_IFSOCK: u16 = 0o140_000;
 
 /// `SOCK_RAW` of the kernel's `enum sock_type`.
 const SOCK_RAW: u16 = 3;
@@ -158,6 +163,18 @@ impl Sock for Probed {
             None => 0,
         }
     }
+}
+
+/// The `struct sock` of an open file; null for what is no socket, and for a descriptor that only names
+/// one (`O_PATH`).
+#[inline(always)]
+pub fn of_file(file: *const c_void) -> *const c_void {
+    let inode = probe_ptr(file, offset!(file_f_inode));
+    if probe::<u16>(inode, offset!(inode_i_mode)) & S_IFMT != S_IFSOCK {
+        return core::ptr::null();
+    }
+    let socket = probe_ptr(file, offset!(file_private_data));
+    probe_ptr(socket, offset!(socket_sk))
 }
 
 /// An identifier that no socket had before: the time, with the CPU behind it. The highest bit is

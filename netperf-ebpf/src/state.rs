@@ -10,6 +10,7 @@ use crate::{
     bytes::current_tgid,
     emit,
     kernel::{offset, setting},
+    latency,
     maps::{SLOTS, SockState},
     owner, queued, seed,
     sock::{self, Sock},
@@ -17,6 +18,7 @@ use crate::{
 
 const ESTABLISHED: i32 = 1;
 const SYN_SENT: i32 = 2;
+const SYN_RECV: i32 = 3;
 
 /// A transition. It may run in softirq: the current process is noise, but for `SYN_SENT`, which only
 /// a connecting process enters.
@@ -34,6 +36,9 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
     }
     if new == ESTABLISHED {
         seed::established(sk);
+        if setting!(latency) != 0 && old == SYN_RECV {
+            latency::waits(sk);
+        }
     }
     let Some(state) = sk.state() else {
         return;
@@ -46,18 +51,23 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
             queued::finished(sk, state, slot);
         }
     }
-    if setting!(emit_states) != 0 {
-        tell(sk, state, index, old as u8, new as u8);
+    if setting!(emit_states) != 0 || setting!(latency) != 0 {
+        // SAFETY: a helper without arguments.
+        let now = unsafe { bpf_ktime_get_boot_ns() };
+        // SAFETY: a map value that the verifier proved.
+        let since = unsafe { core::mem::replace(&mut (*state).state_since_ns, now) };
+        if setting!(latency) != 0 && old == SYN_SENT && new == ESTABLISHED && since != 0 {
+            latency::connected(sk, state, now - since);
+        }
+        if setting!(emit_states) != 0 {
+            tell(sk, index, (old as u8, new as u8), (since, now));
+        }
     }
 }
 
 /// Tells a transition, and how long the state before lasted.
 #[inline(always)]
-fn tell(sk: impl Sock, state: *mut SockState, index: u32, old: u8, new: u8) {
-    // SAFETY: a helper without arguments.
-    let now = unsafe { bpf_ktime_get_boot_ns() };
-    // SAFETY: a map value that the verifier proved.
-    let since = unsafe { core::mem::replace(&mut (*state).state_since_ns, now) };
+fn tell(sk: impl Sock, index: u32, (old, new): (u8, u8), (since, now): (u64, u64)) {
     let socket = sk.cookie();
     let every = u64::from(setting!(sample));
     if every > 1 && socket % every != 0 {

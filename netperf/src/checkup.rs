@@ -21,6 +21,7 @@ pub fn examine() -> Machine {
         hooks: HookPreference::Auto,
         connections: true,
         losses: false,
+        latency: false,
         transitions: None,
         open_sockets: 0,
         cgroup_root: cgroup_root.as_ref(),

@@ -66,6 +66,8 @@ pub struct Wanted {
     pub flows: bool,
     /// What connections lose: retransmissions by kind, resets, what the kernel throws away.
     pub losses: bool,
+    /// How long it takes to connect, to get an answer and to be accepted.
+    pub latency: bool,
     /// Each retransmission, or each transition, as it happens.
     pub one_by_one: bool,
     /// The transitions of one connection in so many; `None` for no transitions.

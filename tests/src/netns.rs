@@ -22,7 +22,7 @@ pub struct Cabled {
 
 /// A named network namespace, removed with this value.
 #[derive(Debug)]
-struct Named(String);
+pub(crate) struct Named(pub(crate) String);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -79,7 +79,7 @@ impl Cabled {
 }
 
 impl Named {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let named = Self(format!("netperf-tests-{}-{number}", std::process::id()));
         ip(&format!("netns add {}", named.0))?;
@@ -100,7 +100,7 @@ impl Drop for Named {
     }
 }
 
-fn ip(args: &str) -> Result<()> {
+pub(crate) fn ip(args: &str) -> Result<()> {
     let status = Command::new("ip")
         .args(args.split(' '))
         .status()

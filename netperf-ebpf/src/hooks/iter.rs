@@ -5,15 +5,10 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::bpf_sock_from_file;
 
 use crate::{
-    kernel::{Address, load, offset, probe, probe_ptr},
+    kernel::{Address, load, offset},
     owner, seed,
-    sock::{Probed, Sock, Trusted},
+    sock::{self, Probed, Sock, Trusted},
 };
-
-/// Mask of a file's kind in `i_mode`.
-const S_IFMT: u16 = 0o170_000;
-/// The kind of sockets.
-const S_IFSOCK: u16 = 0o140_000;
 
 /// Context of `iter/task_file`, kernel 5.8 (`struct bpf_iter__task_file`).
 #[repr(C)]
@@ -55,13 +50,7 @@ pub extern "C" fn iter_open_sockets_probed(ctx: *const TaskFile) -> i32 {
     if file.is_null() {
         return 0;
     }
-    let inode = probe_ptr(file, offset!(file_f_inode));
-    if probe::<u16>(inode, offset!(inode_i_mode)) & S_IFMT != S_IFSOCK {
-        return 0;
-    }
-    // Null for a descriptor that only names the socket (`O_PATH`).
-    let socket = probe_ptr(file, offset!(file_private_data));
-    let sk = probe_ptr(socket, offset!(socket_sk));
+    let sk = sock::of_file(file);
     if !sk.is_null() {
         seed::open_before(Probed(sk));
         held(ctx, Probed(sk));

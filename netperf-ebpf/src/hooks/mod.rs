@@ -26,6 +26,7 @@ mod cgroup;
 mod fentry;
 mod iter;
 mod kprobe;
+mod latency;
 mod plain;
 mod record;
 mod run;

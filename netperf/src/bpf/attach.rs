@@ -28,6 +28,8 @@ pub(super) struct Kernel<'a> {
     pub(super) connections: bool,
     /// Whether what is lost is asked for.
     pub(super) losses: bool,
+    /// Whether it is asked for how long it takes.
+    pub(super) latency: bool,
 }
 
 /// The kernel's own types.
@@ -81,6 +83,7 @@ pub(super) fn attach(
         Asked::Always => true,
         Asked::ForConnections => kernel.connections,
         Asked::ForLosses => kernel.losses,
+        Asked::ForLatency => kernel.latency,
     };
     for hook in set.hooks.iter().filter(is_asked_for) {
         match attach_hook(ebpf, hook, kernel) {

@@ -8,6 +8,7 @@ use netperf_common::kernel::{LossCounters, PairKey};
 use super::attach;
 use super::drops::{Dropped, Drops};
 use super::events::{Event, Happened, Told};
+use super::latencies::{Grown, Latencies};
 use super::ledger::Ledger;
 use super::missed::missed;
 use super::open::{OpenError, Opened, Request, open};
@@ -41,6 +42,7 @@ pub struct Counters {
     /// What happened since it was last taken.
     happened: Vec<Happened>,
     drops: Drops,
+    latencies: Latencies,
     /// Where the kernel side can't say when a process started.
     starts: Starts,
 }
@@ -65,7 +67,7 @@ impl Counters {
                 .take_map(name)
                 .with_context(|| format!("the object has no `{name}`"))
         };
-        let (ring, drops) = (take("EVENTS")?, take("DROPS")?);
+        let (ring, drops, latencies) = (take("EVENTS")?, take("DROPS")?, take("LATENCIES")?);
         let tick = 1;
         let lost_before = kernel.board.turn(&mut kernel.ebpf, tick)?;
         Ok(Self {
@@ -83,6 +85,7 @@ impl Counters {
             lost: lost_before,
             happened: Vec::new(),
             drops: Drops::new(drops.try_into()?, std::mem::take(&mut drop_numbers)),
+            latencies: Latencies::new(latencies.try_into()?),
             starts,
             kernel,
         })
@@ -169,6 +172,14 @@ impl Counters {
     /// If the kernel refuses to be read.
     pub fn take_dropped(&mut self) -> anyhow::Result<Vec<Dropped>> {
         self.drops.take()
+    }
+
+    /// How long things took since the last call.
+    ///
+    /// # Errors
+    /// If the kernel refuses to be read.
+    pub fn take_latencies(&mut self) -> anyhow::Result<Vec<Grown>> {
+        self.latencies.take()
     }
 
     /// Ends a tick: after this, the books hold everything counted before the call.

@@ -42,6 +42,9 @@ const EVENT_BYTES: u32 = 16 << 20;
 /// Bytes from which on the allocator takes pages for a table alone, and gives them back with it.
 const LARGE: i32 = 128 << 10;
 
+/// Pairs of a process and a remote host whose times are kept, each of three kinds: 9 MiB.
+const LATENCIES: u32 = 8_192;
+
 /// What is wanted of the kernel side.
 #[derive(Debug)]
 pub struct Request<'a> {
@@ -51,6 +54,8 @@ pub struct Request<'a> {
     pub connections: bool,
     /// Whether what is lost is asked for: retransmissions, resets, what is thrown away.
     pub losses: bool,
+    /// Whether it is asked for how long it takes.
+    pub latency: bool,
     /// Whether each transition is to be told, and of which share of the connections: one of so many.
     pub transitions: Option<NonZeroU32>,
     /// Sockets open on this machine now; there will be room for twice as many.
@@ -303,8 +308,11 @@ impl Machine<'_> {
             types: self.types.as_ref().ok().copied(),
             no_records: records.as_ref().err().map(String::as_str),
             cgroup_root: self.request.cgroup_root,
-            connections: self.request.connections || self.request.wants_events(),
+            connections: self.request.connections
+                || self.request.wants_events()
+                || self.request.latency,
             losses: self.request.losses,
+            latency: self.request.latency,
         };
         let mut provenance = match attach::attach(&mut ebpf, set, &kernel) {
             Ok(provenance) => provenance,
@@ -385,6 +393,7 @@ impl Machine<'_> {
         settings.emit_retrans = u32::from(self.request.losses);
         settings.emit_states = u32::from(self.request.transitions.is_some());
         settings.sample = self.request.transitions.map_or(0, NonZeroU32::get);
+        settings.latency = u32::from(self.request.latency);
         let lost = self.lost_packets()?;
         let records = records.copied().unwrap_or_default();
         let mut loader = EbpfLoader::new();
@@ -405,6 +414,11 @@ impl Machine<'_> {
         };
         if set.kind != HookKind::Kprobe {
             loader.map_max_entries("ENTRIES", 1);
+        }
+        if self.request.latency {
+            loader
+                .map_max_entries("LATENCIES", LATENCIES)
+                .map_max_entries("HANDSHAKES", slots);
         }
         if !self.request.losses {
             loader.map_max_entries("DROPS", 1);

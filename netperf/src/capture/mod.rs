@@ -2,6 +2,7 @@
 
 mod address;
 mod happened;
+mod latency;
 mod names;
 mod sockets;
 
@@ -24,6 +25,7 @@ use crate::netlink::{Links, addresses};
 use crate::procfs::Procfs;
 use crate::rights::{self, Valid};
 use crate::sample::happening::Happening;
+use crate::sample::latency::LatencyReading;
 use crate::sample::losses::DropReading;
 use crate::sample::{
     FlowReading, LinkReading, Loss, ProcessId, ProcessReading, Sample, TracerCost,
@@ -70,6 +72,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         hooks: config.hooks,
         connections: config.wanted.flows,
         losses: config.wanted.losses,
+        latency: config.wanted.latency,
         transitions: config.wanted.transitions,
         open_sockets: procfs.open_sockets(),
         cgroup_root: cgroup_root.as_ref(),
@@ -140,6 +143,7 @@ impl Feed for Capture {
             links: self.link_readings(&mut degraded),
             resets: self.happenings.take_resets(),
             drops: self.drops(at)?,
+            latencies: self.latencies(at)?,
             loss: self.loss(),
             tracer: self.tracer(),
             slots_in_use: self.counters.ledger().open_count() as u64,
@@ -162,6 +166,19 @@ impl Capture {
             let process = describe(&mut self.names, ledger, happened.owner.as_ref(), clocks.0);
             self.happenings.take_in(&happened, process, clocks);
         }
+    }
+
+    /// How long things took in this tick.
+    fn latencies(&mut self, now: MonoNs) -> anyhow::Result<Vec<LatencyReading>> {
+        if !self.wanted.latency {
+            return Ok(Vec::new());
+        }
+        let grown = self.counters.take_latencies()?;
+        let (names, ledger) = (&mut self.names, self.counters.ledger());
+        let readings = grown
+            .iter()
+            .filter_map(|one| latency::reading(one, names, ledger, now));
+        Ok(readings.collect())
     }
 
     /// What the kernel threw away in this tick.

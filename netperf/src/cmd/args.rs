@@ -45,6 +45,9 @@ pub enum Command {
     /// Retransmissions, resets and drops: what is lost, whose is it, and why?
     #[command(long_about = help::RETRANS_ABOUT, after_long_help = help::RETRANS)]
     Retrans(RetransArgs),
+    /// How long does it take: to connect, to get an answer, to be accepted?
+    #[command(long_about = help::LATENCY_ABOUT, after_long_help = help::LATENCY)]
+    Latency(LatencyArgs),
     /// Sockets and their owners: who talks, who waits, who does not read?
     #[command(long_about = help::SOCKETS_ABOUT, after_long_help = help::SOCKETS)]
     Sockets(SocketsArgs),
@@ -191,6 +194,23 @@ pub struct RetransArgs {
     /// Each retransmission as it happens, on a line of its own
     #[arg(long)]
     pub watch: bool,
+}
+
+/// Options of `latency`.
+#[derive(Debug, Args)]
+pub struct LatencyArgs {
+    /// Which processes.
+    #[command(flatten)]
+    pub processes: ProcessFilters,
+    /// Only with hosts in this network
+    #[arg(long, value_name = "CIDR", help_heading = "Filters", value_parser = network)]
+    pub remote: Option<IpNet>,
+    /// Show so many rows at most
+    #[arg(long, value_name = "N", help_heading = "Order")]
+    pub rows: Option<usize>,
+    /// How often it took how long, below each row
+    #[arg(long)]
+    pub histogram: bool,
 }
 
 /// Options of `flows`.

@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use super::args::{
-    Arrangement, Cli, Command, Common, DoctorArgs, FlowFilters, FlowsArgs, ProcessFilters,
-    RetransArgs, TopArgs,
+    Arrangement, Cli, Command, Common, DoctorArgs, FlowFilters, FlowsArgs, LatencyArgs,
+    ProcessFilters, RetransArgs, TopArgs,
 };
 use super::doctor::Examination;
 use super::sockets::SocketsRun;
@@ -17,6 +17,7 @@ use crate::exit::Failure;
 use crate::units::Units;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
+use crate::view::latency::LatencyOptions;
 use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::retrans::RetransOptions;
 use crate::view::sort::{Figures, Sort, SortKey};
@@ -45,6 +46,7 @@ impl Job {
             Command::Top(args) => View::Top(top(args)),
             Command::Flows(args) => View::Flows(flows(args)),
             Command::Retrans(args) => View::Retrans(retrans(args)),
+            Command::Latency(args) => View::Latency(latency(args)),
             Command::Sockets(args) => {
                 let run = SocketsRun::new(args, &cli.common)?;
                 return Ok(Self::Sockets(Box::new(run)));
@@ -99,7 +101,7 @@ impl Config {
         let color = !common.no_color && !is_set("NO_COLOR");
         let output = match (Output::of(common, io::stdout().is_terminal()), &view) {
             // Its blocks are for reading one after the other.
-            (Output::Screen, View::Retrans(_)) => Output::Batch,
+            (Output::Screen, View::Retrans(_) | View::Latency(_)) => Output::Batch,
             (output, _) => output,
         };
         let wanted = match output {
@@ -173,6 +175,15 @@ fn retrans(args: RetransArgs) -> RetransOptions {
         },
         rows: args.rows,
         watch: args.watch,
+    }
+}
+
+fn latency(args: LatencyArgs) -> LatencyOptions {
+    LatencyOptions {
+        processes: processes(args.processes),
+        remote: args.remote,
+        rows: args.rows,
+        histogram: args.histogram,
     }
 }
 

@@ -17,6 +17,7 @@ Examples:
   sudo netperf-trace top                    who uses the bandwidth, live
   sudo netperf-trace flows                  with whom: every connection
   sudo netperf-trace retrans                what is lost, whose it is, and why
+  sudo netperf-trace latency                how long it takes to connect and to get an answer
   sudo netperf-trace sockets -tl            who listens, and who waits to be accepted
   sudo netperf-trace states                 TIME_WAIT, CLOSE_WAIT, full queues: is it bad?
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
@@ -87,6 +88,27 @@ Examples:
   sudo netperf-trace retrans -n 1 -d 60                the loss of one minute
   sudo netperf-trace retrans --remote 10.0.0.0/8       only to these hosts
   sudo netperf-trace retrans --name '^nginx$' --json   of one program, for programs";
+
+/// What `latency` is.
+pub(super) const LATENCY_ABOUT: &str = "\
+Shows how long it takes, by process and remote host, without sending anything: the kernel counts real
+connections while they work. P50 is the time that half of them stayed below, P99 that of 99 in a hundred.
+
+connect: from the first SYN until the connection is open. One round trip if all is well; a second and more if
+the first SYN was lost. and back: the round-trip time as TCP measures it (srtt), at each segment that
+arrives: the network and the other kernel, not its program. accept: from the end of the handshake until the
+local program accepts the connection; long if the program is busy, and no matter of the network.
+
+So: long connect and round trips, the network is slow. Short ones and a slow program: it is the program at
+the other end, or this one. It is collected for this command only.";
+
+/// Examples of `latency`.
+pub(super) const LATENCY: &str = "\
+Examples:
+  sudo netperf-trace latency                           how long it takes, once a second
+  sudo netperf-trace latency --name '^java' -d 10      of one program, over ten seconds each
+  sudo netperf-trace latency --remote 10.0.0.10/32 --histogram
+  sudo netperf-trace latency -n 1 -d 60 --json         one minute, for programs";
 
 /// What `sockets` is.
 pub(super) const SOCKETS_ABOUT: &str = "\

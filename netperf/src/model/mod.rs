@@ -22,6 +22,7 @@ use self::link::LinkTraffic;
 use self::process::Processes;
 use self::tick::Span;
 use crate::clock::{MonoNs, WallNs};
+use crate::sample::latency::LatencyReading;
 use crate::sample::losses::{DropReading, ResetReading};
 use crate::sample::{Loss, Sample, TracerCost};
 
@@ -37,6 +38,7 @@ pub struct Model {
     links: Vec<LinkTraffic>,
     resets: Vec<ResetReading>,
     drops: Vec<DropReading>,
+    latencies: Vec<LatencyReading>,
     loss: Loss,
     slots_in_use: u64,
     tracer: TracerCost,
@@ -61,6 +63,7 @@ impl Model {
             links: Vec::new(),
             resets: Vec::new(),
             drops: Vec::new(),
+            latencies: Vec::new(),
             loss: Loss::default(),
             slots_in_use: 0,
             tracer: opening.tracer,
@@ -97,6 +100,7 @@ impl Model {
         self.links = link::compare(&self.links, &sample.links, self.span);
         self.resets.clone_from(&sample.resets);
         self.drops.clone_from(&sample.drops);
+        self.latencies.clone_from(&sample.latencies);
         self.loss = sample.loss;
         self.slots_in_use = sample.slots_in_use;
         self.tracer = sample.tracer;
@@ -162,6 +166,11 @@ impl Model {
     /// What the kernel threw away in this tick; empty while nobody asked for what is lost.
     pub fn drops(&self) -> &[DropReading] {
         &self.drops
+    }
+
+    /// How long things took in the latest tick.
+    pub fn latencies(&self) -> &[LatencyReading] {
+        &self.latencies
     }
 
     /// What could not be delivered since the session began.

@@ -14,6 +14,7 @@ use crate::view::View;
 use crate::view::envelope::{End, Start};
 use crate::view::flows::FlowsTick;
 use crate::view::host_names::HostNames;
+use crate::view::latency::LatencyTick;
 use crate::view::retrans::RetransTick;
 use crate::view::retrans::event::RetransmitRow;
 use crate::view::top::Top;
@@ -42,6 +43,7 @@ impl Format for Json {
             View::Top(options) => line(&Top::new(model, options, names), out),
             View::Flows(options) => line(&FlowsTick::new(model, options, names), out),
             View::Retrans(options) => line(&RetransTick::new(model, options, names), out),
+            View::Latency(options) => line(&LatencyTick::new(model, options, names), out),
         }
     }
 

@@ -4,6 +4,7 @@ pub mod cell;
 pub mod doctor;
 pub mod hangup;
 pub mod json;
+mod latency;
 mod looks;
 mod retrans;
 pub mod sockets;

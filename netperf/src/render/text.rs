@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::cell::rate;
 use super::stream::Format;
-use super::{retrans, text_table};
+use super::{latency, retrans, text_table};
 use crate::model::Model;
 use crate::sample::Loss;
 use crate::sample::happening::Happening;
@@ -16,6 +16,7 @@ use crate::view::envelope::{End, Start};
 use crate::view::flows::FlowsTick;
 use crate::view::flows_table;
 use crate::view::host_names::HostNames;
+use crate::view::latency::LatencyTick;
 use crate::view::link_row::LinkRow;
 use crate::view::retrans::RetransTick;
 use crate::view::retrans::event::RetransmitRow;
@@ -167,6 +168,10 @@ impl Format for Text {
             View::Retrans(options) => {
                 let tick = RetransTick::new(model, options, names);
                 retrans::tick(&tick, options, (&self.host, self.units), out)
+            }
+            View::Latency(options) => {
+                let tick = LatencyTick::new(model, options, names);
+                latency::tick(&tick, options, (&self.host, self.units), out)
             }
         }
     }

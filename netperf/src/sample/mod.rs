@@ -5,6 +5,7 @@
 //! identity changed since the sample before, or when it ended.
 
 pub mod happening;
+pub mod latency;
 pub mod losses;
 pub mod network;
 pub mod socket;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use self::latency::LatencyReading;
 use self::losses::{DropReading, Losses, ResetReading};
 use crate::clock::{MonoNs, WallNs};
 
@@ -37,6 +39,8 @@ pub struct Sample {
     pub resets: Vec<ResetReading>,
     /// What the kernel threw away since the sample before. Empty while nobody asks for what is lost.
     pub drops: Vec<DropReading>,
+    /// How long things took.
+    pub latencies: Vec<LatencyReading>,
     /// What could not be delivered.
     pub loss: Loss,
     /// What the tracer itself costs.

@@ -11,6 +11,7 @@ pub mod flow_row;
 pub mod flows;
 pub mod flows_table;
 pub mod host_names;
+pub mod latency;
 pub mod link_row;
 pub mod process_row;
 pub mod query;
@@ -29,6 +30,7 @@ pub mod top_table;
 mod tests;
 
 use self::flows::FlowsOptions;
+use self::latency::LatencyOptions;
 use self::retrans::RetransOptions;
 use self::top::TopOptions;
 use crate::collect::Wanted;
@@ -42,6 +44,8 @@ pub enum View {
     Flows(FlowsOptions),
     /// What connections lose.
     Retrans(RetransOptions),
+    /// How long it takes.
+    Latency(LatencyOptions),
 }
 
 impl View {
@@ -51,6 +55,7 @@ impl View {
             Self::Top(_) => "top",
             Self::Flows(_) => "flows",
             Self::Retrans(_) => "retrans",
+            Self::Latency(_) => "latency",
         }
     }
 
@@ -69,7 +74,11 @@ impl View {
                 flows: true,
                 losses: true,
                 one_by_one: options.watch,
-                transitions: None,
+                ..Wanted::default()
+            },
+            Self::Latency(_) => Wanted {
+                latency: true,
+                ..Wanted::default()
             },
         }
     }
@@ -77,7 +86,7 @@ impl View {
     /// The interface that it is limited to.
     pub fn iface(&self) -> Option<&str> {
         match self {
-            Self::Top(_) => None,
+            Self::Top(_) | Self::Latency(_) => None,
             Self::Flows(options) => options.flows.iface.as_deref(),
             Self::Retrans(options) => options.flows.iface.as_deref(),
         }

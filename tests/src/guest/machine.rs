@@ -42,6 +42,7 @@ pub(super) fn prepare() -> Result<()> {
     mount(c"devtmpfs", c"/dev")?;
     mount(c"cgroup2", c"/sys/fs/cgroup")?;
     fs::create_dir_all("/tmp")?;
+    fs::create_dir_all("/run")?;
     load_modules()?;
     bring_up(c"lo")
 }

@@ -13,6 +13,7 @@ mod report;
 
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -21,6 +22,7 @@ use self::report::Report;
 use crate::mover::{self, Mover};
 use crate::paths::{self, Path};
 use crate::played::Played;
+use crate::slow::Pace;
 use crate::tracer::{Session, Tracer};
 
 /// The sets, as in `--hooks`.
@@ -71,9 +73,10 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     for set in refused {
         examine_refusal(set, report);
     }
-    for set in loading.into_iter().chain([PLAIN]) {
+    for set in loading.iter().copied().chain([PLAIN]) {
         examine_round(&[(set, set)], &paths, kernel, report);
     }
+    examine_times(&loading, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),
         Err(error) => report.failed(PLAIN, "addresses", &format!("{error:#}")),
@@ -185,6 +188,33 @@ fn trace(hooks: &str) -> Result<Tracer> {
     match hooks {
         PLAIN => plain::trace(&["top", "--json"]),
         hooks => Tracer::start(&["top", "--json", "--hooks", hooks]),
+    }
+}
+
+/// Over a long way, every set tells how long it is. On an emulated processor, a handshake takes
+/// milliseconds more.
+fn examine_times(sets: &[&str], report: &mut Report) {
+    const PACE: Pace = Pace {
+        one_way: Duration::from_millis(120),
+        accept: Duration::from_millis(240),
+    };
+    let told = || -> Result<Vec<Session>> {
+        let tracers = at_once(sets, |set| {
+            Tracer::start(&["latency", "--json", "--hooks", set])
+        })?;
+        PACE.play()?;
+        at_once(tracers, Tracer::stop)
+    };
+    match told() {
+        Ok(sessions) => {
+            for (set, session) in sets.iter().zip(sessions) {
+                match PACE.check(&session) {
+                    Ok(()) => report.passed(set, "latency", "within a tenth"),
+                    Err(error) => report.failed(set, "latency", &format!("{error:#}")),
+                }
+            }
+        }
+        Err(error) => report.failed("-", "latency", &format!("{error:#}")),
     }
 }
 

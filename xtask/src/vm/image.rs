@@ -14,8 +14,9 @@ use super::archive::output;
 use super::kernels::Kernel;
 
 /// Modules that the paths need, where the kernel has them as such.
-const MODULES: [&str; 10] = [
+const MODULES: [&str; 11] = [
     "veth",
+    "tun",
     "af_packet",
     "vsock_loopback",
     "tls",

@@ -1,5 +1,6 @@
 //! Which trampolines count?
 
+use super::latency::{ACCEPT, ARRIVAL, ARRIVAL_BY_ADDRESS};
 use super::losses::{
     DROPS, RECEIVE_RESET, RECEIVE_RESET_BY_ADDRESS, SEND_RESET, SEND_RESET_BY_ADDRESS, SYNACK,
     SYNACK_BY_ADDRESS,
@@ -86,6 +87,8 @@ pub(super) const FENTRY: &[Hook] = trampolines!(
     SEND_RESET,
     RECEIVE_RESET,
     DROPS,
+    ARRIVAL,
+    ACCEPT,
     TCP_CLOSE,
     UDP_CLOSE
 );
@@ -107,6 +110,8 @@ pub(super) const FENTRY_BY_ADDRESS: &[Hook] = trampolines!(
     SEND_RESET_BY_ADDRESS,
     RECEIVE_RESET_BY_ADDRESS,
     DROPS,
+    ARRIVAL_BY_ADDRESS,
+    ACCEPT,
     required(
         &["tcp_close", "udp_close"],
         &[&[at(

@@ -1,5 +1,6 @@
 //! Which kprobes count?
 
+use super::latency::{ACCEPT, ARRIVAL_BY_ADDRESS};
 use super::losses::{
     DROPS, LISTEN_START, RECEIVE_RESET_BY_ADDRESS, SEND_RESET_BY_ADDRESS, SYNACK_BY_ADDRESS,
 };
@@ -103,6 +104,8 @@ pub(super) const KPROBE: &[Hook] = &[
         NO_RETRANS,
     ),
     LISTEN_START,
+    ARRIVAL_BY_ADDRESS,
+    ACCEPT,
     SYNACK_BY_ADDRESS,
     SEND_RESET_BY_ADDRESS,
     RECEIVE_RESET_BY_ADDRESS,

@@ -82,6 +82,18 @@ pub(super) const fn for_losses(
     }
 }
 
+/// [`wanted`] where somebody asks how long it takes.
+pub(super) const fn for_latency(
+    counts: &'static [&'static str],
+    alternatives: &'static [&'static [Attachment]],
+    without: &'static str,
+) -> Hook {
+    Hook {
+        asked: Asked::ForLatency,
+        ..wanted(counts, alternatives, without)
+    }
+}
+
 /// [`required`], and each call counts by its result.
 pub(super) const fn required_by_call(
     counts: &'static [&'static str],

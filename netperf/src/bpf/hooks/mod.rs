@@ -6,6 +6,7 @@
 
 mod fentry;
 mod kprobe;
+mod latency;
 mod losses;
 mod make;
 mod plain;
@@ -89,6 +90,8 @@ pub(super) enum Asked {
     ForConnections,
     /// For what is lost, alone.
     ForLosses,
+    /// For how long it takes, alone.
+    ForLatency,
 }
 
 /// Something to count.

@@ -1,5 +1,6 @@
 //! Which tracepoints count where a program may be preempted?
 
+use super::latency::{ACCEPT, ARRIVAL_BY_ADDRESS};
 use super::losses::{DROPS, RECEIVE_RESET_BY_ADDRESS, SEND_RESET_BY_ADDRESS, SYNACK_BY_ADDRESS};
 use super::make::{at, for_connections, required, required_by_call};
 use super::tracepoint::{TCP_RETRANSMIT_BY_ADDRESS, TCP_STATE_BY_ADDRESS};
@@ -36,6 +37,8 @@ pub(super) const RECORD: &[Hook] = &[
     SEND_RESET_BY_ADDRESS,
     RECEIVE_RESET_BY_ADDRESS,
     DROPS,
+    ARRIVAL_BY_ADDRESS,
+    ACCEPT,
     required(
         &["tcp_close", "udp_close"],
         &[

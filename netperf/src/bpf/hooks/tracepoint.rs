@@ -1,5 +1,6 @@
 //! Which tracepoints count? They need neither kprobes nor trampolines.
 
+use super::latency::{ACCEPT, ARRIVAL};
 use super::losses::{DROPS, RECEIVE_RESET, SEND_RESET, SYNACK};
 use super::make::{
     NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, for_connections, required, required_by_call, wanted,
@@ -23,6 +24,8 @@ pub(super) const TRACEPOINT: &[Hook] = &[
     SEND_RESET,
     RECEIVE_RESET,
     DROPS,
+    ARRIVAL,
+    ACCEPT,
     TCP_CLOSE,
     UDP_CLOSE,
 ];

@@ -96,6 +96,17 @@ impl State {
                 };
                 (Page::Flows, top, flows)
             }
+            View::Latency(latency) => {
+                let flows = FlowsOptions {
+                    processes: latency.processes.clone(),
+                    ..FlowsOptions::default()
+                };
+                let top = TopOptions {
+                    processes: latency.processes,
+                    ..TopOptions::default()
+                };
+                (Page::Flows, top, flows)
+            }
         };
         Self {
             page,

@@ -1,0 +1,68 @@
+//! How does a person read how long it takes? A table a tick, with bars below each line where they are
+//! asked for.
+
+use std::io::{self, Write};
+
+use super::cell::written;
+use super::text::{LINE, degraded, interval};
+use super::text_table;
+use crate::sample::latency::TimeSpan;
+use crate::text::visible;
+use crate::units::Units;
+use crate::view::latency::table::{doublings, table};
+use crate::view::latency::{LatencyOptions, LatencyTick};
+use crate::view::table::Cell;
+
+/// Longest bar.
+const BAR: u64 = 60;
+
+/// One tick, on the host that is called so.
+pub(super) fn tick(
+    tick: &LatencyTick<'_>,
+    options: &LatencyOptions,
+    (on_host, units): (&str, Units),
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}  {}  tick {}  {}",
+        tick.when.time.to_seconds(),
+        visible(on_host),
+        interval(tick.when),
+        tick.health.loss_text(),
+    )?;
+    degraded(&tick.health, out)?;
+    if tick.latencies.is_empty() {
+        writeln!(
+            out,
+            "no connection was opened or accepted in this tick, and nothing was answered"
+        )?;
+        return writeln!(out);
+    }
+    let lines = text_table::lines(&table(&tick.latencies), units, LINE);
+    let mut lines = lines.iter();
+    if let Some(heading) = lines.next() {
+        writeln!(out, "{heading}")?;
+    }
+    for (line, row) in lines.zip(&tick.latencies) {
+        writeln!(out, "{line}")?;
+        if options.histogram {
+            bars(&row.histogram, out)?;
+        }
+    }
+    writeln!(out)
+}
+
+/// A bar for each doubling of the time.
+fn bars(spans: &[TimeSpan], out: &mut Vec<u8>) -> io::Result<()> {
+    let doublings = doublings(spans);
+    let most = doublings.iter().map(|span| span.count).max().unwrap_or(0);
+    let time = |us| written(&Cell::Micros(Some(us)), Units::Auto).into_owned();
+    for span in doublings {
+        let length = (u64::from(span.count) * BAR).div_ceil(u64::from(most.max(1)));
+        let bar = "#".repeat(usize::try_from(length).unwrap_or(0));
+        let (from, to) = (time(span.from_us), time(span.to_us));
+        writeln!(out, "{from:>17} – {to:<8} {:>8}  {bar}", span.count)?;
+    }
+    Ok(())
+}

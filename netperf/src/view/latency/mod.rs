@@ -1,0 +1,73 @@
+//! How long does it take, of whom, and with whom? The rows of `latency`.
+
+pub mod row;
+pub mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use self::row::LatencyRow;
+use super::host_names::HostNames;
+use super::query::ProcessQuery;
+use super::tick::{Health, When};
+use crate::model::Model;
+use crate::sample::ProcessId;
+use crate::sample::latency::{LatencyKind, LatencyReading};
+
+/// What `latency` is asked to show.
+#[derive(Clone, Debug, Default)]
+pub struct LatencyOptions {
+    /// Of which processes.
+    pub processes: ProcessQuery,
+    /// With which hosts.
+    pub remote: Option<ipnet::IpNet>,
+    /// How many rows at most.
+    pub rows: Option<usize>,
+    /// How often it took how long, too.
+    pub histogram: bool,
+}
+
+/// One tick of `latency`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "latency")]
+pub struct LatencyTick<'m> {
+    /// The tick.
+    #[serde(flatten)]
+    pub when: When,
+    /// By process, remote host and kind, the slowest first.
+    pub latencies: Vec<LatencyRow<'m>>,
+    /// How far to trust it.
+    #[serde(flatten)]
+    pub health: Health<'m>,
+}
+
+impl<'m> LatencyTick<'m> {
+    /// The latest tick of the model.
+    pub fn new(model: &'m Model, options: &LatencyOptions, names: &dyn HostNames) -> Self {
+        let takes = |reading: &&LatencyReading| {
+            let remote = options.remote.as_ref();
+            options.processes.takes(&reading.process)
+                && remote.is_none_or(|hosts| hosts.contains(&reading.remote))
+        };
+        let mut rows = BTreeMap::<(ProcessId, IpAddr, LatencyKind), LatencyRow<'m>>::new();
+        for reading in model.latencies().iter().filter(takes) {
+            let key = (reading.process.id, reading.remote, reading.kind);
+            rows.entry(key)
+                .or_insert_with(|| LatencyRow::new(reading, names))
+                .add(&reading.counts);
+        }
+        let mut latencies: Vec<_> = rows.into_values().collect();
+        latencies.sort_by_key(|row| std::cmp::Reverse((row.times.p50_us, row.times.count)));
+        latencies.truncate(options.rows.unwrap_or(usize::MAX));
+        Self {
+            when: When::of(model),
+            latencies,
+            health: Health::of(model),
+        }
+    }
+}
