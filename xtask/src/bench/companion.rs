@@ -24,6 +24,8 @@ pub(super) enum Companion {
     Tracer,
     /// The tracer, away from the load's CPU: the hooks' cost without the reader's.
     TracerElsewhere,
+    /// The same, and it follows the state of each connection.
+    StatesElsewhere,
     /// Another tool.
     Rival(Rival),
 }
@@ -36,13 +38,17 @@ impl Companion {
             Self::EmptyHooks => "empty programs on the same hooks",
             Self::Tracer => "netperf-trace",
             Self::TracerElsewhere => "netperf-trace on another CPU",
+            Self::StatesElsewhere => "the same with `--connections`, on another CPU",
             Self::Rival(rival) => rival.name(),
         }
     }
 
     /// Whether it is our own program.
     pub(super) fn is_tracer(self) -> bool {
-        matches!(self, Self::Tracer | Self::TracerElsewhere)
+        matches!(
+            self,
+            Self::Tracer | Self::TracerElsewhere | Self::StatesElsewhere
+        )
     }
 
     /// Starts it beside a load on `wire`, and waits until it sees everything.
@@ -54,6 +60,11 @@ impl Companion {
             Self::TracerElsewhere => {
                 Running::Tracer(Tracer::start(&programs.tracer, Some(OTHER_CPU))?)
             }
+            Self::StatesElsewhere => Running::Tracer(Tracer::start_with(
+                &programs.tracer,
+                Some(OTHER_CPU),
+                &["--connections"],
+            )?),
             Self::Rival(rival) => Running::Rival(rival::Running::start(rival, wire)?),
         })
     }

@@ -7,7 +7,7 @@ use super::load::Moved;
 use super::program::Program;
 use super::stage::{self, Side};
 
-/// Sockets of one process; more descriptors than some 20 000 may need a right.
+/// Sockets of one process at the most; more descriptors than some 20 000 may need a right.
 const HELD_BY_ONE: usize = 10_000;
 
 /// Sockets of a connection.
@@ -24,7 +24,8 @@ pub(super) struct Crowd {
 impl Crowd {
     /// Opens at least `sockets`.
     pub(super) fn gather(programs: &Programs, sockets: usize) -> Result<Self> {
-        let connections = (HELD_BY_ONE / ENDS).to_string();
+        let of_one = sockets.min(HELD_BY_ONE);
+        let connections = (of_one / ENDS).to_string();
         let start = |_| {
             let mut hold = stage::command(Side::Near);
             Program::start(hold.arg(&programs.load).args(["hold", &connections]))
@@ -36,7 +37,7 @@ impl Crowd {
             let line = holder.line()?;
             ensure!(line == "ready", "`{line}`");
         }
-        let sockets = holders.len() * HELD_BY_ONE;
+        let sockets = holders.len() * of_one;
         Ok(Self { holders, sockets })
     }
 

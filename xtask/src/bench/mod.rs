@@ -12,6 +12,7 @@ mod hook_cost;
 mod hooks;
 mod kernels;
 mod load;
+mod look;
 mod machine;
 mod memory;
 mod program;
@@ -23,6 +24,7 @@ mod sockets;
 mod spread;
 mod stage;
 mod start;
+mod states;
 mod steal;
 mod table;
 mod tracer;
@@ -62,8 +64,12 @@ enum Name {
     Bulk,
     /// Connections that are opened and closed
     Churn,
+    /// Connections whose states are followed
+    States,
     /// Many open sockets
     Sockets,
+    /// A look at many open sockets, beside ss
+    Look,
     /// Time to start
     Start,
     /// Time of each hook
@@ -172,7 +178,9 @@ impl Name {
             Self::Rr => cost::ROUND_TRIPS.measure(bench),
             Self::Bulk => cost::BULK.measure(bench),
             Self::Churn => cost::CHURN.measure(bench),
+            Self::States => states::measure(bench),
             Self::Sockets => sockets::measure(bench),
+            Self::Look => look::measure(bench),
             Self::Start => start::measure(bench),
             Self::Hooks => hook_cost::measure(bench),
             Self::Kernels => kernels::measure(bench),

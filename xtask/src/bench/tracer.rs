@@ -20,6 +20,11 @@ pub(super) struct Tracer {
 impl Tracer {
     /// Starts it, on one CPU or on any, and waits until every byte counts.
     pub(super) fn start(tracer: &Path, cpu: Option<&str>) -> Result<Self> {
+        Self::start_with(tracer, cpu, &[])
+    }
+
+    /// The same with more arguments.
+    pub(super) fn start_with(tracer: &Path, cpu: Option<&str>, more: &[&str]) -> Result<Self> {
         let mut command = match cpu {
             Some(cpu) => {
                 let mut taskset = Command::new("taskset");
@@ -28,7 +33,11 @@ impl Tracer {
             }
             None => Command::new(tracer),
         };
-        let program = Program::start(command.args(["top", "--json", "--interval", "1"]))?;
+        let program = Program::start(
+            command
+                .args(["top", "--json", "--interval", "1"])
+                .args(more),
+        )?;
         let start: Value = serde_json::from_str(&program.line()?)?;
         ensure!(start["type"] == "start", "`{start}` is no `start` line");
         Ok(Self {
