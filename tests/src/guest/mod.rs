@@ -6,6 +6,7 @@
 //! finds the programs.
 
 mod known;
+mod lossy;
 mod machine;
 mod plain;
 mod report;
@@ -59,6 +60,8 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
         let mut watches: Vec<_> = loading.iter().copied().zip(hooks).collect();
         watches.push((PLAIN, PLAIN));
         let sessions = examine_round(&watches, &paths, kernel, report);
+        watches.pop();
+        lossy::examine(&watches, report);
         if let Some(first) = sessions.first() {
             examine_choice(first, kernel, report);
         }
@@ -67,9 +70,11 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     for set in refused {
         examine_refusal(set, report);
     }
-    for set in loading.into_iter().chain([PLAIN]) {
+    for &set in loading.iter().chain(&[PLAIN]) {
         examine_round(&[(set, set)], &paths, kernel, report);
     }
+    let sets: Vec<_> = loading.into_iter().map(|set| (set, set)).collect();
+    lossy::examine(&sets, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),
         Err(error) => report.failed(PLAIN, "addresses", &format!("{error:#}")),
