@@ -125,8 +125,57 @@ pub struct StateRecord {
     pub daddr_v6: u32,
 }
 
-/// Slots that one run of `fill_free_slots` puts on the stack of free ones.
+/// Offsets in the records of the tracepoints that count bytes, from the start of each record.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByteRecords {
+    /// `sk` of `sock/sock_send_length` and `sock/sock_recv_length`.
+    pub length_sk: u32,
+    /// `ret` of the same.
+    pub length_ret: u32,
+    /// `flags` of the same.
+    pub length_flags: u32,
+    /// `skaddr` of `tcp/tcp_rcv_space_adjust`.
+    pub taken_sk: u32,
+}
+
+/// Slots that one run of `fill_free_slots` or `turn` puts on the stack of free ones.
 pub const SLOTS_A_RUN: u32 = 256;
+
+/// Pairs that one run of `turn` takes out of the table of shared sockets.
+pub const PAIRS_A_RUN: u32 = 64;
+
+/// A (socket, process) pair.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PairKey {
+    /// Cookie of the socket.
+    pub socket: u64,
+    /// Thread group, as the kernel numbers it.
+    pub host_tgid: u32,
+    /// Padding.
+    pub reserved: u32,
+}
+
+/// A page that user space and the program `turn` write to each other. Every other way to change a map
+/// is a system call that keeps probes on that CPU from running, for as long as the caller is preempted
+/// in it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Board {
+    /// From user space: number of the tick that begins.
+    pub tick: u64,
+    /// From the kernel side: what is lost until now.
+    pub loss: LossCounters,
+    /// From user space: how many of `slots` count.
+    pub slot_count: u32,
+    /// From user space: how many of `pairs` count.
+    pub pair_count: u32,
+    /// Slots that are free again.
+    pub slots: [u32; SLOTS_A_RUN as usize],
+    /// Pairs that are gone.
+    pub pairs: [PairKey; PAIRS_A_RUN as usize],
+}
 
 /// The tracer's own pid namespace, in which processes are numbered for users.
 #[repr(C)]
@@ -163,7 +212,12 @@ mod pod {
     // SAFETY: as above.
     unsafe impl aya::Pod for super::StateRecord {}
     // SAFETY: as above.
-    unsafe impl aya::Pod for super::LossCounters {}
+    unsafe impl aya::Pod for super::ByteRecords {}
     // SAFETY: as above.
     unsafe impl aya::Pod for super::PacketOffsets {}
 }
+
+const _: () = {
+    assert!(size_of::<PairKey>() == 16);
+    assert!(size_of::<Board>() == 2_096);
+};

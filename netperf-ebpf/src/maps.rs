@@ -8,7 +8,8 @@ use netperf_common::{
     event::{DropKey, SlotEvent},
     flow::{FlowKey, Slot},
     kernel::{
-        DROP_REASONS, LossCounters, Offsets, PacketOffsets, PidNamespace, Settings, StateRecord,
+        Board, ByteRecords, DROP_REASONS, LossCounters, Offsets, PacketOffsets, PairKey,
+        PidNamespace, Settings, StateRecord,
     },
 };
 
@@ -43,15 +44,6 @@ pub struct SockState {
     pub sent_seq: u32,
     /// 1 once `sent_seq` holds.
     pub sent_known: u32,
-}
-
-/// A (socket, process) pair.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct PairKey {
-    pub socket: u64,
-    pub host_tgid: u32,
-    pub reserved: u32,
 }
 
 /// A function that a thread is in. A softirq may run in the middle of a send and retransmit, in the
@@ -93,8 +85,12 @@ pub struct Connection {
 #[btf_map]
 pub static SLOTS: Array<Slot, SLOT_COUNT, MMAPABLE> = Array::new();
 
+/// What user space and `turn` tell each other.
+#[btf_map]
+pub static BOARD: Array<Board, 1, MMAPABLE> = Array::new();
+
 /// Indices of free slots, the last freed on top, so that the slots in use stay close together.
-/// `fill_free_slots` fills it, and user space returns a slot when its socket has ended.
+/// `fill_free_slots` fills it, and `turn` returns the slots of sockets that have ended.
 #[btf_map]
 pub static FREE_SLOTS: Stack<u32, SLOT_COUNT> = Stack::new();
 
@@ -145,6 +141,10 @@ pub static PACKET: PacketOffsets = unsafe { core::mem::zeroed() };
 #[unsafe(no_mangle)]
 pub static STATE_RECORD: StateRecord = unsafe { core::mem::zeroed() };
 
+/// The same for the tracepoints that count bytes, for kernels on which other programs may be preempted.
+#[unsafe(no_mangle)]
+pub static BYTE_RECORDS: ByteRecords = unsafe { core::mem::zeroed() };
+
 /// Offsets in this kernel's structures.
 #[unsafe(no_mangle)]
 pub static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
@@ -158,7 +158,7 @@ pub static SETTINGS: Settings = unsafe { core::mem::zeroed() };
 #[unsafe(link_section = ".bss.filled")]
 pub static FILLED_SLOTS: Shared<u64> = Shared::new(0);
 
-/// Number of the current tick. User space raises it when it reads.
+/// Number of the current tick, which `turn` raises.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".data.tick")]
 pub static TICK: Shared<u64> = Shared::new(1);

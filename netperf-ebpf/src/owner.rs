@@ -3,14 +3,14 @@
 use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_uid_gid};
 use netperf_common::{
     flow::{Owner, Slot},
-    kernel::PidNamespace,
+    kernel::{PairKey, PidNamespace},
 };
 
 use crate::{
     bytes::refresh_tcp,
     emit,
     kernel::{Address, Struct, current_task, offset, probe, setting},
-    maps::{FREE_SLOTS, NAMESPACE, PairKey, SHARED, SLOTS, SockState, TICK},
+    maps::{FREE_SLOTS, NAMESPACE, SHARED, SLOTS, SockState, TICK},
     sock::{Sock, fill_key},
 };
 

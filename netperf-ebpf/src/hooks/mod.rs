@@ -24,8 +24,9 @@ macro_rules! held {
 
 mod cgroup;
 mod fentry;
-mod fill;
 mod iter;
 mod kprobe;
 mod plain;
+mod record;
+mod run;
 mod tracepoint;

@@ -1,9 +1,9 @@
 //! What has been counted until now? Reads slots and records, and keeps the books.
 
 use anyhow::Context as _;
-use aya::maps::{Array, HashMap, MapData, RingBuf};
+use aya::maps::{MapData, RingBuf};
 use netperf_common::flow::{FlowKey, Slot};
-use netperf_common::kernel::LossCounters;
+use netperf_common::kernel::{LossCounters, PairKey};
 
 use super::attach;
 use super::drops::{Dropped, Drops};
@@ -19,9 +19,6 @@ use crate::sample::Loss;
 pub struct Counters {
     kernel: Opened,
     ring: RingBuf<MapData>,
-    tick_map: Array<MapData, u64>,
-    loss_map: Array<MapData, LossCounters>,
-    shared_map: HashMap<MapData, SharedKey, u32>,
     ledger: Ledger,
     /// Slots that were active since the last tick.
     active: Vec<u32>,
@@ -30,6 +27,8 @@ pub struct Counters {
     tick: u64,
     /// What was lost before the look at open sockets was done: counting had not begun.
     lost_before: LossCounters,
+    /// What was lost until this tick began.
+    lost: LossCounters,
     /// Lost records that a sweep has made up for.
     ring_lost: u64,
     /// Records that were taken out of the ring buffer.
@@ -44,21 +43,6 @@ pub struct Counters {
     drops: Drops,
     /// Where the kernel side can't say when a process started.
     starts: Starts,
-}
-
-/// Key of the kernel side's table of shared sockets.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-struct SharedKey {
-    socket: u64,
-    host_tgid: u32,
-    reserved: u32,
-}
-
-mod pod {
-    #![expect(unsafe_code, reason = "aya's Pod is an unsafe trait")]
-    // SAFETY: `repr(C)`, only integers and no implicit padding.
-    unsafe impl aya::Pod for super::SharedKey {}
 }
 
 impl Counters {
@@ -81,30 +65,24 @@ impl Counters {
                 .take_map(name)
                 .with_context(|| format!("the object has no `{name}`"))
         };
-        let loss_map: Array<_, LossCounters> = take(".bss.loss")?.try_into()?;
-        let lost_before = loss_map
-            .get(&0, 0)
-            .context("cannot read the loss counters")?;
+        let (ring, drops) = (take("EVENTS")?, take("DROPS")?);
+        let tick = 1;
+        let lost_before = kernel.board.turn(&mut kernel.ebpf, tick)?;
         Ok(Self {
-            ring: take("EVENTS")?.try_into()?,
-            tick_map: take(".data.tick")?.try_into()?,
-            loss_map,
-            shared_map: take("SHARED")?.try_into()?,
+            ring: ring.try_into()?,
             ledger: Ledger::default(),
             active: Vec::new(),
             looked_at: 0,
-            tick: 1,
+            tick,
             ring_lost: 0,
             taken: 0,
             missed: missed_before,
             missed_before,
             detached: false,
             lost_before,
+            lost: lost_before,
             happened: Vec::new(),
-            drops: Drops::new(
-                take("DROPS")?.try_into()?,
-                std::mem::take(&mut drop_numbers),
-            ),
+            drops: Drops::new(drops.try_into()?, std::mem::take(&mut drop_numbers)),
             starts,
             kernel,
         })
@@ -199,14 +177,12 @@ impl Counters {
     /// If the kernel refuses to be read.
     pub fn end_tick(&mut self) -> anyhow::Result<()> {
         self.tick += 1;
-        self.tick_map
-            .set(0, self.tick, 0)
-            .context("cannot raise the tick")?;
+        self.turn()?;
         self.pump()?;
         self.look_for_missed();
-        let told = self.loss_counters()?;
+        let told = self.lost;
         let is_complete =
-            told.ring_lost == self.ring_lost && told.records - told.ring_lost == self.taken;
+            told.ring_lost == self.ring_lost && told.records - told.ring_lost <= self.taken;
         if self.detached || !is_complete {
             self.ring_lost = told.ring_lost;
             self.sweep();
@@ -232,23 +208,20 @@ impl Counters {
         }
     }
 
-    /// What could not be delivered since the start.
-    ///
-    /// # Errors
-    /// If the kernel refuses to be read.
-    pub fn loss(&self) -> anyhow::Result<Loss> {
-        let (lost, before) = (self.loss_counters()?, self.lost_before);
-        Ok(Loss {
+    /// What could not be delivered from the start to the last tick's end.
+    pub fn loss(&self) -> Loss {
+        let (lost, before) = (self.lost, self.lost_before);
+        Loss {
             ring_lost: lost.ring_lost - before.ring_lost,
             map_full: lost.map_full - before.map_full,
             unread: lost.unread - before.unread + self.missed - self.missed_before,
-        })
+        }
     }
 
-    fn loss_counters(&self) -> anyhow::Result<LossCounters> {
-        self.loss_map
-            .get(&0, 0)
-            .context("cannot read the loss counters")
+    /// Tells the kernel side the tick, and what user space has done with.
+    fn turn(&mut self) -> anyhow::Result<()> {
+        self.lost = self.kernel.board.turn(&mut self.kernel.ebpf, self.tick)?;
+        Ok(())
     }
 
     /// Takes in a slot, unless a hook is still describing it.
@@ -279,24 +252,26 @@ impl Counters {
     /// Removes a slot's entry from the kernel's table of shared sockets, where it has one.
     fn unshare(&mut self, slot: &Slot) {
         if self.ledger.is_shared(slot.socket) {
-            let key = SharedKey {
+            self.kernel.board.unshare(PairKey {
                 socket: slot.socket,
                 host_tgid: slot.owner.host_tgid,
                 reserved: 0,
-            };
-            if let Err(error) = self.shared_map.remove(&key) {
-                log::debug!("no entry for a shared socket: {error}");
-            }
+            });
         }
     }
 
     /// Gives slots back that were retired at the last call, with a last look at stragglers.
     fn recycle(&mut self) -> anyhow::Result<()> {
-        for index in self.kernel.slots.retired().to_vec() {
+        for index in self.kernel.slots.take_retired() {
             self.look_at(index);
             self.ledger.forget(index);
+            self.kernel.slots.clear(index);
+            self.kernel.board.free(index);
         }
-        self.kernel.slots.hand_out()
+        if self.kernel.board.has_slots() {
+            self.turn()?;
+        }
+        Ok(())
     }
 
     /// Records were lost or are held up: looks at every slot instead.

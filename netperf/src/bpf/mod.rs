@@ -1,12 +1,14 @@
 //! What does the kernel count? The only user of aya: loads, attaches, reads.
 
 mod attach;
+mod board;
 mod btf;
 mod counters;
 mod drops;
 mod events;
 mod hooks;
 mod ledger;
+mod mapped;
 mod missed;
 mod offsets;
 mod open;

@@ -1,6 +1,6 @@
 //! Which offsets does the kernel side need, and what are they on this kernel?
 
-use netperf_common::kernel::{Offsets, PacketOffsets, Settings, StateRecord};
+use netperf_common::kernel::{ByteRecords, Offsets, PacketOffsets, Settings, StateRecord};
 
 use super::btf::{Btf, BtfError};
 use crate::procfs::RecordField;
@@ -110,14 +110,7 @@ fn segments_of_packet(btf: &Btf<'_>) -> Option<u32> {
 /// # Errors
 /// Names the first field that is not there, or not of the size that is read.
 pub(super) fn state_record(fields: &[RecordField]) -> Result<StateRecord, String> {
-    let at = |name: &str, size: u32| {
-        let field = fields.iter().find(|field| field.name == name);
-        match field {
-            Some(field) if field.size == size => Ok(field.offset),
-            Some(field) => Err(format!("its `{name}` has {} bytes", field.size)),
-            None => Err(format!("it has no `{name}`")),
-        }
-    };
+    let at = |name, size| place(fields, name, size);
     Ok(StateRecord {
         skaddr: at("skaddr", 8)?,
         newstate: at("newstate", 4)?,
@@ -130,6 +123,31 @@ pub(super) fn state_record(fields: &[RecordField]) -> Result<StateRecord, String
         saddr_v6: at("saddr_v6", 16)?,
         daddr_v6: at("daddr_v6", 16)?,
     })
+}
+
+/// Where the records of the tracepoints that count bytes have what the kernel side reads of them.
+///
+/// # Errors
+/// Names the first field that is not there, or not of the size that is read.
+pub(super) fn byte_records(
+    sent: &[RecordField],
+    taken: &[RecordField],
+) -> Result<ByteRecords, String> {
+    Ok(ByteRecords {
+        length_sk: place(sent, "sk", 8)?,
+        length_ret: place(sent, "ret", 4)?,
+        length_flags: place(sent, "flags", 4)?,
+        taken_sk: place(taken, "skaddr", 8)?,
+    })
+}
+
+fn place(fields: &[RecordField], name: &str, size: u32) -> Result<u32, String> {
+    let field = fields.iter().find(|field| field.name == name);
+    match field {
+        Some(field) if field.size == size => Ok(field.offset),
+        Some(field) => Err(format!("its `{name}` has {} bytes", field.size)),
+        None => Err(format!("it has no `{name}`")),
+    }
 }
 
 #[cfg(test)]

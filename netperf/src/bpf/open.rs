@@ -6,16 +6,17 @@ use std::num::NonZeroU32;
 
 use anyhow::Context as _;
 use aya::maps::MapType;
-use aya::programs::{Iter, SocketFilter, TestRun as _, TestRunOptions};
+use aya::programs::Iter;
 use aya::sys::{SyscallError, is_map_supported};
 use aya::{Ebpf, EbpfLoader, Endianness};
 use netperf_common::kernel::{
-    DROP_REASONS, Offsets, PacketOffsets, SLOTS_A_RUN, Settings, StateRecord,
+    ByteRecords, DROP_REASONS, Offsets, PacketOffsets, Settings, StateRecord,
 };
 
 use super::attach::{self, Kernel, Refused, Types};
+use super::board::{Board, fill_free_slots};
 use super::btf::{Btf, BtfError};
-use super::hooks::{HookSet, Memory, PLAIN, SETS, STATE_TRACEPOINT};
+use super::hooks::{HookSet, Memory, PLAIN, Reads, SENT, SETS, STATE_TRACEPOINT, TAKEN};
 use super::slots::Slots;
 use super::{drops, offsets};
 use crate::collect::{HookKind, HookPreference, Provenance, Unavailable};
@@ -116,6 +117,7 @@ pub enum OpenError {
 pub(super) struct Opened {
     pub(super) ebpf: Ebpf,
     pub(super) slots: Slots,
+    pub(super) board: Board,
     pub(super) set: HookSet,
     pub(super) provenance: Provenance,
     /// Numbers of the reasons for which packets are thrown away.
@@ -127,6 +129,15 @@ struct Machine<'a> {
     /// Its types, or why it does not show them.
     types: Result<Types<'a>, String>,
     request: &'a Request<'a>,
+    /// Its version.
+    release: (u32, u32),
+}
+
+/// Where the records of tracepoints have what is read of them.
+#[derive(Clone, Copy, Default)]
+struct Records {
+    states: StateRecord,
+    bytes: ByteRecords,
 }
 
 /// Loads the object and attaches the first set of hooks that the kernel accepts.
@@ -137,7 +148,7 @@ pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
 /// Loads and attaches each wanted set in turn, and detaches it before the next.
 pub(super) fn try_sets(request: &Request<'_>) -> Result<Vec<(HookKind, Tried)>, OpenError> {
     on_this_machine(request, |machine| {
-        let wanted = SETS.iter().filter(|set| request.hooks.accepts(set.kind));
+        let wanted = SETS.iter().filter(|set| machine.would_use(set));
         let Err(without) = &machine.types else {
             return Ok(wanted.map(|set| (set.kind, machine.try_set(set))).collect());
         };
@@ -159,6 +170,7 @@ fn on_this_machine<T>(
 ) -> Result<T, OpenError> {
     keep_large_tables_apart();
     require_ring_buffer(is_map_supported(MapType::RingBuf))?;
+    let release = request.procfs.kernel_version();
     let path = request.procfs.btf_path();
     let data = match std::fs::read(&path) {
         Ok(data) => data,
@@ -168,6 +180,7 @@ fn on_this_machine<T>(
             return act(&Machine {
                 types: Err(without),
                 request,
+                release,
             });
         }
     };
@@ -181,6 +194,7 @@ fn on_this_machine<T>(
             aya_btf: &aya_btf,
         }),
         request,
+        release,
     };
     let done = act(&machine);
     drop((btf, aya_btf));
@@ -235,10 +249,7 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
         Ok(_) => SETS,
         Err(_) => &plain,
     };
-    for set in sets
-        .iter()
-        .filter(|set| machine.request.hooks.accepts(set.kind))
-    {
+    for set in sets.iter().filter(|set| machine.would_use(set)) {
         match machine.open_set(set)? {
             Ok(opened) => return Ok(opened),
             Err(refused) => tried.extend(["\n  ", set.kind.word(), ": ", &refused.to_string()]),
@@ -257,6 +268,12 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
 }
 
 impl Machine<'_> {
+    /// Whether a set is of a wanted kind, and worth trying on this kernel.
+    fn would_use(&self, set: &HookSet) -> bool {
+        let is_worth = set.from.is_none_or(|from| self.release >= from);
+        is_worth && self.request.hooks.accepts(set.kind)
+    }
+
     fn try_set(&self, set: &HookSet) -> Tried {
         match self.open_set(set) {
             Ok(Ok(opened)) => Ok(opened.provenance),
@@ -274,13 +291,9 @@ impl Machine<'_> {
                     .to_owned(),
             }));
         }
-        let record = match &self.types {
-            Ok(_) => Ok(StateRecord::default()),
-            Err(_) => self.state_record(),
-        };
-        let mut ebpf = self.load(set, record.as_ref().ok())?;
-        let slots = take_slots(&mut ebpf).map_err(OpenError::Load)?;
-        fill_free_slots(&mut ebpf, slots.count()).map_err(OpenError::Load)?;
+        let records = self.records(set.reads);
+        let mut ebpf = self.load(set, records.as_ref().ok())?;
+        let (slots, board) = take_tables(&mut ebpf).map_err(OpenError::Load)?;
         if let Ok(types) = &self.types
             && let Err(error) = iterate(&mut ebpf, *types, "task", "iter_own_namespace")
         {
@@ -288,7 +301,7 @@ impl Machine<'_> {
         }
         let kernel = Kernel {
             types: self.types.as_ref().ok().copied(),
-            no_records: record.as_ref().err().map(String::as_str),
+            no_records: records.as_ref().err().map(String::as_str),
             cgroup_root: self.request.cgroup_root,
             connections: self.request.connections || self.request.wants_events(),
             losses: self.request.losses,
@@ -304,6 +317,7 @@ impl Machine<'_> {
         Ok(Ok(Opened {
             ebpf,
             slots,
+            board,
             set: *set,
             provenance,
             drop_numbers: match &self.types {
@@ -313,11 +327,28 @@ impl Machine<'_> {
         }))
     }
 
-    /// Where the record of the tracepoint for states has what, or why it can't be used.
-    fn state_record(&self) -> Result<StateRecord, String> {
-        let fields = self.request.procfs.record_fields(STATE_TRACEPOINT);
-        let fields = fields.map_err(|error| format!("no format of its record: {error}"))?;
-        offsets::state_record(&fields).map_err(|why| format!("its record is another: {why}"))
+    /// Where the records have what, or why they can't be used.
+    fn records(&self, reads: Reads) -> Result<Records, String> {
+        let fields = |tracepoint| {
+            let fields = self.request.procfs.record_fields(tracepoint);
+            fields.map_err(|error| format!("no format of its record: {error}"))
+        };
+        let found = match reads {
+            Reads::Nothing => Ok(Records::default()),
+            Reads::States => {
+                offsets::state_record(&fields(STATE_TRACEPOINT)?).map(|states| Records {
+                    states,
+                    ..Records::default()
+                })
+            }
+            Reads::Bytes => {
+                offsets::byte_records(&fields(SENT)?, &fields(TAKEN)?).map(|bytes| Records {
+                    bytes,
+                    ..Records::default()
+                })
+            }
+        };
+        found.map_err(|why| format!("its record is another: {why}"))
     }
 
     /// What the kernel side needs to know of packets, where they are asked for.
@@ -335,7 +366,7 @@ impl Machine<'_> {
     }
 
     /// Makes the maps, as large as this set needs them.
-    fn load(&self, set: &HookSet, record: Option<&StateRecord>) -> Result<Ebpf, OpenError> {
+    fn load(&self, set: &HookSet, records: Option<&Records>) -> Result<Ebpf, OpenError> {
         let slots = slot_count(self.request.open_sockets);
         let (offsets, mut settings) = match &self.types {
             Ok(types) => (
@@ -355,13 +386,14 @@ impl Machine<'_> {
         settings.emit_states = u32::from(self.request.transitions.is_some());
         settings.sample = self.request.transitions.map_or(0, NonZeroU32::get);
         let lost = self.lost_packets()?;
-        let record = record.copied().unwrap_or_default();
+        let records = records.copied().unwrap_or_default();
         let mut loader = EbpfLoader::new();
         loader
             .btf(self.types.as_ref().ok().map(|types| types.aya_btf))
             .override_global("OFFSETS", &offsets, true)
             .override_global("SETTINGS", &settings, true)
-            .override_global("STATE_RECORD", &record, true)
+            .override_global("STATE_RECORD", &records.states, true)
+            .override_global("BYTE_RECORDS", &records.bytes, true)
             .override_global("PACKET", &lost.packet, true)
             .override_global("COUNTED_DROPS", &lost.counted[..], true)
             .map_max_entries("SLOTS", slots)
@@ -431,31 +463,6 @@ fn slot_count(open_sockets: u32) -> u32 {
     open_sockets.saturating_mul(2).clamp(MIN_SLOTS, MAX_SLOTS)
 }
 
-/// Lets the kernel put every slot on the stack: a hundred thousand system calls would take longer
-/// than all the rest.
-fn fill_free_slots(ebpf: &mut Ebpf, slots: u32) -> anyhow::Result<()> {
-    let program = ebpf
-        .program_mut("fill_free_slots")
-        .context("not in the object")?;
-    let program: &mut SocketFilter = program.try_into()?;
-    program
-        .load()
-        .context("cannot load what fills the free slots")?;
-    // The kernel wants a packet as long as an Ethernet header, which nobody looks at.
-    let ran = program
-        .test_run(TestRunOptions {
-            data_in: Some(&[0; 64]),
-            repeat: slots.div_ceil(SLOTS_A_RUN) + 1,
-            ..TestRunOptions::default()
-        })
-        .context("cannot fill the free slots")?;
-    anyhow::ensure!(
-        ran.return_value == 1,
-        "the free slots could not all be filled"
-    );
-    Ok(program.unload()?)
-}
-
 /// Room for a record of every slot, which each writes once a tick when it is used. Events come besides:
 /// 20 000 connections a second write 18 MB. The kernel takes powers of two only.
 fn ring_bytes(slots: u32, events: bool) -> u32 {
@@ -467,14 +474,16 @@ fn ring_bytes(slots: u32, events: bool) -> u32 {
     }
 }
 
-fn take_slots(ebpf: &mut Ebpf) -> anyhow::Result<Slots> {
-    let slots = ebpf
-        .take_map("SLOTS")
-        .context("the object has no `SLOTS`")?;
-    let free = ebpf
-        .take_map("FREE_SLOTS")
-        .context("the object has no `FREE_SLOTS`")?;
-    Slots::open(slots, free)
+/// The tables that user space has to do with, ready for use.
+fn take_tables(ebpf: &mut Ebpf) -> anyhow::Result<(Slots, Board)> {
+    let mut take = |name: &str| {
+        ebpf.take_map(name)
+            .with_context(|| format!("the object has no `{name}`"))
+    };
+    let (slots, page) = (take("SLOTS")?, take("BOARD")?);
+    let slots = Slots::open(slots)?;
+    fill_free_slots(ebpf, slots.count())?;
+    Ok((slots, Board::open(ebpf, page)?))
 }
 
 #[cfg(test)]

@@ -1,84 +1,50 @@
 //! What do the kernel's counters say? The slots, as memory shared with the kernel side.
-#![expect(unsafe_code, reason = "maps the kernel's array into this process")]
+#![expect(unsafe_code, reason = "reads what the kernel side writes")]
 
-use std::os::fd::{AsFd as _, AsRawFd as _};
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
-use aya::maps::{Map, MapData, Stack};
+use aya::maps::Map;
 use netperf_common::flow::Slot;
 
-/// Every slot, and the stack of those that are free.
+use super::mapped::Mapped;
+
+/// Every slot.
 pub(super) struct Slots {
-    memory: Memory,
-    free: Stack<MapData, u32>,
+    memory: Mapped<Slot>,
     /// Ended; not reused before the next call, as a hook may still be adding to them.
     retired: Vec<u32>,
-}
-
-#[derive(Debug)]
-struct Memory {
-    base: NonNull<Slot>,
-    count: u32,
-    bytes: usize,
-    /// Keeps the map alive.
-    _map: MapData,
-}
-
-// SAFETY: the mapping belongs to the process, not to a thread; access is through `&mut Slots` or
-// volatile reads.
-unsafe impl Send for Memory {}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: exactly the mapping that `map` made; nothing refers to it any more.
-        let status = unsafe { libc::munmap(self.base.as_ptr().cast(), self.bytes) };
-        debug_assert_eq!(status, 0, "unmapping a mapping can't fail");
-    }
 }
 
 impl Slots {
     /// Maps the array.
     ///
     /// # Errors
-    /// If the kernel refuses the mapping or the stack.
-    pub(super) fn open(slots: Map, free: Map) -> anyhow::Result<Self> {
-        let Map::Array(slots) = slots else {
-            anyhow::bail!("the slots are not an array");
-        };
-        let count = slots
-            .info()
-            .context("cannot ask for the number of slots")?
-            .max_entries();
-        let free = Stack::try_from(free).context("cannot use the free slots")?;
+    /// If the kernel refuses the mapping.
+    pub(super) fn open(slots: Map) -> anyhow::Result<Self> {
         Ok(Self {
-            memory: Memory::map(slots, count)?,
-            free,
+            memory: Mapped::open(slots).context("cannot read the slots")?,
             retired: Vec::new(),
         })
     }
 
     /// How many there are, the unused first one included.
     pub(super) fn count(&self) -> u32 {
-        self.memory.count
-    }
-
-    /// Hands those out again that have ended before the last call.
-    ///
-    /// # Errors
-    /// If the kernel refuses one.
-    pub(super) fn hand_out(&mut self) -> anyhow::Result<()> {
-        for index in std::mem::take(&mut self.retired) {
-            self.memory.clear(index);
-            self.free.push(index, 0).context("cannot return a slot")?;
-        }
-        Ok(())
+        self.memory.count()
     }
 
     /// A copy of a slot as it is now; `None` for an index that does not exist.
     pub(super) fn read(&self, index: u32) -> Option<Slot> {
-        (index > 0 && index < self.memory.count).then(|| self.memory.read(index))
+        (index > 0 && index < self.count()).then(|| {
+            let at = self.memory.at(index);
+            // SAFETY: within the mapping; every bit pattern is a value, and a torn name is refreshed.
+            let mut slot = unsafe { at.read_volatile() };
+            // SAFETY: the address of a field within the mapping.
+            slot.tx_bytes = load(unsafe { &raw mut (*at).tx_bytes });
+            // SAFETY: as above.
+            slot.rx_bytes = load(unsafe { &raw mut (*at).rx_bytes });
+            slot
+        })
     }
 
     /// Gives a slot back whose totals have been taken.
@@ -86,65 +52,24 @@ impl Slots {
         self.retired.push(index);
     }
 
-    /// Slots that were given back and may still receive a straggler.
-    pub(super) fn retired(&self) -> &[u32] {
-        &self.retired
+    /// Slots that were given back before, and may have received a straggler since.
+    pub(super) fn take_retired(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.retired)
+    }
+
+    /// Empties a slot that is in nobody's hands.
+    pub(super) fn clear(&mut self, index: u32) {
+        // SAFETY: within the mapping.
+        unsafe { self.memory.at(index).write_volatile(Slot::default()) };
     }
 
     /// Indices of all slots that hold a socket.
     pub(super) fn in_use(&self) -> impl Iterator<Item = u32> {
-        (1..self.memory.count).filter(|&index| self.memory.is_taken(index))
-    }
-}
-
-impl Memory {
-    fn map(map: MapData, count: u32) -> anyhow::Result<Self> {
-        let page = 4096;
-        let bytes = (count as usize * size_of::<Slot>()).next_multiple_of(page);
-        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
-        let fd = map.fd().as_fd().as_raw_fd();
-        // SAFETY: a fresh mapping of a map that is as large; the kernel checks the rest.
-        let address = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, fd, 0) };
-        anyhow::ensure!(
-            address != libc::MAP_FAILED,
-            "cannot map the counters: {}",
-            std::io::Error::last_os_error()
-        );
-        let base = NonNull::new(address.cast::<Slot>()).context("mapped at no address")?;
-        Ok(Self {
-            base,
-            count,
-            bytes,
-            _map: map,
+        (1..self.count()).filter(|&index| {
+            let at = self.memory.at(index);
+            // SAFETY: the address of a field within the mapping.
+            load(unsafe { &raw mut (*at).socket }) != 0
         })
-    }
-
-    fn at(&self, index: u32) -> *mut Slot {
-        // SAFETY: callers give indices below `count`.
-        unsafe { self.base.as_ptr().add(index as usize) }
-    }
-
-    fn read(&self, index: u32) -> Slot {
-        let at = self.at(index);
-        // SAFETY: within the mapping; every bit pattern is a value, and a torn name is refreshed.
-        let mut slot = unsafe { at.read_volatile() };
-        // SAFETY: the address of a field within the mapping.
-        slot.tx_bytes = load(unsafe { &raw mut (*at).tx_bytes });
-        // SAFETY: as above.
-        slot.rx_bytes = load(unsafe { &raw mut (*at).rx_bytes });
-        slot
-    }
-
-    /// Whether the kernel has taken this slot.
-    fn is_taken(&self, index: u32) -> bool {
-        let at = self.at(index);
-        // SAFETY: the address of a field within the mapping.
-        load(unsafe { &raw mut (*at).socket }) != 0
-    }
-
-    fn clear(&mut self, index: u32) {
-        // SAFETY: within the mapping; the slot is in nobody's hands.
-        unsafe { self.at(index).write_volatile(Slot::default()) };
     }
 }
 

@@ -140,7 +140,7 @@ impl Feed for Capture {
             links: self.link_readings(&mut degraded),
             resets: self.happenings.take_resets(),
             drops: self.drops(at)?,
-            loss: self.loss()?,
+            loss: self.loss(),
             tracer: self.tracer(),
             slots_in_use: self.counters.ledger().open_count() as u64,
             degraded,
@@ -177,10 +177,10 @@ impl Capture {
         Ok(readings.collect())
     }
 
-    fn loss(&self) -> anyhow::Result<Loss> {
-        let mut loss = self.counters.loss()?;
+    fn loss(&self) -> Loss {
+        let mut loss = self.counters.loss();
         loss.ring_lost += self.happenings.lost();
-        Ok(loss)
+        loss
     }
 
     /// Readings of the processes that changed, and of some that may have ended.

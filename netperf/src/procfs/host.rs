@@ -20,6 +20,14 @@ impl Procfs {
         self.word("proc/sys/kernel/osrelease")
     }
 
+    /// Version and patch level of the running kernel; zeros where it does not say.
+    pub fn kernel_version(&self) -> (u32, u32) {
+        let release = self.kernel_release().unwrap_or_default();
+        let mut numbers = release.split(|sign: char| !sign.is_ascii_digit());
+        let mut next = || numbers.next()?.parse().ok();
+        (next().unwrap_or(0), next().unwrap_or(0))
+    }
+
     /// Whether this process is in the first user namespace, in which capabilities are valid for the
     /// whole machine; also where nothing is said.
     pub fn is_in_initial_user_namespace(&self) -> bool {
@@ -232,6 +240,19 @@ mod tests {
         ]);
         assert_eq!(procfs.host_name().as_deref(), Some("web-1"));
         assert_eq!(procfs.kernel_release(), None);
+    }
+
+    #[test]
+    fn a_version_is_the_first_two_numbers_of_a_release() {
+        for (release, version) in [
+            ("7.3.4+deb13-cloud-amd64\n", (7, 3)),
+            ("6.18-rc1\n", (6, 18)),
+            ("7.0-rc1\n", (7, 0)),
+            ("strange\n", (0, 0)),
+        ] {
+            let (_root, procfs) = tree(&[("proc/sys/kernel/osrelease", release)]);
+            assert_eq!(procfs.kernel_version(), version, "{release}");
+        }
     }
 
     #[test]

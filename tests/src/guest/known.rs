@@ -87,11 +87,6 @@ struct Preemptible {
 }
 
 const PREEMPTIBLE: &[Preemptible] = &[
-    // Tracepoints let go of the CPU since 7.0.
-    Preemptible {
-        set: "tracepoint",
-        from: (7, 0),
-    },
     // Debian's kernels are lazily preemptible from here on.
     Preemptible {
         set: "fentry",
@@ -167,9 +162,20 @@ pub(super) fn loads(set: &str, kernel: Kernel) -> bool {
     set != "tracepoint" || kernel >= (6, 3)
 }
 
+/// How the hooks of a set are attached that a request and its answer pass, as `hooks --path` has it.
+pub(super) fn way_in(set: &str, kernel: Kernel) -> &str {
+    if set == "tracepoint" && kernel >= (7, 0) {
+        "record"
+    } else {
+        set
+    }
+}
+
 /// The attachment that shows which set `auto` took.
 pub(super) fn choice(kernel: Kernel) -> &'static str {
-    if loads("tracepoint", kernel) {
+    if kernel >= (7, 0) {
+        "tracepoint/sock/sock_send_length"
+    } else if loads("tracepoint", kernel) {
         "tp_btf/sock_send_length"
     } else {
         "fentry/release_sock"

@@ -46,6 +46,11 @@ pub(super) fn prepare() -> Result<()> {
     bring_up(c"lo")
 }
 
+/// Where tracepoints tell what is in their records.
+pub(super) fn mount_tracefs() -> Result<()> {
+    mount(c"tracefs", c"/sys/kernel/tracing")
+}
+
 fn mount(kind: &CStr, at: &CStr) -> Result<()> {
     let place = at.to_str()?;
     fs::create_dir_all(place)?;

@@ -5,6 +5,7 @@
 //! `cargo xtask vm-test` reads. The image is laid out as a target directory, so that the harness
 //! finds the programs.
 
+mod cost;
 mod known;
 mod lossy;
 mod machine;
@@ -51,9 +52,12 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
 
 fn examine(args: &[String], report: &mut Report) -> Result<()> {
     let kernel = machine::kernel()?;
-    let paths = selected(args)?;
     let (loading, refused): (Vec<&str>, Vec<&str>) =
         SETS.iter().partition(|set| known::loads(set, kernel));
+    if args == ["--cost"] {
+        return cost::measure(&loading, kernel);
+    }
+    let paths = selected(args)?;
     if args == ["--smoke"] {
         // Each counts for itself: one play does for all, and what `auto` takes is the first.
         let hooks = std::iter::once("auto").chain(loading[1..].iter().copied());

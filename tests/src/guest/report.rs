@@ -204,7 +204,7 @@ fn result(set: &str, test: &str, verdict: &str, why: &str) {
 }
 
 /// One write a line, so that the kernel's messages come between lines and not into them.
-fn tell(line: &Value) {
+pub(super) fn tell(line: &Value) {
     // Without a console there is nobody to tell that it failed.
     let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
 }

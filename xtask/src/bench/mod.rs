@@ -10,6 +10,7 @@ mod crowd;
 mod document;
 mod hook_cost;
 mod hooks;
+mod kernels;
 mod load;
 mod machine;
 mod memory;
@@ -67,6 +68,8 @@ enum Name {
     Start,
     /// Time of each hook
     Hooks,
+    /// Each hook set on each kernel
+    Kernels,
     /// nethogs and iftop
     Rivals,
 }
@@ -74,6 +77,7 @@ enum Name {
 /// What measuring needs.
 #[derive(Debug)]
 struct Bench {
+    workspace: Workspace,
     effort: Effort,
     programs: Programs,
 }
@@ -119,6 +123,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     );
     let load = machine::load_average();
     let bench = Bench {
+        workspace: workspace.clone(),
         effort: if options.quick {
             Effort::QUICK
         } else {
@@ -170,6 +175,7 @@ impl Name {
             Self::Sockets => sockets::measure(bench),
             Self::Start => start::measure(bench),
             Self::Hooks => hook_cost::measure(bench),
+            Self::Kernels => kernels::measure(bench),
             Self::Rivals => rivals::measure(bench),
         }
     }

@@ -1,5 +1,7 @@
 //! What runs inside? The program, the mover and PID 1, all static: the image has no libraries.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result};
 
 use super::image::Programs;
@@ -8,14 +10,21 @@ use crate::dist;
 use crate::setup::programs;
 use crate::workspace::Workspace;
 
-/// Builds the three.
-pub(super) fn build(workspace: &Workspace) -> Result<Programs> {
+/// Builds the three. The image has them and `others`.
+pub(super) fn build(workspace: &Workspace, others: &[PathBuf]) -> Result<Programs> {
     let selection = ["--package", "netperf", "--package", "netperf-tests"];
     let bins = ["--bin", PROGRAM, "--bin", "mover", "--bin", "guest"];
     let folder = dist::compile(workspace, &[&selection[..], &bins].concat())?;
+    let tested = [PROGRAM, "mover"].map(|name| folder.join(name));
     Ok(Programs {
         init: folder.join("guest"),
-        tested: [folder.join(PROGRAM), folder.join("mover")],
+        tested: [&tested[..], others].concat(),
         called: programs::find("ip").context("there is no `ip`")?,
     })
+}
+
+/// Builds what attaches empty programs.
+pub(super) fn build_hooks(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = dist::compile(workspace, &["--package", "netperf-tests", "--bin", "hooks"])?;
+    Ok(folder.join("hooks"))
 }

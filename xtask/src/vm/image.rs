@@ -36,7 +36,7 @@ pub(super) struct Programs {
     /// PID 1, static.
     pub(super) init: PathBuf,
     /// What it tests and what it tests with, static.
-    pub(super) tested: [PathBuf; 2],
+    pub(super) tested: Vec<PathBuf>,
     /// What the paths call, from this machine.
     pub(super) called: PathBuf,
 }

@@ -3,6 +3,7 @@
 //! Kernels and QEMU are Debian's, fetched by suite and kept in the target directory.
 
 mod archive;
+mod cost;
 mod guest;
 mod image;
 mod kernels;
@@ -10,16 +11,20 @@ mod qemu;
 mod report;
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
+
+pub(crate) use self::cost::{Measured, Rate, rates};
 
 use self::archive::Mirror;
 use self::image::{Modules, Programs};
 use self::kernels::{Kernel, Wanted};
-use self::qemu::{Machine, Qemu};
+use self::qemu::{Ended, Machine, Qemu};
 use self::report::{Report, Total};
 use crate::count::Count;
 use crate::setup::programs::{self, Program};
@@ -52,6 +57,9 @@ const NEEDED: [Program; 5] = [
 
 /// Kernels from 5.10 on, each with something that the others have not.
 const KERNELS: &str = "bullseye,bookworm,trixie,trixie-backports:6.18,trixie-backports";
+
+/// Processors of a machine, so that processes get into each other's way.
+const CPUS: u32 = 2;
 
 /// A matrix of fewer kernels proves too little.
 const FEWEST: usize = 4;
@@ -116,66 +124,135 @@ pub(crate) fn smoke(workspace: &Workspace) -> Count {
 
 fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
     ensure!(!options.kernels.is_empty(), "no kernel was asked for");
-    programs::ensure(workspace, &NEEDED, "fetch kernels")?;
-    let folder = workspace.target.join("vm");
-    let steps = Steps::new(folder.join("vm-test.log"))?;
-    let programs = guest::build(workspace)?;
-    let mirror = Mirror::of_this_machine()?;
-    let qemu = Qemu::obtain(&mirror, &folder, &steps).context("QEMU can't be fetched")?;
-    let matrix = Matrix {
-        options,
-        programs,
-        qemu,
-        folder,
-    };
-
+    let machines = Machines::obtain(workspace, guest::build(workspace, &[])?)?;
+    let matrix = Matrix { options, machines };
+    let kernels: Vec<_> = options
+        .kernels
+        .iter()
+        .map(|wanted| (wanted, matrix.machines.kernel(wanted)))
+        .collect();
     let mut total = Total::default();
-    for wanted in &options.kernels {
-        match kernels::obtain(wanted, &mirror, &matrix.folder, &steps) {
-            Ok(kernel) => match matrix.test(wanted, &kernel) {
-                Ok(report) => total.add(&report),
+    for side_by_side in kernels.chunks(matrix.at_once()) {
+        for (wanted, outcome) in matrix.test_all(side_by_side) {
+            match outcome {
+                Ok(report) => {
+                    report.print();
+                    total.add(&report);
+                }
                 Err(error) => total.fail(wanted, &error),
-            },
-            Err(error) => total.skip(wanted, &error),
+            }
         }
+    }
+    for (wanted, error) in kernels.iter().filter_map(|(wanted, kernel)| {
+        let error = kernel.as_ref().err()?;
+        Some((wanted, error))
+    }) {
+        total.skip(wanted, error);
     }
     Ok(total.close(options.kernels.len().min(FEWEST)))
 }
 
-/// What all kernels have in common.
-struct Matrix<'a> {
-    options: &'a Options,
+/// What it takes to boot any kernel with the guest in it.
+struct Machines {
     programs: Programs,
     qemu: Qemu,
+    mirror: Mirror,
     folder: PathBuf,
+    steps: Steps,
 }
 
-impl Matrix<'_> {
-    fn test(&self, wanted: &Wanted, kernel: &Kernel) -> Result<Report> {
+impl Machines {
+    fn obtain(workspace: &Workspace, programs: Programs) -> Result<Self> {
+        programs::ensure(workspace, &NEEDED, "fetch kernels")?;
+        let folder = workspace.target.join("vm");
+        let steps = Steps::new(folder.join("vm-test.log"))?;
+        let mirror = Mirror::of_this_machine()?;
+        let qemu = Qemu::obtain(&mirror, &folder, &steps).context("QEMU can't be fetched")?;
+        Ok(Self {
+            programs,
+            qemu,
+            mirror,
+            folder,
+            steps,
+        })
+    }
+
+    fn kernel(&self, wanted: &Wanted) -> Result<Kernel> {
+        kernels::obtain(wanted, &self.mirror, &self.folder, &self.steps)
+    }
+
+    /// Boots a kernel, and waits for its end. Returns where it wrote its console.
+    fn boot(
+        &self,
+        kernel: &Kernel,
+        modules: Modules,
+        arguments: &[String],
+        cpus: u32,
+    ) -> Result<(Ended, PathBuf)> {
         let files = self.folder.join("machines").join(&kernel.release);
         fs::create_dir_all(&files)?;
         let image = files.join("initramfs");
-        let modules = if self.options.smoke {
-            Modules::None
-        } else {
-            Modules::Needed
-        };
         image::write(&image, &self.programs, kernel, modules)
             .with_context(|| format!("no image for `{}`", kernel.release))?;
         let console = files.join("console.log");
-        let arguments = self.arguments();
         let ended = self.qemu.run(&Machine {
             kernel: &kernel.image,
             image: &image,
             console: &console,
-            arguments: &arguments,
+            arguments,
+            cpus,
         })?;
-        let report = Report::read(wanted, kernel, ended, &fs::read(&console)?);
-        report.print(&console);
+        fs::remove_file(&image)?;
+        Ok((ended, console))
+    }
+}
+
+/// A test on several kernels.
+struct Matrix<'a> {
+    options: &'a Options,
+    machines: Machines,
+}
+
+impl Matrix<'_> {
+    /// How many machines run side by side. What is measured in whole needs the machine for itself.
+    fn at_once(&self) -> usize {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        if self.options.smoke { cores } else { 1 }
+    }
+
+    /// Tests those kernels that could be had, at once.
+    fn test_all<'w>(
+        &self,
+        kernels: &[(&'w Wanted, Result<Kernel>)],
+    ) -> Vec<(&'w Wanted, Result<Report>)> {
+        thread::scope(|scope| {
+            let running: Vec<_> = kernels
+                .iter()
+                .filter_map(|(wanted, kernel)| Some((*wanted, kernel.as_ref().ok()?)))
+                .map(|(wanted, kernel)| (wanted, scope.spawn(|| self.test(wanted, kernel))))
+                .collect();
+            let ended = running.into_iter().map(|(wanted, thread)| {
+                let outcome = thread
+                    .join()
+                    .unwrap_or_else(|_| bail!("its thread panicked"));
+                (wanted, outcome)
+            });
+            ended.collect()
+        })
+    }
+
+    fn test(&self, wanted: &Wanted, kernel: &Kernel) -> Result<Report> {
+        let (modules, cpus) = if self.options.smoke {
+            (Modules::None, 1)
+        } else {
+            (Modules::Needed, CPUS)
+        };
+        let arguments = self.arguments();
+        let (ended, console) = self.machines.boot(kernel, modules, &arguments, cpus)?;
+        let report = Report::read(wanted, kernel, ended, console.clone())?;
         if !self.options.keep_log && report.is_success() {
             fs::remove_file(&console)?;
         }
-        fs::remove_file(&image)?;
         Ok(report)
     }
 

@@ -23,9 +23,9 @@ const OLDEST: u32 = 9;
 /// All paths with all sets take a quarter of this.
 const DEADLINE: Duration = Duration::from_mins(15);
 
-/// Two run. The kernel makes ready for as many as a small server has: before 5.15, that many
+/// Processors that the kernel makes ready for, as many as a small server has: before 5.15, that many
 /// processes at once can be in a function with a kretprobe.
-const CPUS: &str = "2,maxcpus=8";
+const MAX_CPUS: u32 = 8;
 
 const POLL: Duration = Duration::from_millis(100);
 
@@ -52,6 +52,8 @@ pub(super) struct Machine<'a> {
     pub(super) console: &'a Path,
     /// Arguments of PID 1.
     pub(super) arguments: &'a [String],
+    /// Processors that run.
+    pub(super) cpus: u32,
 }
 
 /// How a machine ended, and when.
@@ -128,7 +130,14 @@ impl Qemu {
         command
             .args(["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"])
             .args([
-                "-smp", CPUS, "-m", "1024", "-display", "none", "-nic", "none",
+                "-smp",
+                &format!("{},maxcpus={MAX_CPUS}", machine.cpus),
+                "-m",
+                "1024",
+                "-display",
+                "none",
+                "-nic",
+                "none",
             ])
             .args(["-no-reboot", "-monitor", "none"])
             .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])

@@ -1,8 +1,10 @@
 //! How did it go? Reads what a machine wrote to its console, and sums machines up.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs;
+use std::path::PathBuf;
 
+use anyhow::Result;
 use serde_json::Value;
 
 use super::kernels::{Kernel, Wanted};
@@ -28,18 +30,30 @@ pub(super) struct Report {
     skips: BTreeMap<String, Vec<String>>,
     /// What the kernel itself wrote last.
     tail: String,
+    /// Where everything is that it wrote.
+    console: PathBuf,
 }
 
 impl Report {
     /// Reads a console.
-    pub(super) fn read(wanted: &Wanted, kernel: &Kernel, ended: Ended, console: &[u8]) -> Self {
-        let console = String::from_utf8_lossy(console);
+    ///
+    /// # Errors
+    /// When the machine has not written any.
+    pub(super) fn read(
+        wanted: &Wanted,
+        kernel: &Kernel,
+        ended: Ended,
+        file: PathBuf,
+    ) -> Result<Self> {
+        let console = fs::read(&file)?;
+        let console = String::from_utf8_lossy(&console);
         let mut report = Self {
             name: format!("{wanted} ({})", kernel.release),
             seconds: ended.after.as_secs_f64(),
             count: Count::default(),
             skips: BTreeMap::new(),
             tail: String::new(),
+            console: file,
         };
         let (told, others): (Vec<_>, Vec<_>) = console
             .lines()
@@ -62,7 +76,7 @@ impl Report {
                 .fail(format!("the kernel complained: {complaint}"));
         }
         report.tail = others[others.len().saturating_sub(TAIL_LINES)..].join("\n");
-        report
+        Ok(report)
     }
 
     fn take(&mut self, line: &Value) {
@@ -112,14 +126,14 @@ impl Report {
     }
 
     /// Says how it went, and where to look if it did not go well.
-    pub(super) fn print(&self, console: &Path) {
+    pub(super) fn print(&self) {
         println!("\n{}", self.name);
         for (why, tests) in &self.skips {
             println!("  skipped: {}: {why}", tests.join(", "));
         }
         if !self.is_success() {
             println!("{}", self.tail);
-            println!("  whole console: {}", console.display());
+            println!("  whole console: {}", self.console.display());
         }
         for failure in &self.count.failures {
             println!("  FAILED {failure}");

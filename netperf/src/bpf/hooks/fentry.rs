@@ -5,10 +5,13 @@ use super::losses::{
     SYNACK_BY_ADDRESS,
 };
 use super::make::{
-    NO_MPTCP, NO_RETRANS, NO_SENDPAGE, NO_STATES, NO_UDP6, at, fexit, if_present,
-    if_present_by_call, required, required_by_call, wanted,
+    NO_MPTCP, NO_SENDPAGE, NO_UDP6, at, fexit, if_present, if_present_by_call, required,
+    required_by_call,
 };
-use super::tracepoint::{TCP_CLOSE, TCP_RECV, TCP_RETRANSMIT, TCP_STATE, UDP_CLOSE};
+use super::tracepoint::{
+    TCP_CLOSE, TCP_RECV, TCP_RETRANSMIT, TCP_RETRANSMIT_BY_ADDRESS, TCP_STATE,
+    TCP_STATE_BY_ADDRESS, UDP_CLOSE,
+};
 use super::{Attach, Hook};
 
 /// The members of a trampoline set that count bytes, and others. A return value is the argument
@@ -98,24 +101,8 @@ pub(super) const FENTRY_BY_ADDRESS: &[Hook] = trampolines!(
             "fentry_tcp_cleanup_rbuf_probed",
         )]],
     ),
-    wanted(
-        &["tcp_state"],
-        &[&[at(
-            Attach::TpBtf,
-            "inet_sock_set_state",
-            "tp_inet_sock_set_state_probed",
-        )]],
-        NO_STATES,
-    ),
-    wanted(
-        &["tcp_retransmit"],
-        &[&[at(
-            Attach::TpBtf,
-            "tcp_retransmit_skb",
-            "tp_tcp_retransmit_skb_probed",
-        )]],
-        NO_RETRANS,
-    ),
+    TCP_STATE_BY_ADDRESS,
+    TCP_RETRANSMIT_BY_ADDRESS,
     SYNACK_BY_ADDRESS,
     SEND_RESET_BY_ADDRESS,
     RECEIVE_RESET_BY_ADDRESS,

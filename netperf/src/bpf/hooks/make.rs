@@ -117,6 +117,14 @@ pub(super) const fn wanted_by_call(
     }
 }
 
+/// For the rows of connections alone.
+pub(super) const fn for_connections(hook: Hook) -> Hook {
+    Hook {
+        asked: Asked::ForConnections,
+        ..hook
+    }
+}
+
 pub(super) const fn fexit(
     parameters: usize,
     symbol: &'static str,

@@ -9,12 +9,15 @@ mod kprobe;
 mod losses;
 mod make;
 mod plain;
+mod record;
 mod tracepoint;
 
 pub(super) use self::plain::{PLAIN, STATE_TRACEPOINT};
+pub(super) use self::record::{SENT, TAKEN};
 
 use self::fentry::{FENTRY, FENTRY_BY_ADDRESS};
 use self::kprobe::KPROBE;
+use self::record::RECORD;
 use self::tracepoint::TRACEPOINT;
 use crate::collect::HookKind;
 
@@ -115,6 +118,10 @@ pub(super) struct HookSet {
     pub(super) hooks: &'static [Hook],
     /// Where all of them keep what is known of a socket.
     pub(super) memory: Memory,
+    /// Which records of tracepoints they read.
+    pub(super) reads: Reads,
+    /// First kernel on which it is better than the sets after it; `None` if all are.
+    pub(super) from: Option<(u32, u32)>,
     /// What none of them can see, on any kernel.
     pub(super) unseen: &'static [&'static str],
 }
@@ -126,6 +133,17 @@ pub(super) enum Memory {
     InSocket,
     /// In a table, by the socket's address.
     ByAddress,
+}
+
+/// Records of tracepoints whose fields are where this kernel says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// None.
+    Nothing,
+    /// That of a connection's state.
+    States,
+    /// Those of bytes.
+    Bytes,
 }
 
 impl Memory {
@@ -143,26 +161,42 @@ impl Memory {
 pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Tracepoint,
+        hooks: RECORD,
+        memory: Memory::ByAddress,
+        reads: Reads::Bytes,
+        from: Some((7, 0)),
+        unseen: &[],
+    },
+    HookSet {
+        kind: HookKind::Tracepoint,
         hooks: TRACEPOINT,
         memory: Memory::InSocket,
+        reads: Reads::Nothing,
+        from: None,
         unseen: &[],
     },
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY,
         memory: Memory::InSocket,
+        reads: Reads::Nothing,
+        from: None,
         unseen: &[],
     },
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY_BY_ADDRESS,
         memory: Memory::ByAddress,
+        reads: Reads::Nothing,
+        from: None,
         unseen: &[],
     },
     HookSet {
         kind: HookKind::Kprobe,
         hooks: KPROBE,
         memory: Memory::ByAddress,
+        reads: Reads::Nothing,
+        from: None,
         unseen: &[],
     },
 ];

@@ -3,7 +3,7 @@
 use super::make::{
     NO_UDP6, at, if_present_by_call, required, required_by_call, returned, wanted, wanted_by_call,
 };
-use super::{Attach, Hook, HookSet, Memory};
+use super::{Attach, Hook, HookSet, Memory, Reads};
 use crate::collect::HookKind;
 
 /// The set for kernels that do not tell where anything is in their structures.
@@ -11,6 +11,8 @@ pub(in crate::bpf) const PLAIN: HookSet = HookSet {
     kind: HookKind::Kprobe,
     hooks: PLAIN_KPROBE,
     memory: Memory::ByAddress,
+    reads: Reads::States,
+    from: None,
     unseen: &[
         "round-trip times",
         "retransmissions",

@@ -1,8 +1,10 @@
 //! Which tracepoints count? They need neither kprobes nor trampolines.
 
 use super::losses::{DROPS, RECEIVE_RESET, SEND_RESET, SYNACK};
-use super::make::{NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, required, required_by_call, wanted};
-use super::{Asked, Attach, Hook};
+use super::make::{
+    NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, for_connections, required, required_by_call, wanted,
+};
+use super::{Attach, Hook};
 
 /// Kernel 6.3 and later; needs neither kprobes nor trampolines.
 pub(super) const TRACEPOINT: &[Hook] = &[
@@ -15,10 +17,7 @@ pub(super) const TRACEPOINT: &[Hook] = &[
         &[&[at(Attach::TpBtf, "sock_recv_length", "tp_sock_recv_length")]],
     ),
     TCP_RECV,
-    Hook {
-        asked: Asked::ForConnections,
-        ..TCP_STATE
-    },
+    for_connections(TCP_STATE),
     TCP_RETRANSMIT,
     SYNACK,
     SEND_RESET,
@@ -53,6 +52,26 @@ pub(super) const TCP_RETRANSMIT: Hook = wanted(
         Attach::TpBtf,
         "tcp_retransmit_skb",
         "tp_tcp_retransmit_skb",
+    )]],
+    NO_RETRANS,
+);
+/// [`TCP_STATE`] for sockets by address.
+pub(super) const TCP_STATE_BY_ADDRESS: Hook = wanted(
+    &["tcp_state"],
+    &[&[at(
+        Attach::TpBtf,
+        "inet_sock_set_state",
+        "tp_inet_sock_set_state_probed",
+    )]],
+    NO_STATES,
+);
+/// [`TCP_RETRANSMIT`] for sockets by address.
+pub(super) const TCP_RETRANSMIT_BY_ADDRESS: Hook = wanted(
+    &["tcp_retransmit"],
+    &[&[at(
+        Attach::TpBtf,
+        "tcp_retransmit_skb",
+        "tp_tcp_retransmit_skb_probed",
     )]],
     NO_RETRANS,
 );

@@ -1,0 +1,98 @@
+//! What does each hook set cost on each kernel? In virtual machines, and so only as ratios.
+
+use anyhow::Result;
+
+use super::section::Section;
+use super::spread::Spread;
+use super::table::{Table, cell};
+use super::{Bench, progress};
+use crate::vm::{self, Measured};
+
+/// The sets, as `--hooks` names them.
+const SETS: [&str; 3] = ["tracepoint", "fentry", "kprobe"];
+
+/// Boots every kernel of `cargo xtask vm-test`, and measures in it.
+pub(super) fn measure(bench: &Bench) -> Result<Section> {
+    progress("each hook set on each kernel, in virtual machines");
+    let mut table = Table::new(&[
+        "kernel",
+        "set",
+        "of untraced",
+        "empty programs, of untraced",
+        "of empty programs",
+        "of the tracepoint set",
+    ]);
+    for measured in vm::rates(&bench.workspace, bench.programs.empty.clone())? {
+        for set in SETS.into_iter().filter(|set| measured.has(set)) {
+            let ratio = |of, to| cell(measured.ratio(of, to), 3, None);
+            table.row([
+                measured.kernel.clone(),
+                set.to_owned(),
+                ratio((set, "tracer"), ("none", "nothing")),
+                ratio((set, "empty"), ("none", "nothing")),
+                ratio((set, "tracer"), (set, "empty")),
+                ratio((set, "tracer"), ("tracepoint", "tracer")),
+            ]);
+        }
+    }
+    Ok(Section::new("Requests and responses beside each hook set, in virtual machines")
+        .table(&table)
+        .remark(
+            "Rates of a turn, one to another; seven turns. The processor is emulated: it has no caches and \
+             no branch predictor, and a helper call costs it more than a real one, so that these show which \
+             set costs more, and not how much.",
+        ))
+}
+
+impl Measured {
+    fn has(&self, set: &str) -> bool {
+        self.rates.iter().any(|rate| rate.set == set)
+    }
+
+    /// Rates of one, to those of the other in the same turn; each is a set and what ran beside.
+    fn ratio(&self, of: (&str, &str), to: (&str, &str)) -> Option<Spread> {
+        let of_this = self.rates.iter().filter(|rate| rate.is(of));
+        Spread::of(of_this.filter_map(|rate| {
+            let mut others = self.rates.iter().filter(|other| other.turn == rate.turn);
+            let other = others.find(|other| other.is(to))?;
+            Some(rate.rounds_per_s / other.rounds_per_s)
+        }))
+    }
+}
+
+impl vm::Rate {
+    fn is(&self, (set, beside): (&str, &str)) -> bool {
+        self.set == set && self.beside == beside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_that_of_one_turn() {
+        let rate = |turn, set: &str, beside: &str, rounds_per_s| vm::Rate {
+            turn,
+            set: set.to_owned(),
+            beside: beside.to_owned(),
+            rounds_per_s,
+        };
+        let measured = Measured {
+            kernel: "6.1".to_owned(),
+            rates: vec![
+                rate(0, "none", "nothing", 100.0),
+                rate(0, "fentry", "tracer", 50.0),
+                rate(1, "fentry", "tracer", 90.0),
+                rate(1, "none", "nothing", 90.0),
+            ],
+        };
+        let ratio = measured.ratio(("fentry", "tracer"), ("none", "nothing"));
+        assert_eq!(ratio, Spread::of([0.5, 1.0]));
+        assert_eq!(
+            measured.ratio(("kprobe", "tracer"), ("none", "nothing")),
+            None
+        );
+        assert!(measured.has("fentry") && !measured.has("kprobe"));
+    }
+}
