@@ -60,7 +60,7 @@ fn tell(sk: impl Sock, state: *mut SockState, index: u32, old: u8, new: u8) {
     let since = unsafe { core::mem::replace(&mut (*state).state_since_ns, now) };
     let socket = sk.cookie();
     let every = u64::from(setting!(sample));
-    if every > 1 && socket % every != 0 {
+    if every > 1 && !socket.is_multiple_of(every) {
         return;
     }
     let mut key = FlowKey::default();

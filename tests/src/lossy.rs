@@ -287,7 +287,7 @@ fn older(cast: &mut Cast, tell: &PipeWriter) -> Result<()> {
         calls::lose(&stream, calls::Loss::Nothing)?;
         stream.set_nonblocking(false)?;
         while taken < all {
-            let n = stream.read(&mut [0; 65_536])?;
+            let n = stream.read(&mut [0; 16_384])?;
             ensure!(n > 0, "the client is gone");
             taken += n;
         }
@@ -316,7 +316,7 @@ fn fill(stream: &mut TcpStream) -> Result<u64> {
     stream.set_nonblocking(true)?;
     let mut all = 0;
     loop {
-        match stream.write(&[0x5a; 65_536]) {
+        match stream.write(&[0x5a; 16_384]) {
             Ok(n) => all += u64::try_from(n)?,
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                 // What the other end's queue can take may still be on its way.
@@ -336,7 +336,7 @@ fn take_ready(stream: &mut TcpStream) -> Result<usize> {
     stream.set_nonblocking(true)?;
     let mut taken = 0;
     loop {
-        match stream.read(&mut [0; 65_536]) {
+        match stream.read(&mut [0; 16_384]) {
             Ok(n) => taken += n,
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(taken),
             Err(error) => return Err(error.into()),

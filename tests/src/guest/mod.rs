@@ -65,7 +65,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
         watches.push((PLAIN, PLAIN));
         let sessions = examine_round(&watches, &paths, kernel, report);
         watches.pop();
-        lossy::examine(&watches, report);
+        lossy::examine(&watches, kernel, report);
         if let Some(first) = sessions.first() {
             examine_choice(first, kernel, report);
         }
@@ -78,7 +78,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
         examine_round(&[(set, set)], &paths, kernel, report);
     }
     let sets: Vec<_> = loading.into_iter().map(|set| (set, set)).collect();
-    lossy::examine(&sets, report);
+    lossy::examine(&sets, kernel, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),
         Err(error) => report.failed(PLAIN, "addresses", &format!("{error:#}")),
