@@ -251,15 +251,13 @@ mod tests {
     }
 
     fn what(record: &[u8]) -> Option<Told> {
-        match Event::decode(record)? {
-            Event::Happened { slot, happened } => {
-                assert_eq!((slot, happened.socket, happened.at), (7, 9, MonoNs(5)));
-                assert_eq!((happened.key.netns, happened.key.local_port), (99, 80));
-                assert_eq!(happened.key.remote_addr, [20; 16]);
-                Some(happened.what)
-            }
-            other => panic!("{other:?}"),
-        }
+        let Event::Happened { slot, happened } = Event::decode(record)? else {
+            return None;
+        };
+        assert_eq!((slot, happened.socket, happened.at), (7, 9, MonoNs(5)));
+        assert_eq!((happened.key.netns, happened.key.local_port), (99, 80));
+        assert_eq!(happened.key.remote_addr, [20; 16]);
+        Some(happened.what)
     }
 
     #[test]
