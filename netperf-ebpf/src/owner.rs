@@ -48,8 +48,9 @@ pub fn slot(sk: impl Sock, state: *mut SockState, host_tgid: u32) -> Option<u32>
         && before == 0
         && let Some(tcp) = sk.tcp()
     {
+        let sent: u32 = tcp.field(offset!(tcp_sock_segs_out));
         // SAFETY: a map value that the verifier proved.
-        unsafe { (*state).sent_before = tcp.field(offset!(tcp_sock_segs_out)) };
+        unsafe { (*state).sent_before = sent };
     }
     let pair = u64::from(host_tgid) << 32 | u64::from(index);
     // SAFETY: a map value that the verifier proved; one aligned word.

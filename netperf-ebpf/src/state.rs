@@ -70,7 +70,7 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
 fn tell(sk: impl Sock, index: u32, (old, new): (u8, u8), (since, now): (u64, u64)) {
     let socket = sk.cookie();
     let every = u64::from(setting!(sample));
-    if every > 1 && socket % every != 0 {
+    if every > 1 && !socket.is_multiple_of(every) {
         return;
     }
     let mut key = FlowKey::default();

@@ -12,6 +12,7 @@ use crate::machine::{
     Trial,
 };
 use crate::model::Model;
+use crate::sample::losses::{DropReading, DropReason, Kinds, Losses, ResetDirection, ResetReading};
 use crate::sample::socket::{
     Ends, InetEnds, SocketOwner, SocketOwners, SocketProto, SocketReading, SocketSample, TcpInfo,
     Timer, TimerKind, UnixEnds,
@@ -293,6 +294,66 @@ pub(crate) fn session() -> Model {
     for n in 1..=3 {
         model.advance(&tick(n));
     }
+    model
+}
+
+/// A flow that has sent so many segments again.
+fn lossy(owner: &Arc<Process>, socket: u64, retransmitted: u64, sent_segments: u32) -> FlowReading {
+    let events = Kinds {
+        rto: u32::try_from(retransmitted.min(2)).unwrap(),
+        ..Kinds::default()
+    };
+    FlowReading {
+        retransmitted,
+        losses: Some(Losses {
+            events,
+            sent_segments,
+            cwnd: Some(10),
+        }),
+        ..flow(owner, socket, 1_000, 0)
+    }
+}
+
+/// Two processes; one of them sent 5 of 100 segments again in the last tick, and reset once.
+pub(crate) fn lossy_session() -> Model {
+    let (rsync, nginx) = (process(8821, "rsync"), process(412, "nginx"));
+    let mut model = Model::new(&second(0));
+    model.advance(&Sample {
+        flows: vec![lossy(&rsync, 1, 2, 50), lossy(&nginx, 2, 0, 10)],
+        processes: vec![moved(&rsync, 1_000, 0), moved(&nginx, 1_000, 0)],
+        ..second(1)
+    });
+    let reset = |process: &Arc<Process>, direction, count| ResetReading {
+        process: Arc::clone(process),
+        direction,
+        local: "10.0.0.5:80".parse().unwrap(),
+        remote: "10.0.0.9:1024".parse().unwrap(),
+        netns: 0,
+        state: None,
+        count,
+    };
+    let drops = vec![DropReading {
+        reason: DropReason::SocketRcvbuff,
+        process: None,
+        proto: Some(Proto::Udp),
+        local_port: Some(53),
+        netns: 7,
+        packets: 9,
+    }];
+    model.advance(&Sample {
+        flows: vec![
+            lossy(&rsync, 1, 7, 100),
+            lossy(&rsync, 3, 0, 50),
+            lossy(&nginx, 2, 0, 60),
+        ],
+        processes: vec![moved(&rsync, 2_000, 0), moved(&nginx, 2_000, 0)],
+        resets: vec![
+            reset(&rsync, ResetDirection::Sent, 1),
+            reset(&nginx, ResetDirection::Received, 3),
+        ],
+        drops,
+        ..second(2)
+    });
     model
 }
 

@@ -24,7 +24,7 @@ use crate::wait;
 pub const KINDS: [&str; 6] = ["data", "handshake", "orphan", "older", "reset", "unread"];
 
 /// Longest time in which the kernel must have sent something again.
-const PATIENCE_SECS: u64 = 30;
+const PATIENCE_SECS: u64 = 90;
 
 /// Where a server listens that starts to only then: nobody else is in this network namespace.
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 4100);
@@ -110,16 +110,22 @@ fn heard(mut told: PipeReader) -> Result<Heard> {
     Ok(serde_json::from_str(&text)?)
 }
 
-/// The kernel's counters of this namespace.
-#[derive(Clone, Copy)]
-struct Counters {
-    segments: u64,
-    resets_sent: u64,
+/// The kernel's counters of this network namespace.
+#[derive(Clone, Copy, Debug)]
+pub struct Counters {
+    /// Segments that TCP has sent again.
+    pub segments: u64,
+    /// Resets that TCP has sent.
+    pub resets_sent: u64,
     unread_datagrams: u64,
 }
 
 impl Counters {
-    fn read() -> Result<Self> {
+    /// As they are now.
+    ///
+    /// # Errors
+    /// When this kernel has no such counters.
+    pub fn read() -> Result<Self> {
         let text = fs::read_to_string("/proc/self/net/snmp")?;
         Ok(Self {
             segments: counter(&text, "Tcp:", "RetransSegs")?,
@@ -144,7 +150,7 @@ fn await_retransmissions(more: u64) -> Result<()> {
     let deadline = Deadline::seconds(PATIENCE_SECS);
     while Counters::read()?.segments < before + more {
         ensure!(!deadline.passed(), "the kernel sent nothing again");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(50));
     }
     Ok(())
 }
@@ -173,7 +179,7 @@ fn await_settled(socket: &impl AsFd) -> Result<()> {
     let deadline = Deadline::seconds(PATIENCE_SECS);
     while calls::tcp_info(socket)?.tcpi_unacked > 0 {
         ensure!(!deadline.passed(), "it never arrives");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(50));
     }
     Ok(())
 }
@@ -246,7 +252,7 @@ fn orphan(cast: &mut Cast, _: &PipeWriter) -> Result<()> {
         let (mut stream, _) = listener.accept()?;
         calls::lose(&stream, calls::Loss::Everything)?;
         deaf.give(1)?;
-        await_retransmissions(4)?;
+        await_retransmissions(2)?;
         calls::lose(&stream, calls::Loss::Nothing)?;
         let mut all = Vec::new();
         stream.read_to_end(&mut all)?;
@@ -277,11 +283,11 @@ fn older(cast: &mut Cast, tell: &PipeWriter) -> Result<()> {
         curtain.wait()?;
         calls::lose(&stream, calls::Loss::Everything)?;
         let mut taken = take_ready(&mut stream)?;
-        await_retransmissions(3)?;
+        await_retransmissions(2)?;
         calls::lose(&stream, calls::Loss::Nothing)?;
         stream.set_nonblocking(false)?;
         while taken < all {
-            let n = stream.read(&mut [0; 65_536])?;
+            let n = stream.read(&mut [0; 16_384])?;
             ensure!(n > 0, "the client is gone");
             taken += n;
         }
@@ -310,7 +316,7 @@ fn fill(stream: &mut TcpStream) -> Result<u64> {
     stream.set_nonblocking(true)?;
     let mut all = 0;
     loop {
-        match stream.write(&[0x5a; 65_536]) {
+        match stream.write(&[0x5a; 16_384]) {
             Ok(n) => all += u64::try_from(n)?,
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                 // What the other end's queue can take may still be on its way.
@@ -330,7 +336,7 @@ fn take_ready(stream: &mut TcpStream) -> Result<usize> {
     stream.set_nonblocking(true)?;
     let mut taken = 0;
     loop {
-        match stream.read(&mut [0; 65_536]) {
+        match stream.read(&mut [0; 16_384]) {
             Ok(n) => taken += n,
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(taken),
             Err(error) => return Err(error.into()),

@@ -254,35 +254,6 @@ fn is_moment(text: &str) -> bool {
             })
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_missing_field_or_another_type_is_found() {
-        let good = json!({"ring_lost": 0, "map_full": 0, "unread": 0});
-        assert!(check(&good, LOSS).is_ok());
-        assert!(check(&json!({"ring_lost": 0, "map_full": 0}), LOSS).is_err());
-        assert!(check(&json!({"ring_lost": 0, "map_full": -1, "unread": 0}), LOSS).is_err());
-        assert!(
-            check(
-                &json!({"ring_lost": null, "map_full": 0, "unread": 0}),
-                LOSS
-            )
-            .is_err()
-        );
-    }
-
-    #[test]
-    fn a_moment_has_nanoseconds_and_is_utc() {
-        assert!(is_moment("2026-11-22T09:41:00.123456789Z"));
-        assert!(!is_moment("2026-11-22T09:41:00.123456Z"));
-        assert!(!is_moment("2026-11-22T09:41:00.123456789+01:00"));
-    }
-}
-
 const KINDS: &[Field] = &[
     field("rto", Kind::Integer),
     field("fast", Kind::Integer),
@@ -379,3 +350,32 @@ pub const RETRANSMIT: &[Field] = &[
     nullable("state", Kind::Text),
     nullable("srtt_us", Kind::Integer),
 ];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_field_or_another_type_is_found() {
+        let good = json!({"ring_lost": 0, "map_full": 0, "unread": 0});
+        assert!(check(&good, LOSS).is_ok());
+        assert!(check(&json!({"ring_lost": 0, "map_full": 0}), LOSS).is_err());
+        assert!(check(&json!({"ring_lost": 0, "map_full": -1, "unread": 0}), LOSS).is_err());
+        assert!(
+            check(
+                &json!({"ring_lost": null, "map_full": 0, "unread": 0}),
+                LOSS
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn a_moment_has_nanoseconds_and_is_utc() {
+        assert!(is_moment("2026-11-22T09:41:00.123456789Z"));
+        assert!(!is_moment("2026-11-22T09:41:00.123456Z"));
+        assert!(!is_moment("2026-11-22T09:41:00.123456789+01:00"));
+    }
+}

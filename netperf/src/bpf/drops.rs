@@ -52,7 +52,7 @@ impl Drops {
         if self.reasons.is_empty() {
             return Ok(grown);
         }
-        for entry in self.map.iter() {
+        for entry in &self.map {
             let (key, packets) = entry.context("cannot read what was thrown away")?;
             let before = self.told.insert(key, packets).unwrap_or(0);
             if let Some(&reason) = self.reasons.get(&key.reason)

@@ -105,9 +105,12 @@ impl Event {
             ACTIVE => Some(Self::Active { slot }),
             OWNED => Some(Self::Owned { slot, socket }),
             CLOSED => Some(Self::Closed { slot, socket }),
-            STATE => happened(slot, socket, record, size_of::<StateEvent>(), transition),
+            STATE => {
+                let read = |record: &mut &[u8]| Some(transition(record));
+                happened(slot, socket, record, size_of::<StateEvent>(), read)
+            }
             RETRANS | SYNACK => {
-                let read = |record: &mut &[u8], key: &mut _| retransmit(kind, record, key);
+                let read = |record: &mut &[u8]| Some(retransmit(kind, record));
                 happened(slot, socket, record, size_of::<RetransEvent>(), read)
             }
             RESET => happened(slot, socket, record, size_of::<ResetEvent>(), reset),
@@ -122,14 +125,13 @@ fn happened(
     socket: u64,
     mut rest: &[u8],
     size: usize,
-    read: impl FnOnce(&mut &[u8], &mut FlowKey) -> Option<Told>,
+    read: impl FnOnce(&mut &[u8]) -> Option<(FlowKey, Told)>,
 ) -> Option<Event> {
     if rest.len() + size_of::<SlotEvent>() < size {
         return None;
     }
     let at = MonoNs(rest.get_u64_ne());
-    let mut key = FlowKey::default();
-    let what = read(&mut rest, &mut key)?;
+    let (key, what) = read(&mut rest)?;
     let happened = Happened {
         at,
         socket,
@@ -140,22 +142,23 @@ fn happened(
     Some(Event::Happened { slot, happened })
 }
 
-fn transition(record: &mut &[u8], key: &mut FlowKey) -> Option<Told> {
+fn transition(record: &mut &[u8]) -> (FlowKey, Told) {
     let in_old_ns = record.get_u64_ne();
-    *key = addresses(record);
+    let key = addresses(record);
     let (old, new) = (record.get_u8(), record.get_u8());
     let flags = record.get_u16_ne();
-    Some(Told::Transition {
+    let told = Told::Transition {
         old,
         new,
         in_old_ns,
         fin_arrived: flags & FIN_ARRIVED != 0,
         failed: flags & FAILED != 0,
-    })
+    };
+    (key, told)
 }
 
-fn retransmit(record_kind: u32, record: &mut &[u8], key: &mut FlowKey) -> Option<Told> {
-    *key = addresses(record);
+fn retransmit(record_kind: u32, record: &mut &[u8]) -> (FlowKey, Told) {
+    let key = addresses(record);
     record.advance(size_of::<u32>());
     let srtt_us = record.get_u32_ne();
     let (state, ca_state, pending) = (record.get_u8(), record.get_u8(), record.get_u8());
@@ -165,23 +168,25 @@ fn retransmit(record_kind: u32, record: &mut &[u8], key: &mut FlowKey) -> Option
     } else {
         RetransKind::of(state, ca_state, pending)
     };
-    Some(Told::Retransmit {
+    let told = Told::Retransmit {
         kind,
         state,
         srtt_us,
         cwnd: record.get_u32_ne(),
-    })
+    };
+    (key, told)
 }
 
-fn reset(record: &mut &[u8], key: &mut FlowKey) -> Option<Told> {
-    *key = addresses(record);
+/// `None` for a direction that nobody knows.
+fn reset(record: &mut &[u8]) -> Option<(FlowKey, Told)> {
+    let key = addresses(record);
     let state = record.get_u8();
     let direction = match record.get_u8() {
         SENT => ResetDirection::Sent,
         RECEIVED => ResetDirection::Received,
         _ => return None,
     };
-    Some(Told::Reset { direction, state })
+    Some((key, Told::Reset { direction, state }))
 }
 
 fn addresses(record: &mut &[u8]) -> FlowKey {
@@ -246,15 +251,13 @@ mod tests {
     }
 
     fn what(record: &[u8]) -> Option<Told> {
-        match Event::decode(record)? {
-            Event::Happened { slot, happened } => {
-                assert_eq!((slot, happened.socket, happened.at), (7, 9, MonoNs(5)));
-                assert_eq!((happened.key.netns, happened.key.local_port), (99, 80));
-                assert_eq!(happened.key.remote_addr, [20; 16]);
-                Some(happened.what)
-            }
-            other => panic!("{other:?}"),
-        }
+        let Event::Happened { slot, happened } = Event::decode(record)? else {
+            return None;
+        };
+        assert_eq!((slot, happened.socket, happened.at), (7, 9, MonoNs(5)));
+        assert_eq!((happened.key.netns, happened.key.local_port), (99, 80));
+        assert_eq!(happened.key.remote_addr, [20; 16]);
+        Some(happened.what)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::stream::Format;
 use super::text::Text;
 use crate::clock::WallNs;
 use crate::collect::HookPreference;
-use crate::made::{machine, second, session, start};
+use crate::made::{lossy_session, machine, second, session, start};
 use crate::model::Model;
 use crate::sample::{Loss, Sample};
 use crate::units::Units;
@@ -15,6 +15,7 @@ use crate::view::doctor::Report;
 use crate::view::envelope::{End, Reason};
 use crate::view::flows::FlowsOptions;
 use crate::view::host_names::Numeric;
+use crate::view::retrans::RetransOptions;
 use crate::view::time::Rfc3339;
 use crate::view::top::TopOptions;
 
@@ -75,6 +76,20 @@ fn a_tick_without_traffic_says_so_and_loss_is_never_silent() {
         ..second(1)
     });
     insta::assert_snapshot!(text(View::Top(TopOptions::default()), &model));
+}
+
+#[test]
+fn text_of_retrans() {
+    insta::assert_snapshot!(text(
+        View::Retrans(RetransOptions::default()),
+        &lossy_session()
+    ));
+}
+
+#[test]
+fn a_tick_without_losses_says_so() {
+    let text = text(View::Retrans(RetransOptions::default()), &session());
+    assert!(text.contains("nothing was sent again"), "{text}");
 }
 
 #[test]

@@ -165,6 +165,7 @@ impl Kinds {
     }
 
     /// What was added since `earlier`.
+    #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
             rto: self.rto.saturating_sub(earlier.rto),

@@ -7,6 +7,7 @@
 
 mod cost;
 mod known;
+mod lossy;
 mod machine;
 mod plain;
 mod report;
@@ -65,6 +66,8 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
         let mut watches: Vec<_> = loading.iter().copied().zip(hooks).collect();
         watches.push((PLAIN, PLAIN));
         let sessions = examine_round(&watches, &paths, kernel, report);
+        watches.pop();
+        lossy::examine(&watches, kernel, report);
         if let Some(first) = sessions.first() {
             examine_choice(first, kernel, report);
         }
@@ -73,9 +76,11 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     for set in refused {
         examine_refusal(set, report);
     }
-    for set in loading.iter().copied().chain([PLAIN]) {
+    for &set in loading.iter().chain(&[PLAIN]) {
         examine_round(&[(set, set)], &paths, kernel, report);
     }
+    let sets: Vec<_> = loading.iter().map(|&set| (set, set)).collect();
+    lossy::examine(&sets, kernel, report);
     examine_times(&loading, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),
