@@ -61,6 +61,7 @@ impl HookKind {
 
 /// What the view wants collected beyond the totals of each process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub struct Wanted {
     /// Readings of single flows.
     pub flows: bool,

@@ -37,7 +37,7 @@ fn bars_stand_below_the_lines_in_text() -> Result<()> {
         &own,
     ];
     let output = thread::scope(|scope| {
-        let tracer = scope.spawn(|| run(&arguments));
+        let tracer = scope.spawn(|| run(arguments));
         PACE.play()?;
         tracer.join().ok().context("a thread panicked")?
     })?;

@@ -39,7 +39,7 @@ impl Latencies {
     pub(super) fn take(&mut self) -> anyhow::Result<Vec<Grown>> {
         let mut grown = Vec::new();
         let mut there = FxHashMap::default();
-        for entry in self.map.iter() {
+        for entry in &self.map {
             let (key, now) = entry.context("cannot read how long it took")?;
             let before = self.told.remove(&key);
             let counts = growth(before.as_deref().unwrap_or(&[0; BUCKETS]), &now.counts);
