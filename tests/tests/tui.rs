@@ -164,11 +164,13 @@ fn the_filter_leaves_what_is_typed_and_escape_lifts_it() -> Result<()> {
         .wait_for("left the udp processes only", |screen| {
             let screen = screen.contents();
             let left = order(&screen);
-            left.len() == 2 && left.iter().all(|name| name.ends_with("udp"))
+            // Other tests have such processes as well.
+            left.len() >= 2 && left.iter().all(|name| name.ends_with("udp"))
         })?;
     viewed.view.press("\x1b")?;
     viewed.view.wait_for("showed all again", |screen| {
-        order(&screen.contents()).len() == 4
+        let screen = screen.contents();
+        order(&screen).iter().any(|name| !name.ends_with("udp"))
     })?;
     Ok(())
 }
