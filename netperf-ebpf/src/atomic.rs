@@ -45,12 +45,3 @@ pub fn add_half(counter: *mut u32, value: u32) {
         asm!("lock *(u32 *)({counter} + 0) += {value}", counter = in(reg) counter, value = in(reg) u64::from(value));
     }
 }
-
-/// The same for a counter of four bytes.
-#[inline(always)]
-pub fn add_word(counter: *mut u32, value: u32) {
-    // SAFETY: as above.
-    unsafe {
-        asm!("lock *(u32 *)({counter} + 0) += {value}", counter = in(reg) counter, value = in(reg) value);
-    }
-}

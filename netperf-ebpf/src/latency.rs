@@ -113,7 +113,7 @@ fn note(sk: impl Sock, by: &Owner, kind: u16, us: u32) {
     // verifier does not.
     let index = unsafe { core::ptr::read_volatile(&raw const index) } & (BUCKETS - 1);
     // SAFETY: the mask keeps the index within the array.
-    atomic::add_word(unsafe { histogram.counts.get_unchecked_mut(index) }, 1);
+    atomic::add_half(unsafe { histogram.counts.get_unchecked_mut(index) }, 1);
 }
 
 #[inline(always)]

@@ -16,13 +16,13 @@ const KINDS: [&str; 5] = ["data", "handshake", "orphan", "older", "reset"];
 /// Resets among them that answer a segment for which there is no socket.
 const UNHEARD: u64 = 1;
 
-/// Plays every loss once while a tracer runs for each set, given with what `--hooks` is told.
-pub(super) fn examine(sets: &[(&str, &str)], kernel: Kernel, report: &mut Report) {
+/// Plays every loss once while a tracer runs for each set.
+pub(super) fn examine(sets: &[&str], kernel: Kernel, report: &mut Report) {
     let (sessions, segments, resets) = match play(sets) {
         Ok(played) => played,
         Err(error) => return report.failed("-", "lossy", &format!("{error:#}")),
     };
-    for ((set, _), session) in sets.iter().zip(&sessions) {
+    for (set, session) in sets.iter().zip(&sessions) {
         match check(
             session,
             segments,
@@ -34,7 +34,7 @@ pub(super) fn examine(sets: &[(&str, &str)], kernel: Kernel, report: &mut Report
     }
 }
 
-fn play(sets: &[(&str, &str)]) -> Result<(Vec<Session>, u64, u64)> {
+fn play(sets: &[&str]) -> Result<(Vec<Session>, u64, u64)> {
     let waiting = KINDS.iter().map(|kind| {
         let mut mover = Mover::start(["lossy", kind])?;
         let line = mover.next_line()?.context("the mover ended")?;
@@ -42,8 +42,8 @@ fn play(sets: &[(&str, &str)]) -> Result<(Vec<Session>, u64, u64)> {
         Ok((kind, mover))
     });
     let waiting: Vec<_> = waiting.collect::<Result<_>>()?;
-    let tracers = at_once(sets, |(set, hooks)| {
-        let args = ["retrans", "--json", "--hooks", hooks];
+    let tracers = at_once(sets, |set| {
+        let args = ["retrans", "--json", "--hooks", set];
         Tracer::start(&args).with_context(|| (*set).to_owned())
     })?;
     let before = Counters::read()?;

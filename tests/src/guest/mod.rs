@@ -66,8 +66,6 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
         let mut watches: Vec<_> = loading.iter().copied().zip(hooks).collect();
         watches.push((PLAIN, PLAIN));
         let sessions = examine_round(&watches, &paths, kernel, report);
-        watches.pop();
-        lossy::examine(&watches, kernel, report);
         if let Some(first) = sessions.first() {
             examine_choice(first, kernel, report);
         }
@@ -79,8 +77,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     for &set in loading.iter().chain(&[PLAIN]) {
         examine_round(&[(set, set)], &paths, kernel, report);
     }
-    let sets: Vec<_> = loading.iter().map(|&set| (set, set)).collect();
-    lossy::examine(&sets, kernel, report);
+    lossy::examine(&loading, kernel, report);
     examine_times(&loading, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),

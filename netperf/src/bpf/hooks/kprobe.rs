@@ -5,9 +5,10 @@ use super::losses::{
     DROPS, LISTEN_START, RECEIVE_RESET_BY_ADDRESS, SEND_RESET_BY_ADDRESS, SYNACK_BY_ADDRESS,
 };
 use super::make::{
-    NO_MPTCP, NO_RETRANS, NO_SENDPAGE, NO_STATES, NO_UDP6, at, if_present, if_present_by_call,
-    required, required_by_call, returned, wanted, with_parameters,
+    NO_MPTCP, NO_SENDPAGE, NO_STATES, NO_UDP6, at, if_present, if_present_by_call, required,
+    required_by_call, returned, wanted, with_parameters,
 };
+use super::tracepoint::TCP_RETRANSMIT_BY_ADDRESS;
 use super::{Attach, Hook};
 
 /// Kernels that refuse trampolines and lack the tracepoints.
@@ -94,15 +95,7 @@ pub(super) const KPROBE: &[Hook] = &[
         &[&[at(Attach::Kprobe, "tcp_set_state", "kprobe_tcp_set_state")]],
         NO_STATES,
     ),
-    wanted(
-        &["tcp_retransmit"],
-        &[returned!(
-            "__tcp_retransmit_skb",
-            "kprobe_tcp_retransmit",
-            "kretprobe_tcp_retransmit"
-        )],
-        NO_RETRANS,
-    ),
+    TCP_RETRANSMIT_BY_ADDRESS,
     LISTEN_START,
     ARRIVAL_BY_ADDRESS,
     ACCEPT,

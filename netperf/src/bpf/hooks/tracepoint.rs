@@ -3,7 +3,8 @@
 use super::latency::{ACCEPT, ARRIVAL};
 use super::losses::{DROPS, RECEIVE_RESET, SEND_RESET, SYNACK};
 use super::make::{
-    NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, for_connections, required, required_by_call, wanted,
+    NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, for_connections, required, required_by_call, returned,
+    wanted,
 };
 use super::{Attach, Hook};
 
@@ -68,14 +69,22 @@ pub(super) const TCP_STATE_BY_ADDRESS: Hook = wanted(
     )]],
     NO_STATES,
 );
-/// [`TCP_RETRANSMIT`] for sockets by address.
+/// [`TCP_RETRANSMIT`] for sockets by address. Kprobes come last: a timer may interrupt the program of
+/// another kprobe, and theirs does not run then.
 pub(super) const TCP_RETRANSMIT_BY_ADDRESS: Hook = wanted(
     &["tcp_retransmit"],
-    &[&[at(
-        Attach::TpBtf,
-        "tcp_retransmit_skb",
-        "tp_tcp_retransmit_skb_probed",
-    )]],
+    &[
+        &[at(
+            Attach::TpBtf,
+            "tcp_retransmit_skb",
+            "tp_tcp_retransmit_skb_probed",
+        )],
+        returned!(
+            "__tcp_retransmit_skb",
+            "kprobe_tcp_retransmit",
+            "kretprobe_tcp_retransmit"
+        ),
+    ],
     NO_RETRANS,
 );
 pub(super) const TCP_CLOSE: Hook = required(
