@@ -1,7 +1,10 @@
-//! What does the tracer see of sockets and processes that come and go as fast as the machine can?
+//! What does the tracer see of sockets that come and go as fast as the machine can, and of processes
+//! that do by the hundred a second?
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -12,6 +15,9 @@ use crate::played::Played;
 
 /// Sizes that take turns, all odd.
 const SIZES: [usize; 5] = [1, 77, 1009, 4099, 20_011];
+
+/// Between two brief processes: without it, their numbers would be used again within half a minute.
+const BREATH: Duration = Duration::from_millis(1);
 
 /// Makes connections, sockets and processes for `seconds`, and prints what each process moved.
 ///
@@ -129,6 +135,7 @@ fn processes(cast: &mut Cast, seconds: u64) -> Result<()> {
                 break;
             }
             rows.append(&mut brief(to, size)?);
+            thread::sleep(BREATH);
         }
         TcpStream::connect(to)?;
         Ok(rows)

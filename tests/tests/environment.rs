@@ -47,10 +47,6 @@ fn in_a_container_with_the_four_capabilities_it_counts() -> Result<()> {
 #[test]
 fn without_type_information_kprobes_count_or_both_reasons_are_told() -> Result<()> {
     let _turn = turn();
-    let hidden = |args: &[&str]| -> Result<Output> {
-        let mut command = Place::here().command(&tracer::binary()?);
-        run_as(command.args(args).env("NETPERF_TRACE_BTF", "/hidden"))
-    };
     let output = hidden(&["top", "--json", "-n", "1"])?;
     let checks = report(&hidden(&["doctor", "--kernel", "--json"])?)?;
     let (said, message) = (text(&output.stdout)?, text(&output.stderr)?);
@@ -66,6 +62,26 @@ fn without_type_information_kprobes_count_or_both_reasons_are_told() -> Result<(
         ensure!(finding(&checks, "BTF")?.0 == "partly", "{checks:?}");
     }
     Ok(())
+}
+
+#[test]
+fn without_type_information_what_is_in_the_structures_alone_is_refused() -> Result<()> {
+    let _turn = turn();
+    for command in ["retrans", "latency"] {
+        let output = hidden(&[command, "--json", "-n", "1"])?;
+        let message = text(&output.stderr)?;
+        ensure!(output.status.code() == Some(4), "{command}: {message}");
+        for reason in ["no type information (`/hidden`", "how long they take"] {
+            ensure!(message.contains(reason), "{command}: {message}");
+        }
+    }
+    Ok(())
+}
+
+/// Runs the tracer without the kernel's type information.
+fn hidden(args: &[&str]) -> Result<Output> {
+    let mut command = Place::here().command(&tracer::binary()?);
+    run_as(command.args(args).env("NETPERF_TRACE_BTF", "/hidden"))
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Which hooks does this kernel accept? Found out by trying, never by version.
 
-use std::fs::File;
 use std::io;
 
 use anyhow::Context as _;
@@ -11,7 +10,8 @@ use aya::programs::{
 };
 
 use super::btf::Btf;
-use super::hooks::{Asked, Attach, Attachment, Hook, HookSet, Need};
+use super::hooks::{Attach, Attachment, Hook, HookSet, Need};
+use super::request::Request;
 use crate::collect::{AttachedHook, Provenance, Unavailable};
 use crate::procfs::with_tracefs;
 
@@ -22,14 +22,8 @@ pub(super) struct Kernel<'a> {
     pub(super) types: Option<Types<'a>>,
     /// Why the records of tracepoints can't be used, where a set has use for them.
     pub(super) no_records: Option<&'a str>,
-    /// Root of the cgroup v2 hierarchy, if there is one.
-    pub(super) cgroup_root: Option<&'a File>,
-    /// Whether the state of single connections is asked for.
-    pub(super) connections: bool,
-    /// Whether what is lost is asked for.
-    pub(super) losses: bool,
-    /// Whether it is asked for how long it takes.
-    pub(super) latency: bool,
+    /// What is wanted.
+    pub(super) request: &'a Request<'a>,
 }
 
 /// The kernel's own types.
@@ -79,13 +73,8 @@ pub(super) fn attach(
     kernel: &Kernel<'_>,
 ) -> Result<Provenance, Refused> {
     let mut provenance = Provenance::default();
-    let is_asked_for = |hook: &&Hook| match hook.asked {
-        Asked::Always => true,
-        Asked::ForConnections => kernel.connections,
-        Asked::ForLosses => kernel.losses,
-        Asked::ForLatency => kernel.latency,
-    };
-    for hook in set.hooks.iter().filter(is_asked_for) {
+    let is_asked_for = |hook: &&Hook| kernel.request.asks(hook.asked);
+    for hook in set.all().filter(is_asked_for) {
         match attach_hook(ebpf, hook, kernel) {
             Ok(attached) => provenance
                 .hooks
@@ -115,8 +104,7 @@ pub(super) fn attach(
 /// Detaches every program of a set.
 pub(super) fn detach(ebpf: &mut Ebpf, set: &HookSet) {
     for attachment in set
-        .hooks
-        .iter()
+        .all()
         .flat_map(|hook| hook.alternatives.iter().copied().flatten())
     {
         if let Some(program) = ebpf.program_mut(attachment.program)
@@ -236,6 +224,7 @@ fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> 
         }
         Attach::Cgroup => {
             let root = kernel
+                .request
                 .cgroup_root
                 .context("no cgroup v2 hierarchy is mounted")?;
             let program: &mut CgroupSock = program.try_into()?;

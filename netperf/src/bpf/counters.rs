@@ -7,11 +7,13 @@ use netperf_common::kernel::{LossCounters, PairKey};
 
 use super::attach;
 use super::drops::{Dropped, Drops};
+use super::error::OpenError;
 use super::events::{Event, Happened, Told};
 use super::latencies::{Grown, Latencies};
 use super::ledger::Ledger;
 use super::missed::missed;
-use super::open::{OpenError, Opened, Request, open};
+use super::open::{Opened, open};
+use super::request::Request;
 use super::starts::Starts;
 use crate::collect::Provenance;
 use crate::sample::Loss;
@@ -140,7 +142,7 @@ impl Counters {
                 local_port,
                 ..
             } = happened.key;
-            let holder = |ledger: &Ledger| ledger.holder_of(netns, protocol, local_port);
+            let holder = |ledger: &Ledger| ledger.holders().of(netns, protocol, local_port);
             if holder(&self.ledger).is_none() {
                 self.look_at_active();
             }

@@ -31,7 +31,7 @@ struct Ask {
 
 /// Calls of a set's functions that were not counted, and that no later look makes up for.
 pub(super) fn missed(ebpf: &Ebpf, set: &HookSet) -> u64 {
-    let hooks = set.hooks.iter().filter(|hook| hook.by_call);
+    let hooks = set.all().filter(|hook| hook.by_call);
     hooks
         .flat_map(|hook| hook.alternatives.iter().copied().flatten())
         .filter_map(|attachment| {

@@ -4,7 +4,9 @@ use aya::maps::MapType;
 use aya::programs::ProgramType;
 use aya::sys::{is_map_supported, is_program_supported};
 
-use super::open::{OpenError, Request, try_sets};
+use super::error::OpenError;
+use super::open::try_sets;
+use super::request::Request;
 use crate::collect::Provenance;
 use crate::machine::{Feature, SetTrial, Trial};
 use crate::text::chain;

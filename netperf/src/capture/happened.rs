@@ -169,7 +169,7 @@ pub(super) fn drop_reading(
     now: MonoNs,
 ) -> DropReading {
     let key = dropped.key;
-    let holder = || ledger.holder_of(key.netns, key.protocol, key.local_port);
+    let holder = || ledger.holders().of(key.netns, key.protocol, key.local_port);
     let id = ledger
         .process_of(key.slot)
         .or_else(|| holder().filter(|_| key.local_port != 0));

@@ -135,7 +135,7 @@ impl Feed for Capture {
             .iter()
             .map(|totals| self.flow(totals, at))
             .collect();
-        Ok(Some(Sample {
+        let sample = Sample {
             at,
             wall,
             processes: self.processes(at),
@@ -148,7 +148,9 @@ impl Feed for Capture {
             tracer: self.tracer(),
             slots_in_use: self.counters.ledger().open_count() as u64,
             degraded,
-        }))
+        };
+        self.counters.ledger().forget_left();
+        Ok(Some(sample))
     }
 
     fn finish(&mut self) -> anyhow::Result<Option<Sample>> {
@@ -203,15 +205,15 @@ impl Capture {
     /// Readings of the processes that changed, and of some that may have ended.
     fn processes(&mut self, now: MonoNs) -> Vec<ProcessReading> {
         let changed = self.counters.ledger().take_changed();
+        let quiet = self.next_quiet(&changed);
         let mut readings: Vec<_> = changed
             .into_iter()
             .map(|(id, tally)| self.reading(id, &tally, now))
             .collect();
-        for id in self.next_unchecked() {
-            if !self.names.is_alive(id, now)
+        for id in quiet {
+            if !self.is_alive(id, now)
                 && let Some(tally) = self.counters.ledger().tally(id)
                 && tally.slots == 0
-                && !readings.iter().any(|reading| reading.process.id == id)
             {
                 readings.push(self.reading(id, &tally, now));
             }
@@ -226,7 +228,7 @@ impl Capture {
 
     fn reading(&mut self, id: ProcessId, tally: &Tally, now: MonoNs) -> ProcessReading {
         let process = self.names.describe(id, tally, now);
-        let alive = self.names.is_alive(id, now);
+        let alive = self.is_alive(id, now);
         let had_ended = !alive && !self.ended.insert(id);
         ProcessReading {
             process,
@@ -238,8 +240,14 @@ impl Capture {
         }
     }
 
-    /// The next few processes in a round through all that are known.
-    fn next_unchecked(&mut self) -> Vec<ProcessId> {
+    /// Whether a process still exists; one that has ended once has ended for good.
+    fn is_alive(&self, id: ProcessId, now: MonoNs) -> bool {
+        !self.ended.contains(&id) && self.names.is_alive(id, now)
+    }
+
+    /// Processes that did not change and may have ended: all that are known to have, and the next few
+    /// in a round through the others.
+    fn next_quiet(&mut self, changed: &[(ProcessId, Tally)]) -> Vec<ProcessId> {
         if self.unchecked.is_empty() {
             self.unchecked = self
                 .counters
@@ -249,7 +257,12 @@ impl Capture {
                 .collect();
         }
         let keep = self.unchecked.len().saturating_sub(LIVENESS_CHECKS);
-        self.unchecked.split_off(keep)
+        let mut quiet: HashSet<ProcessId> = self.unchecked.split_off(keep).into_iter().collect();
+        quiet.extend(&self.ended);
+        for (id, _) in changed {
+            quiet.remove(id);
+        }
+        quiet.into_iter().collect()
     }
 
     fn flow(&mut self, totals: &FlowTotals, now: MonoNs) -> FlowReading {

@@ -85,9 +85,19 @@ impl Processes {
         self.moved = Traffic::default();
     }
 
-    /// Takes in one reading. A process read twice in a tick adds up.
+    /// Takes in one reading. A process read twice in a tick adds up. One that was shown to have ended
+    /// and moved no more is no more.
     pub(super) fn apply(&mut self, reading: &ProcessReading, span: Span) {
         let id = reading.process.id;
+        if reading.last
+            && self
+                .known
+                .get(&id)
+                .is_some_and(|entry| entry.is_done(reading))
+        {
+            self.known.remove(&id);
+            return;
+        }
         let entry = self
             .known
             .entry(id)
@@ -115,6 +125,15 @@ impl ProcessTraffic {
             last: false,
             listed: false,
         }
+    }
+
+    /// Its end has been shown, and this reading adds nothing.
+    fn is_done(&self, reading: &ProcessReading) -> bool {
+        let total = Traffic {
+            tx_bytes: reading.tx_bytes,
+            rx_bytes: reading.rx_bytes,
+        };
+        !self.alive && !self.listed && (total, reading.retrans) == (self.total, self.total_retrans)
     }
 
     /// Returns what this reading added.

@@ -94,6 +94,24 @@ fn a_process_that_ended_is_shown_once_and_forgotten() {
 }
 
 #[test]
+fn a_process_whose_end_was_shown_is_forgotten_with_a_last_reading_that_adds_nothing() {
+    let curl = process(10, "curl");
+    let ended = ProcessReading {
+        alive: false,
+        ..moved(&curl, 100, 5_000)
+    };
+    let last = ProcessReading {
+        last: true,
+        ..ended.clone()
+    };
+    let mut model = Model::new(&second(1));
+    model.advance(&with(second(2), [ended]));
+    model.advance(&with(second(3), [last]));
+    assert!(model.processes().get(curl.id).is_none());
+    assert_eq!(model.processes().total(), traffic(100, 5_000));
+}
+
+#[test]
 fn a_reused_pid_is_another_process() {
     let old = process(10, "old");
     let new = Arc::new(Process {

@@ -16,7 +16,6 @@ use crate::view::flows::FlowsTick;
 use crate::view::host_names::HostNames;
 use crate::view::latency::LatencyTick;
 use crate::view::retrans::RetransTick;
-use crate::view::retrans::event::RetransmitRow;
 use crate::view::top::Top;
 
 /// NDJSON.
@@ -53,13 +52,7 @@ impl Format for Json {
         model: &Model,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let View::Retrans(options) = &self.view else {
-            return Ok(());
-        };
-        let rows = happenings
-            .iter()
-            .filter_map(|one| RetransmitRow::of(one, options, model));
-        for row in rows {
+        for row in self.view.retransmissions(happenings, model) {
             line(&row, out)?;
         }
         Ok(())

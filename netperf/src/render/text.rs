@@ -19,7 +19,6 @@ use crate::view::host_names::HostNames;
 use crate::view::latency::LatencyTick;
 use crate::view::link_row::LinkRow;
 use crate::view::retrans::RetransTick;
-use crate::view::retrans::event::RetransmitRow;
 use crate::view::table::Table;
 use crate::view::tick::{Health, When};
 use crate::view::top::{Top, TotalRow};
@@ -182,13 +181,7 @@ impl Format for Text {
         model: &Model,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let View::Retrans(options) = &self.view else {
-            return Ok(());
-        };
-        let rows = happenings
-            .iter()
-            .filter_map(|one| RetransmitRow::of(one, options, model));
-        for row in rows {
+        for row in self.view.retransmissions(happenings, model) {
             writeln!(out, "{}", retrans::event(&row))?;
         }
         Ok(())

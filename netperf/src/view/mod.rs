@@ -32,8 +32,11 @@ mod tests;
 use self::flows::FlowsOptions;
 use self::latency::LatencyOptions;
 use self::retrans::RetransOptions;
+use self::retrans::event::RetransmitRow;
 use self::top::TopOptions;
 use crate::collect::Wanted;
+use crate::model::Model;
+use crate::sample::happening::Happening;
 
 /// What a session shows.
 #[derive(Clone, Debug)]
@@ -81,6 +84,21 @@ impl View {
                 ..Wanted::default()
             },
         }
+    }
+
+    /// Those of the happenings that it shows, each as a row of its own.
+    pub fn retransmissions<'a>(
+        &self,
+        happenings: &'a [Happening],
+        model: &Model,
+    ) -> Vec<RetransmitRow<'a>> {
+        let Self::Retrans(options) = self else {
+            return Vec::new();
+        };
+        happenings
+            .iter()
+            .filter_map(|one| RetransmitRow::of(one, options, model))
+            .collect()
     }
 
     /// The interface that it is limited to.

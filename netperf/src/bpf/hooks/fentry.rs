@@ -1,14 +1,6 @@
 //! Which trampolines count?
 
-use super::latency::{ACCEPT, ARRIVAL, ARRIVAL_BY_ADDRESS};
-use super::losses::{
-    DROPS, RECEIVE_RESET, RECEIVE_RESET_BY_ADDRESS, SEND_RESET, SEND_RESET_BY_ADDRESS, SYNACK,
-    SYNACK_BY_ADDRESS,
-};
-use super::make::{
-    NO_MPTCP, NO_SENDPAGE, NO_UDP6, at, fexit, if_present, if_present_by_call, required,
-    required_by_call,
-};
+use super::make::{NO_MPTCP, NO_SENDPAGE, NO_UDP6, at, by_call, fexit, if_present, required};
 use super::tracepoint::{
     TCP_CLOSE, TCP_RECV, TCP_RETRANSMIT, TCP_RETRANSMIT_BY_ADDRESS, TCP_STATE,
     TCP_STATE_BY_ADDRESS, UDP_CLOSE,
@@ -41,29 +33,29 @@ macro_rules! trampolines {
                 )]],
                 NO_SENDPAGE,
             ),
-            required_by_call(
+            by_call(required(
                 &["udp_send"],
                 &[&[fexit(3, "udp_sendmsg", concat!("fexit_udp_sendmsg", $suffix))]],
-            ),
-            if_present_by_call(
+            )),
+            by_call(if_present(
                 &["udp6_send"],
                 &[&[fexit(3, "udpv6_sendmsg", concat!("fexit_udpv6_sendmsg", $suffix))]],
                 NO_UDP6,
-            ),
-            if_present_by_call(
+            )),
+            by_call(if_present(
                 &["mptcp_send"],
                 &[&[fexit(3, "mptcp_sendmsg", concat!("fexit_mptcp_sendmsg", $suffix))]],
                 NO_MPTCP,
-            ),
-            required_by_call(
+            )),
+            by_call(required(
                 &["udp_recv"],
                 &[&[at(
                     Attach::Fentry,
                     "skb_consume_udp",
                     concat!("fentry_skb_consume_udp", $suffix),
                 )]],
-            ),
-            if_present_by_call(
+            )),
+            by_call(if_present(
                 &["mptcp_recv"],
                 &[
                     &[fexit(4, "mptcp_recvmsg", concat!("fexit_mptcp_recvmsg_4", $suffix))],
@@ -71,7 +63,7 @@ macro_rules! trampolines {
                     &[fexit(6, "mptcp_recvmsg", concat!("fexit_mptcp_recvmsg_6", $suffix))],
                 ],
                 NO_MPTCP,
-            ),
+            )),
             $($others),*
         ]
     };
@@ -83,12 +75,6 @@ pub(super) const FENTRY: &[Hook] = trampolines!(
     TCP_RECV,
     TCP_STATE,
     TCP_RETRANSMIT,
-    SYNACK,
-    SEND_RESET,
-    RECEIVE_RESET,
-    DROPS,
-    ARRIVAL,
-    ACCEPT,
     TCP_CLOSE,
     UDP_CLOSE
 );
@@ -106,12 +92,6 @@ pub(super) const FENTRY_BY_ADDRESS: &[Hook] = trampolines!(
     ),
     TCP_STATE_BY_ADDRESS,
     TCP_RETRANSMIT_BY_ADDRESS,
-    SYNACK_BY_ADDRESS,
-    SEND_RESET_BY_ADDRESS,
-    RECEIVE_RESET_BY_ADDRESS,
-    DROPS,
-    ARRIVAL_BY_ADDRESS,
-    ACCEPT,
     required(
         &["tcp_close", "udp_close"],
         &[&[at(

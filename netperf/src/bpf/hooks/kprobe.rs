@@ -1,12 +1,9 @@
 //! Which kprobes count?
 
-use super::latency::{ACCEPT, ARRIVAL_BY_ADDRESS};
-use super::losses::{
-    DROPS, LISTEN_START, RECEIVE_RESET_BY_ADDRESS, SEND_RESET_BY_ADDRESS, SYNACK_BY_ADDRESS,
-};
+use super::losses::LISTEN_START;
 use super::make::{
-    NO_MPTCP, NO_SENDPAGE, NO_STATES, NO_UDP6, at, if_present, if_present_by_call, required,
-    required_by_call, returned, wanted, with_parameters,
+    NO_MPTCP, NO_SENDPAGE, NO_STATES, NO_UDP6, at, by_call, if_present, required, returned, wanted,
+    with_parameters,
 };
 use super::tracepoint::TCP_RETRANSMIT_BY_ADDRESS;
 use super::{Attach, Hook};
@@ -26,15 +23,15 @@ pub(super) const KPROBE: &[Hook] = &[
         &[&[at(Attach::Kprobe, "do_tcp_sendpages", "kprobe_tcp_sends")]],
         NO_SENDPAGE,
     ),
-    required_by_call(
+    by_call(required(
         &["udp_send"],
         &[returned!(
             "udp_sendmsg",
             "kprobe_udp_sendmsg",
             "kretprobe_udp_sendmsg"
         )],
-    ),
-    if_present_by_call(
+    )),
+    by_call(if_present(
         &["udp6_send"],
         &[returned!(
             "udpv6_sendmsg",
@@ -42,8 +39,8 @@ pub(super) const KPROBE: &[Hook] = &[
             "kretprobe_udp6_sendmsg"
         )],
         NO_UDP6,
-    ),
-    if_present_by_call(
+    )),
+    by_call(if_present(
         &["mptcp_send"],
         &[returned!(
             "mptcp_sendmsg",
@@ -51,7 +48,7 @@ pub(super) const KPROBE: &[Hook] = &[
             "kretprobe_mptcp_sendmsg"
         )],
         NO_MPTCP,
-    ),
+    )),
     required(
         &["tcp_recv"],
         &[&[at(
@@ -60,15 +57,15 @@ pub(super) const KPROBE: &[Hook] = &[
             "kprobe_tcp_cleanup_rbuf",
         )]],
     ),
-    required_by_call(
+    by_call(required(
         &["udp_recv"],
         &[&[at(
             Attach::Kprobe,
             "skb_consume_udp",
             "kprobe_skb_consume_udp",
         )]],
-    ),
-    if_present_by_call(
+    )),
+    by_call(if_present(
         &["mptcp_recv"],
         &[
             &[
@@ -89,7 +86,7 @@ pub(super) const KPROBE: &[Hook] = &[
             ),
         ],
         NO_MPTCP,
-    ),
+    )),
     wanted(
         &["tcp_state"],
         &[&[at(Attach::Kprobe, "tcp_set_state", "kprobe_tcp_set_state")]],
@@ -97,12 +94,6 @@ pub(super) const KPROBE: &[Hook] = &[
     ),
     TCP_RETRANSMIT_BY_ADDRESS,
     LISTEN_START,
-    ARRIVAL_BY_ADDRESS,
-    ACCEPT,
-    SYNACK_BY_ADDRESS,
-    SEND_RESET_BY_ADDRESS,
-    RECEIVE_RESET_BY_ADDRESS,
-    DROPS,
     required(
         &["tcp_close", "udp_close"],
         &[&[at(

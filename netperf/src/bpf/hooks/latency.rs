@@ -1,24 +1,35 @@
 //! Which hooks tell how long it took? The same for every set.
 
-use super::make::{at, fexit, for_latency};
-use super::{Attach, Hook};
+use super::make::{at, fexit, wanted_on_request};
+use super::{Asked, Attach, Hook};
 
-const NO_RTT: &str = "round-trip times";
-const NO_ACCEPT: &str = "how long connections wait to be accepted";
+/// Programs whose names end so.
+macro_rules! latency {
+    ($suffix:literal) => {
+        &[
+            wanted_on_request(
+                Asked::ForLatency,
+                &["tcp_probe"],
+                &[&[at(
+                    Attach::TpBtf,
+                    "tcp_probe",
+                    concat!("tp_tcp_probe", $suffix),
+                )]],
+                "round-trip times",
+            ),
+            ACCEPT,
+        ]
+    };
+}
 
-pub(super) const ARRIVAL: Hook = for_latency(
-    &["tcp_probe"],
-    &[&[at(Attach::TpBtf, "tcp_probe", "tp_tcp_probe")]],
-    NO_RTT,
-);
-pub(super) const ARRIVAL_BY_ADDRESS: Hook = for_latency(
-    &["tcp_probe"],
-    &[&[at(Attach::TpBtf, "tcp_probe", "tp_tcp_probe_probed")]],
-    NO_RTT,
-);
+/// For sockets that the verifier knows.
+pub(super) const LATENCY: &[Hook] = latency!("");
+/// For sockets by address.
+pub(super) const LATENCY_BY_ADDRESS: &[Hook] = latency!("_probed");
 
 /// The tracepoints of the system calls come last: they slow every system call of the machine.
-pub(super) const ACCEPT: Hook = for_latency(
+const ACCEPT: Hook = wanted_on_request(
+    Asked::ForLatency,
     &["accept"],
     &[
         &[fexit(2, "inet_csk_accept", "fexit_inet_csk_accept_2")],
@@ -41,5 +52,5 @@ pub(super) const ACCEPT: Hook = for_latency(
             ),
         ],
     ],
-    NO_ACCEPT,
+    "how long connections wait to be accepted",
 );

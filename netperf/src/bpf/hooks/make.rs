@@ -70,71 +70,27 @@ pub(super) const fn wanted(
     }
 }
 
-/// [`wanted`] where somebody asks for what is lost.
-pub(super) const fn for_losses(
-    counts: &'static [&'static str],
-    alternatives: &'static [&'static [Attachment]],
-    without: &'static str,
-) -> Hook {
-    Hook {
-        asked: Asked::ForLosses,
-        ..wanted(counts, alternatives, without)
-    }
-}
-
-/// [`wanted`] where somebody asks how long it takes.
-pub(super) const fn for_latency(
-    counts: &'static [&'static str],
-    alternatives: &'static [&'static [Attachment]],
-    without: &'static str,
-) -> Hook {
-    Hook {
-        asked: Asked::ForLatency,
-        ..wanted(counts, alternatives, without)
-    }
-}
-
-/// [`required`], and each call counts by its result.
-pub(super) const fn required_by_call(
-    counts: &'static [&'static str],
-    alternatives: &'static [&'static [Attachment]],
-) -> Hook {
+/// Each call counts by its result.
+pub(super) const fn by_call(hook: Hook) -> Hook {
     Hook {
         by_call: true,
-        ..required(counts, alternatives)
-    }
-}
-
-/// [`if_present`], and each call counts by its result.
-pub(super) const fn if_present_by_call(
-    counts: &'static [&'static str],
-    alternatives: &'static [&'static [Attachment]],
-    without: &'static str,
-) -> Hook {
-    Hook {
-        by_call: true,
-        ..if_present(counts, alternatives, without)
-    }
-}
-
-/// [`wanted`], and each call counts by its result.
-pub(super) const fn wanted_by_call(
-    counts: &'static [&'static str],
-    alternatives: &'static [&'static [Attachment]],
-    without: &'static str,
-) -> Hook {
-    Hook {
-        by_call: true,
-        ..wanted(counts, alternatives, without)
-    }
-}
-
-/// For the rows of connections alone.
-pub(super) const fn for_connections(hook: Hook) -> Hook {
-    Hook {
-        asked: Asked::ForConnections,
         ..hook
     }
+}
+
+/// Attached only where somebody asks for it.
+pub(super) const fn on_request(asked: Asked, hook: Hook) -> Hook {
+    Hook { asked, ..hook }
+}
+
+/// [`wanted`], where somebody asks for it.
+pub(super) const fn wanted_on_request(
+    asked: Asked,
+    counts: &'static [&'static str],
+    alternatives: &'static [&'static [Attachment]],
+    without: &'static str,
+) -> Hook {
+    on_request(asked, wanted(counts, alternatives, without))
 }
 
 pub(super) const fn fexit(

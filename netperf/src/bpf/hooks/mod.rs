@@ -18,6 +18,8 @@ pub(super) use self::record::{SENT, TAKEN};
 
 use self::fentry::{FENTRY, FENTRY_BY_ADDRESS};
 use self::kprobe::KPROBE;
+use self::latency::{LATENCY, LATENCY_BY_ADDRESS};
+use self::losses::{LOSSES, LOSSES_BY_ADDRESS};
 use self::record::RECORD;
 use self::tracepoint::TRACEPOINT;
 use crate::collect::HookKind;
@@ -119,6 +121,8 @@ pub(super) struct HookSet {
     pub(super) kind: HookKind,
     /// Its members.
     pub(super) hooks: &'static [Hook],
+    /// More, which are attached only where somebody asks for them.
+    pub(super) on_request: &'static [&'static [Hook]],
     /// Where all of them keep what is known of a socket.
     pub(super) memory: Memory,
     /// Which records of tracepoints they read.
@@ -127,6 +131,15 @@ pub(super) struct HookSet {
     pub(super) from: Option<(u32, u32)>,
     /// What none of them can see, on any kernel.
     pub(super) unseen: &'static [&'static str],
+}
+
+impl HookSet {
+    /// Its members, and what may be attached besides.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'static Hook> + use<> {
+        self.hooks
+            .iter()
+            .chain(self.on_request.iter().copied().flatten())
+    }
 }
 
 /// Where the kernel side keeps what it knows of a socket.
@@ -165,6 +178,7 @@ pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Tracepoint,
         hooks: RECORD,
+        on_request: &[LOSSES_BY_ADDRESS, LATENCY_BY_ADDRESS],
         memory: Memory::ByAddress,
         reads: Reads::Bytes,
         from: Some((7, 0)),
@@ -173,6 +187,7 @@ pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Tracepoint,
         hooks: TRACEPOINT,
+        on_request: &[LOSSES, LATENCY],
         memory: Memory::InSocket,
         reads: Reads::Nothing,
         from: None,
@@ -181,6 +196,7 @@ pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY,
+        on_request: &[LOSSES, LATENCY],
         memory: Memory::InSocket,
         reads: Reads::Nothing,
         from: None,
@@ -189,6 +205,7 @@ pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Fentry,
         hooks: FENTRY_BY_ADDRESS,
+        on_request: &[LOSSES_BY_ADDRESS, LATENCY_BY_ADDRESS],
         memory: Memory::ByAddress,
         reads: Reads::Nothing,
         from: None,
@@ -197,6 +214,7 @@ pub(super) const SETS: &[HookSet] = &[
     HookSet {
         kind: HookKind::Kprobe,
         hooks: KPROBE,
+        on_request: &[LOSSES_BY_ADDRESS, LATENCY_BY_ADDRESS],
         memory: Memory::ByAddress,
         reads: Reads::Nothing,
         from: None,
@@ -212,8 +230,7 @@ mod tests {
     fn every_set_counts_both_directions_of_tcp_and_udp() {
         for set in SETS.iter().chain([&PLAIN]) {
             let counted: Vec<_> = set
-                .hooks
-                .iter()
+                .all()
                 .flat_map(|hook| hook.counts.iter().copied())
                 .collect();
             for what in ["tcp_send", "tcp_recv", "udp_send", "udp_recv", "tcp_close"] {
@@ -228,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_can_be_missing_is_said_in_words() {
-        for hook in SETS.iter().chain([&PLAIN]).flat_map(|set| set.hooks) {
+        for hook in SETS.iter().chain([&PLAIN]).flat_map(HookSet::all) {
             assert_eq!(
                 hook.need != Need::Required,
                 !hook.without.is_empty(),

@@ -1,8 +1,6 @@
 //! Which kprobes count where the kernel has no type information?
 
-use super::make::{
-    NO_UDP6, at, if_present_by_call, required, required_by_call, returned, wanted, wanted_by_call,
-};
+use super::make::{NO_UDP6, at, by_call, if_present, required, returned, wanted};
 use super::{Attach, Hook, HookSet, Memory, Reads};
 use crate::collect::HookKind;
 
@@ -10,6 +8,7 @@ use crate::collect::HookKind;
 pub(in crate::bpf) const PLAIN: HookSet = HookSet {
     kind: HookKind::Kprobe,
     hooks: PLAIN_KPROBE,
+    on_request: &[],
     memory: Memory::ByAddress,
     reads: Reads::States,
     from: None,
@@ -33,15 +32,15 @@ pub(in crate::bpf) const STATE_TRACEPOINT: &str = "sock/inet_sock_set_state";
 
 /// Arguments and results only: the kernel does not say where anything is in its structures.
 const PLAIN_KPROBE: &[Hook] = &[
-    required_by_call(
+    by_call(required(
         &["tcp_send"],
         &[returned!(
             "tcp_sendmsg",
             "plain_tcp_sendmsg",
             "plain_tcp_sendmsg_returns"
         )],
-    ),
-    if_present_by_call(
+    )),
+    by_call(if_present(
         &["tcp_sendpage"],
         &[returned!(
             "tcp_sendpage",
@@ -49,16 +48,16 @@ const PLAIN_KPROBE: &[Hook] = &[
             "plain_tcp_sendpage_returns"
         )],
         "sendfile over TCP",
-    ),
-    required_by_call(
+    )),
+    by_call(required(
         &["udp_send"],
         &[returned!(
             "udp_sendmsg",
             "plain_udp_sendmsg",
             "plain_udp_sendmsg_returns"
         )],
-    ),
-    if_present_by_call(
+    )),
+    by_call(if_present(
         &["udp6_send"],
         &[returned!(
             "udpv6_sendmsg",
@@ -66,21 +65,21 @@ const PLAIN_KPROBE: &[Hook] = &[
             "plain_udp6_sendmsg_returns"
         )],
         NO_UDP6,
-    ),
-    required_by_call(
+    )),
+    by_call(required(
         &["tcp_recv"],
         &[&[
             at(Attach::Kprobe, "inet_recvmsg", "plain_recvmsg"),
             at(Attach::Kprobe, "tcp_recvmsg", "plain_tcp_recvmsg"),
             at(Attach::Kprobe, "tcp_cleanup_rbuf", "plain_tcp_cleanup_rbuf"),
         ]],
-    ),
-    if_present_by_call(
+    )),
+    by_call(if_present(
         &["tcp6_recv"],
         &[&[at(Attach::Kprobe, "inet6_recvmsg", "plain_recvmsg")]],
         "what is read from TCP over IPv6",
-    ),
-    wanted_by_call(
+    )),
+    by_call(wanted(
         &["tcp_splice"],
         &[&[at(
             Attach::Kprobe,
@@ -88,20 +87,20 @@ const PLAIN_KPROBE: &[Hook] = &[
             "plain_tcp_splice_read",
         )]],
         "splice from connections",
-    ),
-    wanted_by_call(
+    )),
+    by_call(wanted(
         &["tcp_zerocopy_recv"],
         &[&[at(Attach::Kprobe, "tcp_getsockopt", "plain_tcp_getsockopt")]],
         "TCP_ZEROCOPY_RECEIVE",
-    ),
-    required_by_call(
+    )),
+    by_call(required(
         &["udp_recv"],
         &[&[at(
             Attach::Kprobe,
             "skb_consume_udp",
             "plain_skb_consume_udp",
         )]],
-    ),
+    )),
     wanted(
         &["tcp_state"],
         &[&[at(

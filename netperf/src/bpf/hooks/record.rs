@@ -1,10 +1,8 @@
 //! Which tracepoints count where a program may be preempted?
 
-use super::latency::{ACCEPT, ARRIVAL_BY_ADDRESS};
-use super::losses::{DROPS, RECEIVE_RESET_BY_ADDRESS, SEND_RESET_BY_ADDRESS, SYNACK_BY_ADDRESS};
-use super::make::{at, for_connections, required, required_by_call};
+use super::make::{at, by_call, on_request, required};
 use super::tracepoint::{TCP_RETRANSMIT_BY_ADDRESS, TCP_STATE_BY_ADDRESS};
-use super::{Attach, Hook};
+use super::{Asked, Attach, Hook};
 
 /// The tracepoint that tells what calls send.
 pub(in crate::bpf) const SENT: &str = "sock/sock_send_length";
@@ -15,30 +13,24 @@ pub(in crate::bpf) const TAKEN: &str = "tcp/tcp_rcv_space_adjust";
 /// others do on that CPU is not seen meanwhile. In a program that is given the tracepoint's record, it
 /// can't. Records hold a socket's address.
 pub(super) const RECORD: &[Hook] = &[
-    required_by_call(
+    by_call(required(
         &["tcp_send", "udp_send", "mptcp_send"],
         &[&[at(Attach::Tracepoint, SENT, "record_sock_send_length")]],
-    ),
-    required_by_call(
+    )),
+    by_call(required(
         &["udp_recv", "mptcp_recv", "ktls_recv"],
         &[&[at(
             Attach::Tracepoint,
             "sock/sock_recv_length",
             "record_sock_recv_length",
         )]],
-    ),
-    required_by_call(
+    )),
+    by_call(required(
         &["tcp_recv"],
         &[&[at(Attach::Tracepoint, TAKEN, "record_tcp_rcv_space_adjust")]],
-    ),
-    for_connections(TCP_STATE_BY_ADDRESS),
+    )),
+    on_request(Asked::ForConnections, TCP_STATE_BY_ADDRESS),
     TCP_RETRANSMIT_BY_ADDRESS,
-    SYNACK_BY_ADDRESS,
-    SEND_RESET_BY_ADDRESS,
-    RECEIVE_RESET_BY_ADDRESS,
-    DROPS,
-    ARRIVAL_BY_ADDRESS,
-    ACCEPT,
     required(
         &["tcp_close", "udp_close"],
         &[

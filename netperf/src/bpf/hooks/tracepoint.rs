@@ -1,46 +1,37 @@
 //! Which tracepoints count? They need neither kprobes nor trampolines.
 
-use super::latency::{ACCEPT, ARRIVAL};
-use super::losses::{DROPS, RECEIVE_RESET, SEND_RESET, SYNACK};
 use super::make::{
-    NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, for_connections, required, required_by_call, returned,
-    wanted,
+    NO_RETRANS, NO_STATES, NO_UDP_CLOSE, at, by_call, on_request, required, returned, wanted,
 };
-use super::{Attach, Hook};
+use super::{Asked, Attach, Hook};
 
 /// Kernel 6.3 and later; needs neither kprobes nor trampolines.
 pub(super) const TRACEPOINT: &[Hook] = &[
-    required_by_call(
+    by_call(required(
         &["tcp_send", "udp_send", "mptcp_send"],
         &[&[at(Attach::TpBtf, "sock_send_length", "tp_sock_send_length")]],
-    ),
-    required_by_call(
+    )),
+    by_call(required(
         &["udp_recv", "mptcp_recv", "ktls_recv"],
         &[&[at(Attach::TpBtf, "sock_recv_length", "tp_sock_recv_length")]],
-    ),
+    )),
     TCP_RECV,
-    for_connections(TCP_STATE),
+    on_request(Asked::ForConnections, TCP_STATE),
     TCP_RETRANSMIT,
-    SYNACK,
-    SEND_RESET,
-    RECEIVE_RESET,
-    DROPS,
-    ARRIVAL,
-    ACCEPT,
     TCP_CLOSE,
     UDP_CLOSE,
 ];
 
 /// Before 7.0, nothing can come between here; a trampoline at `tcp_cleanup_rbuf` can be missed. What the
 /// last read of a connection took is lost with it.
-pub(super) const TCP_RECV: Hook = required_by_call(
+pub(super) const TCP_RECV: Hook = by_call(required(
     &["tcp_recv"],
     &[&[at(
         Attach::TpBtf,
         "tcp_rcv_space_adjust",
         "tp_tcp_rcv_space_adjust",
     )]],
-);
+));
 pub(super) const TCP_STATE: Hook = wanted(
     &["tcp_state"],
     &[&[at(

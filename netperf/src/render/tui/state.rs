@@ -13,7 +13,9 @@ use crate::sample::ProcessId;
 use crate::units::Units;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
+use crate::view::latency::LatencyOptions;
 use crate::view::query::{FlowQuery, ProcessQuery};
+use crate::view::retrans::RetransOptions;
 use crate::view::sort::{Figures, Sort};
 use crate::view::top::TopOptions;
 
@@ -82,27 +84,14 @@ impl State {
                 };
                 (Page::Flows, top, flows)
             }
-            View::Retrans(retrans) => {
+            View::Retrans(RetransOptions { processes, .. })
+            | View::Latency(LatencyOptions { processes, .. }) => {
                 let flows = FlowsOptions {
-                    processes: retrans.processes.clone(),
-                    flows: retrans.flows,
-                    sort: retrans.sort,
+                    processes: processes.clone(),
                     ..FlowsOptions::default()
                 };
                 let top = TopOptions {
-                    processes: retrans.processes,
-                    sort: retrans.sort,
-                    ..TopOptions::default()
-                };
-                (Page::Flows, top, flows)
-            }
-            View::Latency(latency) => {
-                let flows = FlowsOptions {
-                    processes: latency.processes.clone(),
-                    ..FlowsOptions::default()
-                };
-                let top = TopOptions {
-                    processes: latency.processes,
+                    processes,
                     ..TopOptions::default()
                 };
                 (Page::Flows, top, flows)
