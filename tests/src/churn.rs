@@ -1,5 +1,5 @@
-//! What does the tracer see of sockets that come and go as fast as the machine can, and of processes
-//! that do by the hundred a second?
+//! What does the tracer see of sockets that come and go by the thousand, and of processes that do by the
+//! hundred, each second?
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -16,8 +16,11 @@ use crate::played::Played;
 /// Sizes that take turns, all odd.
 const SIZES: [usize; 5] = [1, 77, 1009, 4099, 20_011];
 
-/// Between two brief processes: without it, their numbers would be used again within half a minute.
-const BREATH: Duration = Duration::from_millis(1);
+/// Between two sockets: without it, the machine would be full, and a tracer of an unoptimised build too
+/// slow for what its tables have room for.
+const BETWEEN_SOCKETS: Duration = Duration::from_micros(100);
+/// Between two processes: without it, their numbers would be used again within half a minute.
+const BETWEEN_PROCESSES: Duration = Duration::from_millis(1);
 
 /// Makes connections, sockets and processes for `seconds`, and prints what each process moved.
 ///
@@ -74,6 +77,7 @@ fn tcp(cast: &mut Cast, seconds: u64) -> Result<()> {
             stream.shutdown(std::net::Shutdown::Write)?;
             moved.tx += u64::try_from(size)?;
             moved.rx += read_to_end(&mut stream)?;
+            thread::sleep(BETWEEN_SOCKETS);
         }
         Ok(moved)
     })
@@ -109,6 +113,7 @@ fn udp(cast: &mut Cast, seconds: u64) -> Result<()> {
             }
             moved.tx += u64::try_from(socket.send_to(&vec![0x5a; size], to)?)?;
             moved.rx += u64::try_from(socket.recv(&mut [0; 64])?)?;
+            thread::sleep(BETWEEN_SOCKETS);
         }
         Ok(moved)
     })
@@ -135,7 +140,7 @@ fn processes(cast: &mut Cast, seconds: u64) -> Result<()> {
                 break;
             }
             rows.append(&mut brief(to, size)?);
-            thread::sleep(BREATH);
+            thread::sleep(BETWEEN_PROCESSES);
         }
         TcpStream::connect(to)?;
         Ok(rows)

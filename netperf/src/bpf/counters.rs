@@ -18,6 +18,10 @@ use super::starts::Starts;
 use crate::collect::Provenance;
 use crate::sample::Loss;
 
+/// Records that are taken at a time. Where they come as fast as they are taken, slots must be given back
+/// in between.
+pub const AT_ONCE: usize = 1 << 14;
+
 /// The kernel side, attached, with everything that was read from it.
 pub struct Counters {
     kernel: Opened,
@@ -103,15 +107,17 @@ impl Counters {
         &mut self.ledger
     }
 
-    /// Takes the records out of the ring buffer, as far as they are complete. Returns how many there
-    /// were.
+    /// Takes records out of the ring buffer, as far as they are complete, but no more than
+    /// [`AT_ONCE`]. Returns how many there were.
     ///
     /// # Errors
     /// If the kernel refuses to take a slot back.
     pub fn pump(&mut self) -> anyhow::Result<usize> {
         self.recycle()?;
         let mut count = 0_usize;
-        while let Some(event) = self.ring.next().map(|record| Event::decode(&record)) {
+        while count < AT_ONCE
+            && let Some(event) = self.ring.next().map(|record| Event::decode(&record))
+        {
             count += 1;
             match event {
                 Some(Event::Active { slot }) => self.active.push(slot),
@@ -191,11 +197,11 @@ impl Counters {
     pub fn end_tick(&mut self) -> anyhow::Result<()> {
         self.tick += 1;
         self.turn()?;
-        self.pump()?;
-        self.look_for_missed();
         let told = self.lost;
-        let is_complete =
-            told.ring_lost == self.ring_lost && told.records - told.ring_lost <= self.taken;
+        let expected = told.records - told.ring_lost;
+        while self.pump()? == AT_ONCE && self.taken < expected {}
+        self.look_for_missed();
+        let is_complete = told.ring_lost == self.ring_lost && expected <= self.taken;
         if self.detached || !is_complete {
             self.ring_lost = told.ring_lost;
             self.sweep();

@@ -22,7 +22,7 @@ mod tcx;
 mod trial;
 
 pub use btf::BtfError;
-pub use counters::Counters;
+pub use counters::{AT_ONCE, Counters};
 pub use drops::Dropped;
 pub use error::OpenError;
 pub use events::{Happened, Told};

@@ -17,7 +17,7 @@ use anyhow::Context as _;
 
 use self::happened::{Happenings, describe, drop_reading};
 use self::names::Names;
-use crate::bpf::{Counters, FlowTotals, OpenError, Request, Tally};
+use crate::bpf::{AT_ONCE, Counters, FlowTotals, OpenError, Request, Tally};
 use crate::clock::{self, MonoNs};
 use crate::collect::{Feed, FeedConfig, Provenance, Wanted};
 use crate::exit::Failure;
@@ -36,7 +36,7 @@ use crate::text::chain;
 const CALM: Duration = Duration::from_millis(100);
 /// The same when there are many.
 const BUSY: Duration = Duration::from_millis(40);
-/// Records between two looks from which on there are many.
+/// Records between two looks from which on there are many; from [`AT_ONCE`] on, more wait already.
 const MANY: usize = 2_000;
 
 /// Quiet processes whose end is looked for in one tick.
@@ -118,7 +118,11 @@ impl Feed for Capture {
     fn pump(&mut self) -> anyhow::Result<Duration> {
         let records = self.counters.pump()?;
         self.take_in_happened();
-        Ok(if records > MANY { BUSY } else { CALM })
+        Ok(match records {
+            AT_ONCE.. => Duration::ZERO,
+            MANY.. => BUSY,
+            _ => CALM,
+        })
     }
 
     fn take_happenings(&mut self) -> Vec<Happening> {
