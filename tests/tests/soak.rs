@@ -10,7 +10,7 @@ use netperf_tests::mover::Mover;
 use netperf_tests::tracer::{Tracer, integer};
 
 /// What the tracer may have more in memory after than once it is warm: its tables grow in leaps.
-const GROWTH_KIB: u64 = 8 * 1024;
+const GROWTH_KIB: u64 = 3 * 512;
 /// Seconds after which its tables have the size that this churn needs.
 const WARM: &str = "6";
 /// Sockets that others on this machine may have opened in between.

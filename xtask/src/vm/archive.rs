@@ -89,7 +89,11 @@ impl<'a> Archive<'a> {
         let sources = suites.iter();
         let sources = sources.map(|suite| format!("deb [signed-by={KEYRING}] {site} {suite} main"));
         let sources: Vec<_> = sources.chain([String::new()]).collect();
-        fs::write(folder.join("sources.list"), sources.join("\n"))?;
+        let (list, text) = (folder.join("sources.list"), sources.join("\n"));
+        // apt reads everything anew after the list was written.
+        if fs::read_to_string(&list).ok().as_ref() != Some(&text) {
+            fs::write(list, text)?;
+        }
         let archive = Self {
             folder: folder.canonicalize()?,
             installed,
@@ -203,6 +207,9 @@ impl<'a> Archive<'a> {
             format!("Dir::State::lists={folder}/lists"),
             format!("Dir::State::status={}", self.installed),
             format!("Dir::Cache={folder}/cache"),
+            // Some images of Debian keep no cache, which is read anew at each call then.
+            "Dir::Cache::pkgcache=pkgcache.bin".to_owned(),
+            "Dir::Cache::srcpkgcache=srcpkgcache.bin".to_owned(),
             "Acquire::Languages=none".to_owned(),
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
             "APT::Sandbox::User=".to_owned(),

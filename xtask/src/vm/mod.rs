@@ -14,9 +14,10 @@ use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 pub(crate) use self::cost::{Measured, Rate, rates};
@@ -132,17 +133,13 @@ fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
         .map(|wanted| (wanted, matrix.machines.kernel(wanted)))
         .collect();
     let mut total = Total::default();
-    for side_by_side in kernels.chunks(matrix.at_once()) {
-        for (wanted, outcome) in matrix.test_all(side_by_side) {
-            match outcome {
-                Ok(report) => {
-                    report.print();
-                    total.add(&report);
-                }
-                Err(error) => total.fail(wanted, &error),
-            }
+    matrix.test_all(&kernels, |wanted, outcome| match outcome {
+        Ok(report) => {
+            report.print();
+            total.add(&report);
         }
-    }
+        Err(error) => total.fail(wanted, &error),
+    });
     for (wanted, error) in kernels.iter().filter_map(|(wanted, kernel)| {
         let error = kernel.as_ref().err()?;
         Some((wanted, error))
@@ -214,31 +211,36 @@ struct Matrix<'a> {
 }
 
 impl Matrix<'_> {
-    /// How many machines run side by side. What is measured in whole needs the machine for itself.
-    fn at_once(&self) -> usize {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        if self.options.smoke { cores } else { 1 }
-    }
-
-    /// Tests those kernels that could be had, at once.
-    fn test_all<'w>(
+    /// Tests those kernels that could be had, as many side by side as there are processors, and tells
+    /// each as it ends. The newest, which boot longest, come first.
+    fn test_all(
         &self,
-        kernels: &[(&'w Wanted, Result<Kernel>)],
-    ) -> Vec<(&'w Wanted, Result<Report>)> {
+        kernels: &[(&Wanted, Result<Kernel>)],
+        mut tell: impl FnMut(&Wanted, Result<Report>),
+    ) {
+        let can_be_had = kernels
+            .iter()
+            .rev()
+            .filter_map(|(wanted, kernel)| Some((*wanted, kernel.as_ref().ok()?)));
+        let waiting = Mutex::new(can_be_had);
+        let next = || waiting.lock().ok()?.next();
+        let at_once = thread::available_parallelism().map_or(1, NonZero::get);
+        let (ended, all_ended) = mpsc::channel();
         thread::scope(|scope| {
-            let running: Vec<_> = kernels
-                .iter()
-                .filter_map(|(wanted, kernel)| Some((*wanted, kernel.as_ref().ok()?)))
-                .map(|(wanted, kernel)| (wanted, scope.spawn(|| self.test(wanted, kernel))))
-                .collect();
-            let ended = running.into_iter().map(|(wanted, thread)| {
-                let outcome = thread
-                    .join()
-                    .unwrap_or_else(|_| bail!("its thread panicked"));
-                (wanted, outcome)
-            });
-            ended.collect()
-        })
+            for _ in 0..at_once {
+                let ended = ended.clone();
+                scope.spawn(move || {
+                    while let Some((wanted, kernel)) = next()
+                        && ended.send((wanted, self.test(wanted, kernel))).is_ok()
+                    {
+                    }
+                });
+            }
+            drop(ended);
+            for (wanted, outcome) in all_ended {
+                tell(wanted, outcome);
+            }
+        });
     }
 
     fn test(&self, wanted: &Wanted, kernel: &Kernel) -> Result<Report> {

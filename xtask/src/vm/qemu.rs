@@ -29,9 +29,10 @@ const MAX_CPUS: u32 = 8;
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// The kernel's own messages go to the console only if they are warnings or worse.
-const COMMAND_LINE: &str =
-    "console=ttyS0 panic=-1 oops=panic loglevel=5 mitigations=off tsc=reliable";
+/// The kernel's own messages go to the console only if they are warnings or worse. Hooks are attached
+/// and detached many times, each time after a grace period: an expedited one is short.
+const COMMAND_LINE: &str = "console=ttyS0 panic=-1 oops=panic loglevel=5 mitigations=off \
+     tsc=reliable rcupdate.rcu_expedited=1";
 
 /// A QEMU that is new enough.
 #[derive(Debug)]
