@@ -36,6 +36,11 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
     }
     if new == ESTABLISHED {
         seed::established(sk);
+        if old == SYN_RECV
+            && let Some((tcp, state)) = sk.tcp().zip(sk.state())
+        {
+            queued::accepted(tcp, state);
+        }
         if setting!(latency) != 0 && old == SYN_RECV {
             latency::waits(sk);
         }
