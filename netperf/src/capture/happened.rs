@@ -113,7 +113,7 @@ impl Happenings {
         self.time_waits.take_in(happening, &mut self.waiting);
     }
 
-    /// Takes in a look at the sockets in TIME_WAIT and FIN_WAIT2.
+    /// Takes in a look at the sockets in TIME_WAIT and `FIN_WAIT2`.
     pub(super) fn look(&mut self, sample: &SocketSample, clocks: (MonoNs, WallNs)) {
         self.time_waits.look(sample, clocks, &mut self.waiting);
     }

@@ -36,7 +36,7 @@ struct Wait {
     process: Arc<Process>,
     socket: u64,
     accepted: bool,
-    /// FIN_WAIT2 or TIME_WAIT.
+    /// `FIN_WAIT2` or TIME_WAIT.
     state: TcpState,
     since: MonoNs,
     /// When the kernel will end it, as far as it was seen to wait.
@@ -99,7 +99,7 @@ impl TimeWaits {
         self.waiting.insert(place, wait);
     }
 
-    /// Takes in a look at the sockets in TIME_WAIT and FIN_WAIT2, and adds to `told` what it shows.
+    /// Takes in a look at the sockets in TIME_WAIT and `FIN_WAIT2`, and adds to `told` what it shows.
     /// `clocks` are both clocks at one moment.
     pub(super) fn look(
         &mut self,
@@ -116,7 +116,11 @@ impl TimeWaits {
         self.waiting.retain(|place, wait| {
             match seen.remove(place) {
                 Some(socket) => {
-                    wait.seen(*place, socket, sample.at, clocks, told);
+                    if let Some(began) = wait.goes_on(socket, sample.at) {
+                        told.push(wait.told(*place, TcpState::TimeWait, began, clocks));
+                        wait.state = TcpState::TimeWait;
+                        wait.since = began;
+                    }
                     true
                 }
                 // What began after the look did is not in it yet.
@@ -148,25 +152,14 @@ impl TimeWaits {
 }
 
 impl Wait {
-    /// A look shows it.
-    fn seen(
-        &mut self,
-        place: Place,
-        socket: &SocketReading,
-        at: MonoNs,
-        clocks: (MonoNs, WallNs),
-        told: &mut Vec<Happening>,
-    ) {
+    /// A look shows it. Gives when TIME_WAIT began, if that was not known.
+    fn goes_on(&mut self, socket: &SocketReading, at: MonoNs) -> Option<MonoNs> {
         if socket.state != TcpState::TimeWait {
-            return;
+            return None;
         }
         self.until = expires(socket, at);
-        if self.state == TcpState::FinWait2 {
-            let began = began(socket, at).unwrap_or(at).max(self.since);
-            told.push(self.told(place, TcpState::TimeWait, began, clocks));
-            self.state = TcpState::TimeWait;
-            self.since = began;
-        }
+        let is_new = self.state != TcpState::TimeWait;
+        is_new.then(|| began(socket, at).unwrap_or(at).max(self.since))
     }
 
     fn ended(&self, place: Place, at: MonoNs, clocks: (MonoNs, WallNs)) -> Happening {

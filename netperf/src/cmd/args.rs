@@ -385,8 +385,8 @@ fn states(text: &str) -> Result<StateSet, String> {
 }
 
 fn share(text: &str) -> Result<NonZeroU32, String> {
-    let number = text.strip_prefix("1/").unwrap_or(text).parse();
-    number.map_err(|_| "not a share such as 1/10".to_owned())
+    let number = text.strip_prefix("1/").unwrap_or(text).parse().ok();
+    number.ok_or_else(|| "not a share such as 1/10".to_owned())
 }
 
 fn scope(text: &str) -> Result<Scope, String> {

@@ -61,14 +61,15 @@ fn waits_columns() -> [Column; 3] {
 fn waits_cells<'m>(row: &WaitsRow<'m>) -> [Cell<'m>; 3] {
     let rate =
         |rate: Option<f64>| rate.map_or(Cell::Number(None), |rate| text(format!("{rate:.1}")));
-    let named: Vec<_> = row.names.iter().zip(&row.pids).collect();
-    let names: Vec<_> = named
+    let processes: Vec<_> = row
+        .names
         .iter()
+        .zip(&row.pids)
         .map(|(name, pid)| format!("{name}[{pid}]"))
         .collect();
     [
         rate(row.begun_per_s),
         rate(row.ended_per_s),
-        text(names.join(" ")),
+        text(processes.join(" ")),
     ]
 }
