@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use netperf_tests::batch::{run, text};
 use netperf_tests::deadline::Deadline;
+use netperf_tests::life;
 use netperf_tests::socket_list::alone;
 use netperf_tests::state_scene::Server;
 use netperf_tests::sysctl::Sysctl;
@@ -31,7 +32,7 @@ fn of_type<'s>(session: &'s Session, kind: &'static str) -> impl Iterator<Item =
 
 /// Transitions between these states, in order.
 fn transitions<'s>(session: &'s Session, old: &str, new: &str) -> Vec<&'s Value> {
-    of_type(session, "transition")
+    life::transitions(session)
         .filter(|line| line["old"] == old && line["new"] == new)
         .collect()
 }
@@ -70,50 +71,9 @@ fn lost(session: &Session) -> Result<u64> {
 #[test]
 fn a_connection_is_told_from_its_beginning_to_time_wait() -> Result<()> {
     alone(|| {
-        let tracer = watch(&[])?;
-        let server = Server::listen(PORT, 10)?;
-        let (client, accepted) = server.connection()?;
-        thread::sleep(Duration::from_millis(200));
-        let local = client.local_addr()?.to_string();
-        drop(client);
-        // The FIN is acknowledged before the other one comes.
-        thread::sleep(Duration::from_millis(100));
-        drop(accepted);
-        thread::sleep(Duration::from_millis(300));
-        let session = tracer.stop()?;
-        let told = |name: &str| -> Vec<(String, String)> {
-            of_type(&session, "transition")
-                .filter(|line| line[name] == local.as_str())
-                .map(|line| (line["old"].to_string(), line["new"].to_string()))
-                .collect()
-        };
-        let steps = |states: &[&str]| -> Vec<(String, String)> {
-            let quoted = |state: &str| format!("\"{state}\"");
-            states
-                .windows(2)
-                .map(|pair| (quoted(pair[0]), quoted(pair[1])))
-                .collect()
-        };
-        let client = [
-            "SYN_SENT",
-            "ESTABLISHED",
-            "FIN_WAIT1",
-            "FIN_WAIT2",
-            "TIME_WAIT",
-        ];
-        ensure!(told("local") == steps(&client), "{:?}", told("local"));
-        let accepted = ["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK", "CLOSE"];
-        ensure!(told("remote") == steps(&accepted), "{:?}", told("remote"));
+        let session = life::check(watch(&[])?, PORT)?;
         ensure!(transitions(&session, "CLOSE", "LISTEN").len() == 1);
         ensure!(transitions(&session, "CLOSE", "SYN_SENT").len() == 1);
-        for line in of_type(&session, "transition") {
-            ensure!(line["pid"] == std::process::id(), "{line}");
-        }
-        for (old, new) in [("ESTABLISHED", "FIN_WAIT1"), ("ESTABLISHED", "CLOSE_WAIT")] {
-            let lines = transitions(&session, old, new);
-            let us = integer(lines.first().context("none")?, "in_old_us")?;
-            ensure!((200_000..2_000_000).contains(&us), "{us} µs in {old}");
-        }
         Ok(())
     })
 }
@@ -140,7 +100,7 @@ fn time_wait_lasts_a_minute_and_its_end_is_told() -> Result<()> {
             );
             ensure!(end["pid"] == std::process::id(), "{end}");
         }
-        let begun = of_type(&session, "transition").filter(|line| line["new"] == "TIME_WAIT");
+        let begun = life::transitions(&session).filter(|line| line["new"] == "TIME_WAIT");
         ensure!(
             (begun.count(), ends.len()) == (MANY, MANY),
             "{} ends",

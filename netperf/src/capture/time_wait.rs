@@ -39,6 +39,9 @@ struct Wait {
     /// `FIN_WAIT2` or TIME_WAIT.
     state: TcpState,
     since: MonoNs,
+    /// What happened until then was before. A look may show a connection whose records are still on
+    /// their way.
+    known_at: MonoNs,
     /// When the kernel will end it, as far as it was seen to wait.
     until: Option<MonoNs>,
 }
@@ -61,10 +64,11 @@ impl TimeWaits {
         };
         let Transition { old, new, .. } = told_of;
         let place = (happening.netns, happening.local, happening.remote);
+        let is_used_again = |wait: &Wait| happening.at > wait.known_at;
         if matches!(new, TcpState::Established | TcpState::SynRecv)
+            && self.waiting.get(&place).is_some_and(is_used_again)
             && let Some(wait) = self.waiting.remove(&place)
         {
-            // The ends are used again: the substitute had to go.
             told.push(wait.ended(place, happening.at, (happening.at, happening.wall)));
         }
         let is_closing = matches!(old, TcpState::FinWait2 | TcpState::Closing);
@@ -85,6 +89,7 @@ impl TimeWaits {
             accepted: told_of.accepted,
             state,
             since,
+            known_at: happening.at,
             until: None,
         };
         if !waits_for_fin {
@@ -143,6 +148,7 @@ impl TimeWaits {
                     accepted: false,
                     state: TcpState::TimeWait,
                     since: began(socket, sample.at).unwrap_or(sample.at),
+                    known_at: clocks.0,
                     until: expires(socket, sample.at),
                 };
                 self.waiting.insert(place, wait);
@@ -353,6 +359,25 @@ mod tests {
         let begun = (FinWait2, TimeWait, 10);
         let reused = [(TimeWait, Close, 12), (SynSent, Established, 12)];
         assert_eq!(states, [&[begun], &reused[..]].concat());
+    }
+
+    #[test]
+    fn a_look_may_be_faster_than_the_records_of_a_connection() {
+        let rows = play(
+            true,
+            vec![
+                Step::Look(look(12, Some((TimeWait, 59_000)))),
+                Step::Told(told_at(10, (SynSent, Established), false)),
+                Step::Told(told_at(11, (FinWait2, Close), true)),
+                Step::Look(look(80, None)),
+            ],
+        );
+        let states: Vec<_> = rows.iter().map(|row| (row.0, row.1, row.4)).collect();
+        let opened = (SynSent, Established, 7);
+        assert_eq!(
+            states,
+            [opened, (FinWait2, TimeWait, 7), (TimeWait, Close, 7)]
+        );
     }
 
     #[test]
