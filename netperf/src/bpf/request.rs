@@ -44,6 +44,7 @@ impl Request<'_> {
         match asked {
             Asked::Always => true,
             Asked::ForConnections => self.connections || self.wants_more_than_bytes(),
+            Asked::ForEvents => self.wants_events(),
             Asked::ForLosses => self.losses,
             Asked::ForLatency => self.latency,
         }

@@ -61,7 +61,7 @@ const DROPS: Hook = wanted_on_request(
 
 /// Where no tracepoint tells that a socket listens.
 pub(super) const LISTEN_START: Hook = wanted_on_request(
-    Asked::ForLosses,
+    Asked::ForEvents,
     &["tcp_listen"],
     &[&[at(
         Attach::Kprobe,

@@ -90,6 +90,8 @@ pub(super) enum Asked {
     Always,
     /// For the rows of connections alone. It runs ten times in the life of each.
     ForConnections,
+    /// For what happens one by one: what is lost, and transitions.
+    ForEvents,
     /// For what is lost, alone.
     ForLosses,
     /// For how long it takes, alone.
