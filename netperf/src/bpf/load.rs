@@ -23,6 +23,9 @@ const MIN_SLOTS: u32 = 81_920;
 /// Slots at the most: 144 MiB.
 const MAX_SLOTS: u32 = 1 << 20;
 
+/// Slots where nothing takes one.
+const NO_SLOTS: u32 = 2;
+
 /// A [`netperf_common::event::SlotEvent`] in the ring buffer, with its header.
 const RECORD_BYTES: u32 = 24;
 
@@ -32,6 +35,9 @@ const EVENT_BYTES: u32 = 16 << 20;
 
 /// Pairs of a process and a remote host whose times are kept, each of three kinds: 9 MiB.
 const LATENCIES: u32 = 8_192;
+
+/// What was refused to whom, and threads that call at the moment: 3 MiB.
+const REFUSALS: u32 = 16_384;
 
 /// Where the records of tracepoints have what is read of them.
 #[derive(Clone, Copy, Default)]
@@ -97,7 +103,10 @@ pub(super) fn load(
     set: &HookSet,
     records: Option<&Records>,
 ) -> Result<Loaded, OpenError> {
-    let slots = slot_count(request.open_sockets);
+    let slots = match set.memory {
+        Memory::Nowhere => NO_SLOTS,
+        Memory::InSocket | Memory::ByAddress => slot_count(request.open_sockets),
+    };
     let (offsets, mut settings) = match types {
         Some(types) => (
             offsets::resolve(types.btf)?,
@@ -136,6 +145,12 @@ pub(super) fn load(
             .map_max_entries("PROBED_SOCK_STATES", 1)
             .map_max_entries("ENTRIES", 1),
         Memory::ByAddress => loader.map_max_entries("PROBED_SOCK_STATES", slots),
+        Memory::Nowhere => loader
+            .map_max_entries("PROBED_SOCK_STATES", 1)
+            .map_max_entries("ENTRIES", 1)
+            .map_max_entries("SHARED", 1)
+            .map_max_entries("REFUSALS", REFUSALS)
+            .map_max_entries("CALLS", REFUSALS),
     };
     if request.latency {
         loader

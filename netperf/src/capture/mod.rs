@@ -4,8 +4,10 @@ mod address;
 mod happened;
 mod latency;
 mod names;
+mod refusals;
 mod sockets;
 
+pub use self::refusals::RefusalFeed;
 pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError};
 pub use crate::netlink::{Detail, Listed};
 

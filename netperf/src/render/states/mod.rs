@@ -103,6 +103,11 @@ impl Text {
             .filter(|row| row.backlog > 0 || row.syn_recv > 0);
         let turned_away = tick.listen.iter().filter(|row| row.overflows > Some(0));
         let queues = waiting.chain(turned_away).count();
+        self.table(
+            "REFUSED: no port or no address",
+            &table::refused(&tick.refused),
+            out,
+        )?;
         self.table("PROCESSES", &table::processes(&tick.by_process), out)?;
         self.table("REMOTE HOSTS", &table::remotes(&tick.by_remote), out)?;
         self.table(
