@@ -9,11 +9,11 @@ pub(super) use self::asked::every_tcp_socket;
 use super::logging;
 use super::looks::{self, Look, Opening, failure};
 use super::timer::Timing;
-use crate::capture::{RefusalFeed, SocketFeed, SocketRequest};
+use crate::capture::{RefusalFeed, Scope, SocketFeed, SocketRequest};
 use crate::collect::{AttachedHook, HookPreference};
 use crate::model::states::StatesModel;
 use crate::render::states::Written;
-use crate::sample::refusal::Refusals;
+use crate::sample::refusal::{RefusalReading, Refusals};
 use crate::sample::socket::{SocketSample, Unseen};
 use crate::view::envelope::End;
 use crate::view::states::{StatesOptions, StatesTick};
@@ -60,7 +60,13 @@ impl Counting<'_> {
     fn sample(&mut self) -> anyhow::Result<SocketSample> {
         let mut sample = self.feed.read(&self.run.request).map_err(failure)?;
         match self.refusals.as_mut().map(refused) {
-            Some(Ok(refused)) => sample.refusals = refused,
+            Some(Ok(mut refused)) => {
+                if self.run.request.namespaces != Scope::All {
+                    let is_there = |it: &RefusalReading| sample.namespaces.contains(&it.netns);
+                    refused.readings.retain(is_there);
+                }
+                sample.refusals = refused;
+            }
             Some(Err(unseen)) => sample.unseen.push(unseen),
             None => {}
         }

@@ -72,7 +72,7 @@ pub(super) fn rows<'m>(model: &'m StatesModel, options: &StatesOptions) -> Vec<R
         .collect();
     rows.sort_by_key(|row| {
         let most = (Reverse(row.count), Reverse(row.total));
-        (most, row.pid, row.call, row.address, row.netns)
+        (most, row.pid, row.call, row.proto, row.address, row.netns)
     });
     rows
 }
