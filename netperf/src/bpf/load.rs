@@ -107,24 +107,7 @@ pub(super) fn load(
         Memory::Nowhere => NO_SLOTS,
         Memory::InSocket | Memory::ByAddress => slot_count(request.open_sockets),
     };
-    let (offsets, mut settings) = match types {
-        Some(types) => (
-            offsets::resolve(types.btf)?,
-            offsets::settings(types.btf, slots)?,
-        ),
-        None => (
-            Offsets::default(),
-            Settings {
-                slots,
-                ..Settings::default()
-            },
-        ),
-    };
-    settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
-    settings.emit_retrans = u32::from(request.losses);
-    settings.emit_states = u32::from(request.transitions.is_some());
-    settings.sample = request.transitions.map_or(0, NonZeroU32::get);
-    settings.latency = u32::from(request.latency);
+    let (offsets, settings) = facts(request, types, set, slots)?;
     let lost = LostPackets::of(request, types)?;
     let counted = drops::counted(&lost.numbers);
     let records = records.copied().unwrap_or_default();
@@ -171,6 +154,34 @@ pub(super) fn load(
         ebpf: ebpf.map_err(OpenError::Load)?,
         drop_numbers: lost.numbers,
     })
+}
+
+/// What the kernel side has to know of this kernel and of this run.
+fn facts(
+    request: &Request<'_>,
+    types: Option<Types<'_>>,
+    set: &HookSet,
+    slots: u32,
+) -> Result<(Offsets, Settings), OpenError> {
+    let (offsets, mut settings) = match types {
+        Some(types) => (
+            offsets::resolve(types.btf)?,
+            offsets::settings(types.btf, slots)?,
+        ),
+        None => (
+            Offsets::default(),
+            Settings {
+                slots,
+                ..Settings::default()
+            },
+        ),
+    };
+    settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
+    settings.emit_retrans = u32::from(request.losses);
+    settings.emit_states = u32::from(request.transitions.is_some());
+    settings.sample = request.transitions.map_or(0, NonZeroU32::get);
+    settings.latency = u32::from(request.latency);
+    Ok((offsets, settings))
 }
 
 /// Room for twice the sockets that are open.

@@ -88,8 +88,8 @@ impl Group<'_, '_> {
     }
 
     fn who(&self) -> String {
-        let named = self.0.iter().take(NAMED_MAX);
-        let names: Vec<_> = named
+        let first = self.0.iter().take(NAMED_MAX);
+        let names: Vec<_> = first
             .map(|row| process(Some(row.name), Some(row.pid)))
             .collect();
         let more = self.0.len().saturating_sub(NAMED_MAX);
