@@ -7,8 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use std::process;
 
 use anyhow::{Context as _, Result, ensure};
+use nix::errno::Errno;
 use serde_json::Value;
 
+use crate::calls::socket;
+use crate::ring::{Flavour, Ring};
 use crate::sysctl::Sysctl;
 use crate::tracer::{Session, Tracer, integer, text};
 
@@ -17,6 +20,8 @@ const RANGE: &str = "40000\t40009";
 const PORTS: usize = 10;
 /// Connections that find none.
 const WITHOUT_PORT: u64 = 7;
+/// The same through `io_uring`, each in another way.
+const BY_RING: [Flavour; 2] = [Flavour::Plain, Flavour::Worker];
 /// Where servers listen.
 const SERVER: u16 = 4_100;
 /// Where nobody does.
@@ -40,11 +45,11 @@ pub struct Full {
 }
 
 /// Takes every port of a narrow range in the network namespace of this thread, and calls more often
-/// than there are.
+/// than there are; also through `io_uring` if asked to.
 ///
 /// # Errors
 /// When a call that must not fail does, or one that must fail does not.
-pub fn play() -> Result<Full> {
+pub fn play(by_ring: bool) -> Result<Full> {
     let range = Sysctl::set("net/ipv4/ip_local_port_range", RANGE)?;
     let held = HOMES.iter().map(|&home| {
         let server = SocketAddr::new(home, SERVER);
@@ -53,6 +58,10 @@ pub fn play() -> Result<Full> {
         let open: Vec<_> = open.collect::<Result<_, _>>()?;
         for _ in 0..WITHOUT_PORT {
             fails(TcpStream::connect(server), ErrorKind::AddrNotAvailable)?;
+        }
+        for flavour in BY_RING.into_iter().filter(|_| by_ring) {
+            let outcome = connect_by_ring(server, flavour)?;
+            ensure!(outcome == Err(Errno::EADDRNOTAVAIL), "{outcome:?}");
         }
         fails(TcpListener::bind(server), ErrorKind::AddrInUse)?;
         let nobody = SocketAddr::new(home, NOBODY);
@@ -70,6 +79,15 @@ pub fn play() -> Result<Full> {
     })
 }
 
+fn connect_by_ring(server: SocketAddr, flavour: Flavour) -> Result<nix::Result<()>> {
+    let domain = match server {
+        SocketAddr::V4(_) => libc::AF_INET,
+        SocketAddr::V6(_) => libc::AF_INET6,
+    };
+    let socket = socket(domain, libc::SOCK_STREAM, 0)?;
+    Ok(Ring::new(&socket, flavour, 16)?.connect(server))
+}
+
 fn fails<T>(outcome: std::io::Result<T>, expected: ErrorKind) -> Result<()> {
     let error = outcome.err().context("it did not fail")?;
     ensure!(error.kind() == expected, "{error} instead of {expected}");
@@ -85,12 +103,14 @@ pub fn await_looks(tracer: &mut Tracer) -> Result<()> {
     tracer.await_tick()
 }
 
-/// Whether `states` told every call of this process that failed, as often as it did, and no other.
+/// Whether `states` told every call of this process that failed, as often as it did, and no other; those
+/// through `io_uring` too if `by_ring`.
 ///
 /// # Errors
 /// What is wrong.
-pub fn check(session: &Session) -> Result<()> {
-    let expected = expected();
+pub fn check(session: &Session, by_ring: bool) -> Result<()> {
+    let rings = if by_ring { BY_RING.len() } else { 0 };
+    let expected = expected(WITHOUT_PORT + u64::try_from(rings)?);
     let in_ticks = told(session.ticks.iter(), "count")?;
     ensure!(in_ticks == expected, "in the ticks: {in_ticks:#?}");
     let totals = told(session.ticks.last().into_iter(), "total")?;
@@ -102,7 +122,7 @@ pub fn check(session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn expected() -> BTreeMap<Refusal, u64> {
+fn expected(without_port: u64) -> BTreeMap<Refusal, u64> {
     let one = |call: &str, error: &str, proto: &str, address: SocketAddr, count: u64| {
         let words = [call, error, proto].map(str::to_owned);
         let [call, error, proto] = words;
@@ -111,7 +131,7 @@ fn expected() -> BTreeMap<Refusal, u64> {
     let at_home = HOMES.iter().flat_map(|&home| {
         let server = SocketAddr::new(home, SERVER);
         [
-            one("connect", "EADDRNOTAVAIL", "tcp", server, WITHOUT_PORT),
+            one("connect", "EADDRNOTAVAIL", "tcp", server, without_port),
             one("bind", "EADDRINUSE", "tcp", server, 1),
             one("bind", "EADDRINUSE", "udp", server, 1),
         ]

@@ -279,10 +279,10 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
 fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
     alone(|| {
         let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.4"])?;
-        let _full = refused::play()?;
+        let _full = refused::play(false)?;
         refused::await_looks(&mut tracer)?;
         let session = tracer.stop()?;
-        refused::check(&session)?;
+        refused::check(&session, false)?;
         let look = session.ticks.last().context("no look")?;
         for remote in ["127.0.0.1:4100", "[::1]:4100"] {
             let findings = look["findings"].as_array().context("no findings")?;
@@ -320,7 +320,9 @@ fn one_look_counts_nothing_between_looks() -> Result<()> {
 fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
     let public = Public::new()?;
     let mut command = public.as_nobody();
-    let output = run_as(command.args(["states", "--json", "--netns", "self", "-n", "1"]))?;
+    let output = run_as(command.args([
+        "states", "--json", "--netns", "self", "-d", "0.2", "-n", "2",
+    ]))?;
     ensure!(output.status.success(), "{}", text(&output.stderr)?);
     let line = text(&output.stdout)?.lines().nth(1).context("no look")?;
     let look: Value = serde_json::from_str(line)?;

@@ -24,6 +24,8 @@ pub struct Refused {
     pub owner: Owner,
     /// How often.
     pub count: u64,
+    /// How often since the start.
+    pub total: u64,
 }
 
 /// The kernel side, attached, and what was told of its counts.
@@ -84,8 +86,12 @@ impl Refusals {
             let (key, now) = entry.context("cannot read what was refused")?;
             let before = self.told.insert(key, now.count).unwrap_or(0);
             if now.count > before {
-                let (owner, count) = (now.owner, now.count - before);
-                grown.push(Refused { key, owner, count });
+                grown.push(Refused {
+                    key,
+                    owner: now.owner,
+                    count: now.count - before,
+                    total: now.count,
+                });
             }
         }
         Ok(grown)

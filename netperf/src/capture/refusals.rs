@@ -105,5 +105,6 @@ fn reading(refused: &Refused, names: &mut Names, now: MonoNs) -> Option<RefusalR
         }),
         netns: key.netns,
         count: refused.count,
+        total: refused.total,
     })
 }

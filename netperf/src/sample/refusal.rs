@@ -45,6 +45,8 @@ pub struct RefusalReading {
     pub netns: u32,
     /// How often.
     pub count: u64,
+    /// How often since the start.
+    pub total: u64,
 }
 
 /// What was refused to all.

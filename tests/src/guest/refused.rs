@@ -15,7 +15,8 @@ pub(super) fn examine(sets: &'static [&str], report: &mut Report) {
     match played.and_then(|()| Ok(told.recv()?)) {
         Ok(sessions) => {
             for (set, session) in sets.iter().zip(sessions) {
-                match check(&session) {
+                // Tracepoints of system calls see none that a ring makes.
+                match check(&session, *set != "tracepoint") {
                     Ok(()) => report.passed(set, "refused calls", "each is told"),
                     Err(error) => report.failed(set, "refused calls", &format!("{error:#}")),
                 }
@@ -29,7 +30,7 @@ fn watch(sets: &[&str]) -> Result<Vec<Session>> {
     let mut tracers = at_once(sets, |set| {
         Tracer::start(&["states", "--json", "-d", "1", "--hooks", set])
     })?;
-    let _full = play()?;
+    let _full = play(true)?;
     for tracer in &mut tracers {
         await_looks(tracer)?;
     }

@@ -31,13 +31,19 @@ pub struct StatesRun {
     verbosity: u8,
 }
 
+impl StatesRun {
+    /// Whether there is a time between looks: what happens in it is seen by hooks alone.
+    fn looks_again(&self) -> bool {
+        self.timing.is_some_and(|timing| timing.count != Some(1))
+    }
+}
+
 /// Shows the states.
 pub(super) async fn run(run: StatesRun) -> anyhow::Result<()> {
     logging::start(run.verbosity, None);
     let counting = Counting {
         written: run.written.clone(),
-        // What happens between two looks is seen by hooks alone.
-        refusals: run.timing.map(|_| RefusalFeed::open(run.hooks)),
+        refusals: run.looks_again().then(|| RefusalFeed::open(run.hooks)),
         feed: SocketFeed::open(),
         model: StatesModel::default(),
         run: &run,

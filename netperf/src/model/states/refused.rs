@@ -3,11 +3,16 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::MonoNs;
 use crate::sample::refusal::{RefusalReading, RefusedCall, RefusedFor};
 use crate::sample::socket::{Ends, SocketSample};
 use crate::sample::{Loss, Process, ProcessId, Proto, TcpState};
+
+/// What has not happened for so long is left out: programs that are started again and again to fail are
+/// many.
+const FORGOTTEN: Duration = Duration::from_mins(10);
 
 /// Calls of one process that failed alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +69,8 @@ pub struct Refusals {
 impl Refusals {
     /// Takes in the next look.
     pub(super) fn advance(&mut self, sample: &SocketSample) {
+        let age = |refused: &Refused| sample.at.since(refused.last).unwrap_or_default();
+        self.all.retain(|_, refused| age(refused) < FORGOTTEN);
         for refused in self.all.values_mut() {
             refused.count = 0;
             refused.holders.clear();
@@ -91,8 +98,8 @@ impl Refusals {
             last: at,
             holders: Vec::new(),
         });
-        refused.count += reading.count;
-        refused.total += reading.count;
+        refused.count = reading.count;
+        refused.total = reading.total;
         refused.last = at;
     }
 

@@ -94,7 +94,9 @@ fn refused_calls_have_a_table() {
         address: "10.0.0.10:5432".parse().unwrap(),
         netns: sample.namespaces[0],
         count: 1_234,
+        total: 1_234,
     });
+    sample.refusals.loss.map_full = 3;
     let mut model = StatesModel::default();
     model.advance(&sample, &|socket| OPTIONS.takes(&sample, socket));
     let mut out = Vec::new();
@@ -102,6 +104,7 @@ fn refused_calls_have_a_table() {
     let mut written = Written::Text(Text::new(Units::Auto, Some(100)));
     written.tick(&tick, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("up to 3 refused calls"), "{text}");
     let mut lines = text.lines();
     assert!(lines.any(|line| line.starts_with("REFUSED")), "{text}");
     let row = lines.nth(1).unwrap();

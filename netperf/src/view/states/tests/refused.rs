@@ -13,6 +13,7 @@ fn connects(tgid: u32, remote: &str, count: u64) -> RefusalReading {
         address: remote.parse().unwrap(),
         netns: NETNS,
         count,
+        total: count,
     }
 }
 
@@ -47,9 +48,13 @@ fn troubles(looks: &[SocketSample]) -> Vec<Finding> {
 
 #[test]
 fn refused_calls_are_counted_in_the_tick_and_since_the_start() {
+    let more = RefusalReading {
+        total: 9,
+        ..connects(8_821, DATABASE, 4)
+    };
     let looks = [
         refusing(1, Vec::new(), vec![connects(8_821, DATABASE, 5)]),
-        refusing(3, Vec::new(), vec![connects(8_821, DATABASE, 4)]),
+        refusing(3, Vec::new(), vec![more]),
         refusing(5, Vec::new(), Vec::new()),
     ];
     let figures = |looks: &[SocketSample]| {
@@ -165,6 +170,14 @@ fn what_was_refused_long_ago_is_over() {
     ];
     assert_eq!(troubles(&looks[..1]).len(), 1);
     assert_eq!(troubles(&looks), []);
+    let rows = |second| {
+        let looks = [looks[0].clone(), look(second, Vec::new())];
+        let options = everything();
+        StatesTick::new(&model(&looks, &options), &options)
+            .refused
+            .len()
+    };
+    assert_eq!((rows(600), rows(602)), (1, 0));
 }
 
 #[test]
