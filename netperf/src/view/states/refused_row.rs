@@ -38,8 +38,8 @@ pub struct RefusedRow<'m> {
     pub per_s: Option<f64>,
     /// Seconds since it was last seen to happen.
     pub last_s: f64,
-    /// Sockets that have the TCP port now, where another has what was wanted; those with the most
-    /// first.
+    /// Sockets that have the TCP port now, where another has what was wanted; those that listen first,
+    /// then those with the most.
     pub held_by: Vec<PortHolderRow<'m>>,
 }
 
@@ -83,7 +83,10 @@ fn row<'m>(model: &StatesModel, refusal: &Refusal, refused: &'m Refused) -> Refu
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let count = refused.count as f64;
     let mut held_by: Vec<_> = refused.holders.iter().map(holder).collect();
-    held_by.sort_by_key(|row| (Reverse(row.count), row.state, row.pid));
+    held_by.sort_by_key(|row| {
+        let listens = row.state == TcpState::Listen;
+        (Reverse(listens), Reverse(row.count), row.state, row.pid)
+    });
     let last = model.now.at.since(refused.last);
     RefusedRow {
         pid: process.id.tgid,

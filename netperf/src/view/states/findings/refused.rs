@@ -72,19 +72,21 @@ impl Group<'_, '_> {
         };
         let sum = |figure: fn(&RefusedRow<'_>) -> u64| self.0.iter().map(|row| figure(row)).sum();
         let (total, now): (u64, u64) = (sum(|row| row.total), sum(|row| row.count));
-        let per_s: f64 = self.0.iter().filter_map(|row| row.per_s).sum();
-        let now = match now {
-            0 => "none of them in this tick".to_owned(),
-            now => format!(
-                "{} of them in this tick, {per_s:.1} per second",
-                grouped(now)
-            ),
+        let per_s = self.0.iter().filter_map(|row| row.per_s).sum::<f64>();
+        let rate = match now {
+            2.. if per_s > 0.0 => format!(" ({per_s:.1} per second)"),
+            _ => String::new(),
         };
-        format!(
-            "{call} failed with {error} (`{meaning}`) {} since the start ({now}) in {}",
-            times(total),
-            self.who(),
-        )
+        let often = match (times(total), now) {
+            (times, now) if now == total => format!("{times} in this tick{rate}"),
+            (times, 0) => format!("{times} since the start, not in this tick"),
+            (times, now) => {
+                let now = grouped(now);
+                format!("{times} since the start, {now} of them in this tick{rate}")
+            }
+        };
+        let who = self.who();
+        format!("{call} failed with {error} (`{meaning}`) {often}, in {who}")
     }
 
     fn who(&self) -> String {
@@ -208,19 +210,16 @@ fn in_use_advice(row: &RefusedRow<'_>) -> Vec<String> {
         Proto::Tcp => (row.address.port(), "-ta"),
         Proto::Udp => (row.address.port(), "-ua"),
     };
-    let is_listened_at = |own: bool| {
-        let listens = |it: &&PortHolderRow<'_>| it.state == TcpState::Listen;
-        let mut listeners = row.held_by.iter().filter(listens);
-        listeners.any(|it| (it.pid == Some(row.pid)) == own)
-    };
     let mut advice = Vec::new();
-    if is_listened_at(false) {
+    let listeners = || row.held_by.iter().filter(|it| it.state == TcpState::Listen);
+    let is_listened_at = listeners().next().is_some();
+    if listeners().any(|it| it.pid != Some(row.pid)) {
         advice.push(
             "two programs want the same port, or one was started twice: stop one of them, or give \
              one another port in its configuration"
                 .to_owned(),
         );
-    } else if is_listened_at(true) {
+    } else if is_listened_at {
         advice.push(
             "the program has the port itself: it got it later, or it asks twice (one server for \
              `0.0.0.0` and one for an address of its own; or `::`, which takes IPv4 as well unless \
@@ -234,7 +233,7 @@ fn in_use_advice(row: &RefusedRow<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if row.proto == Proto::Tcp && !is_listened_at(false) {
+    if row.proto == Proto::Tcp && !is_listened_at {
         advice.push(
             "a server that is started again has to set SO_REUSEADDR before bind(2): connections of \
              its last run that end (TIME_WAIT, up to 60 s) do not hold it up then"
