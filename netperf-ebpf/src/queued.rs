@@ -32,6 +32,15 @@ pub fn connects(sk: impl Sock) {
     }
 }
 
+/// A connection was accepted: what counts is from here on. The socket may have the address of one whose
+/// end nobody was told: before 6.7 the kernel does not say that it did not run a program.
+#[inline(always)]
+pub fn accepted(tcp: impl Struct, state: *mut SockState) {
+    if setting!(by_position) != 0 {
+        note(state, position(tcp));
+    }
+}
+
 /// A send begins: what counts is from here on, unless an earlier position is known.
 #[inline(always)]
 pub fn begins(sk: impl Sock) {

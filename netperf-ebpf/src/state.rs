@@ -20,6 +20,10 @@ const ESTABLISHED: i32 = 1;
 const SYN_SENT: i32 = 2;
 const SYN_RECV: i32 = 3;
 
+/// Cookies are counted up, so that both ends of a connection may have neighbours: multiplied by this odd
+/// number (2⁶⁴ by the golden ratio), what is next to each other is far apart.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// A transition. It may run in softirq: the current process is noise, but for `SYN_SENT`, which only
 /// a connecting process enters.
 #[inline(always)]
@@ -36,6 +40,11 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
     }
     if new == ESTABLISHED {
         seed::established(sk);
+        if old == SYN_RECV
+            && let Some((tcp, state)) = sk.tcp().zip(sk.state())
+        {
+            queued::accepted(tcp, state);
+        }
         if setting!(latency) != 0 && old == SYN_RECV {
             latency::waits(sk);
         }
@@ -70,7 +79,7 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
 fn tell(sk: impl Sock, index: u32, (old, new): (u8, u8), (since, now): (u64, u64)) {
     let socket = sk.cookie();
     let every = u64::from(setting!(sample));
-    if every > 1 && !socket.is_multiple_of(every) {
+    if every > 1 && !(socket.wrapping_mul(MIX) >> 32).is_multiple_of(every) {
         return;
     }
     let mut key = FlowKey::default();

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::sample::Sample;
 use crate::sample::happening::Happening;
+use crate::sample::socket::SocketSample;
 
 /// What the first line of a session says about the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -91,6 +92,14 @@ pub trait Feed {
     fn take_happenings(&mut self) -> Vec<Happening> {
         Vec::new()
     }
+
+    /// Whether looks at the sockets tell what no hook does.
+    fn wants_sockets(&self) -> bool {
+        false
+    }
+
+    /// Takes in a look at the sockets that was wanted.
+    fn sockets(&mut self, _look: &SocketSample) {}
 
     /// Ends a tick: everything counted until now, or `None` at the end of a recording.
     ///

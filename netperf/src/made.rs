@@ -12,6 +12,7 @@ use crate::machine::{
     Trial,
 };
 use crate::model::Model;
+use crate::sample::happening::{Happening, Transition, What};
 use crate::sample::losses::{DropReading, DropReason, Kinds, Losses, ResetDirection, ResetReading};
 use crate::sample::socket::{
     Ends, InetEnds, SocketOwner, SocketOwners, SocketProto, SocketReading, SocketSample, TcpInfo,
@@ -137,6 +138,31 @@ pub(crate) fn socket(state: TcpState, inode: u32, local: &str, remote: &str) -> 
         shutdown: None,
         memory: None,
         tcp: None,
+    }
+}
+
+/// A transition of a process's connection between these ends.
+pub(crate) fn transition(
+    process: &Arc<Process>,
+    (local, remote): (&str, &str),
+    (old, new): (TcpState, TcpState),
+) -> Happening {
+    Happening {
+        at: MonoNs(5),
+        wall: WallNs(1_000_000_000),
+        process: Arc::clone(process),
+        local: local.parse().unwrap(),
+        remote: remote.parse().unwrap(),
+        netns: NETNS,
+        what: What::Transition(Transition {
+            socket: 9,
+            old,
+            new,
+            in_old_us: Some(500_000),
+            accepted: false,
+            fin_arrived: false,
+            failed: false,
+        }),
     }
 }
 

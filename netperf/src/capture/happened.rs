@@ -2,26 +2,31 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use netperf_common::flow::{IPPROTO_TCP, IPPROTO_UDP, Owner};
 
 use super::address::{local_end, remote_end};
 use super::names::Names;
+use super::time_wait::TimeWaits;
 use crate::bpf::{Dropped, Happened, Ledger, Tally, Told, process_id};
 use crate::clock::{MonoNs, WallNs};
-use crate::sample::happening::{Happening, What};
+use crate::collect::Wanted;
+use crate::sample::happening::{Happening, Retransmission, Transition, What};
 use crate::sample::losses::{DropReading, ResetDirection, ResetReading};
+use crate::sample::socket::SocketSample;
 use crate::sample::{Process, ProcessId, Proto, TcpState};
 
 /// Events that wait to be shown at the most: a reader that pauses must not cost all memory.
 const MOST_EVENTS: usize = 1 << 20;
 
 /// What happened since it was last taken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Happenings {
     /// Whether single events are wanted.
     one_by_one: bool,
+    time_waits: TimeWaits,
     waiting: Vec<Happening>,
     resets: HashMap<ResetKey, ResetReading>,
     /// Events that found no room to wait.
@@ -39,11 +44,14 @@ struct ResetKey {
 }
 
 impl Happenings {
-    /// Nothing yet; `one_by_one` says whether single events are wanted.
-    pub(super) fn new(one_by_one: bool) -> Self {
+    /// Nothing yet.
+    pub(super) fn new(wanted: Wanted) -> Self {
         Self {
-            one_by_one,
-            ..Self::default()
+            one_by_one: wanted.one_by_one,
+            time_waits: TimeWaits::new(wanted.transitions == Some(NonZeroU32::MIN)),
+            waiting: Vec::new(),
+            resets: HashMap::new(),
+            lost: 0,
         }
     }
 
@@ -52,11 +60,13 @@ impl Happenings {
         self.lost
     }
 
-    /// Takes in one event; `now` on both clocks.
+    /// Takes in one event; `now` on both clocks. `accepted` says whether somebody listens at its local
+    /// port.
     pub(super) fn take_in(
         &mut self,
         happened: &Happened,
         process: Arc<Process>,
+        accepted: bool,
         (now, wall): (MonoNs, WallNs),
     ) {
         let (local, remote) = (local_end(&happened.key), remote_end(&happened.key));
@@ -82,7 +92,7 @@ impl Happenings {
             reading.remote = remote;
             reading.state = TcpState::from_kernel(state);
         }
-        let what = what(happened).filter(|_| self.one_by_one);
+        let what = what(happened, accepted).filter(|_| self.one_by_one);
         let Some(what) = what else {
             return;
         };
@@ -91,7 +101,7 @@ impl Happenings {
             return;
         }
         let age = now.0.saturating_sub(happened.at.0);
-        self.waiting.push(Happening {
+        let happening = Happening {
             at: happened.at,
             wall: WallNs(wall.0.saturating_sub(age)),
             process,
@@ -99,7 +109,13 @@ impl Happenings {
             remote,
             netns,
             what,
-        });
+        };
+        self.time_waits.take_in(happening, &mut self.waiting);
+    }
+
+    /// Takes in a look at the sockets in TIME_WAIT and `FIN_WAIT2`.
+    pub(super) fn look(&mut self, sample: &SocketSample, clocks: (MonoNs, WallNs)) {
+        self.time_waits.look(sample, clocks, &mut self.waiting);
     }
 
     /// Events in order, since the last call.
@@ -114,33 +130,34 @@ impl Happenings {
 }
 
 /// The event for those who want single ones; resets are only counted.
-fn what(happened: &Happened) -> Option<What> {
+fn what(happened: &Happened, accepted: bool) -> Option<What> {
     match happened.what {
         Told::Retransmit {
             kind,
             state,
             srtt_us,
             cwnd,
-        } => Some(What::Retransmit {
+        } => Some(What::Retransmit(Retransmission {
             kind,
             state: TcpState::from_kernel(state),
             srtt_us: Some(srtt_us).filter(|&us| us > 0),
             cwnd,
-        }),
+        })),
         Told::Transition {
             old,
             new,
             in_old_ns,
             fin_arrived,
             failed,
-        } => Some(What::Transition {
+        } => Some(What::Transition(Transition {
             socket: happened.socket,
             old: TcpState::from_kernel(old)?,
             new: TcpState::from_kernel(new)?,
             in_old_us: Some(in_old_ns / 1_000).filter(|_| in_old_ns > 0),
+            accepted,
             fin_arrived,
             failed,
-        }),
+        })),
         Told::Reset { .. } => None,
     }
 }

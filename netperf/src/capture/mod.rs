@@ -6,9 +6,10 @@ mod latency;
 mod names;
 mod refusals;
 mod sockets;
+mod time_wait;
 
 pub use self::refusals::RefusalFeed;
-pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError};
+pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError, network_namespace};
 pub use crate::netlink::{Detail, Listed};
 
 use std::collections::HashSet;
@@ -29,6 +30,7 @@ use crate::rights::{self, Valid};
 use crate::sample::happening::Happening;
 use crate::sample::latency::LatencyReading;
 use crate::sample::losses::DropReading;
+use crate::sample::socket::SocketSample;
 use crate::sample::{
     FlowReading, LinkReading, Loss, ProcessId, ProcessReading, Sample, TracerCost,
 };
@@ -90,7 +92,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         names: Names::new(procfs.clone(), cgroups),
         links: Links::default(),
         wanted: config.wanted,
-        happenings: Happenings::new(config.wanted.one_by_one),
+        happenings: Happenings::new(config.wanted),
         map_bytes: procfs.own_map_bytes(),
         unchecked: Vec::new(),
         ended: HashSet::new(),
@@ -129,6 +131,14 @@ impl Feed for Capture {
 
     fn take_happenings(&mut self) -> Vec<Happening> {
         self.happenings.take()
+    }
+
+    fn wants_sockets(&self) -> bool {
+        self.wanted.transitions.is_some()
+    }
+
+    fn sockets(&mut self, look: &SocketSample) {
+        self.happenings.look(look, clock::now());
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Sample>> {
@@ -172,7 +182,11 @@ impl Capture {
         for happened in self.counters.take_happened() {
             let ledger = self.counters.ledger();
             let process = describe(&mut self.names, ledger, happened.owner.as_ref(), clocks.0);
-            self.happenings.take_in(&happened, process, clocks);
+            let key = &happened.key;
+            let listener = ledger.holders().of(key.netns, key.protocol, key.local_port);
+            let accepted = listener.is_some();
+            self.happenings
+                .take_in(&happened, process, accepted, clocks);
         }
     }
 

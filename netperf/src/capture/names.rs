@@ -110,11 +110,7 @@ impl Names {
         now: MonoNs,
     ) -> Process {
         if id.tgid == 0 {
-            return Process {
-                id,
-                name: KERNEL.to_owned(),
-                ..Process::default()
-            };
+            return kernel(id);
         }
         let start = self.boot_offset.to_own_clock(id.start.0);
         let listed = self
@@ -197,6 +193,15 @@ fn comm(bytes: &[u8; 16]) -> String {
         .position(|&byte| byte == 0)
         .unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// What no process can be named for.
+pub(super) fn kernel(id: ProcessId) -> Process {
+    Process {
+        id,
+        name: KERNEL.to_owned(),
+        ..Process::default()
+    }
 }
 
 #[cfg(test)]

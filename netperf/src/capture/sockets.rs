@@ -73,6 +73,22 @@ pub enum SocketsError {
     },
 }
 
+/// Inode number of the network namespace that a scope names; `None` for all.
+///
+/// # Errors
+/// When a process is named that is not there, or that may not be looked into.
+pub fn network_namespace(scope: Scope) -> Result<Option<u32>, SocketsError> {
+    let procfs = Procfs::new("/");
+    match scope {
+        Scope::All => Ok(None),
+        Scope::Own => Ok(procfs.own_network_namespace()),
+        Scope::Of(tgid) => {
+            let inode = procfs.network_namespace(tgid);
+            inode.map_err(|source| SocketsError::Namespace { tgid, source })
+        }
+    }
+}
+
 /// A namespace and how to get into it.
 #[derive(Clone, Copy, Debug)]
 struct Place {

@@ -1,5 +1,6 @@
 //! Which options does the command line have? Parsed once, into [`super::Config`].
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -326,6 +327,18 @@ pub struct StatesArgs {
     )]
     #[arg(value_parser = scope)]
     pub netns: Scope,
+    /// Each transition as it happens, on a line of its own, and their number once a tick
+    #[arg(long, help_heading = "Watching")]
+    pub watch: bool,
+    /// Watch one connection in N only; what is shown per second still stands for all
+    #[arg(
+        long,
+        value_name = "1/N",
+        default_value = "1/1",
+        hide_default_value = true
+    )]
+    #[arg(requires = "watch", value_parser = share, help_heading = "Watching")]
+    pub sample: NonZeroU32,
 }
 
 /// Options of `doctor`.
@@ -369,6 +382,11 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 fn states(text: &str) -> Result<StateSet, String> {
     states_named(text).ok_or_else(|| format!("the states are: {STATE_NAMES}"))
+}
+
+fn share(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.strip_prefix("1/").unwrap_or(text).parse().ok();
+    number.ok_or_else(|| "not a share such as 1/10".to_owned())
 }
 
 fn scope(text: &str) -> Result<Scope, String> {

@@ -10,7 +10,7 @@ use super::args::{
 };
 use super::doctor::Examination;
 use super::sockets::SocketsRun;
-use super::states::StatesRun;
+use super::states::{StatesRun, churn};
 use super::timer::Timing;
 use crate::collect::{FeedConfig, Wanted};
 use crate::exit::Failure;
@@ -51,6 +51,7 @@ impl Job {
                 let run = SocketsRun::new(args, &cli.common)?;
                 return Ok(Self::Sockets(Box::new(run)));
             }
+            Command::States(args) if args.watch => View::Churn(churn(args)?),
             Command::States(args) => {
                 return Ok(Self::States(Box::new(StatesRun::new(args, &cli.common))));
             }
@@ -101,7 +102,7 @@ impl Config {
         let color = !common.no_color && !is_set("NO_COLOR");
         let output = match (Output::of(common, io::stdout().is_terminal()), &view) {
             // Its blocks are for reading one after the other.
-            (Output::Screen, View::Retrans(_) | View::Latency(_)) => Output::Batch,
+            (Output::Screen, View::Retrans(_) | View::Latency(_) | View::Churn(_)) => Output::Batch,
             (output, _) => output,
         };
         let wanted = match output {

@@ -128,6 +128,11 @@ front. Names of hosts and services are not looked up.
 --kill closes what matches, as if the connection had been aborted: the program gets an error from its
 socket. UDP sockets are only disconnected. It shows them and asks first.
 
+With --watch it prints a line for each transition of a connection as it happens, and once a tick how many
+went into each state, of which process and to where. TIME_WAIT is told by no hook: its beginning is known
+from the transition before it, its end from looks at the sockets. --sample 1/100 follows one connection in
+a hundred. --watch needs root or the capabilities that `top` needs.
+
 It looks once, or once a tick if -d, -n or --duration is given.";
 
 /// Examples of `sockets`.
@@ -175,6 +180,8 @@ Examples:
   sudo netperf-trace states --state CLOSE_WAIT     who does not close?
   sudo netperf-trace states --remote 10.0.0.10     only with this host
   sudo netperf-trace states --netns 8821           in the container of this process
+  sudo netperf-trace states --watch --port 5432    who opens and closes connections to the database?
+  sudo netperf-trace states --watch --state TIME_WAIT --sample 1/100
   sudo netperf-trace states --json | jq '.findings[]? | select(.level != \"ok\")'";
 
 /// What `doctor` is.

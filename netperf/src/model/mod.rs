@@ -3,6 +3,7 @@
 //! The model does no input or output and asks no clock: the moment comes with each sample, so a
 //! stored session gives the same answers as a live one.
 
+pub mod churn;
 pub mod flow;
 pub mod history;
 pub mod link;
@@ -17,11 +18,13 @@ mod tests;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::churn::Churn;
 use self::flow::Flows;
 use self::link::LinkTraffic;
 use self::process::Processes;
 use self::tick::Span;
 use crate::clock::{MonoNs, WallNs};
+use crate::sample::happening::Happening;
 use crate::sample::latency::LatencyReading;
 use crate::sample::losses::{DropReading, ResetReading};
 use crate::sample::{Loss, Sample, TracerCost};
@@ -39,6 +42,9 @@ pub struct Model {
     resets: Vec<ResetReading>,
     drops: Vec<DropReading>,
     latencies: Vec<LatencyReading>,
+    churn: Churn,
+    /// What is to be the churn of the tick that has not ended.
+    next_churn: Churn,
     loss: Loss,
     slots_in_use: u64,
     tracer: TracerCost,
@@ -64,6 +70,8 @@ impl Model {
             resets: Vec::new(),
             drops: Vec::new(),
             latencies: Vec::new(),
+            churn: Churn::default(),
+            next_churn: Churn::default(),
             loss: Loss::default(),
             slots_in_use: 0,
             tracer: opening.tracer,
@@ -86,8 +94,16 @@ impl Model {
             self.flows.begin_tick(sample.at);
         }
         self.ticks += 1;
+        self.churn = std::mem::take(&mut self.next_churn);
         self.tracer_cpu = cpu_share(self.tracer.cpu, sample.tracer.cpu, self.span);
         self.apply(sample);
+    }
+
+    /// Takes in what happened before the tick ends.
+    pub fn note<'h>(&mut self, happenings: impl IntoIterator<Item = &'h Happening>) {
+        for happening in happenings {
+            self.next_churn.add(happening);
+        }
     }
 
     fn apply(&mut self, sample: &Sample) {
@@ -171,6 +187,11 @@ impl Model {
     /// How long things took in the latest tick.
     pub fn latencies(&self) -> &[LatencyReading] {
         &self.latencies
+    }
+
+    /// Transitions of the latest tick; empty while nobody asked for them.
+    pub fn churn(&self) -> &Churn {
+        &self.churn
     }
 
     /// What could not be delivered since the session began.

@@ -11,7 +11,9 @@ use super::stream::Format;
 use crate::model::Model;
 use crate::sample::happening::Happening;
 use crate::view::View;
+use crate::view::churn::ChurnTick;
 use crate::view::envelope::{End, Start};
+use crate::view::event_row::EventRow;
 use crate::view::flows::FlowsTick;
 use crate::view::host_names::HostNames;
 use crate::view::latency::LatencyTick;
@@ -43,17 +45,17 @@ impl Format for Json {
             View::Flows(options) => line(&FlowsTick::new(model, options, names), out),
             View::Retrans(options) => line(&RetransTick::new(model, options, names), out),
             View::Latency(options) => line(&LatencyTick::new(model, options, names), out),
+            View::Churn(options) => line(&ChurnTick::new(model, options), out),
         }
     }
 
-    fn happened(
-        &mut self,
-        happenings: &[Happening],
-        model: &Model,
-        out: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        for row in self.view.retransmissions(happenings, model) {
-            line(&row, out)?;
+    fn takes(&self, happening: &Happening, model: &Model) -> bool {
+        self.view.takes(happening, model)
+    }
+
+    fn happened(&mut self, happenings: &[Happening], out: &mut Vec<u8>) -> io::Result<()> {
+        for one in happenings {
+            line(&EventRow::of(one), out)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! How do rows reach the user? As JSON, as plain text, or on a full screen.
 
 pub mod cell;
+mod churn;
 pub mod doctor;
 pub mod hangup;
 pub mod json;
@@ -40,12 +41,16 @@ pub trait Front {
     /// See [`Front::start`].
     fn tick(&mut self, model: &Model) -> io::Result<()>;
 
-    /// Something happened within a tick; not shown where single events are not.
+    /// Whether something that happened is to be shown.
+    fn takes(&self, _happening: &Happening, _model: &Model) -> bool {
+        false
+    }
+
+    /// Something happened within a tick that is to be shown.
     ///
     /// # Errors
     /// See [`Front::start`].
-    fn happened(&mut self, happenings: &[Happening], model: &Model) -> io::Result<()> {
-        let _ = (happenings, model);
+    fn happened(&mut self, _happenings: &[Happening]) -> io::Result<()> {
         Ok(())
     }
 

@@ -31,16 +31,14 @@ pub trait Format {
     /// When a value can't be written in this format.
     fn tick(&mut self, model: &Model, out: &mut Vec<u8>) -> io::Result<()>;
 
-    /// Writes what happened within a tick; nothing where single events are not shown.
+    /// Whether something that happened is to be written.
+    fn takes(&self, happening: &Happening, model: &Model) -> bool;
+
+    /// Writes what happened within a tick.
     ///
     /// # Errors
     /// When a value can't be written in this format.
-    fn happened(
-        &mut self,
-        happenings: &[Happening],
-        model: &Model,
-        out: &mut Vec<u8>,
-    ) -> io::Result<()>;
+    fn happened(&mut self, happenings: &[Happening], out: &mut Vec<u8>) -> io::Result<()>;
 
     /// Writes what stands after the last tick.
     ///
@@ -95,8 +93,12 @@ impl<F: Format, W: AsyncWrite + Unpin> Front for Stream<F, W> {
         self.format.tick(model, &mut self.pending)
     }
 
-    fn happened(&mut self, happenings: &[Happening], model: &Model) -> io::Result<()> {
-        self.format.happened(happenings, model, &mut self.pending)
+    fn takes(&self, happening: &Happening, model: &Model) -> bool {
+        self.format.takes(happening, model)
+    }
+
+    fn happened(&mut self, happenings: &[Happening]) -> io::Result<()> {
+        self.format.happened(happenings, &mut self.pending)
     }
 
     fn is_ready(&self) -> bool {

@@ -5,14 +5,16 @@ use std::rc::Rc;
 
 use super::cell::rate;
 use super::stream::Format;
-use super::{latency, retrans, text_table};
+use super::{churn, latency, retrans, text_table};
 use crate::model::Model;
 use crate::sample::Loss;
 use crate::sample::happening::Happening;
 use crate::text::visible;
 use crate::units::Units;
 use crate::view::View;
+use crate::view::churn::ChurnTick;
 use crate::view::envelope::{End, Start};
+use crate::view::event_row::EventRow;
 use crate::view::flows::FlowsTick;
 use crate::view::flows_table;
 use crate::view::host_names::HostNames;
@@ -172,17 +174,20 @@ impl Format for Text {
                 let tick = LatencyTick::new(model, options, names);
                 latency::tick(&tick, options, (&self.host, self.units), out)
             }
+            View::Churn(options) => churn::tick(&ChurnTick::new(model, options), self.units, out),
         }
     }
 
-    fn happened(
-        &mut self,
-        happenings: &[Happening],
-        model: &Model,
-        out: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        for row in self.view.retransmissions(happenings, model) {
-            writeln!(out, "{}", retrans::event(&row))?;
+    fn takes(&self, happening: &Happening, model: &Model) -> bool {
+        self.view.takes(happening, model)
+    }
+
+    fn happened(&mut self, happenings: &[Happening], out: &mut Vec<u8>) -> io::Result<()> {
+        for one in happenings {
+            match EventRow::of(one) {
+                EventRow::Retransmit(row) => writeln!(out, "{}", retrans::event(&row))?,
+                EventRow::Transition(row) => writeln!(out, "{}", churn::event(&row))?,
+            }
         }
         Ok(())
     }

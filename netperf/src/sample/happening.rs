@@ -32,29 +32,39 @@ pub struct Happening {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// Something was sent again.
-    Retransmit {
-        /// Why.
-        kind: RetransKind,
-        /// State of the connection.
-        state: Option<TcpState>,
-        /// Smoothed round-trip time.
-        srtt_us: Option<u32>,
-        /// Congestion window in segments.
-        cwnd: u32,
-    },
+    Retransmit(Retransmission),
     /// The connection went from one state to another.
-    Transition {
-        /// The socket's identifier.
-        socket: u64,
-        /// Before.
-        old: TcpState,
-        /// After.
-        new: TcpState,
-        /// How long it was in the state before; `None` if that began unseen.
-        in_old_us: Option<u64>,
-        /// The other end's FIN has arrived.
-        fin_arrived: bool,
-        /// An error ended the connection.
-        failed: bool,
-    },
+    Transition(Transition),
+}
+
+/// Something was sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retransmission {
+    /// Why.
+    pub kind: RetransKind,
+    /// State of the connection.
+    pub state: Option<TcpState>,
+    /// Smoothed round-trip time.
+    pub srtt_us: Option<u32>,
+    /// Congestion window in segments.
+    pub cwnd: u32,
+}
+
+/// A connection went from one state to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// The socket's identifier.
+    pub socket: u64,
+    /// Before.
+    pub old: TcpState,
+    /// After.
+    pub new: TcpState,
+    /// How long it was in the state before; `None` if that began unseen.
+    pub in_old_us: Option<u64>,
+    /// Somebody listens at its local port: the other end has begun it.
+    pub accepted: bool,
+    /// The other end's FIN has arrived.
+    pub fin_arrived: bool,
+    /// An error ended the connection.
+    pub failed: bool,
 }

@@ -5,8 +5,10 @@
 //! same rows, so no figure is computed twice.
 
 mod belonging;
+pub mod churn;
 pub mod doctor;
 pub mod envelope;
+pub mod event_row;
 pub mod flow_row;
 pub mod flows;
 pub mod flows_table;
@@ -29,10 +31,10 @@ pub mod top_table;
 #[cfg(test)]
 mod tests;
 
+use self::churn::ChurnOptions;
 use self::flows::FlowsOptions;
 use self::latency::LatencyOptions;
 use self::retrans::RetransOptions;
-use self::retrans::event::RetransmitRow;
 use self::top::TopOptions;
 use crate::collect::Wanted;
 use crate::model::Model;
@@ -49,6 +51,8 @@ pub enum View {
     Retrans(RetransOptions),
     /// How long it takes.
     Latency(LatencyOptions),
+    /// Which states connections go through.
+    Churn(ChurnOptions),
 }
 
 impl View {
@@ -59,6 +63,7 @@ impl View {
             Self::Flows(_) => "flows",
             Self::Retrans(_) => "retrans",
             Self::Latency(_) => "latency",
+            Self::Churn(_) => "states",
         }
     }
 
@@ -83,28 +88,27 @@ impl View {
                 latency: true,
                 ..Wanted::default()
             },
+            Self::Churn(options) => Wanted {
+                one_by_one: true,
+                transitions: Some(options.sample),
+                ..Wanted::default()
+            },
         }
     }
 
-    /// Those of the happenings that it shows, each as a row of its own.
-    pub fn retransmissions<'a>(
-        &self,
-        happenings: &'a [Happening],
-        model: &Model,
-    ) -> Vec<RetransmitRow<'a>> {
-        let Self::Retrans(options) = self else {
-            return Vec::new();
-        };
-        happenings
-            .iter()
-            .filter_map(|one| RetransmitRow::of(one, options, model))
-            .collect()
+    /// Whether something that happened is to be shown.
+    pub fn takes(&self, happening: &Happening, model: &Model) -> bool {
+        match self {
+            Self::Top(_) | Self::Flows(_) | Self::Latency(_) => false,
+            Self::Retrans(options) => options.takes(happening, model),
+            Self::Churn(options) => options.takes(happening),
+        }
     }
 
     /// The interface that it is limited to.
     pub fn iface(&self) -> Option<&str> {
         match self {
-            Self::Top(_) | Self::Latency(_) => None,
+            Self::Top(_) | Self::Latency(_) | Self::Churn(_) => None,
             Self::Flows(options) => options.flows.iface.as_deref(),
             Self::Retrans(options) => options.flows.iface.as_deref(),
         }

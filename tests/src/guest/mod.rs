@@ -21,6 +21,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use self::machine::Kernel;
 use self::report::Report;
+use crate::life;
 use crate::mover::{self, Mover};
 use crate::paths::{self, Path};
 use crate::played::Played;
@@ -32,6 +33,9 @@ const SETS: [&str; 3] = ["tracepoint", "fentry", "kprobe"];
 
 /// The set that is there for kernels without type information.
 const PLAIN: &str = "no-btf";
+
+/// Where connections are opened and closed for `states --watch`, for each set elsewhere.
+const FIRST_PORT: u16 = 4_300;
 
 /// The paths that stand for all where there is no time.
 const SMOKE: [&str; 2] = ["tcp_write", "udp_send"];
@@ -81,6 +85,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     lossy::examine(&loading, kernel, report);
     examine_times(&loading, report);
     refused::examine(&SETS, report);
+    examine_lives(&loading, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),
         Err(error) => report.failed(PLAIN, "addresses", &format!("{error:#}")),
@@ -192,6 +197,17 @@ fn trace(hooks: &str) -> Result<Tracer> {
     match hooks {
         PLAIN => plain::trace(&["top", "--json"]),
         hooks => Tracer::start(&["top", "--json", "--hooks", hooks]),
+    }
+}
+
+/// Every set tells what a connection goes through.
+fn examine_lives(sets: &[&str], report: &mut Report) {
+    for (set, port) in sets.iter().zip(FIRST_PORT..) {
+        let watch = Tracer::start(&["states", "--watch", "--json", "--hooks", set]);
+        match watch.and_then(|tracer| life::check(tracer, port)) {
+            Ok(session) => report.passed(set, "watch", &session.start["hooks"].to_string()),
+            Err(error) => report.failed(set, "watch", &format!("{error:#}")),
+        }
     }
 }
 

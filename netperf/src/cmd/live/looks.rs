@@ -61,6 +61,12 @@ impl SocketLooks {
         }));
     }
 
+    /// Takes a look at once.
+    pub(super) fn now(&mut self) -> Look {
+        let mut feed = self.feed.take().unwrap_or_else(SocketFeed::open);
+        feed.read(&self.request)
+    }
+
     /// Waits for the look that is under way; for ever if there is none. Dropping the future loses
     /// nothing.
     pub(super) async fn done(&mut self) -> anyhow::Result<Look> {

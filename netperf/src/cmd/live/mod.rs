@@ -18,7 +18,7 @@ use self::opening::Opening;
 use super::config::{Config, Output};
 use super::logging;
 use super::signals::Signals;
-use super::states::every_tcp_socket;
+use super::states::{every_tcp_socket, sockets_that_wait};
 use super::timer::{Timer, Timing};
 use crate::capture::{self, Scope};
 use crate::clock;
@@ -31,6 +31,7 @@ use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
 use crate::resolve::Resolver;
 use crate::sample::Sample;
+use crate::sample::happening::Happening;
 use crate::sample::socket::SocketSample;
 use crate::text::chain;
 use crate::view::envelope::{End, Reason};
@@ -90,13 +91,18 @@ async fn run<F: Feed, V: Front>(
         let end = end(None, Reason::Eof);
         return front.end(&end).await.context("can't write");
     };
+    let looked_at = if feed.wants_sockets() {
+        sockets_that_wait()
+    } else {
+        every_tcp_socket(Scope::All)
+    };
     let mut session = Session {
         feed,
         front,
         model: Model::new(&base),
         timer: Timer::new(Instant::now(), timing),
         pump: Instant::now(),
-        looks: SocketLooks::new(every_tcp_socket(Scope::All)),
+        looks: SocketLooks::new(looked_at),
     };
     match session.until_end(stop).await? {
         Some(reason) => {
@@ -151,6 +157,9 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
                 }
                 Wake::Front(Event::Handled) => None,
                 Wake::Look(look) => {
+                    if let Ok(look) = look.as_ref() {
+                        self.feed.sockets(look);
+                    }
                     self.front.sockets(*look, &self.model);
                     None
                 }
@@ -170,7 +179,7 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
     async fn wake(&mut self, stop: impl Future<Output = ()>) -> anyhow::Result<Wake> {
         let deadline = self.timer.deadline();
         let ready = self.front.is_ready();
-        if self.front.wants_sockets() {
+        if self.front.wants_sockets() || self.feed.wants_sockets() {
             self.looks.begin();
         }
         Ok(tokio::select! {
@@ -197,25 +206,37 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
 
     /// What happened until now, unless the reader is busy: it is then shown later.
     fn show_happenings(&mut self) -> anyhow::Result<()> {
-        if !self.front.is_ready() {
-            return Ok(());
+        if self.front.is_ready() {
+            let happenings = self.happenings();
+            self.front.happened(&happenings).context("can't write")?;
         }
-        let happenings = self.feed.take_happenings();
-        let shown = self.front.happened(&happenings, &self.model);
-        shown.context("can't write")
+        Ok(())
+    }
+
+    /// What happened until now, as far as it is to be shown.
+    fn happenings(&mut self) -> Vec<Happening> {
+        let mut happenings = self.feed.take_happenings();
+        happenings.retain(|one| self.front.takes(one, &self.model));
+        self.model.note(&happenings);
+        happenings
     }
 
     /// What happened within a tick comes before its end.
     fn show(&mut self, sample: &Sample) -> anyhow::Result<()> {
+        let happenings = self.happenings();
         self.model.advance(sample);
-        let happenings = self.feed.take_happenings();
-        let shown = self.front.happened(&happenings, &self.model);
-        shown.context("can't write")?;
+        self.front.happened(&happenings).context("can't write")?;
         self.front.tick(&self.model).context("can't write")
     }
 
     /// Stops counting and shows what was counted up to that moment.
     fn last_tick(&mut self, reason: Reason) -> anyhow::Result<Reason> {
+        if self.feed.wants_sockets() {
+            self.feed.pump()?;
+            if let Ok(look) = self.looks.now() {
+                self.feed.sockets(&look);
+            }
+        }
         if let Some(sample) = self.feed.finish()? {
             self.show(&sample)?;
         }

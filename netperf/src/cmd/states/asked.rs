@@ -1,34 +1,26 @@
 //! What do the options of `states` ask for?
 
 use super::StatesRun;
-use crate::capture::{Detail, Listed, Scope, SocketRequest};
+use crate::capture::{self, Detail, Listed, Scope, SocketRequest};
 use crate::cmd::args::{Common, StatesArgs};
 use crate::cmd::config::timing;
-use crate::cmd::looks::repeats;
+use crate::cmd::looks::{failure, repeats};
+use crate::exit::Failure;
 use crate::model::states::ages::Ages;
 use crate::render::states::{Text, Written};
 use crate::render::width;
 use crate::sample::TcpState;
 use crate::sample::state_set::StateSet;
+use crate::view::churn::ChurnOptions;
 use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
 
 impl StatesRun {
     /// Reads the options.
     pub(in crate::cmd) fn new(args: StatesArgs, common: &Common) -> Self {
-        let states = args.state.iter().copied().reduce(StateSet::or);
         Self {
             request: every_tcp_socket(args.netns),
-            options: StatesOptions {
-                states: states.unwrap_or(StateSet::ALL),
-                port: args.port,
-                remote: args.remote,
-                processes: ProcessQuery {
-                    pids: args.pid,
-                    name: args.name,
-                    ..ProcessQuery::default()
-                },
-            },
+            options: options(args),
             written: if common.json {
                 Written::Json
             } else {
@@ -38,6 +30,32 @@ impl StatesRun {
             hooks: common.hooks,
             verbosity: common.verbose,
         }
+    }
+}
+
+/// What `--watch` asks for.
+///
+/// # Errors
+/// When the network namespace is that of no process.
+pub(in crate::cmd) fn churn(args: StatesArgs) -> Result<ChurnOptions, Failure> {
+    Ok(ChurnOptions {
+        netns: capture::network_namespace(args.netns).map_err(failure)?,
+        sample: args.sample,
+        states: options(args),
+    })
+}
+
+fn options(args: StatesArgs) -> StatesOptions {
+    let states = args.state.iter().copied().reduce(StateSet::or);
+    StatesOptions {
+        states: states.unwrap_or(StateSet::ALL),
+        port: args.port,
+        remote: args.remote,
+        processes: ProcessQuery {
+            pids: args.pid,
+            name: args.name,
+            ..ProcessQuery::default()
+        },
     }
 }
 
@@ -51,6 +69,19 @@ pub(in crate::cmd) fn every_tcp_socket(namespaces: Scope) -> SocketRequest {
         in_full: Ages::slow().or(StateSet::of([TcpState::Listen])),
         networks: true,
         namespaces,
+        owners: Vec::new(),
+    }
+}
+
+/// What waits for packets of connections that are closed: no hook tells its end.
+pub(in crate::cmd) fn sockets_that_wait() -> SocketRequest {
+    SocketRequest {
+        listed: vec![Listed::Tcp],
+        states: StateSet::of([TcpState::TimeWait, TcpState::FinWait2]),
+        detail: Detail::Basic,
+        in_full: StateSet::NONE,
+        networks: false,
+        namespaces: Scope::All,
         owners: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ mod asked;
 
 use std::io;
 
-pub(super) use self::asked::every_tcp_socket;
+pub(super) use self::asked::{churn, every_tcp_socket, sockets_that_wait};
 
 use super::logging;
 use super::looks::{self, Look, Opening, failure};

@@ -12,11 +12,13 @@ use crate::model::Model;
 use crate::sample::ProcessId;
 use crate::units::Units;
 use crate::view::View;
+use crate::view::churn::ChurnOptions;
 use crate::view::flows::FlowsOptions;
 use crate::view::latency::LatencyOptions;
 use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::retrans::RetransOptions;
 use crate::view::sort::{Figures, Sort};
+use crate::view::states::StatesOptions;
 use crate::view::top::TopOptions;
 
 /// What the command line says of the screen.
@@ -85,7 +87,11 @@ impl State {
                 (Page::Flows, top, flows)
             }
             View::Retrans(RetransOptions { processes, .. })
-            | View::Latency(LatencyOptions { processes, .. }) => {
+            | View::Latency(LatencyOptions { processes, .. })
+            | View::Churn(ChurnOptions {
+                states: StatesOptions { processes, .. },
+                ..
+            }) => {
                 let flows = FlowsOptions {
                     processes: processes.clone(),
                     ..FlowsOptions::default()

@@ -4,11 +4,9 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::RetransOptions;
-use crate::model::Model;
-use crate::sample::happening::{Happening, What};
+use crate::sample::TcpState;
+use crate::sample::happening::{Happening, Retransmission};
 use crate::sample::losses::RetransKind;
-use crate::sample::{Proto, TcpState};
 use crate::view::time::Rfc3339;
 
 /// One retransmission.
@@ -40,33 +38,21 @@ pub struct RetransmitRow<'h> {
 }
 
 impl<'h> RetransmitRow<'h> {
-    /// The row of an event, if it is a retransmission that was asked for.
-    pub fn of(happening: &'h Happening, options: &RetransOptions, model: &Model) -> Option<Self> {
-        let What::Retransmit {
-            kind,
-            state,
-            srtt_us,
-            cwnd,
-        } = happening.what
-        else {
-            return None;
-        };
+    /// The row of a retransmission.
+    pub fn new(happening: &'h Happening, what: Retransmission) -> Self {
         let process = &happening.process;
-        let ends = (happening.local, happening.remote);
-        let asked =
-            options.flows.takes_ends(Proto::Tcp, ends, model) && options.processes.takes(process);
-        asked.then_some(Self {
+        Self {
             time: Rfc3339(happening.wall),
-            kind,
+            kind: what.kind,
             pid: process.id.tgid,
             host_pid: process.host_tgid,
             name: &process.name,
             local: happening.local,
             remote: happening.remote,
             netns: happening.netns,
-            state,
-            srtt_us,
-            cwnd,
-        })
+            state: what.state,
+            srtt_us: what.srtt_us,
+            cwnd: what.cwnd,
+        }
     }
 }

@@ -17,7 +17,8 @@ use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
 use crate::model::Model;
-use crate::sample::ProcessId;
+use crate::sample::happening::Happening;
+use crate::sample::{ProcessId, Proto};
 
 /// What `retrans` is asked to show.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,14 @@ pub struct RetransOptions {
     pub rows: Option<usize>,
     /// Each retransmission as it happens.
     pub watch: bool,
+}
+
+impl RetransOptions {
+    /// Whether what happened was asked for.
+    pub fn takes(&self, happening: &Happening, model: &Model) -> bool {
+        let ends = (happening.local, happening.remote);
+        self.flows.takes_ends(Proto::Tcp, ends, model) && self.processes.takes(&happening.process)
+    }
 }
 
 /// One tick of `retrans`.

@@ -1,13 +1,13 @@
 use serde_json::Value;
 
-use super::event::RetransmitRow;
 use super::{RetransOptions, RetransTick};
 use crate::clock::{MonoNs, WallNs};
 use crate::made::{lossy_session, process, second};
 use crate::model::Model;
 use crate::sample::TcpState;
-use crate::sample::happening::{Happening, What};
+use crate::sample::happening::{Happening, Retransmission, What};
 use crate::sample::losses::RetransKind;
+use crate::view::event_row::EventRow;
 use crate::view::host_names::Numeric;
 use crate::view::query::{FlowQuery, ProcessQuery};
 
@@ -82,12 +82,12 @@ fn an_event_is_shown_if_it_was_asked_for() {
         local: "10.0.0.5:80".parse().unwrap(),
         remote: "10.0.0.9:1024".parse().unwrap(),
         netns: 7,
-        what: What::Retransmit {
+        what: What::Retransmit(Retransmission {
             kind: RetransKind::Tlp,
             state: Some(TcpState::Established),
             srtt_us: Some(73),
             cwnd: 10,
-        },
+        }),
     };
     let model = Model::new(&second(0));
     let shown = |port| {
@@ -98,8 +98,8 @@ fn an_event_is_shown_if_it_was_asked_for() {
             },
             ..RetransOptions::default()
         };
-        RetransmitRow::of(&happening, &options, &model)
-            .map(|row| serde_json::to_value(row).unwrap())
+        let taken = options.takes(&happening, &model);
+        taken.then(|| serde_json::to_value(EventRow::of(&happening)).unwrap())
     };
     let row = shown(Some(80)).unwrap();
     assert_eq!(

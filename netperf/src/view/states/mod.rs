@@ -14,6 +14,7 @@ mod words;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use ipnet::IpNet;
 use serde::Serialize;
@@ -140,11 +141,20 @@ impl StatesOptions {
         let Ends::Inet(ends) = &socket.ends else {
             return false;
         };
-        let ports = [ends.local.port(), ends.remote.port()];
         self.states.contains(socket.state)
-            && self.port.is_none_or(|port| ports.contains(&port))
-            && self.is_remote(ends.remote.ip())
+            && self.takes_ends((ends.local, ends.remote))
             && (self.processes.is_empty() || is_held_by(&self.processes, sample, socket))
+    }
+
+    /// Whether connections between these ends are wanted, this host's first.
+    pub fn takes_ends(&self, (local, remote): (SocketAddr, SocketAddr)) -> bool {
+        let ports = [local.port(), remote.port()];
+        self.port.is_none_or(|port| ports.contains(&port)) && self.is_remote(remote.ip())
+    }
+
+    /// Whether a transition is wanted: one of its states is.
+    pub fn takes_transition(&self, old: TcpState, new: TcpState) -> bool {
+        self.states.contains(old) || self.states.contains(new)
     }
 
     fn is_remote(&self, remote: std::net::IpAddr) -> bool {

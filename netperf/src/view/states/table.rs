@@ -11,13 +11,13 @@ use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
 
 /// A table of counts has a column for each state that occurs in it.
-fn state_columns(counts: &[&StateCounts]) -> Vec<TcpState> {
+pub(in crate::view) fn state_columns(counts: &[&StateCounts]) -> Vec<TcpState> {
     let occurs = |state: &TcpState| counts.iter().any(|counts| counts.of(*state) > 0);
     STATES.into_iter().filter(occurs).collect()
 }
 
 /// The column of a state; where room is short, the healthy ones go first.
-fn state_column(state: TcpState) -> Column {
+pub(in crate::view) fn state_column(state: TcpState) -> Column {
     match state {
         TcpState::Listen => Column::numbers("LISTEN", 6, 3),
         TcpState::SynSent => Column::numbers("SYN-SENT", 8, 5),
@@ -33,7 +33,7 @@ fn state_column(state: TcpState) -> Column {
     }
 }
 
-fn state_cells<'c>(counts: &StateCounts, states: &[TcpState]) -> Vec<Cell<'c>> {
+pub(in crate::view) fn state_cells<'c>(counts: &StateCounts, states: &[TcpState]) -> Vec<Cell<'c>> {
     let cell = |&state: &TcpState| match counts.of(state) {
         0 => Cell::Blank,
         count => Cell::Number(Some(count.into())),
@@ -41,7 +41,7 @@ fn state_cells<'c>(counts: &StateCounts, states: &[TcpState]) -> Vec<Cell<'c>> {
     states.iter().map(cell).collect()
 }
 
-fn table(columns: Vec<Column>, rows: Vec<Vec<Cell<'_>>>) -> Table<'_> {
+pub(in crate::view) fn table(columns: Vec<Column>, rows: Vec<Vec<Cell<'_>>>) -> Table<'_> {
     let row = |cells| Row {
         cells,
         quiet: false,
@@ -53,11 +53,11 @@ fn table(columns: Vec<Column>, rows: Vec<Vec<Cell<'_>>>) -> Table<'_> {
     }
 }
 
-fn text<'t>(text: impl Into<Cow<'t, str>>) -> Cell<'t> {
+pub(in crate::view) fn text<'t>(text: impl Into<Cow<'t, str>>) -> Cell<'t> {
     Cell::Text(text.into())
 }
 
-fn number<'c>(number: impl Into<u64>) -> Cell<'c> {
+pub(in crate::view) fn number<'c>(number: impl Into<u64>) -> Cell<'c> {
     Cell::Number(Some(number.into()))
 }
 

@@ -1,0 +1,86 @@
+//! How does a person read what connections go through? A line a transition, a block a tick.
+
+use std::io::{self, Write};
+
+use super::text::{LINE, degraded, interval};
+use super::text_table;
+use crate::model::states::counts::STATES;
+use crate::text::visible;
+use crate::units::Units;
+use crate::view::churn::transition_row::TransitionRow;
+use crate::view::churn::{ChurnTick, table};
+
+/// Rows of a table for people; JSON has all.
+const ROWS_MAX: usize = 10;
+
+/// One transition.
+pub(super) fn event(row: &TransitionRow<'_>) -> String {
+    let after = row
+        .in_old_us
+        .map_or(String::new(), |us| format!("  after {:.6} s", seconds(us)));
+    format!(
+        "{}  {} -> {}  {}[{}]  {} -> {}{after}",
+        row.time,
+        row.local,
+        row.remote,
+        visible(row.name),
+        row.pid,
+        row.old.name(),
+        row.new.name(),
+    )
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds of a connection's life are exact in a float"
+)]
+fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
+}
+
+/// One tick.
+pub(super) fn tick(tick: &ChurnTick<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
+    let rate = |state: crate::sample::TcpState| {
+        let per_s = tick.per_s.as_ref()?.get(state.name())?;
+        Some(format!("{} {per_s:.1}", state.name()))
+    };
+    let rates: Vec<_> = STATES.into_iter().filter_map(rate).collect();
+    let estimate = match tick.sample.get() {
+        1 => String::new(),
+        sample => format!("  (from 1 connection in {sample})"),
+    };
+    writeln!(
+        out,
+        "\n{}  tick {}  into each state per second: {}{estimate}  {}",
+        tick.when.time.to_seconds(),
+        interval(tick.when),
+        if rates.is_empty() {
+            "none".to_owned()
+        } else {
+            rates.join(", ")
+        },
+        tick.health.loss_text(),
+    )?;
+    degraded(&tick.health, out)?;
+    let tables = [
+        (tick.by_process.len(), table::processes(&tick.by_process)),
+        (tick.time_wait.len(), table::outgoing(&tick.time_wait)),
+        (
+            tick.time_wait_accepted.len(),
+            table::accepted(&tick.time_wait_accepted),
+        ),
+    ];
+    for (rows, mut table) in tables {
+        if rows == 0 {
+            continue;
+        }
+        table.rows.truncate(ROWS_MAX);
+        for line in text_table::lines(&table, units, LINE) {
+            writeln!(out, "{line}")?;
+        }
+        if rows > ROWS_MAX {
+            writeln!(out, "and {} more (--json has all)", rows - ROWS_MAX)?;
+        }
+    }
+    writeln!(out)
+}

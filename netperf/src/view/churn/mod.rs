@@ -1,0 +1,215 @@
+//! Which connections go from state to state, as they do it? The rows of `states --watch`.
+
+pub mod table;
+pub mod transition_row;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+
+use serde::Serialize;
+
+use super::states::StatesOptions;
+use super::tick::{Health, When};
+use crate::model::Model;
+use crate::model::churn::{Route, Waits};
+use crate::model::states::counts::StateCounts;
+use crate::sample::happening::{Happening, What};
+use crate::sample::{Process, ProcessId};
+
+/// What `states --watch` is asked to show.
+#[derive(Clone, Debug)]
+pub struct ChurnOptions {
+    /// Which connections. A transition is of a state if it comes from it or goes to it.
+    pub states: StatesOptions,
+    /// Only in this network namespace.
+    pub netns: Option<u32>,
+    /// One connection in so many.
+    pub sample: NonZeroU32,
+}
+
+/// One tick of `states --watch`. What is per second stands for all connections, also where only a
+/// share of them is told.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "churn")]
+pub struct ChurnTick<'m> {
+    /// The tick.
+    #[serde(flatten)]
+    pub when: When,
+    /// One connection in so many was told.
+    pub sample: NonZeroU32,
+    /// Transitions in this tick, by the state after.
+    pub counts: StateCounts,
+    /// The same per second; `None` if the clock stood still.
+    pub per_s: Option<BTreeMap<&'static str, f64>>,
+    /// By process, those with the most first.
+    pub by_process: Vec<ChurnProcess<'m>>,
+    /// TIME_WAIT of outgoing connections by destination, those with the most first.
+    pub time_wait: Vec<OutgoingRow<'m>>,
+    /// TIME_WAIT of accepted connections by the port that accepted them.
+    pub time_wait_accepted: Vec<AcceptedRow<'m>>,
+    /// How far to trust it.
+    #[serde(flatten)]
+    pub health: Health<'m>,
+}
+
+/// Transitions of one process's connections.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChurnProcess<'m> {
+    /// Process id; 0 where no process is known.
+    pub pid: u32,
+    /// Process id in the initial pid namespace, where the tracer's has another or none.
+    pub host_pid: Option<u32>,
+    /// Its name. Untrusted text.
+    pub name: &'m str,
+    /// Transitions in this tick, by the state after.
+    pub counts: StateCounts,
+    /// The same per second.
+    pub per_s: Option<BTreeMap<&'static str, f64>>,
+}
+
+/// TIME_WAIT of outgoing connections to one destination.
+#[derive(Clone, Debug, Serialize)]
+pub struct OutgoingRow<'m> {
+    /// This end.
+    pub local_addr: IpAddr,
+    /// The other end.
+    pub remote: SocketAddr,
+    /// Network namespace.
+    pub netns: u32,
+    /// How many.
+    #[serde(flatten)]
+    pub waits: WaitsRow<'m>,
+}
+
+/// TIME_WAIT of connections that were accepted at one port.
+#[derive(Clone, Debug, Serialize)]
+pub struct AcceptedRow<'m> {
+    /// This end.
+    pub local: SocketAddr,
+    /// Network namespace.
+    pub netns: u32,
+    /// How many.
+    #[serde(flatten)]
+    pub waits: WaitsRow<'m>,
+}
+
+/// How many begin to wait and end, and whose they are.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitsRow<'m> {
+    /// Beginnings per second.
+    pub begun_per_s: Option<f64>,
+    /// Ends per second.
+    pub ended_per_s: Option<f64>,
+    /// Process ids.
+    pub pids: Vec<u32>,
+    /// Names of the same processes. Untrusted text.
+    pub names: Vec<&'m str>,
+}
+
+impl<'m> ChurnTick<'m> {
+    /// The latest tick of the model.
+    pub fn new(model: &'m Model, options: &ChurnOptions) -> Self {
+        let churn = model.churn();
+        let rates = Rates::of(model, options);
+        let mut by_process: Vec<_> = churn
+            .processes
+            .values()
+            .map(|(process, counts)| ChurnProcess {
+                pid: process.id.tgid,
+                host_pid: process.host_tgid,
+                name: &process.name,
+                counts: *counts,
+                per_s: rates.of_counts(counts),
+            })
+            .collect();
+        by_process.sort_by_key(|row| (std::cmp::Reverse(row.counts.total()), row.pid));
+        let mut waits: Vec<_> = churn.time_wait.iter().collect();
+        waits.sort_by_key(|(_, waits)| std::cmp::Reverse(waits.begun + waits.ended));
+        let (mut outgoing, mut accepted) = (Vec::new(), Vec::new());
+        for (route, waits) in waits {
+            let waits = rates.of_waits(model, waits);
+            match *route {
+                Route::To {
+                    netns,
+                    local,
+                    remote,
+                } => outgoing.push(OutgoingRow {
+                    local_addr: local,
+                    remote,
+                    netns,
+                    waits,
+                }),
+                Route::At { netns, local } => accepted.push(AcceptedRow {
+                    local,
+                    netns,
+                    waits,
+                }),
+            }
+        }
+        Self {
+            when: When::of(model),
+            sample: options.sample,
+            counts: churn.counts,
+            per_s: rates.of_counts(&churn.counts),
+            by_process,
+            time_wait: outgoing,
+            time_wait_accepted: accepted,
+            health: Health::of(model),
+        }
+    }
+}
+
+/// From counts to what they stand for per second.
+struct Rates {
+    /// Seconds of the tick for each connection that stands for others.
+    seconds: Option<f64>,
+}
+
+impl Rates {
+    fn of(model: &Model, options: &ChurnOptions) -> Self {
+        let length = model.span().length();
+        let share = f64::from(options.sample.get());
+        Self {
+            seconds: length.map(|length| length.as_secs_f64() / share),
+        }
+    }
+
+    fn of_counts(&self, counts: &StateCounts) -> Option<BTreeMap<&'static str, f64>> {
+        Some(counts.growth_since(&StateCounts::default(), self.seconds?))
+    }
+
+    fn of_waits<'m>(&self, model: &'m Model, waits: &Waits) -> WaitsRow<'m> {
+        let per_s = |count: u32| self.seconds.map(|seconds| f64::from(count) / seconds);
+        let known = |id: &ProcessId| -> Option<&'m Process> {
+            Some(model.churn().processes.get(id)?.0.as_ref())
+        };
+        let processes = waits.processes.iter().filter_map(known);
+        let (pids, names) = processes
+            .map(|process| (process.id.tgid, process.name.as_str()))
+            .unzip();
+        WaitsRow {
+            begun_per_s: per_s(waits.begun),
+            ended_per_s: per_s(waits.ended),
+            pids,
+            names,
+        }
+    }
+}
+
+impl ChurnOptions {
+    /// Whether what happened is a transition that was asked for.
+    pub fn takes(&self, happening: &Happening) -> bool {
+        let What::Transition(transition) = happening.what else {
+            return false;
+        };
+        let ends = (happening.local, happening.remote);
+        self.netns.is_none_or(|netns| netns == happening.netns)
+            && self.states.takes_transition(transition.old, transition.new)
+            && self.states.takes_ends(ends)
+            && self.states.processes.takes(&happening.process)
+    }
+}

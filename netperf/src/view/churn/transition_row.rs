@@ -1,0 +1,57 @@
+//! What is said of one transition, as it happens?
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use crate::sample::happening::{Happening, Transition};
+use crate::sample::{Proto, TcpState};
+use crate::view::time::Rfc3339;
+
+/// One transition.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "transition")]
+pub struct TransitionRow<'h> {
+    /// When.
+    pub time: Rfc3339,
+    /// Always TCP.
+    pub proto: Proto,
+    /// This end.
+    pub local: SocketAddr,
+    /// The other end.
+    pub remote: SocketAddr,
+    /// Network namespace.
+    pub netns: u32,
+    /// Process id; 0 where no process is known.
+    pub pid: u32,
+    /// Process id in the initial pid namespace, where the tracer's has another or none.
+    pub host_pid: Option<u32>,
+    /// Its name. Untrusted text.
+    pub name: &'h str,
+    /// State before.
+    pub old: TcpState,
+    /// State after.
+    pub new: TcpState,
+    /// Microseconds in the state before; `None` if its beginning was not seen.
+    pub in_old_us: Option<u64>,
+}
+
+impl<'h> TransitionRow<'h> {
+    /// The row of a transition.
+    pub fn new(happening: &'h Happening, transition: Transition) -> Self {
+        let process = &happening.process;
+        Self {
+            time: Rfc3339(happening.wall),
+            proto: Proto::Tcp,
+            local: happening.local,
+            remote: happening.remote,
+            netns: happening.netns,
+            pid: process.id.tgid,
+            host_pid: process.host_tgid,
+            name: &process.name,
+            old: transition.old,
+            new: transition.new,
+            in_old_us: transition.in_old_us,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What is said of something that happened, as it happens?
+
+use serde::Serialize;
+
+use super::churn::transition_row::TransitionRow;
+use super::retrans::event::RetransmitRow;
+use crate::sample::happening::{Happening, What};
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum EventRow<'h> {
+    /// Something was sent again.
+    Retransmit(RetransmitRow<'h>),
+    /// A connection went to another state.
+    Transition(TransitionRow<'h>),
+}
+
+impl<'h> EventRow<'h> {
+    /// The row of what happened.
+    pub fn of(happening: &'h Happening) -> Self {
+        match happening.what {
+            What::Retransmit(what) => Self::Retransmit(RetransmitRow::new(happening, what)),
+            What::Transition(what) => Self::Transition(TransitionRow::new(happening, what)),
+        }
+    }
+}
