@@ -6,3 +6,4 @@ pub mod event;
 pub mod flow;
 pub mod kernel;
 pub mod latency;
+pub mod refusal;

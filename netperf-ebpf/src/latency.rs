@@ -10,7 +10,7 @@ use crate::{
     atomic,
     bytes::current_tgid,
     emit::{self, Lost},
-    kernel::{Struct as _, current_task, offset, probe_ptr},
+    kernel::{Struct as _, offset},
     maps::{HANDSHAKES, LATENCIES, NEW_HISTOGRAM, SockState},
     owner,
     sock::{self, Probed, Sock},
@@ -64,11 +64,7 @@ pub fn accepted_as(fd: i64) {
     if fd < 0 {
         return;
     }
-    let files = probe_ptr(current_task().0, offset!(task_struct_files));
-    let table = probe_ptr(files, offset!(files_struct_fdt));
-    let first = probe_ptr(table, offset!(fdtable_fd));
-    let file = probe_ptr(first.wrapping_byte_add(fd as usize * 8), 0);
-    let sk = sock::of_file(file);
+    let sk = sock::of_descriptor(fd as u32);
     if !sk.is_null() {
         accepted(Probed(sk));
     }

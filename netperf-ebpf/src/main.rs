@@ -19,6 +19,7 @@ mod owner;
 mod packet;
 mod plain;
 mod queued;
+mod refused;
 mod reset;
 mod retrans;
 mod seed;

@@ -12,6 +12,7 @@ use netperf_common::{
         PidNamespace, Settings, StateRecord,
     },
     latency::{Histogram, LatencyKey},
+    refusal::{RefusalCount, RefusalKey},
 };
 
 use crate::atomic::Shared;
@@ -70,6 +71,16 @@ pub struct Read {
     pub flags: i32,
     /// Padding.
     pub reserved: u32,
+}
+
+/// The arguments of a call that gives a socket an address.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Call {
+    /// The socket: its descriptor, or where the kernel has it.
+    pub socket: u64,
+    /// Where the address is.
+    pub address: u64,
 }
 
 /// What the kernel has told of a connection.
@@ -147,6 +158,15 @@ pub static LATENCIES: LruHashMap<LatencyKey, Histogram, 1> = LruHashMap::new();
 /// Those that nobody accepts make room. User space makes it larger where it is asked for.
 #[btf_map]
 pub static HANDSHAKES: LruHashMap<u64, u64, 1> = LruHashMap::new();
+
+/// What was refused to whom, and how often. User space makes it larger where it is asked for.
+#[btf_map]
+pub static REFUSALS: HashMap<RefusalKey, RefusalCount, 1> = HashMap::new();
+
+/// Calls that threads are in, or were in last, where only their end tells whether they were refused:
+/// nobody tells the end of a thread, so that the oldest make room. As large as the one above.
+#[btf_map]
+pub static CALLS: LruHashMap<u64, Call, 1> = LruHashMap::new();
 
 /// What a new entry of [`LATENCIES`] is: too large for the stack.
 pub static NEW_HISTOGRAM: Histogram = Histogram::EMPTY;

@@ -177,6 +177,15 @@ pub fn of_file(file: *const c_void) -> *const c_void {
     probe_ptr(socket, offset!(socket_sk))
 }
 
+/// The `struct sock` of a descriptor of the current process; null for what is no socket.
+#[inline(always)]
+pub fn of_descriptor(fd: u32) -> *const c_void {
+    let files = probe_ptr(current_task().0, offset!(task_struct_files));
+    let table = probe_ptr(files, offset!(files_struct_fdt));
+    let first = probe_ptr(table, offset!(fdtable_fd));
+    of_file(probe_ptr(first.wrapping_byte_add(fd as usize * 8), 0))
+}
+
 /// An identifier that no socket had before: the time, with the CPU behind it. The highest bit is
 /// none that a cookie ever gets.
 #[inline(always)]

@@ -143,6 +143,18 @@ pub struct MissingRights {
     invocation: Invocation,
 }
 
+impl MissingRights {
+    /// Only what is missing, on one line.
+    pub fn in_short(&self) -> String {
+        let names = self.missing.iter().map(|(right, _)| right.to_string());
+        let names = names.collect::<Vec<_>>().join(", ");
+        if self.valid == Valid::OwnUsers {
+            return format!("{names} of this user namespace don't count: run it outside, as root");
+        }
+        format!("{names} missing: run it as root")
+    }
+}
+
 impl std::error::Error for MissingRights {}
 
 impl fmt::Display for MissingRights {

@@ -24,6 +24,7 @@ pub mod place;
 pub mod played;
 pub mod program;
 pub mod public;
+pub mod refused;
 pub mod ring;
 pub mod role;
 pub mod shape;

@@ -5,12 +5,14 @@
     reason = "requests hold raw pointers; each completes before they dangle"
 )]
 
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 
 use anyhow::{Context, Result};
 use io_uring::squeue::{Entry, Flags};
 use io_uring::{IoUring, Probe, cqueue, opcode, types};
 use nix::errno::Errno;
+use nix::sys::socket::{SockaddrLike, SockaddrStorage};
 
 /// Who runs the requests, and how they name the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +112,16 @@ impl Ring {
         call.message.msg_iov = call.parts.as_mut_ptr();
         let entry = build(types::Fd(self.socket), &call).flags(self.flags);
         self.run(&entry)
+    }
+
+    /// Connects the socket.
+    ///
+    /// # Errors
+    /// What the request failed with.
+    pub fn connect(&mut self, to: SocketAddr) -> nix::Result<()> {
+        let (to, socket) = (SockaddrStorage::from(to), types::Fd(self.socket));
+        let entry = opcode::Connect::new(socket, to.as_ptr(), to.len()).build();
+        self.run(&entry.flags(self.flags)).map(drop)
     }
 
     /// Splices up to `len` bytes: out of `pipe` into the socket, or the other way.

@@ -11,6 +11,7 @@ use netperf_tests::calls::set_option;
 use netperf_tests::deadline::Deadline;
 use netperf_tests::netns::Cabled;
 use netperf_tests::public::Public;
+use netperf_tests::refused;
 use netperf_tests::socket_list::alone;
 use netperf_tests::state_scene::Server;
 use netperf_tests::sysctl::Sysctl;
@@ -272,6 +273,66 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
         ensure!(shown.contains("critical  all ports for new"), "{shown}");
         Ok(())
     })
+}
+
+#[test]
+fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
+    alone(|| {
+        let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.4"])?;
+        let _full = refused::play(false)?;
+        refused::await_looks(&mut tracer)?;
+        let session = tracer.stop()?;
+        refused::check(&session, false)?;
+        let look = session.ticks.last().context("no look")?;
+        for remote in ["127.0.0.1:4100", "[::1]:4100"] {
+            let findings = look["findings"].as_array().context("no findings")?;
+            let about = findings.iter().filter(|it| {
+                let what = it["what"].as_str();
+                it["level"] != "ok" && what.is_some_and(|it| it.contains(&format!("to {remote}")))
+            });
+            let about: Vec<_> = about.collect();
+            ensure!(about.len() == 1, "one finding for {remote}: {about:#?}");
+            ensure_field(about[0], "level", "critical")?;
+            let evidence = tracer::text(about[0], "evidence")?;
+            let who = format!("(PID {})", std::process::id());
+            ensure!(
+                evidence.contains("7 times") && evidence.contains(&who),
+                "{evidence}"
+            );
+        }
+        let in_use = finding(look, "can't have 127.0.0.1:4100")?;
+        let evidence = tracer::text(in_use, "evidence")?;
+        ensure!(evidence.contains("listens there"), "{evidence}");
+        Ok(())
+    })
+}
+
+#[test]
+fn one_look_counts_nothing_between_looks() -> Result<()> {
+    alone(|| {
+        let looks = looks(&["--netns", "self"])?;
+        ensure_field(&looks[0], "refused", Vec::<Value>::new())?;
+        ensure_field(&looks[0], "unavailable", Vec::<Value>::new())
+    })
+}
+
+#[test]
+fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
+    let public = Public::new()?;
+    let mut command = public.as_nobody();
+    let output = run_as(command.args([
+        "states", "--json", "--netns", "self", "-d", "0.2", "-n", "2",
+    ]))?;
+    ensure!(output.status.success(), "{}", text(&output.stderr)?);
+    let line = text(&output.stdout)?.lines().nth(1).context("no look")?;
+    let look: Value = serde_json::from_str(line)?;
+    let unavailable = look["unavailable"].as_array().context("nothing is told")?;
+    let what = |it: &&Value| it["what"].as_str().is_some_and(|it| it.contains("connect"));
+    let told: Vec<_> = unavailable.iter().filter(what).collect();
+    ensure!(told.len() == 1, "{unavailable:#?}");
+    let why = tracer::text(told[0], "why")?;
+    ensure!(why.contains("CAP_BPF") && !why.contains('\n'), "{why}");
+    Ok(())
 }
 
 #[test]

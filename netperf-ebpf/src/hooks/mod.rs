@@ -29,5 +29,6 @@ mod kprobe;
 mod latency;
 mod plain;
 mod record;
+mod refused;
 mod run;
 mod tracepoint;

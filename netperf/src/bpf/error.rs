@@ -26,8 +26,8 @@ pub enum OpenError {
     /// No BTF, and more than bytes was asked for.
     #[error(
         "{without}, without which the places of addresses and counters in its structures are not \
-         known (it needs CONFIG_DEBUG_INFO_BTF); what connections lose, which states they go through \
-         and how long they take can't be told without"
+         known (it needs CONFIG_DEBUG_INFO_BTF); what connections lose, which states they go through, \
+         how long they take and what is refused to them can't be told without"
     )]
     NoEvents {
         /// Why it can't be had.

@@ -23,6 +23,9 @@ const MIN_SLOTS: u32 = 81_920;
 /// Slots at the most: 144 MiB.
 const MAX_SLOTS: u32 = 1 << 20;
 
+/// Slots where nothing takes one.
+const NO_SLOTS: u32 = 2;
+
 /// A [`netperf_common::event::SlotEvent`] in the ring buffer, with its header.
 const RECORD_BYTES: u32 = 24;
 
@@ -32,6 +35,9 @@ const EVENT_BYTES: u32 = 16 << 20;
 
 /// Pairs of a process and a remote host whose times are kept, each of three kinds: 9 MiB.
 const LATENCIES: u32 = 8_192;
+
+/// What was refused to whom, and threads that call at the moment: 3 MiB.
+const REFUSALS: u32 = 16_384;
 
 /// Where the records of tracepoints have what is read of them.
 #[derive(Clone, Copy, Default)]
@@ -97,25 +103,11 @@ pub(super) fn load(
     set: &HookSet,
     records: Option<&Records>,
 ) -> Result<Loaded, OpenError> {
-    let slots = slot_count(request.open_sockets);
-    let (offsets, mut settings) = match types {
-        Some(types) => (
-            offsets::resolve(types.btf)?,
-            offsets::settings(types.btf, slots)?,
-        ),
-        None => (
-            Offsets::default(),
-            Settings {
-                slots,
-                ..Settings::default()
-            },
-        ),
+    let slots = match set.memory {
+        Memory::Nowhere => NO_SLOTS,
+        Memory::InSocket | Memory::ByAddress => slot_count(request.open_sockets),
     };
-    settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
-    settings.emit_retrans = u32::from(request.losses);
-    settings.emit_states = u32::from(request.transitions.is_some());
-    settings.sample = request.transitions.map_or(0, NonZeroU32::get);
-    settings.latency = u32::from(request.latency);
+    let (offsets, settings) = facts(request, types, set, slots)?;
     let lost = LostPackets::of(request, types)?;
     let counted = drops::counted(&lost.numbers);
     let records = records.copied().unwrap_or_default();
@@ -136,6 +128,12 @@ pub(super) fn load(
             .map_max_entries("PROBED_SOCK_STATES", 1)
             .map_max_entries("ENTRIES", 1),
         Memory::ByAddress => loader.map_max_entries("PROBED_SOCK_STATES", slots),
+        Memory::Nowhere => loader
+            .map_max_entries("PROBED_SOCK_STATES", 1)
+            .map_max_entries("ENTRIES", 1)
+            .map_max_entries("SHARED", 1)
+            .map_max_entries("REFUSALS", REFUSALS)
+            .map_max_entries("CALLS", REFUSALS),
     };
     if request.latency {
         loader
@@ -156,6 +154,34 @@ pub(super) fn load(
         ebpf: ebpf.map_err(OpenError::Load)?,
         drop_numbers: lost.numbers,
     })
+}
+
+/// What the kernel side has to know of this kernel and of this run.
+fn facts(
+    request: &Request<'_>,
+    types: Option<Types<'_>>,
+    set: &HookSet,
+    slots: u32,
+) -> Result<(Offsets, Settings), OpenError> {
+    let (offsets, mut settings) = match types {
+        Some(types) => (
+            offsets::resolve(types.btf)?,
+            offsets::settings(types.btf, slots)?,
+        ),
+        None => (
+            Offsets::default(),
+            Settings {
+                slots,
+                ..Settings::default()
+            },
+        ),
+    };
+    settings.by_position = u32::from(set.kind != HookKind::Tracepoint);
+    settings.emit_retrans = u32::from(request.losses);
+    settings.emit_states = u32::from(request.transitions.is_some());
+    settings.sample = request.transitions.map_or(0, NonZeroU32::get);
+    settings.latency = u32::from(request.latency);
+    Ok((offsets, settings))
 }
 
 /// Room for twice the sockets that are open.

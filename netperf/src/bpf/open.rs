@@ -12,7 +12,7 @@ use super::attach::{self, Kernel, Refused, Types};
 use super::board::{Board, fill_free_slots};
 use super::btf::Btf;
 use super::error::OpenError;
-use super::hooks::{HookSet, Memory, PLAIN, SETS};
+use super::hooks::{HookSet, Memory, PLAIN, REFUSED, SETS};
 use super::load::{Loaded, Records, load};
 use super::request::Request;
 use super::slots::Slots;
@@ -46,6 +46,18 @@ struct Machine<'a> {
 /// Loads the object and attaches the first set of hooks that the kernel accepts.
 pub(super) fn open(request: &Request<'_>) -> Result<Opened, OpenError> {
     on_this_machine(request, open_first)
+}
+
+/// The same for the first set that counts what is refused.
+pub(super) fn open_refused(request: &Request<'_>) -> Result<Opened, OpenError> {
+    on_this_machine(request, |machine| {
+        if let Err(without) = &machine.types {
+            let without = without.clone();
+            return Err(OpenError::NoEvents { without });
+        }
+        let first = machine.first_of(REFUSED)?;
+        first.map_err(|tried| OpenError::NoHooks { tried })
+    })
 }
 
 /// Loads and attaches each wanted set in turn, and detaches it before the next.
@@ -140,7 +152,6 @@ fn return_freed_memory() {
 }
 
 fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
-    let mut tried = String::new();
     let plain = [PLAIN];
     if let Err(without) = &machine.types
         && machine.request.wants_more_than_bytes()
@@ -152,12 +163,10 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
         Ok(_) => SETS,
         Err(_) => &plain,
     };
-    for set in sets.iter().filter(|set| machine.would_use(set)) {
-        match machine.open_set(set)? {
-            Ok(opened) => return Ok(opened),
-            Err(refused) => tried.extend(["\n  ", set.kind.word(), ": ", &refused.to_string()]),
-        }
-    }
+    let mut tried = match machine.first_of(sets)? {
+        Ok(opened) => return Ok(opened),
+        Err(tried) => tried,
+    };
     Err(match &machine.types {
         Ok(_) => OpenError::NoHooks { tried },
         Err(without) => {
@@ -175,6 +184,20 @@ impl Machine<'_> {
     fn would_use(&self, set: &HookSet) -> bool {
         let is_worth = set.from.is_none_or(|from| self.release >= from);
         is_worth && self.request.hooks.accepts(set.kind)
+    }
+
+    /// The first of these sets that the kernel accepts, or what was tried and what it said.
+    fn first_of(&self, sets: &[HookSet]) -> Result<Result<Opened, String>, OpenError> {
+        let mut tried = String::new();
+        for set in sets.iter().filter(|set| self.would_use(set)) {
+            match self.open_set(set)? {
+                Ok(opened) => return Ok(Ok(opened)),
+                Err(refused) => {
+                    tried.extend(["\n  ", set.kind.word(), ": ", &refused.to_string()]);
+                }
+            }
+        }
+        Ok(Err(tried))
     }
 
     fn try_set(&self, set: &HookSet) -> Tried {
@@ -241,7 +264,10 @@ fn unseen(set: &HookSet, why: &str) -> impl Iterator<Item = Unavailable> {
 /// Notes the positions of sockets that are open. Without, what such a socket receives first is counted
 /// as `unread`.
 fn note_positions(ebpf: &mut Ebpf, types: Types<'_>, memory: Memory) {
-    if let Err(error) = iterate(ebpf, types, "task_file", memory.positions()) {
+    let Some(program) = memory.positions() else {
+        return;
+    };
+    if let Err(error) = iterate(ebpf, types, "task_file", program) {
         log::warn!("cannot look at the sockets that were open before: {error:#}");
     }
 }

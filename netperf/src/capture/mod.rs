@@ -4,9 +4,11 @@ mod address;
 mod happened;
 mod latency;
 mod names;
+mod refusals;
 mod sockets;
 mod time_wait;
 
+pub use self::refusals::RefusalFeed;
 pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError, network_namespace};
 pub use crate::netlink::{Detail, Listed};
 

@@ -164,15 +164,19 @@ numbers, and advice. The advice is printed, never applied.
 Sockets in TIME_WAIT have no owner. Who is named for them has connections to the same destination, or
 listens on their port; it is said to be likely, not known.
 
-It looks once, or once a tick if -d, -n or --duration is given; growth and its speed need two looks. It
-needs no rights; without root, the processes of other users and other network namespaces are not shown,
-and it says so.";
+It looks once, or once a tick if -d, -n or --duration is given; growth and its speed need two looks. With
+ticks it also counts calls that the kernel refuses for want of a port or an address (connect with
+EADDRNOTAVAIL, bind with EADDRINUSE or EADDRNOTAVAIL), as they happen and by process: that ports ran out
+is proven then, not guessed. One look attaches nothing to the kernel.
+
+It needs no rights; without root, the processes of other users, other network namespaces and refused
+calls are not shown, and it says so.";
 
 /// Examples of `states`.
 pub(super) const STATES: &str = "\
 Examples:
   sudo netperf-trace states                        what piles up, and is it bad?
-  sudo netperf-trace states -d 5 -n 3              and does it grow?
+  sudo netperf-trace states -d 5 -n 3              and does it grow? Do calls fail for want of a port?
   sudo netperf-trace states --state CLOSE_WAIT     who does not close?
   sudo netperf-trace states --remote 10.0.0.10     only with this host
   sudo netperf-trace states --netns 8821           in the container of this process

@@ -8,6 +8,7 @@ pub mod happening;
 pub mod latency;
 pub mod losses;
 pub mod network;
+pub mod refusal;
 pub mod socket;
 pub mod state_set;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::network::NetworkReading;
+use super::refusal::Refusals;
 use super::{Process, TcpState};
 use crate::clock::{MonoNs, WallNs};
 
@@ -33,6 +34,8 @@ pub struct SocketSample {
     pub networks: Vec<NetworkReading>,
     /// Files that set `tcp_tw_recycle`, where that was asked for.
     pub recycle_set_in: Vec<String>,
+    /// What was refused for want of a port or an address, where that is counted.
+    pub refusals: Refusals,
     /// What could not be seen: shown, never fatal.
     pub unseen: Vec<Unseen>,
 }

@@ -10,6 +10,7 @@ mod known;
 mod lossy;
 mod machine;
 mod plain;
+mod refused;
 mod report;
 
 use std::process::ExitCode;
@@ -83,6 +84,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     }
     lossy::examine(&loading, kernel, report);
     examine_times(&loading, report);
+    refused::examine(&SETS, report);
     examine_lives(&loading, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),

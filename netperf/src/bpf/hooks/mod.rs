@@ -11,10 +11,12 @@ mod losses;
 mod make;
 mod plain;
 mod record;
+mod refused;
 mod tracepoint;
 
 pub(super) use self::plain::{PLAIN, STATE_TRACEPOINT};
 pub(super) use self::record::{SENT, TAKEN};
+pub(super) use self::refused::REFUSED;
 
 use self::fentry::{FENTRY, FENTRY_BY_ADDRESS};
 use self::kprobe::KPROBE;
@@ -151,6 +153,8 @@ pub(super) enum Memory {
     InSocket,
     /// In a table, by the socket's address.
     ByAddress,
+    /// It knows nothing of sockets: what is counted is calls that failed.
+    Nowhere,
 }
 
 /// Records of tracepoints whose fields are where this kernel says.
@@ -166,10 +170,11 @@ pub(super) enum Reads {
 
 impl Memory {
     /// Iterator that notes the positions of sockets that are open already.
-    pub(super) fn positions(self) -> &'static str {
+    pub(super) fn positions(self) -> Option<&'static str> {
         match self {
-            Self::InSocket => "iter_open_sockets",
-            Self::ByAddress => "iter_open_sockets_probed",
+            Self::InSocket => Some("iter_open_sockets"),
+            Self::ByAddress => Some("iter_open_sockets_probed"),
+            Self::Nowhere => None,
         }
     }
 }

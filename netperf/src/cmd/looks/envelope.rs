@@ -6,7 +6,7 @@ use crate::capture::SocketsError;
 use crate::clock::{self, WallNs};
 use crate::cmd::args::Common;
 use crate::cmd::timer::Timing;
-use crate::collect::Unavailable;
+use crate::collect::{AttachedHook, Unavailable};
 use crate::exit::Failure;
 use crate::sample::socket::Unseen;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
@@ -22,6 +22,8 @@ pub(in crate::cmd) struct Opening<'s> {
     pub(in crate::cmd) timing: Option<Timing>,
     /// What the first look could not see.
     pub(in crate::cmd) unseen: &'s [Unseen],
+    /// What counts between the looks.
+    pub(in crate::cmd) hooks: &'s [AttachedHook],
 }
 
 impl Opening<'_> {
@@ -42,7 +44,7 @@ impl Opening<'_> {
             interval_s: self
                 .timing
                 .map_or(0.0, |timing| timing.interval.as_secs_f64()),
-            hooks: Vec::new(),
+            hooks: self.hooks.to_vec(),
             unavailable: unseen.collect(),
         }
     }

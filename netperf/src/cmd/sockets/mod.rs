@@ -41,6 +41,7 @@ impl SocketsRun {
             wall: sample.wall,
             timing: self.timing,
             unseen: &sample.unseen,
+            hooks: &[],
         };
         opening.start()
     }

@@ -27,6 +27,7 @@ impl StatesRun {
                 Written::Text(Text::new(common.units, width::of_stdout()))
             },
             timing: repeats(common).then(|| timing(common)),
+            hooks: common.hooks,
             verbosity: common.verbose,
         }
     }

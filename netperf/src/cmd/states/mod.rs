@@ -9,9 +9,12 @@ pub(super) use self::asked::{churn, every_tcp_socket, sockets_that_wait};
 use super::logging;
 use super::looks::{self, Look, Opening, failure};
 use super::timer::Timing;
-use crate::capture::{SocketFeed, SocketRequest};
+use crate::capture::{RefusalFeed, Scope, SocketFeed, SocketRequest};
+use crate::collect::{AttachedHook, HookPreference};
 use crate::model::states::StatesModel;
 use crate::render::states::Written;
+use crate::sample::refusal::{RefusalReading, Refusals};
+use crate::sample::socket::{SocketSample, Unseen};
 use crate::view::envelope::End;
 use crate::view::states::{StatesOptions, StatesTick};
 
@@ -23,7 +26,16 @@ pub struct StatesRun {
     written: Written,
     /// More than one look.
     timing: Option<Timing>,
+    /// Which kind, for what is refused between two looks.
+    hooks: HookPreference,
     verbosity: u8,
+}
+
+impl StatesRun {
+    /// Whether there is a time between looks: what happens in it is seen by hooks alone.
+    fn looks_again(&self) -> bool {
+        self.timing.is_some_and(|timing| timing.count != Some(1))
+    }
 }
 
 /// Shows the states.
@@ -31,6 +43,7 @@ pub(super) async fn run(run: StatesRun) -> anyhow::Result<()> {
     logging::start(run.verbosity, None);
     let counting = Counting {
         written: run.written.clone(),
+        refusals: run.looks_again().then(|| RefusalFeed::open(run.hooks)),
         feed: SocketFeed::open(),
         model: StatesModel::default(),
         run: &run,
@@ -43,15 +56,48 @@ struct Counting<'r> {
     run: &'r StatesRun,
     written: Written,
     feed: SocketFeed,
+    /// `None` where one look is all.
+    refusals: Option<Result<RefusalFeed, Unseen>>,
     model: StatesModel,
+}
+
+impl Counting<'_> {
+    /// Looks at the sockets, and at what was refused since the look before.
+    fn sample(&mut self) -> anyhow::Result<SocketSample> {
+        let mut sample = self.feed.read(&self.run.request).map_err(failure)?;
+        match self.refusals.as_mut().map(refused) {
+            Some(Ok(mut refused)) => {
+                if self.run.request.namespaces != Scope::All {
+                    let is_there = |it: &RefusalReading| sample.namespaces.contains(&it.netns);
+                    refused.readings.retain(is_there);
+                }
+                sample.refusals = refused;
+            }
+            Some(Err(unseen)) => sample.unseen.push(unseen),
+            None => {}
+        }
+        Ok(sample)
+    }
+
+    fn hooks(&self) -> &[AttachedHook] {
+        match &self.refusals {
+            Some(Ok(feed)) => feed.hooks(),
+            Some(Err(_)) | None => &[],
+        }
+    }
+}
+
+fn refused(feed: &mut Result<RefusalFeed, Unseen>) -> Result<Refusals, Unseen> {
+    match feed {
+        Ok(feed) => feed.read(),
+        Err(unseen) => Err(unseen.clone()),
+    }
 }
 
 impl Look for Counting<'_> {
     fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()> {
-        let StatesRun {
-            request, options, ..
-        } = self.run;
-        let sample = self.feed.read(request).map_err(failure)?;
+        let options = &self.run.options;
+        let sample = self.sample()?;
         let is_first = !self.model.has_looked();
         self.model
             .advance(&sample, &|socket| options.takes(&sample, socket));
@@ -61,6 +107,7 @@ impl Look for Counting<'_> {
                 wall: sample.wall,
                 timing: self.run.timing,
                 unseen: &sample.unseen,
+                hooks: self.hooks(),
             };
             self.written.start(&opening.start(), out)?;
         }

@@ -7,6 +7,7 @@ pub mod ages;
 pub mod census;
 pub mod counts;
 pub mod ports;
+pub mod refused;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use self::ages::Ages;
 use self::census::Census;
+use self::refused::Refusals;
 use crate::clock::{MonoNs, WallNs};
 use crate::sample::network::NetworkReading;
 use crate::sample::socket::{SocketReading, SocketSample, Unseen};
@@ -26,6 +28,8 @@ pub struct StatesModel {
     pub now: Look,
     /// The one before, and how long ago it was.
     pub before: Option<(Duration, Look)>,
+    /// What was refused since the start.
+    pub refused: Refusals,
     ages: Ages,
 }
 
@@ -55,6 +59,7 @@ impl StatesModel {
     /// queues are those of all.
     pub fn advance(&mut self, sample: &SocketSample, takes: &dyn Fn(&SocketReading) -> bool) {
         self.ages.advance(sample);
+        self.refused.advance(sample);
         let mut census = Census::of(sample, &self.ages, takes);
         if let Some(length) = sample.at.since(self.now.at).filter(|_| self.has_looked()) {
             census.remember_makers(&self.now.census);

@@ -91,6 +91,9 @@ impl Text {
         let width = self.width.unwrap_or(LINE);
         writeln!(out, "{}", summary(tick))?;
         sentence("", &states(tick), width, out)?;
+        if let Some(lost) = lost(tick) {
+            sentence("", &lost, width, out)?;
+        }
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
             self.finding(found, width.min(SENTENCE), out)?;
@@ -103,6 +106,11 @@ impl Text {
             .filter(|row| row.backlog > 0 || row.syn_recv > 0);
         let turned_away = tick.listen.iter().filter(|row| row.overflows > Some(0));
         let queues = waiting.chain(turned_away).count();
+        self.table(
+            "REFUSED: no port or no address",
+            &table::refused(&tick.refused),
+            out,
+        )?;
         self.table("PROCESSES", &table::processes(&tick.by_process), out)?;
         self.table("REMOTE HOSTS", &table::remotes(&tick.by_remote), out)?;
         self.table(
@@ -162,6 +170,13 @@ fn summary(tick: &StatesTick<'_>) -> String {
         .interval_s
         .map_or(String::new(), |seconds| format!("  tick {seconds:.2} s"));
     format!("{time}{interval}  {sockets} TCP sockets in {namespaces} network namespace(s)")
+}
+
+/// Refused calls that are missing in the tables, if there are.
+fn lost(tick: &StatesTick<'_>) -> Option<String> {
+    let loss = tick.loss;
+    let sum = loss.map_full + loss.unread;
+    (sum > 0).then(|| format!("up to {sum} refused calls could not be counted since the start"))
 }
 
 /// Each state that occurs, with its change.

@@ -1,12 +1,13 @@
 use serde_json::Value;
 
 use super::*;
-use crate::made::{socket, sockets, start};
+use crate::made::{process, socket, sockets, start};
 use crate::model::states::StatesModel;
-use crate::sample::TcpState;
 use crate::sample::network::{NetworkReading, PortRange};
+use crate::sample::refusal::{RefusalReading, RefusedCall, RefusedFor};
 use crate::sample::socket::{SocketReading, SocketSample};
 use crate::sample::state_set::StateSet;
+use crate::sample::{Proto, TcpState};
 use crate::text::width;
 use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
@@ -80,6 +81,47 @@ fn states_in_80_columns() {
 #[test]
 fn states_in_200_columns() {
     insta::assert_snapshot!(text(None));
+}
+
+#[test]
+fn refused_calls_have_a_table() {
+    let mut sample = sample();
+    sample.refusals.readings.push(RefusalReading {
+        process: process(9_000, "\x1b[2Jevil"),
+        call: RefusedCall::Connect,
+        error: RefusedFor::NotAvailable,
+        proto: Proto::Tcp,
+        address: "10.0.0.10:5432".parse().unwrap(),
+        netns: sample.namespaces[0],
+        count: 1_234,
+        total: 1_234,
+    });
+    sample.refusals.loss.map_full = 3;
+    let mut model = StatesModel::default();
+    model.advance(&sample, &|socket| OPTIONS.takes(&sample, socket));
+    let mut out = Vec::new();
+    let tick = StatesTick::new(&model, &OPTIONS);
+    let mut written = Written::Text(Text::new(Units::Auto, Some(100)));
+    written.tick(&tick, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("up to 3 refused calls"), "{text}");
+    let mut lines = text.lines();
+    assert!(lines.any(|line| line.starts_with("REFUSED")), "{text}");
+    let row = lines.nth(1).unwrap();
+    for word in [
+        "9000",
+        "evil",
+        "connect",
+        "10.0.0.10:5432",
+        "EADDRNOTAVAIL",
+        "1234",
+    ] {
+        assert!(row.contains(word), "{word}: {text}");
+    }
+    assert!(
+        text.contains("connections fail") && !text.contains('\x1b'),
+        "{text}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod findings;
 mod listen_row;
 mod network_row;
 mod ports_row;
+mod refused_row;
 pub mod table;
 mod words;
 
@@ -24,6 +25,7 @@ pub use self::findings::{Finding, Level};
 pub use self::listen_row::ListenRow;
 pub use self::network_row::NetworkRow;
 pub use self::ports_row::{AcceptedRow, PortsRow};
+pub use self::refused_row::{PortHolderRow, RefusedRow};
 use super::query::ProcessQuery;
 use super::sockets::is_held_by;
 use super::time::Rfc3339;
@@ -72,6 +74,8 @@ pub struct StatesTick<'m> {
     pub listen: Vec<ListenRow<'m>>,
     /// Connections that this end closes, by state.
     pub closing: Vec<ClosingRow>,
+    /// Calls that failed for want of a port or an address, as they were counted between the looks.
+    pub refused: Vec<RefusedRow<'m>>,
     /// Settings and counters of each network namespace.
     pub networks: Vec<NetworkRow>,
     /// Files that set `tcp_tw_recycle`.
@@ -82,7 +86,7 @@ pub struct StatesTick<'m> {
     pub namespaces: usize,
     /// What could not be seen.
     pub unavailable: &'m [Unseen],
-    /// A look loses nothing; it is here because every tick says so.
+    /// What could not be counted between the looks. A look itself loses nothing.
     pub loss: Loss,
 }
 
@@ -118,12 +122,13 @@ impl<'m> StatesTick<'m> {
             close_wait: close_wait_row::rows(model, options),
             listen: listen_row::rows(model, options),
             closing: counts_row::closing(model),
+            refused: refused_row::rows(model, options),
             networks: network_row::rows(model),
             recycle_set_in: &look.recycle_set_in,
             findings: Vec::new(),
             namespaces: look.namespaces,
             unavailable: &look.unseen,
-            loss: Loss::default(),
+            loss: model.refused.loss,
         };
         tick.findings = findings::of(&tick, model);
         tick

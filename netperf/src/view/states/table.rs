@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::words::span;
-use super::{CloseWaitRow, ListenRow, PortsRow, ProcessRow, RemoteRow};
+use super::{CloseWaitRow, ListenRow, PortsRow, ProcessRow, RefusedRow, RemoteRow};
 use crate::model::states::counts::{STATES, StateCounts};
 use crate::sample::TcpState;
 use crate::view::belonging;
@@ -72,6 +72,12 @@ fn growth<'c>(growth: Option<f64>) -> Cell<'c> {
         growth => Cow::Owned(format!("{growth:+.1}")),
     };
     growth.map_or(Cell::Number(None), |it| Cell::Text(text(it)))
+}
+
+fn rate<'c>(per_s: Option<f64>) -> Cell<'c> {
+    per_s.map_or(Cell::Number(None), |it| {
+        Cell::Text(Cow::Owned(format!("{it:.1}")))
+    })
 }
 
 fn age<'c>(seconds: Option<f64>) -> Cell<'c> {
@@ -195,6 +201,39 @@ pub fn listen<'m>(rows: &[ListenRow<'m>]) -> Table<'m> {
             number(row.syn_recv),
             maybe(row.overflows),
             growth(row.overflows_per_s),
+            number(row.netns),
+        ]
+    };
+    table(columns, rows.iter().map(line).collect())
+}
+
+/// Calls that failed for want of a port or an address.
+pub fn refused<'m>(rows: &[RefusedRow<'m>]) -> Table<'m> {
+    let columns = vec![
+        Column::numbers("PID", 7, 0),
+        Column::words("PROCESS", 12, 30, 0),
+        Column::words("CALL", 7, 7, 0),
+        Column::words("ADDRESS", 14, 47, 0).keeping_its_end(),
+        Column::words("ERROR", 13, 13, 0),
+        Column::numbers("TIMES", 7, 0),
+        Column::numbers("PER SECOND", 10, 3),
+        Column::numbers("IN ALL", 7, 1),
+        Column::numbers("LAST AGO", 8, 2),
+        Column::words("PROTO", 5, 5, 4),
+        Column::numbers("NETNS", 10, 5),
+    ];
+    let line = |row: &RefusedRow<'m>| {
+        vec![
+            number(row.pid),
+            who(Some(row.name)),
+            text(row.call.word()),
+            text(row.address.to_string()),
+            text(row.error.word()),
+            number(row.count),
+            rate(row.per_s),
+            number(row.total),
+            age(Some(row.last_s)),
+            text(row.proto.name()),
             number(row.netns),
         ]
     };

@@ -5,6 +5,7 @@ mod closing;
 mod listen;
 mod machine;
 mod ports;
+mod refused;
 mod remedy;
 
 use serde::Serialize;
@@ -50,7 +51,8 @@ impl Level {
 
 /// All findings of a look, the worst first.
 pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
-    let mut findings = ports::of(tick, model);
+    let (mut findings, unproven) = ports::of(refused::groups(tick), tick, model);
+    findings.extend(refused::of(&unproven, tick, model));
     findings.extend(close_wait::of(tick));
     findings.extend(listen::of(tick, model));
     findings.extend(closing::of(tick));

@@ -1,5 +1,6 @@
 //! Do ports for outgoing connections run out, or is TIME_WAIT as it should be?
 
+use super::refused::Group;
 use super::remedy::Remedy;
 use super::{Finding, Level};
 use crate::model::states::StatesModel;
@@ -23,18 +24,39 @@ const SHOWN_MAX: usize = 5;
 /// The widest range that is advised: below are ports that servers like to listen on.
 const WIDE: (u16, u16) = (15_000, 64_999);
 
-pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
-    let known = || tick.time_wait.iter().filter(|row| row.ports.is_some());
-    let judged = || known().map(|row| (row, level(row, model)));
-    let bad = judged().filter(|(_, level)| *level != Level::Ok);
-    let mut findings: Vec<_> = bad
-        .take(SHOWN_MAX)
-        .map(|(row, level)| short(row, level, model))
-        .collect();
-    let fine = judged().filter(|(row, level)| *level == Level::Ok && row.time_wait > 0);
-    findings.extend(healthy(&fine.map(|(row, _)| row).collect::<Vec<_>>()));
+/// Findings, and what was refused that none of them tells.
+pub(super) fn of<'t, 'm>(
+    mut refused: Vec<Group<'t, 'm>>,
+    tick: &'t StatesTick<'m>,
+    model: &StatesModel,
+) -> (Vec<Finding>, Vec<Group<'t, 'm>>) {
+    let (mut bad, mut fine) = (Vec::new(), Vec::new());
+    for row in tick.time_wait.iter().filter(|row| row.ports.is_some()) {
+        let proof = || refused.iter().position(|group| group.proves(row));
+        match (level(row, model), proof()) {
+            (Level::Ok, None) if row.time_wait > 0 => fine.push(row),
+            (Level::Ok, _) => {}
+            (level, proof) => bad.push(Short {
+                row,
+                level,
+                proof: proof.map(|at| refused.remove(at)),
+            }),
+        }
+    }
+    bad.sort_by_key(|short| short.proof.is_none());
+    let shown = bad.iter().take(SHOWN_MAX);
+    let mut findings: Vec<_> = shown.map(|short| short.finding(model)).collect();
+    findings.extend(healthy(&fine));
     findings.extend(accepted(tick));
-    findings
+    (findings, refused)
+}
+
+/// Ports that run out.
+struct Short<'t, 'm> {
+    row: &'t PortsRow<'m>,
+    level: Level,
+    /// Connections that found none.
+    proof: Option<Group<'t, 'm>>,
 }
 
 fn level(row: &PortsRow<'_>, model: &StatesModel) -> Level {
@@ -74,34 +96,42 @@ fn settings<'m>(row: &PortsRow<'_>, model: &'m StatesModel) -> Option<&'m TcpSet
         .map(|network| &network.settings)
 }
 
-fn short(row: &PortsRow<'_>, level: Level, model: &StatesModel) -> Finding {
-    let remote = row.remote;
-    let what = match row.headroom {
-        Some(0) => format!("all ports for new connections to {remote} are taken"),
-        _ => format!("ports for new connections to {remote} run out"),
-    };
-    let mut evidence = figures(row);
-    let reuses = reuses(row, model);
-    if reuses {
-        evidence.push(
-            "the kernel gives ports out again that were in TIME_WAIT for a second (tcp_tw_reuse), so \
-             only bursts fail, with `Cannot assign requested address`"
-                .to_owned(),
-        );
-    } else if row.headroom == Some(0) {
-        evidence.push(
-            "new ones fail with `Cannot assign requested address` (EADDRNOTAVAIL)".to_owned(),
-        );
+impl Short<'_, '_> {
+    fn finding(&self, model: &StatesModel) -> Finding {
+        let row = self.row;
+        let mut evidence: Vec<_> = self.proof.iter().map(Group::evidence).collect();
+        evidence.extend(figures(row));
+        if reuses(row, model) {
+            evidence.push(
+                "the kernel gives ports out again that were in TIME_WAIT for a second \
+                 (tcp_tw_reuse), so only bursts fail, with `Cannot assign requested address`"
+                    .to_owned(),
+            );
+        } else if row.headroom == Some(0) && self.proof.is_none() {
+            evidence.push(
+                "new ones fail with `Cannot assign requested address` (EADDRNOTAVAIL)".to_owned(),
+            );
+        }
+        if let Some(left) = row.exhausted_in_s.filter(|&left| left > 0.0) {
+            evidence.push(format!("as things go, none is left in {}", span(left)));
+        }
+        evidence.push(makers(&row.likely));
+        Finding {
+            level: self.proof.as_ref().map_or(self.level, |_| Level::Critical),
+            what: self.what(),
+            evidence: evidence.join("; "),
+            advice: advice(row, model),
+        }
     }
-    if let Some(left) = row.exhausted_in_s.filter(|&left| left > 0.0) {
-        evidence.push(format!("as things go, none is left in {}", span(left)));
-    }
-    evidence.push(makers(&row.likely));
-    Finding {
-        level,
-        what,
-        evidence: evidence.join("; "),
-        advice: advice(row, model),
+
+    fn what(&self) -> String {
+        let remote = self.row.remote;
+        let what = match self.row.headroom {
+            Some(0) => format!("all ports for new connections to {remote} are taken"),
+            _ => format!("ports for new connections to {remote} run out"),
+        };
+        let proven = self.proof.as_ref().map_or("", |_| ": connections fail");
+        what + proven
     }
 }
 

@@ -1,3 +1,5 @@
+mod refused;
+
 use regex::Regex;
 
 use super::*;
