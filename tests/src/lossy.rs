@@ -26,6 +26,9 @@ pub const KINDS: [&str; 6] = ["data", "handshake", "orphan", "older", "reset", "
 /// Longest time in which the kernel must have sent something again.
 const PATIENCE_SECS: u64 = 90;
 
+/// What is sent again a first and a second time is within it.
+const QUIET: Duration = Duration::from_millis(1_500);
+
 /// Where a server listens that starts to only then: nobody else is in this network namespace.
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 4100);
 
@@ -132,6 +135,24 @@ impl Counters {
             resets_sent: counter(&text, "Tcp:", "OutRsts")?,
             unread_datagrams: counter(&text, "Udp:", "RcvbufErrors")?,
         })
+    }
+
+    /// As they are once nothing has been sent again for a while.
+    ///
+    /// # Errors
+    /// When that goes on, or this kernel has no such counters.
+    pub fn settled() -> Result<Self> {
+        let deadline = Deadline::seconds(PATIENCE_SECS);
+        let mut before = Self::read()?;
+        loop {
+            thread::sleep(QUIET);
+            let now = Self::read()?;
+            if now.segments == before.segments {
+                return Ok(now);
+            }
+            ensure!(!deadline.passed(), "the kernel goes on sending again");
+            before = now;
+        }
     }
 }
 

@@ -22,7 +22,8 @@ const READELF: Program = Program {
 /// Builds the static program and says where it is.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     programs::ensure(workspace, &[READELF], "look into the program")?;
-    let folder = compile(workspace, &["--package", "netperf", "--bin", PROGRAM])?;
+    let selection = ["--package", "netperf", "--bin", PROGRAM];
+    let folder = compile(workspace, "release", &selection)?;
     let program = workspace.target.join(FOLDER).join(PROGRAM);
     fs::copy(folder.join(PROGRAM), &program)?;
     check_is_static(&program)?;
@@ -32,13 +33,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 }
 
 /// Builds a selection of programs without any need for libraries, and says in which folder.
-pub(crate) fn compile(workspace: &Workspace, selection: &[&str]) -> Result<PathBuf> {
+pub(crate) fn compile(workspace: &Workspace, profile: &str, selection: &[&str]) -> Result<PathBuf> {
     setup::run(workspace, Consent::Ask)?;
     let host = host()?;
     let folder = workspace.target.join(FOLDER);
     let mut cargo = workspace.cargo("build");
     cargo
-        .arg("--release")
+        .args(["--profile", profile])
         .args(selection)
         // With a target given, build scripts and macros keep their own flags.
         .args(["--target", &host, "--target-dir"])
@@ -46,7 +47,7 @@ pub(crate) fn compile(workspace: &Workspace, selection: &[&str]) -> Result<PathB
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
     ensure!(cargo.status()?.success(), "the program does not compile");
-    Ok(folder.join(host).join("release"))
+    Ok(folder.join(host).join(profile))
 }
 
 /// A static program names no interpreter and needs no library.

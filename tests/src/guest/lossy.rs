@@ -42,16 +42,17 @@ fn play(sets: &[&str]) -> Result<(Vec<Session>, u64, u64)> {
         Ok((kind, mover))
     });
     let waiting: Vec<_> = waiting.collect::<Result<_>>()?;
+    // The tracers begin and end when nothing is on its way that could be sent again.
+    let before = Counters::settled()?;
     let tracers = at_once(sets, |set| {
         let args = ["retrans", "--json", "--hooks", set];
         Tracer::start(&args).with_context(|| (*set).to_owned())
     })?;
-    let before = Counters::read()?;
     for (kind, mut mover) in waiting {
         mover.go_on()?;
         mover.next_line()?.with_context(|| format!("`{kind}`"))?;
     }
-    let after = Counters::read()?;
+    let after = Counters::settled()?;
     let sessions = at_once(tracers, Tracer::stop)?;
     let segments = after.segments - before.segments;
     Ok((sessions, segments, after.resets_sent - before.resets_sent))

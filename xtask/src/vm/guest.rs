@@ -10,11 +10,14 @@ use crate::dist;
 use crate::setup::programs;
 use crate::workspace::Workspace;
 
+/// Profile of what runs in virtual machines.
+const PROFILE: &str = "guest";
+
 /// Builds the three. The image has them and `others`.
 pub(super) fn build(workspace: &Workspace, others: &[PathBuf]) -> Result<Programs> {
     let selection = ["--package", "netperf", "--package", "netperf-tests"];
     let bins = ["--bin", PROGRAM, "--bin", "mover", "--bin", "guest"];
-    let folder = dist::compile(workspace, &[&selection[..], &bins].concat())?;
+    let folder = dist::compile(workspace, PROFILE, &[&selection[..], &bins].concat())?;
     let tested = [PROGRAM, "mover"].map(|name| folder.join(name));
     Ok(Programs {
         init: folder.join("guest"),
@@ -25,6 +28,7 @@ pub(super) fn build(workspace: &Workspace, others: &[PathBuf]) -> Result<Program
 
 /// Builds what attaches empty programs.
 pub(super) fn build_hooks(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = dist::compile(workspace, &["--package", "netperf-tests", "--bin", "hooks"])?;
+    let selection = ["--package", "netperf-tests", "--bin", "hooks"];
+    let folder = dist::compile(workspace, PROFILE, &selection)?;
     Ok(folder.join("hooks"))
 }
