@@ -8,6 +8,9 @@ use crate::{
     sock::{Probed, Sock},
 };
 
+/// `TCP_CLOSE`.
+const CLOSE: u8 = 7;
+
 /// The socket is being destroyed: nothing can be moved over it any more.
 #[inline(always)]
 pub fn ended(sk: impl Sock) {
@@ -21,6 +24,19 @@ pub fn ended(sk: impl Sock) {
 pub fn ended_by_address(sk: Probed) {
     ended(sk);
     let _ = PROBED_SOCK_STATES.remove(sk.0 as u64);
+}
+
+/// A connection begins where another was closed: the socket connects anew, or has the address of one
+/// whose end nobody told, as a program does not run while another is underway on its CPU. Either way
+/// the kernel's figures are of this connection only.
+#[inline(always)]
+pub fn left_behind(sk: Probed) {
+    if let Some(state) = sk.state()
+        && owner::slot_in_use(state).is_some_and(|(_, slot)| slot.state == CLOSE)
+    {
+        finish(state, |_| {});
+        let _ = PROBED_SOCK_STATES.remove(sk.0 as u64);
+    }
 }
 
 /// Marks the socket's current slot as final, after `last_look` has taken what is still to be seen.

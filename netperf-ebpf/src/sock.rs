@@ -15,6 +15,7 @@ use netperf_common::flow::{
 
 use crate::{
     bytes::refresh_tcp,
+    close,
     kernel::{Address, Known, Struct, current_task, offset, probe, probe_ptr, setting},
     maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
     owner,
@@ -50,6 +51,9 @@ pub trait Sock: Copy {
     fn state_or_new(self) -> Option<*mut SockState>;
     /// Identifier that no other socket has or had.
     fn cookie(self) -> u64;
+    /// A connection begins: what is remembered of a socket that was here before is not of this one.
+    #[inline(always)]
+    fn begins_anew(self) {}
     /// Takes into a slot who uses the socket, where it goes and how it is.
     #[inline(always)]
     fn describe(self, slot: &mut Slot, host_tgid: u32) {
@@ -162,6 +166,11 @@ impl Sock for Probed {
             Some(state) => unsafe { (*state).probed_id },
             None => 0,
         }
+    }
+
+    #[inline(always)]
+    fn begins_anew(self) {
+        close::left_behind(self);
     }
 }
 

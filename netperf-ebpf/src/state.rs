@@ -31,6 +31,10 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
     if sk.tcp().is_none() {
         return;
     }
+    let begins = new == SYN_SENT || old == SYN_RECV && new == ESTABLISHED;
+    if begins {
+        sk.begins_anew();
+    }
     if new == SYN_SENT
         && let Some(state) = sk.state_or_new()
     {

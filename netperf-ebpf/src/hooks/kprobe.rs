@@ -4,7 +4,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::{
-    helpers::bpf_get_current_pid_tgid,
+    helpers::{bpf_get_current_pid_tgid, generated::bpf_get_smp_processor_id},
     macros::{kprobe, kretprobe},
     programs::{ProbeContext, RetProbeContext},
 };
@@ -22,6 +22,9 @@ use crate::{
 
 /// `BPF_NOEXIST`: keeps what is there.
 const BPF_NOEXIST: u64 = 1;
+
+/// Every CPU has an idle thread, and all of them have the number 0: with this, the CPU's number is one.
+const IDLE: u64 = 1 << 63;
 
 /// A function whose return counts.
 #[derive(Clone, Copy)]
@@ -212,8 +215,13 @@ pub(super) fn unstash(function: Function) -> Option<Probed> {
 
 #[inline(always)]
 pub(super) fn entry(function: Function) -> EntryKey {
+    let thread = match bpf_get_current_pid_tgid() {
+        // SAFETY: a helper without arguments.
+        0 => IDLE | u64::from(unsafe { bpf_get_smp_processor_id() }),
+        thread => thread,
+    };
     EntryKey {
-        thread: bpf_get_current_pid_tgid(),
+        thread,
         function: function as u64,
     }
 }
