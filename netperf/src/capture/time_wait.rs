@@ -22,6 +22,8 @@ const LENGTH: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(super) struct TimeWaits {
     waiting: HashMap<Place, Wait>,
+    /// Whose ends were used again, and when: a look that began before may still show that they wait.
+    used_again: HashMap<Place, MonoNs>,
     /// Whose those are that were there before.
     nobody: Arc<Process>,
     /// Whether all connections are told: what nobody saw begin was there before.
@@ -51,6 +53,7 @@ impl TimeWaits {
     pub(super) fn new(all: bool) -> Self {
         Self {
             waiting: HashMap::new(),
+            used_again: HashMap::new(),
             nobody: Arc::new(kernel(ProcessId::default())),
             all,
         }
@@ -69,6 +72,7 @@ impl TimeWaits {
             && self.waiting.get(&place).is_some_and(is_used_again)
             && let Some(wait) = self.waiting.remove(&place)
         {
+            self.used_again.insert(place, happening.at);
             told.push(wait.ended(place, happening.at, (happening.at, happening.wall)));
         }
         let is_closing = matches!(old, TcpState::FinWait2 | TcpState::Closing);
@@ -137,11 +141,12 @@ impl TimeWaits {
                 }
             }
         });
+        self.used_again.retain(|_, at| *at >= sample.at);
         if !self.all {
             return;
         }
         for (place, socket) in seen {
-            if socket.state == TcpState::TimeWait {
+            if socket.state == TcpState::TimeWait && !self.used_again.contains_key(&place) {
                 let wait = Wait {
                     process: Arc::clone(&self.nobody),
                     socket: socket.cookie,
@@ -359,6 +364,21 @@ mod tests {
         let begun = (FinWait2, TimeWait, 10);
         let reused = [(TimeWait, Close, 12), (SynSent, Established, 12)];
         assert_eq!(states, [&[begun], &reused[..]].concat());
+    }
+
+    #[test]
+    fn a_look_that_began_before_ends_were_used_again_does_not_end_the_wait_twice() {
+        let rows = play(
+            true,
+            vec![
+                Step::Told(told_at(10, (FinWait2, Close), true)),
+                Step::Told(told_at(12, (SynSent, Established), false)),
+                Step::Look(look(11, Some((TimeWait, 59_000)))),
+                Step::Look(look(13, None)),
+            ],
+        );
+        let ends = rows.iter().filter(|row| (row.0, row.1) == (TimeWait, Close));
+        assert_eq!(ends.count(), 1, "{rows:?}");
     }
 
     #[test]
