@@ -16,14 +16,22 @@ use toolchain::{NotSetUp, Toolchain};
 
 const PACKAGE: &str = "netperf-ebpf";
 
+/// Programs of the kernel side, and the variables that tell the library where they are.
+const OBJECTS: [(&str, &str); 2] = [
+    (PACKAGE, "NETPERF_EBPF_OBJECT"),
+    ("netperf-ebpf-limit", "NETPERF_LIMIT_OBJECT"),
+];
+
 #[expect(
     clippy::print_stderr,
     reason = "cargo shows what a failing build script prints there"
 )]
 fn main() -> ExitCode {
     match compile_kernel_side() {
-        Ok(object) => {
-            println!("cargo::rustc-env=NETPERF_EBPF_OBJECT={}", object.display());
+        Ok(objects) => {
+            for (variable, object) in objects {
+                println!("cargo::rustc-env={variable}={}", object.display());
+            }
             ExitCode::SUCCESS
         }
         Err(error) if error.is::<NotSetUp>() => {
@@ -40,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn compile_kernel_side() -> Result<PathBuf, Box<dyn Error>> {
+fn compile_kernel_side() -> Result<Vec<(&'static str, PathBuf)>, Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = target_directory(&out);
@@ -55,20 +63,24 @@ fn compile_kernel_side() -> Result<PathBuf, Box<dyn Error>> {
 
     let artifacts = target.join("ebpf");
     let mut cargo = toolchain.cargo("build", &artifacts);
-    cargo
-        .args(["--package", PACKAGE, "--bin", PACKAGE])
-        .current_dir(&root);
+    cargo.args(["--package", PACKAGE]).current_dir(&root);
+    for (name, _) in OBJECTS {
+        cargo.args(["--bin", name]);
+    }
     if !cargo.status()?.success() {
         return Err("the kernel side does not compile: its errors are above".into());
     }
     // A copy of its own, so that a later build of other sources can't change it behind cargo's back.
-    let object = out.join(PACKAGE);
-    let compiled = artifacts
-        .join(toolchain::target())
-        .join("release")
-        .join(PACKAGE);
-    fs::write(&object, without_debug_information(&fs::read(compiled)?)?)?;
-    Ok(object)
+    let compiled = artifacts.join(toolchain::target()).join("release");
+    OBJECTS
+        .map(|(name, variable)| {
+            let object = out.join(name);
+            let whole = fs::read(compiled.join(name))?;
+            fs::write(&object, without_debug_information(&whole)?)?;
+            Ok((variable, object))
+        })
+        .into_iter()
+        .collect()
 }
 
 /// Types for the kernel (BTF) are made of debug information, which is four fifths of the object and

@@ -6,4 +6,5 @@ pub mod event;
 pub mod flow;
 pub mod kernel;
 pub mod latency;
+pub mod limit;
 pub mod refusal;

@@ -59,6 +59,14 @@ impl Procfs {
         File::open(self.root.join(format!("proc/{tgid}/ns/net")))
     }
 
+    /// The network namespace of the calling thread, to keep it.
+    ///
+    /// # Errors
+    /// When it may not be seen.
+    pub fn open_thread_network_namespace(&self) -> io::Result<File> {
+        File::open(self.root.join("proc/thread-self/ns/net"))
+    }
+
     fn netns_of(&self, process: &str) -> io::Result<Option<u32>> {
         let link = fs::read_link(self.root.join(format!("proc/{process}/ns/net")))?;
         Ok(link.to_str().and_then(namespace_inode))

@@ -1,0 +1,63 @@
+//! Every map and global of a limit.
+
+use core::ptr::null;
+
+use aya_ebpf::{
+    bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC, bpf_map_type::BPF_MAP_TYPE_SK_STORAGE},
+    btf_maps::{Array, HashMap},
+    macros::btf_map,
+};
+use netperf_common::limit::{LimitBoard, LimitFacts, LimitedSocket};
+
+/// `BPF_F_MMAPABLE`: user space reads and writes it as memory.
+const MMAPABLE: usize = 1 << 10;
+
+/// Storage that accepted sockets inherit from their listener: aya's own type has no flags.
+#[repr(C)]
+pub struct InheritedStorage {
+    r#type: *const [i32; BPF_MAP_TYPE_SK_STORAGE as usize],
+    key: *const i32,
+    value: *const LimitedSocket,
+    max_entries: *const [i32; 0],
+    map_flags: *const [i32; (BPF_F_NO_PREALLOC | BPF_F_CLONE) as usize],
+}
+
+// SAFETY: the pointers are null and never followed; only their types mean something.
+unsafe impl Sync for InheritedStorage {}
+
+/// The sockets that are limited.
+#[btf_map]
+pub static LIMITED: InheritedStorage = InheritedStorage {
+    r#type: null(),
+    key: null(),
+    value: null(),
+    max_entries: null(),
+    map_flags: null(),
+};
+
+/// The processes that are limited, as the kernel numbers them: more than a machine runs.
+#[btf_map]
+pub static MEMBERS: HashMap<u32, u32, 65_536> = HashMap::new();
+
+/// What user space and the programs tell each other.
+#[btf_map]
+pub static LIMIT_BOARD: Array<LimitBoard, 1, MMAPABLE> = Array::new();
+
+/// What was told before load.
+#[unsafe(no_mangle)]
+pub static LIMIT_FACTS: LimitFacts = unsafe { core::mem::zeroed() };
+
+/// Reads a field of [`LIMIT_FACTS`]; the map is frozen, so the verifier sees a constant.
+macro_rules! fact {
+    ($field:ident) => {
+        // SAFETY: a plain read of an initialised static; volatile because user space sets it.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::LIMIT_FACTS.$field) }
+    };
+}
+pub(crate) use fact;
+
+/// The board.
+#[inline(always)]
+pub fn board() -> Option<*mut LimitBoard> {
+    LIMIT_BOARD.get_ptr_mut(0)
+}

@@ -1,0 +1,200 @@
+//! Where do packets go? Out of the way into the queue, and back to where they were.
+//!
+//! The queue is that of an interface made for it, the near end of a pair. Its far end returns whatever
+//! comes, and so the near end receives what its queue let go.
+
+use aya_ebpf::{
+    bindings::{__sk_buff, TC_ACT_SHOT, TC_ACT_UNSPEC, bpf_sock},
+    helpers::generated::{
+        bpf_redirect, bpf_set_hash, bpf_set_hash_invalid, bpf_sk_fullsock, bpf_sk_lookup_tcp,
+        bpf_sk_lookup_udp, bpf_sk_release,
+    },
+    macros::classifier,
+    programs::TcContext,
+};
+use netperf_common::limit::LimitCounters;
+
+use crate::{
+    atomic,
+    header::{self, Header, TCP},
+    maps::{board, fact},
+    socket, window,
+};
+
+/// `BPF_F_INGRESS`: as if it had arrived there.
+const ARRIVED: u64 = 1;
+
+/// `BPF_F_CURRENT_NETNS`.
+const OWN_NETNS: u64 = u64::MAX;
+
+/// Lets a packet go on as if nothing had looked at it.
+const PASS: i32 = TC_ACT_UNSPEC;
+
+/// A packet leaves by an interface.
+#[classifier]
+pub fn limit_leaves(ctx: TcContext) -> i32 {
+    leaves(ctx.skb.skb).unwrap_or(PASS)
+}
+
+/// A packet arrives by an interface.
+#[classifier]
+pub fn limit_arrives(ctx: TcContext) -> i32 {
+    arrives(ctx.skb.skb).unwrap_or(PASS)
+}
+
+/// The far end of a queue.
+#[classifier]
+pub fn limit_turns(ctx: TcContext) -> i32 {
+    // SAFETY: a field of the context, and a helper that takes any number.
+    unsafe { bpf_redirect((*ctx.skb.skb).ifindex, 0) as i32 }
+}
+
+/// The near end of the queue of what leaves: its turn has come.
+#[classifier]
+pub fn limit_left(ctx: TcContext) -> i32 {
+    let skb = ctx.skb.skb;
+    if let Some(socket) = full_socket(skb) {
+        // SAFETY: fields of a socket and of the context, as the verifier knows them.
+        unsafe {
+            (*skb).mark = (*socket).mark;
+            (*skb).priority = (*socket).priority;
+        }
+    }
+    back(skb, 0)
+}
+
+/// The near end of the queue of what arrives.
+#[classifier]
+pub fn limit_arrived(ctx: TcContext) -> i32 {
+    back(ctx.skb.skb, ARRIVED)
+}
+
+#[inline(always)]
+fn leaves(skb: *mut __sk_buff) -> Option<i32> {
+    if has_passed(skb) {
+        return None;
+    }
+    let socket = full_socket(skb)?;
+    socket::limited(socket)?;
+    let header = header::read(skb)?;
+    if fact!(down_queue) != 0 {
+        window::lower(skb, socket, &header);
+    }
+    if fact!(up_queue) == 0 || header.is_bare_acknowledgement() {
+        return None;
+    }
+    let board = board()?;
+    // SAFETY: a part of a map value.
+    count(unsafe { &raw mut (*board).up }, &header);
+    Some(wait(skb, fact!(up_queue)))
+}
+
+#[inline(always)]
+fn arrives(skb: *mut __sk_buff) -> Option<i32> {
+    if has_passed(skb) {
+        return None;
+    }
+    let header = header::read(skb)?;
+    if header.is_later_piece || header.is_bare_acknowledgement() || !is_for_limited(skb, &header)? {
+        return None;
+    }
+    let board = board()?;
+    // SAFETY: a part of a map value.
+    count(unsafe { &raw mut (*board).down }, &header);
+    Some(wait(skb, fact!(down_queue)))
+}
+
+/// Whether the socket that a packet is for is limited; counts the connection in this round.
+#[inline(always)]
+fn is_for_limited(skb: *mut __sk_buff, header: &Header) -> Option<bool> {
+    let (mut tuple, length) = header::ends(skb, header)?;
+    // SAFETY: the helpers check what they are given; the socket that they give is released below.
+    let socket = unsafe {
+        if header.protocol == TCP {
+            bpf_sk_lookup_tcp(skb.cast(), &raw mut tuple, length, OWN_NETNS, 0)
+        } else {
+            bpf_sk_lookup_udp(skb.cast(), &raw mut tuple, length, OWN_NETNS, 0)
+        }
+    };
+    if socket.is_null() {
+        return None;
+    }
+    let found = socket::limited(socket);
+    if let Some((limited, board)) = found.zip(board()) {
+        // SAFETY: words of map values.
+        unsafe {
+            let round = core::ptr::read_volatile(&raw const (*board).round);
+            if (*limited).round != round {
+                (*limited).round = round;
+                atomic::add(&raw mut (*board).active, 1);
+            }
+        }
+    }
+    // SAFETY: it was found above.
+    unsafe { bpf_sk_release(socket.cast()) };
+    Some(found.is_some())
+}
+
+/// The socket that a packet comes from, if it is a whole one.
+#[inline(always)]
+fn full_socket(skb: *mut __sk_buff) -> Option<*mut bpf_sock> {
+    // SAFETY: a field of the context.
+    let socket = unsafe { (*skb).__bindgen_anon_2.sk };
+    if socket.is_null() {
+        return None;
+    }
+    // SAFETY: the helper takes any socket, and answers null for one that is not whole.
+    let socket = unsafe { bpf_sk_fullsock(socket) };
+    (!socket.is_null()).then_some(socket)
+}
+
+/// Whether a packet has been through the queue of this limit, or the limit is over.
+#[inline(always)]
+fn has_passed(skb: *mut __sk_buff) -> bool {
+    // SAFETY: a field of the context.
+    if unsafe { (*skb).tc_index } & fact!(passed) != 0 {
+        return true;
+    }
+    let Some(board) = board() else {
+        return true;
+    };
+    // SAFETY: one aligned word of a map value.
+    unsafe { core::ptr::read_volatile(&raw const (*board).ended) != 0 }
+}
+
+#[inline(always)]
+fn count(counters: *mut LimitCounters, header: &Header) {
+    // SAFETY: words of a map value.
+    unsafe {
+        atomic::add(&raw mut (*counters).packets, header.segments.into());
+        atomic::add(&raw mut (*counters).payload, header.payload.into());
+        atomic::add(&raw mut (*counters).wire, header.wire.into());
+    }
+}
+
+/// Sends a packet into a queue. It takes along where it was: the only place for that which the way leaves
+/// alone is its hash.
+#[inline(always)]
+fn wait(skb: *mut __sk_buff, queue: u32) -> i32 {
+    // SAFETY: fields of the context, and helpers that take any number.
+    unsafe {
+        (*skb).tc_index |= fact!(passed);
+        bpf_set_hash(skb, (*skb).ifindex);
+        bpf_redirect(queue, 0) as i32
+    }
+}
+
+/// Sends a packet on where it was.
+#[inline(always)]
+fn back(skb: *mut __sk_buff, direction: u64) -> i32 {
+    // SAFETY: a field of the context, and helpers that take any number.
+    unsafe {
+        let interface = (*skb).hash;
+        if interface == 0 {
+            // Not from the queue: what an interface of itself says.
+            return TC_ACT_SHOT;
+        }
+        bpf_set_hash_invalid(skb);
+        bpf_redirect(interface, direction) as i32
+    }
+}

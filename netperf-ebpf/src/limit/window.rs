@@ -1,0 +1,97 @@
+//! How much may the other end of a limited connection send at once? As much as the rate lets through:
+//! a queue alone would hold it up too late.
+
+use aya_ebpf::{
+    bindings::{__sk_buff, bpf_sock},
+    helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes, bpf_skc_to_tcp_sock},
+};
+use core::ffi::c_void;
+
+use crate::{
+    header::{self, ETHERNET, Header, RST, SYN, TCP},
+    maps::{board, fact},
+};
+
+/// What a connection may have on its way beyond what fills the path, in microseconds of its rate.
+const AHEAD_US: u64 = 40_000;
+
+/// Three full segments: fewer make the other end wait for acknowledgements that are held back.
+const LEAST: u64 = 3 * 1_448;
+
+/// Longest round trip that counts; without a measure of the kernel's, a shorter one.
+const LONGEST_US: u64 = 2_000_000;
+const UNSURE_US: u64 = 200_000;
+
+/// Where a TCP header has its window, and its checksum.
+const WINDOW: u32 = 14;
+const CHECKSUM: u32 = 16;
+
+/// Lowers the window that a packet of a limited connection advertises. Nothing of the socket changes.
+#[inline(always)]
+pub fn lower(skb: *mut __sk_buff, socket: *mut bpf_sock, header: &Header) {
+    if header.protocol != TCP || header.is_later_piece || header.flags & (SYN | RST) != 0 {
+        return;
+    }
+    let Some(board) = board() else {
+        return;
+    };
+    // SAFETY: one aligned word of a map value.
+    let rate = unsafe { core::ptr::read_volatile(&raw const (*board).window_rate) };
+    if rate == 0 {
+        return;
+    }
+    let Some((scale, round_trip)) = of_connection(socket) else {
+        return;
+    };
+    let bytes = (rate / 1_000 * (AHEAD_US + round_trip) / 1_000).max(LEAST);
+    let Some(window) = header::load::<[u8; 2]>(skb, header.transport + WINDOW) else {
+        return;
+    };
+    let window = u16::from_be_bytes(window);
+    let lower = (bytes >> scale).max(1);
+    if lower < u64::from(window) {
+        write(skb, header, window, lower as u16);
+    }
+}
+
+/// Window scale, and round trip in microseconds.
+#[inline(always)]
+fn of_connection(socket: *mut bpf_sock) -> Option<(u32, u64)> {
+    // SAFETY: the helper checks the socket and answers null for one that is not TCP.
+    let tcp = unsafe { bpf_skc_to_tcp_sock(socket.cast()) };
+    if tcp.is_null() {
+        return None;
+    }
+    let tcp = tcp.cast_const().cast();
+    let scale = u32::from(field::<u8>(tcp, fact!(rcv_wscale)) >> fact!(rcv_wscale_shift)) & 0xf;
+    let least = u64::from(field::<u32>(tcp, fact!(rtt_min_us)));
+    let received = u64::from(field::<u32>(tcp, fact!(rcv_rtt)) >> 3);
+    let round_trip = if least > 0 && least < LONGEST_US {
+        least
+    } else {
+        received.min(UNSURE_US)
+    };
+    Some((scale, round_trip))
+}
+
+#[inline(always)]
+fn field<T: Copy>(tcp: *const c_void, offset: u32) -> T {
+    let field = tcp.wrapping_byte_add(offset as usize).cast::<T>();
+    // SAFETY: the verifier knows the structure, and checks the place.
+    unsafe { core::ptr::read_volatile(field) }
+}
+
+#[inline(always)]
+fn write(skb: *mut __sk_buff, header: &Header, from: u16, to: u16) {
+    let transport = ETHERNET + header.transport;
+    let (from, to) = (from.to_be(), to.to_be());
+    // SAFETY: the helpers check that the places are within the packet.
+    let status = unsafe {
+        bpf_l4_csum_replace(skb, transport + CHECKSUM, from.into(), to.into(), 2)
+    };
+    if status == 0 {
+        let place = transport + WINDOW;
+        // SAFETY: as above.
+        unsafe { bpf_skb_store_bytes(skb, place, (&raw const to).cast(), 2, 0) };
+    }
+}

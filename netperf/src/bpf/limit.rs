@@ -1,0 +1,269 @@
+//! How do the programs of a limit get into the kernel, and what do they say?
+
+use std::collections::HashMap as Attached;
+use std::fs::File;
+use std::mem::offset_of;
+use std::os::fd::AsRawFd;
+
+use anyhow::Context as _;
+use aya::maps::{HashMap, Map, MapData, SkStorage};
+use aya::programs::links::LinkOrder;
+use aya::programs::tc::{SchedClassifierLinkId, TcAttachOptions};
+use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSock, SchedClassifier, TcAttachType};
+use aya::{Ebpf, EbpfLoader, Endianness};
+use netperf_common::limit::{LimitBoard, LimitCounters, LimitFacts, LimitedSocket};
+
+use super::btf::Btf;
+use super::mapped::Mapped;
+use crate::procfs::Procfs;
+
+/// The programs, compiled by build.rs.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_LIMIT_OBJECT"));
+
+/// Where packets are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Point {
+    /// What leaves by an interface of the limited processes.
+    Leaves,
+    /// What arrives there.
+    Arrives,
+    /// What the near end of the queue of what leaves lets go.
+    Left,
+    /// What the near end of the queue of what arrives lets go.
+    Arrived,
+    /// The far end of a queue.
+    Turns,
+}
+
+impl Point {
+    fn program(self) -> &'static str {
+        match self {
+            Self::Leaves => "limit_leaves",
+            Self::Arrives => "limit_arrives",
+            Self::Left => "limit_left",
+            Self::Arrived => "limit_arrived",
+            Self::Turns => "limit_turns",
+        }
+    }
+
+    fn side(self) -> TcAttachType {
+        match self {
+            Self::Leaves => TcAttachType::Egress,
+            Self::Arrives | Self::Left | Self::Arrived | Self::Turns => TcAttachType::Ingress,
+        }
+    }
+}
+
+/// What a limit is, for its programs.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitOrder {
+    /// Which of 16 limits it is, from 0.
+    pub bit: u8,
+    /// Interface whose queue holds what is sent, if that is limited.
+    pub up_queue: Option<u32>,
+    /// Interface whose queue holds what is received, if that is limited.
+    pub down_queue: Option<u32>,
+    /// Whether every socket is limited that is made in the cgroup.
+    pub whole_cgroup: bool,
+    /// Whether what the processes start is limited, too.
+    pub children: bool,
+}
+
+/// What the programs have seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LimitSeen {
+    /// What was sent.
+    pub up: LimitCounters,
+    /// What was received.
+    pub down: LimitCounters,
+}
+
+/// The programs of one limit. All they do ends with this.
+pub struct LimitPrograms {
+    ebpf: Ebpf,
+    board: Mapped<LimitBoard>,
+    members: HashMap<MapData, u32, u32>,
+    sockets: SkStorage<MapData, LimitedSocket>,
+    attached: Attached<(Point, u32), SchedClassifierLinkId>,
+}
+
+impl LimitPrograms {
+    /// Loads them. Nothing is limited yet.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or shows no types.
+    pub fn load(order: LimitOrder, procfs: &Procfs) -> anyhow::Result<Self> {
+        let path = procfs.btf_path();
+        let shown = format!("this kernel shows no type information (`{}`)", path.display());
+        let data = std::fs::read(&path).context(shown)?;
+        let facts = facts(order, &Btf::parse(&data)?)?;
+        let types = aya::Btf::parse(&data, Endianness::default())
+            .context("aya can't read the kernel's type information")?;
+        let mut ebpf = EbpfLoader::new()
+            .btf(Some(&types))
+            .override_global("LIMIT_FACTS", &facts, true)
+            .load(OBJECT)
+            .context("cannot make the tables")?;
+        for name in ["limit_fork", "limit_exit"] {
+            let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
+            program.load(name_of_tracepoint(name), &types)?;
+        }
+        program::<CgroupSock>(&mut ebpf, "limit_create")?.load()?;
+        for point in [Point::Leaves, Point::Arrives, Point::Left, Point::Arrived, Point::Turns] {
+            let program: &mut SchedClassifier = program(&mut ebpf, point.program())?;
+            program.load().with_context(|| format!("cannot load `{}`", point.program()))?;
+        }
+        let board = Mapped::open(table(&mut ebpf, "LIMIT_BOARD")?)?;
+        let members = HashMap::try_from(table(&mut ebpf, "MEMBERS")?)?;
+        let sockets = SkStorage::try_from(table(&mut ebpf, "LIMITED")?)?;
+        Ok(Self {
+            ebpf,
+            board,
+            members,
+            sockets,
+            attached: Attached::new(),
+        })
+    }
+
+    /// From now on, what limited processes start is limited, and what sockets are made in this cgroup
+    /// by any of them.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn follow(&mut self, cgroup: &File) -> anyhow::Result<()> {
+        for name in ["limit_fork", "limit_exit"] {
+            program::<BtfTracePoint>(&mut self.ebpf, name)?.attach()?;
+        }
+        // A link is always one of several; the kernel refuses to be told so.
+        program::<CgroupSock>(&mut self.ebpf, "limit_create")?
+            .attach(cgroup, CgroupAttachMode::Single)
+            .context("cannot see sockets being made")?;
+        Ok(())
+    }
+
+    /// Limits the sockets that a process makes from now on.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub fn add_member(&mut self, tgid: u32) -> anyhow::Result<()> {
+        Ok(self.members.insert(tgid, 1, 0)?)
+    }
+
+    /// No longer limits the sockets that a process makes.
+    pub fn remove_member(&mut self, tgid: u32) {
+        // It may have gone by itself: its number was given to another process.
+        let _ = self.members.remove(&tgid);
+    }
+
+    /// The processes that are limited.
+    pub fn members(&self) -> Vec<u32> {
+        self.members.keys().filter_map(Result::ok).collect()
+    }
+
+    /// Limits a socket.
+    ///
+    /// # Errors
+    /// When it is none, or the kernel refuses.
+    pub fn mark(&mut self, socket: &impl AsRawFd) -> anyhow::Result<()> {
+        let value = LimitedSocket::default();
+        Ok(self.sockets.insert(socket, value, 0)?)
+    }
+
+    /// Looks at the packets of an interface of the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn attach(&mut self, point: Point, interface: &str, index: u32) -> anyhow::Result<()> {
+        let program: &mut SchedClassifier = program(&mut self.ebpf, point.program())?;
+        let how = TcAttachOptions::TcxOrder(LinkOrder::default());
+        let link = program.attach_with_options(interface, point.side(), how)?;
+        self.attached.insert((point, index), link);
+        Ok(())
+    }
+
+    /// No longer looks at what leaves and arrives.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn let_go(&mut self) -> anyhow::Result<()> {
+        let at_interfaces = |point| matches!(point, Point::Leaves | Point::Arrives);
+        for ((point, _), link) in self.attached.extract_if(|&(point, _), _| at_interfaces(point)) {
+            program::<SchedClassifier>(&mut self.ebpf, point.program())?.detach(link)?;
+        }
+        Ok(())
+    }
+
+    /// Invites each connection to send so many bytes per second; 0 is as many as it likes.
+    pub fn set_window_rate(&mut self, rate: u64) {
+        self.write(offset_of!(LimitBoard, window_rate), rate);
+    }
+
+    /// Begins a round, and says how many connections have received in the last one.
+    pub fn next_round(&mut self) -> u64 {
+        let page = self.page();
+        self.write(offset_of!(LimitBoard, active), 0);
+        self.write(offset_of!(LimitBoard, round), page.round + 1);
+        page.active
+    }
+
+    /// What has gone through.
+    pub fn seen(&self) -> LimitSeen {
+        let page = self.page();
+        LimitSeen {
+            up: page.up,
+            down: page.down,
+        }
+    }
+
+    fn page(&self) -> LimitBoard {
+        #![expect(unsafe_code, reason = "reads what the kernel side writes")]
+        // SAFETY: integers of the one page; the kernel side changes them word by word.
+        unsafe { self.board.at(0).read_volatile() }
+    }
+
+    fn write(&mut self, offset: usize, value: u64) {
+        #![expect(unsafe_code, reason = "writes what the kernel side reads")]
+        let word = self.board.at(0).cast::<u64>().wrapping_byte_add(offset);
+        // SAFETY: a word of the one page.
+        unsafe { word.write_volatile(value) }
+    }
+}
+
+fn facts(order: LimitOrder, btf: &Btf<'_>) -> anyhow::Result<LimitFacts> {
+    let at = |name: &str, path: &str| btf.field(name, path).map(|field| field.bit_offset / 8);
+    let scale = btf.field("tcp_sock", "rx_opt.rcv_wscale")?;
+    Ok(LimitFacts {
+        passed: 1 << order.bit,
+        up_queue: order.up_queue.unwrap_or(0),
+        down_queue: order.down_queue.unwrap_or(0),
+        whole_cgroup: order.whole_cgroup.into(),
+        children: order.children.into(),
+        holder: std::process::id(),
+        tgid: at("task_struct", "tgid")?,
+        pid: at("task_struct", "pid")?,
+        rcv_wscale: scale.bit_offset / 8,
+        rcv_wscale_shift: scale.bit_offset % 8,
+        // A window of three minima, of which the first holds: a time, and the value.
+        rtt_min_us: at("tcp_sock", "rtt_min")? + 4,
+        rcv_rtt: at("tcp_sock", "rcv_rtt_est.rtt_us")?,
+    })
+}
+
+fn name_of_tracepoint(program: &str) -> &'static str {
+    match program {
+        "limit_fork" => "sched_process_fork",
+        _ => "sched_process_exit",
+    }
+}
+
+fn program<'a, T>(ebpf: &'a mut Ebpf, name: &str) -> anyhow::Result<&'a mut T>
+where
+    &'a mut T: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
+{
+    let program = ebpf.program_mut(name).with_context(|| format!("no program `{name}`"))?;
+    Ok(program.try_into()?)
+}
+
+fn table(ebpf: &mut Ebpf, name: &str) -> anyhow::Result<Map> {
+    ebpf.take_map(name).with_context(|| format!("no table `{name}`"))
+}

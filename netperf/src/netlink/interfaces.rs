@@ -1,0 +1,91 @@
+//! Which interfaces does a network namespace have, and of which kind are they?
+
+use std::io;
+
+use netlink_packet_core::NlasIterator;
+use netlink_sys::protocols::NETLINK_ROUTE;
+
+use super::dump::Conversation;
+
+/// `sizeof(struct ifinfomsg)`.
+const HEADER_BYTES: usize = 16;
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its number.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// Whether packets on it have an Ethernet header.
+    pub is_ethernet: bool,
+    /// Whether it is loopback.
+    pub is_loopback: bool,
+    /// Whether it is up.
+    pub is_up: bool,
+    /// Largest packet without its header, in bytes.
+    pub mtu: u32,
+}
+
+/// Every interface of the calling thread's network namespace. Needs no privilege.
+///
+/// # Errors
+/// When netlink fails.
+pub fn interfaces() -> io::Result<Vec<Interface>> {
+    let mut conversation = Conversation::open(NETLINK_ROUTE)?;
+    let mut found = Vec::new();
+    conversation.dump(
+        libc::RTM_GETLINK,
+        libc::RTM_NEWLINK,
+        &[0; HEADER_BYTES],
+        |payload| found.extend(interface(payload)),
+    )?;
+    Ok(found)
+}
+
+fn interface(payload: &[u8]) -> Option<Interface> {
+    let (header, attributes) = payload.split_at_checked(HEADER_BYTES)?;
+    let kind = u16::from_ne_bytes(*header[2..].first_chunk()?);
+    let index = u32::from_ne_bytes(*header[4..].first_chunk()?);
+    let flags = i32::from_ne_bytes(*header[8..].first_chunk()?);
+    let (mut name, mut mtu) = (None, 0);
+    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+        match attribute.kind() {
+            libc::IFLA_IFNAME => {
+                let bytes = attribute.value().split(|&byte| byte == 0).next();
+                name = bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            }
+            libc::IFLA_MTU => {
+                mtu = attribute.value().first_chunk().copied().map_or(0, u32::from_ne_bytes);
+            }
+            _ => {}
+        }
+    }
+    Some(Interface {
+        index,
+        name: name?,
+        is_ethernet: kind == libc::ARPHRD_ETHER,
+        is_loopback: flags & libc::IFF_LOOPBACK != 0,
+        is_up: flags & libc::IFF_UP != 0,
+        mtu,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_found_and_known_as_such() {
+        let all = interfaces().unwrap();
+        let loopback = all.iter().find(|interface| interface.is_loopback).unwrap();
+        assert_eq!((loopback.name.as_str(), loopback.is_ethernet), ("lo", false));
+        assert!(loopback.mtu >= 1_280, "{loopback:?}");
+    }
+
+    #[test]
+    fn a_cut_message_is_no_interface() {
+        assert_eq!(interface(&[0; 15]), None);
+        assert_eq!(interface(&[0; 16]), None);
+    }
+}

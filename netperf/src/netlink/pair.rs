@@ -1,0 +1,89 @@
+//! How is a pair of interfaces made, one end here and one in another network namespace?
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd as _;
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_sys::protocols::NETLINK_ROUTE;
+use nix::net::if_::if_nametoindex;
+
+use super::ask::{Request, ask, attribute, text, words};
+
+/// The largest that the kernel allows: packets of many segments pass as they are.
+const MTU: u32 = 65_535;
+
+/// `IN6_ADDR_GEN_MODE_NONE`: the interface gets no address of its own accord.
+const NO_ADDRESS: u8 = 1;
+
+/// `VETH_INFO_PEER`, and attributes of `linux/if_link.h` that libc does not name.
+const PEER: u16 = 1;
+const INFO_KIND: u16 = 1;
+const INFO_DATA: u16 = 2;
+const INET6_ADDR_GEN_MODE: u16 = 8;
+
+/// Makes a pair (veth) whose ends have one name: one in the network namespace of the calling thread, one
+/// in another. Both go with either. Neither is up.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn add_pair(name: &str, there: &File) -> io::Result<()> {
+    let there = there.as_raw_fd().to_ne_bytes();
+    let peer = [end(name), attribute(libc::IFLA_NET_NS_FD, &there)].concat();
+    let kind = [
+        text(INFO_KIND, "veth"),
+        attribute(INFO_DATA, &attribute(PEER, &peer)),
+    ];
+    let payload = [
+        end(name),
+        attribute(libc::IFLA_LINKINFO, &kind.concat()),
+    ];
+    let flags = NLM_F_CREATE | NLM_F_EXCL;
+    order(libc::RTM_NEWLINK, flags, payload.concat())
+}
+
+/// Brings up an interface of the calling thread's network namespace, without any address of its own
+/// accord. Gives its number.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn bring_up(name: &str) -> io::Result<u32> {
+    let index = if_nametoindex(name)?;
+    // One after the other: the kernel would bring it up before it looks at the rest.
+    without_address(index)?;
+    order(libc::RTM_NEWLINK, 0, header(index, true))?;
+    Ok(index)
+}
+
+/// An end with one queue each way.
+fn end(name: &str) -> Vec<u8> {
+    [
+        header(0, false),
+        text(libc::IFLA_IFNAME, name),
+        attribute(libc::IFLA_MTU, &MTU.to_ne_bytes()),
+        attribute(libc::IFLA_NUM_TX_QUEUES, &1_u32.to_ne_bytes()),
+        attribute(libc::IFLA_NUM_RX_QUEUES, &1_u32.to_ne_bytes()),
+    ]
+    .concat()
+}
+
+fn without_address(index: u32) -> io::Result<()> {
+    let mode = attribute(INET6_ADDR_GEN_MODE, &[NO_ADDRESS]);
+    let family = u16::try_from(libc::AF_INET6).unwrap_or_default();
+    let of_family = attribute(libc::IFLA_AF_SPEC, &attribute(family, &mode));
+    match order(libc::RTM_NEWLINK, 0, [header(index, false), of_family].concat()) {
+        // A kernel without IPv6.
+        Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => Ok(()),
+        done => done,
+    }
+}
+
+/// `struct ifinfomsg`.
+fn header(index: u32, up: bool) -> Vec<u8> {
+    let flags = if up { libc::IFF_UP.unsigned_abs() } else { 0 };
+    words(&[0, index, flags, flags])
+}
+
+fn order(kind: u16, flags: u16, payload: Vec<u8>) -> io::Result<()> {
+    ask(NETLINK_ROUTE, &Request { kind, flags, payload })
+}

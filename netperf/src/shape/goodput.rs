@@ -1,0 +1,134 @@
+//! How fast must the queue let bytes go, headers included, so that payload flows at the asked rate?
+
+use std::time::Duration;
+
+use netperf_common::limit::LimitCounters;
+
+use crate::netlink::TokenBucket;
+use crate::units::ByteRate;
+
+/// A burst is what the rate lets through in this time.
+const BURST: Duration = Duration::from_millis(4);
+
+/// What may wait is what the rate lets through in this time, and at least so many bytes.
+const ROOM: Duration = Duration::from_millis(400);
+const LEAST_ROOM: u64 = 16 << 20;
+
+/// Most that may wait in a queue, in bytes.
+const MOST_ROOM: u64 = 1 << 30;
+
+/// Payload in bytes after which the share of headers is believed.
+const ENOUGH: u64 = 64 * 1024;
+
+/// Change of the share, in millionths, below which the queue is left alone.
+const SMALL: u64 = 1_000;
+
+/// Share of wire bytes to payload in millionths before anything was seen: full segments of TCP with
+/// timestamps over IPv4, 1514 bytes for 1448.
+const FIRST_GUESS: u64 = 1_514 * MILLION / 1_448;
+
+const MILLION: u64 = 1_000_000;
+
+/// The rate of one direction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goodput {
+    rate: ByteRate,
+    /// Smallest burst in bytes: one packet of any interface goes as it is.
+    largest_packet: u32,
+    /// Wire bytes for a million bytes of payload.
+    share: u64,
+    seen: LimitCounters,
+}
+
+impl Goodput {
+    /// Of interfaces whose packets are `largest_packet` bytes at the most, with their headers.
+    pub(super) fn new(rate: ByteRate, largest_packet: u32) -> Self {
+        Self {
+            rate,
+            largest_packet,
+            share: FIRST_GUESS,
+            seen: LimitCounters::default(),
+        }
+    }
+
+    pub(super) fn rate(&self) -> ByteRate {
+        self.rate
+    }
+
+    pub(super) fn set_rate(&mut self, rate: ByteRate) {
+        self.rate = rate;
+    }
+
+    /// What the queue has to do.
+    pub(super) fn bucket(&self) -> TokenBucket {
+        let wire = u128::from(self.rate.0) * u128::from(self.share) / u128::from(MILLION);
+        let rate = u64::try_from(wire).unwrap_or(u64::MAX).max(1);
+        let burst = in_time(rate, BURST).max(self.largest_packet.into());
+        let room = in_time(rate, ROOM).clamp(LEAST_ROOM, MOST_ROOM);
+        TokenBucket {
+            rate,
+            burst: u32::try_from(burst).unwrap_or(u32::MAX),
+            limit: u32::try_from(room).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Takes in what has gone through until now; true if the queue has to change.
+    pub(super) fn learn(&mut self, seen: LimitCounters) -> bool {
+        let payload = seen.payload - self.seen.payload;
+        if payload < ENOUGH {
+            return false;
+        }
+        let wire = seen.wire - self.seen.wire;
+        self.seen = seen;
+        let share = wire * MILLION / payload;
+        if share.abs_diff(self.share) * MILLION / self.share < SMALL {
+            return false;
+        }
+        self.share = share;
+        true
+    }
+}
+
+fn in_time(rate: u64, time: Duration) -> u64 {
+    let bytes = u128::from(rate) * time.as_micros() / u128::from(MILLION);
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(packets: u64, payload: u64, wire: u64) -> LimitCounters {
+        LimitCounters {
+            packets,
+            payload,
+            wire,
+        }
+    }
+
+    #[test]
+    fn headers_come_on_top_of_the_asked_rate() {
+        let bucket = Goodput::new(ByteRate(20_000_000), 1_514).bucket();
+        assert!((20_911_000..20_912_000).contains(&bucket.rate), "{bucket:?}");
+        assert_eq!(bucket.burst, 83_646);
+        assert_eq!(u64::from(bucket.limit), LEAST_ROOM);
+        let slow = Goodput::new(ByteRate(10_000), 9_014).bucket();
+        assert_eq!(slow.burst, 9_014, "one packet goes as it is");
+    }
+
+    #[test]
+    fn the_share_of_headers_is_learnt_and_small_changes_are_left_alone() {
+        let mut goodput = Goodput::new(ByteRate(1_000_000), 1_514);
+        assert!(!goodput.learn(seen(1, 1_448, 1_514)), "too little to tell");
+        assert!(!goodput.learn(seen(100, 144_800, 151_400)), "as guessed");
+        assert!(goodput.learn(seen(200, 144_800 + 147_200, 151_400 + 151_400)));
+        assert_eq!(goodput.bucket().rate, 1_028_532);
+    }
+
+    #[test]
+    fn the_fastest_rate_needs_more_than_32_bits() {
+        let bucket = Goodput::new(ByteRate(10_000_000_000), 65_550).bucket();
+        assert!(bucket.rate > u64::from(u32::MAX));
+        assert_eq!(u64::from(bucket.limit), MOST_ROOM);
+    }
+}

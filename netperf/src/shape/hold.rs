@@ -1,0 +1,307 @@
+//! How does a limit begin, hold and end?
+
+use std::collections::HashSet;
+use std::fmt;
+use std::time::Duration;
+
+use super::network::{Network, Queue};
+use super::survey::{self, Ground, MECHANISM};
+use super::{Alive, Interface, LimitError, LimitReading, Plan, Rates, Shaped, Survey, Target, members};
+use crate::bpf::{LimitOrder, LimitPrograms, Point};
+use crate::clock;
+use crate::netlink;
+use crate::procfs::Procfs;
+
+/// Calls of [`Limit::tend`] between two looks at processes and interfaces.
+const LOOK_EVERY: u32 = 10;
+
+/// Rounds in which a connection counts as one that receives.
+const ROUNDS: usize = 4;
+
+/// How long the end waits for what is in the queues.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A limit that holds as long as this lives. It goes with its descriptors, however the process ends.
+pub struct Limit {
+    plan: Plan,
+    procfs: Procfs,
+    programs: LimitPrograms,
+    network: Network,
+    attached: HashSet<u32>,
+    uncovered: Vec<Interface>,
+    tended: u32,
+    receiving: [u64; ROUNDS],
+}
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limit").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+impl Limit {
+    /// Finds out how the limit would be set up.
+    ///
+    /// # Errors
+    /// When it can't be.
+    pub fn survey(plan: &Plan) -> Result<Survey, LimitError> {
+        let Ground { survey, .. } = survey::look(plan, &Procfs::new("/"))?;
+        Ok(survey)
+    }
+
+    /// Sets it up, or leaves everything as it was.
+    ///
+    /// # Errors
+    /// When it can't be.
+    pub fn begin(plan: Plan) -> Result<Self, LimitError> {
+        let procfs = Procfs::new("/");
+        let Ground { there, .. } = survey::look(&plan, &procfs)?;
+        let cgroup = survey::cgroup(&plan, &procfs)?;
+        let found = netlink::inside(&there, netlink::interfaces).map_err(anyhow::Error::from)?;
+        let largest = survey::largest_packet(&found, &plan);
+        let network = Network::make(there, plan.id, plan.rates, largest, &procfs)?;
+        let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
+        let order = LimitOrder {
+            bit: plan.id - 1,
+            up_queue: index(&network.up),
+            down_queue: index(&network.down),
+            whole_cgroup: plan.cgroup.is_some(),
+            children: plan.children,
+        };
+        let mut programs = LimitPrograms::load(order, &procfs).map_err(refused)?;
+        network.close_circles(&mut programs).map_err(refused)?;
+        let mut limit = Self {
+            plan,
+            procfs,
+            programs,
+            network,
+            attached: HashSet::new(),
+            uncovered: Vec::new(),
+            tended: 0,
+            receiving: [0; ROUNDS],
+        };
+        limit.take_members(|programs| programs.follow(&cgroup))?;
+        limit.tell_window();
+        limit.attach_interfaces()?;
+        Ok(limit)
+    }
+
+    /// Other rates from now on; a direction can't be added or left out.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn set_rates(&mut self, rates: Rates) -> Result<(), LimitError> {
+        let queues = [
+            (&mut self.network.up, rates.up),
+            (&mut self.network.down, rates.down),
+        ];
+        for (queue, rate) in queues {
+            if let Some((queue, rate)) = queue.as_mut().zip(rate) {
+                queue.goodput.set_rate(rate);
+            }
+        }
+        for queue in [&self.network.up, &self.network.down].into_iter().flatten() {
+            self.network.tell(queue).map_err(anyhow::Error::from)?;
+        }
+        self.plan.rates = rates;
+        self.tell_window();
+        Ok(())
+    }
+
+    /// Covers more processes (which a name newly fits, say).
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn cover(&mut self, targets: &[Target]) -> Result<(), LimitError> {
+        self.plan.targets.extend(targets);
+        self.take_members(|_| Ok(()))
+    }
+
+    /// What has to be done again and again, every [`super::TEND_EVERY`].
+    ///
+    /// # Errors
+    /// When the limit no longer holds.
+    pub fn tend(&mut self) -> Result<Alive, LimitError> {
+        self.tended = self.tended.wrapping_add(1);
+        let active = self.programs.next_round();
+        self.receiving.rotate_right(1);
+        self.receiving[0] = active;
+        self.tell_window();
+        if let Err(error) = self.learn() {
+            return gone(error);
+        }
+        if self.tended.is_multiple_of(LOOK_EVERY) {
+            if let Err(error) = self.network.backlogs() {
+                return gone(error);
+            }
+            self.attach_interfaces()?;
+            if !self.has_members() {
+                return Ok(Alive::NobodyLeft);
+            }
+        }
+        Ok(Alive::Yes)
+    }
+
+    /// What it has done.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn read(&mut self) -> Result<LimitReading, LimitError> {
+        let seen = self.programs.seen();
+        let [up, down] = self.network.backlogs().map_err(anyhow::Error::from)?;
+        let shaped = |queue: &Option<Queue>, payload, backlog: Option<netlink::Backlog>| {
+            let (queue, backlog) = queue.as_ref().zip(backlog)?;
+            Some(Shaped {
+                limit: queue.goodput.rate(),
+                bytes: payload,
+                dropped: backlog.dropped.into(),
+                queued_bytes: backlog.bytes.into(),
+            })
+        };
+        let pids = self.living();
+        let files = self.procfs.socket_files(&pids).files;
+        let sockets: HashSet<_> = files.iter().map(|file| file.inode).collect();
+        Ok(LimitReading {
+            at: clock::now().0,
+            sockets: if pids.is_empty() { 0 } else { sockets.len() },
+            pids,
+            mechanism: MECHANISM,
+            up: shaped(&self.network.up, seen.up.payload, up),
+            down: shaped(&self.network.down, seen.down.payload, down),
+            uncovered: self.uncovered.clone(),
+        })
+    }
+
+    /// Ends it without loss: what waits goes out first, at full speed.
+    pub fn lift(mut self) {
+        self.network.empty(PATIENCE);
+        self.programs.set_window_rate(0);
+        if let Err(error) = self.programs.let_go() {
+            log::debug!("{error:#}");
+        }
+        // What was on its way into a queue.
+        self.network.empty(PATIENCE);
+    }
+
+    /// Takes in the processes that belong, before and after `between`, so that none slips through that
+    /// is started meanwhile; then their sockets.
+    fn take_members(
+        &mut self,
+        between: impl FnOnce(&mut LimitPrograms) -> anyhow::Result<()>,
+    ) -> Result<(), LimitError> {
+        self.add_members()?;
+        between(&mut self.programs).map_err(refused)?;
+        self.add_members()?;
+        let members = self.living();
+        if !members.is_empty() {
+            members::mark_sockets(&members, &mut self.programs, &self.procfs)?;
+        }
+        Ok(())
+    }
+
+    fn add_members(&mut self) -> Result<(), LimitError> {
+        for tgid in members::of(&self.plan, &self.procfs) {
+            self.programs.add_member(tgid)?;
+        }
+        Ok(())
+    }
+
+    fn living(&self) -> Vec<u32> {
+        let mut living = self.programs.members();
+        living.retain(|&tgid| self.procfs.relative(tgid).is_some_and(|one| !one.is_zombie));
+        if let Some(cgroup) = &self.plan.cgroup {
+            living.extend(self.procfs.members(cgroup));
+        }
+        living.sort_unstable();
+        living.dedup();
+        living
+    }
+
+    fn has_members(&mut self) -> bool {
+        let living = self.living();
+        for tgid in self.programs.members() {
+            if living.binary_search(&tgid).is_err() {
+                self.programs.remove_member(tgid);
+            }
+        }
+        match &self.plan.cgroup {
+            Some(cgroup) => cgroup.exists(),
+            None => !living.is_empty(),
+        }
+    }
+
+    /// Lets the queues keep up with the share of headers.
+    fn learn(&mut self) -> std::io::Result<()> {
+        let seen = self.programs.seen();
+        let queues = [(&mut self.network.up, seen.up), (&mut self.network.down, seen.down)];
+        let learnt = queues.map(|(queue, seen)| {
+            queue.as_mut().is_some_and(|queue| queue.goodput.learn(seen))
+        });
+        let queues = [&self.network.up, &self.network.down];
+        for (queue, _) in queues.into_iter().zip(learnt).filter(|&(_, learnt)| learnt) {
+            queue.as_ref().map_or(Ok(()), |queue| self.network.tell(queue))?;
+        }
+        Ok(())
+    }
+
+    /// Each connection that receives may invite its part of the rate.
+    fn tell_window(&mut self) {
+        if let Some(queue) = &self.network.down {
+            let connections = self.receiving.iter().copied().max().unwrap_or(0).max(1);
+            let rate = queue.goodput.rate().0;
+            self.programs.set_window_rate((rate / connections).max(1));
+        }
+    }
+
+    /// Looks at every interface that is limited, also those that came later.
+    fn attach_interfaces(&mut self) -> Result<(), LimitError> {
+        let found = self.network.there(netlink::interfaces).map_err(anyhow::Error::from)?;
+        let judged = survey::judged(&found, &self.plan);
+        self.attached.retain(|index| found.iter().any(|interface| interface.index == *index));
+        self.uncovered = judged
+            .iter()
+            .filter(|judged| judged.problem().is_some())
+            .map(|judged| judged.shown.clone())
+            .collect();
+        let points: &[Point] = if self.network.down.is_some() {
+            &[Point::Arrives, Point::Leaves]
+        } else {
+            &[Point::Leaves]
+        };
+        for judged in judged.iter().filter(|judged| judged.is_limited()) {
+            if !self.attached.insert(judged.index) {
+                continue;
+            }
+            let (name, programs) = (&judged.shown.name, &mut self.programs);
+            let attach = || {
+                let mut points = points.iter();
+                points
+                    .try_for_each(|&point| programs.attach(point, name, judged.index))
+                    .map_err(std::io::Error::other)
+            };
+            self.network.there(attach).map_err(|error| refused(error.into()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Somebody has removed an interface of the limit, or this is another problem.
+fn gone(error: std::io::Error) -> Result<Alive, LimitError> {
+    match error.raw_os_error() {
+        Some(libc::ENODEV | libc::ENOENT) => Ok(Alive::Gone),
+        _ => Err(LimitError::Failed(error.into())),
+    }
+}
+
+/// What the kernel can't do, it says when programs are loaded and attached.
+fn refused(error: anyhow::Error) -> LimitError {
+    let lacks = |error: &std::io::Error| {
+        matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS))
+    };
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    if causes.any(lacks) {
+        let why = format!("this kernel can't hold processes to a rate: {error:#}");
+        return LimitError::Unsupported(why);
+    }
+    LimitError::Failed(error)
+}

@@ -1,0 +1,59 @@
+//! Which processes are held to a rate, and which sockets do they have?
+
+use std::os::fd::OwnedFd;
+
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+
+use super::{Plan, Target};
+use crate::bpf::LimitPrograms;
+use crate::procfs::{Procfs, Relative, same_process};
+
+/// The processes that a plan names and, where they count, all that descend from them.
+pub(super) fn of(plan: &Plan, procfs: &Procfs) -> Vec<u32> {
+    let mut members = if plan.children {
+        let family = procfs.families(|one| plan.targets.iter().any(|&target| is(one, target)));
+        family.into_iter().map(|one| one.tgid).collect()
+    } else {
+        let alive = |target: &&Target| procfs.is_alive(target.pid, target.start);
+        let alive = plan.targets.iter().filter(alive);
+        alive.map(|target| target.pid).collect::<Vec<_>>()
+    };
+    if let Some(cgroup) = &plan.cgroup {
+        members.extend(procfs.members(cgroup));
+    }
+    members.sort_unstable();
+    members.dedup();
+    members
+}
+
+fn is(one: &Relative, target: Target) -> bool {
+    one.tgid == target.pid && same_process(one.start, target.start)
+}
+
+/// Limits every socket that these processes have open now. One that goes meanwhile is no matter.
+pub(super) fn mark_sockets(
+    tgids: &[u32],
+    programs: &mut LimitPrograms,
+    procfs: &Procfs,
+) -> anyhow::Result<()> {
+    let mut refused = None;
+    for file in procfs.socket_files(tgids).files {
+        match copy_of(file.tgid, file.fd) {
+            Ok(socket) => programs.mark(&socket)?,
+            Err(rustix::io::Errno::PERM) => refused = Some(file.tgid),
+            Err(error) => log::debug!("file {} of {}: {error}", file.fd, file.tgid),
+        }
+    }
+    match refused {
+        Some(tgid) => anyhow::bail!("the sockets of process {tgid} can't be taken hold of"),
+        None => Ok(()),
+    }
+}
+
+/// A descriptor of this process for an open file of another.
+fn copy_of(tgid: u32, fd: u32) -> rustix::io::Result<OwnedFd> {
+    let invalid = rustix::io::Errno::SRCH;
+    let pid = i32::try_from(tgid).ok().and_then(Pid::from_raw).ok_or(invalid)?;
+    let fd = i32::try_from(fd).map_err(|_too_large| invalid)?;
+    pidfd_getfd(pidfd_open(pid, PidfdFlags::empty())?, fd, PidfdGetfdFlags::empty())
+}

@@ -1,0 +1,197 @@
+//! What is made for a limit in the network, and how does it go again?
+//!
+//! For each direction a pair of interfaces: the near end, with the queue, where the processes are, and
+//! the far end in a network namespace that only a descriptor here keeps. When that is closed, however
+//! this process ends, the kernel removes the namespace, the far ends and with them the near ones.
+
+use std::fs::File;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::Rates;
+use super::goodput::Goodput;
+use crate::bpf::{LimitPrograms, Point};
+use crate::netlink::{self, Backlog, TokenBucket};
+use crate::procfs::Procfs;
+
+/// How often a name is tried that the kernel has not given back yet, and how long in between.
+const ATTEMPTS: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// A rate that holds nothing up, in bytes per second.
+const AT_ONCE: u64 = 1 << 40;
+
+/// A direction's queue.
+#[derive(Debug)]
+pub(super) struct Queue {
+    /// The near end.
+    pub(super) index: u32,
+    name: String,
+    pub(super) goodput: Goodput,
+}
+
+/// What is made for one limit.
+#[derive(Debug)]
+pub(super) struct Network {
+    /// Where the processes are.
+    there: File,
+    /// Where the far ends are: all goes with it.
+    nest: File,
+    pub(super) up: Option<Queue>,
+    pub(super) down: Option<Queue>,
+}
+
+impl Network {
+    /// Makes the queues, for packets of `largest_packet` bytes at the most.
+    ///
+    /// # Errors
+    /// When the kernel refuses; nothing is left then.
+    pub(super) fn make(
+        there: File,
+        id: u8,
+        rates: Rates,
+        largest_packet: u32,
+        procfs: &Procfs,
+    ) -> anyhow::Result<Self> {
+        let root = procfs.clone();
+        let nest = netlink::in_own_namespace(move || root.open_thread_network_namespace());
+        let nest = nest.and_then(|opened| opened);
+        let mut made = Self {
+            there,
+            nest: nest.context("can't make a network namespace")?,
+            up: None,
+            down: None,
+        };
+        let queue = |rate, letter: char, made: &Self| -> anyhow::Result<Queue> {
+            let name = format!("{NAME}{id}{letter}");
+            let goodput = Goodput::new(rate, largest_packet);
+            let index = made.add(&name, goodput.bucket());
+            let index = index.with_context(|| format!("can't make the interface `{name}`"))?;
+            Ok(Queue { index, name, goodput })
+        };
+        made.up = rates.up.map(|rate| queue(rate, 'u', &made)).transpose()?;
+        made.down = rates.down.map(|rate| queue(rate, 'd', &made)).transpose()?;
+        Ok(made)
+    }
+
+    fn add(&self, name: &str, bucket: TokenBucket) -> io::Result<u32> {
+        self.there(|| self.add_pair(name))?;
+        netlink::inside(&self.nest, || netlink::bring_up(name))?;
+        self.there(|| {
+            let index = netlink::bring_up(name)?;
+            bucket.put_at(index)?;
+            Ok(index)
+        })
+    }
+
+    /// The kernel may take a moment to give the name back that another limit had.
+    fn add_pair(&self, name: &str) -> io::Result<()> {
+        let mut attempts = 1;
+        loop {
+            match netlink::add_pair(name, &self.nest) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS =>
+                {
+                    attempts += 1;
+                    thread::sleep(BETWEEN);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Attaches the programs that make packets come back.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(super) fn close_circles(&self, programs: &mut LimitPrograms) -> anyhow::Result<()> {
+        for (queue, point) in [(&self.up, Point::Left), (&self.down, Point::Arrived)] {
+            let Some(queue) = queue else { continue };
+            let far = || programs.attach(Point::Turns, &queue.name, queue.index).map_err(io::Error::other);
+            netlink::inside(&self.nest, far)?;
+            let near = || programs.attach(point, &queue.name, queue.index).map_err(io::Error::other);
+            netlink::inside(&self.there, near)?;
+        }
+        Ok(())
+    }
+
+    /// Does something where the processes are.
+    ///
+    /// # Errors
+    /// What `act` says.
+    pub(super) fn there<T: Send>(
+        &self,
+        act: impl FnOnce() -> io::Result<T> + Send,
+    ) -> io::Result<T> {
+        netlink::inside(&self.there, act)
+    }
+
+    /// Tells the queue of what leaves, or arrives, its rate.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or the interface is gone.
+    pub(super) fn tell(&self, queue: &Queue) -> io::Result<()> {
+        self.there(|| queue.goodput.bucket().change_at(queue.index))
+    }
+
+    /// How a queue stands.
+    ///
+    /// # Errors
+    /// When the interface is gone.
+    pub(super) fn backlogs(&self) -> io::Result<[Option<Backlog>; 2]> {
+        self.there(|| {
+            let of = |queue: &Option<Queue>| {
+                let index = queue.as_ref().map(|queue| queue.index);
+                index.map(netlink::backlog_at).transpose()
+            };
+            Ok([of(&self.up)?, of(&self.down)?])
+        })
+    }
+
+    /// Lets everything go that waits, and waits until it has.
+    pub(super) fn empty(&self, patience: Duration) {
+        let queues = [&self.up, &self.down];
+        for queue in queues.into_iter().flatten() {
+            let bucket = TokenBucket {
+                rate: AT_ONCE,
+                ..queue.goodput.bucket()
+            };
+            if let Err(error) = self.there(|| bucket.change_at(queue.index)) {
+                log::debug!("what waits in `{}` is lost: {error}", queue.name);
+            }
+        }
+        let step = Duration::from_millis(2);
+        for _ in 0..patience.as_millis() / step.as_millis() {
+            let waiting = self.backlogs().unwrap_or_default();
+            if waiting.iter().flatten().all(|backlog| backlog.bytes == 0) {
+                return;
+            }
+            thread::sleep(step);
+        }
+    }
+}
+
+/// What the names of our interfaces begin with; a number and a letter follow.
+const NAME: &str = "npt";
+
+/// Whether an interface is the near end of some limit.
+pub(super) fn is_ours(name: &str) -> bool {
+    let number = name.strip_prefix(NAME).and_then(|rest| rest.strip_suffix(['u', 'd']));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_names_are_ours() {
+        assert!(is_ours("npt1u") && is_ours("npt16d"));
+        for name in ["npt", "nptu", "npt1", "npt1x", "eth0", "xnpt1u", "npt1uu"] {
+            assert!(!is_ours(name), "{name}");
+        }
+    }
+}
