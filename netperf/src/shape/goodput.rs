@@ -8,7 +8,7 @@ use crate::netlink::TokenBucket;
 use crate::units::ByteRate;
 
 /// A burst is what the rate lets through in this time.
-const BURST: Duration = Duration::from_millis(4);
+const BURST: Duration = Duration::from_millis(10);
 
 /// What may wait is what the rate lets through in this time, and at least so many bytes.
 const ROOM: Duration = Duration::from_millis(400);
