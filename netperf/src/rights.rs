@@ -51,6 +51,34 @@ const NAMESPACES: Right = (
     "to try features in a network namespace; counting does without",
 );
 
+/// Without these no process can be held to a rate.
+const LIMITING: [Right; 5] = [
+    (
+        Capability::CAP_BPF,
+        "to load the programs that sort packets",
+    ),
+    (
+        Capability::CAP_PERFMON,
+        "to let them see processes that start",
+    ),
+    (
+        Capability::CAP_NET_ADMIN,
+        "to make the queue, and to look at packets",
+    ),
+    (
+        Capability::CAP_SYS_ADMIN,
+        "to enter the network namespace of the processes",
+    ),
+    (
+        Capability::CAP_SYS_PTRACE,
+        "to take hold of sockets that are open",
+    ),
+];
+
+/// The same for holding processes to a rate.
+const LIMITING_CAPABILITIES: &str =
+    "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_admin,cap_sys_ptrace+ep";
+
 /// The rights to count, with all details, in the notation of `setcap`.
 const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace+ep";
 
@@ -95,7 +123,27 @@ pub fn check_closing() -> Result<(), MissingRights> {
     }
     Err(MissingRights {
         missing: vec![CLOSING],
+        enough: FILE_CAPABILITIES,
         valid: Valid::Everywhere,
+        invocation: Invocation::own(),
+    })
+}
+
+/// Checks whether this process may hold others to a rate.
+///
+/// # Errors
+/// When a capability is missing that it takes.
+pub fn check_limiting(valid: Valid) -> Result<(), MissingRights> {
+    let held = effective(valid);
+    let lacks = |right: &Right| !is_held(&held, right);
+    let missing: Vec<_> = LIMITING.into_iter().filter(lacks).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(MissingRights {
+        missing,
+        enough: LIMITING_CAPABILITIES,
+        valid,
         invocation: Invocation::own(),
     })
 }
@@ -116,6 +164,7 @@ fn judge(
     missing.extend(details);
     Err(MissingRights {
         missing,
+        enough: FILE_CAPABILITIES,
         valid,
         invocation: invocation(),
     })
@@ -139,6 +188,8 @@ fn degradation((capability, _): Right) -> Unavailable {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingRights {
     missing: Vec<Right>,
+    /// All that are needed, in the notation of `setcap`.
+    enough: &'static str,
     valid: Valid,
     invocation: Invocation,
 }
@@ -176,7 +227,7 @@ impl fmt::Display for MissingRights {
             f,
             "\nor give this file the capabilities, then run it as before:"
         )?;
-        write!(f, "\n  sudo setcap {FILE_CAPABILITIES} {program}")
+        write!(f, "\n  sudo setcap {} {program}", self.enough)
     }
 }
 
@@ -290,6 +341,14 @@ mod tests {
             text.contains("user namespace") && !text.contains("setcap"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn limiting_takes_more_than_counting() {
+        let text = check_limiting(Valid::OwnUsers).unwrap_err().to_string();
+        for (right, _) in LIMITING {
+            assert!(text.contains(&right.to_string()), "{text}");
+        }
     }
 
     #[test]
