@@ -28,6 +28,15 @@ impl Deadline {
         Self::after(Duration::from_secs(seconds))
     }
 
+    /// The moment `span` after this one.
+    #[must_use]
+    pub fn later(self, span: Duration) -> Self {
+        Self {
+            at: self.at + span,
+            ..self
+        }
+    }
+
     /// Time left; zero once it has passed.
     #[expect(
         clippy::disallowed_methods,

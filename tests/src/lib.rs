@@ -33,6 +33,7 @@ pub mod socket_crowd;
 pub mod socket_list;
 pub mod state_scene;
 pub mod steady;
+pub mod stream;
 pub mod sysctl;
 pub mod terminal;
 pub mod tracer;

@@ -67,6 +67,11 @@ impl Mover {
         Ok(mover)
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line that it prints.
     ///
     /// # Errors

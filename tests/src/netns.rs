@@ -46,6 +46,22 @@ impl Cabled {
         Ok(cabled)
     }
 
+    /// A second cable between them, `cable1`: near 10.73.0.1, far 10.73.0.2.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn second_cable(&self) -> Result<()> {
+        let (a, b) = (&self.near.0, &self.far.0);
+        ip(&format!(
+            "-n {a} link add cable1 type veth peer name cable1 netns {b}"
+        ))?;
+        for (host, name) in [(1, a), (2, b)] {
+            ip(&format!("-n {name} addr add 10.73.0.{host}/24 dev cable1"))?;
+            ip(&format!("-n {name} link set cable1 up"))?;
+        }
+        Ok(())
+    }
+
     /// Sends some packets over the cable: a connection to a port that nobody listens on. A new
     /// cable passes nothing for a while, so the first knock is repeated until it is answered.
     ///

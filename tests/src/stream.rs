@@ -1,0 +1,249 @@
+//! What arrives, and how evenly, of what a process sends as fast as it may?
+//!
+//! `mover stream sink` prints what came in each tenth of a second, until it is ended; `mover stream
+//! source` sends for some seconds.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::calls;
+use crate::deadline::Deadline;
+use crate::mover::Mover;
+
+/// Time over which a sink counts what came.
+pub const BIN: Duration = Duration::from_millis(100);
+
+/// What a datagram carries.
+const DATAGRAM: usize = 1_400;
+
+/// How long a send may wait before it is asked whether time is up.
+const SEND_PATIENCE: Duration = Duration::from_millis(100);
+
+/// A sink has its socket.
+const READY: &str = "{\"type\":\"ready\"}";
+
+/// What a source says at last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Segments that TCP has sent again.
+    pub retransmitted: u64,
+    /// Sends that failed, but for want of room.
+    pub failed: u64,
+}
+
+/// Plays `sink` or `source`.
+///
+/// # Errors
+/// When a socket fails, or the words make no sense.
+pub fn run(words: &[String]) -> Result<()> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["sink", protocol, address] => sink(protocol, address.parse()?),
+        ["source", protocol, address, count, seconds] => {
+            let sent = source(protocol, address.parse()?, count.parse()?, seconds.parse()?)?;
+            say(&serde_json::to_string(&sent)?)
+        }
+        ["family", ..] => family(&words[1..]),
+        _ => bail!("usage: mover stream sink|source|family ..."),
+    }
+}
+
+/// A process that only waits for a line, and then lets a child be the source.
+fn family(words: &[&str]) -> Result<()> {
+    say(READY)?;
+    std::io::stdin().read_line(&mut String::new())?;
+    let child = Command::new(std::env::current_exe()?)
+        .args(["stream", "source"])
+        .args(words)
+        .status()?;
+    ensure!(child.success(), "the child: {child}");
+    Ok(())
+}
+
+fn sink(protocol: &str, address: SocketAddr) -> Result<()> {
+    let bytes = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&bytes);
+    match protocol {
+        "tcp" => {
+            let listener = TcpListener::bind(address)?;
+            thread::spawn(move || -> Result<()> {
+                loop {
+                    let (stream, _) = listener.accept()?;
+                    let counter = Arc::clone(&counter);
+                    thread::spawn(move || swallow(|buffer| (&stream).read(buffer), &counter));
+                }
+            });
+        }
+        "udp" => {
+            let socket = UdpSocket::bind(address)?;
+            thread::spawn(move || swallow(|buffer| socket.recv(buffer), &counter));
+        }
+        other => bail!("no protocol: {other}"),
+    }
+    say(READY)?;
+    let mut bin = Deadline::after(BIN);
+    loop {
+        thread::sleep(bin.left());
+        bin = bin.later(BIN);
+        say(&bytes.swap(0, Ordering::Relaxed).to_string())?;
+    }
+}
+
+fn swallow(mut receive: impl FnMut(&mut [u8]) -> std::io::Result<usize>, counter: &AtomicU64) {
+    let mut buffer = vec![0; 1 << 18];
+    while let Ok(n @ 1..) = receive(&mut buffer) {
+        counter.fetch_add(n as u64, Ordering::Relaxed);
+    }
+}
+
+fn source(protocol: &str, to: SocketAddr, count: usize, seconds: u64) -> Result<Sent> {
+    let deadline = Deadline::seconds(seconds);
+    let all = Mutex::new(Sent::default());
+    thread::scope(|scope| -> Result<()> {
+        let senders: Vec<_> = (0..count)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    let sent = match protocol {
+                        "tcp" => send_stream(to, deadline)?,
+                        "udp" => send_datagrams(to, deadline)?,
+                        other => bail!("no protocol: {other}"),
+                    };
+                    let mut all = all.lock().ok().context("a sender panicked")?;
+                    all.retransmitted += sent.retransmitted;
+                    all.failed += sent.failed;
+                    Ok(())
+                })
+            })
+            .collect();
+        for sender in senders {
+            sender.join().ok().context("a sender panicked")??;
+        }
+        Ok(())
+    })?;
+    Ok(all.into_inner()?)
+}
+
+fn send_stream(to: SocketAddr, deadline: Deadline) -> Result<Sent> {
+    let mut stream = TcpStream::connect(to)?;
+    stream.set_write_timeout(Some(SEND_PATIENCE))?;
+    let (part, mut failed) = (vec![0x5a; 1 << 16], 0);
+    while !deadline.passed() {
+        match stream.write(&part) {
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => failed += 1,
+            _ => {}
+        }
+    }
+    Ok(Sent {
+        retransmitted: calls::tcp_info(&stream)?.tcpi_total_retrans.into(),
+        failed,
+    })
+}
+
+fn send_datagrams(to: SocketAddr, deadline: Deadline) -> Result<Sent> {
+    let any: SocketAddr = if to.is_ipv4() {
+        ([0; 4], 0).into()
+    } else {
+        ([0_u16; 8], 0).into()
+    };
+    let socket = UdpSocket::bind(any)?;
+    socket.connect(to)?;
+    socket.set_write_timeout(Some(SEND_PATIENCE))?;
+    let (part, mut sent) = ([0x5a; DATAGRAM], Sent::default());
+    while !deadline.passed() {
+        match socket.send(&part) {
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => sent.failed += 1,
+            _ => {}
+        }
+    }
+    Ok(sent)
+}
+
+fn say(line: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
+/// A sink or source that a test has started.
+#[derive(Debug)]
+pub struct Stream(Mover);
+
+impl Stream {
+    /// Starts `mover stream ARGS` by a command that becomes what its argument names, as
+    /// `ip netns exec` does.
+    ///
+    /// # Errors
+    /// When it does not get its socket.
+    pub fn start(through: &mut Command, words: &str) -> Result<Self> {
+        let words = words.split(' ');
+        let mover = Mover::start_as(through.arg("stream").args(words))?;
+        Ok(Self(mover))
+    }
+
+    /// Waits until it is ready to be played with.
+    ///
+    /// # Errors
+    /// When it ends instead.
+    pub fn ready(mut self) -> Result<Self> {
+        let line = self.0.next_line()?.context("the stream ended")?;
+        ensure!(line.trim() == READY, "not ready: {line}");
+        Ok(self)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+
+    /// Lets a family go on.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn go_on(&mut self) -> Result<()> {
+        self.0.go_on()
+    }
+
+    /// Bytes per second that come from now on, on average over so many bins and in each.
+    ///
+    /// # Errors
+    /// When the sink is gone.
+    pub fn rates(&mut self, bins: usize) -> Result<(f64, Vec<f64>)> {
+        // What was printed before is there at once.
+        loop {
+            let patience = Deadline::after(BIN / 5);
+            self.bin()?;
+            if patience.passed() {
+                break;
+            }
+        }
+        let rates: Vec<f64> = (0..bins).map(|_| self.bin()).collect::<Result<_>>()?;
+        let sum: f64 = rates.iter().sum();
+        #[expect(clippy::cast_precision_loss, reason = "some bins")]
+        let mean = sum / rates.len() as f64;
+        Ok((mean, rates))
+    }
+
+    /// Bytes per second in the next bin.
+    fn bin(&mut self) -> Result<f64> {
+        let line = self.0.next_line()?.context("the sink ended")?;
+        let bytes: f64 = line.trim().parse()?;
+        Ok(bytes / BIN.as_secs_f64())
+    }
+
+    /// Waits for the end of a source.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn finish(mut self) -> Result<Sent> {
+        let line = self.0.next_line()?.context("the source failed")?;
+        Ok(serde_json::from_str(&line)?)
+    }
+}

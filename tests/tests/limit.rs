@@ -1,0 +1,246 @@
+//! Is a running process held to a rate, and nobody else, and is nothing left behind?
+//!
+//! Tolerances are wide: how close it comes on a quiet machine is in docs/benchmarks.md.
+
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use netperf_tests::deadline::Deadline;
+use netperf_tests::mover;
+use netperf_tests::netns::Cabled;
+use netperf_tests::stream::Stream;
+use netperf_tests::tracer::{Tracer, binary, integer};
+use nix::sys::signal::Signal;
+
+/// The far end of the cable, IPv4 and IPv6.
+const FAR: &str = "10.72.0.2:5001";
+const FAR_V6: &str = "[fd72::2]:5001";
+const NEAR: &str = "10.72.0.1:5001";
+
+const MB: f64 = 1e6;
+
+fn near(cabled: &Cabled) -> Result<Command> {
+    let mover = mover::binary()?;
+    Ok(cabled.near(mover.to_str().context("an odd path")?))
+}
+
+fn far(cabled: &Cabled) -> Result<Command> {
+    let mover = mover::binary()?;
+    Ok(cabled.far(mover.to_str().context("an odd path")?))
+}
+
+fn sink(through: &mut Command, protocol: &str, address: &str) -> Result<Stream> {
+    Stream::start(through, &format!("sink {protocol} {address}"))?.ready()
+}
+
+/// `count` senders for 60 seconds at the most: whoever starts them ends them.
+fn source(through: &mut Command, protocol: &str, address: &str, count: u8) -> Result<Stream> {
+    Stream::start(through, &format!("source {protocol} {address} {count} 60"))
+}
+
+/// Waits until something comes.
+fn await_traffic(sink: &mut Stream) -> Result<f64> {
+    let deadline = Deadline::seconds(20);
+    loop {
+        let (rate, _) = sink.rates(3)?;
+        if rate > 0.0 {
+            return Ok(rate);
+        }
+        ensure!(!deadline.passed(), "nothing comes");
+    }
+}
+
+fn limit(pid: u32, options: &[&str]) -> Result<Tracer> {
+    let pid = pid.to_string();
+    let args = [&["limit", "--json", "-d", "0.5", "--pid", &pid], options].concat();
+    Tracer::start(&args)
+}
+
+/// Whether a rate is what was asked for, in MB/s.
+fn is_held(rate: f64, asked: f64) -> Result<()> {
+    let share = rate / MB / asked;
+    ensure!((0.9..1.05).contains(&share), "{:.3} of {asked} MB/s", rate / MB);
+    Ok(())
+}
+
+#[test]
+fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let source = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
+    ensure!(await_traffic(&mut sink)? > 40.0 * MB, "the cable is slow");
+    let tracer = limit(source.pid(), &["--up", "20MB"])?;
+    thread::sleep(Duration::from_millis(500));
+    let (held, bins) = sink.rates(20)?;
+    is_held(held, 20.0).with_context(|| format!("{bins:?}"))?;
+    let session = tracer.stop()?;
+    let last = session.ticks.last().context("no tick")?;
+    ensure!(last["up"]["limit_bytes_per_s"] == 20_000_000, "{last}");
+    ensure!(last["down"].is_null(), "{last}");
+    ensure!(integer(last, "sockets")? >= 2, "{last}");
+    ensure!(integer(&last["up"], "dropped")? == 0, "{last}");
+    thread::sleep(Duration::from_millis(500));
+    let (free, _) = sink.rates(5)?;
+    ensure!(free > 40.0 * MB, "still held: {:.1} MB/s", free / MB);
+    Ok(())
+}
+
+#[test]
+fn what_a_running_process_receives_is_held_and_let_go() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut sink = sink(&mut near(&cabled)?, "tcp", NEAR)?;
+    let _source = source(&mut far(&cabled)?, "tcp", NEAR, 4)?;
+    ensure!(await_traffic(&mut sink)? > 40.0 * MB, "the cable is slow");
+    let tracer = limit(sink.pid(), &["--down", "20MB"])?;
+    thread::sleep(Duration::from_secs(1));
+    let (held, bins) = sink.rates(20)?;
+    is_held(held, 20.0).with_context(|| format!("{bins:?}"))?;
+    let session = tracer.stop()?;
+    let last = session.ticks.last().context("no tick")?;
+    ensure!(last["up"].is_null(), "{last}");
+    ensure!(integer(&last["down"], "dropped")? == 0, "{last}");
+    thread::sleep(Duration::from_millis(500));
+    let (free, _) = sink.rates(5)?;
+    ensure!(free > 40.0 * MB, "still held: {:.1} MB/s", free / MB);
+    Ok(())
+}
+
+#[test]
+fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut sink = sink(&mut far(&cabled)?, "udp", FAR)?;
+    let through = &mut near(&cabled)?;
+    let source = Stream::start(through, &format!("source udp {FAR} 1 6"))?;
+    await_traffic(&mut sink)?;
+    let _tracer = limit(source.pid(), &["5MB"])?;
+    thread::sleep(Duration::from_millis(500));
+    let (held, bins) = sink.rates(20)?;
+    is_held(held, 5.0).with_context(|| format!("{bins:?}"))?;
+    let sent = source.finish()?;
+    ensure!(sent.failed == 0, "{sent:?}");
+    Ok(())
+}
+
+#[test]
+fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
+    let cabled = Cabled::new()?;
+    for (host, mut ip) in [(1, cabled.near("ip")), (2, cabled.far("ip"))] {
+        let address = format!("fd72::{host}/64");
+        ip.args(["addr", "add", &address, "dev", "cable0", "nodad"]);
+        ensure!(ip.status()?.success(), "no address");
+    }
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR_V6)?;
+    let words = format!("family tcp {FAR_V6} 3 60");
+    let mut family = Stream::start(&mut near(&cabled)?, &words)?.ready()?;
+    let tracer = limit(family.pid(), &["10MB"])?;
+    family.go_on()?;
+    await_traffic(&mut sink)?;
+    let (held, bins) = sink.rates(20)?;
+    is_held(held, 10.0).with_context(|| format!("{bins:?}"))?;
+    let _stranger = source(&mut near(&cabled)?, "tcp", FAR_V6, 1)?;
+    thread::sleep(Duration::from_secs(1));
+    let (both, _) = sink.rates(10)?;
+    ensure!(both > 40.0 * MB, "a stranger is held: {:.1} MB/s", both / MB);
+    let session = tracer.stop()?;
+    let last = session.ticks.last().context("no tick")?;
+    ensure!(last["pids"].as_array().is_some_and(|pids| pids.len() == 2), "{last}");
+    Ok(())
+}
+
+#[test]
+fn a_rate_is_changed_while_it_holds() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+    await_traffic(&mut sink)?;
+    let mut tracer = limit(source.pid(), &["20MB"])?;
+    tracer.await_tick()?;
+    let listed = Command::new(binary()?).args(["limit", "list", "--json"]).output()?;
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout)?;
+    let limits = listed["limits"].as_array().context("no list")?;
+    let ours = limits.iter().find(|one| {
+        let pids = one["pids"].as_array();
+        pids.is_some_and(|pids| pids.iter().any(|pid| pid == source.pid()))
+    });
+    let id = integer(ours.context("it is not listed")?, "id")?.to_string();
+    let set = Command::new(binary()?).args(["limit", "set", "--id", &id, "5MB"]).status()?;
+    ensure!(set.success(), "{set}");
+    thread::sleep(Duration::from_millis(400));
+    let (held, bins) = sink.rates(10)?;
+    is_held(held, 5.0).with_context(|| format!("{bins:?}"))?;
+    let clear = Command::new(binary()?).args(["limit", "clear", "--id", &id]).status()?;
+    ensure!(clear.success(), "{clear}");
+    tracer.finish()?;
+    Ok(())
+}
+
+/// Everything that a limit may have made where the processes are.
+fn inventory(cabled: &Cabled) -> Result<String> {
+    let mut all = String::new();
+    for (program, args) in [
+        ("ip", "-o -d link show"),
+        ("tc", "qdisc show"),
+        ("tc", "filter show dev cable0 egress"),
+        ("tc", "filter show dev cable0 ingress"),
+        ("ip", "netns list-id"),
+    ] {
+        let output = cabled.near(program).args(args.split(' ')).output()?;
+        all += &String::from_utf8(output.stdout)?;
+    }
+    Ok(all)
+}
+
+#[test]
+fn nothing_is_left_however_it_ends() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let before = inventory(&cabled)?;
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGKILL] {
+        let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+        await_traffic(&mut sink)?;
+        let tracer = limit(source.pid(), &["2MB"])?;
+        ensure!(inventory(&cabled)? != before, "nothing was made");
+        tracer.signal(signal)?;
+        let deadline = Deadline::seconds(10);
+        while inventory(&cabled)? != before {
+            ensure!(!deadline.passed(), "{signal}: left is {}", inventory(&cabled)?);
+            thread::sleep(Duration::from_millis(20));
+        }
+        let (free, _) = sink.rates(10)?;
+        ensure!(free > 40.0 * MB, "{signal}: still held, {:.1} MB/s", free / MB);
+    }
+    let short = Stream::start(&mut near(&cabled)?, &format!("source tcp {FAR} 1 2"))?;
+    await_traffic(&mut sink)?;
+    let tracer = limit(short.pid(), &["2MB"])?;
+    short.finish()?;
+    let session = tracer.finish()?;
+    ensure!(session.status.success(), "{}", session.status);
+    ensure!(inventory(&cabled)? == before, "left is {}", inventory(&cabled)?);
+    Ok(())
+}
+
+#[test]
+fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", "0.0.0.0:5001")?;
+    let words = "family tcp 10.73.0.2:5001 1 60";
+    let mut family = Stream::start(&mut near(&cabled)?, words)?.ready()?;
+    let mut tracer = limit(family.pid(), &["5MB"])?;
+    cabled.second_cable()?;
+    // It is looked for twice a second.
+    tracer.await_tick()?;
+    tracer.await_tick()?;
+    tracer.await_tick()?;
+    family.go_on()?;
+    await_traffic(&mut sink)?;
+    let (held, bins) = sink.rates(10)?;
+    is_held(held, 5.0).with_context(|| format!("{bins:?}"))?;
+    let gone = cabled.near("ip").args(["link", "del", "cable1"]).status()?;
+    ensure!(gone.success(), "it stays");
+    tracer.await_tick()?;
+    tracer.await_tick()?;
+    tracer.stop()?;
+    Ok(())
+}
