@@ -18,6 +18,7 @@ pub mod render;
 pub mod resolve;
 pub mod rights;
 pub mod sample;
+pub mod shape;
 pub mod text;
 pub mod units;
 pub mod view;

@@ -1,0 +1,189 @@
+//! How is a running process held to a rate, both ways, with nothing left behind?
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::clock::MonoNs;
+use crate::units::ByteRate;
+
+/// How often [`Limit::tend`] must be called.
+pub const TEND_EVERY: Duration = Duration::from_millis(50);
+
+/// Rates of payload; `None` is no limit in this direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Of what the processes send.
+    pub up: Option<ByteRate>,
+    /// Of what they receive.
+    pub down: Option<ByteRate>,
+}
+
+/// A process as it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Its number in the tracer's pid namespace.
+    pub pid: u32,
+    /// When it started: a reused number is another process.
+    pub start: MonoNs,
+}
+
+/// What is to be limited, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// 1 to 16: which of the limits on this machine it is. No other one that is held has it.
+    pub id: u8,
+    /// The processes. All are in one network namespace.
+    pub targets: Vec<Target>,
+    /// Whether those count that they start, too, and that those start.
+    pub children: bool,
+    /// Directory of a cgroup (v2) whose every process is limited, also those that come later.
+    pub cgroup: Option<PathBuf>,
+    /// The rates.
+    pub rates: Rates,
+    /// Whether loopback is limited, too.
+    pub loopback: bool,
+    /// Interfaces that are left alone.
+    pub except: Vec<String>,
+}
+
+/// An interface of the network namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Why it is not limited; `None` if it is.
+    pub left_out: Option<String>,
+}
+
+/// What a limit would be set up with: nothing is changed to find it out.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// Every interface there.
+    pub interfaces: Vec<Interface>,
+    /// How packets would be held up.
+    pub mechanism: &'static str,
+}
+
+/// What one direction has done since the limit began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shaped {
+    /// The rate that is asked for.
+    pub limit: ByteRate,
+    /// Payload that has passed.
+    pub bytes: u64,
+    /// Packets that found no room in the queue.
+    pub dropped: u64,
+    /// Bytes that wait in the queue now.
+    pub queued_bytes: u64,
+}
+
+/// What a limit has done since it began.
+#[derive(Clone, Debug)]
+pub struct LimitReading {
+    /// When this was read.
+    pub at: MonoNs,
+    /// Processes that are covered now.
+    pub pids: Vec<u32>,
+    /// Their sockets.
+    pub sockets: usize,
+    /// How packets are held up.
+    pub mechanism: &'static str,
+    /// What they send; `None` where that is not limited.
+    pub up: Option<Shaped>,
+    /// What they receive.
+    pub down: Option<Shaped>,
+    /// Interfaces that came later and can't be limited, and why.
+    pub uncovered: Vec<Interface>,
+}
+
+/// Why there can be no limit.
+#[derive(Debug, thiserror::Error)]
+pub enum LimitError {
+    /// The rights of this process do not suffice (exit status 3).
+    #[error("{0}")]
+    Rights(String),
+    /// This kernel, or this interface, lacks something (exit status 4).
+    #[error("{0}")]
+    Unsupported(String),
+    /// What was asked for can't be (exit status 2).
+    #[error("{0}")]
+    Asked(String),
+    /// Anything else (exit status 1).
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Whether there is still something to limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alive {
+    /// Yes.
+    Yes,
+    /// All processes have ended.
+    NobodyLeft,
+    /// The network namespace is gone, or the interfaces of the limit were removed.
+    Gone,
+}
+
+/// A limit that holds as long as this lives. It goes with its descriptors, however the process ends.
+#[derive(Debug)]
+pub struct Limit {
+    plan: Plan,
+}
+
+impl Limit {
+    /// Finds out how the limit would be set up.
+    ///
+    /// # Errors
+    /// When it can't be.
+    pub fn survey(plan: &Plan) -> Result<Survey, LimitError> {
+        let _ = plan;
+        Err(LimitError::Unsupported("not built yet".to_owned()))
+    }
+
+    /// Sets it up, or changes nothing.
+    ///
+    /// # Errors
+    /// When it can't be.
+    pub fn begin(plan: Plan) -> Result<Self, LimitError> {
+        Ok(Self { plan })
+    }
+
+    /// Other rates from now on; a direction can't be added or left out.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn set_rates(&mut self, rates: Rates) -> Result<(), LimitError> {
+        self.plan.rates = rates;
+        Ok(())
+    }
+
+    /// Covers more processes (which a name newly fits, say).
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn cover(&mut self, targets: &[Target]) -> Result<(), LimitError> {
+        self.plan.targets.extend(targets);
+        Ok(())
+    }
+
+    /// What has to be done again and again, every [`TEND_EVERY`].
+    ///
+    /// # Errors
+    /// When the limit no longer holds.
+    pub fn tend(&mut self) -> Result<Alive, LimitError> {
+        Ok(Alive::Yes)
+    }
+
+    /// What it has done.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn read(&mut self) -> Result<LimitReading, LimitError> {
+        Err(LimitError::Unsupported("not built yet".to_owned()))
+    }
+
+    /// Ends it without loss: what waits goes out first, at full speed.
+    pub fn lift(self) {}
+}
