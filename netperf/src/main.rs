@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use netperf::cmd::{self, Job, args::Cli};
-use netperf::exit::{Status, status_of};
+use netperf::exit::{PassedOn, Status, status_of};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -16,6 +16,11 @@ fn main() -> ExitCode {
         }
     };
     let result = Job::new(cli).map_err(Into::into).and_then(cmd::run);
+    if let Err(error) = &result
+        && let Some(&PassedOn(status)) = error.downcast_ref()
+    {
+        return ExitCode::from(status);
+    }
     let status = status_of(&result);
     match &result {
         Err(error) if status != Status::Fine => cmd::report(error),

@@ -45,6 +45,28 @@ const DETAILS: Right = (
 /// Without this one, sockets can only be looked at.
 const CLOSING: Right = (Capability::CAP_NET_ADMIN, "to close sockets of any process");
 
+/// Without these, no process can be limited. They are given to root alone: a file that has them may do
+/// nearly everything.
+const LIMITING: [Right; 5] = [
+    (
+        Capability::CAP_BPF,
+        "to load the programs that find a process's packets",
+    ),
+    (Capability::CAP_PERFMON, "to attach them to kernel events"),
+    (
+        Capability::CAP_NET_ADMIN,
+        "to make the queue that holds packets up",
+    ),
+    (
+        Capability::CAP_SYS_ADMIN,
+        "to enter the network namespace of the process",
+    ),
+    (
+        Capability::CAP_SYS_PTRACE,
+        "to find that network namespace, and the process's sockets",
+    ),
+];
+
 /// Without this one, nothing can be tried in a network namespace of its own.
 const NAMESPACES: Right = (
     Capability::CAP_SYS_ADMIN,
@@ -96,6 +118,24 @@ pub fn check_closing() -> Result<(), MissingRights> {
     Err(MissingRights {
         missing: vec![CLOSING],
         valid: Valid::Everywhere,
+        invocation: Invocation::own(),
+    })
+}
+
+/// Checks whether this process may limit others.
+///
+/// # Errors
+/// When a capability is missing.
+pub fn check_limiting(valid: Valid) -> Result<(), MissingRights> {
+    let held = effective(valid);
+    let missing = LIMITING.into_iter().filter(|right| !is_held(&held, right));
+    let missing: Vec<_> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(MissingRights {
+        missing,
+        valid,
         invocation: Invocation::own(),
     })
 }

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use regex::Regex;
 
 use super::help;
+use super::limit::args::LimitArgs;
 use crate::capture::Scope;
 use crate::collect::HookPreference;
 use crate::sample::Proto;
@@ -55,6 +56,9 @@ pub enum Command {
     /// TCP states: what piles up, who does it, and what to do about it
     #[command(long_about = help::STATES_ABOUT, after_long_help = help::STATES)]
     States(StatesArgs),
+    /// Throttle a running process, both ways
+    #[command(long_about = help::LIMIT_ABOUT, after_long_help = help::LIMIT)]
+    Limit(Box<LimitArgs>),
     /// Will it run on this machine?
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 mod cgroup;
 mod cgroup_path;
+mod family;
 mod host;
 mod kernel;
 mod netns;
@@ -22,6 +23,7 @@ mod tracefs;
 
 pub use cgroup::Cgroups;
 pub use cgroup_path::unit_and_container;
+pub use family::{OWN_EXECUTABLE, Relative};
 pub use host::{BootOffset, boot_time};
 pub use netns::Namespaces;
 pub use passwd::Users;

@@ -124,13 +124,19 @@ fn stat(dir: &Path) -> Option<(String, StartTicks)> {
 /// Takes `comm` (field 2) and the start time (field 22) out of a `stat` line. `comm` may hold
 /// anything, parentheses and newlines included, so it ends at the last `)`.
 fn parse_stat(line: &[u8]) -> Option<(String, StartTicks)> {
+    let (comm, mut fields) = stat_fields(line)?;
+    // The first field after `comm` is field 3.
+    let start = fields.nth(22 - 3)?.parse().ok()?;
+    Some((comm, StartTicks(start)))
+}
+
+/// `comm` of a `stat` line, and the fields from the third on.
+pub(super) fn stat_fields(line: &[u8]) -> Option<(String, impl Iterator<Item = &str>)> {
     let open = line.iter().position(|&byte| byte == b'(')?;
     let close = line.iter().rposition(|&byte| byte == b')')?;
     let comm = line.get(open + 1..close)?;
     let after = str::from_utf8(line.get(close + 1..)?).ok()?;
-    // The first field after `comm` is field 3.
-    let start = after.split_ascii_whitespace().nth(22 - 3)?.parse().ok()?;
-    Some((lossy(comm), StartTicks(start)))
+    Some((lossy(comm), after.split_ascii_whitespace()))
 }
 
 fn cmdline(dir: &Path) -> Option<Vec<String>> {

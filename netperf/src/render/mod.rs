@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod hangup;
 pub mod json;
 mod latency;
+pub mod limit;
 mod looks;
 mod retrans;
 pub mod sockets;
