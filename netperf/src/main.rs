@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use netperf::cmd::{self, Job, args::Cli};
 use netperf::exit::{PassedOn, Status, status_of};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help is an error to clap too; where it can't be printed, nobody is there to read it.

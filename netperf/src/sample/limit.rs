@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ProcessId;
 use crate::clock::{MonoNs, WallNs};
 
 /// A limit that is held on this machine.
@@ -36,6 +37,15 @@ pub struct LimitedProcess {
     pub start: MonoNs,
     /// Its name. Untrusted text.
     pub name: String,
+}
+
+impl LimitedProcess {
+    /// Whether it is this very process, whose `start` is exact; that of the record is as `/proc` has
+    /// it, in steps of 10 ms.
+    pub fn is(&self, process: ProcessId) -> bool {
+        const STEP_NS: u64 = 10_000_000;
+        self.pid == process.tgid && self.start.0 / STEP_NS == process.start.0 / STEP_NS
+    }
 }
 
 /// One reading of a limit.
@@ -121,6 +131,23 @@ impl DirectionNow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_is_known_by_number_and_start() {
+        let limited = LimitedProcess {
+            pid: 7,
+            start: MonoNs(50_000_000),
+            name: String::new(),
+        };
+        let is = |tgid, start| {
+            limited.is(ProcessId {
+                tgid,
+                start: MonoNs(start),
+            })
+        };
+        assert!(is(7, 59_999_999));
+        assert!(!is(7, 60_000_000) && !is(8, 50_000_000));
+    }
 
     #[test]
     fn what_waits_takes_as_long_as_the_rate_needs_for_it() {

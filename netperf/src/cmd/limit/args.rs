@@ -24,7 +24,7 @@ pub struct LimitArgs {
     #[command(subcommand)]
     pub action: Option<LimitAction>,
     /// At most this each way, as 20MB or 160Mbit a second
-    #[arg(value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
+    #[arg(value_name = "RATE", value_parser = rate)]
     #[arg(conflicts_with_all = ["up", "down"])]
     pub rate: Option<ByteRate>,
     /// This process; may be given several times: they share the rate
@@ -55,11 +55,11 @@ pub struct LimitArgs {
     #[arg(long, help_heading = "Whom")]
     pub no_children: bool,
     /// At most this of what they send
-    #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
     #[arg(help_heading = "How much")]
     pub up: Option<ByteRate>,
     /// At most this of what they receive
-    #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
     #[arg(help_heading = "How much")]
     pub down: Option<ByteRate>,
     /// Traffic within this host, too
@@ -109,14 +109,14 @@ pub struct SetArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub id: u8,
     /// The new rate of each direction that the limit has
-    #[arg(value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
+    #[arg(value_name = "RATE", value_parser = rate)]
     #[arg(conflicts_with_all = ["up", "down"], required_unless_present_any = ["up", "down"])]
     pub rate: Option<ByteRate>,
     /// The new rate of what is sent
-    #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
     pub up: Option<ByteRate>,
     /// The new rate of what is received
-    #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
     pub down: Option<ByteRate>,
 }
 

@@ -195,14 +195,12 @@ pub(super) const CHECK: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::cmd::args::{Cli, Command};
 
     fn parsed(options: &[&str]) -> Result<Result<LimitRun, Failure>, clap::Error> {
         let line = ["netperf-trace", "limit"].iter().chain(options);
-        let cli = Cli::try_parse_from(line)?;
+        let cli = Cli::read(line.map(Into::into))?;
         let Command::Limit(args) = cli.command else {
             panic!("another command");
         };
@@ -253,7 +251,7 @@ mod tests {
             ),
             ("20mbps", "can be read in two ways"),
             ("20", "can be read in two ways"),
-            ("-5MB", "`-5MB` is negative"),
+            ("-5MB", "5MB` is negative"),
             ("0", "less than one byte"),
             ("20XB", "unknown unit"),
             ("1kB", "less than one packet a second"),
@@ -280,7 +278,7 @@ mod tests {
             ("--pid 9821", "no rate"),
             ("20MB", "nobody is named"),
             ("--pid 9821 20MB --up 5MB", "--up"),
-            ("--pid 9821 --pdi 7 20MB", "no such option"),
+            ("--pid 9821 --pdi 7 20MB", "unexpected argument '--pdi'"),
             ("--unit ssh --pid 7 20MB", "--pid"),
             ("--cgroup /a --unit b 20MB", "--unit"),
             ("--pid 7 20MB -- rsync", "cannot be used with"),

@@ -211,7 +211,7 @@ mod tests {
         assert!(
             list_text(&tick, Units::Auto, Some(80))
                 .lines()
-                .all(|line| line.len() <= 80)
+                .all(|line| crate::text::width(line) <= 80)
         );
     }
 

@@ -99,8 +99,8 @@ impl LimitsTick {
             Column::words("QUEUE", 6, 12, 4),
             Column::words("SINCE", 20, 20, 6),
             Column::words("LEFT", 6, 9, 5),
-            Column::words("HOLDER", 8, 24, 7),
-            Column::words("NOTE", 10, 60, 3),
+            Column::numbers("HOLDER", 7, 7),
+            Column::words("NOTE", 10, 80, 3),
         ];
         Table {
             columns,
@@ -165,7 +165,7 @@ fn line(row: &LimitRow) -> Row<'_> {
             text(queue),
             text(row.since.to_seconds()),
             text(left),
-            text(format!("{} ({})", row.holder.name, row.holder.pid)),
+            Cell::Number(Some(row.holder.pid.into())),
             text(notes(row)),
         ],
         quiet: false,

@@ -4,6 +4,7 @@
 mod check;
 mod direction;
 mod list;
+mod mark;
 mod plan;
 mod tick;
 mod warning;
@@ -12,6 +13,7 @@ mod words;
 pub use self::check::{Outcome, outcome};
 pub use self::direction::DirectionRow;
 pub use self::list::{LimitRow, LimitsTick};
+pub use self::mark::mark;
 pub use self::plan::{LimitPlan, PlannedInterface, PlannedProcess, PlannedSocket};
 pub use self::tick::{LimitTick, Outlook};
 pub use self::warning::{Usage, warnings};

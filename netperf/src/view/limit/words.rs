@@ -25,11 +25,6 @@ pub struct WantedRates {
 /// # Errors
 /// What is wrong with it.
 pub fn rate(text: &str) -> Result<ByteRate, String> {
-    if text.starts_with("--") {
-        return Err(
-            "there is no such option; a rate is a number with a unit, such as `20MB`".into(),
-        );
-    }
     let rate: ByteRate = text.parse().map_err(|error| format!("{error}"))?;
     let ByteRate(bytes) = rate;
     if bytes < PACKET {
@@ -99,7 +94,6 @@ mod tests {
             ("0", "less than one byte"),
             ("-5MB", "is negative"),
             ("20Mb", "can be read in two ways"),
-            ("--puid", "no such option"),
         ] {
             let error = rate(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
