@@ -50,6 +50,12 @@ pub enum Failure {
     CheckFailed(String),
 }
 
+/// A command that ran for the user ended with this status, and it is ours as well: it has said
+/// itself what there is to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the command ended with status {0}")]
+pub struct PassedOn(pub u8);
+
 impl From<MissingRights> for Failure {
     fn from(missing: MissingRights) -> Self {
         Self::NotAllowed(missing.to_string())

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cmd;
 pub mod collect;
 pub mod exit;
+pub mod limits;
 pub mod machine;
 pub mod model;
 pub mod netlink;

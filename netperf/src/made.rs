@@ -13,6 +13,7 @@ use crate::machine::{
 };
 use crate::model::Model;
 use crate::sample::happening::{Happening, Transition, What};
+use crate::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue};
 use crate::sample::losses::{DropReading, DropReason, Kinds, Losses, ResetDirection, ResetReading};
 use crate::sample::socket::{
     Ends, InetEnds, SocketOwner, SocketOwners, SocketProto, SocketReading, SocketSample, TcpInfo,
@@ -449,5 +450,44 @@ pub(crate) fn machine() -> Machine {
             Trial::of(Feature::Fq, Err::<(), _>("not in this kernel")),
             works(Feature::InetDiag),
         ],
+    }
+}
+
+/// A limit of 20 MB/s on what rsync sends.
+pub(crate) fn limit_record(id: u8) -> LimitRecord {
+    let process = |pid, name: &str| LimitedProcess {
+        pid,
+        start: MonoNs(5),
+        name: name.to_owned(),
+    };
+    LimitRecord {
+        id,
+        holder: process(700, "netperf-trace"),
+        processes: vec![process(9821, "rsync")],
+        chosen_by: "--pid 9821".to_owned(),
+        up_bytes_per_s: Some(20_000_000),
+        down_bytes_per_s: None,
+        mechanism: "bounce".to_owned(),
+        since: WallNs(EPOCH_NS),
+        until: None,
+    }
+}
+
+/// Its reading after so many milliseconds.
+pub(crate) fn limit_sample(ms: u64, bytes: u64) -> LimitSample {
+    LimitSample {
+        at: MonoNs(ms * 1_000_000),
+        wall: WallNs(EPOCH_NS + ms * 1_000_000),
+        pids: vec![9821],
+        sockets: 2,
+        mechanism: "bounce".to_owned(),
+        up: Some(Queue {
+            limit_bytes_per_s: 20_000_000,
+            bytes,
+            dropped: 0,
+            queued_bytes: 1_000_000,
+        }),
+        down: None,
+        uncovered: Vec::new(),
     }
 }

@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use netperf::cmd::{self, Job, args::Cli};
-use netperf::exit::{Status, status_of};
+use netperf::exit::{PassedOn, Status, status_of};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help is an error to clap too; where it can't be printed, nobody is there to read it.
@@ -16,6 +15,11 @@ fn main() -> ExitCode {
         }
     };
     let result = Job::new(cli).map_err(Into::into).and_then(cmd::run);
+    if let Err(error) = &result
+        && let Some(&PassedOn(status)) = error.downcast_ref()
+    {
+        return ExitCode::from(status);
+    }
     let status = status_of(&result);
     match &result {
         Err(error) if status != Status::Fine => cmd::report(error),

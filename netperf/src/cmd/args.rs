@@ -1,5 +1,6 @@
 //! Which options does the command line have? Parsed once, into [`super::Config`].
 
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use ipnet::IpNet;
 use regex::Regex;
 
 use super::help;
+use super::limit::args::LimitArgs;
 use crate::capture::Scope;
 use crate::collect::HookPreference;
 use crate::sample::Proto;
@@ -34,6 +36,32 @@ pub struct Cli {
     pub common: Common,
 }
 
+impl Cli {
+    /// Reads a command line, the program's name included.
+    ///
+    /// # Errors
+    /// When it is wrong, or asks for help.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(with_negative_rates(words))
+    }
+}
+
+/// A rate below zero begins like an option, and would be called an unknown one. With the sign that
+/// typesetters use it reaches whoever can say that it is negative.
+fn with_negative_rates(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    let options = words.iter().take_while(|word| *word != "--").count();
+    let limit = words.iter().take(options).position(|word| word == "limit");
+    let Some(limit) = limit else { return words };
+    for word in &mut words[limit..options] {
+        let text = word.to_str().and_then(|word| word.strip_prefix('-'));
+        if let Some(text) = text.filter(|text| text.starts_with(|c: char| c.is_ascii_digit())) {
+            *word = format!("−{text}").into();
+        }
+    }
+    words
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -55,6 +83,9 @@ pub enum Command {
     /// TCP states: what piles up, who does it, and what to do about it
     #[command(long_about = help::STATES_ABOUT, after_long_help = help::STATES)]
     States(StatesArgs),
+    /// Throttle a running process, both ways
+    #[command(long_about = help::LIMIT_ABOUT, after_long_help = help::LIMIT)]
+    Limit(Box<LimitArgs>),
     /// Will it run on this machine?
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
@@ -415,7 +446,7 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split_whitespace())
+        Cli::read(line.split_whitespace().map(Into::into))
     }
 
     #[test]

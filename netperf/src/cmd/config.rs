@@ -9,6 +9,7 @@ use super::args::{
     ProcessFilters, RetransArgs, TopArgs,
 };
 use super::doctor::Examination;
+use super::limit::LimitRun;
 use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
 use super::timer::Timing;
@@ -34,6 +35,8 @@ pub enum Job {
     Sockets(Box<SocketsRun>),
     /// Show the states of TCP.
     States(Box<StatesRun>),
+    /// Limit processes.
+    Limit(Box<LimitRun>),
 }
 
 impl Job {
@@ -54,6 +57,10 @@ impl Job {
             Command::States(args) if args.watch => View::Churn(churn(args)?),
             Command::States(args) => {
                 return Ok(Self::States(Box::new(StatesRun::new(args, &cli.common))));
+            }
+            Command::Limit(args) => {
+                let run = LimitRun::new(*args, &cli.common)?;
+                return Ok(Self::Limit(Box::new(run)));
             }
             Command::Doctor(DoctorArgs { kernel: _ }) => {
                 return Ok(Self::Examine(Examination {

@@ -4,6 +4,7 @@ pub mod args;
 mod config;
 mod doctor;
 mod help;
+mod limit;
 mod live;
 mod logging;
 mod looks;
@@ -14,6 +15,7 @@ mod timer;
 
 pub use self::config::{Config, Job};
 pub use self::doctor::Examination;
+pub use self::limit::LimitRun;
 pub use self::logging::report;
 pub use self::sockets::SocketsRun;
 pub use self::states::StatesRun;
@@ -29,6 +31,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Watch(config) => in_loop(live::open_and_run(*config)),
         Job::Sockets(run) => in_loop(sockets::run(*run)),
         Job::States(run) => in_loop(states::run(*run)),
+        Job::Limit(run) => limit::run(*run),
         Job::Examine(examination) => doctor::run(examination),
     }
 }

@@ -4,6 +4,19 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Which signal asks the program to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// SIGINT, of Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGQUIT, of Ctrl-\\.
+    Quit,
+    /// SIGHUP: the terminal is gone.
+    Hangup,
+}
+
 /// The signals that ask a program to end. From the moment this is opened they no longer kill.
 pub(super) struct Signals {
     interrupt: Signal,
@@ -33,6 +46,11 @@ impl Signals {
 
     /// Waits for the first of them.
     pub(super) async fn any(mut self) {
+        self.next().await;
+    }
+
+    /// Waits for the next of them and tells which it is. Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Stop {
         let hangup = async {
             match &mut self.hangup {
                 Some(signal) => signal.recv().await,
@@ -40,10 +58,10 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.quit.recv() => {}
-            _ = hangup => {}
+            _ = self.interrupt.recv() => Stop::Interrupt,
+            _ = self.terminate.recv() => Stop::Terminate,
+            _ = self.quit.recv() => Stop::Quit,
+            _ = hangup => Stop::Hangup,
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod churn;
 pub mod flow;
 pub mod history;
+pub mod limit;
 pub mod link;
 pub mod process;
 pub mod states;

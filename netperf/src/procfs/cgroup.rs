@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::{lossy, read_bounded};
@@ -68,6 +68,43 @@ impl Cgroups {
             self.paths.entry(id).or_insert(None);
         }
         self.paths.get(&id)?.as_deref()
+    }
+
+    /// Directory of the cgroup that a user names: as `/proc/PID/cgroup` shows it, or as a file path.
+    /// `None` if there is none.
+    pub fn folder(&self, path: &Path) -> Option<PathBuf> {
+        let mount = self.mount.as_ref()?;
+        let below = path.strip_prefix("/").unwrap_or(path);
+        let root = mount.root.trim_start_matches('/');
+        let from_root = below.strip_prefix(root).unwrap_or(below);
+        let folder = if path.starts_with(&mount.point) {
+            path.to_owned()
+        } else {
+            mount.point.join(from_root)
+        };
+        let has_parents = path.components().any(|part| part == Component::ParentDir);
+        (!has_parents && folder.join("cgroup.procs").exists()).then_some(folder)
+    }
+
+    /// The topmost cgroups whose path `takes` accepts: path and directory. Untrusted text.
+    pub fn find_folders(&self, takes: impl Fn(&str) -> bool) -> Vec<(String, PathBuf)> {
+        let mut found = Vec::new();
+        let Some(mount) = &self.mount else {
+            return found;
+        };
+        let mut below = vec![(mount.point.clone(), mount.root.clone())];
+        let mut looked_at = 0;
+        while let Some((dir, path)) = below.pop() {
+            looked_at += 1;
+            if takes(&path) {
+                found.push((path, dir));
+            } else if looked_at < CGROUPS_MAX {
+                let children = children(&dir, &path).into_iter();
+                below.extend(children.map(|(_, dir, path)| (dir, path)));
+            }
+        }
+        found.sort();
+        found
     }
 
     fn may_walk(&self, now: MonoNs) -> bool {

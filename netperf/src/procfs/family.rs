@@ -129,7 +129,9 @@ mod tests {
     use super::*;
 
     fn line(tgid: u32, parent: u32, start: u64, name: &str) -> String {
-        format!("{tgid} ({name}) S {parent} 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 {start} 99 1\n")
+        format!(
+            "{tgid} ({name}) S {parent} 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 {start} 99 1\n"
+        )
     }
 
     fn tree(processes: &[(u32, u32, u64, &str)]) -> (tempfile::TempDir, Procfs) {
@@ -169,7 +171,11 @@ mod tests {
         let found = relative(2, stat).unwrap();
         assert_eq!(found.comm, "a) b");
         assert!(found.is_kernel && !found.is_zombie);
-        assert!(!relative(7, line(7, 1, 5, "x").as_bytes()).unwrap().is_kernel);
+        assert!(
+            !relative(7, line(7, 1, 5, "x").as_bytes())
+                .unwrap()
+                .is_kernel
+        );
         assert_eq!(relative(2, b"2 (x) S 0"), None);
     }
 

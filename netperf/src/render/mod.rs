@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod hangup;
 pub mod json;
 mod latency;
+pub mod limit;
 mod looks;
 mod retrans;
 pub mod sockets;
@@ -23,8 +24,11 @@ use std::future::Future;
 use std::io;
 
 use crate::model::Model;
+use crate::sample::ProcessId;
 use crate::sample::happening::Happening;
+use crate::sample::limit::LimitRecord;
 use crate::sample::socket::SocketSample;
+use crate::units::ByteRate;
 use crate::view::envelope::{End, Start};
 
 /// Something that shows a session, from its start to its end.
@@ -69,6 +73,17 @@ pub trait Front {
     /// A look at the sockets that was wanted, or why there is none.
     fn sockets(&mut self, _look: Result<SocketSample, String>, _model: &Model) {}
 
+    /// Whether it shows which processes are limited.
+    fn wants_limits(&self) -> bool {
+        false
+    }
+
+    /// The limits that are held now.
+    fn limits(&mut self, _held: Vec<LimitRecord>) {}
+
+    /// What came of an order.
+    fn answered(&mut self, _text: &str, _model: &Model) {}
+
     /// The session has ended.
     ///
     /// # Errors
@@ -83,6 +98,27 @@ pub enum Event {
     Handled,
     /// The user wants to end it.
     Quit,
+    /// The user wants to begin or end a limit.
+    Order(LimitOrder),
     /// Nobody reads any more.
     Closed,
+}
+
+/// What the user wants done about a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitOrder {
+    /// It is to be limited.
+    Begin {
+        /// Which.
+        process: ProcessId,
+        /// What it may send at most.
+        up: Option<ByteRate>,
+        /// What it may receive at most.
+        down: Option<ByteRate>,
+    },
+    /// Its limits are to end.
+    End {
+        /// Which.
+        process: ProcessId,
+    },
 }

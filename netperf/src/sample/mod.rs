@@ -6,6 +6,7 @@
 
 pub mod happening;
 pub mod latency;
+pub mod limit;
 pub mod losses;
 pub mod network;
 pub mod refusal;

@@ -9,7 +9,6 @@ use super::network::is_ours;
 use super::{Interface, LimitError, Plan, Survey, members};
 use crate::netlink;
 use crate::procfs::Procfs;
-use crate::rights::{self, Valid};
 
 /// How packets are held up.
 pub(super) const MECHANISM: &str = "veth+tbf (tcx)";
@@ -29,12 +28,6 @@ pub(super) struct Ground {
 /// # Errors
 /// When there is no such process, or something can't be limited.
 pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
-    let valid = if procfs.is_in_initial_user_namespace() {
-        Valid::Everywhere
-    } else {
-        Valid::OwnUsers
-    };
-    rights::check_limiting(valid).map_err(|missing| LimitError::Rights(missing.to_string()))?;
     if !procfs.is_in_initial_pid_namespace() {
         let why = "limits need the processes as the kernel numbers them: run it in the initial pid \
                    namespace, outside of any container";

@@ -14,6 +14,7 @@ pub mod flows;
 pub mod flows_table;
 pub mod host_names;
 pub mod latency;
+pub mod limit;
 pub mod link_row;
 pub mod process_row;
 pub mod query;

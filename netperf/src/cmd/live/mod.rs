@@ -1,5 +1,6 @@
 //! What drives a live view? One loop over the timer, the source, the user and the signals.
 
+mod limits;
 mod looks;
 mod opening;
 
@@ -13,6 +14,7 @@ use std::rc::Rc;
 use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
+use self::limits::LimitOrders;
 use self::looks::SocketLooks;
 use self::opening::Opening;
 use super::config::{Config, Output};
@@ -103,6 +105,7 @@ async fn run<F: Feed, V: Front>(
         timer: Timer::new(Instant::now(), timing),
         pump: Instant::now(),
         looks: SocketLooks::new(looked_at),
+        orders: LimitOrders::new(),
     };
     match session.until_end(stop).await? {
         Some(reason) => {
@@ -130,6 +133,7 @@ struct Session<'s, F, V> {
     timer: Timer,
     pump: Instant,
     looks: SocketLooks,
+    orders: LimitOrders,
 }
 
 /// What woke the loop.
@@ -139,6 +143,7 @@ enum Wake {
     Pump,
     Front(Event),
     Look(Box<Result<SocketSample, String>>),
+    Answer(String),
 }
 
 impl<F: Feed, V: Front> Session<'_, F, V> {
@@ -156,6 +161,18 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
                     return Ok(None);
                 }
                 Wake::Front(Event::Handled) => None,
+                Wake::Front(Event::Order(order)) => {
+                    if !self.orders.begin(order) {
+                        self.front
+                            .answered("one order after the other: wait for the last", &self.model);
+                    }
+                    None
+                }
+                Wake::Answer(text) => {
+                    self.front.limits(limits::held());
+                    self.front.answered(&text, &self.model);
+                    None
+                }
                 Wake::Look(look) => {
                     if let Ok(look) = look.as_ref() {
                         self.feed.sockets(look);
@@ -187,6 +204,7 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
             () = sleep_until(self.timer.next()), if ready => Wake::Tick,
             () = sleep_until(deadline.unwrap_or(self.pump)), if deadline.is_some() => Wake::Tick,
             () = sleep_until(self.pump) => Wake::Pump,
+            answer = self.orders.done() => Wake::Answer(answer),
             look = self.looks.done() => Wake::Look(Box::new(look?.map_err(|error| chain(&error)))),
             event = self.front.event(&self.model) => Wake::Front(event.context("can't write")?),
         })
@@ -199,6 +217,9 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
         let Some(sample) = self.feed.next()? else {
             return Ok(Some(Reason::Eof));
         };
+        if self.front.wants_limits() {
+            self.front.limits(limits::held());
+        }
         self.show(&sample)?;
         self.looks.tick();
         Ok(None)

@@ -34,6 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, look: Look) {
         ("/", "filter"),
         ("s r t", of_bytes("sort")),
         ("Enter", open),
+        ("L", if state.page == Page::Top { "limit" } else { "" }),
         ("a", of_bytes(figures)),
         ("m", of_bytes("units")),
         ("l", of_bytes("command")),

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Clear, Padding, Paragraph, Widget};
 use super::surroundings::Surroundings;
 use crate::text::{visible, width};
 
-const LINES: [&str; 17] = [
+const LINES: [&str; 18] = [
     "q        quit                     s  sort by bytes sent",
     "Tab      processes, connections,  r  sort by bytes received",
     "         states of TCP sockets    t  sort by both together",
@@ -17,6 +17,7 @@ const LINES: [&str; 17] = [
     "Esc      back, clear the filter   m  units",
     "space    pause the display        l  command lines",
     "j k      select (or arrows, page up and down, Home, End)",
+    "L        limit the process        U  lift its limits",
     "",
     "SENT, RECEIVED   bytes that a process gave to or took from its",
     "                 sockets, without headers and retransmissions",

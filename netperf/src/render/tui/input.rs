@@ -27,7 +27,11 @@ pub(super) enum Action {
     NextPage,
     Help,
     Back,
-    /// A letter of the filter.
+    /// A rate for the selected process.
+    Limit,
+    /// No limit for it any more.
+    Lift,
+    /// A letter of what is typed.
     Type(char),
     Erase,
     Accept,
@@ -46,7 +50,7 @@ pub(super) fn action(key: KeyEvent, overlay: &Overlay) -> Option<Action> {
         };
     }
     match overlay {
-        Overlay::Prompt { .. } => typing(key.code),
+        Overlay::Prompt { .. } | Overlay::Rate { .. } => typing(key.code),
         Overlay::Help => Some(match key.code {
             KeyCode::Char('q') => Action::Quit,
             _ => Action::Back,
@@ -76,6 +80,8 @@ fn command(key: KeyCode) -> Option<Action> {
         KeyCode::Char('l') => Action::CommandLine,
         KeyCode::Char('/') => Action::Filter,
         KeyCode::Char(' ') => Action::Pause,
+        KeyCode::Char('L') => Action::Limit,
+        KeyCode::Char('U') => Action::Lift,
         KeyCode::Char('?') => Action::Help,
         KeyCode::Char('k') | KeyCode::Up => Action::Move(Motion::Up),
         KeyCode::Char('j') | KeyCode::Down => Action::Move(Motion::Down),
@@ -100,7 +106,10 @@ mod tests {
 
     #[test]
     fn every_key_of_the_contract_does_something() {
-        for key in ['q', 's', 'r', 't', 'm', 'a', 'l', '/', ' ', 'j', 'k', '?'] {
+        let keys = [
+            'q', 's', 'r', 't', 'm', 'a', 'l', '/', ' ', 'j', 'k', 'L', 'U', '?',
+        ];
+        for key in keys {
             assert!(
                 press(KeyCode::Char(key), &Overlay::Nothing).is_some(),
                 "{key}"

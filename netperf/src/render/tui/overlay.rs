@@ -1,5 +1,7 @@
 //! What lies over the page, and takes the keys?
 
+use crate::sample::ProcessId;
+
 /// What lies over the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Overlay {
@@ -7,6 +9,14 @@ pub(super) enum Overlay {
     Help,
     /// The filter as typed so far, and what is wrong with it.
     Prompt {
+        text: String,
+        error: Option<String>,
+    },
+    /// The rate of a limit as typed so far, and what is wrong with it.
+    Rate {
+        process: ProcessId,
+        /// Untrusted text.
+        name: String,
         text: String,
         error: Option<String>,
     },

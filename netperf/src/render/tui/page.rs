@@ -72,6 +72,12 @@ fn parts(
     line(buffer, note, &message.unwrap_or_default());
     match &state.overlay {
         Overlay::Prompt { text, error } => prompt::draw(buffer, foot, text, error.as_deref()),
+        Overlay::Rate {
+            process,
+            name,
+            text,
+            error,
+        } => prompt::draw_rate(buffer, foot, (name, process.tgid), text, error.as_deref()),
         Overlay::Nothing => footer::draw(buffer, foot, state, look),
         Overlay::Help => {
             footer::draw(buffer, foot, state, look);

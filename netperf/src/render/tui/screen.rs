@@ -16,6 +16,7 @@ use super::surroundings::Surroundings;
 use super::terminal::OwnTerminal;
 use crate::model::Model;
 use crate::render::{Event, Front};
+use crate::sample::limit::LimitRecord;
 use crate::sample::socket::SocketSample;
 use crate::view::envelope::{End, Start};
 use crate::view::host_names::HostNames;
@@ -80,6 +81,20 @@ impl Screen {
             Effect::Redraw => Event::Handled,
             Effect::Quit => Event::Quit,
             Effect::Suspend => self.hand_over(OwnTerminal::suspend),
+            Effect::Order(order) => {
+                self.say("the order is being carried out", model);
+                Event::Order(order)
+            }
+            Effect::Say(text) => {
+                self.say(text, model);
+                Event::Handled
+            }
+        }
+    }
+
+    fn say(&mut self, text: &str, model: &Model) {
+        if let Some(open) = &mut self.open {
+            open.around.say(text.to_owned(), model.at());
         }
     }
 
@@ -126,6 +141,19 @@ impl Front for Screen {
             self.state.watched.take(look, &self.state.top.processes);
             self.draw(model);
         }
+    }
+
+    fn wants_limits(&self) -> bool {
+        true
+    }
+
+    fn limits(&mut self, held: Vec<LimitRecord>) {
+        self.state.limits = held;
+    }
+
+    fn answered(&mut self, text: &str, model: &Model) {
+        self.say(text, model);
+        self.draw(model);
     }
 
     async fn event(&mut self, model: &Model) -> io::Result<Event> {

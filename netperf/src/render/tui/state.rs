@@ -9,17 +9,23 @@ use super::input::Action;
 use super::overlay::Overlay;
 use super::watched::Watched;
 use crate::model::Model;
+use crate::render::LimitOrder;
 use crate::sample::ProcessId;
+use crate::sample::limit::LimitRecord;
 use crate::units::Units;
 use crate::view::View;
 use crate::view::churn::ChurnOptions;
 use crate::view::flows::FlowsOptions;
 use crate::view::latency::LatencyOptions;
+use crate::view::limit::{WantedRates, rates};
 use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::retrans::RetransOptions;
 use crate::view::sort::{Figures, Sort};
 use crate::view::states::StatesOptions;
 use crate::view::top::TopOptions;
+
+/// Why there is nobody to limit.
+const NO_PROCESS: &str = "select a process on the page of the processes first (Tab leads there)";
 
 /// What the command line says of the screen.
 #[derive(Clone, Debug)]
@@ -46,6 +52,10 @@ pub(super) enum Effect {
     Redraw,
     Quit,
     Suspend,
+    /// Something is to be done to a process.
+    Order(LimitOrder),
+    /// Something is to be told.
+    Say(&'static str),
 }
 
 /// All that the user has chosen.
@@ -65,6 +75,8 @@ pub(super) struct State {
     /// What is shown while the display is paused.
     pub(super) frozen: Option<Rc<Model>>,
     pub(super) cursor: Cursor,
+    /// The limits that are held on this machine.
+    pub(super) limits: Vec<LimitRecord>,
 }
 
 impl State {
@@ -116,6 +128,7 @@ impl State {
             overlay: Overlay::Nothing,
             frozen: None,
             cursor: Cursor::default(),
+            limits: Vec::new(),
         }
     }
 
@@ -173,9 +186,65 @@ impl State {
             Action::Erase => self.edit(|text| {
                 text.pop();
             }),
-            Action::Accept => self.overlay = Overlay::Nothing,
+            Action::Accept => return self.accept(),
+            Action::Limit => return self.ask_for_rate(model),
+            Action::Lift => return self.lift(),
         }
         Effect::Redraw
+    }
+
+    /// Enter keeps the filter, or orders the limit if its rate can be one.
+    fn accept(&mut self) -> Effect {
+        let Overlay::Rate {
+            process,
+            text,
+            error,
+            ..
+        } = &mut self.overlay
+        else {
+            self.overlay = Overlay::Nothing;
+            return Effect::Redraw;
+        };
+        match rates(text) {
+            Ok(WantedRates { up, down }) => {
+                let process = *process;
+                self.overlay = Overlay::Nothing;
+                Effect::Order(LimitOrder::Begin { process, up, down })
+            }
+            Err(why) => {
+                *error = Some(why);
+                Effect::Redraw
+            }
+        }
+    }
+
+    fn ask_for_rate(&mut self, model: &Model) -> Effect {
+        let Some(process) = self.selected_process() else {
+            return Effect::Say(NO_PROCESS);
+        };
+        let known = model.processes().get(process);
+        self.overlay = Overlay::Rate {
+            process,
+            name: known.map_or_else(String::new, |known| known.process.name.clone()),
+            text: String::new(),
+            error: None,
+        };
+        Effect::Redraw
+    }
+
+    fn lift(&mut self) -> Effect {
+        match self.selected_process() {
+            Some(process) => Effect::Order(LimitOrder::End { process }),
+            None => Effect::Say(NO_PROCESS),
+        }
+    }
+
+    /// What the kernel moves by itself belongs to no process.
+    fn selected_process(&mut self) -> Option<ProcessId> {
+        match (self.page, self.cursor.selected_or_first()) {
+            (Page::Top, Some(RowId::Process(id))) if id.tgid > 0 => Some(id),
+            _ => None,
+        }
     }
 
     fn set_sort(&mut self, sort: Sort) {
@@ -209,6 +278,7 @@ impl State {
     fn back(&mut self) {
         match self.overlay {
             Overlay::Help => self.overlay = Overlay::Nothing,
+            Overlay::Rate { .. } => self.overlay = Overlay::Nothing,
             Overlay::Prompt { .. } => {
                 self.overlay = Overlay::Nothing;
                 self.clear_filter();
@@ -226,7 +296,10 @@ impl State {
     }
 
     fn edit(&mut self, change: impl FnOnce(&mut String)) {
-        if let Overlay::Prompt { text, .. } = &self.overlay {
+        if let Overlay::Rate { text, error, .. } = &mut self.overlay {
+            change(text);
+            *error = None;
+        } else if let Overlay::Prompt { text, .. } = &self.overlay {
             let mut text = text.clone();
             change(&mut text);
             let error = self.set_filter(text.clone());

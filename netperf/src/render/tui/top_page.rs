@@ -11,6 +11,7 @@ use crate::sample::ProcessId;
 use crate::text::visible;
 use crate::view::flows;
 use crate::view::flows_table;
+use crate::view::limit;
 use crate::view::top::{Top, TopOptions};
 use crate::view::top_table::{self, TopLook};
 
@@ -47,7 +48,13 @@ fn processes(buffer: &mut Buffer, area: Rect, state: &mut State, scene: Scene<'_
         trend_until: Some(scene.model.at()),
     };
     let in_sight = rows.iter().skip(state.cursor.offset()).take(height);
-    let table = top_table::table(in_sight, look);
+    let mut table = top_table::table(in_sight.clone(), look);
+    limit::mark(
+        &mut table,
+        in_sight.map(|row| row.id()),
+        &state.limits,
+        state.units,
+    );
     grid::draw(
         buffer,
         area,

@@ -1,0 +1,136 @@
+//! Which options does `limit` have?
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use regex::Regex;
+
+use super::span::span;
+use crate::cmd::help;
+use crate::units::ByteRate;
+use crate::view::limit::rate;
+
+/// Options of `limit`.
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true, override_usage = help::LIMIT_USAGE)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct LimitArgs {
+    /// What to do with limits that are held.
+    #[command(subcommand)]
+    pub action: Option<LimitAction>,
+    /// At most this each way, as 20MB or 160Mbit a second
+    #[arg(value_name = "RATE", value_parser = rate)]
+    #[arg(conflicts_with_all = ["up", "down"])]
+    pub rate: Option<ByteRate>,
+    /// This process; may be given several times: they share the rate
+    #[arg(
+        short,
+        long,
+        value_name = "PID",
+        value_delimiter = ',',
+        help_heading = "Whom"
+    )]
+    pub pid: Vec<u32>,
+    /// Every process whose name matches, also those that come later
+    #[arg(long, value_name = "REGEX", help_heading = "Whom")]
+    pub name: Option<Regex>,
+    /// Every process in this cgroup (v2), also those that come later
+    #[arg(long, value_name = "PATH", help_heading = "Whom")]
+    #[arg(conflicts_with_all = ["pid", "name", "unit", "container", "command"])]
+    pub cgroup: Option<PathBuf>,
+    /// The cgroup of this unit of systemd
+    #[arg(long, value_name = "NAME", help_heading = "Whom")]
+    #[arg(conflicts_with_all = ["pid", "name", "container", "command"])]
+    pub unit: Option<String>,
+    /// The cgroup of this container, by the beginning of its ID
+    #[arg(long, value_name = "ID", help_heading = "Whom")]
+    #[arg(conflicts_with_all = ["pid", "name", "command"])]
+    pub container: Option<String>,
+    /// Not the processes that they have started, nor those that they will
+    #[arg(long, help_heading = "Whom")]
+    pub no_children: bool,
+    /// At most this of what they send
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(help_heading = "How much")]
+    pub up: Option<ByteRate>,
+    /// At most this of what they receive
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(help_heading = "How much")]
+    pub down: Option<ByteRate>,
+    /// Traffic within this host, too
+    #[arg(long, help_heading = "How much")]
+    pub loopback: bool,
+    /// Leave this interface alone; may be given several times
+    #[arg(long, value_name = "NAME", help_heading = "How much")]
+    pub except_iface: Vec<String>,
+    /// End after this time, as 90s, 10m or 2h
+    #[arg(long = "for", value_name = "DURATION", value_parser = span, help_heading = "How long")]
+    pub lasting: Option<Duration>,
+    /// Hold it in the background; `limit clear` ends it
+    #[arg(long, conflicts_with_all = ["command", "dry_run", "check"], help_heading = "How long")]
+    pub detach: bool,
+    /// Only tell what would be done
+    #[arg(long, conflicts_with_all = ["command", "check"], help_heading = "Trying")]
+    pub dry_run: bool,
+    /// End after 5 seconds, with status 5 if the rate was missed by more than 5 %
+    #[arg(long, conflicts_with = "command", help_heading = "Trying")]
+    pub check: bool,
+    /// Run this command under the limit; ends with it, and with its status
+    #[arg(last = true, value_name = "CMD", conflicts_with_all = ["pid", "name"])]
+    pub command: Vec<OsString>,
+    /// The process must have started then, in nanoseconds: `top` asks for one that it has seen.
+    #[arg(long, hide = true, requires = "pid")]
+    pub started: Option<u64>,
+    /// This is the command that waits for its limit.
+    #[arg(long, hide = true, requires = "command")]
+    pub gate: bool,
+}
+
+/// What can be done with limits that are held.
+#[derive(Debug, Subcommand)]
+pub enum LimitAction {
+    /// Show all limits that are held on this machine
+    List,
+    /// Change the rate of a limit
+    Set(SetArgs),
+    /// End limits
+    Clear(ClearArgs),
+}
+
+/// Options of `limit set`.
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// Which limit: `limit list` shows the numbers
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub id: u8,
+    /// The new rate of each direction that the limit has
+    #[arg(value_name = "RATE", value_parser = rate)]
+    #[arg(conflicts_with_all = ["up", "down"], required_unless_present_any = ["up", "down"])]
+    pub rate: Option<ByteRate>,
+    /// The new rate of what is sent
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub up: Option<ByteRate>,
+    /// The new rate of what is received
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub down: Option<ByteRate>,
+}
+
+/// Options of `limit clear`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ClearArgs {
+    /// This limit: `limit list` shows the numbers
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub id: Option<u8>,
+    /// Every limit that covers this process
+    #[arg(short, long, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// All limits of this machine
+    #[arg(long)]
+    pub all: bool,
+}

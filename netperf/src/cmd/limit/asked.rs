@@ -1,0 +1,342 @@
+//! What do the options of `limit` ask for?
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use super::args::{LimitAction, LimitArgs, SetArgs};
+use super::{Clear, Hold, LimitRun, Set, Whom, Wish};
+use crate::clock::MonoNs;
+use crate::cmd::args::Common;
+use crate::cmd::config::timing;
+use crate::cmd::timer::Timing;
+use crate::exit::Failure;
+use crate::render::limit::Written;
+use crate::shape::Rates;
+use crate::units::ByteRate;
+
+impl LimitRun {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// When they do not go together.
+    pub(in crate::cmd) fn new(args: LimitArgs, common: &Common) -> Result<Self, Failure> {
+        if args.action.is_some() && asks_for_a_limit(&args) {
+            return Err(usage(
+                "`list`, `set` and `clear` are about limits that are held: nothing else goes with \
+                 them but their own options, which stand behind the word",
+            ));
+        }
+        let wish = match args.action {
+            Some(LimitAction::List) => Wish::List,
+            Some(LimitAction::Set(set)) => Wish::Set(new_rates(&set)),
+            Some(LimitAction::Clear(clear)) => Wish::Clear(match (clear.id, clear.pid) {
+                (Some(id), _) => Clear::Id(id),
+                (None, Some(pid)) => Clear::Pid(pid),
+                (None, None) => Clear::All,
+            }),
+            None if args.gate => Wish::Gate(args.command),
+            None => Wish::Hold(Box::new(hold(args, common)?)),
+        };
+        Ok(Self {
+            wish,
+            json: common.json,
+            units: common.units,
+            verbosity: common.verbose,
+        })
+    }
+}
+
+fn asks_for_a_limit(args: &LimitArgs) -> bool {
+    args.rate.is_some()
+        || args.up.is_some()
+        || args.down.is_some()
+        || !args.pid.is_empty()
+        || args.name.is_some()
+        || args.cgroup.is_some()
+        || args.unit.is_some()
+        || args.container.is_some()
+        || !args.command.is_empty()
+        || !args.except_iface.is_empty()
+        || args.lasting.is_some()
+        || [
+            args.no_children,
+            args.loopback,
+            args.detach,
+            args.dry_run,
+            args.check,
+        ]
+        .contains(&true)
+}
+
+fn new_rates(args: &SetArgs) -> Set {
+    Set {
+        id: args.id,
+        each: args.rate,
+        rates: Rates {
+            up: args.up,
+            down: args.down,
+        },
+    }
+}
+
+fn hold(args: LimitArgs, common: &Common) -> Result<Hold, Failure> {
+    let rates = Rates {
+        up: args.up.or(args.rate),
+        down: args.down.or(args.rate),
+    };
+    let whom = whom(&args)?;
+    if rates == Rates::default() {
+        return Err(usage(
+            "no rate is given: `20MB` for both directions, or --up RATE, or --down RATE",
+        ));
+    }
+    let Timing {
+        interval,
+        count,
+        duration,
+    } = timing(common);
+    let lasting = [args.lasting, duration].into_iter().flatten().min();
+    Ok(Hold {
+        written: written(common, !args.command.is_empty()),
+        whom,
+        rates,
+        children: !args.no_children,
+        loopback: args.loopback,
+        except: args.except_iface,
+        timing: Timing {
+            interval,
+            count,
+            duration: None,
+        },
+        lasting,
+        detach: args.detach,
+        dry_run: args.dry_run,
+        check: args.check,
+    })
+}
+
+fn whom(args: &LimitArgs) -> Result<Whom, Failure> {
+    Ok(if !args.command.is_empty() {
+        Whom::Command(args.command.clone())
+    } else if let Some(path) = &args.cgroup {
+        Whom::Cgroup(path.clone())
+    } else if let Some(unit) = &args.unit {
+        Whom::Unit(unit.clone())
+    } else if let Some(container) = &args.container {
+        Whom::Container(container.clone())
+    } else if args.pid.is_empty() && args.name.is_none() {
+        return Err(usage(
+            "nobody is named who is to be limited: --pid PID, --name REGEX, --unit NAME, \
+             --cgroup PATH, --container ID, or a command behind `--`",
+        ));
+    } else if args.started.is_some() && (args.pid.len() != 1 || args.name.is_some()) {
+        return Err(usage("--started is of one process"));
+    } else {
+        Whom::Processes {
+            pids: args.pid.clone(),
+            started: args.started.map(MonoNs),
+            name: args.name.clone(),
+        }
+    })
+}
+
+fn written(common: &Common, runs_command: bool) -> Written {
+    if common.json {
+        Written::Json
+    } else if common.batch {
+        Written::Lines(common.units)
+    } else if runs_command {
+        Written::Nothing
+    } else if io::stdout().is_terminal() {
+        Written::Live(common.units)
+    } else {
+        Written::Lines(common.units)
+    }
+}
+
+fn usage(text: &str) -> Failure {
+    Failure::Usage(text.to_owned())
+}
+
+/// What was asked for, in the words of the command line. Untrusted text.
+pub(super) fn chosen_by(whom: &Whom) -> String {
+    match whom {
+        Whom::Processes { pids, name, .. } => {
+            let pids = pids.iter().map(|pid| format!("--pid {pid}"));
+            let name = name.iter().map(|name| format!("--name {name}"));
+            pids.chain(name).collect::<Vec<_>>().join(" ")
+        }
+        Whom::Cgroup(path) => format!("--cgroup {}", path.display()),
+        Whom::Unit(name) => format!("--unit {name}"),
+        Whom::Container(id) => format!("--container {id}"),
+        Whom::Command(words) => {
+            format!("-- {}", words.join(&OsString::from(" ")).to_string_lossy())
+        }
+    }
+}
+
+impl Set {
+    /// The rates for a limit that has these directions; `None` leaves one as it is.
+    pub(super) fn for_directions(
+        &self,
+        up: bool,
+        down: bool,
+    ) -> (Option<ByteRate>, Option<ByteRate>) {
+        match self.each {
+            Some(rate) => (up.then_some(rate), down.then_some(rate)),
+            None => (self.rates.up, self.rates.down),
+        }
+    }
+}
+
+/// How long a check takes.
+pub(super) const CHECK: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::args::{Cli, Command};
+
+    fn parsed(options: &[&str]) -> Result<Result<LimitRun, Failure>, clap::Error> {
+        let line = ["netperf-trace", "limit"].iter().chain(options);
+        let cli = Cli::read(line.map(Into::into))?;
+        let Command::Limit(args) = cli.command else {
+            panic!("another command");
+        };
+        Ok(LimitRun::new(*args, &cli.common))
+    }
+
+    fn asked(options: &str) -> LimitRun {
+        let words: Vec<_> = options.split_whitespace().collect();
+        parsed(&words).unwrap().unwrap()
+    }
+
+    fn held(options: &str) -> Hold {
+        match asked(options).wish {
+            Wish::Hold(hold) => *hold,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The message of a command line that is refused as wrong usage.
+    fn refused(options: &str) -> String {
+        let words: Vec<_> = options.split_whitespace().collect();
+        match parsed(&words) {
+            Err(error) => {
+                assert_eq!(error.exit_code(), 2, "{options}");
+                error.to_string()
+            }
+            Ok(Err(failure @ Failure::Usage(_))) => failure.to_string(),
+            Ok(other) => panic!("{options}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_rate_is_for_both_directions_and_each_can_be_set_alone() {
+        let rate = Some(ByteRate(20_000_000));
+        let rates = |up, down| Rates { up, down };
+        assert_eq!(held("--pid 9821 20MB").rates, rates(rate, rate));
+        assert_eq!(held("20MB --pid 9821").rates, rates(rate, rate));
+        assert_eq!(held("--pid 9821 --up 160Mbit").rates, rates(rate, None));
+        assert_eq!(held("--pid 9821 --down 20MB/s").rates, rates(None, rate));
+    }
+
+    #[test]
+    fn rates_that_tools_read_differently_or_nobody_can_hold_are_refused_with_the_reason() {
+        for (rate, reason) in [
+            (
+                "20Mb",
+                "write `20MB` for 20 000 000 bytes per second, or `20Mbit`",
+            ),
+            ("20mbps", "can be read in two ways"),
+            ("20", "can be read in two ways"),
+            ("-5MB", "5MB` is negative"),
+            ("0", "less than one byte"),
+            ("20XB", "unknown unit"),
+            ("1kB", "less than one packet a second"),
+            ("5kB", "below seven packets a second"),
+            ("11GB", "the highest limit"),
+        ] {
+            for options in [
+                format!("--pid 9821 {rate}"),
+                format!("{rate} --pid 9821"),
+                format!("--pid 9821 --up {rate}"),
+                format!("--pid 9821 --down {rate}"),
+                format!("set --id 3 {rate}"),
+                format!("set --id 3 --up {rate}"),
+            ] {
+                let message = refused(&options);
+                assert!(message.contains(reason), "{options}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn options_that_do_not_go_together_are_refused() {
+        for (options, named) in [
+            ("--pid 9821", "no rate"),
+            ("20MB", "nobody is named"),
+            ("--pid 9821 20MB --up 5MB", "--up"),
+            ("--pid 9821 --pdi 7 20MB", "unexpected argument '--pdi'"),
+            ("--unit ssh --pid 7 20MB", "--pid"),
+            ("--cgroup /a --unit b 20MB", "--unit"),
+            ("--pid 7 20MB -- rsync", "cannot be used with"),
+            ("--detach 20MB -- rsync", "cannot be used with"),
+            ("--detach --dry-run --pid 7 20MB", "cannot be used with"),
+            ("--pid 7 20MB --for 10", "10m"),
+            ("--pid 7 20MB list", "are about limits that are held"),
+            ("--detach list", "are about limits that are held"),
+            ("clear", "--id"),
+            ("clear --id 1 --all", "cannot be used with"),
+            ("clear --id 17", "17"),
+            ("set 20MB", "--id"),
+            ("set --id 3", "RATE"),
+            ("--name ( 20MB", "regex"),
+        ] {
+            let message = refused(options);
+            assert!(message.contains(named), "{options}: {message}");
+        }
+    }
+
+    #[test]
+    fn held_limits_are_asked_about_by_words() {
+        assert!(matches!(asked("list").wish, Wish::List));
+        assert!(asked("list --json").json);
+        assert!(asked("--json list").json);
+        assert!(matches!(asked("clear --all").wish, Wish::Clear(Clear::All)));
+        assert!(matches!(
+            asked("clear -p 7").wish,
+            Wish::Clear(Clear::Pid(7))
+        ));
+        assert!(matches!(
+            asked("clear --id 2").wish,
+            Wish::Clear(Clear::Id(2))
+        ));
+        let Wish::Set(set) = asked("set --id 3 5MB").wish else {
+            panic!("another wish");
+        };
+        let rate = Some(ByteRate(5_000_000));
+        assert_eq!(set.for_directions(true, false), (rate, None));
+        assert_eq!(set.for_directions(true, true), (rate, rate));
+    }
+
+    #[test]
+    fn a_command_may_have_options_and_words_of_ours() {
+        let hold = held("20MB -- rsync --pid 7 list");
+        let Whom::Command(words) = &hold.whom else {
+            panic!("{:?}", hold.whom);
+        };
+        assert_eq!(words.len(), 4);
+        assert_eq!(chosen_by(&hold.whom), "-- rsync --pid 7 list");
+        assert_eq!(hold.written, Written::Nothing);
+    }
+
+    #[test]
+    fn the_shorter_of_two_times_is_the_end() {
+        let lasting = |options| held(options).lasting;
+        assert_eq!(lasting("--pid 7 20MB"), None);
+        let both = "--pid 7 20MB --for 10m --duration 5";
+        assert_eq!(lasting(both), Some(Duration::from_secs(5)));
+    }
+}

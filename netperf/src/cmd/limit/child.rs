@@ -1,0 +1,112 @@
+//! How does a command start only when its limit holds? As a copy of this program that stops itself,
+//! and becomes the command when it is continued.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command};
+
+use anyhow::Context;
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, set_parent_process_death_signal,
+    waitid,
+};
+
+use crate::exit::PassedOn;
+use crate::procfs::OWN_EXECUTABLE;
+
+/// Statuses that shells give for commands that can't run.
+const NOT_FOUND: u8 = 127;
+const NOT_EXECUTABLE: u8 = 126;
+
+/// A command under a limit.
+#[derive(Debug)]
+pub(super) struct Gated {
+    child: Child,
+    /// What it will be called. Untrusted text.
+    pub(super) name: String,
+    is_open: bool,
+}
+
+impl Gated {
+    /// Starts the copy; returns when it has stopped.
+    pub(super) fn start(words: &[OsString]) -> anyhow::Result<Self> {
+        let mut command = Command::new(OWN_EXECUTABLE);
+        command.arg0("netperf-trace");
+        command.args(["limit", "--gate", "--"]).args(words);
+        let child = command.spawn().context("can't start another process")?;
+        let first = words.first().map(|word| word.to_string_lossy());
+        let name = first.unwrap_or_default();
+        let gated = Self {
+            name: name.rsplit('/').next().unwrap_or_default().to_owned(),
+            child,
+            is_open: false,
+        };
+        // Whether it ended is left for `Child` to find out.
+        let what = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(gated.pid()?), what)?;
+        if !status.is_some_and(|status| status.stopped()) {
+            anyhow::bail!("the process that was to become `{}` ended", gated.name);
+        }
+        Ok(gated)
+    }
+
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets the command run.
+    pub(super) fn open(&mut self) -> anyhow::Result<()> {
+        self.is_open = true;
+        self.signal(Signal::CONT)
+    }
+
+    /// Sends it a signal; one that has ended does not mind.
+    pub(super) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        // Not waited for, so the number is still its.
+        kill_process(self.pid()?, signal).context("can't send the command a signal")
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> io::Result<Option<PassedOn>> {
+        let status = self.child.try_wait()?;
+        Ok(status.map(|status| {
+            let signal = status.signal().map(|signal| 128 + signal);
+            let code = status.code().or(signal).unwrap_or(1);
+            PassedOn(u8::try_from(code).unwrap_or(1))
+        }))
+    }
+
+    fn pid(&self) -> anyhow::Result<Pid> {
+        let raw = i32::try_from(self.child.id())?;
+        Pid::from_raw(raw).context("a process has a number")
+    }
+}
+
+impl Drop for Gated {
+    fn drop(&mut self) {
+        if !self.is_open {
+            // It has done nothing yet.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Stops, and becomes the command when it is continued.
+pub(super) fn wait_and_become(words: &[OsString]) -> anyhow::Result<()> {
+    let (program, arguments) = words.split_first().context("no command")?;
+    // If its holder is killed, nobody would continue it.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    kill_process(getpid(), Signal::STOP)?;
+    set_parent_process_death_signal(None)?;
+    let error = Command::new(program).args(arguments).exec();
+    let status = match error.kind() {
+        io::ErrorKind::NotFound => NOT_FOUND,
+        _ => NOT_EXECUTABLE,
+    };
+    let name = program.to_string_lossy();
+    super::super::report(&anyhow::Error::new(error).context(format!("can't run `{name}`")));
+    Err(PassedOn(status).into())
+}

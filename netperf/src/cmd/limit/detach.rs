@@ -1,0 +1,82 @@
+//! How is a limit held after this command has ended? By a supervisor: this program once more, in a
+//! session of its own, that says when the limit holds.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+use rustix::process::setsid;
+use rustix::stdio::{dup2_stderr, dup2_stdout};
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::exit::PassedOn;
+use crate::procfs::OWN_EXECUTABLE;
+use crate::render::limit::{Ordered, order_json};
+use crate::view::time::Rfc3339;
+
+/// Tells a supervisor what it is.
+const VARIABLE: &str = "NETPERF_TRACE_SUPERVISOR";
+
+/// What a supervisor says when its limit holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holds {
+    id: u8,
+    text: String,
+}
+
+/// Whether this process is the supervisor.
+pub(super) fn is_supervisor() -> bool {
+    env::var_os(VARIABLE).is_some()
+}
+
+/// Starts the supervisor with the same arguments, and waits until its limit holds or can't.
+pub(super) fn detach(json: bool) -> anyhow::Result<()> {
+    let mut command = Command::new(OWN_EXECUTABLE);
+    command.arg0("netperf-trace").args(env::args_os().skip(1));
+    command.env(VARIABLE, "1").current_dir("/");
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().context("can't start the supervisor")?;
+    let stdout = child.stdout.take().context("its output is a pipe")?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    let Ok(Holds { id, text }) = serde_json::from_str(&line) else {
+        // It has said why on stderr, which is ours.
+        let status = child.wait()?;
+        let code = status.code().or(status.signal().map(|signal| 128 + signal));
+        let code = code.and_then(|code| u8::try_from(code).ok());
+        return Err(PassedOn(code.filter(|&code| code > 0).unwrap_or(1)).into());
+    };
+    let answer = if json {
+        order_json(&Ordered {
+            time: Rfc3339(clock::now().1),
+            done: "detach",
+            ids: vec![id],
+        })?
+    } else {
+        format!("{text}\nnetperf-trace limit clear --id {id} ends it\n").into_bytes()
+    };
+    io::stdout().write_all(&answer).context("can't write")
+}
+
+/// Leaves the session of whoever started it.
+pub(super) fn begin() -> anyhow::Result<()> {
+    setsid().context("can't leave the session")?;
+    Ok(())
+}
+
+/// Says that the limit holds, and then nothing any more.
+pub(super) fn holds(id: u8, text: String) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(&Holds { id, text })?;
+    line.push(b'\n');
+    io::stdout()
+        .write_all(&line)
+        .context("nobody waits for it")?;
+    let nowhere = File::options().write(true).open("/dev/null")?;
+    dup2_stdout(&nowhere)?;
+    dup2_stderr(&nowhere)?;
+    Ok(())
+}

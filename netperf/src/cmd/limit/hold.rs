@@ -1,0 +1,248 @@
+//! How does a limit begin?
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal};
+
+use anyhow::Context;
+
+use super::child::Gated;
+use super::session::Session;
+use super::targets::{self, Found};
+use super::wake::Wakers;
+use super::{Hold, Whom, asked, detach, failure, registry_failure, usage};
+use crate::capture;
+use crate::clock::{self, MonoNs, WallNs};
+use crate::cmd::looks::Opening;
+use crate::cmd::signals::Signals;
+use crate::exit::Failure;
+use crate::limits::{Folder, Orders, Seat};
+use crate::model::limit::LimitModel;
+use crate::procfs::Procfs;
+use crate::render::limit::{Keys, Written};
+use crate::rights;
+use crate::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue, Uncovered};
+use crate::shape::{Limit, LimitReading, Plan, Rates, Shaped};
+use crate::text::visible;
+use crate::units::{ByteRate, Units};
+use crate::view::limit::{WantedRates, names, warnings};
+
+/// Holds a limit until it ends.
+pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
+    let signals = Signals::open().context("can't handle signals")?;
+    if detach::is_supervisor() {
+        detach::begin()?;
+    }
+    let procfs = Procfs::new("/");
+    check_rights(&procfs)?;
+    let folder = Folder::of_machine();
+    // What killed holders left goes, also if no limit comes of this.
+    folder.held().map_err(registry_failure)?;
+    let gated = match &hold.whom {
+        Whom::Command(words) => Some(Gated::start(words)?),
+        Whom::Processes { .. } | Whom::Cgroup(_) | Whom::Unit(_) | Whom::Container(_) => None,
+    };
+    let found = find(&procfs, &hold, gated.as_ref())?;
+    let mut seat = folder.take_seat().map_err(registry_failure)?;
+    let mut limit = Limit::begin(plan(&hold, &found, seat.id())).map_err(failure)?;
+    let first = sample(limit.read().map_err(failure)?);
+    let record = record(&hold, &found, &seat, &first, gated.as_ref());
+    seat.write(&record).map_err(registry_failure)?;
+    let orders = Orders::open(&seat).context("can't take orders")?;
+    let keys = keys(&hold, gated.is_some())?;
+    let mut session = Session::new(
+        hold,
+        units,
+        procfs,
+        (limit, LimitModel::new(first)),
+        seat,
+        record,
+    );
+    session.begin(gated, keys.are_heard())?;
+    warn(&mut session, &found);
+    if detach::is_supervisor() {
+        detach::holds(session.record.id, session.what_holds())?;
+        session.hold.written = Written::Nothing;
+    }
+    let wakers = Wakers::new(signals, orders, keys).context("can't handle signals")?;
+    session.until_end(wakers).await
+}
+
+/// Whether this process may limit others.
+pub(super) fn check_rights(procfs: &Procfs) -> Result<(), Failure> {
+    Ok(rights::check_limiting(capture::valid_rights(procfs))?)
+}
+
+/// Who is to be limited; the command that waits, if there is one.
+fn find(procfs: &Procfs, hold: &Hold, gated: Option<&Gated>) -> anyhow::Result<Found> {
+    let Some(gated) = gated else {
+        return Ok(targets::look_up(procfs, &hold.whom, hold.children)?);
+    };
+    let process = procfs.relative(gated.id()).context("the command is gone")?;
+    Ok(Found {
+        processes: vec![process],
+        cgroup: None,
+    })
+}
+
+/// What the engine is asked for.
+pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
+    Plan {
+        id,
+        targets: found.targets(),
+        children: hold.children,
+        cgroup: found.cgroup.clone(),
+        rates: hold.rates,
+        loopback: hold.loopback,
+        except: hold.except.clone(),
+    }
+}
+
+/// The rates, as views know them.
+pub(super) fn wanted(rates: Rates) -> WantedRates {
+    WantedRates {
+        up: rates.up,
+        down: rates.down,
+    }
+}
+
+/// What is written about it for other runs.
+fn record(
+    hold: &Hold,
+    found: &Found,
+    seat: &Seat,
+    first: &LimitSample,
+    gated: Option<&Gated>,
+) -> LimitRecord {
+    let procfs = Procfs::new("/");
+    let own = std::process::id();
+    let (now, wall) = clock::now();
+    let mut processes: Vec<_> = found
+        .processes
+        .iter()
+        .map(|one| LimitedProcess {
+            pid: one.tgid,
+            start: one.start.to_mono(),
+            name: one.comm.clone(),
+        })
+        .collect();
+    if let (Some(gated), Some(process)) = (gated, processes.first_mut()) {
+        process.name.clone_from(&gated.name);
+    }
+    let ns = hold
+        .lasting
+        .map(|lasting| u64::try_from(lasting.as_nanos()).unwrap_or(u64::MAX));
+    LimitRecord {
+        id: seat.id(),
+        holder: LimitedProcess {
+            pid: own,
+            start: procfs.start(own).map_or(now, |start| start.to_mono()),
+            name: "netperf-trace".to_owned(),
+        },
+        processes,
+        chosen_by: asked::chosen_by(&hold.whom),
+        up_bytes_per_s: hold.rates.up.map(|rate| rate.0),
+        down_bytes_per_s: hold.rates.down.map(|rate| rate.0),
+        mechanism: first.mechanism.clone(),
+        since: wall,
+        until: ns.map(|ns| WallNs(wall.0.saturating_add(ns))),
+    }
+}
+
+/// The processes as they are now, with the names that are known already.
+pub(super) fn processes(
+    procfs: &Procfs,
+    pids: &[u32],
+    before: &[LimitedProcess],
+) -> Vec<LimitedProcess> {
+    let known: HashMap<u32, MonoNs> = before.iter().map(|one| (one.pid, one.start)).collect();
+    let found = pids.iter().filter_map(|&pid| {
+        let one = procfs.relative(pid)?;
+        let start = one.start.to_mono();
+        // A command under a limit keeps the name that was asked for until it has its own.
+        let earlier = before.iter().find(|one| one.pid == pid);
+        let name = match earlier {
+            Some(earlier) if known.get(&pid) == Some(&start) && one.comm == "netperf-trace" => {
+                earlier.name.clone()
+            }
+            _ => one.comm,
+        };
+        Some(LimitedProcess { pid, start, name })
+    });
+    found.collect()
+}
+
+/// A reading, as models know it.
+pub(super) fn sample(reading: LimitReading) -> LimitSample {
+    let queue = |shaped: Shaped| Queue {
+        limit_bytes_per_s: shaped.limit.0,
+        bytes: shaped.bytes,
+        dropped: shaped.dropped,
+        queued_bytes: shaped.queued_bytes,
+    };
+    let uncovered = reading.uncovered.into_iter().map(|interface| Uncovered {
+        name: interface.name,
+        why: interface.left_out.unwrap_or_default(),
+    });
+    LimitSample {
+        at: reading.at,
+        wall: clock::now().1,
+        pids: reading.pids,
+        sockets: reading.sockets,
+        mechanism: reading.mechanism.to_owned(),
+        up: reading.up.map(queue),
+        down: reading.down.map(queue),
+        uncovered: uncovered.collect(),
+    }
+}
+
+/// The keys are heard where they can't be meant for a command.
+fn keys(hold: &Hold, has_command: bool) -> anyhow::Result<Keys> {
+    let is_live = matches!(hold.written, Written::Live(_)) && io::stdin().is_terminal();
+    if has_command || detach::is_supervisor() || !is_live {
+        return Ok(Keys::none());
+    }
+    Keys::open().context("can't use the terminal")
+}
+
+/// Tells who will suffer; the limit holds already, so this costs nobody time.
+fn warn(session: &mut Session, found: &Found) {
+    if matches!(session.hold.whom, Whom::Command(_)) {
+        return;
+    }
+    let usage = usage::at_once(found);
+    for warning in warnings(&usage, wanted(session.hold.rates), session.units) {
+        session.warn_once(&warning);
+    }
+}
+
+/// The start of a session.
+pub(super) fn opening(hold: &Hold, wall: WallNs) -> crate::view::envelope::Start {
+    Opening {
+        command: "limit",
+        wall,
+        timing: Some(hold.timing),
+        unseen: &[],
+        hooks: &[],
+    }
+    .start()
+}
+
+/// `up 20.0 MB/s, down 5.00 MB/s`.
+pub(super) fn rates_text(record: &LimitRecord, units: Units) -> String {
+    let directions = [
+        ("up", record.up_bytes_per_s),
+        ("down", record.down_bytes_per_s),
+    ];
+    let directions = directions.iter().filter_map(|(name, rate)| {
+        let rate = units.rate(ByteRate((*rate)?));
+        Some(format!("{name} {rate}"))
+    });
+    directions.collect::<Vec<_>>().join(", ")
+}
+
+/// `rsync (9821) and 2 more`, safe to show.
+pub(super) fn who(record: &LimitRecord) -> String {
+    let processes = record.processes.iter();
+    let text = names(processes.map(|one| (one.pid, one.name.as_str())));
+    visible(&text).into_owned()
+}

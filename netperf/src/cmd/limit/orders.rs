@@ -1,0 +1,190 @@
+//! How are limits shown, changed and ended that other processes hold?
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::{Clear, Set, registry_failure};
+use crate::clock;
+use crate::cmd::looks::{Opening, end};
+use crate::exit::Failure;
+use crate::limits::{Answer, Folder, Held, Order, ask};
+use crate::procfs::{Procfs, same_process};
+use crate::render::limit::{Ordered, list_json, list_text, order_json};
+use crate::render::width;
+use crate::sample::limit::{LimitNow, LimitedProcess};
+use crate::units::{ByteRate, Units};
+use crate::view::envelope::Reason;
+use crate::view::limit::LimitsTick;
+use crate::view::time::Rfc3339;
+
+/// How long a holder may take to lift its limit.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Shows all limits.
+pub(super) fn list(json: bool, units: Units) -> anyhow::Result<()> {
+    let folder = Folder::of_machine();
+    let held = folder.held().map_err(registry_failure)?.into_iter();
+    let held = held.filter_map(|held| {
+        let now = now(&folder, held.id);
+        Some((held.record?, now))
+    });
+    let held = held.collect();
+    let wall = clock::now().1;
+    let limits = LimitsTick::new(held, wall);
+    let text = if json {
+        let opening = Opening {
+            command: "limit",
+            wall,
+            timing: None,
+            unseen: &[],
+            hooks: &[],
+        };
+        list_json(&opening.start(), &limits, &end(1, Reason::Eof))?
+    } else {
+        list_text(&limits, units, width::of_stdout()).into_bytes()
+    };
+    io::stdout().write_all(&text).context("can't write")
+}
+
+/// What the holder of a limit says of it, if it answers.
+fn now(folder: &Folder, id: u8) -> Option<LimitNow> {
+    match ask(folder, id, &Order::Read) {
+        Ok(Answer::Now(now)) => Some(now),
+        Ok(Answer::Done | Answer::Refused { .. }) | Err(_) => None,
+    }
+}
+
+/// Changes the rates of a limit.
+pub(super) fn set(set: Set, json: bool) -> anyhow::Result<()> {
+    let folder = Folder::of_machine();
+    let held = folder.held().map_err(registry_failure)?;
+    let record = held.into_iter().find(|held| held.id == set.id);
+    let Some(Held {
+        record: Some(record),
+        ..
+    }) = record
+    else {
+        return Err(none(set.id).into());
+    };
+    let has = (
+        record.up_bytes_per_s.is_some(),
+        record.down_bytes_per_s.is_some(),
+    );
+    let (up, down) = set.for_directions(has.0, has.1);
+    let bytes = |rate: Option<ByteRate>| rate.map(|rate| rate.0);
+    let order = Order::Set {
+        up_bytes_per_s: bytes(up),
+        down_bytes_per_s: bytes(down),
+    };
+    match ask(&folder, set.id, &order) {
+        Ok(Answer::Done) => done("set", vec![set.id], json),
+        Ok(Answer::Refused { why }) => {
+            Err(Failure::Usage(format!("limit {}: {why}", set.id)).into())
+        }
+        Ok(Answer::Now(_)) => bail!("the holder of limit {} answers something else", set.id),
+        Err(error) => Err(error).with_context(|| {
+            format!(
+                "the holder of limit {} (process {}) does not answer",
+                set.id, record.holder.pid
+            )
+        }),
+    }
+}
+
+/// Ends limits, and waits until they have ended.
+pub(super) fn clear(clear: Clear, json: bool) -> anyhow::Result<()> {
+    let folder = Folder::of_machine();
+    let mut held = folder.held().map_err(registry_failure)?;
+    held.retain(|held| match clear {
+        Clear::All => true,
+        Clear::Id(id) => held.id == id,
+        Clear::Pid(pid) => held
+            .record
+            .as_ref()
+            .is_some_and(|record| record.processes.iter().any(|process| process.pid == pid)),
+    });
+    match (clear, held.is_empty()) {
+        (Clear::Id(id), true) => return Err(none(id).into()),
+        (Clear::Pid(pid), true) => {
+            let text = format!("no limit covers process {pid}: `limit list` shows all");
+            return Err(Failure::Usage(text).into());
+        }
+        _ => {}
+    }
+    for held in &held {
+        end_one(&folder, held)?;
+    }
+    done("clear", held.iter().map(|held| held.id).collect(), json)
+}
+
+/// A holder that does not answer is killed: the kernel drops the limit with it.
+fn end_one(folder: &Folder, held: &Held) -> anyhow::Result<()> {
+    let asked = ask(folder, held.id, &Order::Clear);
+    let is_over = |patience| {
+        folder
+            .wait_for_end(held.id, patience)
+            .map_err(registry_failure)
+    };
+    if is_over(if asked.is_ok() {
+        PATIENCE
+    } else {
+        Duration::ZERO
+    })? {
+        return Ok(());
+    }
+    let Some(record) = &held.record else {
+        bail!("limit {} is only just beginning: try again", held.id);
+    };
+    kill(&record.holder)?;
+    if is_over(PATIENCE)? {
+        return Ok(());
+    }
+    bail!(
+        "process {} holds limit {} and can't be ended",
+        record.holder.pid,
+        held.id
+    )
+}
+
+/// Kills this very process, not a later one with its number.
+fn kill(holder: &LimitedProcess) -> anyhow::Result<()> {
+    let pid = i32::try_from(holder.pid).ok().and_then(Pid::from_raw);
+    let pid = pid.context("its holder has no number")?;
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
+        return Ok(());
+    };
+    let start = Procfs::new("/").start(holder.pid);
+    if !start.is_some_and(|start| same_process(start, holder.start)) {
+        return Ok(());
+    }
+    log::warn!("process {} does not answer and is killed", holder.pid);
+    pidfd_send_signal(process, Signal::KILL).context("can't end the holder")
+}
+
+fn none(id: u8) -> Failure {
+    Failure::Usage(format!("there is no limit {id}: `limit list` shows all"))
+}
+
+/// Tells what was done.
+fn done(done: &'static str, ids: Vec<u8>, json: bool) -> anyhow::Result<()> {
+    let text = if json {
+        order_json(&Ordered {
+            time: Rfc3339(clock::now().1),
+            done,
+            ids,
+        })?
+    } else {
+        let verb = if done == "set" { "changed" } else { "lifted" };
+        let numbers: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        match numbers.len() {
+            0 => "no limit is held on this machine\n".to_owned(),
+            1 => format!("limit {} {verb}\n", numbers.join("")),
+            _ => format!("limits {} {verb}\n", numbers.join(", ")),
+        }
+        .into_bytes()
+    };
+    io::stdout().write_all(&text).context("can't write")
+}

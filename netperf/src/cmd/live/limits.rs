@@ -1,0 +1,146 @@
+//! How does a view begin and end limits? By running this program once more, beside the loop, so that
+//! a limit lives on when the view ends.
+
+use std::future::pending;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output, Stdio};
+
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::limits::Folder;
+use crate::procfs::OWN_EXECUTABLE;
+use crate::render::LimitOrder;
+use crate::sample::limit::LimitRecord;
+use crate::units::ByteRate;
+
+/// Orders that were given, one after the other.
+pub(super) struct LimitOrders {
+    underway: Option<JoinHandle<io::Result<Output>>>,
+}
+
+impl LimitOrders {
+    pub(super) fn new() -> Self {
+        Self { underway: None }
+    }
+
+    /// Begins what was ordered; false while another order is under way.
+    pub(super) fn begin(&mut self, order: LimitOrder) -> bool {
+        if self.underway.is_some() {
+            return false;
+        }
+        let mut command = command(order);
+        self.underway = Some(spawn_blocking(move || command.output()));
+        true
+    }
+
+    /// Waits until the order is carried out, and tells what came of it. Dropping the future loses
+    /// nothing.
+    pub(super) async fn done(&mut self) -> String {
+        let Some(underway) = &mut self.underway else {
+            return pending().await;
+        };
+        let output = underway.await;
+        self.underway = None;
+        match output {
+            Ok(Ok(output)) => told(&output),
+            Ok(Err(error)) => format!("can't start another process: {error}"),
+            Err(_) => "the order came to nothing".to_owned(),
+        }
+    }
+}
+
+/// The limits that are held now; none where they can't be read.
+pub(super) fn held() -> Vec<LimitRecord> {
+    let held = Folder::of_machine().held().unwrap_or_default();
+    held.into_iter().filter_map(|held| held.record).collect()
+}
+
+fn command(order: LimitOrder) -> Command {
+    let mut command = Command::new(OWN_EXECUTABLE);
+    command.arg0("netperf-trace").arg("limit");
+    match order {
+        LimitOrder::Begin { process, up, down } => {
+            command.arg(format!("--pid={}", process.tgid));
+            command.arg(format!("--started={}", process.start.0));
+            for (option, rate) in [("--up", up), ("--down", down)] {
+                command.args(rate.map(|ByteRate(bytes)| format!("{option}={bytes}B")));
+            }
+            command.arg("--detach");
+        }
+        LimitOrder::End { process } => {
+            command.args(["clear", &format!("--pid={}", process.tgid)]);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What was done, or why not, and what it warns of.
+fn told(output: &Output) -> String {
+    let first = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.lines().find(|line| !line.is_empty());
+        line.map(|line| line.trim_start_matches("netperf-trace: ").to_owned())
+    };
+    let lines = [first(&output.stdout), first(&output.stderr)];
+    let lines: Vec<_> = lines.into_iter().flatten().collect();
+    if lines.is_empty() {
+        return format!("it ended with {}", output.status);
+    }
+    lines.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::*;
+    use crate::clock::MonoNs;
+    use crate::sample::ProcessId;
+
+    const PROCESS: ProcessId = ProcessId {
+        tgid: 9821,
+        start: MonoNs(77),
+    };
+
+    fn arguments(order: LimitOrder) -> Vec<String> {
+        let command = command(order);
+        let words = command.get_args().map(|word| word.to_string_lossy());
+        words.map(Into::into).collect()
+    }
+
+    #[test]
+    fn a_limit_is_ordered_for_the_very_process_that_was_seen() {
+        let begin = LimitOrder::Begin {
+            process: PROCESS,
+            up: Some(ByteRate(20_000_000)),
+            down: None,
+        };
+        let words = [
+            "limit",
+            "--pid=9821",
+            "--started=77",
+            "--up=20000000B",
+            "--detach",
+        ];
+        assert_eq!(arguments(begin), words);
+        let end = LimitOrder::End { process: PROCESS };
+        assert_eq!(arguments(end), ["limit", "clear", "--pid=9821"]);
+    }
+
+    #[test]
+    fn what_came_of_it_is_told_with_its_warning() {
+        let output = |code, stdout: &str, stderr: &str| Output {
+            status: ExitStatus::from_raw(code << 8),
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+        };
+        let warned = output(0, "limit 1 holds\nclear ends it\n", "warn: it listens\n");
+        assert_eq!(told(&warned), "limit 1 holds; warn: it listens");
+        let refused = output(2, "", "netperf-trace: there is no process 7\n");
+        assert_eq!(told(&refused), "there is no process 7");
+        assert!(told(&output(1, "", "")).contains("exit status: 1"));
+    }
+}

@@ -1,0 +1,277 @@
+//! Which limits are held on this machine, as a table and for programs?
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::direction::DirectionRow;
+use super::names;
+use crate::clock::WallNs;
+use crate::sample::limit::{LimitNow, LimitRecord, LimitedProcess};
+use crate::view::sort::Sort;
+use crate::view::table::{Cell, Column, Row, Table};
+use crate::view::time::Rfc3339;
+
+/// All limits that are held.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "limits")]
+pub struct LimitsTick {
+    /// When this was found out.
+    pub time: Rfc3339,
+    /// The limits, by number.
+    pub limits: Vec<LimitRow>,
+}
+
+/// One limit.
+#[derive(Clone, Debug, Serialize)]
+pub struct LimitRow {
+    /// Its number.
+    pub id: u8,
+    /// Processes that it covers.
+    pub processes: Vec<ProcessRef>,
+    /// What they were chosen by. Untrusted text.
+    pub chosen_by: String,
+    /// How packets are held up.
+    pub mechanism: String,
+    /// Their sockets; `None` if its holder does not answer.
+    pub sockets: Option<usize>,
+    /// Rate of what they send.
+    pub up_bytes_per_s: Option<u64>,
+    /// Rate of what they receive.
+    pub down_bytes_per_s: Option<u64>,
+    /// What they send; `None` if it is not limited, or its holder does not answer.
+    pub up: Option<DirectionRow>,
+    /// What they receive.
+    pub down: Option<DirectionRow>,
+    /// When it began.
+    pub since: Rfc3339,
+    /// Seconds until it ends by itself.
+    pub left_s: Option<u64>,
+    /// The process whose end is its end.
+    pub holder: ProcessRef,
+    /// Other limits that cover one of its processes.
+    pub overlaps: Vec<Overlap>,
+}
+
+/// A process in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProcessRef {
+    /// Its number.
+    pub pid: u32,
+    /// Its name. Untrusted text.
+    pub name: String,
+}
+
+/// Another limit on the same process, and which of both decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Overlap {
+    /// The other one.
+    pub id: u8,
+    /// Whether this one is the tighter for what is sent; `None` if they do not meet there.
+    pub tighter_up: Option<bool>,
+    /// And for what is received.
+    pub tighter_down: Option<bool>,
+}
+
+impl LimitsTick {
+    /// The limits of `held` at `wall`, each with what its holder says of it.
+    pub fn new(held: Vec<(LimitRecord, Option<LimitNow>)>, wall: WallNs) -> Self {
+        let all: Vec<LimitRecord> = held.iter().map(|(record, _)| record.clone()).collect();
+        let rows = held.into_iter().map(|(record, now)| {
+            let overlaps = overlaps(&record, &all);
+            row(record, now, overlaps, wall)
+        });
+        Self {
+            time: Rfc3339(wall),
+            limits: rows.collect(),
+        }
+    }
+
+    /// As a table.
+    pub fn table(&self) -> Table<'_> {
+        let columns = vec![
+            Column::numbers("ID", 2, 0),
+            Column::words("PROCESSES", 16, 40, 0),
+            Column::numbers("UP LIMIT", 9, 1),
+            Column::numbers("UP NOW", 9, 2),
+            Column::numbers("DOWN LIMIT", 10, 1),
+            Column::numbers("DOWN NOW", 9, 2),
+            Column::words("QUEUE", 6, 12, 4),
+            Column::words("SINCE", 20, 20, 6),
+            Column::words("LEFT", 6, 9, 5),
+            Column::numbers("HOLDER", 7, 7),
+            Column::words("NOTE", 10, 80, 3),
+        ];
+        Table {
+            columns,
+            rows: self.limits.iter().map(line).collect(),
+            sort: Sort::default(),
+        }
+    }
+}
+
+fn row(
+    record: LimitRecord,
+    now: Option<LimitNow>,
+    overlaps: Vec<Overlap>,
+    wall: WallNs,
+) -> LimitRow {
+    let left = record.until.map(|until| until.0.saturating_sub(wall.0));
+    let direction = |pick: fn(&LimitNow) -> Option<DirectionRow>| now.as_ref().and_then(pick);
+    LimitRow {
+        id: record.id,
+        processes: record.processes.into_iter().map(Into::into).collect(),
+        chosen_by: record.chosen_by,
+        mechanism: record.mechanism,
+        sockets: now.as_ref().map(|now| now.sockets),
+        up_bytes_per_s: record.up_bytes_per_s,
+        down_bytes_per_s: record.down_bytes_per_s,
+        up: direction(|now| now.up.map(Into::into)),
+        down: direction(|now| now.down.map(Into::into)),
+        since: Rfc3339(record.since),
+        left_s: left.map(|ns| ns.div_ceil(1_000_000_000)),
+        holder: record.holder.into(),
+        overlaps,
+    }
+}
+
+fn line(row: &LimitRow) -> Row<'_> {
+    let processes = row.processes.iter();
+    let processes = names(processes.map(|process| (process.pid, process.name.as_str())));
+    let text = |text: String| Cell::Text(Cow::Owned(text));
+    let now = |direction: Option<DirectionRow>| {
+        Cell::Speed(direction.and_then(|direction| direction.bytes_per_s))
+    };
+    let limit = |rate: Option<u64>| match rate {
+        Some(rate) => Cell::Speed(Some(rate)),
+        None => Cell::Text(Cow::Borrowed("none")),
+    };
+    let delays = [row.up, row.down].into_iter().flatten();
+    let delays: Vec<_> = delays.map(|one| one.queue_delay_ms.to_string()).collect();
+    let queue = if delays.is_empty() {
+        "-".to_owned()
+    } else {
+        format!("{} ms", delays.join("/"))
+    };
+    let left = row.left_s.map_or_else(|| "-".to_owned(), span);
+    Row {
+        cells: vec![
+            Cell::Number(Some(row.id.into())),
+            text(processes),
+            limit(row.up_bytes_per_s),
+            now(row.up),
+            limit(row.down_bytes_per_s),
+            now(row.down),
+            text(queue),
+            text(row.since.to_seconds()),
+            text(left),
+            Cell::Number(Some(row.holder.pid.into())),
+            text(notes(row)),
+        ],
+        quiet: false,
+    }
+}
+
+/// Which limit decides where several cover a process.
+fn notes(row: &LimitRow) -> String {
+    let mut notes = Vec::new();
+    for overlap in &row.overlaps {
+        for (way, tighter) in [("up", overlap.tighter_up), ("down", overlap.tighter_down)] {
+            match tighter {
+                Some(true) => notes.push(format!("{way}: tighter than {}", overlap.id)),
+                Some(false) => notes.push(format!("{way}: {} is tighter", overlap.id)),
+                None => {}
+            }
+        }
+    }
+    if row.sockets.is_none() {
+        notes.push("its holder does not answer".to_owned());
+    }
+    notes.join(", ")
+}
+
+/// `90s`, `12m`, `3h20m`.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7200 => format!("{}m", seconds / 60),
+        _ => format!("{}h{}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+fn overlaps(record: &LimitRecord, all: &[LimitRecord]) -> Vec<Overlap> {
+    let others = all.iter().filter(|other| other.id != record.id);
+    let meeting = others.filter(|other| {
+        let ours = &record.processes;
+        ours.iter()
+            .any(|one| other.processes.iter().any(|two| same(one, two)))
+    });
+    let overlap = |other: &LimitRecord| Overlap {
+        id: other.id,
+        tighter_up: is_tighter(
+            (record.up_bytes_per_s, record.id),
+            (other.up_bytes_per_s, other.id),
+        ),
+        tighter_down: is_tighter(
+            (record.down_bytes_per_s, record.id),
+            (other.down_bytes_per_s, other.id),
+        ),
+    };
+    meeting.map(overlap).collect()
+}
+
+fn same(one: &LimitedProcess, two: &LimitedProcess) -> bool {
+    (one.pid, one.start) == (two.pid, two.start)
+}
+
+/// Of two that are the same, the older number is said to be the tighter.
+fn is_tighter(one: (Option<u64>, u8), two: (Option<u64>, u8)) -> Option<bool> {
+    Some((one.0?, one.1) < (two.0?, two.1))
+}
+
+impl From<LimitedProcess> for ProcessRef {
+    fn from(process: LimitedProcess) -> Self {
+        Self {
+            pid: process.pid,
+            name: process.name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::made::limit_record;
+
+    #[test]
+    fn where_two_limits_cover_a_process_the_tighter_one_is_marked() {
+        let loose = limit_record(1);
+        let tight = LimitRecord {
+            up_bytes_per_s: Some(5_000_000),
+            down_bytes_per_s: Some(5_000_000),
+            ..limit_record(2)
+        };
+        let other = LimitRecord {
+            processes: Vec::new(),
+            ..limit_record(3)
+        };
+        let held = [loose, tight, other].map(|record| (record, None));
+        let tick = LimitsTick::new(held.into(), WallNs(0));
+        let notes: Vec<_> = tick.limits.iter().map(notes).collect();
+        assert!(notes[0].starts_with("up: 2 is tighter, its"), "{notes:?}");
+        assert!(notes[1].starts_with("up: tighter than 1, its"), "{notes:?}");
+        assert_eq!(notes[2], "its holder does not answer");
+    }
+
+    #[test]
+    fn the_time_left_is_short_and_never_zero_while_there_is_some() {
+        let record = LimitRecord {
+            until: Some(WallNs(1_500_000_000)),
+            ..limit_record(1)
+        };
+        let tick = LimitsTick::new(vec![(record, None)], WallNs(1_000_000_000));
+        assert_eq!(tick.limits[0].left_s, Some(1));
+        assert_eq!((span(90), span(600)), ("90s".into(), "10m".into()));
+        assert_eq!(span(12_000), "3h20m");
+    }
+}
