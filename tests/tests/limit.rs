@@ -158,11 +158,13 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
     let mut tracer = limit(source.pid(), &["20MB"])?;
     tracer.await_tick()?;
     let listed = Command::new(binary()?).args(["limit", "list", "--json"]).output()?;
-    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout)?;
-    let limits = listed["limits"].as_array().context("no list")?;
+    let listed = String::from_utf8(listed.stdout)?;
+    let list = listed.lines().nth(1).context("no list")?;
+    let list: serde_json::Value = serde_json::from_str(list)?;
+    let limits = list["limits"].as_array().context("no limits")?;
     let ours = limits.iter().find(|one| {
-        let pids = one["pids"].as_array();
-        pids.is_some_and(|pids| pids.iter().any(|pid| pid == source.pid()))
+        let processes = one["processes"].as_array();
+        processes.is_some_and(|all| all.iter().any(|process| process["pid"] == source.pid()))
     });
     let id = integer(ours.context("it is not listed")?, "id")?.to_string();
     let set = Command::new(binary()?).args(["limit", "set", "--id", &id, "5MB"]).status()?;

@@ -60,13 +60,22 @@ pub fn limit_left(ctx: TcContext) -> i32 {
             (*skb).priority = (*socket).priority;
         }
     }
+    if let Some(board) = board() {
+        // SAFETY: a part of a map value.
+        count(unsafe { &raw mut (*board).up }, skb);
+    }
     back(skb, 0)
 }
 
 /// The near end of the queue of what arrives.
 #[classifier]
 pub fn limit_arrived(ctx: TcContext) -> i32 {
-    back(ctx.skb.skb, ARRIVED)
+    let skb = ctx.skb.skb;
+    if let Some(board) = board() {
+        // SAFETY: a part of a map value.
+        count(unsafe { &raw mut (*board).down }, skb);
+    }
+    back(skb, ARRIVED)
 }
 
 #[inline(always)]
@@ -83,9 +92,6 @@ fn leaves(skb: *mut __sk_buff) -> Option<i32> {
     if fact!(up_queue) == 0 || header.is_bare_acknowledgement() {
         return None;
     }
-    let board = board()?;
-    // SAFETY: a part of a map value.
-    count(unsafe { &raw mut (*board).up }, &header);
     Some(wait(skb, fact!(up_queue)))
 }
 
@@ -98,9 +104,6 @@ fn arrives(skb: *mut __sk_buff) -> Option<i32> {
     if header.is_later_piece || header.is_bare_acknowledgement() || !is_for_limited(skb, &header)? {
         return None;
     }
-    let board = board()?;
-    // SAFETY: a part of a map value.
-    count(unsafe { &raw mut (*board).down }, &header);
     Some(wait(skb, fact!(down_queue)))
 }
 
@@ -162,8 +165,12 @@ fn has_passed(skb: *mut __sk_buff) -> bool {
     unsafe { core::ptr::read_volatile(&raw const (*board).ended) != 0 }
 }
 
+/// Counts a packet that its queue has let go.
 #[inline(always)]
-fn count(counters: *mut LimitCounters, header: &Header) {
+fn count(counters: *mut LimitCounters, skb: *mut __sk_buff) {
+    let Some(header) = header::read(skb) else {
+        return;
+    };
     // SAFETY: words of a map value.
     unsafe {
         atomic::add(&raw mut (*counters).packets, header.segments.into());

@@ -1,6 +1,9 @@
 //! How is the queue of an interface made to let go of so many bytes per second, and no more?
 //!
-//! By a token bucket (`tbf`): what exceeds the rate waits, in order, and what finds no room is dropped.
+//! By a token bucket (`tbf`): what exceeds the rate waits, in order, and what finds no room is dropped. It
+//! is the inner one of two. A packet that is larger than its burst would never leave, and those that
+//! wait already stay as they are when the burst gets smaller; so the outer one, which has no rate, cuts
+//! packets into their segments where they come in.
 //! Source: `linux/pkt_sched.h`, `net/sched/sch_tbf.c`.
 
 use std::io;
@@ -11,9 +14,14 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use super::ask::{Request, ask, attribute, text, words};
 use super::dump::Conversation;
 
-/// `TC_H_ROOT`, and the number that the queue gets.
+/// `TC_H_ROOT`, and the numbers of the outer queue, of what it holds, and of the inner one.
 const ROOT: u32 = 0xffff_ffff;
-const HANDLE: u32 = 0x0001_0000;
+const OUTER: u32 = 0x0001_0000;
+const INSIDE: u32 = 0x0001_0001;
+const INNER: u32 = 0x0002_0000;
+
+/// A rate at which everything takes no time: the kernel rounds down.
+const UNLIMITED: u64 = u64::MAX;
 
 /// `TC_LINKLAYER_ETHERNET`: bytes count as they are, without a table of sizes.
 const ETHERNET: u32 = 1 << 8;
@@ -31,8 +39,11 @@ const BURST: u16 = 6;
 pub struct TokenBucket {
     /// Bytes per second, headers included.
     pub rate: u64,
-    /// Bytes that may go at once. Larger packets go in pieces.
+    /// Bytes that may go at once.
     pub burst: u32,
+    /// Bytes of a packet from which on it is cut into its segments; at most `burst`, once nothing larger
+    /// waits any more.
+    pub whole: u32,
     /// Bytes that may wait.
     pub limit: u32,
 }
@@ -64,13 +75,23 @@ impl TokenBucket {
     }
 
     fn tell(self, interface: u32, flags: u16) -> io::Result<()> {
+        let outer = Self {
+            rate: UNLIMITED,
+            burst: self.whole,
+            ..self
+        };
+        outer.tell_one(interface, (OUTER, ROOT), flags)?;
+        self.tell_one(interface, (INNER, INSIDE), flags)
+    }
+
+    fn tell_one(self, interface: u32, (handle, parent): (u32, u32), flags: u16) -> io::Result<()> {
         let options = [
             attribute(PARMS, &self.parameters()),
             attribute(RATE64, &self.rate.to_ne_bytes()),
             attribute(BURST, &self.burst.to_ne_bytes()),
         ];
         let payload = [
-            place(interface, HANDLE),
+            words(&[0, interface, handle, parent, 0]),
             text(KIND, "tbf"),
             attribute(OPTIONS, &options.concat()),
         ];
@@ -97,7 +118,7 @@ impl TokenBucket {
 pub fn backlog_at(interface: u32) -> io::Result<Backlog> {
     // All of them: asked for one alone, the kernel tells everybody who listens.
     let mut conversation = Conversation::open(NETLINK_ROUTE)?;
-    let ours = words(&[interface, HANDLE]);
+    let ours = words(&[interface, INNER]);
     let mut found = None;
     conversation.dump(
         libc::RTM_GETQDISC,
@@ -110,11 +131,6 @@ pub fn backlog_at(interface: u32) -> io::Result<Backlog> {
         },
     )?;
     found.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))
-}
-
-/// `struct tcmsg`.
-fn place(interface: u32, handle: u32) -> Vec<u8> {
-    words(&[0, interface, handle, ROOT, 0])
 }
 
 /// `struct gnet_stats_queue` in the attributes behind a `struct tcmsg`.
@@ -142,6 +158,7 @@ mod tests {
         let bucket = TokenBucket {
             rate: 10_000_000_000,
             burst: 1,
+            whole: 1,
             limit: 2,
         };
         let parameters = bucket.parameters();
@@ -152,7 +169,7 @@ mod tests {
     #[test]
     fn a_backlog_is_read_from_nested_attributes() {
         let queue = attribute(STATS_QUEUE, &words(&[3, 4_000, 5, 0, 0]));
-        let payload = [place(1, HANDLE), attribute(STATS2, &queue)].concat();
+        let payload = [words(&[0; 5]), attribute(STATS2, &queue)].concat();
         let expected = Backlog {
             bytes: 4_000,
             dropped: 5,

@@ -17,6 +17,10 @@ const LEAST_ROOM: u64 = 16 << 20;
 /// Most that may wait in a queue, in bytes.
 const MOST_ROOM: u64 = 1 << 30;
 
+/// Longest packet of many segments, with all their headers, that may wait as it is while a lower rate
+/// would cut it: those of segments that are not tiny.
+const LONGEST: u32 = 80_000;
+
 /// Payload in bytes after which the share of headers is believed.
 const ENOUGH: u64 = 64 * 1024;
 
@@ -38,6 +42,8 @@ pub(super) struct Goodput {
     /// Wire bytes for a million bytes of payload.
     share: u64,
     seen: LimitCounters,
+    /// Longer packets than the rate would leave whole may wait until so many wire bytes have gone.
+    long_until: Option<u64>,
 }
 
 impl Goodput {
@@ -48,6 +54,7 @@ impl Goodput {
             largest_packet,
             share: FIRST_GUESS,
             seen: LimitCounters::default(),
+            long_until: None,
         }
     }
 
@@ -55,25 +62,37 @@ impl Goodput {
         self.rate
     }
 
-    pub(super) fn set_rate(&mut self, rate: ByteRate) {
+    /// Another rate, while `waiting` bytes are in the queue and `gone` have left it, headers included.
+    pub(super) fn set_rate(&mut self, rate: ByteRate, waiting: u64, gone: u64) {
+        let cuts_more = rate < self.rate;
         self.rate = rate;
+        if cuts_more && waiting > 0 {
+            self.long_until = Some(gone + waiting + u64::from(LONGEST));
+        }
     }
 
     /// What the queue has to do.
     pub(super) fn bucket(&self) -> TokenBucket {
         let wire = u128::from(self.rate.0) * u128::from(self.share) / u128::from(MILLION);
         let rate = u64::try_from(wire).unwrap_or(u64::MAX).max(1);
-        let burst = in_time(rate, BURST).max(self.largest_packet.into());
+        let whole = in_time(rate, BURST).max(self.largest_packet.into());
+        let whole = u32::try_from(whole).unwrap_or(u32::MAX);
         let room = in_time(rate, ROOM).clamp(LEAST_ROOM, MOST_ROOM);
         TokenBucket {
             rate,
-            burst: u32::try_from(burst).unwrap_or(u32::MAX),
+            burst: self.long_until.map_or(whole, |_| whole.max(LONGEST)),
+            whole,
             limit: u32::try_from(room).unwrap_or(u32::MAX),
         }
     }
 
     /// Takes in what has gone through until now; true if the queue has to change.
     pub(super) fn learn(&mut self, seen: LimitCounters) -> bool {
+        let has_gone = self.long_until.take_if(|until| seen.wire >= *until);
+        self.learn_share(seen) || has_gone.is_some()
+    }
+
+    fn learn_share(&mut self, seen: LimitCounters) -> bool {
         let payload = seen.payload - self.seen.payload;
         if payload < ENOUGH {
             return false;
@@ -110,7 +129,7 @@ mod tests {
     fn headers_come_on_top_of_the_asked_rate() {
         let bucket = Goodput::new(ByteRate(20_000_000), 1_514).bucket();
         assert!((20_911_000..20_912_000).contains(&bucket.rate), "{bucket:?}");
-        assert_eq!(bucket.burst, 83_646);
+        assert_eq!(bucket.burst, 209_116);
         assert_eq!(u64::from(bucket.limit), LEAST_ROOM);
         let slow = Goodput::new(ByteRate(10_000), 9_014).bucket();
         assert_eq!(slow.burst, 9_014, "one packet goes as it is");
@@ -123,6 +142,17 @@ mod tests {
         assert!(!goodput.learn(seen(100, 144_800, 151_400)), "as guessed");
         assert!(goodput.learn(seen(200, 144_800 + 147_200, 151_400 + 151_400)));
         assert_eq!(goodput.bucket().rate, 1_028_532);
+    }
+
+    #[test]
+    fn what_waits_in_one_piece_can_still_leave_when_the_rate_gets_lower() {
+        let mut goodput = Goodput::new(ByteRate(20_000_000), 1_514);
+        goodput.set_rate(ByteRate(1_000_000), 200_000, 0);
+        let bucket = goodput.bucket();
+        assert_eq!((bucket.burst, bucket.whole), (LONGEST, 10_455));
+        assert!(!goodput.learn(seen(1, 1_448, 200_000)));
+        assert!(goodput.learn(seen(1, 1_448, 280_000)));
+        assert_eq!(goodput.bucket().burst, 10_455);
     }
 
     #[test]

@@ -91,13 +91,16 @@ impl Limit {
     /// # Errors
     /// When the kernel refuses.
     pub fn set_rates(&mut self, rates: Rates) -> Result<(), LimitError> {
+        let waiting = self.network.backlogs().map_err(anyhow::Error::from)?;
+        let waiting = waiting.map(|backlog| backlog.map_or(0, |backlog| backlog.bytes.into()));
+        let seen = self.programs.seen();
         let queues = [
-            (&mut self.network.up, rates.up),
-            (&mut self.network.down, rates.down),
+            (&mut self.network.up, rates.up, waiting[0], seen.up.wire),
+            (&mut self.network.down, rates.down, waiting[1], seen.down.wire),
         ];
-        for (queue, rate) in queues {
+        for (queue, rate, waiting, gone) in queues {
             if let Some((queue, rate)) = queue.as_mut().zip(rate) {
-                queue.goodput.set_rate(rate);
+                queue.goodput.set_rate(rate, waiting, gone);
             }
         }
         for queue in [&self.network.up, &self.network.down].into_iter().flatten() {

@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
 
 /// A rate that holds nothing up, in bytes per second.
-const AT_ONCE: u64 = 1 << 40;
+const AT_ONCE: u64 = u64::MAX;
 
 /// A direction's queue.
 #[derive(Debug)]

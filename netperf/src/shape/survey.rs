@@ -186,6 +186,7 @@ mod tests {
     fn loopback_is_left_out_and_a_problem_only_where_it_is_asked_for() {
         let loopback = netlink::Interface {
             is_ethernet: false,
+            index: 1,
             is_loopback: true,
             mtu: 65_536,
             ..interface("lo")
