@@ -61,7 +61,11 @@ fn limit(pid: u32, options: &[&str]) -> Result<Tracer> {
 /// Whether a rate is what was asked for, in MB/s.
 fn is_held(rate: f64, asked: f64) -> Result<()> {
     let share = rate / MB / asked;
-    ensure!((0.9..1.05).contains(&share), "{:.3} of {asked} MB/s", rate / MB);
+    ensure!(
+        (0.9..1.05).contains(&share),
+        "{:.3} of {asked} MB/s",
+        rate / MB
+    );
     Ok(())
 }
 
@@ -142,10 +146,17 @@ fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
     let _stranger = source(&mut near(&cabled)?, "tcp", FAR_V6, 1)?;
     thread::sleep(Duration::from_secs(1));
     let (both, _) = sink.rates(10)?;
-    ensure!(both > 40.0 * MB, "a stranger is held: {:.1} MB/s", both / MB);
+    ensure!(
+        both > 40.0 * MB,
+        "a stranger is held: {:.1} MB/s",
+        both / MB
+    );
     let session = tracer.stop()?;
     let last = session.ticks.last().context("no tick")?;
-    ensure!(last["pids"].as_array().is_some_and(|pids| pids.len() == 2), "{last}");
+    ensure!(
+        last["pids"].as_array().is_some_and(|pids| pids.len() == 2),
+        "{last}"
+    );
     Ok(())
 }
 
@@ -157,7 +168,9 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
     await_traffic(&mut sink)?;
     let mut tracer = limit(source.pid(), &["20MB"])?;
     tracer.await_tick()?;
-    let listed = Command::new(binary()?).args(["limit", "list", "--json"]).output()?;
+    let listed = Command::new(binary()?)
+        .args(["limit", "list", "--json"])
+        .output()?;
     let listed = String::from_utf8(listed.stdout)?;
     let list = listed.lines().nth(1).context("no list")?;
     let list: serde_json::Value = serde_json::from_str(list)?;
@@ -167,12 +180,16 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
         processes.is_some_and(|all| all.iter().any(|process| process["pid"] == source.pid()))
     });
     let id = integer(ours.context("it is not listed")?, "id")?.to_string();
-    let set = Command::new(binary()?).args(["limit", "set", "--id", &id, "5MB"]).status()?;
+    let set = Command::new(binary()?)
+        .args(["limit", "set", "--id", &id, "5MB"])
+        .status()?;
     ensure!(set.success(), "{set}");
     thread::sleep(Duration::from_millis(400));
     let (held, bins) = sink.rates(10)?;
     is_held(held, 5.0).with_context(|| format!("{bins:?}"))?;
-    let clear = Command::new(binary()?).args(["limit", "clear", "--id", &id]).status()?;
+    let clear = Command::new(binary()?)
+        .args(["limit", "clear", "--id", &id])
+        .status()?;
     ensure!(clear.success(), "{clear}");
     tracer.finish()?;
     Ok(())
@@ -199,7 +216,12 @@ fn nothing_is_left_however_it_ends() -> Result<()> {
     let cabled = Cabled::new()?;
     let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
     let before = inventory(&cabled)?;
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGKILL] {
+    for signal in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGKILL,
+    ] {
         let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
         await_traffic(&mut sink)?;
         let tracer = limit(source.pid(), &["2MB"])?;
@@ -207,11 +229,19 @@ fn nothing_is_left_however_it_ends() -> Result<()> {
         tracer.signal(signal)?;
         let deadline = Deadline::seconds(10);
         while inventory(&cabled)? != before {
-            ensure!(!deadline.passed(), "{signal}: left is {}", inventory(&cabled)?);
+            ensure!(
+                !deadline.passed(),
+                "{signal}: left is {}",
+                inventory(&cabled)?
+            );
             thread::sleep(Duration::from_millis(20));
         }
         let (free, _) = sink.rates(10)?;
-        ensure!(free > 40.0 * MB, "{signal}: still held, {:.1} MB/s", free / MB);
+        ensure!(
+            free > 40.0 * MB,
+            "{signal}: still held, {:.1} MB/s",
+            free / MB
+        );
     }
     let short = Stream::start(&mut near(&cabled)?, &format!("source tcp {FAR} 1 2"))?;
     await_traffic(&mut sink)?;
@@ -219,7 +249,11 @@ fn nothing_is_left_however_it_ends() -> Result<()> {
     short.finish()?;
     let session = tracer.finish()?;
     ensure!(session.status.success(), "{}", session.status);
-    ensure!(inventory(&cabled)? == before, "left is {}", inventory(&cabled)?);
+    ensure!(
+        inventory(&cabled)? == before,
+        "left is {}",
+        inventory(&cabled)?
+    );
     Ok(())
 }
 

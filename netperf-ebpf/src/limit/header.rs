@@ -127,7 +127,11 @@ fn ipv6(skb: *mut __sk_buff) -> Option<Header> {
         protocol: start[6],
         transport: IPV6_HEADER,
         is_later_piece: false,
-        payload: if length == 0 { 0 } else { u32::from(length) + IPV6_HEADER },
+        payload: if length == 0 {
+            0
+        } else {
+            u32::from(length) + IPV6_HEADER
+        },
         wire: 0,
         segments: 0,
         flags: 0,
@@ -147,11 +151,21 @@ pub fn ends(skb: *mut __sk_buff, header: &Header) -> Option<(bpf_sock_tuple, u32
     let [sport, dport]: [u16; 2] = load(skb, header.transport)?;
     let length = if header.version == 4 {
         let [saddr, daddr]: [u32; 2] = load(skb, 12)?;
-        tuple.__bindgen_anon_1.ipv4 = Tuple4 { saddr, daddr, sport, dport };
+        tuple.__bindgen_anon_1.ipv4 = Tuple4 {
+            saddr,
+            daddr,
+            sport,
+            dport,
+        };
         size_of::<Tuple4>()
     } else {
         let [saddr, daddr]: [[u32; 4]; 2] = load(skb, 8)?;
-        tuple.__bindgen_anon_1.ipv6 = Tuple6 { saddr, daddr, sport, dport };
+        tuple.__bindgen_anon_1.ipv6 = Tuple6 {
+            saddr,
+            daddr,
+            sport,
+            dport,
+        };
         size_of::<Tuple6>()
     };
     Some((tuple, length as u32))

@@ -17,7 +17,10 @@ use crate::{
 /// that of one that was limited, and has ended.
 #[btf_tracepoint(function = "sched_process_fork")]
 pub fn limit_fork(ctx: BtfTracePointContext) -> i32 {
-    let (parent, child) = (number(ctx.arg(0), fact!(tgid)), number(ctx.arg(1), fact!(tgid)));
+    let (parent, child) = (
+        number(ctx.arg(0), fact!(tgid)),
+        number(ctx.arg(1), fact!(tgid)),
+    );
     if parent == child {
         return 0;
     }
@@ -37,9 +40,7 @@ pub fn limit_exit(ctx: BtfTracePointContext) -> i32 {
     let task = ctx.arg::<*const c_void>(0);
     // Its other threads come and go.
     let is_leader = number(task, fact!(pid)) == fact!(holder);
-    if is_leader
-        && let Some(board) = board()
-    {
+    if is_leader && let Some(board) = board() {
         // SAFETY: one aligned word of a map value.
         unsafe { core::ptr::write_volatile(&raw mut (*board).ended, 1) };
     }

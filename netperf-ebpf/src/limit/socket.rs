@@ -24,8 +24,7 @@ pub fn limited(socket: *mut bpf_sock) -> Option<*mut LimitedSocket> {
 fn storage(socket: *mut bpf_sock, flags: u64) -> Option<*mut LimitedSocket> {
     let map = (&raw const LIMITED).cast_mut();
     // SAFETY: a map and a socket, both proven by the verifier.
-    let found = unsafe {
-        bpf_sk_storage_get(map.cast(), socket.cast(), core::ptr::null_mut(), flags)
-    };
+    let found =
+        unsafe { bpf_sk_storage_get(map.cast(), socket.cast(), core::ptr::null_mut(), flags) };
     (!found.is_null()).then_some(found.cast())
 }

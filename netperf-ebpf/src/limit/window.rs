@@ -86,9 +86,8 @@ fn write(skb: *mut __sk_buff, header: &Header, from: u16, to: u16) {
     let transport = ETHERNET + header.transport;
     let (from, to) = (from.to_be(), to.to_be());
     // SAFETY: the helpers check that the places are within the packet.
-    let status = unsafe {
-        bpf_l4_csum_replace(skb, transport + CHECKSUM, from.into(), to.into(), 2)
-    };
+    let status =
+        unsafe { bpf_l4_csum_replace(skb, transport + CHECKSUM, from.into(), to.into(), 2) };
     if status == 0 {
         let place = transport + WINDOW;
         // SAFETY: as above.

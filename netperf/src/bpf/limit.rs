@@ -94,7 +94,10 @@ impl LimitPrograms {
     /// When the kernel refuses, or shows no types.
     pub fn load(order: LimitOrder, procfs: &Procfs) -> anyhow::Result<Self> {
         let path = procfs.btf_path();
-        let shown = format!("this kernel shows no type information (`{}`)", path.display());
+        let shown = format!(
+            "this kernel shows no type information (`{}`)",
+            path.display()
+        );
         let data = std::fs::read(&path).context(shown)?;
         let facts = facts(order, &Btf::parse(&data)?)?;
         let types = aya::Btf::parse(&data, Endianness::default())
@@ -109,9 +112,17 @@ impl LimitPrograms {
             program.load(name_of_tracepoint(name), &types)?;
         }
         program::<CgroupSock>(&mut ebpf, "limit_create")?.load()?;
-        for point in [Point::Leaves, Point::Arrives, Point::Left, Point::Arrived, Point::Turns] {
+        for point in [
+            Point::Leaves,
+            Point::Arrives,
+            Point::Left,
+            Point::Arrived,
+            Point::Turns,
+        ] {
             let program: &mut SchedClassifier = program(&mut ebpf, point.program())?;
-            program.load().with_context(|| format!("cannot load `{}`", point.program()))?;
+            program
+                .load()
+                .with_context(|| format!("cannot load `{}`", point.program()))?;
         }
         let board = Mapped::open(table(&mut ebpf, "LIMIT_BOARD")?)?;
         let members = HashMap::try_from(table(&mut ebpf, "MEMBERS")?)?;
@@ -187,7 +198,10 @@ impl LimitPrograms {
     /// When the kernel refuses.
     pub fn let_go(&mut self) -> anyhow::Result<()> {
         let at_interfaces = |point| matches!(point, Point::Leaves | Point::Arrives);
-        for ((point, _), link) in self.attached.extract_if(|&(point, _), _| at_interfaces(point)) {
+        for ((point, _), link) in self
+            .attached
+            .extract_if(|&(point, _), _| at_interfaces(point))
+        {
             program::<SchedClassifier>(&mut self.ebpf, point.program())?.detach(link)?;
         }
         Ok(())
@@ -260,10 +274,13 @@ fn program<'a, T>(ebpf: &'a mut Ebpf, name: &str) -> anyhow::Result<&'a mut T>
 where
     &'a mut T: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
 {
-    let program = ebpf.program_mut(name).with_context(|| format!("no program `{name}`"))?;
+    let program = ebpf
+        .program_mut(name)
+        .with_context(|| format!("no program `{name}`"))?;
     Ok(program.try_into()?)
 }
 
 fn table(ebpf: &mut Ebpf, name: &str) -> anyhow::Result<Map> {
-    ebpf.take_map(name).with_context(|| format!("no table `{name}`"))
+    ebpf.take_map(name)
+        .with_context(|| format!("no table `{name}`"))
 }

@@ -377,7 +377,9 @@ mod tests {
                 Step::Look(look(13, None)),
             ],
         );
-        let ends = rows.iter().filter(|row| (row.0, row.1) == (TimeWait, Close));
+        let ends = rows
+            .iter()
+            .filter(|row| (row.0, row.1) == (TimeWait, Close));
         assert_eq!(ends.count(), 1, "{rows:?}");
     }
 

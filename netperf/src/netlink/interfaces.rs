@@ -56,7 +56,11 @@ fn interface(payload: &[u8]) -> Option<Interface> {
                 name = bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
             }
             libc::IFLA_MTU => {
-                mtu = attribute.value().first_chunk().copied().map_or(0, u32::from_ne_bytes);
+                mtu = attribute
+                    .value()
+                    .first_chunk()
+                    .copied()
+                    .map_or(0, u32::from_ne_bytes);
             }
             _ => {}
         }
@@ -79,7 +83,10 @@ mod tests {
     fn loopback_is_found_and_known_as_such() {
         let all = interfaces().unwrap();
         let loopback = all.iter().find(|interface| interface.is_loopback).unwrap();
-        assert_eq!((loopback.name.as_str(), loopback.is_ethernet), ("lo", false));
+        assert_eq!(
+            (loopback.name.as_str(), loopback.is_ethernet),
+            ("lo", false)
+        );
         assert!(loopback.mtu >= 1_280, "{loopback:?}");
     }
 

@@ -34,10 +34,7 @@ pub fn add_pair(name: &str, there: &File) -> io::Result<()> {
         text(INFO_KIND, "veth"),
         attribute(INFO_DATA, &attribute(PEER, &peer)),
     ];
-    let payload = [
-        end(name),
-        attribute(libc::IFLA_LINKINFO, &kind.concat()),
-    ];
+    let payload = [end(name), attribute(libc::IFLA_LINKINFO, &kind.concat())];
     let flags = NLM_F_CREATE | NLM_F_EXCL;
     order(libc::RTM_NEWLINK, flags, payload.concat())
 }
@@ -71,7 +68,11 @@ fn without_address(index: u32) -> io::Result<()> {
     let mode = attribute(INET6_ADDR_GEN_MODE, &[NO_ADDRESS]);
     let family = u16::try_from(libc::AF_INET6).unwrap_or_default();
     let of_family = attribute(libc::IFLA_AF_SPEC, &attribute(family, &mode));
-    match order(libc::RTM_NEWLINK, 0, [header(index, false), of_family].concat()) {
+    match order(
+        libc::RTM_NEWLINK,
+        0,
+        [header(index, false), of_family].concat(),
+    ) {
         // A kernel without IPv6.
         Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => Ok(()),
         done => done,
@@ -85,5 +86,12 @@ fn header(index: u32, up: bool) -> Vec<u8> {
 }
 
 fn order(kind: u16, flags: u16, payload: Vec<u8>) -> io::Result<()> {
-    ask(NETLINK_ROUTE, &Request { kind, flags, payload })
+    ask(
+        NETLINK_ROUTE,
+        &Request {
+            kind,
+            flags,
+            payload,
+        },
+    )
 }

@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn headers_come_on_top_of_the_asked_rate() {
         let bucket = Goodput::new(ByteRate(20_000_000), 1_514).bucket();
-        assert!((20_911_000..20_912_000).contains(&bucket.rate), "{bucket:?}");
+        assert!(
+            (20_911_000..20_912_000).contains(&bucket.rate),
+            "{bucket:?}"
+        );
         assert_eq!(bucket.burst, 209_116);
         assert_eq!(u64::from(bucket.limit), LEAST_ROOM);
         let slow = Goodput::new(ByteRate(10_000), 9_014).bucket();

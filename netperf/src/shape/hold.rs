@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::network::{Network, Queue};
 use super::survey::{self, Ground, MECHANISM};
-use super::{Alive, Interface, LimitError, LimitReading, Plan, Rates, Shaped, Survey, Target, members};
+use super::{
+    Alive, Interface, LimitError, LimitReading, Plan, Rates, Shaped, Survey, Target, members,
+};
 use crate::bpf::{LimitOrder, LimitPrograms, Point};
 use crate::clock;
 use crate::netlink;
@@ -35,7 +37,9 @@ pub struct Limit {
 
 impl fmt::Debug for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limit").field("plan", &self.plan).finish_non_exhaustive()
+        f.debug_struct("Limit")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,7 +100,12 @@ impl Limit {
         let seen = self.programs.seen();
         let queues = [
             (&mut self.network.up, rates.up, waiting[0], seen.up.wire),
-            (&mut self.network.down, rates.down, waiting[1], seen.down.wire),
+            (
+                &mut self.network.down,
+                rates.down,
+                waiting[1],
+                seen.down.wire,
+            ),
         ];
         for (queue, rate, waiting, gone) in queues {
             if let Some((queue, rate)) = queue.as_mut().zip(rate) {
@@ -236,13 +245,20 @@ impl Limit {
     /// Lets the queues keep up with the share of headers.
     fn learn(&mut self) -> std::io::Result<()> {
         let seen = self.programs.seen();
-        let queues = [(&mut self.network.up, seen.up), (&mut self.network.down, seen.down)];
+        let queues = [
+            (&mut self.network.up, seen.up),
+            (&mut self.network.down, seen.down),
+        ];
         let learnt = queues.map(|(queue, seen)| {
-            queue.as_mut().is_some_and(|queue| queue.goodput.learn(seen))
+            queue
+                .as_mut()
+                .is_some_and(|queue| queue.goodput.learn(seen))
         });
         let queues = [&self.network.up, &self.network.down];
         for (queue, _) in queues.into_iter().zip(learnt).filter(|&(_, learnt)| learnt) {
-            queue.as_ref().map_or(Ok(()), |queue| self.network.tell(queue))?;
+            queue
+                .as_ref()
+                .map_or(Ok(()), |queue| self.network.tell(queue))?;
         }
         Ok(())
     }
@@ -258,9 +274,13 @@ impl Limit {
 
     /// Looks at every interface that is limited, also those that came later.
     fn attach_interfaces(&mut self) -> Result<(), LimitError> {
-        let found = self.network.there(netlink::interfaces).map_err(anyhow::Error::from)?;
+        let found = self
+            .network
+            .there(netlink::interfaces)
+            .map_err(anyhow::Error::from)?;
         let judged = survey::judged(&found, &self.plan);
-        self.attached.retain(|index| found.iter().any(|interface| interface.index == *index));
+        self.attached
+            .retain(|index| found.iter().any(|interface| interface.index == *index));
         self.uncovered = judged
             .iter()
             .filter(|judged| judged.problem().is_some())
@@ -282,7 +302,9 @@ impl Limit {
                     .try_for_each(|&point| programs.attach(point, name, judged.index))
                     .map_err(std::io::Error::other)
             };
-            self.network.there(attach).map_err(|error| refused(error.into()))?;
+            self.network
+                .there(attach)
+                .map_err(|error| refused(error.into()))?;
         }
         Ok(())
     }
@@ -299,9 +321,14 @@ fn gone(error: std::io::Error) -> Result<Alive, LimitError> {
 /// What the kernel can't do, it says when programs are loaded and attached.
 fn refused(error: anyhow::Error) -> LimitError {
     let lacks = |error: &std::io::Error| {
-        matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS))
+        matches!(
+            error.raw_os_error(),
+            Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS)
+        )
     };
-    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
     if causes.any(lacks) {
         let why = format!("this kernel can't hold processes to a rate: {error:#}");
         return LimitError::Unsupported(why);

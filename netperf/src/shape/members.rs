@@ -53,7 +53,14 @@ pub(super) fn mark_sockets(
 /// A descriptor of this process for an open file of another.
 fn copy_of(tgid: u32, fd: u32) -> rustix::io::Result<OwnedFd> {
     let invalid = rustix::io::Errno::SRCH;
-    let pid = i32::try_from(tgid).ok().and_then(Pid::from_raw).ok_or(invalid)?;
+    let pid = i32::try_from(tgid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or(invalid)?;
     let fd = i32::try_from(fd).map_err(|_too_large| invalid)?;
-    pidfd_getfd(pidfd_open(pid, PidfdFlags::empty())?, fd, PidfdGetfdFlags::empty())
+    pidfd_getfd(
+        pidfd_open(pid, PidfdFlags::empty())?,
+        fd,
+        PidfdGetfdFlags::empty(),
+    )
 }

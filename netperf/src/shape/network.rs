@@ -70,7 +70,11 @@ impl Network {
             let goodput = Goodput::new(rate, largest_packet);
             let index = made.add(&name, goodput.bucket());
             let index = index.with_context(|| format!("can't make the interface `{name}`"))?;
-            Ok(Queue { index, name, goodput })
+            Ok(Queue {
+                index,
+                name,
+                goodput,
+            })
         };
         made.up = rates.up.map(|rate| queue(rate, 'u', &made)).transpose()?;
         made.down = rates.down.map(|rate| queue(rate, 'd', &made)).transpose()?;
@@ -110,9 +114,17 @@ impl Network {
     pub(super) fn close_circles(&self, programs: &mut LimitPrograms) -> anyhow::Result<()> {
         for (queue, point) in [(&self.up, Point::Left), (&self.down, Point::Arrived)] {
             let Some(queue) = queue else { continue };
-            let far = || programs.attach(Point::Turns, &queue.name, queue.index).map_err(io::Error::other);
+            let far = || {
+                programs
+                    .attach(Point::Turns, &queue.name, queue.index)
+                    .map_err(io::Error::other)
+            };
             netlink::inside(&self.nest, far)?;
-            let near = || programs.attach(point, &queue.name, queue.index).map_err(io::Error::other);
+            let near = || {
+                programs
+                    .attach(point, &queue.name, queue.index)
+                    .map_err(io::Error::other)
+            };
             netlink::inside(&self.there, near)?;
         }
         Ok(())
@@ -179,7 +191,9 @@ const NAME: &str = "npt";
 
 /// Whether an interface is the near end of some limit.
 pub(super) fn is_ours(name: &str) -> bool {
-    let number = name.strip_prefix(NAME).and_then(|rest| rest.strip_suffix(['u', 'd']));
+    let number = name
+        .strip_prefix(NAME)
+        .and_then(|rest| rest.strip_suffix(['u', 'd']));
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 

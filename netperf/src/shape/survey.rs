@@ -36,10 +36,14 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
     let gone = || LimitError::Asked("none of these processes is running".to_owned());
     let first = *members::of(plan, procfs).first().ok_or_else(gone)?;
     let there = procfs.open_network_namespace(first).map_err(|error| {
-        LimitError::Rights(format!("can't look into the network namespace of process {first}: {error}"))
+        LimitError::Rights(format!(
+            "can't look into the network namespace of process {first}: {error}"
+        ))
     })?;
     let found = netlink::inside(&there, netlink::interfaces).map_err(|error| {
-        LimitError::Rights(format!("can't enter the network namespace of process {first}: {error}"))
+        LimitError::Rights(format!(
+            "can't enter the network namespace of process {first}: {error}"
+        ))
     })?;
     let interfaces = judged(&found, plan);
     if let Some(problem) = interfaces.iter().find_map(Judged::problem) {
@@ -70,7 +74,9 @@ impl Judged {
         let Interface { name, left_out } = &self.shown;
         let why = left_out.as_ref().filter(|_| self.is_problem)?;
         let name = crate::text::visible(name);
-        Some(format!("{name} {why}; leave it out with `--except-iface {name}`"))
+        Some(format!(
+            "{name} {why}; leave it out with `--except-iface {name}`"
+        ))
     }
 
     pub(super) fn is_limited(&self) -> bool {
@@ -107,7 +113,10 @@ fn judge(interface: &netlink::Interface, plan: &Plan) -> (Option<&'static str>, 
     } else if interface.is_ethernet {
         (None, false)
     } else if interface.is_up {
-        (Some("has packets without an Ethernet header, which the queue needs"), true)
+        (
+            Some("has packets without an Ethernet header, which the queue needs"),
+            true,
+        )
     } else {
         (Some("is down, and has no Ethernet header"), false)
     }
@@ -117,9 +126,14 @@ fn judge(interface: &netlink::Interface, plan: &Plan) -> (Option<&'static str>, 
 pub(super) fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
     let limited = judged(found, plan);
     let is_limited = |interface: &&netlink::Interface| {
-        limited.iter().any(|judged| judged.index == interface.index && judged.is_limited())
+        limited
+            .iter()
+            .any(|judged| judged.index == interface.index && judged.is_limited())
     };
-    let mtus = found.iter().filter(is_limited).map(|interface| interface.mtu);
+    let mtus = found
+        .iter()
+        .filter(is_limited)
+        .map(|interface| interface.mtu);
     mtus.max().unwrap_or(1_500).min(65_535) + HEADER_BYTES
 }
 
@@ -133,7 +147,9 @@ pub(super) fn cgroup(plan: &Plan, procfs: &Procfs) -> Result<File, LimitError> {
         None => {
             let cgroups = procfs.cgroups();
             let none = "no cgroup v2 hierarchy is mounted, by which new sockets are seen";
-            let root = cgroups.root().ok_or_else(|| LimitError::Unsupported(none.to_owned()))?;
+            let root = cgroups
+                .root()
+                .ok_or_else(|| LimitError::Unsupported(none.to_owned()))?;
             Ok(open(root).context("can't open the root of the cgroups")?)
         }
     }
@@ -177,7 +193,10 @@ mod tests {
         assert_eq!(all.len(), 2, "our own ones are not looked at");
         assert!(all[0].is_limited() && all[0].problem().is_none());
         let problem = all[1].problem().unwrap();
-        assert!(problem.contains("wg0") && problem.contains("--except-iface wg0"), "{problem}");
+        assert!(
+            problem.contains("wg0") && problem.contains("--except-iface wg0"),
+            "{problem}"
+        );
         let all = judged(&found, &plan(&["wg0"], false));
         assert!(all[1].problem().is_none() && !all[1].is_limited());
     }
