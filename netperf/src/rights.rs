@@ -212,6 +212,9 @@ impl fmt::Display for MissingRights {
             return write!(f, "\n  sudo {command}");
         }
         write!(f, "\nrun it as root:\n  sudo {command}")?;
+        if self.missing.iter().any(|right| LIMITING.contains(right)) {
+            return Ok(());
+        }
         write!(
             f,
             "\nor give this file the capabilities, then run it as before:"

@@ -188,6 +188,10 @@ impl Session {
     }
 
     fn tend(&mut self) -> anyhow::Result<Option<Ended>> {
+        // It may have ended before its end could wake anybody.
+        if let Some(ended) = self.command_ended()? {
+            return Ok(Some(ended));
+        }
         let alive = self.limit.tend().map_err(failure)?;
         let now = clock::now().0;
         if self.hold.check && self.check(now)? {
