@@ -119,6 +119,7 @@ pub fn check_closing() -> Result<(), MissingRights> {
         missing: vec![CLOSING],
         valid: Valid::Everywhere,
         invocation: Invocation::own(),
+        suffices_in_file: true,
     })
 }
 
@@ -137,6 +138,7 @@ pub fn check_limiting(valid: Valid) -> Result<(), MissingRights> {
         missing,
         valid,
         invocation: Invocation::own(),
+        suffices_in_file: false,
     })
 }
 
@@ -158,6 +160,7 @@ fn judge(
         missing,
         valid,
         invocation: invocation(),
+        suffices_in_file: true,
     })
 }
 
@@ -181,6 +184,8 @@ pub struct MissingRights {
     missing: Vec<Right>,
     valid: Valid,
     invocation: Invocation,
+    /// Whether the command does with the capabilities of its file, without root.
+    suffices_in_file: bool,
 }
 
 impl MissingRights {
@@ -212,7 +217,7 @@ impl fmt::Display for MissingRights {
             return write!(f, "\n  sudo {command}");
         }
         write!(f, "\nrun it as root:\n  sudo {command}")?;
-        if self.missing.iter().any(|right| LIMITING.contains(right)) {
+        if !self.suffices_in_file {
             return Ok(());
         }
         write!(
@@ -331,6 +336,25 @@ mod tests {
         let text = check(Valid::OwnUsers).unwrap_err().to_string();
         assert!(
             text.contains("user namespace") && !text.contains("setcap"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn limiting_needs_root_and_no_file_is_given_its_capabilities() {
+        let text = check_limiting(Valid::OwnUsers).unwrap_err().to_string();
+        for right in ["CAP_BPF", "CAP_NET_ADMIN", "CAP_SYS_ADMIN"] {
+            assert!(text.contains(right), "{text}");
+        }
+        let missing = MissingRights {
+            missing: LIMITING.to_vec(),
+            valid: Valid::Everywhere,
+            invocation: Invocation::new("/opt/netperf-trace", iter::empty()),
+            suffices_in_file: false,
+        };
+        let text = missing.to_string();
+        assert!(
+            text.ends_with("run it as root:\n  sudo /opt/netperf-trace"),
             "{text}"
         );
     }

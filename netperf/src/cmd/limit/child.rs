@@ -109,9 +109,10 @@ pub(super) fn wait_and_become(words: &[OsString]) -> anyhow::Result<()> {
     kill_process(getpid(), Signal::STOP)?;
     set_parent_process_death_signal(None)?;
     let error = Command::new(program).args(arguments).exec();
-    let status = match error.kind() {
-        io::ErrorKind::NotFound => NOT_FOUND,
-        _ => NOT_EXECUTABLE,
+    let status = if error.kind() == io::ErrorKind::NotFound {
+        NOT_FOUND
+    } else {
+        NOT_EXECUTABLE
     };
     let name = program.to_string_lossy();
     super::super::report(&anyhow::Error::new(error).context(format!("can't run `{name}`")));

@@ -68,12 +68,10 @@ enum Ended {
 impl Session {
     /// A limit that has begun.
     pub(super) fn new(
-        hold: Hold,
-        units: Units,
+        (hold, units): (Hold, Units),
         procfs: Procfs,
         (limit, model): (Limit, LimitModel),
-        seat: Seat,
-        record: LimitRecord,
+        (seat, record): (Seat, LimitRecord),
     ) -> Self {
         let began = clock::now().0;
         Self {
