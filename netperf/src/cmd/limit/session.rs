@@ -403,7 +403,7 @@ impl Session {
         let written = self.hold.written;
         if let Written::Live(_) = written {
             // The line stays.
-            self.output.text().extend_from_slice(b"\r\n");
+            self.output.text().extend_from_slice(b"\n");
         }
         let seconds = self.model.length().as_secs();
         let text = format!("limit {} lifted after {seconds} s", self.record.id);
