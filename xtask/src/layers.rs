@@ -22,7 +22,7 @@ enum Rooms {
     OutsideOf(&'static [&'static str]),
 }
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 13] = [
     Rule {
         rooms: Rooms::All,
         never: &["crate::{"],
@@ -56,7 +56,8 @@ const RULES: [Rule; 11] = [
     },
     Rule {
         rooms: Rooms::In(&[
-            "bpf", "netlink", "procfs", "capture", "checkup", "collect", "machine",
+            "bpf", "netlink", "procfs", "capture", "checkup", "collect", "machine", "limits",
+            "shape",
         ]),
         never: &["crate::model", "crate::view", "crate::render", "crate::cmd"],
         because: "readers deliver samples and know nothing of what is made of them",
@@ -80,9 +81,20 @@ const RULES: [Rule; 11] = [
             "crate::procfs",
             "crate::capture",
             "crate::checkup",
+            "crate::limits",
             "crate::cmd",
         ],
         because: "a replayed recording has no readers",
+    },
+    Rule {
+        rooms: Rooms::OutsideOf(&["cmd", "shape"]),
+        never: &["crate::shape"],
+        because: "a limit changes this machine: only a command may begin one",
+    },
+    Rule {
+        rooms: Rooms::In(&["shape"]),
+        never: &["crate::capture", "crate::checkup", "crate::limits"],
+        because: "what holds packets up knows of no other limit, and counts with its own queue",
     },
     Rule {
         rooms: Rooms::In(&["model", "view"]),

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -13,6 +13,7 @@ use rustix::process::geteuid;
 
 use super::LIMITS_MAX;
 use super::seat::Seat;
+use crate::clock;
 use crate::sample::limit::LimitRecord;
 
 /// Where the files are.
@@ -129,9 +130,9 @@ impl Folder {
     /// # Errors
     /// As [`Self::held`].
     pub fn wait_for_end(&self, id: u8, patience: Duration) -> Result<bool, LimitsError> {
-        let until = Instant::now() + patience;
+        let began = clock::now().0;
         while self.held()?.iter().any(|held| held.id == id) {
-            if Instant::now() >= until {
+            if clock::now().0.since(began).unwrap_or_default() >= patience {
                 return Ok(false);
             }
             thread::sleep(LOOK_EVERY);

@@ -274,6 +274,40 @@ mod tests {
     }
 
     #[test]
+    fn a_cgroup_is_named_by_path_or_file_and_never_above_the_mount() {
+        let (root, cgroups) = tree("/");
+        let slice = root.path().join("sys/fs/cgroup/unified/system.slice");
+        for path in ["/system.slice", "system.slice", slice.to_str().unwrap()] {
+            assert_eq!(
+                cgroups.folder(Path::new(path)).as_ref(),
+                Some(&slice),
+                "{path}"
+            );
+        }
+        for path in [
+            "/nothing",
+            "/system.slice/../system.slice",
+            "/system.slice/ssh.service",
+        ] {
+            assert_eq!(cgroups.folder(Path::new(path)), None, "{path}");
+        }
+        let (_root, part) = tree("/docker/abc");
+        assert!(part.folder(Path::new("/docker/abc/system.slice")).is_some());
+    }
+
+    #[test]
+    fn the_topmost_cgroup_that_fits_is_found_and_none_below_it() {
+        let (root, cgroups) = tree("/");
+        let ssh = root
+            .path()
+            .join("sys/fs/cgroup/unified/system.slice/ssh.service");
+        fs::create_dir(ssh.join("session")).unwrap();
+        let found = cgroups.find_folders(|path| path.contains("ssh.service"));
+        assert_eq!(found, [("/system.slice/ssh.service".to_owned(), ssh)]);
+        assert!(cgroups.find_folders(|path| path == "/none").is_empty());
+    }
+
+    #[test]
     fn blanks_in_the_mount_point_are_read_back() {
         let found = mount(b"1 2 0:3 / /my\\040mount rw - cgroup2 none rw").unwrap();
         assert_eq!(found.point, Path::new("/my mount"));

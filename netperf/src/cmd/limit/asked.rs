@@ -213,10 +213,10 @@ mod tests {
     }
 
     fn held(options: &str) -> Hold {
-        match asked(options).wish {
-            Wish::Hold(hold) => *hold,
-            other => panic!("{other:?}"),
-        }
+        let Wish::Hold(hold) = asked(options).wish else {
+            panic!("{options}: another wish");
+        };
+        *hold
     }
 
     /// The message of a command line that is refused as wrong usage.

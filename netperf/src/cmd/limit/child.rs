@@ -1,7 +1,7 @@
 //! How does a command start only when its limit holds? As a copy of this program that stops itself,
 //! and becomes the command when it is continued.
 
-use std::ffi::OsString;
+use std::ffi::{CStr, OsString};
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command};
@@ -12,8 +12,13 @@ use rustix::process::{
     waitid,
 };
 
+use rustix::thread::set_name;
+
 use crate::exit::PassedOn;
 use crate::procfs::OWN_EXECUTABLE;
+
+/// What this program is called in lists of processes.
+pub(super) const OWN_NAME: &CStr = c"netperf-trace";
 
 /// Statuses that shells give for commands that can't run.
 const NOT_FOUND: u8 = 127;
@@ -97,14 +102,17 @@ impl Drop for Gated {
 /// Stops, and becomes the command when it is continued.
 pub(super) fn wait_and_become(words: &[OsString]) -> anyhow::Result<()> {
     let (program, arguments) = words.split_first().context("no command")?;
+    // It was started by a link whose name is `exe`.
+    set_name(OWN_NAME)?;
     // If its holder is killed, nobody would continue it.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     kill_process(getpid(), Signal::STOP)?;
     set_parent_process_death_signal(None)?;
     let error = Command::new(program).args(arguments).exec();
-    let status = match error.kind() {
-        io::ErrorKind::NotFound => NOT_FOUND,
-        _ => NOT_EXECUTABLE,
+    let status = if error.kind() == io::ErrorKind::NotFound {
+        NOT_FOUND
+    } else {
+        NOT_EXECUTABLE
     };
     let name = program.to_string_lossy();
     super::super::report(&anyhow::Error::new(error).context(format!("can't run `{name}`")));

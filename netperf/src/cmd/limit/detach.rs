@@ -10,8 +10,10 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 use rustix::process::setsid;
 use rustix::stdio::{dup2_stderr, dup2_stdout};
+use rustix::thread::set_name;
 use serde::{Deserialize, Serialize};
 
+use super::child::OWN_NAME;
 use crate::clock;
 use crate::exit::PassedOn;
 use crate::procfs::OWN_EXECUTABLE;
@@ -65,6 +67,7 @@ pub(super) fn detach(json: bool) -> anyhow::Result<()> {
 /// Leaves the session of whoever started it.
 pub(super) fn begin() -> anyhow::Result<()> {
     setsid().context("can't leave the session")?;
+    set_name(OWN_NAME)?;
     Ok(())
 }
 

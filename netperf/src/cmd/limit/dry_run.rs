@@ -22,8 +22,8 @@ pub(super) fn tell(hold: &Hold, json: bool, units: Units) -> anyhow::Result<()> 
     let procfs = Procfs::new("/");
     check_rights(&procfs)?;
     let found = targets::look_up(&procfs, &hold.whom, hold.children)?;
-    let held = Folder::of_machine().held().map_err(registry_failure)?;
-    let id = (1..=u8::MAX).find(|id| held.iter().all(|held| held.id != *id));
+    let taken = Folder::of_machine().held().map_err(registry_failure)?;
+    let id = (1..=u8::MAX).find(|id| taken.iter().all(|other| other.id != *id));
     let survey = Limit::survey(&plan(hold, &found, id.unwrap_or(1))).map_err(failure)?;
     let (sockets, usage) = usage::measured(&found);
     let processes = found.processes.iter().map(|one| PlannedProcess {

@@ -17,7 +17,7 @@ use crate::cmd::signals::Signals;
 use crate::exit::Failure;
 use crate::limits::{Folder, Orders, Seat};
 use crate::model::limit::LimitModel;
-use crate::procfs::Procfs;
+use crate::procfs::{Procfs, StartTicks};
 use crate::render::limit::{Keys, Written};
 use crate::rights;
 use crate::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue, Uncovered};
@@ -50,12 +50,10 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
     let orders = Orders::open(&seat).context("can't take orders")?;
     let keys = keys(&hold, gated.is_some())?;
     let mut session = Session::new(
-        hold,
-        units,
+        (hold, units),
         procfs,
         (limit, LimitModel::new(first)),
-        seat,
-        record,
+        (seat, record),
     );
     session.begin(gated, keys.are_heard())?;
     warn(&mut session, &found);
@@ -135,7 +133,7 @@ fn record(
         id: seat.id(),
         holder: LimitedProcess {
             pid: own,
-            start: procfs.start(own).map_or(now, |start| start.to_mono()),
+            start: procfs.start(own).map_or(now, StartTicks::to_mono),
             name: "netperf-trace".to_owned(),
         },
         processes,

@@ -68,12 +68,10 @@ enum Ended {
 impl Session {
     /// A limit that has begun.
     pub(super) fn new(
-        hold: Hold,
-        units: Units,
+        (hold, units): (Hold, Units),
         procfs: Procfs,
         (limit, model): (Limit, LimitModel),
-        seat: Seat,
-        record: LimitRecord,
+        (seat, record): (Seat, LimitRecord),
     ) -> Self {
         let began = clock::now().0;
         Self {
@@ -188,6 +186,10 @@ impl Session {
     }
 
     fn tend(&mut self) -> anyhow::Result<Option<Ended>> {
+        // It may have ended before its end could wake anybody.
+        if let Some(ended) = self.command_ended()? {
+            return Ok(Some(ended));
+        }
         let alive = self.limit.tend().map_err(failure)?;
         let now = clock::now().0;
         if self.hold.check && self.check(now)? {
@@ -401,7 +403,7 @@ impl Session {
         let written = self.hold.written;
         if let Written::Live(_) = written {
             // The line stays.
-            self.output.text().extend_from_slice(b"\r\n");
+            self.output.text().extend_from_slice(b"\n");
         }
         let seconds = self.model.length().as_secs();
         let text = format!("limit {} lifted after {seconds} s", self.record.id);

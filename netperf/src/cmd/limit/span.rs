@@ -18,7 +18,9 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
             .find(|c: char| !c.is_ascii_digit())
             .unwrap_or(rest.len());
         let (number, unit) = rest.split_at(digits);
-        let number: u64 = number.parse().map_err(|_| WANTED.to_owned())?;
+        let Ok(number) = number.parse::<u64>() else {
+            return Err(WANTED.to_owned());
+        };
         let mut letters = unit.chars();
         let length = match letters.next() {
             Some('s') => 1,

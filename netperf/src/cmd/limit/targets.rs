@@ -241,7 +241,6 @@ fn same_namespace(procfs: &Procfs, processes: &[Relative]) -> Result<(), Failure
             Ok(Some(inode)) => {
                 namespaces.entry(inode).or_insert(process);
             }
-            Ok(None) => {}
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 return Err(Failure::NotAllowed(format!(
                     "the network namespace of process {} can't be seen: CAP_SYS_PTRACE is needed; run \
@@ -250,7 +249,7 @@ fn same_namespace(procfs: &Procfs, processes: &[Relative]) -> Result<(), Failure
                 )));
             }
             // It has ended.
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
     if namespaces.len() < 2 {

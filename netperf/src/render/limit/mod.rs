@@ -52,7 +52,7 @@ impl Written {
         match self {
             Self::Json | Self::Nothing => {}
             Self::Lines(_) => out.extend_from_slice(format!("{text}\n").as_bytes()),
-            Self::Live(_) => out.extend_from_slice(format!("{AGAIN}{text}\r\n").as_bytes()),
+            Self::Live(_) => out.extend_from_slice(format!("{AGAIN}{text}\n").as_bytes()),
         }
     }
 

@@ -34,11 +34,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, look: Look) {
         ("/", "filter"),
         ("s r t", of_bytes("sort")),
         ("Enter", open),
-        ("L", if state.page == Page::Top { "limit" } else { "" }),
         ("a", of_bytes(figures)),
         ("m", of_bytes("units")),
         ("l", of_bytes("command")),
         ("space", if state.is_paused() { "go on" } else { "pause" }),
+        ("L", if state.page == Page::Top { "limit" } else { "" }),
     ];
     let mut spans = Vec::new();
     let mut room: usize = area.width.into();

@@ -277,8 +277,7 @@ impl State {
     /// Esc undoes the latest thing that hides something.
     fn back(&mut self) {
         match self.overlay {
-            Overlay::Help => self.overlay = Overlay::Nothing,
-            Overlay::Rate { .. } => self.overlay = Overlay::Nothing,
+            Overlay::Help | Overlay::Rate { .. } => self.overlay = Overlay::Nothing,
             Overlay::Prompt { .. } => {
                 self.overlay = Overlay::Nothing;
                 self.clear_filter();

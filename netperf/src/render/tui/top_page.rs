@@ -12,6 +12,7 @@ use crate::text::visible;
 use crate::view::flows;
 use crate::view::flows_table;
 use crate::view::limit;
+use crate::view::process_row::ProcessRow;
 use crate::view::top::{Top, TopOptions};
 use crate::view::top_table::{self, TopLook};
 
@@ -51,7 +52,7 @@ fn processes(buffer: &mut Buffer, area: Rect, state: &mut State, scene: Scene<'_
     let mut table = top_table::table(in_sight.clone(), look);
     limit::mark(
         &mut table,
-        in_sight.map(|row| row.id()),
+        in_sight.map(ProcessRow::id),
         &state.limits,
         state.units,
     );

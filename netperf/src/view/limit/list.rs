@@ -79,7 +79,7 @@ impl LimitsTick {
         let all: Vec<LimitRecord> = held.iter().map(|(record, _)| record.clone()).collect();
         let rows = held.into_iter().map(|(record, now)| {
             let overlaps = overlaps(&record, &all);
-            row(record, now, overlaps, wall)
+            row(record, now.as_ref(), overlaps, wall)
         });
         Self {
             time: Rfc3339(wall),
@@ -112,18 +112,18 @@ impl LimitsTick {
 
 fn row(
     record: LimitRecord,
-    now: Option<LimitNow>,
+    now: Option<&LimitNow>,
     overlaps: Vec<Overlap>,
     wall: WallNs,
 ) -> LimitRow {
     let left = record.until.map(|until| until.0.saturating_sub(wall.0));
-    let direction = |pick: fn(&LimitNow) -> Option<DirectionRow>| now.as_ref().and_then(pick);
+    let direction = |pick: fn(&LimitNow) -> Option<DirectionRow>| now.and_then(pick);
     LimitRow {
         id: record.id,
         processes: record.processes.into_iter().map(Into::into).collect(),
         chosen_by: record.chosen_by,
         mechanism: record.mechanism,
-        sockets: now.as_ref().map(|now| now.sockets),
+        sockets: now.map(|now| now.sockets),
         up_bytes_per_s: record.up_bytes_per_s,
         down_bytes_per_s: record.down_bytes_per_s,
         up: direction(|now| now.up.map(Into::into)),
