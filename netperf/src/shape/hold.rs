@@ -63,7 +63,8 @@ impl Limit {
         let cgroup = survey::cgroup(&plan, &procfs)?;
         let found = netlink::inside(&there, netlink::interfaces).map_err(anyhow::Error::from)?;
         let largest = survey::largest_packet(&found, &plan);
-        let network = Network::make(there, plan.id, plan.rates, largest, &procfs)?;
+        let network =
+            Network::make(there, plan.id, plan.rates, largest, &procfs).map_err(refused)?;
         let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
         let order = LimitOrder {
             bit: plan.id - 1,

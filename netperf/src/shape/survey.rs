@@ -1,12 +1,13 @@
 //! What is there to limit, and can it be?
 
 use std::fs::File;
-use std::io;
 
 use anyhow::Context as _;
 
 use super::network::is_ours;
 use super::{Interface, LimitError, Plan, Survey, members};
+use crate::bpf;
+use crate::machine::{Outcome, Trial};
 use crate::netlink;
 use crate::procfs::Procfs;
 
@@ -32,6 +33,15 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
         let why = "limits need the processes as the kernel numbers them: run it in the initial pid \
                    namespace, outside of any container";
         return Err(LimitError::Unsupported(why.to_owned()));
+    }
+    let tried = netlink::in_own_namespace(|| bpf::try_tcx(netlink::LOOPBACK));
+    if let Ok(Trial {
+        outcome: Outcome::Refused(why),
+        ..
+    }) = tried
+    {
+        let why = format!("this kernel lets no program redirect packets (tcx, Linux 6.6): {why}");
+        return Err(LimitError::Unsupported(why));
     }
     let gone = || LimitError::Asked("none of these processes is running".to_owned());
     let first = *members::of(plan, procfs).first().ok_or_else(gone)?;
@@ -139,20 +149,17 @@ pub(super) fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
 
 /// The directory in which sockets are seen being made: the cgroup that was named, or the root of all.
 pub(super) fn cgroup(plan: &Plan, procfs: &Procfs) -> Result<File, LimitError> {
-    let open = |path: &std::path::Path| -> io::Result<File> { File::open(path) };
-    match &plan.cgroup {
-        Some(path) => open(path).map_err(|error| {
-            LimitError::Asked(format!("can't open the cgroup {}: {error}", path.display()))
-        }),
-        None => {
-            let cgroups = procfs.cgroups();
-            let none = "no cgroup v2 hierarchy is mounted, by which new sockets are seen";
-            let root = cgroups
-                .root()
-                .ok_or_else(|| LimitError::Unsupported(none.to_owned()))?;
-            Ok(open(root).context("can't open the root of the cgroups")?)
-        }
-    }
+    let Some(path) = &plan.cgroup else {
+        let cgroups = procfs.cgroups();
+        let none = "no cgroup v2 hierarchy is mounted, by which new sockets are seen";
+        let root = cgroups
+            .root()
+            .ok_or_else(|| LimitError::Unsupported(none.to_owned()))?;
+        return Ok(File::open(root).context("can't open the root of the cgroups")?);
+    };
+    File::open(path).map_err(|error| {
+        LimitError::Asked(format!("can't open the cgroup {}: {error}", path.display()))
+    })
 }
 
 #[cfg(test)]
