@@ -303,9 +303,18 @@ impl Limit {
                     .try_for_each(|&point| programs.attach(point, name, judged.index))
                     .map_err(std::io::Error::other)
             };
-            self.network
-                .there(attach)
-                .map_err(|error| refused(error.into()))?;
+            let Err(error) = self.network.there(attach) else {
+                continue;
+            };
+            if self.tended == 0 {
+                return Err(refused(error.into()));
+            }
+            // One that comes and goes does not end the limit of the others.
+            self.attached.remove(&judged.index);
+            self.uncovered.push(Interface {
+                left_out: Some(format!("can't be limited: {error}")),
+                ..judged.shown.clone()
+            });
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod document;
 mod hook_cost;
 mod hooks;
 mod kernels;
+mod limit;
 mod load;
 mod look;
 mod machine;
@@ -76,6 +77,8 @@ enum Name {
     Hooks,
     /// Each hook set on each kernel
     Kernels,
+    /// A process that is held to a rate
+    Limit,
     /// nethogs and iftop
     Rivals,
 }
@@ -93,6 +96,7 @@ struct Bench {
 struct Programs {
     tracer: PathBuf,
     load: PathBuf,
+    mover: PathBuf,
     hooks: PathBuf,
     /// Object of the empty programs.
     empty: PathBuf,
@@ -184,6 +188,7 @@ impl Name {
             Self::Start => start::measure(bench),
             Self::Hooks => hook_cost::measure(bench),
             Self::Kernels => kernels::measure(bench),
+            Self::Limit => limit::measure(bench),
             Self::Rivals => rivals::measure(bench),
         }
     }
@@ -194,12 +199,13 @@ impl Programs {
         let tracer = build::build(workspace, Profile::Release)?;
         let mut cargo = workspace.cargo("build");
         cargo.args(["--release", "--package", "netperf-tests"]);
-        cargo.args(["--bin", "load", "--bin", "hooks"]);
+        cargo.args(["--bin", "load", "--bin", "mover", "--bin", "hooks"]);
         ensure!(cargo.status()?.success(), "the loads do not compile");
         let programs = workspace.target.join("release");
         Ok(Self {
             tracer,
             load: programs.join("load"),
+            mover: programs.join("mover"),
             hooks: programs.join("hooks"),
             empty: build_empty(workspace)?,
         })
