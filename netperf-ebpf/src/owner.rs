@@ -76,6 +76,20 @@ pub fn slot_in_use<'a>(state: *mut SockState) -> Option<(u32, &'a mut Slot)> {
     Some((index, slot))
 }
 
+/// Whether it says in the slot in use whose it is: the process that has just taken it may still be about to
+/// write that, on another CPU.
+#[inline(always)]
+pub fn is_described(state: *mut SockState, slot: &Slot) -> bool {
+    // SAFETY: words of a map value; volatile, as another CPU writes them.
+    let (tick, host_tgid) = unsafe {
+        (
+            core::ptr::read_volatile(&raw const slot.tick),
+            core::ptr::read_volatile(&raw const slot.owner.host_tgid),
+        )
+    };
+    tick != 0 || host_tgid == (last(state) >> 32) as u32
+}
+
 /// The slot of a process that is not the socket's current one: found if it was, else taken.
 #[inline(always)]
 fn other_slot(sk: impl Sock, current: u64, host_tgid: u32) -> Option<u32> {
@@ -134,7 +148,8 @@ fn is_kernel(task: impl Struct, host_tgid: u32) -> bool {
     host_tgid == KERNEL || task.field::<u32>(offset!(task_struct_flags)) & PF_KTHREAD != 0
 }
 
-/// Describes the current process: taken here, as it may be gone before user space looks.
+/// Describes the current process: taken here, as it may be gone before user space looks. Its number comes
+/// last, see [`is_described`].
 #[inline(always)]
 pub fn fill(sk: impl Sock, owner: &mut Owner, host_tgid: u32) {
     let task = sk.current_task();
@@ -145,6 +160,7 @@ pub fn fill(sk: impl Sock, owner: &mut Owner, host_tgid: u32) {
     owner.uid = bpf_get_current_uid_gid() as u32;
     // SAFETY: a helper without arguments.
     owner.cgroup_id = unsafe { bpf_get_current_cgroup_id() };
+    owner.host_tgid = host_tgid;
 }
 
 /// Describes a process that is not the current one. Its cgroup stays unknown.
@@ -154,6 +170,7 @@ pub fn fill_holder(task: Address, owner: &mut Owner, host_tgid: u32) {
     owner.uid = task
         .target(offset!(task_struct_cred))
         .field(offset!(cred_uid));
+    owner.host_tgid = host_tgid;
 }
 
 /// Tells who holds a socket over which nothing was moved yet: events on its port may be for it.
@@ -170,7 +187,6 @@ fn fill_names(task: impl Struct, owner: &mut Owner, host_tgid: u32) {
     let leader = task.target(offset!(task_struct_group_leader));
     owner.start_ns = leader.field(offset!(task_struct_start_boottime));
     owner.comm = probe(leader.address(), offset!(task_struct_comm));
-    owner.host_tgid = host_tgid;
     owner.tgid = namespaced_tgid(Address(leader.address()), host_tgid);
 }
 

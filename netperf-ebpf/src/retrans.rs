@@ -104,7 +104,11 @@ fn announce(sk: impl Sock, index: u32, slot: &mut Slot) {
     refresh_tcp(sk, slot);
     sock::fill_key(sk, &mut slot.key);
     let tick = TICK.read() as u32;
-    if slot.tick != tick {
+    if slot.tick != tick
+        && sk
+            .state()
+            .is_some_and(|state| owner::is_described(state, slot))
+    {
         slot.tick = tick;
         emit::active(index, slot.socket);
     }

@@ -47,6 +47,11 @@ pub fn check(session: &Session, played: &[Played]) -> Result<()> {
     if wrong.is_empty() {
         return Ok(());
     }
+    for ((pid, start), totals) in session.totals()? {
+        if counted.get(&pid).is_some_and(|rows| rows.len() > 1) {
+            wrong.push(format!("({pid} since {start}: {:?})", totals.row()));
+        }
+    }
     if let Some(kernel) = counted.get(&0) {
         wrong.push(format!("(without an owner: {kernel:?})"));
     }

@@ -1,7 +1,7 @@
 //! What do the kernel's counters say? The slots, as memory shared with the kernel side.
 #![expect(unsafe_code, reason = "reads what the kernel side writes")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use anyhow::Context as _;
 use aya::maps::Map;
@@ -35,16 +35,7 @@ impl Slots {
 
     /// A copy of a slot as it is now; `None` for an index that does not exist.
     pub(super) fn read(&self, index: u32) -> Option<Slot> {
-        (index > 0 && index < self.count()).then(|| {
-            let at = self.memory.at(index);
-            // SAFETY: within the mapping; every bit pattern is a value, and a torn name is refreshed.
-            let mut slot = unsafe { at.read_volatile() };
-            // SAFETY: the address of a field within the mapping.
-            slot.tx_bytes = load(unsafe { &raw mut (*at).tx_bytes });
-            // SAFETY: as above.
-            slot.rx_bytes = load(unsafe { &raw mut (*at).rx_bytes });
-            slot
-        })
+        (index > 0 && index < self.count()).then(|| copy(self.memory.at(index)))
     }
 
     /// Gives a slot back whose totals have been taken.
@@ -70,6 +61,31 @@ impl Slots {
             // SAFETY: the address of a field within the mapping.
             load(unsafe { &raw mut (*at).socket }) != 0
         })
+    }
+}
+
+/// A copy of the slot at an address within the mapping. What says that it is described is read before
+/// the description: a hook that describes it meanwhile then leaves one that says it is not.
+fn copy(at: *mut Slot) -> Slot {
+    // SAFETY: the address of a field within the mapping.
+    let tick = unsafe { &raw const (*at).tick };
+    // SAFETY: as above.
+    let closed = unsafe { &raw const (*at).closed };
+    // SAFETY: a word that the kernel side writes.
+    let tick = unsafe { tick.read_volatile() };
+    // SAFETY: as above.
+    let closed = unsafe { closed.read_volatile() };
+    fence(Ordering::Acquire);
+    // SAFETY: within the mapping; every bit pattern is a value, and a torn name is refreshed.
+    let slot = unsafe { at.read_volatile() };
+    Slot {
+        tick,
+        closed,
+        // SAFETY: as above.
+        tx_bytes: load(unsafe { &raw mut (*at).tx_bytes }),
+        // SAFETY: as above.
+        rx_bytes: load(unsafe { &raw mut (*at).rx_bytes }),
+        ..slot
     }
 }
 
