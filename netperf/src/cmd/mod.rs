@@ -8,6 +8,7 @@ mod limit;
 mod live;
 mod logging;
 mod looks;
+mod path;
 mod signals;
 mod sockets;
 mod states;
@@ -17,6 +18,7 @@ pub use self::config::{Config, Job};
 pub use self::doctor::Examination;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
+pub use self::path::PathRun;
 pub use self::sockets::SocketsRun;
 pub use self::states::StatesRun;
 
@@ -32,6 +34,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Sockets(run) => in_loop(sockets::run(*run)),
         Job::States(run) => in_loop(states::run(*run)),
         Job::Limit(run) => limit::run(*run),
+        Job::Path(run) => in_loop(path::run(*run)),
         Job::Examine(examination) => doctor::run(examination),
     }
 }

@@ -32,6 +32,12 @@ pub fn hops(rows: &[HopRow]) -> Table<'_> {
     }
 }
 
+/// Only so many lines, from this one on.
+pub fn in_sight(table: Table<'_>, first: usize, count: usize) -> Table<'_> {
+    let rows = table.rows.into_iter().skip(first).take(count).collect();
+    Table { rows, ..table }
+}
+
 fn lines(row: &HopRow) -> Vec<Row<'_>> {
     let (first, others) = match row.hosts.split_first() {
         Some((first, others)) => (host(first, !others.is_empty()), others),
