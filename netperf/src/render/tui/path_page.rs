@@ -81,7 +81,7 @@ pub(super) fn draw(
     let room = grid::rows_in(hops);
     page.first_row = page.first_row.min(rows.rows.len().saturating_sub(room));
     let shown = table::in_sight(rows, page.first_row, room);
-    if tick.cycle == 0 {
+    if tick.cycle == 0 && hops.height > 0 {
         hint(buffer, hops, "waiting for the first answers");
     }
     grid::draw(buffer, hops, &shown, None, look);
@@ -118,6 +118,9 @@ fn parts(area: Rect, top: usize, rows: usize) -> [Rect; 6] {
 /// How the destination's times went.
 fn times(buffer: &mut Buffer, area: Rect, path: &PathModel, look: Look) {
     const LABEL: &str = "latest answers  ";
+    if area.height == 0 {
+        return;
+    }
     let room = usize::from(area.width).saturating_sub(LABEL.len());
     let latest: Vec<u64> = path.destination.latest(room).map(u64::from).collect();
     let spans = vec![
@@ -129,6 +132,9 @@ fn times(buffer: &mut Buffer, area: Rect, path: &PathModel, look: Look) {
 
 /// What was said last, or else the keys.
 fn footer(buffer: &mut Buffer, area: Rect, page: &mut PathPage, paths: usize) {
+    if area.height == 0 {
+        return;
+    }
     if let Some(said) = page.said.take() {
         return hint(buffer, area, &visible(&said));
     }

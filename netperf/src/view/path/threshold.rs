@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::words::{ms, percent};
+use super::words::{ms, percent, target};
 use crate::model::path::{Figures, PathModel};
 
 /// A bound on a figure of the destination.
@@ -46,8 +46,8 @@ impl Threshold {
         );
         is_broken.then(|| {
             format!(
-                "{} ({}): {name} is {value}, {relation} than {bound}",
-                path.target.host, path.target.address
+                "{}: {name} is {value}, {relation} than {bound}",
+                target(&path.target)
             )
         })
     }

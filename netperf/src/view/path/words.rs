@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::model::path::{Figures, Hop};
-use crate::sample::path::{Method, Unreachable};
+use crate::sample::path::{Method, PathTarget, Unreachable};
 
 /// A time in ms with three digits: `0.07 ms`, `1.20 ms`, `23.5 ms`, `250 ms`.
 pub(crate) fn ms(micros: u32) -> String {
@@ -57,6 +57,16 @@ pub(super) fn hops(ttls: &[usize]) -> String {
             let rest: Vec<_> = rest.iter().map(ToString::to_string).collect();
             format!("hops {} and {last}", rest.join(", "))
         }
+    }
+}
+
+/// `example.org (192.0.2.1)`, or the address alone. May hold untrusted text.
+pub(crate) fn target(target: &PathTarget) -> String {
+    let address = target.address.to_string();
+    if target.host == address {
+        address
+    } else {
+        format!("{} ({address})", target.host)
     }
 }
 

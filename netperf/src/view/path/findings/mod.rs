@@ -40,11 +40,10 @@ pub(super) fn unreached(path: &PathModel) -> Option<String> {
         .missed
         .as_ref()
         .filter(|_| path.destination.received() == 0)?;
-    let target = &path.target;
     let why = reach::reason(&Way::of(path), missed);
     Some(format!(
-        "{} ({}) is not reached: {why}",
-        target.host, target.address
+        "{} is not reached: {why}",
+        super::words::target(&path.target)
     ))
 }
 
@@ -55,7 +54,7 @@ fn nothing(path: &PathModel) -> Finding {
         level: Level::Ok,
         what: "no trouble found on the way".to_owned(),
         evidence: format!(
-            "{received} of {sent} probes were answered by the destination, without delays that stand out"
+            "{received} of {sent} probes were answered by the destination, none much later than the others"
         ),
         advice: Vec::new(),
     }

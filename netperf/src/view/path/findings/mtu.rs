@@ -9,10 +9,15 @@ pub(super) fn of(path: &PathModel) -> Option<Finding> {
         Ok(found) => found,
         Err(why) => return Some(unknown(format!("the probes failed: {why}"))),
     };
-    let (Some(passes), Some(link)) = (found.passes, found.link) else {
+    let Some(passes) = found.passes else {
         return Some(unknown(
             "the destination does not answer ICMP echo that must not be cut".to_owned(),
         ));
+    };
+    let Some(link) = found.link else {
+        return Some(plain(format!(
+            "packets of up to {passes} bytes pass; larger ones were not tried"
+        )));
     };
     Some(match (found.told_by, passes < link) {
         (_, false) => plain(format!(

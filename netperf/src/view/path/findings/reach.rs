@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::super::words::{at, method, unreachable};
+use super::super::words::{self, at, method, unreachable};
 use super::{Stop, Way};
 use crate::model::path::Missed;
 use crate::sample::path::Method;
@@ -58,9 +58,8 @@ fn never(way: &Way<'_>, missed: &Missed) -> Finding {
     Finding {
         level: Level::Critical,
         what: format!(
-            "{} ({}) is not reached: {}",
-            target.host,
-            target.address,
+            "{} is not reached: {}",
+            words::target(target),
             reason(way, missed)
         ),
         evidence: format!("{sent} probes ({what}) were sent that far, none was answered"),
@@ -109,13 +108,19 @@ fn refused(way: &Way<'_>) -> Finding {
     Finding {
         level: Level::Warn,
         what: format!(
-            "the way is open, but {} ({}) refuses {}",
-            target.host,
-            target.address,
-            method(target.method)
+            "the way is open, but {} refuses {}",
+            words::target(target),
+            refusal(target.method)
         ),
         evidence: "the host answers itself: nobody listens on that port, or its filter rejects"
             .to_owned(),
         advice: vec!["on the host: `netperf-trace sockets -tl` shows who listens where".to_owned()],
+    }
+}
+
+fn refusal(asked: Method) -> String {
+    match asked {
+        Method::Tcp(port) => format!("connections to port {port}"),
+        Method::Icmp | Method::Udp(_) => method(asked),
     }
 }
