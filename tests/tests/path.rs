@@ -3,9 +3,10 @@
 use std::io::Read;
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use netperf_tests::batch::{run, run_as, text};
 use netperf_tests::chain::{Chain, Link};
 use netperf_tests::delay::Way;
@@ -166,16 +167,21 @@ fn a_silent_router_is_no_loss_and_neither_is_one_that_answers_rarely() -> Result
 fn loss_is_named_with_the_link_that_loses() -> Result<()> {
     let chain = Chain::new(&[Link::Cable, Link::Cable, one_in_19(), Link::Cable])?;
     let args = ["-c", "70", "--fail-if", "loss>1,avg>10s"];
-    for to in [chain.far(), chain.far_v6()] {
-        let (status, tick) = outcome(&chain, to, &args)?;
+    let of = |to| outcome(&chain, to, &args);
+    let both = thread::scope(|scope| {
+        let v6 = scope.spawn(|| of(chain.far_v6()));
+        [
+            of(chain.far()),
+            v6.join().unwrap_or_else(|_| bail!("a thread panicked")),
+        ]
+    });
+    for one in both {
+        let (status, tick) = one?;
         ensure!(status == Some(5), "{status:?}: {tick:#}");
-        says(
-            &tick,
-            "warn",
-            &["packets are lost: it begins between hop 2 (", "and hop 3 ("],
-        )?;
-        let lost =
-            integer(&tick["destination"], "sent")? - integer(&tick["destination"], "received")?;
+        let place = ["packets are lost: it begins between hop 2 (", "and hop 3 ("];
+        says(&tick, "warn", &place)?;
+        let destination = &tick["destination"];
+        let lost = integer(destination, "sent")? - integer(destination, "received")?;
         ensure!((2..=7).contains(&lost), "{lost} of 70 lost");
         ensure!(tick["hops"][1]["loss_percent"] == 0.0, "{tick:#}");
     }
@@ -237,8 +243,7 @@ fn what_can_not_be_reached_is_exit_status_5_with_the_reason() -> Result<()> {
 fn a_destination_that_answers_no_echo_is_found_by_other_probes() -> Result<()> {
     let chain = Chain::new(&[Link::Cable; 2])?;
     chain.ignore_echo()?;
-    let args = ["-c", "2", "--timeout", "0.5"];
-    let (status, tick) = outcome(&chain, chain.far(), &args)?;
+    let (status, tick) = outcome(&chain, chain.far(), &["-c", "2"])?;
     ensure!(status == Some(5), "{status:?}");
     says(
         &tick,
@@ -395,10 +400,8 @@ fn where_a_process_talks_to_is_probed_beside_its_own_times() -> Result<()> {
         process["pid"] == pid && process["name"] == "bash",
         "{tick:#}"
     );
-    ensure!(
-        integer(process, "bytes")? >= u64::try_from(SAID)?,
-        "{process}"
-    );
+    // The latest segments may still be without acknowledgement.
+    ensure!(integer(process, "bytes")? >= 2_000, "{process}");
     let srtt = integer(process, "srtt_median_us")?;
     ensure!((35_000..400_000).contains(&srtt), "{process}");
     ensure!(tick["destination"]["reached"] == true, "{tick:#}");

@@ -108,8 +108,31 @@ fn loss_on_the_first_link_and_at_the_destination_is_told_as_such() {
     says(
         &last,
         Level::Warn,
-        &["10 % of", "begins at the destination itself or on its link"],
+        &[
+            "10 % of",
+            "between hop 1 (10.0.1.1) and the destination (192.0.2.1), the last stop",
+        ],
     );
+}
+
+#[test]
+fn chance_does_not_move_the_link_that_loses() {
+    // Each hop behind the link loses 3 to 8 of 100.
+    let found = found(&[
+        ("r1 500, r2 600, r3 700, r4 800, ! 900", 83),
+        ("r1 500, r2 600, -, r4 800, ! 900", 3),
+        ("r1 500, r2 600, r3 700, -, ! 900", 6),
+        ("r1 500, r2 600, r3 700, r4 800, -", 8),
+    ]);
+    says(
+        &found,
+        Level::Warn,
+        &[
+            "8 % of the",
+            "between hop 2 (10.0.2.1) and hop 3 (10.0.3.1) and lasts",
+        ],
+    );
+    assert_eq!(found.len(), 1, "{found:?}");
 }
 
 #[test]
