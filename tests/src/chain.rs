@@ -10,6 +10,9 @@ use anyhow::{Context, Result, ensure};
 use crate::delay::{Way, in_namespace, join};
 use crate::netns::{Named, ip};
 
+/// Number of the link that is beside another.
+const SECOND: usize = 99;
+
 /// What joins a host or router to the next.
 #[derive(Clone, Copy, Debug)]
 pub enum Link {
@@ -94,6 +97,35 @@ impl Chain {
                 ("net/ipv6/icmp/ratelimit", &ms),
             ],
         )
+    }
+
+    /// The first two routers are joined by a second cable, and packets take either, flow by flow; the second
+    /// router answers with the address of the cable by which a packet came.
+    ///
+    /// # Errors
+    /// When the kernel refuses a part of it.
+    pub fn share_second_link(&self) -> Result<()> {
+        let (one, other) = (&self.places[1].0, &self.places[2].0);
+        ip(&format!(
+            "-n {one} link add second type veth peer name second netns {other}"
+        ))?;
+        for (name, host) in [(one, 1), (other, 2)] {
+            ip(&format!(
+                "-n {name} addr add {}/24 dev second",
+                v4(SECOND, host)
+            ))?;
+            ip(&format!("-n {name} link set second up"))?;
+        }
+        for link in 2..=self.last_link() {
+            ip(&format!(
+                "-n {one} route replace {}/24 nexthop via {} nexthop via {}",
+                v4(link, 0),
+                v4(1, 2),
+                v4(SECOND, 2)
+            ))?;
+        }
+        self.set(1, &[("net/ipv4/fib_multipath_hash_policy", "1")])?;
+        self.set(2, &[("net/ipv4/icmp_errors_use_inbound_ifaddr", "1")])
     }
 
     /// The far host answers no echo any more.

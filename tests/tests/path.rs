@@ -1,6 +1,7 @@
 //! Does `path` find what is wrong on a way over routers, and only that?
 
-use std::io::Read;
+use std::collections::HashSet;
+use std::io::{Read, Write};
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output};
 use std::thread;
@@ -46,6 +47,17 @@ fn outcome(chain: &Chain, to: IpAddr, args: &[&str]) -> Result<(Option<i32>, Val
         .last()
         .with_context(|| format!("no path: {output:?}"))?;
     Ok((output.status.code(), last.clone()))
+}
+
+/// The same to the far host over both families at once.
+fn both(chain: &Chain, args: &[&str]) -> Result<[(Option<i32>, Value); 2]> {
+    let of = |to| outcome(chain, to, args);
+    let [v4, v6] = thread::scope(|scope| {
+        let v6 = scope.spawn(|| of(chain.far_v6()));
+        let v4 = of(chain.far());
+        [v4, v6.join().unwrap_or_else(|_| bail!("a thread panicked"))]
+    });
+    Ok([v4?, v6?])
 }
 
 fn objects(output: &Output) -> Result<Vec<Value>> {
@@ -139,8 +151,7 @@ fn every_hop_is_found_by_every_kind_of_probe_over_both_families() -> Result<()> 
 fn a_silent_router_is_no_loss_and_neither_is_one_that_answers_rarely() -> Result<()> {
     let chain = Chain::new(&CABLES)?;
     chain.answer_rarely(2, 100_000_000)?;
-    for to in [chain.far(), chain.far_v6()] {
-        let (status, tick) = outcome(&chain, to, &["-c", "5", "--fail-if", "loss>0"])?;
+    for (status, tick) in both(&chain, &["-c", "5", "--fail-if", "loss>0"])? {
         ensure!(status == Some(0), "{status:?}: {tick:#}");
         ensure!(hosts(&tick)[1] == "-", "{tick:#}");
         ensure!(tick["hops"][1]["loss_percent"] == 100.0, "{tick:#}");
@@ -154,7 +165,7 @@ fn a_silent_router_is_no_loss_and_neither_is_one_that_answers_rarely() -> Result
     chain.answer_rarely(2, 0)?;
     // Six at once, and then one in a second.
     chain.answer_rarely(3, 1_000)?;
-    let (_, tick) = outcome(&chain, chain.far(), &["-c", "25"])?;
+    let (_, tick) = outcome(&chain, chain.far(), &["-c", "15"])?;
     says(
         &tick,
         "ok",
@@ -166,23 +177,14 @@ fn a_silent_router_is_no_loss_and_neither_is_one_that_answers_rarely() -> Result
 #[test]
 fn loss_is_named_with_the_link_that_loses() -> Result<()> {
     let chain = Chain::new(&[Link::Cable, Link::Cable, one_in_19(), Link::Cable])?;
-    let args = ["-c", "70", "--fail-if", "loss>1,avg>10s"];
-    let of = |to| outcome(&chain, to, &args);
-    let both = thread::scope(|scope| {
-        let v6 = scope.spawn(|| of(chain.far_v6()));
-        [
-            of(chain.far()),
-            v6.join().unwrap_or_else(|_| bail!("a thread panicked")),
-        ]
-    });
-    for one in both {
-        let (status, tick) = one?;
+    let args = ["-c", "60", "--fail-if", "loss>1,avg>10s"];
+    for (status, tick) in both(&chain, &args)? {
         ensure!(status == Some(5), "{status:?}: {tick:#}");
         let place = ["packets are lost: it begins between hop 2 (", "and hop 3 ("];
         says(&tick, "warn", &place)?;
         let destination = &tick["destination"];
         let lost = integer(destination, "sent")? - integer(destination, "received")?;
-        ensure!((2..=7).contains(&lost), "{lost} of 70 lost");
+        ensure!((2..=7).contains(&lost), "{lost} of 60 lost");
         ensure!(tick["hops"][1]["loss_percent"] == 0.0, "{tick:#}");
     }
     Ok(())
@@ -195,8 +197,7 @@ fn a_slow_link_is_named_and_only_it() -> Result<()> {
         ..Way::default()
     };
     let chain = Chain::new(&[Link::Cable, Link::Through(slow), Link::Cable, Link::Cable])?;
-    for to in [chain.far(), chain.far_v6()] {
-        let (_, tick) = outcome(&chain, to, &["-c", "15"])?;
+    for (_, tick) in both(&chain, &["-c", "15"])? {
         let ok = found(&tick, "ok");
         let warn = found(&tick, "warn");
         let all = [ok, warn].concat();
@@ -257,38 +258,122 @@ fn a_destination_that_answers_no_echo_is_found_by_other_probes() -> Result<()> {
 
 #[test]
 fn the_largest_packet_is_found_and_black_holes_are_told_from_routers_that_speak() -> Result<()> {
-    let chain = Chain::new(&CABLES)?;
-    chain.set_mtu(2, 1_400)?;
-    for to in [chain.far(), chain.far_v6()] {
-        let (status, tick) = outcome(&chain, to, &["-c", "2", "--mtu", "--fail-if", "mtu<1400"])?;
-        ensure!(status == Some(0), "{status:?}: {tick:#}");
-        ensure!(
-            tick["mtu"]["passes"] == 1_400 && tick["mtu"]["black_hole"] == false,
-            "{tick:#}"
-        );
-        ensure!(
-            tick["mtu"]["link"] == 1_500 && tick["mtu"]["told"] == 1_400,
-            "{tick:#}"
-        );
-        is_quiet(&tick)?;
-    }
     let hole = Way {
         longest: Some(1_333),
         ..Way::default()
     };
     let chain = Chain::new(&[Link::Cable, Link::Cable, Link::Through(hole)])?;
-    for to in [chain.far(), chain.far_v6()] {
-        let (status, tick) = outcome(&chain, to, &["-c", "2", "--mtu", "--fail-if", "mtu<1400"])?;
+    let args = ["-c", "2", "--mtu", "--fail-if", "mtu<1333"];
+    let below = ["-c", "2", "--mtu", "--fail-if", "mtu<1400"];
+    for (status, tick) in both(&chain, &below)? {
         ensure!(status == Some(5), "{status:?}: {tick:#}");
+        let mtu = &tick["mtu"];
+        ensure!(mtu["passes"] == 1_333 && mtu["lost_at"] == 3, "{tick:#}");
         ensure!(
-            tick["mtu"]["passes"] == 1_333 && tick["mtu"]["lost_at"] == 3,
+            mtu["black_hole"] == true && mtu["link"] == 1_500,
             "{tick:#}"
         );
-        says(
-            &tick,
-            "critical",
-            &["black hole: packets of more than 1333 bytes vanish"],
+        let vanish =
+            "black hole: packets of more than 1333 bytes vanish on the link in front of hop 3";
+        says(&tick, "critical", &[vanish])?;
+    }
+    chain.set_mtu(1, 1_300)?;
+    for (status, tick) in both(&chain, &args)? {
+        ensure!(status == Some(5), "{status:?}: {tick:#}");
+        let mtu = &tick["mtu"];
+        ensure!(
+            mtu["passes"] == 1_300 && mtu["black_hole"] == false,
+            "{tick:#}"
+        );
+        ensure!(mtu["link"] == 1_500 && mtu["told"] == 1_300, "{tick:#}");
+        is_quiet(&tick)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn all_probes_of_a_path_go_the_same_way_where_routers_share_links_by_flow() -> Result<()> {
+    let chain = Chain::new(&[Link::Cable; 3])?;
+    chain.share_second_link()?;
+    // Each run is another flow: that all take the same cable is odd.
+    let of = &|run: u16| -> Result<String> {
+        let port = 40_000 + run;
+        let method = if run % 2 == 0 {
+            format!("--udp={port}")
+        } else {
+            format!("--tcp={port}")
+        };
+        let (_, tick) = outcome(&chain, chain.far(), &["-c", "5", &method])?;
+        let hosts = tick["hops"][1]["hosts"].as_array().context("no hosts")?;
+        ensure!(hosts.len() == 1, "{method}: {hosts:?}");
+        Ok(hosts[0]["address"].to_string())
+    };
+    let ways: HashSet<String> = thread::scope(|scope| {
+        let runs: Vec<_> = (0..14).map(|run| scope.spawn(move || of(run))).collect();
+        let ended = runs.into_iter().map(|run| match run.join() {
+            Ok(way) => way,
+            Err(_) => bail!("a thread panicked"),
+        });
+        ended.collect::<Result<_>>()
+    })?;
+    ensure!(ways.len() == 2, "only {ways:?} was ever taken");
+    Ok(())
+}
+
+/// What a program prints at the near host; `None`, and said so, where this machine lacks it.
+fn printed(chain: &Chain, program: &str, args: &[&str]) -> Result<Option<String>> {
+    if let Err(error) = Command::new(program).arg("-V").output() {
+        writeln!(
+            std::io::stderr(),
+            "skipped: the comparison with {program}: {error}"
         )?;
+        return Ok(None);
+    }
+    let output = run_as(chain.near(program).args(args))?;
+    ensure!(output.status.success(), "{program}: {output:?}");
+    Ok(Some(text(&output.stdout)?.to_owned()))
+}
+
+#[test]
+fn it_agrees_with_ping_and_mtr_where_they_are_installed() -> Result<()> {
+    let slow = Way {
+        one_way: Duration::from_millis(25),
+        ..Way::default()
+    };
+    let chain = Chain::new(&[Link::Cable, Link::Through(slow), Link::Cable])?;
+    let far = chain.far().to_string();
+    let (_, tick) = outcome(&chain, chain.far(), &["-c", "15"])?;
+    let own_ms = tick["destination"]["avg_us"]
+        .as_f64()
+        .context("no average")?
+        / 1e3;
+    let agrees = |other: &str| -> Result<()> {
+        let other_ms: f64 = other.trim().parse().with_context(|| other.to_owned())?;
+        ensure!(
+            (own_ms - other_ms).abs() < 15.0,
+            "{own_ms} ms and {other_ms} ms"
+        );
+        Ok(())
+    };
+    if let Some(said) = printed(&chain, "ping", &["-n", "-c", "15", "-i", "0.2", &far])? {
+        let figures = said.rsplit(" = ").next().context("no figures")?;
+        agrees(figures.split('/').nth(1).context("no average")?)?;
+    }
+    let args = [
+        "--report", "--no-dns", "--csv", "-c", "5", "-i", "0.3", &far,
+    ];
+    if let Some(said) = printed(&chain, "mtr", &args)? {
+        let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split(',').collect()).collect();
+        let column = |name: &str| {
+            rows[0]
+                .iter()
+                .position(|it| *it == name)
+                .context("no column")
+        };
+        let (ip, avg) = (column("Ip")?, column("Avg")?);
+        let theirs: Vec<String> = rows[1..].iter().map(|row| row[ip].to_owned()).collect();
+        ensure!(theirs == hosts(&tick), "{theirs:?}: {tick:#}");
+        agrees(rows[rows.len() - 1][avg])?;
     }
     Ok(())
 }
