@@ -24,7 +24,7 @@ pub enum Link {
 
 /// A host, routers, and a host at the far end; all go with this value.
 ///
-/// The link behind host or router `n` has the addresses 10.90.n.1 and fd90:n::1 at its near end, and those
+/// The link behind host or router `n` has the addresses `10.90.n.1` and `fd90:n::1` at its near end, and those
 /// that end in 2 at the far one.
 #[derive(Debug)]
 pub struct Chain {

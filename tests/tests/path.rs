@@ -42,10 +42,8 @@ fn outcome(chain: &Chain, to: IpAddr, args: &[&str]) -> Result<(Option<i32>, Val
         lines.last().is_some_and(|line| line["type"] == "end"),
         "no end: {lines:?}"
     );
-    let ticks = lines.iter().filter(|line| line["type"] == "path");
-    let last = ticks
-        .last()
-        .with_context(|| format!("no path: {output:?}"))?;
+    let last = lines.iter().rfind(|line| line["type"] == "path");
+    let last = last.with_context(|| format!("no path: {output:?}"))?;
     Ok((output.status.code(), last.clone()))
 }
 
@@ -298,7 +296,7 @@ fn all_probes_of_a_path_go_the_same_way_where_routers_share_links_by_flow() -> R
     // Each run is another flow: that all take the same cable is odd.
     let of = &|run: u16| -> Result<String> {
         let port = 40_000 + run;
-        let method = if run % 2 == 0 {
+        let method = if run.is_multiple_of(2) {
             format!("--udp={port}")
         } else {
             format!("--tcp={port}")

@@ -128,7 +128,7 @@ impl<'r> Session<'r> {
         match (&mut self.screen, self.run.shown) {
             (Some(screen), _) => screen.open().context("can't take over the terminal")?,
             (None, Shown::EachCycle(how) | Shown::AtTheEnd(how)) => {
-                how.start(&start, &mut self.out)?
+                how.start(&start, &mut self.out)?;
             }
             (None, Shown::Screen) => {}
         }

@@ -162,7 +162,7 @@ fn owner_name(sample: &SocketSample, socket: &SocketReading, tgid: u32) -> Optio
     let owner = owners
         .map(|owner| &owner.process)
         .find(|process| process.id.tgid == tgid)?;
-    Some(owner.name.to_string())
+    Some(owner.name.clone())
 }
 
 /// What is within this machine has no way worth the name.

@@ -144,7 +144,9 @@ mod tests {
 
     fn of(times: &[Option<u32>]) -> Figures {
         let mut figures = Figures::default();
-        times.iter().for_each(|&time| figures.add(time));
+        for &time in times {
+            figures.add(time);
+        }
         figures
     }
 
@@ -196,7 +198,9 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let mut figures = Figures::default();
-        (0..u32::try_from(KEPT).unwrap() + 10).for_each(|time| figures.add(Some(time)));
+        for time in 0..u32::try_from(KEPT).unwrap() + 10 {
+            figures.add(Some(time));
+        }
         assert_eq!(figures.times.len(), KEPT);
         assert_eq!(figures.best_us(), Some(0));
         assert_eq!(figures.latest(1).next(), figures.last_us());

@@ -188,7 +188,7 @@ fn reply_of_destination(cycle: &PathCycle) -> Option<(usize, Reply)> {
         .enumerate()
         .find_map(|(at, outcome)| match outcome {
             Outcome::Answered(reply) if reply.said.is_destination() => Some((at, *reply)),
-            _ => None,
+            Outcome::Answered(_) | Outcome::Lost | Outcome::NotSent(_) => None,
         })
 }
 

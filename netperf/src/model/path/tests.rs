@@ -3,7 +3,9 @@ use super::*;
 
 fn model(cycles: &[PathCycle]) -> PathModel {
     let mut model = PathModel::new(target());
-    cycles.iter().for_each(|cycle| model.advance(cycle));
+    for cycle in cycles {
+        model.advance(cycle);
+    }
     model
 }
 

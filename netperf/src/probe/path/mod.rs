@@ -1,11 +1,12 @@
 //! Which way do packets take to a host, and what happens to them on it?
 //!
-//! [`packet`] makes probes and [`answer`] reads what comes back, both pure. [`course`] knows which probe is
-//! due, and what became of each; [`wire`] has the sockets. A thread for each target joins them.
+//! `packet` makes probes and `answer` reads what comes back, both pure. `course` knows which probe is
+//! due, and what became of each; `wire` has the sockets. A thread for each target joins them.
 
 mod answer;
 mod checksum;
 mod course;
+mod filter;
 mod mtu;
 mod packet;
 mod wire;

@@ -127,9 +127,9 @@ impl Search {
         while taken + 1 < refused {
             let middle = taken.midpoint(refused);
             if self.is_taken(middle)? {
-                taken = middle
+                taken = middle;
             } else {
-                refused = middle
+                refused = middle;
             }
         }
         Ok(taken)

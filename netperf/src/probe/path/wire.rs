@@ -12,15 +12,19 @@ use nix::sys::socket::{
 use nix::sys::time::TimeSpec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::answer::{self, Heard, Packet};
+use super::filter;
 use super::packet::{Flow, ICMP, ICMPV6, Token};
-use crate::clock::{self, MonoNs};
+use crate::clock::{self, MonoNs, WallNs};
 use crate::sample::path::Method;
 
 /// Largest packet that may come.
 const PACKET_MAX: usize = 65_535;
+
+/// No packet waits longer to be read.
+const LATE_MAX_NS: u64 = 10_000_000_000;
 
 /// How packets that are larger than the way may be treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +86,8 @@ impl Wire {
         };
         match method {
             Method::Icmp => {}
-            Method::Udp(_) => sender.attach_filter(&NOTHING)?,
-            Method::Tcp(port) => sender.attach_filter(&segments(target, port, id))?,
+            Method::Udp(_) => sender.attach_filter(&filter::NOTHING)?,
+            Method::Tcp(port) => sender.attach_filter(&filter::segments(target, port, id))?,
         }
         set_fragments(&sender, target, fragments)?;
         // Port 0: of a raw IPv6 socket's address it would have to be the protocol.
@@ -185,12 +189,10 @@ fn next_packet(socket: &Socket, buffer: &mut [u8]) -> Option<Came> {
         (None, Some(v6)) => IpAddr::V6(v6.ip()),
         (None, None) => return None,
     };
-    let stamped = message.cmsgs().ok().and_then(|mut all| {
-        all.find_map(|one| match one {
-            ControlMessageOwned::ScmTimestampns(time) => Some(time),
-            _ => None,
-        })
-    });
+    let stamped = message
+        .cmsgs()
+        .ok()
+        .and_then(|mut all| all.find_map(|one| stamp(&one)));
     let length = message.bytes;
     let at = arrival(stamped);
     Some(Came {
@@ -200,18 +202,21 @@ fn next_packet(socket: &Socket, buffer: &mut [u8]) -> Option<Came> {
     })
 }
 
-/// The kernel stamps with the wall clock: how long ago that is counts.
-fn arrival(stamped: Option<TimeSpec>) -> MonoNs {
+fn stamp(message: &ControlMessageOwned) -> Option<WallNs> {
+    let ControlMessageOwned::ScmTimestampns(time) = *message else {
+        return None;
+    };
+    u64::try_from(Duration::from(time).as_nanos())
+        .ok()
+        .map(WallNs)
+}
+
+/// The kernel stamps with the wall clock: how long ago that is counts, unless the clock was set meanwhile.
+fn arrival(stamped: Option<WallNs>) -> MonoNs {
     let (now, wall) = clock::now();
-    let stamp = stamped.map(|time| Duration::from(time).as_nanos());
-    let ago = stamp.and_then(|stamp| u64::try_from(stamp).ok()?.checked_sub(0));
-    let ago = ago.map_or(0, |stamp| wall.0.saturating_sub(stamp));
-    // A wall clock that was set meanwhile says nothing.
-    const LATE_MAX_NS: u64 = 10_000_000_000;
-    MonoNs(
-        now.0
-            .saturating_sub(if ago < LATE_MAX_NS { ago } else { 0 }),
-    )
+    let ago = stamped.and_then(|stamped| wall.0.checked_sub(stamped.0));
+    let ago = ago.filter(|&ago| ago < LATE_MAX_NS).unwrap_or(0);
+    MonoNs(now.0.saturating_sub(ago))
 }
 
 fn raw(target: SocketAddr, protocol: u8) -> io::Result<Socket> {
@@ -255,38 +260,6 @@ fn identifier() -> u16 {
     let seed = clock::now().0.0 ^ u64::from(std::process::id()) << 16;
     let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     u16::try_from(mixed >> 48).unwrap_or(1)
-}
-
-const fn filter(code: u16, jt: u8, jf: u8, k: u32) -> SockFilter {
-    SockFilter::new(code, jt, jf, k)
-}
-
-/// Lets nothing in: this socket only sends.
-const NOTHING: [SockFilter; 1] = [filter(RETURN, 0, 0, 0)];
-
-const LOAD_HALF_BEHIND: u16 = (libc::BPF_LD | libc::BPF_H | libc::BPF_IND) as u16;
-const LOAD_HEADER: u16 = (libc::BPF_LDX | libc::BPF_B | libc::BPF_MSH) as u16;
-const SET_INDEX: u16 = (libc::BPF_LDX | libc::BPF_W | libc::BPF_IMM) as u16;
-const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-
-/// Lets in what comes from this port to that one: the socket would have every segment of the machine.
-/// IPv4 packets begin with their IP header, IPv6 ones with what is behind it.
-fn segments(target: SocketAddr, from: u16, to: u16) -> [SockFilter; 7] {
-    let index = if target.is_ipv4() {
-        filter(LOAD_HEADER, 0, 0, 0)
-    } else {
-        filter(SET_INDEX, 0, 0, 0)
-    };
-    [
-        index,
-        filter(LOAD_HALF_BEHIND, 0, 0, 0),
-        filter(EQUAL, 0, 3, from.into()),
-        filter(LOAD_HALF_BEHIND, 0, 0, 2),
-        filter(EQUAL, 0, 1, to.into()),
-        filter(RETURN, 0, 0, u32::MAX),
-        filter(RETURN, 0, 0, 0),
-    ]
 }
 
 fn set_fragments(socket: &Socket, target: SocketAddr, fragments: Fragments) -> io::Result<()> {

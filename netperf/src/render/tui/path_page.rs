@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::grid::{self, Look};
@@ -55,15 +56,17 @@ impl PathPage {
     }
 }
 
-/// Draws the page, of one path of so many.
-pub(super) fn draw(
-    buffer: &mut Buffer,
-    area: Rect,
-    page: &mut PathPage,
-    path: &PathModel,
-    tick: &PathTick<'_>,
-    paths: usize,
-) {
+/// A path, what is said of it, and of how many it is one.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'s> {
+    pub(super) path: &'s PathModel,
+    pub(super) tick: &'s PathTick<'s>,
+    pub(super) paths: usize,
+}
+
+/// Draws the page.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, page: &mut PathPage, shown: Shown<'_>) {
+    let Shown { path, tick, paths } = shown;
     let look = page.look;
     let mut top = vec![numbered(page, tick, paths)];
     top.extend(destination(tick));
@@ -73,18 +76,18 @@ pub(super) fn draw(
         let style = if at == 0 {
             look.heading()
         } else {
-            ratatui::style::Style::new()
+            Style::new()
         };
         buffer.set_stringn(row.x, row.y, visible(text), row.width.into(), style);
     }
     times(buffer, history, path, look);
     let room = grid::rows_in(hops);
     page.first_row = page.first_row.min(rows.rows.len().saturating_sub(room));
-    let shown = table::in_sight(rows, page.first_row, room);
+    let in_sight = table::in_sight(rows, page.first_row, room);
     if tick.cycle == 0 && hops.height > 0 {
         hint(buffer, hops, "waiting for the first answers");
     }
-    grid::draw(buffer, hops, &shown, None, look);
+    grid::draw(buffer, hops, &in_sight, None, look);
     line(buffer, title, "FINDINGS");
     findings(buffer, lower, &tick.findings, look);
     footer(buffer, keys, page, paths);
@@ -170,7 +173,12 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         let path = model(cycles.iter().copied());
         let tick = PathTick::new(&path, &Numeric, None);
-        draw(&mut buffer, area, page, &path, &tick, 2);
+        let shown = Shown {
+            path: &path,
+            tick: &tick,
+            paths: 2,
+        };
+        draw(&mut buffer, area, page, shown);
         let lines = buffer.content.chunks(width.into()).map(|row| {
             let cells = row.iter().map(ratatui::buffer::Cell::symbol);
             cells.collect::<String>().trim_end().to_owned()

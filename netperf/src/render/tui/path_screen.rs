@@ -108,10 +108,15 @@ impl PathScreen {
         let frozen = self.frozen.as_ref().and_then(|frozen| frozen.get(number));
         let model = frozen.unwrap_or(now);
         let tick = PathTick::new(model, names, process);
-        let (page, count) = (&mut self.page, paths.len());
+        let page = &mut self.page;
+        let shown = path_page::Shown {
+            path: model,
+            tick: &tick,
+            paths: paths.len(),
+        };
         let drawn = terminal.draw(|frame| {
             let area = frame.area();
-            path_page::draw(frame.buffer_mut(), area, page, model, &tick, count);
+            path_page::draw(frame.buffer_mut(), area, page, shown);
         });
         if let Err(error) = drawn {
             log::info!("the terminal is gone: {error}");

@@ -139,8 +139,11 @@ impl Figure {
         let (text, scale) = match self {
             Self::Loss => (text.strip_suffix('%').unwrap_or(text), 1.0),
             Self::Hops | Self::Mtu => (text, 1.0),
-            _ => time(text)
-                .ok_or_else(|| format!("`{text}` is no time such as `200ms`, `500us` or `1.5s`"))?,
+            Self::Min | Self::Avg | Self::Max | Self::Mdev | Self::Jitter | Self::Percentile(_) => {
+                time(text).ok_or_else(|| {
+                    format!("`{text}` is no time such as `200ms`, `500us` or `1.5s`")
+                })?
+            }
         };
         let number = text.trim().parse::<f64>().ok();
         let number = number.filter(|number| number.is_finite() && *number >= 0.0);
@@ -153,7 +156,7 @@ impl Figure {
         match self {
             Self::Loss => percent(value),
             Self::Hops | Self::Mtu => format!("{value}"),
-            _ => {
+            Self::Min | Self::Avg | Self::Max | Self::Mdev | Self::Jitter | Self::Percentile(_) => {
                 let micros =
                     std::time::Duration::try_from_secs_f64(value / 1e6).unwrap_or_default();
                 ms(u32::try_from(micros.as_micros()).unwrap_or(u32::MAX))

@@ -135,12 +135,11 @@ fn about(quoted: &[u8], said: Said, from: IpAddr, flow: &Flow) -> Option<Heard> 
         }
     };
     // Whoever says that nobody listens, or that its own filter refuses, is there.
-    let said = match said {
-        Said::Unreachable(_) if from == flow.to => match flow.method {
-            Method::Tcp(_) => Said::Refused,
-            Method::Icmp | Method::Udp(_) => Said::Reached,
-        },
-        said => said,
+    let is_there = from == flow.to && matches!(said, Said::Unreachable(_));
+    let said = match flow.method {
+        Method::Tcp(_) if is_there => Said::Refused,
+        Method::Icmp | Method::Udp(_) if is_there => Said::Reached,
+        Method::Icmp | Method::Udp(_) | Method::Tcp(_) => said,
     };
     Some(Heard {
         token: Token(token?),

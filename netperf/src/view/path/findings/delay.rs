@@ -32,9 +32,9 @@ fn step(way: &Way<'_>) -> Option<Finding> {
     if step < STEP_US || step < destination / 2 {
         return None;
     }
-    let stop = way.stops[place];
+    let first = way.stops[place];
     let (link, before) = (way.link_before(place), before(place));
-    let best = stop.figures.best_us()?;
+    let best = first.figures.best_us()?;
     // A link that is only far away is never fast.
     let is_queue = best.saturating_sub(before) < step / 2;
     let evidence = format!(

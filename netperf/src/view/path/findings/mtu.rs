@@ -15,17 +15,17 @@ pub(super) fn of(path: &PathModel) -> Option<Finding> {
         ));
     };
     let Some(link) = found.link else {
-        return Some(plain(format!(
+        return Some(plain(&format!(
             "packets of up to {passes} bytes pass; larger ones were not tried"
         )));
     };
     Some(match (found.told_by, passes < link) {
-        (_, false) => plain(format!(
+        (_, false) => plain(&format!(
             "packets of up to {passes} bytes pass, as large as the interface sends"
         )),
         (Some((router, mtu)), true) => {
             let named = mtu.map_or(String::new(), |mtu| format!(", and names {mtu}"));
-            plain(format!(
+            plain(&format!(
                 "packets of up to {passes} bytes pass; {router} says so{named}, so senders adapt \
                  (the interface sends {link})"
             ))
@@ -34,7 +34,7 @@ pub(super) fn of(path: &PathModel) -> Option<Finding> {
     })
 }
 
-fn plain(what: String) -> Finding {
+fn plain(what: &str) -> Finding {
     Finding {
         level: Level::Ok,
         what: format!("path MTU: {what}"),
