@@ -53,7 +53,7 @@ pub struct PathArgs {
     pub every: Option<Duration>,
     /// What is not answered by then is lost, 0.1 to 60 seconds
     #[arg(long, value_name = "SECS", value_parser = timeout, help_heading = "Probes")]
-    #[arg(default_value = "3")]
+    #[arg(default_value = "4")]
     pub timeout: Duration,
     /// How far to go
     #[arg(long, value_name = "N", default_value = "30", help_heading = "Probes")]

@@ -27,7 +27,7 @@ pub struct PathModel {
     pub destination: Figures,
     /// Whether it has been found to refuse what it was sent.
     pub is_refused: bool,
-    /// Why the latest cycle did not reach it, if it did not.
+    /// Why the latest cycle did not reach it, if it did not: the latest reason that was told, or silence.
     pub missed: Option<Missed>,
     /// The largest packet that passes, or why that is not known.
     pub mtu: Option<Result<MtuReading, String>>,
@@ -105,7 +105,11 @@ impl PathModel {
         for (hop, outcome) in self.hops.iter_mut().zip(&cycle.probes) {
             hop.add(outcome);
         }
-        self.missed = missed(cycle);
+        let missed = missed(cycle);
+        // Who has said why once is believed while nobody says otherwise.
+        if missed != Some(Missed::Silence) || self.missed.is_none() {
+            self.missed = missed;
+        }
         match reply_of_destination(cycle) {
             Some((at, reply)) => self.reached(at, reply),
             None => self.not_reached(cycle),

@@ -92,6 +92,19 @@ fn what_nobody_answers_ends_with_the_last_that_did() {
 }
 
 #[test]
+fn silence_after_a_reason_does_not_take_it_away_but_an_answer_does() {
+    let mut told = model(&[
+        cycle(1, "r1 1000, r2 2000 unreachable"),
+        cycle(2, "r1 1000, -"),
+    ]);
+    assert!(matches!(told.missed, Some(Missed::Told { .. })));
+    told.advance(&cycle(3, "r1 1000, r2 2000, ! 3000"));
+    assert_eq!(told.missed, None);
+    told.advance(&cycle(4, "r1 1000, r2 2000, -"));
+    assert_eq!(told.missed, Some(Missed::Silence));
+}
+
+#[test]
 fn what_a_router_says_is_the_reason() {
     let told = model(&[cycle(1, "r1 1000, r2 2000 unreachable")]);
     let by = "10.0.2.1".parse().unwrap();

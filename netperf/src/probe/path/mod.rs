@@ -20,9 +20,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 pub use self::course::Plan;
 use self::course::{Course, Next, Settled};
+use self::packet::Flow;
 use self::wire::{Arrival, Fragments, Wire};
 use crate::clock::{self, MonoNs};
-use crate::sample::path::{Method, MtuReading, Outcome, PathCycle};
+use crate::sample::path::{Method, MtuReading, Outcome, PathCycle, Said, Unreachable};
 
 /// How long it takes at the most to notice that nobody listens any more.
 const NOTICE: Duration = Duration::from_millis(200);
@@ -125,8 +126,11 @@ impl Session {
                 Next::Wait(until) => self.prober.wire.wait(until_then(until))?,
                 Next::Over => break,
             }
-            while let Some(Arrival { heard, from, at }) = self.prober.wire.receive() {
-                course.heard(heard, from, at);
+            while let Some(arrival) = self.prober.wire.receive() {
+                match refused_here(&arrival, self.prober.wire.flow) {
+                    Some(why) => course.not_sent(arrival.heard.token, why.to_owned()),
+                    None => course.heard(arrival.heard, arrival.from, arrival.at),
+                }
             }
             while let Some(settled) = course.settled(clock::now().0) {
                 self.over(settled, course.distance())?;
@@ -178,6 +182,20 @@ impl Session {
     fn say(&self, news: News) {
         // Whoever listened may have gone: then the loop ends.
         let _ = self.news.send((self.number, news));
+    }
+}
+
+/// Why this machine says itself that a probe goes no further, if it was this machine.
+fn refused_here(arrival: &Arrival, flow: Flow) -> Option<&'static str> {
+    let is_own = arrival.from == flow.from && flow.from != flow.to;
+    match arrival.heard.said {
+        Said::Unreachable(Unreachable::Host) if is_own => Some(
+            "neither the host nor a gateway to it answers on the local link (ARP or neighbour discovery)",
+        ),
+        Said::Unreachable(_) if is_own => Some("a filter or route of its own refuses them"),
+        Said::Reached | Said::Refused | Said::Expired | Said::Unreachable(_) | Said::TooBig(_) => {
+            None
+        }
     }
 }
 

@@ -74,10 +74,12 @@ pub const PROGRESS_END: &str = "\r\x1b[K";
 
 fn text(tick: &PathTick<'_>, width: usize, out: &mut Vec<u8>) -> io::Result<()> {
     writeln!(out, "{}\n", visible(&heading(tick)))?;
-    for line in text_table::lines(&table::hops(&tick.hops), Units::Auto, width) {
-        writeln!(out, "{line}")?;
+    if !tick.hops.is_empty() {
+        for line in text_table::lines(&table::hops(&tick.hops), Units::Auto, width) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
     }
-    writeln!(out)?;
     for line in destination(tick) {
         writeln!(out, "{}", visible(&line))?;
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::words::unreachable;
 use crate::model::path::{Hop, PathModel};
-use crate::sample::path::MtuReading;
+use crate::sample::path::{MtuReading, Said};
 use crate::view::host_names::HostNames;
 
 /// One distance.
@@ -16,6 +17,8 @@ pub struct HopRow {
     pub ttl: usize,
     /// Who answered there; empty if nothing ever did.
     pub hosts: Vec<HopHost>,
+    /// Why the latest probe went no further, if it did not and this is not the destination.
+    pub stopped: Option<String>,
     /// Probes whose fate is known.
     pub sent: u64,
     /// Those that were answered.
@@ -110,6 +113,7 @@ impl HopRow {
         Self {
             ttl,
             hosts: hosts.collect(),
+            stopped: hop.stopped.and_then(stopped),
             sent: figures.sent(),
             received: figures.received(),
             loss_percent: figures.loss_percent(),
@@ -120,6 +124,14 @@ impl HopRow {
             stddev_us: figures.stddev_us(),
             jitter_us: figures.jitter_us(),
         }
+    }
+}
+
+fn stopped(said: Said) -> Option<String> {
+    match said {
+        Said::Unreachable(why) => Some(unreachable(why)),
+        Said::TooBig(_) => Some("the packet is too large".to_owned()),
+        Said::Reached | Said::Refused | Said::Expired => None,
     }
 }
 

@@ -41,7 +41,11 @@ pub fn in_sight(table: Table<'_>, first: usize, count: usize) -> Table<'_> {
 fn lines(row: &HopRow) -> Vec<Row<'_>> {
     let (first, others) = match row.hosts.split_first() {
         Some((first, others)) => (host(first, !others.is_empty()), others),
-        None => (Cow::Borrowed("no answer"), [].as_slice()),
+        None => ("no answer".to_owned(), [].as_slice()),
+    };
+    let first = match row.stopped {
+        Some(_) => format!("{first} no further"),
+        None => first,
     };
     let mut lines = vec![Row {
         cells: cells(row, first),
@@ -49,13 +53,13 @@ fn lines(row: &HopRow) -> Vec<Row<'_>> {
     }];
     lines.extend(others.iter().map(|other| {
         let mut cells = vec![Cell::Blank; 10];
-        cells[1] = Cell::Text(host(other, true));
+        cells[1] = Cell::Text(Cow::Owned(host(other, true)));
         Row { cells, quiet: true }
     }));
     lines
 }
 
-fn cells<'r>(row: &HopRow, host: Cow<'r, str>) -> Vec<Cell<'r>> {
+fn cells(row: &HopRow, host: String) -> Vec<Cell<'static>> {
     let text = |text: String| Cell::Text(Cow::Owned(text));
     let times = [
         row.last_us,
@@ -68,7 +72,7 @@ fn cells<'r>(row: &HopRow, host: Cow<'r, str>) -> Vec<Cell<'r>> {
     let loss = row.loss_percent.map_or("-".to_owned(), percent);
     let first = [
         Cell::Number(u64::try_from(row.ttl).ok()),
-        Cell::Text(host),
+        text(host),
         text(loss),
         Cell::Number(Some(row.sent)),
     ];
@@ -79,15 +83,15 @@ fn cells<'r>(row: &HopRow, host: Cow<'r, str>) -> Vec<Cell<'r>> {
 }
 
 /// An address, with its name where that is known, and how often where others answer as well.
-fn host(host: &HopHost, is_shared: bool) -> Cow<'_, str> {
+fn host(host: &HopHost, is_shared: bool) -> String {
     let address = host.address;
     let named = match &host.name {
         Some(name) => format!("{name} ({address})"),
         None => address.to_string(),
     };
-    Cow::Owned(if is_shared {
+    if is_shared {
         format!("{named} {}x", host.received)
     } else {
         named
-    })
+    }
 }

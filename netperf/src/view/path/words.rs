@@ -70,6 +70,15 @@ pub(crate) fn target(target: &PathTarget) -> String {
     }
 }
 
+/// `1 probe`, `10 probes`.
+pub(super) fn probes(number: u64) -> String {
+    if number == 1 {
+        "1 probe".to_owned()
+    } else {
+        format!("{number} probes")
+    }
+}
+
 /// What probes are.
 pub(crate) fn method(method: Method) -> String {
     match method {

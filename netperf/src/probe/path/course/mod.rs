@@ -152,10 +152,13 @@ impl Course {
         Next::Send(self.token, distance)
     }
 
-    /// The probe was not sent.
+    /// The probe was not sent, or no further than this machine.
     pub(super) fn not_sent(&mut self, token: Token, why: String) {
-        if let Some((cycle, at)) = self.find(token) {
-            let cycle = &mut self.cycles[cycle];
+        let Some((cycle, at)) = self.find(token) else {
+            return;
+        };
+        let cycle = &mut self.cycles[cycle];
+        if cycle.probes[at].fate.is_none() {
             cycle.probes[at].fate = Some(Outcome::NotSent(why));
             cycle.ends_at(at);
         }

@@ -62,7 +62,14 @@ fn never(way: &Way<'_>, missed: &Missed) -> Finding {
             words::target(target),
             reason(way, missed)
         ),
-        evidence: format!("{sent} probes ({what}) were sent that far, none was answered"),
+        evidence: if sent == 0 {
+            "no probe left this machine that could have been answered".to_owned()
+        } else {
+            format!(
+                "of {} ({what}) the destination answered none",
+                words::probes(sent)
+            )
+        },
         advice: advice(way, missed),
     }
 }
@@ -71,7 +78,8 @@ fn advice(way: &Way<'_>, missed: &Missed) -> Vec<String> {
     let host = &way.path.target.host;
     match missed {
         Missed::NotSent(_) => vec![
-            "look at this machine's routes and filters: `ip route get ADDRESS`, `nft list ruleset`".to_owned(),
+            "look at this machine's routes, link and filters: `ip route get ADDRESS`, `ip neigh`, `nft list \
+             ruleset`".to_owned(),
         ],
         Missed::Told { .. } => vec![
             "the router that says so is to be asked, or is yours: its routes, its filter, the host's link"

@@ -1,6 +1,6 @@
 //! Which routers answer probes badly though they pass packets well?
 
-use super::super::words::{hops, ms, percent};
+use super::super::words::{hops, ms, percent, probes};
 use super::{Stop, Way};
 use crate::view::states::{Finding, Level};
 
@@ -35,7 +35,10 @@ fn silent(way: &Way<'_>) -> Option<Finding> {
     (!ttls.is_empty()).then(|| {
         ok(
             format!("{} {verb} not answer probes: that is not loss", hops(&ttls)),
-            format!("{received} probes passed {them} and were answered by the destination"),
+            format!(
+                "{} passed {them} and came back from the destination",
+                probes(received)
+            ),
         )
     })
 }
