@@ -30,26 +30,21 @@ enum Figure {
 const FIGURES: &str = "loss, min, avg, max, mdev, jitter, p50, p95, p99, hops, mtu";
 
 impl Threshold {
-    /// What is wrong, if the bound is broken; a figure that is not known breaks none.
+    /// What is wrong, if the bound is broken, or can't be told though the host answers.
     pub fn broken(self, path: &PathModel) -> Option<String> {
-        let value = self.figure.of(path)?;
+        let (name, host) = (self.figure.name(), target(&path.target));
+        let Some(value) = self.figure.of(path) else {
+            let has_answers = path.destination.received() > 0;
+            return has_answers.then(|| format!("{host}: {name} could not be found out"));
+        };
         let is_broken = if self.is_above {
             value > self.bound
         } else {
             value < self.bound
         };
         let relation = if self.is_above { "more" } else { "less" };
-        let (name, value, bound) = (
-            self.figure.name(),
-            self.figure.text(value),
-            self.figure.text(self.bound),
-        );
-        is_broken.then(|| {
-            format!(
-                "{}: {name} is {value}, {relation} than {bound}",
-                target(&path.target)
-            )
-        })
+        let (value, bound) = (self.figure.text(value), self.figure.text(self.bound));
+        is_broken.then(|| format!("{host}: {name} is {value}, {relation} than {bound}"))
     }
 
     /// Whether it takes to look for the largest packet.
@@ -198,7 +193,6 @@ mod tests {
             "p95>0.06s",
             "hops>2",
             "min<40ms",
-            "mtu<1500",
         ] {
             assert_eq!(broken(kept), None, "{kept}");
         }
@@ -213,6 +207,13 @@ mod tests {
         ] {
             assert!(broken(bound).is_some(), "{bound}");
         }
+    }
+
+    #[test]
+    fn a_bound_on_what_could_not_be_found_out_is_broken() {
+        assert!(broken("mtu<1500").unwrap().contains("mtu could not be found out"));
+        let silent = model(["r1 1000, -"]);
+        assert_eq!("avg>1ms".parse::<Threshold>().unwrap().broken(&silent), None);
     }
 
     #[test]
