@@ -2,8 +2,6 @@
 
 use std::fs::File;
 
-use anyhow::Context as _;
-
 use super::network::is_ours;
 use super::{Interface, LimitError, Plan, Survey, Way, members};
 use crate::bpf::{self, Point};
@@ -191,11 +189,9 @@ pub(super) fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
 pub(super) fn cgroup(plan: &Plan, procfs: &Procfs) -> Result<File, LimitError> {
     let Some(path) = &plan.cgroup else {
         let cgroups = procfs.cgroups();
-        let none = "no cgroup v2 hierarchy is mounted, by which new sockets are seen";
-        let root = cgroups
-            .root()
-            .ok_or_else(|| LimitError::Unsupported(none.to_owned()))?;
-        return Ok(File::open(root).context("can't open the root of the cgroups")?);
+        let none = "there is no cgroup v2 hierarchy, by which new sockets are seen";
+        let root = cgroups.open_root();
+        return root.ok_or_else(|| LimitError::Unsupported(none.to_owned()));
     };
     File::open(path).map_err(|error| {
         LimitError::Asked(format!("can't open the cgroup {}: {error}", path.display()))
