@@ -84,8 +84,8 @@ fn says(tick: &Value, level: &str, words: &[&str]) -> Result<()> {
 /// Nobody is blamed for loss. Delays may be those of a busy machine.
 fn blames_nobody(tick: &Value) -> Result<()> {
     let worse = [found(tick, "warn"), found(tick, "critical")].concat();
-    let blames = |text: &&String| !text.contains("jitter") && !text.contains("are added");
-    let blamed: Vec<_> = worse.iter().filter(blames).collect();
+    let is_blame = |text: &&String| !text.contains("jitter") && !text.contains("are added");
+    let blamed: Vec<_> = worse.iter().filter(is_blame).collect();
     ensure!(blamed.is_empty(), "{blamed:?}");
     Ok(())
 }

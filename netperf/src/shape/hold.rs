@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
+use super::hooks::Hooks;
+use super::members::NetworkSockets;
 use super::network::{Network, Queue};
-use super::survey::{self, Ground, MECHANISM};
+use super::survey::{self, Ground};
 use super::{
     Alive, Interface, LimitError, LimitReading, Plan, Rates, Shaped, Survey, Target, members,
 };
-use crate::bpf::{LimitOrder, LimitPrograms, Point};
+use crate::bpf::{LimitOrder, LimitPrograms};
 use crate::clock;
 use crate::netlink;
 use crate::procfs::Procfs;
@@ -20,6 +22,11 @@ const LOOK_EVERY: u32 = 10;
 /// Rounds in which a connection counts as one that receives.
 const ROUNDS: usize = 4;
 
+/// What waits is plenty from this part of a second of the rate on, and not below two packets of many
+/// segments.
+const PLENTY_A_SECOND: u64 = 10;
+const LEAST_PLENTY: u64 = 128 * 1024;
+
 /// How long the end waits for what is in the queues.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -28,8 +35,11 @@ pub struct Limit {
     plan: Plan,
     procfs: Procfs,
     programs: LimitPrograms,
+    // Before the network: a program must not send packets to an interface that is gone.
+    hooks: Hooks,
     network: Network,
     attached: HashSet<u32>,
+    sockets: NetworkSockets,
     uncovered: Vec<Interface>,
     tended: u32,
     receiving: [u64; ROUNDS],
@@ -59,10 +69,11 @@ impl Limit {
     /// When it can't be.
     pub fn begin(plan: Plan) -> Result<Self, LimitError> {
         let procfs = Procfs::new("/");
-        let Ground { there, .. } = survey::look(&plan, &procfs)?;
+        let Ground { there, way, .. } = survey::look(&plan, &procfs)?;
         let cgroup = survey::cgroup(&plan, &procfs)?;
         let found = netlink::inside(&there, netlink::interfaces).map_err(anyhow::Error::from)?;
         let largest = survey::largest_packet(&found, &plan);
+        let hooks = Hooks::begin(way, &there, plan.id)?;
         let network =
             Network::make(there, plan.id, plan.rates, largest, &procfs).map_err(refused)?;
         let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
@@ -74,19 +85,24 @@ impl Limit {
             children: plan.children,
         };
         let mut programs = LimitPrograms::load(order, &procfs).map_err(refused)?;
-        network.close_circles(&mut programs).map_err(refused)?;
+        network
+            .close_circles(&hooks, &mut programs)
+            .map_err(refused)?;
         let mut limit = Self {
             plan,
             procfs,
             programs,
+            hooks,
             network,
             attached: HashSet::new(),
+            sockets: NetworkSockets::default(),
             uncovered: Vec::new(),
             tended: 0,
             receiving: [0; ROUNDS],
         };
         limit.take_members(|programs| programs.follow(&cgroup))?;
         limit.tell_window();
+        limit.tell_plenty();
         limit.attach_interfaces()?;
         Ok(limit)
     }
@@ -118,6 +134,7 @@ impl Limit {
         }
         self.plan.rates = rates;
         self.tell_window();
+        self.tell_plenty();
         Ok(())
     }
 
@@ -144,8 +161,11 @@ impl Limit {
             return gone(error);
         }
         if self.tended.is_multiple_of(LOOK_EVERY) {
-            if let Err(error) = self.network.backlogs() {
-                return gone(error);
+            match self.network.backlogs() {
+                // Headers count here, which is close enough.
+                Ok([Some(up), _]) => self.programs.set_waiting(up.bytes.into()),
+                Ok(_) => {}
+                Err(error) => return gone(error),
             }
             self.attach_interfaces()?;
             if !self.has_members() {
@@ -172,13 +192,11 @@ impl Limit {
             })
         };
         let pids = self.living();
-        let files = self.procfs.socket_files(&pids).files;
-        let sockets: HashSet<_> = files.iter().map(|file| file.inode).collect();
         Ok(LimitReading {
             at: clock::now().0,
-            sockets: if pids.is_empty() { 0 } else { sockets.len() },
+            sockets: self.sockets.count(&pids, &self.procfs),
             pids,
-            mechanism: MECHANISM,
+            mechanism: self.hooks.way().mechanism(),
             up: shaped(&self.network.up, seen.up.payload, up),
             down: shaped(&self.network.down, seen.down.payload, down),
             uncovered: self.uncovered.clone(),
@@ -189,7 +207,7 @@ impl Limit {
     pub fn lift(mut self) {
         self.network.empty(PATIENCE);
         self.programs.set_window_rate(0);
-        if let Err(error) = self.programs.let_go() {
+        if let Err(error) = self.hooks.let_go(&mut self.programs) {
             log::debug!("{error:#}");
         }
         // What was on its way into a queue.
@@ -273,6 +291,14 @@ impl Limit {
         }
     }
 
+    /// What is sent waits for so long at the most, where there are connections that can be asked to.
+    fn tell_plenty(&mut self) {
+        if let Some(queue) = &self.network.up {
+            let bytes = queue.goodput.rate().0 / PLENTY_A_SECOND;
+            self.programs.set_plenty(bytes.max(LEAST_PLENTY));
+        }
+    }
+
     /// Looks at every interface that is limited, also those that came later.
     fn attach_interfaces(&mut self) -> Result<(), LimitError> {
         let found = self
@@ -287,21 +313,17 @@ impl Limit {
             .filter(|judged| judged.problem().is_some())
             .map(|judged| judged.shown.clone())
             .collect();
-        let points: &[Point] = if self.network.down.is_some() {
-            &[Point::Arrives, Point::Leaves]
-        } else {
-            &[Point::Leaves]
-        };
+        let has_down = self.network.down.is_some();
         for judged in judged.iter().filter(|judged| judged.is_limited()) {
             if !self.attached.insert(judged.index) {
                 continue;
             }
             let (name, programs) = (&judged.shown.name, &mut self.programs);
+            let hooks = &self.hooks;
             let attach = || {
-                let mut points = points.iter();
-                points
-                    .try_for_each(|&point| programs.attach(point, name, judged.index))
-                    .map_err(std::io::Error::other)
+                let (arrives, leaves) = judged.points();
+                let mut points = has_down.then_some(arrives).into_iter().chain([leaves]);
+                points.try_for_each(|point| hooks.attach(programs, point, name, judged.index))
             };
             let Err(error) = self.network.there(attach) else {
                 continue;

@@ -6,19 +6,13 @@ use std::io::{self, Write};
 
 pub(super) use self::lines::{destination, heading};
 use super::json;
-use super::looks::{not_shown, sentence};
+use super::looks::{finding, not_shown};
 use super::text::LINE;
 use super::text_table;
 use crate::text::visible;
 use crate::units::Units;
 use crate::view::envelope::{End, Start};
 use crate::view::path::{PathTick, table};
-
-/// Longest line of a sentence: longer ones are hard to read.
-const SENTENCE: usize = 100;
-
-/// Blanks below a level: that of the longest, and two.
-const INDENT: usize = 10;
 
 /// How paths are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,14 +79,7 @@ fn text(tick: &PathTick<'_>, width: usize, out: &mut Vec<u8>) -> io::Result<()> 
     }
     writeln!(out, "\nFINDINGS")?;
     for found in &tick.findings {
-        let blank = " ".repeat(INDENT);
-        let level = found.level.word();
-        let room = width.min(SENTENCE);
-        sentence(&format!("{level:INDENT$}"), &found.what, room, out)?;
-        sentence(&blank, &found.evidence, room, out)?;
-        for advice in &found.advice {
-            sentence(&format!("{blank}-> "), advice, room, out)?;
-        }
+        finding(found, true, width, out)?;
     }
     writeln!(out)
 }

@@ -211,9 +211,16 @@ mod tests {
 
     #[test]
     fn a_bound_on_what_could_not_be_found_out_is_broken() {
-        assert!(broken("mtu<1500").unwrap().contains("mtu could not be found out"));
+        assert!(
+            broken("mtu<1500")
+                .unwrap()
+                .contains("mtu could not be found out")
+        );
         let silent = model(["r1 1000, -"]);
-        assert_eq!("avg>1ms".parse::<Threshold>().unwrap().broken(&silent), None);
+        assert_eq!(
+            "avg>1ms".parse::<Threshold>().unwrap().broken(&silent),
+            None
+        );
     }
 
     #[test]
