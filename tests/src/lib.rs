@@ -13,6 +13,7 @@ pub mod churn;
 pub mod cue;
 pub mod deadline;
 pub mod delay;
+pub mod dns_server;
 pub mod expect;
 pub mod guest;
 pub mod life;

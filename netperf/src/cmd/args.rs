@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use regex::Regex;
 
+use super::dns::args::DnsArgs;
 use super::help;
 use super::limit::args::LimitArgs;
 use crate::capture::Scope;
@@ -86,6 +87,10 @@ pub enum Command {
     /// Throttle a running process, both ways
     #[command(long_about = help::LIMIT_ABOUT, after_long_help = help::LIMIT)]
     Limit(Box<LimitArgs>),
+    /// Resolvers: how fast do they answer, what, and what does one lookup cost?
+    #[command(long_about = help::DNS_ABOUT, after_long_help = help::DNS)]
+    #[command(override_usage = help::DNS_USAGE)]
+    Dns(DnsArgs),
     /// Will it run on this machine?
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
@@ -493,6 +498,9 @@ mod tests {
             "states --state estabished",
             "states --netns other",
             "states --remote nowhere",
+            "dns",
+            "dns a -c 0",
+            "dns a --timeout never",
             "doctor",
         ] {
             let error = parse(&format!("netperf-trace {options}")).unwrap_err();

@@ -8,6 +8,7 @@ use super::args::{
     Arrangement, Cli, Command, Common, DoctorArgs, FlowFilters, FlowsArgs, LatencyArgs,
     ProcessFilters, RetransArgs, TopArgs,
 };
+use super::dns::DnsRun;
 use super::doctor::Examination;
 use super::limit::LimitRun;
 use super::sockets::SocketsRun;
@@ -35,6 +36,8 @@ pub enum Job {
     Sockets(Box<SocketsRun>),
     /// Show the states of TCP.
     States(Box<StatesRun>),
+    /// Ask resolvers.
+    Dns(Box<DnsRun>),
     /// Limit processes.
     Limit(Box<LimitRun>),
 }
@@ -57,6 +60,10 @@ impl Job {
             Command::States(args) if args.watch => View::Churn(churn(args)?),
             Command::States(args) => {
                 return Ok(Self::States(Box::new(StatesRun::new(args, &cli.common))));
+            }
+            Command::Dns(args) => {
+                let run = DnsRun::new(&args, &cli.common)?;
+                return Ok(Self::Dns(Box::new(run)));
             }
             Command::Limit(args) => {
                 let run = LimitRun::new(*args, &cli.common)?;

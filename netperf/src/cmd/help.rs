@@ -23,6 +23,7 @@ Examples:
   sudo netperf-trace limit --pid 8821 20MB  throttle this process, now, both ways
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
+  netperf-trace dns example.org             how fast do the resolvers answer?
   sudo netperf-trace doctor --kernel        will it run on this machine?
 
 Exit status:
@@ -234,6 +235,40 @@ that found no room in it, processes and sockets, the time left.
 
 Exit status: 0 lifted, also if the process has ended; 2 wrong usage; 3 not allowed; 4 this kernel lacks
 something, and nothing was changed; 5 --check missed the rate. With a command: its own status.";
+
+/// How `dns` is called.
+pub(super) const DNS_USAGE: &str =
+    "netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...";
+
+/// What `dns` is.
+pub(super) const DNS_ABOUT: &str = "\
+Asks each resolver of /etc/resolv.conf, and those named with @, some times for a name, and shows how long
+the answers take, what they are, and what is wrong: silent, slow, failing or differing resolvers,
+answers that are cut off, AAAA that is lost where A is not. Without a type it asks for what programs want,
+A and AAAA, which it sends together as the C library does. For an address it asks for its name.
+
+Before that it makes one lookup as programs do: /etc/hosts, search domains and ndots, one resolver after the
+other, retries and timeouts of /etc/resolv.conf; with all queries that it took. It is made of real
+queries, so the first may fill a cache that the later ones are answered from. Sources of
+/etc/nsswitch.conf other than files and dns are named, not asked.
+
+A time is that from sending until the whole answer is here; an answer that was cut off counts with the query
+over TCP that follows. A resolver that is silent three times at first is not asked further. It needs no
+rights. It asks once, or once a tick if -d, -n or --duration is given.";
+
+/// Examples of `dns`.
+pub(super) const DNS: &str = "\
+Examples:
+  netperf-trace dns example.org                    who answers, how fast, what does a lookup cost?
+  netperf-trace dns example.org MX -c 20           mail servers, each resolver asked 20 times
+  netperf-trace dns db @192.0.2.1                  compared with another resolver
+  netperf-trace dns db.example.org @192.0.2.1 --only --tcp
+  netperf-trace dns 192.0.2.7                      the name of an address
+  netperf-trace dns example.org -d 60 --json       once a minute, for programs
+
+Exit status:
+  0 the name was found and every resolver answers; 2 wrong usage; 5 there is no such name or record, or a
+  resolver does not answer or fails: stderr says which.";
 
 /// What `doctor` is.
 pub(super) const DOCTOR_ABOUT: &str = "\

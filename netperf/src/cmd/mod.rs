@@ -2,18 +2,22 @@
 
 pub mod args;
 mod config;
+mod dns;
 mod doctor;
 mod help;
 mod limit;
 mod live;
 mod logging;
 mod looks;
+mod pointing;
+mod probing;
 mod signals;
 mod sockets;
 mod states;
 mod timer;
 
 pub use self::config::{Config, Job};
+pub use self::dns::DnsRun;
 pub use self::doctor::Examination;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
@@ -31,6 +35,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Watch(config) => in_loop(live::open_and_run(*config)),
         Job::Sockets(run) => in_loop(sockets::run(*run)),
         Job::States(run) => in_loop(states::run(*run)),
+        Job::Dns(run) => in_loop(dns::run(*run)),
         Job::Limit(run) => limit::run(*run),
         Job::Examine(examination) => doctor::run(examination),
     }

@@ -2,7 +2,9 @@
 
 pub mod cell;
 mod churn;
+pub mod dns;
 pub mod doctor;
+mod findings;
 pub mod hangup;
 pub mod json;
 mod latency;

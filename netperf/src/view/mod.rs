@@ -6,6 +6,7 @@
 
 mod belonging;
 pub mod churn;
+pub mod dns;
 pub mod doctor;
 pub mod envelope;
 pub mod event_row;
@@ -22,6 +23,7 @@ pub mod retrans;
 pub mod socket_filter;
 pub mod sockets;
 pub mod sort;
+pub mod spread;
 pub mod states;
 pub mod table;
 pub mod tick;

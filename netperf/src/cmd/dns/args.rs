@@ -1,0 +1,33 @@
+//! Which options does `dns` have?
+
+use std::time::Duration;
+
+use clap::Args;
+
+/// Options of `dns`.
+#[derive(Debug, Args)]
+pub struct DnsArgs {
+    /// A name or an address, a type of record, and resolvers to ask as well
+    #[arg(required = true, value_name = "NAME [TYPE] [@SERVER[:PORT]]")]
+    pub words: Vec<String>,
+    /// Ask each resolver so many times
+    #[arg(short = 'c', long, value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub queries: u32,
+    /// Over TCP
+    #[arg(long)]
+    pub tcp: bool,
+    /// Ask only the resolvers named with @, not those of /etc/resolv.conf
+    #[arg(long)]
+    pub only: bool,
+    /// Wait so long for each answer [default: as /etc/resolv.conf says, or 5]
+    #[arg(long, value_name = "SECS", value_parser = patience)]
+    pub timeout: Option<Duration>,
+}
+
+/// How long one answer may be waited for.
+pub(in crate::cmd) fn patience(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|it| (0.001..=600.0).contains(it));
+    let seconds = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
+    seconds.ok_or_else(|| "not a number of seconds between 0.001 and 600".to_owned())
+}

@@ -1,0 +1,207 @@
+//! Does `dns` say what resolvers really do? Against a DNS server of the tests, in a network namespace
+//! with a resolv.conf of its own.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, ensure};
+use netperf_tests::batch::{run_as, text};
+use netperf_tests::dns_server::{A, AAAA, DnsServer, Script, TXT};
+use netperf_tests::place::Place;
+use netperf_tests::socket_list::alone;
+use netperf_tests::tracer;
+use serde_json::Value;
+
+const ADDRESS: &[u8] = &[192, 0, 2, 1];
+const SERVFAIL: u8 = 2;
+
+/// Where /etc/resolv.conf has these lines, and /etc/hosts one of its own.
+fn place(resolv_conf: &str) -> Place {
+    let script = format!(
+        "mount -t tmpfs none /mnt; printf '{resolv_conf}' > /mnt/resolv; \
+         printf '192.0.2.9 fixed.test' > /mnt/hosts; printf 'hosts: files dns\\n' > /mnt/nss; \
+         mount --bind /mnt/resolv /etc/resolv.conf; mount --bind /mnt/hosts /etc/hosts; \
+         mount --bind /mnt/nss /etc/nsswitch.conf"
+    );
+    Place::here().mounts(&script)
+}
+
+fn run(resolv_conf: &str, args: &[&str]) -> Result<Output> {
+    run_as(place(resolv_conf).command(&tracer::binary()?).args(args))
+}
+
+/// The tick of `dns --json`, and the exit status.
+fn tick(resolv_conf: &str, args: &[&str]) -> Result<(Value, Option<i32>)> {
+    let output = run(resolv_conf, &[&["dns", "--json"], args].concat())?;
+    let said = text(&output.stdout)?;
+    let lines = said.lines().map(serde_json::from_str::<Value>);
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    let [start, tick, end] = lines.as_slice() else {
+        anyhow::bail!("{said}{}", text(&output.stderr)?);
+    };
+    ensure!(start["type"] == "start" && start["command"] == "dns", "{start}");
+    ensure!(end["type"] == "end" && end["ticks"] == 1, "{end}");
+    Ok((tick.clone(), output.status.code()))
+}
+
+fn has_finding(tick: &Value, level: &str, part: &str) -> Result<()> {
+    let findings = tick["findings"].as_array().context("no findings")?;
+    let fits = |finding: &&Value| {
+        finding["level"] == level && finding["what"].as_str().is_some_and(|it| it.contains(part))
+    };
+    let found = findings.iter().find(fits);
+    found.map(|_| ()).with_context(|| format!("no {level} `{part}`: {findings:#?}"))
+}
+
+/// The median time and the results of a type, of the resolver at `place`.
+fn of_type<'t>(tick: &'t Value, place: usize, kind: &str) -> Result<&'t Value> {
+    let types = tick["resolvers"][place]["types"].as_array().context("no types")?;
+    let found = types.iter().find(|it| it["record_type"] == kind);
+    found.with_context(|| format!("no {kind} in {types:?}"))
+}
+
+#[test]
+fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
+    alone(|| {
+        let answer = |ms| [("x.test", A, Script::values(ms, &[ADDRESS]))];
+        let _slow = DnsServer::at([127, 0, 0, 2], &answer(200))?;
+        let _fast = DnsServer::at([127, 0, 0, 3], &answer(5))?;
+        let conf = "nameserver 127.0.0.2\\nnameserver 127.0.0.3\\n";
+        let (tick, status) = tick(conf, &["x.test", "-c", "3"])?;
+        ensure!(status == Some(0), "{tick}");
+        let median = |place| of_type(&tick, place, "A").map(|it| it["time"]["p50_us"].as_u64());
+        let (slow, fast) = (median(0)?.context("none")?, median(1)?.context("none")?);
+        ensure!((200_000..400_000).contains(&slow), "{slow}");
+        ensure!((5_000..200_000).contains(&fast), "{fast}");
+        let a = of_type(&tick, 0, "A")?;
+        ensure!(a["sent"] == 3 && a["answered"] == 3 && a["results"]["NOERROR"] == 3, "{a}");
+        ensure!(a["records"][0]["value"] == "192.0.2.1", "{a}");
+        has_finding(&tick, "warn", "127.0.0.2:53 is slow")?;
+        let advice = tick["findings"].to_string();
+        ensure!(advice.contains("put `nameserver 127.0.0.3` first"), "{advice}");
+        Ok(())
+    })
+}
+
+#[test]
+fn search_domains_cost_what_they_really_cost() -> Result<()> {
+    alone(|| {
+        let server = DnsServer::at([127, 0, 0, 2], &[("db.b.test", A, Script::values(0, &[ADDRESS]))])?;
+        let conf = "nameserver 127.0.0.2\\nsearch a.test b.test\\noptions ndots:2\\n";
+        let (tick, status) = tick(conf, &["db", "-c", "1"])?;
+        ensure!(status == Some(0), "{tick}");
+        let lookup = &tick["lookup"];
+        ensure!(lookup["names"] == serde_json::json!(["db.a.test", "db.b.test"]), "{lookup}");
+        ensure!(lookup["sent"] == 4 && lookup["found"] == "db.b.test", "{lookup}");
+        ensure!(tick["asked"] == "db.b.test", "{tick}");
+        has_finding(&tick, "warn", "one lookup costs 4 queries")?;
+        ensure!(server.asked().len() == 6, "4 of the lookup, 2 of the measurement");
+        Ok(())
+    })
+}
+
+#[test]
+fn what_is_cut_off_is_fetched_over_tcp() -> Result<()> {
+    alone(|| {
+        let cut = Script::values(0, &[ADDRESS]).cut_off();
+        let server = DnsServer::at([127, 0, 0, 2], &[("long.test", A, cut)])?;
+        let (tick, status) = tick("nameserver 127.0.0.2\\n", &["long.test", "a", "-c", "2"])?;
+        let row = of_type(&tick, 0, "A")?;
+        ensure!(status == Some(0) && row["truncated"] == 2, "{tick}");
+        ensure!(row["records"][0]["value"] == "192.0.2.1", "{row}");
+        has_finding(&tick, "warn", "do not fit into a datagram")?;
+        ensure!(server.asked().iter().filter(|it| it.tcp).count() >= 2, "nothing over TCP");
+        Ok(())
+    })
+}
+
+#[test]
+fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
+    alone(|| {
+        let scripts = [
+            ("bad.test", A, Script::rcode(SERVFAIL)),
+            ("lost.test", A, Script::Silence),
+            ("half.test", A, Script::values(0, &[ADDRESS])),
+            ("half.test", AAAA, Script::Silence),
+        ];
+        let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
+        let conf = "nameserver 127.0.0.2\\noptions timeout:1 attempts:1\\n";
+        let ask = |words: &[&str]| tick(conf, &[words, &["-c", "1", "--timeout", "0.3"]].concat());
+        let (bad, status) = ask(&["bad.test", "A"])?;
+        has_finding(&bad, "critical", "fails: SERVFAIL")?;
+        ensure!(status == Some(5), "{bad}");
+        let (lost, status) = ask(&["lost.test", "A"])?;
+        has_finding(&lost, "critical", "127.0.0.2:53 does not answer")?;
+        ensure!(status == Some(5), "{lost}");
+        let (none, status) = ask(&["none.test", "A"])?;
+        has_finding(&none, "critical", "there is no name none.test")?;
+        ensure!(status == Some(5), "{none}");
+        let (half, _) = ask(&["half.test"])?;
+        has_finding(&half, "warn", "answers A and loses AAAA")?;
+        let (refused, status) = tick("nameserver 127.0.0.7\\n", &["x.test", "-c", "1"])?;
+        has_finding(&refused, "critical", "nobody listens there")?;
+        ensure!(status == Some(5), "{refused}");
+        Ok(())
+    })
+}
+
+#[test]
+fn without_a_network_it_says_so_with_status_5() -> Result<()> {
+    alone(|| {
+        let output = run("nameserver 192.0.2.53\\n", &["dns", "x.test", "-c", "1"])?;
+        let message = text(&output.stderr)?;
+        ensure!(output.status.code() == Some(5), "{}: {message}", output.status);
+        ensure!(message.contains("Network is unreachable"), "{message}");
+        Ok(())
+    })
+}
+
+#[test]
+fn an_entry_in_the_hosts_file_is_noted() -> Result<()> {
+    alone(|| {
+        let _server = DnsServer::at([127, 0, 0, 2], &[("fixed.test", A, Script::values(0, &[ADDRESS]))])?;
+        let (tick, _) = tick("nameserver 127.0.0.2\\n", &["fixed.test", "-c", "1"])?;
+        has_finding(&tick, "ok", "it is in /etc/hosts")?;
+        ensure!(tick["lookup"]["addresses"][0] == "192.0.2.9", "{tick}");
+        ensure!(tick["lookup"]["sent"] == 0, "{tick}");
+        Ok(())
+    })
+}
+
+#[test]
+fn answers_can_not_steer_the_terminal() -> Result<()> {
+    alone(|| {
+        let hostile = b"\x0c\x1b[2Jevil\xff\x9b\x07";
+        let scripts = [("evil.test", TXT, Script::values(0, &[&hostile[..]]))];
+        let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
+        for json in ["--json", "-b"] {
+            let output = run("nameserver 127.0.0.2\\n", &["dns", "evil.test", "txt", "-c", "1", json])?;
+            let said = text(&output.stdout)?;
+            ensure!(said.contains("evil"), "{said}");
+            let obeyed = said.chars().find(|&c| c.is_control() && c != '\n');
+            ensure!(obeyed.is_none(), "{obeyed:?} in {said:?}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn its_answers_are_those_of_the_c_library() -> Result<()> {
+    alone(|| {
+        let scripts = [("db.b.test", A, Script::values(0, &[ADDRESS]))];
+        let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
+        let conf = "nameserver 127.0.0.2\\nsearch a.test b.test\\n";
+        // Where all addresses are those of loopback, getent finds none for a name.
+        let added = Command::new("ip").args(["addr", "add", "10.9.9.9/32", "dev", "lo"]).status()?;
+        ensure!(added.success(), "no address");
+        for name in ["db", "db.b.test", "db.b.test.", "fixed.test"] {
+            let (tick, _) = tick(conf, &[name, "-c", "1"])?;
+            let ours = tick["lookup"]["addresses"][0].as_str().unwrap_or("none").to_owned();
+            let mut getent = place(conf).command(Path::new("getent"));
+            let output = run_as(getent.args(["ahostsv4", name]))?;
+            let theirs = text(&output.stdout)?.split_whitespace().next().unwrap_or("none").to_owned();
+            ensure!(ours == theirs, "{name}: {ours}, getent says {theirs}");
+        }
+        Ok(())
+    })
+}
