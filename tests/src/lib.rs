@@ -20,6 +20,7 @@ pub mod life;
 pub mod lossy;
 pub mod mover;
 pub mod netns;
+pub mod nginx;
 pub mod paths;
 pub mod place;
 pub mod played;

@@ -15,19 +15,8 @@ use serde_json::Value;
 const ADDRESS: &[u8] = &[192, 0, 2, 1];
 const SERVFAIL: u8 = 2;
 
-/// Where /etc/resolv.conf has these lines, and /etc/hosts one of its own.
-fn place(resolv_conf: &str) -> Place {
-    let script = format!(
-        "mount -t tmpfs none /mnt; printf '{resolv_conf}' > /mnt/resolv; \
-         printf '192.0.2.9 fixed.test' > /mnt/hosts; printf 'hosts: files dns\\n' > /mnt/nss; \
-         mount --bind /mnt/resolv /etc/resolv.conf; mount --bind /mnt/hosts /etc/hosts; \
-         mount --bind /mnt/nss /etc/nsswitch.conf"
-    );
-    Place::here().mounts(&script)
-}
-
 fn run(resolv_conf: &str, args: &[&str]) -> Result<Output> {
-    run_as(place(resolv_conf).command(&tracer::binary()?).args(args))
+    run_as(Place::here().resolv_conf(resolv_conf).command(&tracer::binary()?).args(args))
 }
 
 /// The tick of `dns --json`, and the exit status.
@@ -197,7 +186,7 @@ fn its_answers_are_those_of_the_c_library() -> Result<()> {
         for name in ["db", "db.b.test", "db.b.test.", "fixed.test"] {
             let (tick, _) = tick(conf, &[name, "-c", "1"])?;
             let ours = tick["lookup"]["addresses"][0].as_str().unwrap_or("none").to_owned();
-            let mut getent = place(conf).command(Path::new("getent"));
+            let mut getent = Place::here().resolv_conf(conf).command(Path::new("getent"));
             let output = run_as(getent.args(["ahostsv4", name]))?;
             let theirs = text(&output.stdout)?.split_whitespace().next().unwrap_or("none").to_owned();
             ensure!(ours == theirs, "{name}: {ours}, getent says {theirs}");

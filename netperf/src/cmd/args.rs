@@ -10,6 +10,8 @@ use regex::Regex;
 
 use super::dns::args::DnsArgs;
 use super::help;
+use super::http::args::HttpArgs;
+use super::http::naming::Naming;
 use super::limit::args::LimitArgs;
 use crate::capture::Scope;
 use crate::collect::HookPreference;
@@ -91,6 +93,9 @@ pub enum Command {
     #[command(long_about = help::DNS_ABOUT, after_long_help = help::DNS)]
     #[command(override_usage = help::DNS_USAGE)]
     Dns(DnsArgs),
+    /// A request: where does its time go?
+    #[command(long_about = help::HTTP_ABOUT, after_long_help = help::HTTP)]
+    Http(Box<HttpArgs>),
     /// Will it run on this machine?
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
@@ -127,8 +132,8 @@ pub struct Common {
     #[arg(long, global = true, overrides_with = "resolve")]
     pub numeric: bool,
     /// Addresses as host names, asked in the background
-    #[arg(long, global = true)]
-    pub resolve: bool,
+    #[arg(long, global = true, num_args = 0, default_missing_value = "")]
+    pub resolve: Vec<Naming>,
     /// How speeds and sizes are shown
     #[arg(
         long,
@@ -499,6 +504,9 @@ mod tests {
             "states --netns other",
             "states --remote nowhere",
             "dns",
+            "http",
+            "http example.org",
+            "http http://x --resolve x",
             "dns a -c 0",
             "dns a --timeout never",
             "doctor",
@@ -522,7 +530,7 @@ mod tests {
     fn the_later_of_numeric_and_resolve_wins() {
         let resolves = |line| {
             let common = parse(line).unwrap().common;
-            common.resolve && !common.numeric
+            !common.resolve.is_empty() && !common.numeric
         };
         assert!(resolves("netperf-trace flows --resolve"));
         assert!(!resolves("netperf-trace flows --resolve --numeric"));

@@ -10,6 +10,7 @@ use super::args::{
 };
 use super::dns::DnsRun;
 use super::doctor::Examination;
+use super::http::HttpRun;
 use super::limit::LimitRun;
 use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
@@ -38,6 +39,8 @@ pub enum Job {
     States(Box<StatesRun>),
     /// Ask resolvers.
     Dns(Box<DnsRun>),
+    /// Make requests.
+    Http(Box<HttpRun>),
     /// Limit processes.
     Limit(Box<LimitRun>),
 }
@@ -64,6 +67,10 @@ impl Job {
             Command::Dns(args) => {
                 let run = DnsRun::new(&args, &cli.common)?;
                 return Ok(Self::Dns(Box::new(run)));
+            }
+            Command::Http(args) => {
+                let run = HttpRun::new(*args, &cli.common)?;
+                return Ok(Self::Http(Box::new(run)));
             }
             Command::Limit(args) => {
                 let run = LimitRun::new(*args, &cli.common)?;
@@ -132,7 +139,7 @@ impl Config {
             timing: timing(common),
             units,
             color,
-            resolve: common.resolve && !common.numeric,
+            resolve: !common.resolve.is_empty() && !common.numeric,
             feed: FeedConfig { hooks, wanted },
             verbosity: verbose,
         }

@@ -24,6 +24,7 @@ Examples:
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
   netperf-trace dns example.org             how fast do the resolvers answer?
+  netperf-trace http https://example.org/   where does the time of a request go?
   sudo netperf-trace doctor --kernel        will it run on this machine?
 
 Exit status:
@@ -269,6 +270,36 @@ Examples:
 Exit status:
   0 the name was found and every resolver answers; 2 wrong usage; 5 there is no such name or record, or a
   resolver does not answer or fails: stderr says which.";
+
+/// What `http` is.
+pub(super) const HTTP_ABOUT: &str = "\
+Requests a URL and shows how long each phase took: looking the name up (dns), connecting TCP (connect), agreeing
+on TLS (tls), handing over the request (request), waiting for the first byte (wait), and reading the rest
+(body); as bars, with the longest phase named and its usual causes. The ends of the phases are the times of
+curl -w, which --json has under curl's names, cumulative and in seconds. What was measured of several requests
+(-c) are their times one by one, each on a connection of its own unless --keep-alive is given; sessions of TLS
+are resumed where the server allows it, and the output says so. Percentiles are of requests that got to
+their end.
+
+Names are looked up as dns does it: /etc/hosts, then the resolvers. IPv6 and IPv4 addresses are tried in turn; the
+next one after 250 ms. Certificates are checked against Mozilla's list and the authorities of this machine.
+Redirects are not followed, proxies are not used, and bodies are counted and thrown away. It needs no
+rights. It asks once, or once a tick if -d, -n or --duration is given.";
+
+/// Examples of `http`.
+pub(super) const HTTP: &str = "\
+Examples:
+  netperf-trace http https://example.org/                where does the time go?
+  netperf-trace http https://example.org/ -c 20          and is it always so?
+  netperf-trace http https://example.org/ -c 20 --keep-alive
+  netperf-trace http https://example.org/ --all          each address of the host
+  netperf-trace http https://example.org/ --resolve example.org:443:192.0.2.7
+  netperf-trace http https://example.org/ -c 20 --slo total=500ms,ttfb=200ms
+  netperf-trace http http://192.0.2.7:8080/health -H 'Host: example.org' -d 10 --json
+
+Exit status:
+  0 every request got an answer below status 500, within the limits of --slo; 2 wrong usage; 5 not so: stderr
+  says why.";
 
 /// What `doctor` is.
 pub(super) const DOCTOR_ABOUT: &str = "\

@@ -5,6 +5,7 @@ mod config;
 mod dns;
 mod doctor;
 mod help;
+mod http;
 mod limit;
 mod live;
 mod logging;
@@ -19,6 +20,7 @@ mod timer;
 pub use self::config::{Config, Job};
 pub use self::dns::DnsRun;
 pub use self::doctor::Examination;
+pub use self::http::HttpRun;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
 pub use self::sockets::SocketsRun;
@@ -36,6 +38,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Sockets(run) => in_loop(sockets::run(*run)),
         Job::States(run) => in_loop(states::run(*run)),
         Job::Dns(run) => in_loop(dns::run(*run)),
+        Job::Http(run) => in_loop(http::run(*run)),
         Job::Limit(run) => limit::run(*run),
         Job::Examine(examination) => doctor::run(examination),
     }

@@ -6,6 +6,7 @@ pub mod dns;
 pub mod doctor;
 mod findings;
 pub mod hangup;
+pub mod http;
 pub mod json;
 mod latency;
 pub mod limit;

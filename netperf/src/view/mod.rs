@@ -14,6 +14,7 @@ pub mod flow_row;
 pub mod flows;
 pub mod flows_table;
 pub mod host_names;
+pub mod http;
 pub mod latency;
 pub mod limit;
 pub mod link_row;

@@ -22,10 +22,24 @@ use crate::vm;
 use crate::workspace::Workspace;
 
 /// What the tests call beside the program.
-const NEEDED: [Program; 1] = [Program {
-    name: "ip",
-    package: "iproute2",
-}];
+const NEEDED: [Program; 4] = [
+    Program {
+        name: "ip",
+        package: "iproute2",
+    },
+    Program {
+        name: "nginx",
+        package: "nginx",
+    },
+    Program {
+        name: "openssl",
+        package: "openssl",
+    },
+    Program {
+        name: "curl",
+        package: "curl",
+    },
+];
 
 /// Packages that have tests: all but the kernel side, which this machine can't run by itself.
 const SELECTION: [&str; 3] = ["--workspace", "--exclude", "netperf-ebpf"];

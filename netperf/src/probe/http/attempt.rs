@@ -190,14 +190,14 @@ fn in_words(refused: &[(SocketAddr, String)]) -> String {
 
 /// Why a lookup found nothing.
 fn why_not(lookup: &Lookup) -> String {
-    if lookup.end == LookupEnd::NoAddress {
-        return "the name has no address".to_owned();
-    }
     let last = lookup.queries.last().map(|query| match &query.reading.outcome {
         Outcome::Answered(answer) => format!("{} from {}", answer.rcode.name(), query.server),
         Outcome::TimedOut => format!("no answer from {}", query.server),
         Outcome::Failed(why) => format!("{}: {why}", query.server),
     });
-    let last = last.unwrap_or_else(|| "no resolver".to_owned());
-    format!("the name could not be looked up ({last})")
+    let last = last.unwrap_or_else(|| "nobody was asked".to_owned());
+    match lookup.end {
+        LookupEnd::NoAddress => format!("the name has no address ({last})"),
+        _ => format!("nobody could tell ({last})"),
+    }
 }

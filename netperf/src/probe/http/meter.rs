@@ -50,12 +50,12 @@ impl Meter {
     }
 
     fn has_written(&self) {
+        let now = clock::now().0.0;
+        if self.first_write.load(Ordering::Relaxed) == 0 {
+            self.first_write.store(now, Ordering::Relaxed);
+        }
         if self.first_read.load(Ordering::Relaxed) == 0 {
-            let now = clock::now().0.0;
             self.last_write.store(now, Ordering::Relaxed);
-            if self.first_write.load(Ordering::Relaxed) == 0 {
-                self.first_write.store(now, Ordering::Relaxed);
-            }
         }
     }
 

@@ -48,7 +48,7 @@ pub struct QueryRow {
 }
 
 impl LookupRow {
-    pub(super) fn new(lookup: &Lookup) -> Self {
+    pub(in crate::view) fn new(lookup: &Lookup) -> Self {
         let mut names: Vec<String> = Vec::new();
         for query in &lookup.queries {
             if !names.contains(&query.name) {

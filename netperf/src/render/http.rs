@@ -1,0 +1,91 @@
+//! How does a person read where the time of requests went? A line for what came, bars for the phases,
+//! then what that means.
+
+use std::io::{self, Write};
+
+use super::looks::sentence;
+use super::text::LINE;
+use super::{findings, text_table};
+use crate::units::{Bytes, Units};
+use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
+use crate::view::spread::said;
+
+/// Writes lines of no more than `width` columns of the terminal, where there is one.
+///
+/// # Errors
+/// When they can't be written.
+pub fn text(
+    tick: &HttpTick,
+    (units, width): (Units, Option<usize>),
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let width = width.unwrap_or(LINE);
+    let head = format!("{}  {} {}", tick.time.to_seconds(), tick.method, tick.url);
+    sentence("", &head, width, out)?;
+    for target in &tick.targets {
+        writeln!(out)?;
+        about(target, (units, width), out)?;
+    }
+    for slo in &tick.slo {
+        let (limit, kept) = (said(slo.limit_us), if slo.met { "kept" } else { "missed" });
+        let at = slo.address.map(|it| format!(" at {it}")).unwrap_or_default();
+        let measured = slo.p95_us.map_or("-".to_owned(), said);
+        writeln!(out, "limit {}{at} {limit}: {kept} (p95 {measured})", slo.measure)?;
+    }
+    writeln!(out, "\nFINDINGS")?;
+    findings::write(&tick.findings, width, out)?;
+    writeln!(out)
+}
+
+fn about(target: &TargetRow, (units, width): (Units, usize), out: &mut Vec<u8>) -> io::Result<()> {
+    let (finished, failed) = (target.finished, target.failed);
+    let count = match (finished + failed, failed) {
+        (1, 0) => String::new(),
+        (all, 0) => format!("; {all} requests"),
+        (all, failed) => format!("; {failed} of {all} request(s) failed"),
+    };
+    let answered = target.requests.iter().rev().find(|it| it.failure.is_none());
+    let what = match (answered, target.address) {
+        (Some(request), _) => came(request, units),
+        (None, Some(address)) => format!("{address}: no answer"),
+        (None, None) => "no answer".to_owned(),
+    };
+    sentence("", &format!("{what}{count}"), width, out)?;
+    if target.phases.is_empty() {
+        return Ok(());
+    }
+    for line in text_table::lines(&phase_table::table(target), units, width) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// What one answer was, and over what it came.
+fn came(request: &RequestRow, units: Units) -> String {
+    let mut parts = Vec::new();
+    if let (Some(version), Some(status)) = (request.http_version, request.status) {
+        parts.push(format!("{version} {status}"));
+    }
+    parts.extend(request.body_bytes.map(|it| units.size(Bytes(it))));
+    parts.extend(request.remote.map(|it| format!("from {it}")));
+    parts.extend(request.server.as_ref().map(|it| format!("({it})")));
+    parts.extend(request.tls.as_ref().map(tls));
+    if request.reused == Some(true) {
+        parts.push("connection used again".to_owned());
+    }
+    parts.extend(request.rtt_us.map(|it| format!("round trip {}", said(it))));
+    parts.join(", ")
+}
+
+fn tls(tls: &TlsRow) -> String {
+    let kind = if tls.resumed { "resumed" } else { "full handshake" };
+    let shown = match (tls.certificates, tls.chain_bytes, tls.ocsp_stapled) {
+        (Some(count), Some(bytes), Some(stapled)) => format!(
+            ", {count} certificate{} of {bytes} B, OCSP {}",
+            if count == 1 { "" } else { "s" },
+            if stapled { "stapled" } else { "not stapled" }
+        ),
+        _ => String::new(),
+    };
+    format!("{} {}, {kind}{shown}", tls.version, tls.cipher)
+}
