@@ -164,7 +164,9 @@ fn serve(mut stream: TcpStream, scripts: &Scripts, told: impl Fn(Asked)) -> Opti
         if let Some((after, reply)) = reply(&question, &asked, scripts) {
             thread::sleep(after);
             let length = u16::try_from(reply.len()).ok()?.to_be_bytes();
-            stream.write_all(&[&length, reply.as_slice()].concat()).ok()?;
+            stream
+                .write_all(&[&length, reply.as_slice()].concat())
+                .ok()?;
         }
         told(asked);
     }

@@ -78,7 +78,11 @@ impl Drop for Nginx {
 /// # Errors
 /// When the port is taken.
 pub fn serve_late(address: SocketAddr, late: Duration) -> Result<SocketAddr> {
-    serve(address, late, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nslow\n")
+    serve(
+        address,
+        late,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nslow\n",
+    )
 }
 
 /// Answers every request on `address` with the same bytes, so late.
@@ -152,6 +156,10 @@ fn certificate(folder: &Path) -> Result<()> {
         .current_dir(folder)
         .output()
         .context("openssl can't run")?;
-    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    ensure!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     Ok(())
 }

@@ -16,7 +16,12 @@ const ADDRESS: &[u8] = &[192, 0, 2, 1];
 const SERVFAIL: u8 = 2;
 
 fn run(resolv_conf: &str, args: &[&str]) -> Result<Output> {
-    run_as(Place::here().resolv_conf(resolv_conf).command(&tracer::binary()?).args(args))
+    run_as(
+        Place::here()
+            .resolv_conf(resolv_conf)
+            .command(&tracer::binary()?)
+            .args(args),
+    )
 }
 
 /// The tick of `dns --json`, and the exit status.
@@ -28,7 +33,10 @@ fn tick(resolv_conf: &str, args: &[&str]) -> Result<(Value, Option<i32>)> {
     let [start, tick, end] = lines.as_slice() else {
         anyhow::bail!("{said}{}", text(&output.stderr)?);
     };
-    ensure!(start["type"] == "start" && start["command"] == "dns", "{start}");
+    ensure!(
+        start["type"] == "start" && start["command"] == "dns",
+        "{start}"
+    );
     ensure!(end["type"] == "end" && end["ticks"] == 1, "{end}");
     Ok((tick.clone(), output.status.code()))
 }
@@ -39,12 +47,16 @@ fn has_finding(tick: &Value, level: &str, part: &str) -> Result<()> {
         finding["level"] == level && finding["what"].as_str().is_some_and(|it| it.contains(part))
     };
     let found = findings.iter().find(fits);
-    found.map(|_| ()).with_context(|| format!("no {level} `{part}`: {findings:#?}"))
+    found
+        .map(|_| ())
+        .with_context(|| format!("no {level} `{part}`: {findings:#?}"))
 }
 
 /// The median time and the results of a type, of the resolver at `place`.
 fn of_type<'t>(tick: &'t Value, place: usize, kind: &str) -> Result<&'t Value> {
-    let types = tick["resolvers"][place]["types"].as_array().context("no types")?;
+    let types = tick["resolvers"][place]["types"]
+        .as_array()
+        .context("no types")?;
     let found = types.iter().find(|it| it["record_type"] == kind);
     found.with_context(|| format!("no {kind} in {types:?}"))
 }
@@ -63,11 +75,17 @@ fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
         ensure!((200_000..400_000).contains(&slow), "{slow}");
         ensure!((5_000..200_000).contains(&fast), "{fast}");
         let a = of_type(&tick, 0, "A")?;
-        ensure!(a["sent"] == 3 && a["answered"] == 3 && a["results"]["NOERROR"] == 3, "{a}");
+        ensure!(
+            a["sent"] == 3 && a["answered"] == 3 && a["results"]["NOERROR"] == 3,
+            "{a}"
+        );
         ensure!(a["records"][0]["value"] == "192.0.2.1", "{a}");
         has_finding(&tick, "warn", "127.0.0.2:53 is slow")?;
         let advice = tick["findings"].to_string();
-        ensure!(advice.contains("put `nameserver 127.0.0.3` first"), "{advice}");
+        ensure!(
+            advice.contains("put `nameserver 127.0.0.3` first"),
+            "{advice}"
+        );
         Ok(())
     })
 }
@@ -75,16 +93,28 @@ fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
 #[test]
 fn search_domains_cost_what_they_really_cost() -> Result<()> {
     alone(|| {
-        let server = DnsServer::at([127, 0, 0, 2], &[("db.b.test", A, Script::values(0, &[ADDRESS]))])?;
+        let server = DnsServer::at(
+            [127, 0, 0, 2],
+            &[("db.b.test", A, Script::values(0, &[ADDRESS]))],
+        )?;
         let conf = "nameserver 127.0.0.2\\nsearch a.test b.test\\noptions ndots:2\\n";
         let (tick, status) = tick(conf, &["db", "-c", "1"])?;
         ensure!(status == Some(0), "{tick}");
         let lookup = &tick["lookup"];
-        ensure!(lookup["names"] == serde_json::json!(["db.a.test", "db.b.test"]), "{lookup}");
-        ensure!(lookup["sent"] == 4 && lookup["found"] == "db.b.test", "{lookup}");
+        ensure!(
+            lookup["names"] == serde_json::json!(["db.a.test", "db.b.test"]),
+            "{lookup}"
+        );
+        ensure!(
+            lookup["sent"] == 4 && lookup["found"] == "db.b.test",
+            "{lookup}"
+        );
         ensure!(tick["asked"] == "db.b.test", "{tick}");
         has_finding(&tick, "warn", "one lookup costs 4 queries")?;
-        ensure!(server.asked().len() == 6, "4 of the lookup, 2 of the measurement");
+        ensure!(
+            server.asked().len() == 6,
+            "4 of the lookup, 2 of the measurement"
+        );
         Ok(())
     })
 }
@@ -99,7 +129,10 @@ fn what_is_cut_off_is_fetched_over_tcp() -> Result<()> {
         ensure!(status == Some(0) && row["truncated"] == 2, "{tick}");
         ensure!(row["records"][0]["value"] == "192.0.2.1", "{row}");
         has_finding(&tick, "warn", "do not fit into a datagram")?;
-        ensure!(server.asked().iter().filter(|it| it.tcp).count() >= 2, "nothing over TCP");
+        ensure!(
+            server.asked().iter().filter(|it| it.tcp).count() >= 2,
+            "nothing over TCP"
+        );
         Ok(())
     })
 }
@@ -139,7 +172,11 @@ fn without_a_network_it_says_so_with_status_5() -> Result<()> {
     alone(|| {
         let output = run("nameserver 192.0.2.53\\n", &["dns", "x.test", "-c", "1"])?;
         let message = text(&output.stderr)?;
-        ensure!(output.status.code() == Some(5), "{}: {message}", output.status);
+        ensure!(
+            output.status.code() == Some(5),
+            "{}: {message}",
+            output.status
+        );
         ensure!(message.contains("Network is unreachable"), "{message}");
         Ok(())
     })
@@ -148,7 +185,10 @@ fn without_a_network_it_says_so_with_status_5() -> Result<()> {
 #[test]
 fn an_entry_in_the_hosts_file_is_noted() -> Result<()> {
     alone(|| {
-        let _server = DnsServer::at([127, 0, 0, 2], &[("fixed.test", A, Script::values(0, &[ADDRESS]))])?;
+        let _server = DnsServer::at(
+            [127, 0, 0, 2],
+            &[("fixed.test", A, Script::values(0, &[ADDRESS]))],
+        )?;
         let (tick, _) = tick("nameserver 127.0.0.2\\n", &["fixed.test", "-c", "1"])?;
         has_finding(&tick, "ok", "it is in /etc/hosts")?;
         ensure!(tick["lookup"]["addresses"][0] == "192.0.2.9", "{tick}");
@@ -164,7 +204,10 @@ fn answers_can_not_steer_the_terminal() -> Result<()> {
         let scripts = [("evil.test", TXT, Script::values(0, &[&hostile[..]]))];
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
         for json in ["--json", "-b"] {
-            let output = run("nameserver 127.0.0.2\\n", &["dns", "evil.test", "txt", "-c", "1", json])?;
+            let output = run(
+                "nameserver 127.0.0.2\\n",
+                &["dns", "evil.test", "txt", "-c", "1", json],
+            )?;
             let said = text(&output.stdout)?;
             ensure!(said.contains("evil"), "{said}");
             let obeyed = said.chars().find(|&c| c.is_control() && c != '\n');
@@ -181,14 +224,23 @@ fn its_answers_are_those_of_the_c_library() -> Result<()> {
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
         let conf = "nameserver 127.0.0.2\\nsearch a.test b.test\\n";
         // Where all addresses are those of loopback, getent finds none for a name.
-        let added = Command::new("ip").args(["addr", "add", "10.9.9.9/32", "dev", "lo"]).status()?;
+        let added = Command::new("ip")
+            .args(["addr", "add", "10.9.9.9/32", "dev", "lo"])
+            .status()?;
         ensure!(added.success(), "no address");
         for name in ["db", "db.b.test", "db.b.test.", "fixed.test"] {
             let (tick, _) = tick(conf, &[name, "-c", "1"])?;
-            let ours = tick["lookup"]["addresses"][0].as_str().unwrap_or("none").to_owned();
+            let ours = tick["lookup"]["addresses"][0]
+                .as_str()
+                .unwrap_or("none")
+                .to_owned();
             let mut getent = Place::here().resolv_conf(conf).command(Path::new("getent"));
             let output = run_as(getent.args(["ahostsv4", name]))?;
-            let theirs = text(&output.stdout)?.split_whitespace().next().unwrap_or("none").to_owned();
+            let theirs = text(&output.stdout)?
+                .split_whitespace()
+                .next()
+                .unwrap_or("none")
+                .to_owned();
             ensure!(ours == theirs, "{name}: {ours}, getent says {theirs}");
         }
         Ok(())

@@ -19,7 +19,11 @@ const SLACK: f64 = 3.0;
 /// `netperf-trace http ARGS` with the host of nginx where it is, and its certificate valid.
 fn run(nginx: Option<&Nginx>, args: &[&str]) -> Result<Output> {
     let mut command = Command::new("timeout");
-    command.arg("20").arg(tracer::binary()?).arg("http").args(args);
+    command
+        .arg("20")
+        .arg(tracer::binary()?)
+        .arg("http")
+        .args(args);
     for port in [80, 443] {
         command.args(["--resolve", &format!("{HOST}:{port}:127.0.0.1")]);
     }
@@ -46,7 +50,9 @@ fn ask(nginx: &Nginx, args: &[&str]) -> Result<(Value, Option<i32>)> {
 }
 
 fn requests(tick: &Value) -> Result<&Vec<Value>> {
-    tick["targets"][0]["requests"].as_array().context("no requests")
+    tick["targets"][0]["requests"]
+        .as_array()
+        .context("no requests")
 }
 
 fn seconds(request: &Value, name: &str) -> Result<f64> {
@@ -60,7 +66,9 @@ fn has_finding(tick: &Value, level: &str, part: &str) -> Result<()> {
         finding["level"] == level && finding["what"].as_str().is_some_and(|it| it.contains(part))
     };
     let found = findings.iter().find(fits);
-    found.map(|_| ()).with_context(|| format!("no {level} `{part}`: {findings:#?}"))
+    found
+        .map(|_| ())
+        .with_context(|| format!("no {level} `{part}`: {findings:#?}"))
 }
 
 #[test]
@@ -71,11 +79,23 @@ fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
         let (tick, status) = ask(&nginx, &[&url, "-c", "2"])?;
         ensure!(status == Some(0), "{tick}");
         let request = &requests(&tick)?[0];
-        ensure!(request["status"] == 200 && request["http_version"] == "HTTP/2", "{request}");
-        ensure!(request["body_bytes"] == 5 && request["remote"] == "127.0.0.1:443", "{request}");
+        ensure!(
+            request["status"] == 200 && request["http_version"] == "HTTP/2",
+            "{request}"
+        );
+        ensure!(
+            request["body_bytes"] == 5 && request["remote"] == "127.0.0.1:443",
+            "{request}"
+        );
         let tls = &request["tls"];
-        ensure!(tls["version"] == "TLSv1.3" && tls["resumed"] == false, "{tls}");
-        ensure!(tls["certificates"] == 1 && tls["ocsp_stapled"] == false, "{tls}");
+        ensure!(
+            tls["version"] == "TLSv1.3" && tls["resumed"] == false,
+            "{tls}"
+        );
+        ensure!(
+            tls["certificates"] == 1 && tls["ocsp_stapled"] == false,
+            "{tls}"
+        );
         let wait = request["phases_us"]["wait"].as_f64().context("no wait")? / 1e6;
         let late = SLOW.as_secs_f64();
         ensure!((late..late + SLACK).contains(&wait), "{wait}");
@@ -117,12 +137,18 @@ fn its_times_are_those_of_curl() -> Result<()> {
         let mut before = 0.0;
         for (name, theirs) in names.into_iter().zip(theirs) {
             let ours = seconds(ours, name)?;
-            ensure!((ours - theirs).abs() < SLACK, "{name}: {ours}, curl says {theirs}");
+            ensure!(
+                (ours - theirs).abs() < SLACK,
+                "{name}: {ours}, curl says {theirs}"
+            );
             ensure!(ours >= before, "{name}: {ours} after {before}");
             before = ours;
             let is_late = ["time_starttransfer", "time_total"].contains(&name);
             let late = SLOW.as_secs_f64();
-            ensure!((ours >= late) == is_late && (theirs >= late) == is_late || SLACK < before, "{name}: {ours}, {theirs}");
+            ensure!(
+                (ours >= late) == is_late && (theirs >= late) == is_late || SLACK < before,
+                "{name}: {ours}, {theirs}"
+            );
         }
         Ok(())
     })
@@ -143,9 +169,15 @@ fn an_open_connection_spares_the_handshakes() -> Result<()> {
             ensure!(seconds(&requests[1], "time_appconnect")? == 0.0, "{tick}");
         }
         let (tick, _) = ask(&nginx, &[&format!("https://{HOST}/"), "-c", "3"])?;
-        let resumed: Vec<_> = requests(&tick)?.iter().map(|it| it["tls"]["resumed"] == true).collect();
+        let resumed: Vec<_> = requests(&tick)?
+            .iter()
+            .map(|it| it["tls"]["resumed"] == true)
+            .collect();
         ensure!(resumed == [false, true, true], "{tick}");
-        ensure!(requests(&tick)?.iter().all(|it| it["reused"] == false), "{tick}");
+        ensure!(
+            requests(&tick)?.iter().all(|it| it["reused"] == false),
+            "{tick}"
+        );
         Ok(())
     })
 }
@@ -156,7 +188,11 @@ fn a_certificate_that_is_not_valid_ends_with_status_5_unless_that_is_to_be_ignor
         let _nginx = Nginx::start()?;
         let url = format!("https://{HOST}/");
         let (refused, status) = tick(&run(None, &["--json", &url])?)?;
-        has_finding(&refused, "critical", "the TLS handshake failed: invalid peer certificate")?;
+        has_finding(
+            &refused,
+            "critical",
+            "the TLS handshake failed: invalid peer certificate",
+        )?;
         ensure!(status == Some(5), "{refused}");
         ensure!(requests(&refused)?[0]["failed_in"] == "tls", "{refused}");
         let (taken, status) = tick(&run(None, &["--json", &url, "--insecure"])?)?;
@@ -174,7 +210,10 @@ fn limits_that_are_not_kept_end_with_status_5() -> Result<()> {
         let (missed, status) = ask(&nginx, &[&url, "--slo", "ttfb=100ms,total=60s"])?;
         has_finding(&missed, "critical", "ttfb is over its limit")?;
         ensure!(status == Some(5), "{missed}");
-        ensure!(missed["slo"][0]["met"] == false && missed["slo"][1]["met"] == true, "{missed}");
+        ensure!(
+            missed["slo"][0]["met"] == false && missed["slo"][1]["met"] == true,
+            "{missed}"
+        );
         let (kept, status) = ask(&nginx, &[&url, "--slo", "total=60s"])?;
         ensure!(status == Some(0), "{kept}");
         Ok(())
@@ -191,7 +230,11 @@ fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
             ("http://192.0.2.1/", "connect", "Network is unreachable"),
             ("http://nowhere.test/", "dns", "nobody could tell"),
             ("https://127.0.0.1:80/", "tls", "failed"),
-            ("http://127.0.0.1:8091/", "wait", "not finished within 0.7 s"),
+            (
+                "http://127.0.0.1:8091/",
+                "wait",
+                "not finished within 0.7 s",
+            ),
         ] {
             let (tick, status) = ask(&nginx, &[url, "--timeout", "0.7"])?;
             ensure!(status == Some(5), "{url}: {tick}");
@@ -224,7 +267,10 @@ fn each_address_is_measured_by_itself() -> Result<()> {
             .iter()
             .map(|it| (it["address"].as_str(), it["finished"].as_u64()))
             .collect();
-        let expected = [(Some("127.0.0.1:80"), Some(2)), (Some("127.0.0.7:80"), Some(0))];
+        let expected = [
+            (Some("127.0.0.1:80"), Some(2)),
+            (Some("127.0.0.7:80"), Some(0)),
+        ];
         ensure!(finished == expected, "{finished:?}");
         let (first, status) = ask(&nginx, &["http://two.test/", "--resolve", both])?;
         ensure!(status == Some(0), "{first}");

@@ -22,7 +22,7 @@ enum Rooms {
     OutsideOf(&'static [&'static str]),
 }
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule {
         rooms: Rooms::All,
         never: &["crate::{"],
@@ -57,7 +57,7 @@ const RULES: [Rule; 13] = [
     Rule {
         rooms: Rooms::In(&[
             "bpf", "netlink", "procfs", "capture", "checkup", "collect", "machine", "limits",
-            "shape",
+            "probe", "shape",
         ]),
         never: &["crate::model", "crate::view", "crate::render", "crate::cmd"],
         because: "readers deliver samples and know nothing of what is made of them",
@@ -90,6 +90,11 @@ const RULES: [Rule; 13] = [
         rooms: Rooms::OutsideOf(&["cmd", "shape"]),
         never: &["crate::shape"],
         because: "a limit changes this machine: only a command may begin one",
+    },
+    Rule {
+        rooms: Rooms::OutsideOf(&["cmd", "probe"]),
+        never: &["crate::probe"],
+        because: "only a command may send something to find out",
     },
     Rule {
         rooms: Rooms::In(&["shape"]),

@@ -505,7 +505,6 @@ mod tests {
             "states --remote nowhere",
             "dns",
             "http",
-            "http example.org",
             "http http://x --resolve x",
             "dns a -c 0",
             "dns a --timeout never",

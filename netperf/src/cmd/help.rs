@@ -238,8 +238,7 @@ Exit status: 0 lifted, also if the process has ended; 2 wrong usage; 3 not allow
 something, and nothing was changed; 5 --check missed the rate. With a command: its own status.";
 
 /// How `dns` is called.
-pub(super) const DNS_USAGE: &str =
-    "netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...";
+pub(super) const DNS_USAGE: &str = "netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...";
 
 /// What `dns` is.
 pub(super) const DNS_ABOUT: &str = "\

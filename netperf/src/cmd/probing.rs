@@ -66,7 +66,9 @@ pub(super) async fn run<P: Probing>(mut probing: P, output: Output) -> anyhow::R
         timing: output.timing,
     };
     session.start()?;
-    let mut timer = output.timing.map(|timing| Timer::new(Instant::now(), timing));
+    let mut timer = output
+        .timing
+        .map(|timing| Timer::new(Instant::now(), timing));
     let (mut ticks, mut failed) = (0, None);
     let reason = loop {
         let mut text = Vec::new();
@@ -77,7 +79,9 @@ pub(super) async fn run<P: Probing>(mut probing: P, output: Output) -> anyhow::R
         ticks += 1;
         failed = asked.or(failed);
         write(&text)?;
-        let is_last = output.timing.is_none_or(|timing| timing.count == Some(ticks));
+        let is_last = output
+            .timing
+            .is_none_or(|timing| timing.count == Some(ticks));
         let Some(timer) = timer.as_mut().filter(|_| !is_last) else {
             break Some(Reason::Count);
         };

@@ -96,7 +96,9 @@ fn option(word: &str, options: &mut ResolverOptions) {
 
 /// The sources of host names, without what to do about their results. Without a line: glibc's own.
 fn sources(text: &str) -> Vec<String> {
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or(""));
+    let lines = text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or(""));
     let mut found = lines.filter_map(|line| line.trim().strip_prefix("hosts:"));
     let line = found.next().unwrap_or("files dns");
     let mut in_brackets = false;
@@ -109,7 +111,9 @@ fn sources(text: &str) -> Vec<String> {
 }
 
 fn hosts(text: &str) -> Vec<(IpAddr, Vec<String>)> {
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or(""));
+    let lines = text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or(""));
     let named = lines.filter_map(|line| {
         let mut words = line.split_whitespace();
         let address = words.next()?.parse().ok()?;
@@ -147,7 +151,9 @@ mod tests {
     #[test]
     fn sources_are_words_without_their_actions() {
         assert_eq!(
-            sources("passwd: files\nhosts: files mdns4_minimal [NOTFOUND=return] dns [ !UNAVAIL=return ] x # y\n"),
+            sources(
+                "passwd: files\nhosts: files mdns4_minimal [NOTFOUND=return] dns [ !UNAVAIL=return ] x # y\n"
+            ),
             ["files", "mdns4_minimal", "dns", "x"]
         );
         assert_eq!(sources(""), ["files", "dns"]);

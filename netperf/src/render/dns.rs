@@ -8,6 +8,7 @@ use super::{findings, text_table};
 use crate::units::Units;
 use crate::view::dns::{DnsTick, LookupRow, table};
 use crate::view::spread::said;
+use crate::view::states::words::counted;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///
@@ -15,9 +16,19 @@ use crate::view::spread::said;
 /// When they can't be written.
 pub fn text(tick: &DnsTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
     let width = width.unwrap_or(LINE);
-    sentence("", &format!("{}  {}", tick.time.to_seconds(), summary(tick)), width, out)?;
+    sentence(
+        "",
+        &format!("{}  {}", tick.time.to_seconds(), summary(tick)),
+        width,
+        out,
+    )?;
     if let Some(lookup) = &tick.lookup {
-        sentence("one lookup, as programs make it: ", &cost(lookup), width, out)?;
+        sentence(
+            "one lookup, as programs make it: ",
+            &cost(lookup),
+            width,
+            out,
+        )?;
         if lookup.names.len() > 1 || lookup.timeouts > 0 {
             queries(lookup, width, out)?;
         }
@@ -51,15 +62,11 @@ fn cost(lookup: &LookupRow) -> String {
     if lookup.sent == 0 {
         return "no query, nobody had to be asked".to_owned();
     }
-    let (queries, names) = (lookup.sent, lookup.names.len());
-    let plural = |count: usize, word: &str, many: &str| match count {
-        1 => format!("1 {word}"),
-        _ => format!("{count} {many}"),
-    };
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     format!(
         "{} for {}, {} unanswered, {}",
-        plural(queries, "query", "queries"),
-        plural(names, "name", "names"),
+        counted(number(lookup.sent), "query", "queries"),
+        counted(number(lookup.names.len()), "name", "names"),
         lookup.timeouts,
         said(lookup.took_us)
     )
@@ -78,4 +85,31 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
         sentence("    ", &text, width, out)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::dns::tests::troubled;
+
+    fn shown(width: usize) -> String {
+        let mut out = Vec::new();
+        text(&DnsTick::new(&troubled()), Some(width), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn resolvers_in_160_columns() {
+        insta::assert_snapshot!(shown(160));
+    }
+
+    #[test]
+    fn resolvers_in_80_columns() {
+        let shown = shown(80);
+        assert!(
+            shown.lines().all(|line| crate::text::width(line) <= 80),
+            "{shown}"
+        );
+        insta::assert_snapshot!(shown);
+    }
 }

@@ -9,6 +9,7 @@ use super::{findings, text_table};
 use crate::units::{Bytes, Units};
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
 use crate::view::spread::said;
+use crate::view::states::words::counted;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///
@@ -28,9 +29,16 @@ pub fn text(
     }
     for slo in &tick.slo {
         let (limit, kept) = (said(slo.limit_us), if slo.met { "kept" } else { "missed" });
-        let at = slo.address.map(|it| format!(" at {it}")).unwrap_or_default();
+        let at = slo
+            .address
+            .map(|it| format!(" at {it}"))
+            .unwrap_or_default();
         let measured = slo.p95_us.map_or("-".to_owned(), said);
-        writeln!(out, "limit {}{at} {limit}: {kept} (p95 {measured})", slo.measure)?;
+        writeln!(
+            out,
+            "limit {}{at} {limit}: {kept} (p95 {measured})",
+            slo.measure
+        )?;
     }
     writeln!(out, "\nFINDINGS")?;
     findings::write(&tick.findings, width, out)?;
@@ -42,7 +50,13 @@ fn about(target: &TargetRow, (units, width): (Units, usize), out: &mut Vec<u8>) 
     let count = match (finished + failed, failed) {
         (1, 0) => String::new(),
         (all, 0) => format!("; {all} requests"),
-        (all, failed) => format!("; {failed} of {all} request(s) failed"),
+        (all, failed) => {
+            let all = u64::try_from(all).unwrap_or(u64::MAX);
+            format!(
+                "; {failed} of {} failed",
+                counted(all, "request", "requests")
+            )
+        }
     };
     let answered = target.requests.iter().rev().find(|it| it.failure.is_none());
     let what = match (answered, target.address) {
@@ -67,8 +81,9 @@ fn came(request: &RequestRow, units: Units) -> String {
         parts.push(format!("{version} {status}"));
     }
     parts.extend(request.body_bytes.map(|it| units.size(Bytes(it))));
-    parts.extend(request.remote.map(|it| format!("from {it}")));
-    parts.extend(request.server.as_ref().map(|it| format!("({it})")));
+    let server = request.server.as_ref().map(|it| format!(" ({it})"));
+    let server = server.unwrap_or_default();
+    parts.extend(request.remote.map(|it| format!("from {it}{server}")));
     parts.extend(request.tls.as_ref().map(tls));
     if request.reused == Some(true) {
         parts.push("connection used again".to_owned());
@@ -78,14 +93,50 @@ fn came(request: &RequestRow, units: Units) -> String {
 }
 
 fn tls(tls: &TlsRow) -> String {
-    let kind = if tls.resumed { "resumed" } else { "full handshake" };
+    let kind = if tls.resumed {
+        "resumed"
+    } else {
+        "full handshake"
+    };
     let shown = match (tls.certificates, tls.chain_bytes, tls.ocsp_stapled) {
         (Some(count), Some(bytes), Some(stapled)) => format!(
-            ", {count} certificate{} of {bytes} B, OCSP {}",
-            if count == 1 { "" } else { "s" },
+            ", {} of {bytes} B, OCSP {}",
+            counted(
+                u64::try_from(count).unwrap_or(0),
+                "certificate",
+                "certificates"
+            ),
             if stapled { "stapled" } else { "not stapled" }
         ),
         _ => String::new(),
     };
     format!("{} {}, {kind}{shown}", tls.version, tls.cipher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::http::tests::{options, slow_server};
+
+    fn shown(width: usize) -> String {
+        let tick = HttpTick::new(&slow_server(), &options("total=500ms"));
+        let mut out = Vec::new();
+        text(&tick, (Units::Auto, Some(width)), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn requests_in_160_columns() {
+        insta::assert_snapshot!(shown(160));
+    }
+
+    #[test]
+    fn requests_in_80_columns() {
+        let shown = shown(80);
+        assert!(
+            shown.lines().all(|line| crate::text::width(line) <= 80),
+            "{shown}"
+        );
+        insta::assert_snapshot!(shown);
+    }
 }

@@ -204,6 +204,8 @@ impl Outcome {
 impl Answer {
     /// The records that answer a question for `kind`, aliases on the way left out.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
-        self.records.iter().filter(move |record| record.kind == kind)
+        self.records
+            .iter()
+            .filter(move |record| record.kind == kind)
     }
 }

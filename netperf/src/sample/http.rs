@@ -165,7 +165,7 @@ impl Marks {
             Phase::Dns => self.namelookup,
             Phase::Connect => self.connect,
             // Without TLS its mark is zero.
-            Phase::Tls => self.appconnect.max(self.connect),
+            Phase::Tls => self.appconnect.and_then(|it| Some(it.max(self.connect?))),
             Phase::Request => self.posttransfer,
             Phase::Wait => self.starttransfer,
             Phase::Body => self.starttransfer.map(|_| self.total),

@@ -137,7 +137,11 @@ mod tests {
         let cluster = service(&["ns.svc.local", "svc.local"], 5, 1);
         assert_eq!(
             cluster.tried_for("db.example"),
-            ["db.example.ns.svc.local", "db.example.svc.local", "db.example"]
+            [
+                "db.example.ns.svc.local",
+                "db.example.svc.local",
+                "db.example"
+            ]
         );
         assert_eq!(cluster.tried_for("db.example."), ["db.example"]);
         let plain = service(&["example"], 1, 1);
@@ -162,7 +166,10 @@ mod tests {
     #[test]
     fn the_hosts_file_knows_names_in_any_case() {
         let service = service(&[], 1, 1);
-        assert_eq!(service.in_hosts("db.EXAMPLE."), [IpAddr::from([10, 0, 0, 7])]);
+        assert_eq!(
+            service.in_hosts("db.EXAMPLE."),
+            [IpAddr::from([10, 0, 0, 7])]
+        );
         assert!(service.in_hosts("other").is_empty());
         assert!(service.hosts_come_first());
     }

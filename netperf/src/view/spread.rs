@@ -45,14 +45,17 @@ pub fn micros(time: Duration) -> u64 {
     u64::try_from((time.as_nanos() + 500) / 1_000).unwrap_or(u64::MAX)
 }
 
-/// A time in a sentence: `430 µs`, `4.3 ms`, `2.50 s`.
+/// A time in three significant digits: `73 µs`, `1.20 ms`, `2.50 s`.
 pub fn said(micros: u64) -> String {
-    let (whole, tenth) = (micros / 1_000, micros % 1_000 / 100);
+    // What is lost above 2^53 µs, 285 years, nobody misses.
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let value = micros as f64;
     match micros {
         0..1_000 => format!("{micros} µs"),
-        1_000..100_000 => format!("{whole}.{tenth} ms"),
-        100_000..1_000_000 => format!("{whole} ms"),
-        _ => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
+        1_000..9_995 => format!("{:.2} ms", value / 1e3),
+        9_995..99_950 => format!("{:.1} ms", value / 1e3),
+        99_950..999_500 => format!("{:.0} ms", value / 1e3),
+        _ => format!("{:.2} s", value / 1e6),
     }
 }
 
@@ -72,13 +75,15 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_in_the_unit_that_suits() {
+    fn times_have_three_digits() {
         for (micros, text) in [
-            (430, "430 µs"),
-            (4_350, "4.3 ms"),
-            (99_999, "99.9 ms"),
-            (430_000, "430 ms"),
-            (2_509_000, "2.50 s"),
+            (73, "73 µs"),
+            (1_200, "1.20 ms"),
+            (9_996, "10.0 ms"),
+            (23_456, "23.5 ms"),
+            (99_960, "100 ms"),
+            (999_600, "1.00 s"),
+            (2_500_000, "2.50 s"),
         ] {
             assert_eq!(said(micros), text);
         }

@@ -35,7 +35,11 @@ impl DnsRun {
             }
         }
         match plain.as_slice() {
-            [] => return Err(Failure::Usage("which name? For example: dns example.org".to_owned())),
+            [] => {
+                return Err(Failure::Usage(
+                    "which name? For example: dns example.org".to_owned(),
+                ));
+            }
             [name] => request.name = checked(name)?,
             [name, kind] => {
                 request.name = checked(name)?;
@@ -75,7 +79,10 @@ fn named(kind: &str) -> Result<Kind, Failure> {
 }
 
 fn server(word: &str, text: &str) -> Result<SocketAddr, Failure> {
-    let alone = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let alone = text
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     let address = alone.map(|address| (address, PORT).into());
     let address = address.or_else(|_| text.parse::<SocketAddr>());
     match address {
@@ -103,7 +110,8 @@ mod tests {
             panic!("another command");
         };
         let run = DnsRun::new(&args, &cli.common);
-        run.map(|run| run.request).map_err(|error| error.to_string())
+        run.map(|run| run.request)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -128,7 +136,13 @@ mod tests {
             let error = asked(words).unwrap_err();
             assert!(error.ends_with(place), "{words}: {error}");
         }
-        for words in ["@192.0.2.1", "a --only", "a -c 0", "a --timeout 0", "a --timeout x"] {
+        for words in [
+            "@192.0.2.1",
+            "a --only",
+            "a -c 0",
+            "a --timeout 0",
+            "a --timeout x",
+        ] {
             assert!(asked(words).is_err(), "{words}");
         }
     }

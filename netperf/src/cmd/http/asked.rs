@@ -58,11 +58,21 @@ impl HttpRun {
 
 fn url(text: &str) -> Result<Url, Failure> {
     let scheme = text.find("://").map(|at| &text[..at]);
-    if !scheme.is_some_and(|it| ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(it))) {
-        return Err(pointing_at(text, 0, "a URL begins with http:// or https://"));
+    if !scheme.is_some_and(|it| {
+        ["http", "https"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(it))
+    }) {
+        return Err(pointing_at(
+            text,
+            0,
+            "a URL begins with http:// or https://",
+        ));
     }
     let host = text.find("://").map_or(0, |at| at + 3);
-    let end = text[host..].find(['/', '?', '#']).map_or(text.len(), |at| host + at);
+    let end = text[host..]
+        .find(['/', '?', '#'])
+        .map_or(text.len(), |at| host + at);
     let mut url = Url::parse(text).map_err(|error| {
         let at = match error {
             ParseError::InvalidPort => text[..end].rfind(':').map_or(host, |at| at + 1),
@@ -75,7 +85,8 @@ fn url(text: &str) -> Result<Url, Failure> {
         return Err(pointing_at(text, at, "there is no port 0"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        let why = "a user and a password are not taken from the URL: use --header `Authorization: …`";
+        let why =
+            "a user and a password are not taken from the URL: use --header `Authorization: …`";
         return Err(pointing_at(text, host, why));
     }
     url.set_fragment(None);
@@ -86,7 +97,11 @@ fn headers(texts: &[String]) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::new();
     for text in texts {
         let Some((name, value)) = text.split_once(':') else {
-            return Err(pointing_at(text, text.len(), "a header is `Name: value`: there is no colon"));
+            return Err(pointing_at(
+                text,
+                text.len(),
+                "a header is `Name: value`: there is no colon",
+            ));
         };
         let Ok(parsed) = name.parse::<HeaderName>() else {
             return Err(pointing_at(text, 0, "this is no name of a header"));
@@ -145,7 +160,10 @@ mod tests {
         assert_eq!(run.request.pins.len(), 1);
         assert_eq!(run.request.headers["host"], "other");
         assert_eq!(run.request.version, Version::One);
-        assert_eq!((run.options.method.as_str(), run.options.slos.len()), ("HEAD", 2));
+        assert_eq!(
+            (run.options.method.as_str(), run.options.slos.len()),
+            ("HEAD", 2)
+        );
     }
 
     #[test]

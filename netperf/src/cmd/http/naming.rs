@@ -28,7 +28,12 @@ impl FromStr for Naming {
         let port = port.parse().ok().filter(|&port: &u16| port > 0);
         let addresses: Option<Vec<IpAddr>> = addresses
             .split(',')
-            .map(|text| text.trim_start_matches('[').trim_end_matches(']').parse().ok())
+            .map(|text| {
+                text.trim_start_matches('[')
+                    .trim_end_matches(']')
+                    .parse()
+                    .ok()
+            })
             .collect();
         match (host.is_empty(), port, addresses) {
             (false, Some(port), Some(addresses)) => Ok(Self::At(Pin {
@@ -50,8 +55,18 @@ mod tests {
         let Ok(Naming::At(pin)) = "x.y:443:192.0.2.1,[2001:db8::1]".parse() else {
             panic!("no place");
         };
-        assert_eq!((pin.host.as_str(), pin.port, pin.addresses.len()), ("x.y", 443, 2));
-        for wrong in ["x", "x:443", "x:0:192.0.2.1", "x:443:", "x:443:y", ":443:192.0.2.1"] {
+        assert_eq!(
+            (pin.host.as_str(), pin.port, pin.addresses.len()),
+            ("x.y", 443, 2)
+        );
+        for wrong in [
+            "x",
+            "x:443",
+            "x:0:192.0.2.1",
+            "x:443:",
+            "x:443:y",
+            ":443:192.0.2.1",
+        ] {
             assert!(wrong.parse::<Naming>().is_err(), "{wrong}");
         }
     }

@@ -14,7 +14,11 @@ use crate::sample::name_service::NameService;
 
 /// Looks the addresses of `name` up as programs do. A name that no resolver answers for is not
 /// tried with further search domains.
-pub(in crate::probe) async fn lookup(wire: &impl Wire, service: &NameService, name: &str) -> Lookup {
+pub(in crate::probe) async fn lookup(
+    wire: &impl Wire,
+    service: &NameService,
+    name: &str,
+) -> Lookup {
     let begun = clock::now().0;
     let mut walk = Walk {
         wire,
@@ -124,7 +128,10 @@ impl<W: Wire> Walk<'_, W> {
             }
             self.single = true;
         }
-        let answers: Vec<_> = readings.iter().filter_map(|it| it.outcome.answer()).collect();
+        let answers: Vec<_> = readings
+            .iter()
+            .filter_map(|it| it.outcome.answer())
+            .collect();
         let useful: Vec<_> = answers.iter().filter(|answer| is_useful(answer)).collect();
         if useful.is_empty() {
             return Asked::Useless {

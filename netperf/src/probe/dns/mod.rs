@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+pub(in crate::probe) use self::lookup::lookup;
 pub use self::name::{NameFault, name_fault};
 pub use self::question::Kind;
-pub(in crate::probe) use self::lookup::lookup;
 pub(in crate::probe) use self::question::Question;
 pub(in crate::probe) use self::wire::{Network, Wire};
 use crate::clock;
@@ -153,7 +153,9 @@ async fn ask(
             continue;
         }
         let question = std::slice::from_ref(question);
-        let whole = wire.exchange(server, Transport::Tcp, question, patience).await;
+        let whole = wire
+            .exchange(server, Transport::Tcp, question, patience)
+            .await;
         for whole in whole {
             reading.took += whole.took;
             reading.outcome = whole.outcome;

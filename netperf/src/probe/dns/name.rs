@@ -62,7 +62,14 @@ mod tests {
 
     #[test]
     fn names_that_can_be_asked_for_have_none() {
-        for name in [".", "a", "a.b.", "_srv._tcp.x", "bücher.example", "xn--bcher-kva.example"] {
+        for name in [
+            ".",
+            "a",
+            "a.b.",
+            "_srv._tcp.x",
+            "bücher.example",
+            "xn--bcher-kva.example",
+        ] {
             assert_eq!(name_fault(name), None, "{name}");
         }
     }

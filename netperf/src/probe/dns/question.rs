@@ -190,20 +190,29 @@ mod tests {
         let answer = question.answer(&reply(&question)).unwrap().unwrap();
         assert_eq!(answer.rcode, Rcode::NOERROR);
         assert!(answer.recursion_available && !answer.truncated);
-        let address: Vec<_> = answer.of_kind("A").map(|it| (it.address, it.ttl_s)).collect();
+        let address: Vec<_> = answer
+            .of_kind("A")
+            .map(|it| (it.address, it.ttl_s))
+            .collect();
         assert_eq!(address, [(Some(IpAddr::from([192, 0, 2, 1])), 60)]);
     }
 
     #[test]
     fn the_reply_to_another_question_is_no_answer() {
-        let (ours, other) = (question(), Question::new("example.com", Kind::A, false).unwrap());
+        let (ours, other) = (
+            question(),
+            Question::new("example.com", Kind::A, false).unwrap(),
+        );
         let mut forged = reply(&other);
         forged[..2].copy_from_slice(&ours.bytes()[..2]);
         assert!(ours.answer(&forged).is_none(), "another name");
         let mut forged = reply(&ours);
         forged[1] ^= 1;
         assert!(ours.answer(&forged).is_none(), "another number");
-        assert!(ours.answer(ours.bytes()).is_none(), "a question is no reply");
+        assert!(
+            ours.answer(ours.bytes()).is_none(),
+            "a question is no reply"
+        );
     }
 
     #[test]
@@ -215,7 +224,10 @@ mod tests {
         reply[5] = 0;
         assert_eq!(question.answer(&reply).unwrap().unwrap().rcode, Rcode(1));
         reply[3] = 0;
-        assert!(question.answer(&reply).is_none(), "success without a question");
+        assert!(
+            question.answer(&reply).is_none(),
+            "success without a question"
+        );
     }
 
     #[test]

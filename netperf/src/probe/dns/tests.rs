@@ -41,8 +41,12 @@ impl Played {
 
     /// Both types.
     fn says_both(self, server: u8, name: &'static str, rcode: Rcode, found: &[[u8; 4]]) -> Self {
-        self.says(server, name, "A", answer(rcode, found))
-            .says(server, name, "AAAA", answer(rcode, &[]))
+        self.says(server, name, "A", answer(rcode, found)).says(
+            server,
+            name,
+            "AAAA",
+            answer(rcode, &[]),
+        )
     }
 
     fn asked(&self) -> Vec<String> {
@@ -83,7 +87,11 @@ impl Wire for Played {
             Reading {
                 kind,
                 transport,
-                took: if whole.is_some() { Duration::from_millis(1) } else { patience },
+                took: if whole.is_some() {
+                    Duration::from_millis(1)
+                } else {
+                    patience
+                },
                 outcome: whole.map_or(Outcome::TimedOut, Outcome::Answered),
             }
         };
@@ -93,7 +101,9 @@ impl Wire for Played {
 
 fn service(servers: u8, search: &[&str], options: ResolverOptions) -> NameService {
     NameService {
-        servers: (1..=servers).map(|it| ([10, 0, 0, it], 53).into()).collect(),
+        servers: (1..=servers)
+            .map(|it| ([10, 0, 0, it], 53).into())
+            .collect(),
         search: search.iter().map(|&it| it.to_owned()).collect(),
         options,
         sources: vec!["files".to_owned(), "dns".to_owned()],
@@ -148,7 +158,12 @@ async fn where_nobody_answers_every_resolver_is_asked_as_often_as_configured() {
     assert_eq!(looked_up(&wire, &service, "x.y").await, LookupEnd::NoAnswer);
     assert_eq!(
         wire.asked(),
-        ["1 x.y A+AAAA", "2 x.y A+AAAA", "1 x.y A+AAAA", "2 x.y A+AAAA"]
+        [
+            "1 x.y A+AAAA",
+            "2 x.y A+AAAA",
+            "1 x.y A+AAAA",
+            "2 x.y A+AAAA"
+        ]
     );
 }
 
@@ -167,7 +182,10 @@ async fn a_resolver_that_fails_is_not_believed() {
 async fn no_such_name_is_an_answer_of_its_own() {
     let wire = Played::default().says_both(1, "x.y", Rcode::NXDOMAIN, &[]);
     let service = service(2, &[], ResolverOptions::default());
-    assert_eq!(looked_up(&wire, &service, "x.y").await, LookupEnd::NoAddress);
+    assert_eq!(
+        looked_up(&wire, &service, "x.y").await,
+        LookupEnd::NoAddress
+    );
     assert_eq!(wire.asked(), ["1 x.y A+AAAA"]);
 }
 
@@ -198,7 +216,14 @@ async fn what_was_cut_off_is_asked_again_over_tcp() {
     let wire = Played::default().says(1, "x.y", "A", cut);
     let question = [Question::new("x.y", Kind::A, false).unwrap()];
     let server = ([10, 0, 0, 1], 53).into();
-    let readings = ask(&wire, server, Transport::Udp, &question, Duration::from_secs(1)).await;
+    let readings = ask(
+        &wire,
+        server,
+        Transport::Udp,
+        &question,
+        Duration::from_secs(1),
+    )
+    .await;
     assert_eq!(wire.asked(), ["1 x.y A", "1 x.y A tcp"]);
     assert_eq!(readings[0].transport, Transport::UdpThenTcp);
     assert_eq!(readings[0].took, Duration::from_millis(2));

@@ -96,7 +96,11 @@ impl<'r> Client<'r> {
             && open.channel.is_open().await
         {
             let marks = &mut reading.marks;
-            for mark in [&mut marks.namelookup, &mut marks.connect, &mut marks.appconnect] {
+            for mark in [
+                &mut marks.namelookup,
+                &mut marks.connect,
+                &mut marks.appconnect,
+            ] {
                 *mark = Some(Duration::ZERO);
             }
             reading.connection = Some(Connection {
@@ -108,7 +112,11 @@ impl<'r> Client<'r> {
         }
         let addresses = self.addresses(reading).await?;
         let needs_name = reading.lookup.is_some();
-        reading.marks.namelookup = Some(if needs_name { since(begun) } else { Duration::ZERO });
+        reading.marks.namelookup = Some(if needs_name {
+            since(begun)
+        } else {
+            Duration::ZERO
+        });
         let (stream, refused) = dial(&addresses).await;
         reading.refused = refused;
         let Some(stream) = stream else {
@@ -172,7 +180,9 @@ fn since(begun: MonoNs) -> Duration {
 }
 
 fn about(stream: &TcpStream) -> Result<Connection, String> {
-    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    stream
+        .set_nodelay(true)
+        .map_err(|error| error.to_string())?;
     let remote = stream.peer_addr().map_err(|error| error.to_string())?;
     let info = tcp_info::of(stream);
     Ok(Connection {
@@ -184,17 +194,22 @@ fn about(stream: &TcpStream) -> Result<Connection, String> {
 }
 
 fn in_words(refused: &[(SocketAddr, String)]) -> String {
-    let each = refused.iter().map(|(address, why)| format!("{address}: {why}"));
+    let each = refused
+        .iter()
+        .map(|(address, why)| format!("{address}: {why}"));
     each.collect::<Vec<_>>().join("; ")
 }
 
 /// Why a lookup found nothing.
 fn why_not(lookup: &Lookup) -> String {
-    let last = lookup.queries.last().map(|query| match &query.reading.outcome {
-        Outcome::Answered(answer) => format!("{} from {}", answer.rcode.name(), query.server),
-        Outcome::TimedOut => format!("no answer from {}", query.server),
-        Outcome::Failed(why) => format!("{}: {why}", query.server),
-    });
+    let last = lookup
+        .queries
+        .last()
+        .map(|query| match &query.reading.outcome {
+            Outcome::Answered(answer) => format!("{} from {}", answer.rcode.name(), query.server),
+            Outcome::TimedOut => format!("no answer from {}", query.server),
+            Outcome::Failed(why) => format!("{}: {why}", query.server),
+        });
     let last = last.unwrap_or_else(|| "nobody was asked".to_owned());
     match lookup.end {
         LookupEnd::NoAddress => format!("the name has no address ({last})"),

@@ -45,7 +45,9 @@ async fn addresses(request: &HttpRequest, service: &NameService) -> Vec<Option<S
         None => {
             let lookup = lookup(&Network, service, &request.host()).await;
             let addresses = lookup.addresses().into_iter();
-            addresses.map(|address| (address, request.port()).into()).collect()
+            addresses
+                .map(|address| (address, request.port()).into())
+                .collect()
         }
     };
     if found.is_empty() {

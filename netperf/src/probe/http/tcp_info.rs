@@ -7,10 +7,7 @@ use tokio::net::TcpStream;
 
 /// Round-trip time, and SYNs that had to be sent again; `None` where the kernel does not say.
 pub(super) fn of(stream: &TcpStream) -> Option<(Duration, u32)> {
-    #![expect(
-        unsafe_code,
-        reason = "std has no way to ask for TCP_INFO"
-    )]
+    #![expect(unsafe_code, reason = "std has no way to ask for TCP_INFO")]
     let mut info = std::mem::MaybeUninit::<libc::tcp_info>::zeroed();
     let mut length = libc::socklen_t::try_from(size_of::<libc::tcp_info>()).ok()?;
     // SAFETY: `info` is valid and writable for the `length` bytes that are announced.

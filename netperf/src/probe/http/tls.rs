@@ -46,9 +46,10 @@ impl Agreement {
         }
         roots.add_parsable_certificates(native.certs);
         let provider = Arc::new(ring::default_provider());
-        let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .map_err(|error| error.to_string())?;
+        let inner =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(|error| error.to_string())?;
         let witness = Arc::new(Witness {
             inner,
             tolerant: request.insecure,

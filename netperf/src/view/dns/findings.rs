@@ -61,7 +61,10 @@ fn nothing(tick: &DnsTick) -> Finding {
 /// The name has no records, whoever is asked.
 fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
     let has_records = |row: &TypeRow| !row.values().is_empty();
-    let found = tick.resolvers.iter().any(|it| it.types.iter().any(has_records));
+    let found = tick
+        .resolvers
+        .iter()
+        .any(|it| it.types.iter().any(has_records));
     let known = sample
         .lookup
         .as_ref()
@@ -74,7 +77,10 @@ fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
     for resolver in &tick.resolvers {
         let says = |rcode: Rcode| {
             let name = rcode.name();
-            resolver.types.iter().any(|it| it.results.contains_key(&name))
+            resolver
+                .types
+                .iter()
+                .any(|it| it.results.contains_key(&name))
         };
         if says(Rcode::NXDOMAIN) {
             no_name.push(resolver.server.to_string());
@@ -109,7 +115,10 @@ fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
 
 fn kinds(resolvers: &[ResolverRow]) -> String {
     let first = resolvers.iter().find(|it| !it.types.is_empty());
-    let kinds = first.iter().flat_map(|it| &it.types).map(|it| it.kind.as_str());
+    let kinds = first
+        .iter()
+        .flat_map(|it| &it.types)
+        .map(|it| it.kind.as_str());
     kinds.collect::<Vec<_>>().join(" or ")
 }
 
@@ -146,7 +155,9 @@ fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
             "take `nameserver {}` out of /etc/resolv.conf, or put it last, until it answers",
             server.ip()
         ),
-        None => "look whether this is the address of a resolver, and whether it answers you".to_owned(),
+        None => {
+            "look whether this is the address of a resolver, and whether it answers you".to_owned()
+        }
     };
     Some(finding(
         Level::Critical,
@@ -180,7 +191,11 @@ fn failing(resolver: &ResolverRow) -> Vec<Finding> {
     }
     let sent = resolver.sent();
     let finding = |(result, count): (&str, usize)| {
-        let level = if count == sent { Level::Critical } else { Level::Warn };
+        let level = if count == sent {
+            Level::Critical
+        } else {
+            Level::Warn
+        };
         finding(
             level,
             format!("resolver {} fails: {result}", resolver.server),
@@ -193,12 +208,16 @@ fn failing(resolver: &ResolverRow) -> Vec<Finding> {
 
 fn advice(result: &str, resolver: &ResolverRow) -> String {
     match result {
-        "SERVFAIL" => "it could not find out: a broken domain, a failed DNSSEC check, or no way to the \
+        "SERVFAIL" => {
+            "it could not find out: a broken domain, a failed DNSSEC check, or no way to the \
                        servers of the domain; ask another resolver with `@SERVER` to tell which"
-            .to_owned(),
-        "REFUSED" => "it does not serve this machine: ask who runs it to allow this address, or take \
+                .to_owned()
+        }
+        "REFUSED" => {
+            "it does not serve this machine: ask who runs it to allow this address, or take \
                       another resolver"
-            .to_owned(),
+                .to_owned()
+        }
         _ if resolver.answered() > 0 => "look at the log of the resolver".to_owned(),
         _ => format!(
             "look whether a resolver runs at {}, and whether there is a way to it",
@@ -349,10 +368,13 @@ fn many_queries(tick: &DnsTick) -> Option<Finding> {
             "write `{}.` with the dot at its end where programs take it: one name is tried then",
             lookup.found.as_deref().unwrap_or_default()
         ));
+        let smaller = match tick.ndots {
+            0 | 1 => String::new(),
+            ndots => format!(", or a smaller `ndots` than {ndots},"),
+        };
         advice.push(format!(
-            "fewer domains in `search`, or a smaller `ndots` than {}, in /etc/resolv.conf (in \
-             Kubernetes: `dnsConfig`)",
-            tick.ndots
+            "fewer domains in `search`{smaller} in /etc/resolv.conf (in Kubernetes: `dnsConfig`), the one \
+             that is needed first"
         ));
     }
     if lookup.timeouts > 0 {
@@ -400,7 +422,10 @@ fn hosts_entry(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
 fn other_sources(tick: &DnsTick) -> Option<Finding> {
     tick.lookup.as_ref()?;
     let known = ["files", "dns", "myhostname"];
-    let other = tick.sources.iter().filter(|it| !known.contains(&it.as_str()));
+    let other = tick
+        .sources
+        .iter()
+        .filter(|it| !known.contains(&it.as_str()));
     let other: Vec<_> = other.map(String::as_str).collect();
     if other.is_empty() {
         return None;

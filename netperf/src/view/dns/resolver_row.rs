@@ -112,7 +112,9 @@ impl TypeRow {
             .filter(|reading| reading.outcome == Outcome::TimedOut);
         let mut results = BTreeMap::new();
         for reading in readings {
-            *results.entry(rcode_or_reason(&reading.outcome)).or_insert(0) += 1;
+            *results
+                .entry(rcode_or_reason(&reading.outcome))
+                .or_insert(0) += 1;
         }
         let took = |(took, _): &(Duration, _)| *took;
         Self {
@@ -141,7 +143,12 @@ impl TypeRow {
     /// The values that were asked for, aliases left out, in an order of their own.
     pub(super) fn values(&self) -> Vec<&str> {
         let wanted = |row: &&RecordRow| row.kind == self.kind || self.kind == "ANY";
-        let mut values: Vec<&str> = self.records.iter().filter(wanted).map(|it| it.value.as_str()).collect();
+        let mut values: Vec<&str> = self
+            .records
+            .iter()
+            .filter(wanted)
+            .map(|it| it.value.as_str())
+            .collect();
         values.sort_unstable();
         values
     }

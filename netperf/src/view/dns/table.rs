@@ -41,7 +41,9 @@ fn line<'r>(resolver: &ResolverRow, row: &'r TypeRow) -> Row<'r> {
         Some((only, _)) if row.results.len() == 1 => vec![only.clone()],
         _ => {
             let results = row.results.iter();
-            results.map(|(result, count)| format!("{result} {count}")).collect()
+            results
+                .map(|(result, count)| format!("{result} {count}"))
+                .collect()
         }
     };
     let cells = vec![

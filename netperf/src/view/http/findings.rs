@@ -4,15 +4,22 @@ use super::HttpTick;
 use super::request_row::RequestRow;
 use super::slo::SloRow;
 use super::target_row::TargetRow;
-use crate::sample::http::{HttpSample, Phase};
+use crate::sample::http::Phase;
 use crate::view::spread::said;
+use crate::view::states::words::counted;
 use crate::view::states::{Finding, Level};
 
 /// Certificates that are larger do not fit into the first flight of a server (ten segments).
 const FIRST_FLIGHT_BYTES: usize = 14_000;
 
+/// A request that takes less is quick, wherever its time goes.
+const QUICK_US: u64 = 5_000;
+
+/// Round trips that are shorter say nothing of the network, only of the computing at both ends.
+const RTT_MIN_US: u64 = 200;
+
 /// All findings, the worst first.
-pub(super) fn of(tick: &HttpTick, sample: &HttpSample) -> Vec<Finding> {
+pub(super) fn of(tick: &HttpTick) -> Vec<Finding> {
     let mut findings = Vec::new();
     for target in &tick.targets {
         findings.extend(failures(target));
@@ -26,7 +33,6 @@ pub(super) fn of(tick: &HttpTick, sample: &HttpSample) -> Vec<Finding> {
     }
     findings.extend(tick.slo.iter().filter(|row| !row.met).map(missed));
     findings.sort_by_key(|finding| finding.level);
-    debug_assert_eq!(tick.targets.len(), sample.targets.len());
     findings
 }
 
@@ -50,6 +56,11 @@ fn at(target: &TargetRow) -> String {
     address.unwrap_or_default()
 }
 
+/// How many requests there were.
+fn length(target: &TargetRow) -> u64 {
+    u64::try_from(target.requests.len()).unwrap_or(u64::MAX)
+}
+
 /// Requests that did not get to their end, one finding a reason.
 fn failures(target: &TargetRow) -> Vec<Finding> {
     let mut reasons: Vec<(&'static str, &str, usize, u64)> = Vec::new();
@@ -61,12 +72,21 @@ fn failures(target: &TargetRow) -> Vec<Finding> {
             }
         }
     }
-    let all = target.requests.len();
+    let all = length(target);
     let finding = |(phase, why, count, total): (&str, &str, usize, u64)| {
         finding(
             Level::Critical,
-            format!("{} failed{}: {why}", during(phase), at(target)),
-            format!("{count} of {all} requests, the first after {}", said(total)),
+            match target.address {
+                Some(address) if !why.starts_with(&address.to_string()) => {
+                    format!("{} failed at {address}: {why}", during(phase))
+                }
+                _ => format!("{} failed: {why}", during(phase)),
+            },
+            format!(
+                "{count} of {}, the first after {}",
+                counted(all, "request", "requests"),
+                said(total)
+            ),
             [remedy(phase, why).to_owned()],
         )
     };
@@ -93,7 +113,9 @@ fn remedy(phase: &str, why: &str) -> &'static str {
         "connect" if why.contains("unreachable") => {
             "there is no way to the address: look at `ip route get ADDRESS`"
         }
-        "connect" => "nothing came back: look at the way with `netperf-trace path`, and for a firewall",
+        "connect" => {
+            "nothing came back: look at the way with `netperf-trace path`, and for a firewall"
+        }
         "tls" if why.contains("ertificate") => {
             "look at the server's certificate; --insecure measures in spite of it"
         }
@@ -104,12 +126,13 @@ fn remedy(phase: &str, why: &str) -> &'static str {
 }
 
 fn statuses(target: &TargetRow) -> Vec<Finding> {
-    let all = target.requests.len();
+    let all = counted(length(target), "request", "requests");
     let finding = |(&status, &count): (&u16, &usize)| {
-        let evidence = format!("{count} of {all} requests{}", at(target));
-        let location = target.requests.iter().find_map(|it| {
-            (it.status == Some(status)).then_some(it.location.as_deref())?
-        });
+        let evidence = format!("{count} of {all}{}", at(target));
+        let location = target
+            .requests
+            .iter()
+            .find_map(|it| (it.status == Some(status)).then_some(it.location.as_deref())?);
         match (status, location) {
             (500.., _) => Some(finding(
                 Level::Critical,
@@ -213,7 +236,7 @@ fn chain(target: &TargetRow) -> Option<Finding> {
             Level::Warn,
             format!("the certificates are large{}", at(target)),
             format!(
-                "{count} certificates of {bytes} bytes do not fit into what a server may send at once: the \
+                "{count} certificates of {bytes} bytes together do not fit into what a server may send at once: the \
                  handshake takes a round trip more"
             ),
             ["leave out what clients have anyway (the root), or use keys on elliptic curves".to_owned()],
@@ -225,45 +248,75 @@ fn chain(target: &TargetRow) -> Option<Finding> {
 fn longest(target: &TargetRow) -> Option<Finding> {
     let longest = target.longest?;
     let request = target.first_finished()?;
-    let round_trip = request.rtt_us.filter(|&rtt| rtt > 0);
     let total = target.total?.avg_us;
     let mut evidence = format!(
-        "{} of {}, {:.0} %",
+        "{} of {} on average, {:.0} %",
         said(longest.avg_us),
         said(total),
         longest.share_percent
     );
-    if let Some(rtt) = round_trip {
+    if total < QUICK_US {
+        return Some(finding(
+            Level::Ok,
+            format!(
+                "no phase is slow; the longest is {}{}",
+                into(longest.which),
+                at(target)
+            ),
+            evidence,
+            [],
+        ));
+    }
+    if let Some(rtt) = request.rtt_us.filter(|&rtt| rtt >= RTT_MIN_US) {
         evidence += &format!("; one round trip is {}", said(rtt));
         if matches!(longest.which, Phase::Connect | Phase::Tls) {
-            let (tenths, rtt) = (longest.avg_us.saturating_mul(10), rtt.max(1));
-            let times = tenths / rtt;
+            let times = (longest.avg_us.saturating_mul(10) + rtt / 2) / rtt;
             evidence += &format!(", so this is {}.{} of them", times / 10, times % 10);
         }
     }
     if longest.which == Phase::Tls
         && let Some(tls) = &request.tls
     {
-        evidence += &format!("; {}", handshake(tls));
+        evidence += &format!("; {}", handshake(tls, target));
     }
     Some(Finding {
         level: Level::Ok,
-        what: format!("most of the time goes into {}{}", into(longest.which), at(target)),
+        what: format!(
+            "most of the time goes into {}{}",
+            into(longest.which),
+            at(target)
+        ),
         evidence,
-        advice: causes(longest.which).iter().map(|&it| it.to_owned()).collect(),
+        advice: causes(longest.which)
+            .iter()
+            .map(|&it| it.to_owned())
+            .collect(),
     })
 }
 
-fn handshake(tls: &super::TlsRow) -> String {
-    let kind = if tls.resumed { "resumed" } else { "a full handshake" };
+/// What the first handshake was like, and how many after it were shorter.
+fn handshake(tls: &super::TlsRow, target: &TargetRow) -> String {
+    let new = target.requests.iter().filter(|it| it.reused == Some(false));
+    let of_tls = new.filter_map(|it| it.tls.as_ref());
+    let (resumed, full): (Vec<_>, Vec<_>) = of_tls.partition(|it| it.resumed);
     let shown = match (tls.certificates, tls.chain_bytes, tls.ocsp_stapled) {
         (Some(count), Some(bytes), Some(stapled)) => format!(
-            ", {count} certificate(s) of {bytes} bytes, OCSP {}",
+            ", {} of {bytes} bytes, OCSP {}",
+            counted(
+                u64::try_from(count).unwrap_or(0),
+                "certificate",
+                "certificates"
+            ),
             if stapled { "stapled" } else { "not stapled" }
         ),
         _ => String::new(),
     };
-    format!("{}, {kind}{shown}", tls.version)
+    format!(
+        "{}, {} in full and {} resumed{shown}",
+        tls.version,
+        full.len(),
+        resumed.len()
+    )
 }
 
 fn into(phase: Phase) -> &'static str {
@@ -292,7 +345,9 @@ fn causes(phase: Phase) -> &'static [&'static str] {
              of certificates",
             "resuming sessions and keeping connections open spare most of it",
         ],
-        Phase::Request => &["the request could not be handed to the kernel at once: this machine is busy"],
+        Phase::Request => {
+            &["the request could not be handed to the kernel at once: this machine is busy"]
+        }
         Phase::Wait => &[
             "one round trip of it is the network; the rest is the server: its program, its database, or a \
              proxy that waits for another server",
@@ -307,10 +362,13 @@ fn causes(phase: Phase) -> &'static [&'static str] {
 }
 
 fn missed(row: &SloRow) -> Finding {
-    let at = row.address.map(|it| format!(" at {it}")).unwrap_or_default();
+    let at = row
+        .address
+        .map(|it| format!(" at {it}"))
+        .unwrap_or_default();
     let evidence = match row.p95_us {
         Some(p95) => format!(
-            "95 of a hundred requests took up to {}, the limit is {}",
+            "the 95th percentile is {}, the limit {}",
             said(p95),
             said(row.limit_us)
         ),

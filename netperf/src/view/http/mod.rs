@@ -65,7 +65,7 @@ impl HttpTick {
             targets,
             findings: Vec::new(),
         };
-        tick.findings = findings::of(&tick, sample);
+        tick.findings = findings::of(&tick);
         tick
     }
 

@@ -26,11 +26,17 @@ pub fn table(target: &TargetRow) -> Table<'static> {
     let whole: u64 = target.phases.iter().map(|row| row.time.avg_us).sum();
     let mut begin = 0;
     let mut rows = Vec::new();
-    for phase in &target.phases {
+    // What there was not (a lookup, TLS) has no line.
+    for phase in target.phases.iter().filter(|phase| phase.time.max_us > 0) {
         let bar = bar(begin, phase.time.avg_us, whole);
         begin += phase.time.avg_us;
         let share = format!("{:.0} %", phase.share_percent);
-        rows.push(row(phase.phase, &phase.time, (bar, share), curl(phase.phase)));
+        rows.push(row(
+            phase.phase,
+            &phase.time,
+            (bar, share),
+            curl(phase.phase),
+        ));
     }
     if let Some(total) = &target.total {
         let nothing = (String::new(), String::new());
@@ -97,7 +103,10 @@ mod tests {
     #[test]
     fn bars_follow_each_other_and_the_shortest_is_seen() {
         assert_eq!(bar(0, 50, 100), "█".repeat(20));
-        assert_eq!(bar(50, 50, 100), format!("{}{}", " ".repeat(20), "█".repeat(20)));
+        assert_eq!(
+            bar(50, 50, 100),
+            format!("{}{}", " ".repeat(20), "█".repeat(20))
+        );
         assert_eq!(bar(0, 1, 1_000_000), "█");
         assert_eq!(bar(1_000_000, 1, 1_000_000), format!("{}█", " ".repeat(39)));
         assert_eq!(bar(5, 0, 100), "");

@@ -92,9 +92,9 @@ impl RequestRow {
         let marks = &reading.marks;
         let phase = |phase: Phase| Some((name_of(phase), micros(marks.length_of(phase)?)));
         // What was not reached has not ended with the request.
-        let phases = Phase::ALL.into_iter().filter(|&it| {
-            reading.failure.is_none() || it != Phase::Body
-        });
+        let phases = Phase::ALL
+            .into_iter()
+            .filter(|&it| reading.failure.is_none() || it != Phase::Body);
         Self {
             status: reply.map(|it| it.status),
             http_version: reply.map(|it| it.version),
@@ -111,7 +111,10 @@ impl RequestRow {
             body_bytes: reply.map(|it| it.body_bytes),
             location: reply.and_then(|it| it.location.clone()),
             server: reply.and_then(|it| it.server.clone()),
-            failed_in: reading.failure.as_ref().map(|_| name_of(marks.unfinished())),
+            failed_in: reading
+                .failure
+                .as_ref()
+                .map(|_| name_of(marks.unfinished())),
             failure: reading.failure.clone(),
         }
     }
