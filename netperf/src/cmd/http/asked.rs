@@ -74,10 +74,9 @@ fn url(text: &str) -> Result<Url, Failure> {
         .find(['/', '?', '#'])
         .map_or(text.len(), |at| host + at);
     let mut url = Url::parse(text).map_err(|error| {
-        let at = match error {
-            ParseError::InvalidPort => text[..end].rfind(':').map_or(host, |at| at + 1),
-            _ => host,
-        };
+        let colon = text[..end].rfind(':').map(|at| at + 1);
+        let colon = colon.filter(|_| error == ParseError::InvalidPort);
+        let at = colon.unwrap_or(host);
         pointing_at(text, at, &format!("no URL: {error}"))
     })?;
     if url.port() == Some(0) {

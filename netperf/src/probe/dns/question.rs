@@ -149,10 +149,12 @@ impl Question {
 }
 
 fn record(record: &WireRecord) -> Record {
-    let address = match &record.data {
-        RData::A(address) => Some(address.0.into()),
-        RData::AAAA(address) => Some(address.0.into()),
-        _ => None,
+    let address = if let RData::A(address) = &record.data {
+        Some(address.0.into())
+    } else if let RData::AAAA(address) = &record.data {
+        Some(address.0.into())
+    } else {
+        None
     };
     Record {
         kind: record.record_type().to_string(),

@@ -211,8 +211,9 @@ fn why_not(lookup: &Lookup) -> String {
             Outcome::Failed(why) => format!("{}: {why}", query.server),
         });
     let last = last.unwrap_or_else(|| "nobody was asked".to_owned());
-    match lookup.end {
-        LookupEnd::NoAddress => format!("the name has no address ({last})"),
-        _ => format!("nobody could tell ({last})"),
+    if lookup.end == LookupEnd::NoAddress {
+        format!("the name has no address ({last})")
+    } else {
+        format!("nobody could tell ({last})")
     }
 }

@@ -40,15 +40,14 @@ async fn addresses(request: &HttpRequest, service: &NameService) -> Vec<Option<S
     if !request.all {
         return vec![None];
     }
-    let found = match request.pinned() {
-        Some(addresses) => addresses,
-        None => {
-            let lookup = lookup(&Network, service, &request.host()).await;
-            let addresses = lookup.addresses().into_iter();
-            addresses
-                .map(|address| (address, request.port()).into())
-                .collect()
-        }
+    let found = if let Some(addresses) = request.pinned() {
+        addresses
+    } else {
+        let lookup = lookup(&Network, service, &request.host()).await;
+        let addresses = lookup.addresses().into_iter();
+        addresses
+            .map(|address| (address, request.port()).into())
+            .collect()
     };
     if found.is_empty() {
         // The request itself tells why.

@@ -39,7 +39,10 @@ impl Agreement {
     /// # Errors
     /// When nothing can be trusted.
     pub(super) fn new(request: &HttpRequest) -> Result<Self, String> {
-        let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let mut roots = webpki_roots::TLS_SERVER_ROOTS
+            .iter()
+            .cloned()
+            .collect::<RootCertStore>();
         let native = rustls_native_certs::load_native_certs();
         for error in &native.errors {
             log::info!("authorities of this machine: {error}");

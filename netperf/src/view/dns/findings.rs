@@ -35,7 +35,7 @@ fn finding<const N: usize>(
     level: Level,
     what: String,
     evidence: String,
-    advice: [String; N],
+    advice: &[String; N],
 ) -> Finding {
     Finding {
         level,
@@ -55,7 +55,7 @@ fn nothing(tick: &DnsTick) -> Finding {
         None => "no resolver was asked".to_owned(),
     };
     let what = "no trouble found".to_owned();
-    finding(Level::Ok, what, evidence, [])
+    finding(Level::Ok, what, evidence, &[])
 }
 
 /// The name has no records, whoever is asked.
@@ -97,7 +97,7 @@ fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
             Level::Critical,
             format!("there is no name {}", tick.asked),
             format!("NXDOMAIN from {who}{tried}"),
-            ["look for a typing error, or ask whoever runs the domain".to_owned()],
+            &["look for a typing error, or ask whoever runs the domain".to_owned()],
         ));
     }
     if !no_records.is_empty() {
@@ -107,7 +107,7 @@ fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
             Level::Critical,
             format!("{} has no record of type {kinds}", tick.asked),
             format!("NOERROR without such a record from {who}{tried}"),
-            ["the name exists, with records of other types".to_owned()],
+            &["the name exists, with records of other types".to_owned()],
         ));
     }
     None
@@ -137,7 +137,7 @@ fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
             Level::Warn,
             format!("resolver {server} leaves queries unanswered"),
             evidence,
-            [format!(
+            &[format!(
                 "a program waits for each of these before it asks again: look at the way to it with \
                  `netperf-trace path {}`, and whether it is overloaded or limits the rate",
                 server.ip()
@@ -163,7 +163,7 @@ fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
         Level::Critical,
         format!("resolver {server} does not answer"),
         format!("{evidence}{before}"),
-        [
+        &[
             remedy,
             format!(
                 "look whether it can be reached: `netperf-trace path {}`; a firewall may drop port {}",
@@ -200,7 +200,7 @@ fn failing(resolver: &ResolverRow) -> Vec<Finding> {
             level,
             format!("resolver {} fails: {result}", resolver.server),
             format!("{count} of {sent} queries ended so; programs then ask the next resolver"),
-            [advice(result, resolver)],
+            &[advice(result, resolver)],
         )
     };
     bad.into_iter().map(finding).collect()
@@ -247,7 +247,7 @@ fn one_type_lost(resolver: &ResolverRow) -> Option<Finding> {
             "{} of {} queries for {} were lost, none of those for {} that were sent with them",
             lost.timeouts, lost.sent, lost.kind, answered.kind
         ),
-        [
+        &[
             "some resolvers and firewalls take one of two questions only: `options \
              single-request-reopen` in /etc/resolv.conf asks them one after the other"
                 .to_owned(),
@@ -308,7 +308,7 @@ fn cut_off(resolver: &ResolverRow) -> Option<Finding> {
              more round trips",
             resolver.answered()
         ),
-        ["`options edns0` in /etc/resolv.conf lets datagrams be longer; TCP to port 53 must not be \
+        &["`options edns0` in /etc/resolv.conf lets datagrams be longer; TCP to port 53 must not be \
           blocked"
             .to_owned()],
     ))
@@ -320,7 +320,7 @@ fn differing(resolvers: &[ResolverRow]) -> Vec<Finding> {
         return Vec::new();
     };
     let compare = |other: &ResolverRow| {
-        let pairs = first.types.iter().flat_map(|a| {
+        let pairs = first.types.iter().filter_map(|a| {
             let same = other.types.iter().find(|b| b.kind == a.kind);
             same.map(|b| (a, b))
         });
@@ -343,7 +343,7 @@ fn differing(resolvers: &[ResolverRow]) -> Vec<Finding> {
             level,
             format!("{} and {} answer differently", first.server, other.server),
             format!("{}: {} against {}", a.kind, said(a), said(b)),
-            [advice.to_owned()],
+            &[advice.to_owned()],
         ))
     };
     others.iter().filter_map(compare).collect()
@@ -414,7 +414,7 @@ fn hosts_entry(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
             addresses.join(" "),
             tick.sources.join(" ")
         ),
-        [],
+        &[],
     ))
 }
 
@@ -437,6 +437,6 @@ fn other_sources(tick: &DnsTick) -> Option<Finding> {
             "`hosts: {}` in /etc/nsswitch.conf (actions left out); only files and dns are measured here",
             tick.sources.join(" ")
         ),
-        [],
+        &[],
     ))
 }

@@ -71,7 +71,10 @@ impl LookupRow {
             },
             found: match &lookup.end {
                 LookupEnd::Found { name, .. } => Some(name.clone()),
-                _ => None,
+                LookupEnd::Literal(_)
+                | LookupEnd::Hosts(_)
+                | LookupEnd::NoAddress
+                | LookupEnd::NoAnswer => None,
             },
             addresses: lookup.addresses(),
             took_us: micros(lookup.took),

@@ -40,7 +40,7 @@ fn finding<const N: usize>(
     level: Level,
     what: String,
     evidence: String,
-    advice: [String; N],
+    advice: &[String; N],
 ) -> Finding {
     Finding {
         level,
@@ -87,7 +87,7 @@ fn failures(target: &TargetRow) -> Vec<Finding> {
                 counted(all, "request", "requests"),
                 said(total)
             ),
-            [remedy(phase, why).to_owned()],
+            &[remedy(phase, why).to_owned()],
         )
     };
     reasons.into_iter().map(finding).collect()
@@ -138,13 +138,13 @@ fn statuses(target: &TargetRow) -> Vec<Finding> {
                 Level::Critical,
                 format!("the server answers with status {status}"),
                 evidence,
-                ["it failed to do what was asked: its log tells why".to_owned()],
+                &["it failed to do what was asked: its log tells why".to_owned()],
             )),
             (400..500, _) => Some(finding(
                 Level::Warn,
                 format!("the server answers with status {status}"),
                 evidence,
-                ["such answers are often faster or slower than those that users wait for: is the URL \
+                &["such answers are often faster or slower than those that users wait for: is the URL \
                   right?"
                     .to_owned()],
             )),
@@ -152,7 +152,7 @@ fn statuses(target: &TargetRow) -> Vec<Finding> {
                 Level::Ok,
                 format!("status {status}: it is elsewhere, at {location}"),
                 format!("{evidence}; it was not followed"),
-                ["measure that URL too: users wait for both".to_owned()],
+                &["measure that URL too: users wait for both".to_owned()],
             )),
             _ => None,
         }
@@ -169,7 +169,7 @@ fn addresses(target: &TargetRow) -> Option<Finding> {
         Level::Warn,
         format!("an address of the host does not work: {address}"),
         format!("{why}; another one was used"),
-        ["programs that try one address after the other wait for this one first: `--all` measures each"
+        &["programs that try one address after the other wait for this one first: `--all` measures each"
             .to_owned()],
     ))
 }
@@ -189,7 +189,7 @@ fn lookup(target: &TargetRow) -> Option<Finding> {
             lookup.timeouts,
             said(lookup.took_us)
         ),
-        ["`netperf-trace dns NAME` shows each of them".to_owned()],
+        &["`netperf-trace dns NAME` shows each of them".to_owned()],
     ))
 }
 
@@ -208,7 +208,7 @@ fn lost_syns(target: &TargetRow) -> Option<Finding> {
             target.requests.len(),
             said(connect)
         ),
-        ["look for loss on the way (`netperf-trace path`), and for a full queue of clients at the server \
+        &["look for loss on the way (`netperf-trace path`), and for a full queue of clients at the server \
           (`netperf-trace states` there)"
             .to_owned()],
     ))
@@ -221,7 +221,7 @@ fn certificate(target: &TargetRow) -> Option<Finding> {
         Level::Warn,
         format!("the certificate is not valid{}", at(target)),
         format!("{fault}; it was accepted because of --insecure"),
-        ["programs that check it do not connect".to_owned()],
+        &["programs that check it do not connect".to_owned()],
     ))
 }
 
@@ -239,7 +239,7 @@ fn chain(target: &TargetRow) -> Option<Finding> {
                 "{count} certificates of {bytes} bytes together do not fit into what a server may send at once: the \
                  handshake takes a round trip more"
             ),
-            ["leave out what clients have anyway (the root), or use keys on elliptic curves".to_owned()],
+            &["leave out what clients have anyway (the root), or use keys on elliptic curves".to_owned()],
         )
     })
 }
@@ -264,20 +264,21 @@ fn longest(target: &TargetRow) -> Option<Finding> {
                 at(target)
             ),
             evidence,
-            [],
+            &[],
         ));
     }
     if let Some(rtt) = request.rtt_us.filter(|&rtt| rtt >= RTT_MIN_US) {
-        evidence += &format!("; one round trip is {}", said(rtt));
+        evidence.extend(["; one round trip is ", &said(rtt)]);
         if matches!(longest.which, Phase::Connect | Phase::Tls) {
             let times = (longest.avg_us.saturating_mul(10) + rtt / 2) / rtt;
-            evidence += &format!(", so this is {}.{} of them", times / 10, times % 10);
+            let times = format!("{}.{}", times / 10, times % 10);
+            evidence.extend([", so this is ", &times, " of them"]);
         }
     }
     if longest.which == Phase::Tls
         && let Some(tls) = &request.tls
     {
-        evidence += &format!("; {}", handshake(tls, target));
+        evidence.extend(["; ", &handshake(tls, target)]);
     }
     Some(Finding {
         level: Level::Ok,
@@ -378,6 +379,6 @@ fn missed(row: &SloRow) -> Finding {
         Level::Critical,
         format!("{} is over its limit{at}", row.measure),
         evidence,
-        [],
+        &[],
     )
 }

@@ -53,7 +53,6 @@ pub struct RequestRow {
 /// Cumulative times in seconds, as `curl -w` has them: zero for what there was not.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[expect(missing_docs, reason = "curl(1) has the meaning of its names")]
-#[expect(clippy::struct_field_names, reason = "these are the names of curl")]
 pub struct CurlTimes {
     pub time_namelookup: f64,
     pub time_connect: f64,
