@@ -507,6 +507,8 @@ mod tests {
             "http",
             "http http://x --resolve x",
             "dns a -c 0",
+            "dns a --watch",
+            "dns a --pid 1",
             "dns a --timeout never",
             "doctor",
         ] {

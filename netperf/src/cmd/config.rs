@@ -8,7 +8,7 @@ use super::args::{
     Arrangement, Cli, Command, Common, DoctorArgs, FlowFilters, FlowsArgs, LatencyArgs,
     ProcessFilters, RetransArgs, TopArgs,
 };
-use super::dns::DnsRun;
+use super::dns::DnsJob;
 use super::doctor::Examination;
 use super::http::HttpRun;
 use super::limit::LimitRun;
@@ -37,8 +37,8 @@ pub enum Job {
     Sockets(Box<SocketsRun>),
     /// Show the states of TCP.
     States(Box<StatesRun>),
-    /// Ask resolvers.
-    Dns(Box<DnsRun>),
+    /// Ask resolvers, or see what processes ask.
+    Dns(Box<DnsJob>),
     /// Make requests.
     Http(Box<HttpRun>),
     /// Limit processes.
@@ -65,8 +65,8 @@ impl Job {
                 return Ok(Self::States(Box::new(StatesRun::new(args, &cli.common))));
             }
             Command::Dns(args) => {
-                let run = DnsRun::new(&args, &cli.common)?;
-                return Ok(Self::Dns(Box::new(run)));
+                let job = DnsJob::new(&args, &cli.common)?;
+                return Ok(Self::Dns(Box::new(job)));
             }
             Command::Http(args) => {
                 let run = HttpRun::new(*args, &cli.common)?;

@@ -18,7 +18,7 @@ mod states;
 mod timer;
 
 pub use self::config::{Config, Job};
-pub use self::dns::DnsRun;
+pub use self::dns::DnsJob;
 pub use self::doctor::Examination;
 pub use self::http::HttpRun;
 pub use self::limit::LimitRun;

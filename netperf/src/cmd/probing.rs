@@ -24,7 +24,7 @@ pub(super) struct Output {
     pub(super) json: bool,
     pub(super) width: Option<usize>,
     timing: Option<Timing>,
-    verbosity: u8,
+    pub(super) verbosity: u8,
 }
 
 impl Output {
@@ -136,7 +136,8 @@ impl Session {
     }
 }
 
-fn write(text: &[u8]) -> anyhow::Result<()> {
+/// Writes all of it at once.
+pub(super) fn write(text: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout();
     stdout.write_all(text).context("can't write")?;
     stdout.flush().context("can't write")

@@ -3,6 +3,7 @@
 pub mod cell;
 mod churn;
 pub mod dns;
+pub mod dns_watch;
 pub mod doctor;
 mod findings;
 pub mod hangup;

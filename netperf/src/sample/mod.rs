@@ -5,6 +5,7 @@
 //! identity changed since the sample before, or when it ended.
 
 pub mod dns;
+pub mod dns_watch;
 pub mod happening;
 pub mod http;
 pub mod latency;

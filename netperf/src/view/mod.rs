@@ -7,6 +7,7 @@
 mod belonging;
 pub mod churn;
 pub mod dns;
+pub mod dns_watch;
 pub mod doctor;
 pub mod envelope;
 pub mod event_row;

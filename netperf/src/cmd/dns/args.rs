@@ -8,8 +8,23 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct DnsArgs {
     /// A name or an address, a type of record, and resolvers to ask as well
-    #[arg(required = true, value_name = "NAME [TYPE] [@SERVER[:PORT]]")]
+    #[arg(
+        required_unless_present = "watch",
+        value_name = "NAME [TYPE] [@SERVER[:PORT]]"
+    )]
     pub words: Vec<String>,
+    /// Ask nothing, show what processes ask: each query as it ends, and once a tick who asked
+    #[arg(long, conflicts_with_all = ["words", "queries", "tcp", "only"])]
+    pub watch: bool,
+    /// Only queries of this process; may be given several times
+    #[arg(
+        short,
+        long,
+        value_name = "PID",
+        value_delimiter = ',',
+        requires = "watch"
+    )]
+    pub pid: Vec<u32>,
     /// Ask each resolver so many times
     #[arg(short = 'c', long, value_name = "N", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -20,7 +35,7 @@ pub struct DnsArgs {
     /// Ask only the resolvers named with @, not those of /etc/resolv.conf
     #[arg(long)]
     pub only: bool,
-    /// Wait so long for each answer [default: as /etc/resolv.conf says, or 5]
+    /// Wait so long for each answer [default: as /etc/resolv.conf says, else 5]
     #[arg(long, value_name = "SECS", value_parser = patience)]
     pub timeout: Option<Duration>,
 }

@@ -1,13 +1,41 @@
-//! How fast do resolvers answer, and what?
+//! How fast do resolvers answer, and what? And which names do processes look up?
 
 pub(super) mod args;
 mod asked;
+pub(super) mod watch;
 
+use self::args::DnsArgs;
+use self::watch::DnsWatchRun;
+use super::args::Common;
 use super::probing::{self, Output, Probing};
+use crate::exit::Failure;
 use crate::probe::dns::{DnsRequest, measure};
 use crate::procfs::Procfs;
 use crate::render::{dns, json};
 use crate::view::dns::DnsTick;
+
+/// What `dns` is asked to do.
+#[derive(Clone, Debug)]
+pub enum DnsJob {
+    /// Ask resolvers.
+    Ask(DnsRun),
+    /// See what processes ask.
+    Watch(DnsWatchRun),
+}
+
+impl DnsJob {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// When they can't be understood.
+    pub(super) fn new(args: &DnsArgs, common: &Common) -> Result<Self, Failure> {
+        if args.watch {
+            let run = DnsWatchRun::new(&args.pid, args.timeout, common);
+            return Ok(Self::Watch(run));
+        }
+        DnsRun::new(args, common).map(Self::Ask)
+    }
+}
 
 /// A run of `dns`.
 #[derive(Clone, Debug)]
@@ -16,10 +44,15 @@ pub struct DnsRun {
     output: Output,
 }
 
-/// Asks the resolvers.
-pub(super) async fn run(run: DnsRun) -> anyhow::Result<()> {
-    let output = run.output;
-    probing::run(run, output).await
+/// Asks the resolvers, or watches.
+pub(super) async fn run(job: DnsJob) -> anyhow::Result<()> {
+    match job {
+        DnsJob::Ask(run) => {
+            let output = run.output;
+            probing::run(run, output).await
+        }
+        DnsJob::Watch(run) => watch::run(run).await,
+    }
 }
 
 impl Probing for DnsRun {
