@@ -16,6 +16,7 @@ pub mod delay;
 pub mod dns_server;
 pub mod expect;
 pub mod guest;
+pub mod held;
 pub mod life;
 pub mod lossy;
 pub mod mover;
