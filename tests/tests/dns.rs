@@ -65,15 +65,15 @@ fn of_type<'t>(tick: &'t Value, place: usize, kind: &str) -> Result<&'t Value> {
 fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
     alone(|| {
         let answer = |ms| [("x.test", A, Script::values(ms, &[ADDRESS]))];
-        let _slow = DnsServer::at([127, 0, 0, 2], &answer(200))?;
+        let _slow = DnsServer::at([127, 0, 0, 2], &answer(400))?;
         let _fast = DnsServer::at([127, 0, 0, 3], &answer(5))?;
         let conf = "nameserver 127.0.0.2\\nnameserver 127.0.0.3\\n";
         let (tick, status) = tick(conf, &["x.test", "-c", "3"])?;
         ensure!(status == Some(0), "{tick}");
         let median = |place| of_type(&tick, place, "A").map(|it| it["time"]["p50_us"].as_u64());
         let (slow, fast) = (median(0)?.context("none")?, median(1)?.context("none")?);
-        ensure!((200_000..400_000).contains(&slow), "{slow}");
-        ensure!((5_000..200_000).contains(&fast), "{fast}");
+        ensure!((400_000..3_000_000).contains(&slow), "{slow}");
+        ensure!((5_000..slow).contains(&fast), "{fast}");
         let a = of_type(&tick, 0, "A")?;
         ensure!(
             a["sent"] == 3 && a["answered"] == 3 && a["results"]["NOERROR"] == 3,
@@ -148,7 +148,7 @@ fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
         ];
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
         let conf = "nameserver 127.0.0.2\\noptions timeout:1 attempts:1\\n";
-        let ask = |words: &[&str]| tick(conf, &[words, &["-c", "1", "--timeout", "0.3"]].concat());
+        let ask = |words: &[&str]| tick(conf, &[words, &["-c", "1", "--timeout", "1"]].concat());
         let (bad, status) = ask(&["bad.test", "A"])?;
         has_finding(&bad, "critical", "fails: SERVFAIL")?;
         ensure!(status == Some(5), "{bad}");

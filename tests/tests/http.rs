@@ -143,12 +143,10 @@ fn its_times_are_those_of_curl() -> Result<()> {
             );
             ensure!(ours >= before, "{name}: {ours} after {before}");
             before = ours;
-            let is_late = ["time_starttransfer", "time_total"].contains(&name);
-            let late = SLOW.as_secs_f64();
-            ensure!(
-                (ours >= late) == is_late && (theirs >= late) == is_late || SLACK < before,
-                "{name}: {ours}, {theirs}"
-            );
+            if ["time_starttransfer", "time_total"].contains(&name) {
+                let late = SLOW.as_secs_f64();
+                ensure!(ours >= late && theirs >= late, "{name}: {ours}, {theirs}");
+            }
         }
         Ok(())
     })
@@ -230,13 +228,9 @@ fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
             ("http://192.0.2.1/", "connect", "Network is unreachable"),
             ("http://nowhere.test/", "dns", "nobody could tell"),
             ("https://127.0.0.1:80/", "tls", "failed"),
-            (
-                "http://127.0.0.1:8091/",
-                "wait",
-                "not finished within 0.7 s",
-            ),
+            ("http://127.0.0.1:8091/", "wait", "not finished within 2 s"),
         ] {
-            let (tick, status) = ask(&nginx, &[url, "--timeout", "0.7"])?;
+            let (tick, status) = ask(&nginx, &[url, "--timeout", "2"])?;
             ensure!(status == Some(5), "{url}: {tick}");
             has_finding(&tick, "critical", part)?;
             ensure!(requests(&tick)?[0]["failed_in"] == phase, "{url}: {tick}");

@@ -1,5 +1,5 @@
-//! Who sends? What leaves by UDP, and the first segments of a TCP connection, leave in the call of
-//! the process that sends them.
+//! Who sends? What leaves by UDP, and the first segment of a TCP connection, leaves in the call of the
+//! process that sends it.
 
 use core::ffi::c_void;
 

@@ -81,7 +81,7 @@ impl NamePackets {
     }
 
     /// The next packet, if one has come.
-    pub fn next(&mut self) -> Option<NamePacket> {
+    pub fn take(&mut self) -> Option<NamePacket> {
         while let Some(record) = self.ring.next() {
             if let Some(packet) = decode(&record) {
                 return Some(packet);

@@ -238,7 +238,9 @@ Exit status: 0 lifted, also if the process has ended; 2 wrong usage; 3 not allow
 something, and nothing was changed; 5 --check missed the rate. With a command: its own status.";
 
 /// How `dns` is called.
-pub(super) const DNS_USAGE: &str = "netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...";
+pub(super) const DNS_USAGE: &str = "\
+netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...
+       netperf-trace dns --watch [--pid PID]... [OPTIONS]";
 
 /// What `dns` is.
 pub(super) const DNS_ABOUT: &str = "\
@@ -254,7 +256,14 @@ queries, so the first may fill a cache that the later ones are answered from. So
 
 A time is that from sending until the whole answer is here; an answer that was cut off counts with the query
 over TCP that follows. A resolver that is silent three times at first is not asked further. It needs no
-rights. It asks once, or once a tick if -d, -n or --duration is given.";
+rights. It asks once, or once a tick if -d, -n or --duration is given.
+
+With --watch it asks nothing and shows what processes ask: each query to port 53 as it ends, over UDP and TCP,
+in every network namespace, with its process, resolver, result, time, and how often it had been asked before
+without an answer; and once a tick who asked how much and waited how long. It sees whoever sends, without the
+C library's help: programs in Go, containers, and what a resolver on this machine asks other resolvers.
+--timeout says how long an answer is waited for (5 s). Queries that are encrypted (DoT, DoH) are not seen. --watch
+needs root or the capabilities that `top` needs.";
 
 /// Examples of `dns`.
 pub(super) const DNS: &str = "\
@@ -265,6 +274,8 @@ Examples:
   netperf-trace dns db.example.org @192.0.2.1 --only --tcp
   netperf-trace dns 192.0.2.7                      the name of an address
   netperf-trace dns example.org -d 60 --json       once a minute, for programs
+  sudo netperf-trace dns --watch                   what do processes look up, and how long do they wait?
+  sudo netperf-trace dns --watch --pid 8821        this one?
 
 Exit status:
   0 the name was found and every resolver answers; 2 wrong usage; 5 there is no such name or record, or a

@@ -46,17 +46,17 @@ pub fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
 /// When it can't be written.
 pub fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
     let loss = tick.loss;
-    let lost = match (loss.ring_lost, loss.unread) {
+    let missing = match (loss.ring_lost, loss.unread) {
         (0, 0) => "lost 0".to_owned(),
         (lost, unread) => format!("LOST {lost} packets, {unread} could not be read"),
     };
-    let unmatched = match tick.unmatched {
+    let strays = match tick.unmatched {
         0 => String::new(),
         count => format!("  {count} answers without a question"),
     };
     writeln!(
         out,
-        "\n{}  tick {:.2} s  {lost}{unmatched}",
+        "\n{}  tick {:.2} s  {missing}{strays}",
         tick.time.to_seconds(),
         tick.interval_s
     )?;

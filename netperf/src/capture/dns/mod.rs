@@ -7,7 +7,7 @@ mod stream;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use netperf_common::flow::IPPROTO_TCP;
+use netperf_common::flow::{IPPROTO_TCP, Owner};
 use netperf_common::names::{LEAVES, NamePacket};
 
 use self::message::Beginning;
@@ -32,8 +32,17 @@ const STREAMS_MAX: usize = 4_096;
 pub struct DnsFeed {
     packets: NamePackets,
     names: Names,
-    streams: HashMap<(u64, u8), Stream>,
+    streams: HashMap<(u64, u8), Followed>,
     unread: u64,
+}
+
+/// One direction of a TCP connection.
+#[derive(Debug)]
+struct Followed {
+    stream: Stream,
+    /// Who sent its first segment, which leaves in the call that sends it. Later ones may leave when the
+    /// other end makes room, while anybody runs.
+    owner: Owner,
 }
 
 impl DnsFeed {
@@ -76,9 +85,10 @@ impl DnsFeed {
     /// What has come since the last call, in its order.
     pub fn take(&mut self) -> Vec<DnsPacket> {
         let mut taken = Vec::new();
-        while let Some(packet) = self.packets.next() {
-            for beginning in self.messages(&packet) {
-                taken.extend(self.packet(&packet, beginning));
+        while let Some(packet) = self.packets.take() {
+            let (messages, owner) = self.messages(&packet);
+            for beginning in messages {
+                taken.extend(self.packet(&packet, owner, beginning));
             }
         }
         taken
@@ -95,15 +105,22 @@ impl DnsFeed {
         })
     }
 
-    fn messages(&mut self, packet: &NamePacket) -> Vec<Beginning> {
+    /// The messages that end with a packet, and who sent them.
+    fn messages(&mut self, packet: &NamePacket) -> (Vec<Beginning>, Owner) {
+        let mut owner = packet.owner;
         let copied = usize::try_from(packet.copied).unwrap_or(0);
         let here = packet.payload.get(..copied).unwrap_or_default();
         let (messages, is_whole) = if u16::from(packet.protocol) == IPPROTO_TCP {
             if self.streams.len() >= STREAMS_MAX {
                 self.streams.clear();
             }
-            let stream = self.streams.entry((packet.socket, packet.direction));
-            stream.or_default().take(Segment {
+            let followed = self.streams.entry((packet.socket, packet.direction));
+            let followed = followed.or_insert_with(|| Followed {
+                stream: Stream::default(),
+                owner,
+            });
+            owner = followed.owner;
+            followed.stream.take(Segment {
                 sequence: packet.sequence,
                 length: packet.length,
                 here,
@@ -114,19 +131,19 @@ impl DnsFeed {
         let read: Vec<_> = messages.iter().filter_map(|it| message::read(it)).collect();
         let unread = messages.len() - read.len() + usize::from(!is_whole);
         self.unread += u64::try_from(unread).unwrap_or(0);
-        read
+        (read, owner)
     }
 
-    fn packet(&mut self, packet: &NamePacket, read: Beginning) -> Option<DnsPacket> {
+    fn packet(&mut self, packet: &NamePacket, owner: Owner, read: Beginning) -> Option<DnsPacket> {
         let leaves = packet.direction == LEAVES;
         let at = MonoNs(packet.at_ns);
         let what = match (leaves, read.is_answer) {
             (true, false) => {
                 let tally = Tally {
-                    owner: packet.owner,
+                    owner,
                     ..Tally::default()
                 };
-                let id = process_id(&packet.owner);
+                let id = process_id(&owner);
                 DnsPacketKind::Question(self.names.describe(id, &tally, at))
             }
             (false, true) => DnsPacketKind::Answer {
