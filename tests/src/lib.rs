@@ -5,6 +5,7 @@
 //! processes ([`cast`]). The binary `mover` plays them and prints what each process moved. The
 //! harness ([`tracer`], [`mover`], [`expect`], [`terminal`]) is used by the tests only.
 
+pub mod asked;
 pub mod batch;
 pub mod calls;
 pub mod cast;

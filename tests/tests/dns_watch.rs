@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use netperf_tests::asked::is_harmless;
 use netperf_tests::batch::{run_as, text};
 use netperf_tests::deadline::Deadline;
 use netperf_tests::dns_server::{self, A, AAAA, DnsServer, Script};
@@ -59,7 +60,7 @@ fn ask(server: SocketAddr, packet: &[u8], waits: bool) -> Result<()> {
 /// A watch of the queries of this process, or of all.
 fn watch(own: bool) -> Result<Tracer> {
     let pid = std::process::id().to_string();
-    let mut args = vec!["dns", "--watch", "--json", "-d", "0.3", "--timeout", "4"];
+    let mut args = vec!["dns", "--watch", "--json", "-d", "0.3", "--timeout", "3"];
     if own {
         args.extend(["--pid", &pid]);
     }
@@ -184,7 +185,7 @@ fn every_query_has_its_owner_its_time_and_what_came_of_it() -> Result<()> {
         }
         let took = said.one("late.watch")?["took_us"].as_u64();
         let took = took.context("no time")?;
-        ensure!((200_000..4_000_000).contains(&took), "{took}");
+        ensure!((200_000..3_000_000).contains(&took), "{took}");
         ensure!(said.one("lost.watch")?["took_us"].is_null());
         ensure!(
             said.sum("queries") == 7 && said.sum("timeouts") == 1,
@@ -241,7 +242,7 @@ fn names_in_queries_can_not_steer_the_terminal() -> Result<()> {
     alone(|| {
         let server = DnsServer::at([127, 0, 0, 5], &[])?.address;
         let mut command = Command::new(tracer::binary()?);
-        command.args(["dns", "--watch", "-b", "-d", "0.3", "--duration", "2"]);
+        command.args(["dns", "--watch", "-b", "-d", "0.3", "--duration", "1"]);
         let watching = std::thread::spawn(move || run_as(&mut command));
         let deadline = Deadline::seconds(20);
         while !watching.is_finished() {
@@ -250,10 +251,7 @@ fn names_in_queries_can_not_steer_the_terminal() -> Result<()> {
             std::thread::sleep(Duration::from_millis(100));
         }
         let output = watching.join().ok().context("a thread panicked")??;
-        let said = text(&output.stdout)?;
-        ensure!(said.contains("evil"), "{said}");
-        let obeyed = said.chars().find(|&c| c.is_control() && c != '\n');
-        ensure!(obeyed.is_none(), "{obeyed:?} in {said:?}");
+        is_harmless(text(&output.stdout)?, "evil")?;
         Ok(())
     })
 }

@@ -45,8 +45,8 @@ pub fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
 /// # Errors
 /// When it can't be written.
 pub fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
-    let loss = tick.loss;
-    let missing = match (loss.ring_lost, loss.unread) {
+    let since_start = tick.loss;
+    let missing = match (since_start.ring_lost, since_start.unread) {
         (0, 0) => "lost 0".to_owned(),
         (lost, unread) => format!("LOST {lost} packets, {unread} could not be read"),
     };

@@ -98,18 +98,8 @@ fn tls(tls: &TlsRow) -> String {
     } else {
         "full handshake"
     };
-    let shown = match (tls.certificates, tls.chain_bytes, tls.ocsp_stapled) {
-        (Some(count), Some(bytes), Some(stapled)) => format!(
-            ", {} of {bytes} B, OCSP {}",
-            counted(
-                u64::try_from(count).unwrap_or(0),
-                "certificate",
-                "certificates"
-            ),
-            if stapled { "stapled" } else { "not stapled" }
-        ),
-        _ => String::new(),
-    };
+    let shown = tls.shown().map(|shown| format!(", {shown}"));
+    let shown = shown.unwrap_or_default();
     format!("{} {}, {kind}{shown}", tls.version, tls.cipher)
 }
 

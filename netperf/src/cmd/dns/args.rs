@@ -32,7 +32,7 @@ pub struct DnsArgs {
     /// Over TCP
     #[arg(long)]
     pub tcp: bool,
-    /// Ask only the resolvers named with @, not those of /etc/resolv.conf
+    /// Ask only the resolvers named with @, without those of /etc/resolv.conf and its search domains
     #[arg(long)]
     pub only: bool,
     /// Wait so long for each answer [default: as /etc/resolv.conf says, else 5]

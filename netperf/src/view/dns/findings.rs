@@ -31,20 +31,6 @@ pub(super) fn of(tick: &DnsTick, sample: &DnsSample) -> Vec<Finding> {
     findings
 }
 
-fn finding<const N: usize>(
-    level: Level,
-    what: String,
-    evidence: String,
-    advice: &[String; N],
-) -> Finding {
-    Finding {
-        level,
-        what,
-        evidence,
-        advice: advice.to_vec(),
-    }
-}
-
 fn nothing(tick: &DnsTick) -> Finding {
     let medians = tick.resolvers.iter().filter_map(ResolverRow::median_us);
     let evidence = match medians.max() {
@@ -55,7 +41,7 @@ fn nothing(tick: &DnsTick) -> Finding {
         None => "no resolver was asked".to_owned(),
     };
     let what = "no trouble found".to_owned();
-    finding(Level::Ok, what, evidence, &[])
+    Finding::new(Level::Ok, what, evidence, &[])
 }
 
 /// The name has no records, whoever is asked.
@@ -93,7 +79,7 @@ fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
     let tried = tried.map_or(String::new(), |names| format!("; tried were {names}"));
     if !no_name.is_empty() {
         let who = no_name.join(", ");
-        return Some(finding(
+        return Some(Finding::new(
             Level::Critical,
             format!("there is no name {}", tick.asked),
             format!("NXDOMAIN from {who}{tried}"),
@@ -103,7 +89,7 @@ fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
     if !no_records.is_empty() {
         let who = no_records.join(", ");
         let kinds = kinds(&tick.resolvers);
-        return Some(finding(
+        return Some(Finding::new(
             Level::Critical,
             format!("{} has no record of type {kinds}", tick.asked),
             format!("NOERROR without such a record from {who}{tried}"),
@@ -133,7 +119,7 @@ fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
     let server = resolver.server;
     let evidence = format!("{lost} of {sent} queries went unanswered within {waited}");
     if resolver.answered() > 0 {
-        return Some(finding(
+        return Some(Finding::new(
             Level::Warn,
             format!("resolver {server} leaves queries unanswered"),
             evidence,
@@ -159,7 +145,7 @@ fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
             "look whether this is the address of a resolver, and whether it answers you".to_owned()
         }
     };
-    Some(finding(
+    Some(Finding::new(
         Level::Critical,
         format!("resolver {server} does not answer"),
         format!("{evidence}{before}"),
@@ -196,7 +182,7 @@ fn failing(resolver: &ResolverRow) -> Vec<Finding> {
         } else {
             Level::Warn
         };
-        finding(
+        Finding::new(
             level,
             format!("resolver {} fails: {result}", resolver.server),
             format!("{count} of {sent} queries ended so; programs then ask the next resolver"),
@@ -237,7 +223,7 @@ fn one_type_lost(resolver: &ResolverRow) -> Option<Finding> {
     if answered.answered != answered.sent {
         return None;
     }
-    Some(finding(
+    Some(Finding::new(
         Level::Warn,
         format!(
             "resolver {} answers {} and loses {}",
@@ -300,7 +286,7 @@ fn cut_off(resolver: &ResolverRow) -> Option<Finding> {
     if cut == 0 {
         return None;
     }
-    Some(finding(
+    Some(Finding::new(
         Level::Warn,
         format!("answers of {} do not fit into a datagram", resolver.server),
         format!(
@@ -339,7 +325,7 @@ fn differing(resolvers: &[ResolverRow]) -> Vec<Finding> {
             "that is common where many addresses share the load; if the name is your own, look whether one \
              of them has old data"
         };
-        Some(finding(
+        Some(Finding::new(
             level,
             format!("{} and {} answer differently", first.server, other.server),
             format!("{}: {} against {}", a.kind, said(a), said(b)),
@@ -406,7 +392,7 @@ fn hosts_entry(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
         return None;
     }
     let addresses: Vec<_> = tick.hosts.iter().map(ToString::to_string).collect();
-    Some(finding(
+    Some(Finding::new(
         Level::Ok,
         format!("programs do not ask for {}: it is in /etc/hosts", tick.name),
         format!(
@@ -430,7 +416,7 @@ fn other_sources(tick: &DnsTick) -> Option<Finding> {
     if other.is_empty() {
         return None;
     }
-    Some(finding(
+    Some(Finding::new(
         Level::Ok,
         format!("programs also look elsewhere: {}", other.join(", ")),
         format!(

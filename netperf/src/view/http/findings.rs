@@ -36,20 +36,6 @@ pub(super) fn of(tick: &HttpTick) -> Vec<Finding> {
     findings
 }
 
-fn finding<const N: usize>(
-    level: Level,
-    what: String,
-    evidence: String,
-    advice: &[String; N],
-) -> Finding {
-    Finding {
-        level,
-        what,
-        evidence,
-        advice: advice.to_vec(),
-    }
-}
-
 /// The address, where several were asked.
 fn at(target: &TargetRow) -> String {
     let address = target.address.map(|address| format!(" at {address}"));
@@ -74,7 +60,7 @@ fn failures(target: &TargetRow) -> Vec<Finding> {
     }
     let all = length(target);
     let finding = |(phase, why, count, total): (&str, &str, usize, u64)| {
-        finding(
+        Finding::new(
             Level::Critical,
             match target.address {
                 Some(address) if !why.starts_with(&address.to_string()) => {
@@ -134,13 +120,13 @@ fn statuses(target: &TargetRow) -> Vec<Finding> {
             .iter()
             .find_map(|it| (it.status == Some(status)).then_some(it.location.as_deref())?);
         match (status, location) {
-            (500.., _) => Some(finding(
+            (500.., _) => Some(Finding::new(
                 Level::Critical,
                 format!("the server answers with status {status}"),
                 evidence,
                 &["it failed to do what was asked: its log tells why".to_owned()],
             )),
-            (400..500, _) => Some(finding(
+            (400..500, _) => Some(Finding::new(
                 Level::Warn,
                 format!("the server answers with status {status}"),
                 evidence,
@@ -148,7 +134,7 @@ fn statuses(target: &TargetRow) -> Vec<Finding> {
                   right?"
                     .to_owned()],
             )),
-            (300..400, Some(location)) => Some(finding(
+            (300..400, Some(location)) => Some(Finding::new(
                 Level::Ok,
                 format!("status {status}: it is elsewhere, at {location}"),
                 format!("{evidence}; it was not followed"),
@@ -165,7 +151,7 @@ fn addresses(target: &TargetRow) -> Option<Finding> {
     let saved = |it: &&RequestRow| it.remote.is_some() && !it.refused.is_empty();
     let request = target.requests.iter().find(saved)?;
     let (address, why) = request.refused.first()?;
-    Some(finding(
+    Some(Finding::new(
         Level::Warn,
         format!("an address of the host does not work: {address}"),
         format!("{why}; another one was used"),
@@ -180,7 +166,7 @@ fn lookup(target: &TargetRow) -> Option<Finding> {
         (lookup.timeouts > 0 || lookup.names.len() > 1).then(|| lookup.clone())
     };
     let lookup = target.requests.iter().find_map(costly)?;
-    Some(finding(
+    Some(Finding::new(
         Level::Warn,
         format!("looking the name up takes {} queries", lookup.sent),
         format!(
@@ -198,7 +184,7 @@ fn lost_syns(target: &TargetRow) -> Option<Finding> {
     let lost: Vec<_> = target.requests.iter().filter(again).collect();
     let first = lost.first()?;
     let connect = first.phases_us.get("connect").copied().unwrap_or(0);
-    Some(finding(
+    Some(Finding::new(
         Level::Warn,
         format!("the first packet of a connection was lost{}", at(target)),
         format!(
@@ -217,7 +203,7 @@ fn lost_syns(target: &TargetRow) -> Option<Finding> {
 fn certificate(target: &TargetRow) -> Option<Finding> {
     let fault = |it: &RequestRow| it.tls.as_ref()?.certificate_fault.clone();
     let fault = target.requests.iter().find_map(fault)?;
-    Some(finding(
+    Some(Finding::new(
         Level::Warn,
         format!("the certificate is not valid{}", at(target)),
         format!("{fault}; it was accepted because of --insecure"),
@@ -232,7 +218,7 @@ fn chain(target: &TargetRow) -> Option<Finding> {
     };
     let (count, bytes) = target.requests.iter().find_map(shown)?;
     (bytes > FIRST_FLIGHT_BYTES).then(|| {
-        finding(
+        Finding::new(
             Level::Warn,
             format!("the certificates are large{}", at(target)),
             format!(
@@ -256,7 +242,7 @@ fn longest(target: &TargetRow) -> Option<Finding> {
         longest.share_percent
     );
     if total < QUICK_US {
-        return Some(finding(
+        return Some(Finding::new(
             Level::Ok,
             format!(
                 "no phase is slow; the longest is {}{}",
@@ -300,18 +286,8 @@ fn handshake(tls: &super::TlsRow, target: &TargetRow) -> String {
     let new = target.requests.iter().filter(|it| it.reused == Some(false));
     let of_tls = new.filter_map(|it| it.tls.as_ref());
     let (resumed, full): (Vec<_>, Vec<_>) = of_tls.partition(|it| it.resumed);
-    let shown = match (tls.certificates, tls.chain_bytes, tls.ocsp_stapled) {
-        (Some(count), Some(bytes), Some(stapled)) => format!(
-            ", {} of {bytes} bytes, OCSP {}",
-            counted(
-                u64::try_from(count).unwrap_or(0),
-                "certificate",
-                "certificates"
-            ),
-            if stapled { "stapled" } else { "not stapled" }
-        ),
-        _ => String::new(),
-    };
+    let shown = tls.shown().map(|shown| format!(", {shown}"));
+    let shown = shown.unwrap_or_default();
     format!(
         "{}, {} in full and {} resumed{shown}",
         tls.version,
@@ -375,7 +351,7 @@ fn missed(row: &SloRow) -> Finding {
         ),
         None => "no request got to its end".to_owned(),
     };
-    finding(
+    Finding::new(
         Level::Critical,
         format!("{} is over its limit{at}", row.measure),
         evidence,

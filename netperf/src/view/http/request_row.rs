@@ -10,6 +10,7 @@ use super::target_row::name_of;
 use crate::sample::http::{Marks, Phase, RequestReading, Tls};
 use crate::view::dns::LookupRow;
 use crate::view::spread::micros;
+use crate::view::states::words::counted;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
@@ -135,6 +136,21 @@ impl CurlTimes {
 }
 
 impl TlsRow {
+    /// What the server showed, in words; `None` where it was resumed.
+    pub fn shown(&self) -> Option<String> {
+        let certificates = u64::try_from(self.certificates?).ok()?;
+        Some(format!(
+            "{} of {} bytes, OCSP {}",
+            counted(certificates, "certificate", "certificates"),
+            self.chain_bytes?,
+            if self.ocsp_stapled? {
+                "stapled"
+            } else {
+                "not stapled"
+            }
+        ))
+    }
+
     fn new(tls: &Tls) -> Self {
         let shown = tls.shown.as_ref();
         Self {
