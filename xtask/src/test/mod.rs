@@ -22,10 +22,19 @@ use crate::vm;
 use crate::workspace::Workspace;
 
 /// What the tests call beside the program.
-const NEEDED: [Program; 4] = [
+const NEEDED: [Program; 7] = [
     Program {
         name: "ip",
         package: "iproute2",
+    },
+    // What limits and requests are tried on.
+    Program {
+        name: "curl",
+        package: "curl",
+    },
+    Program {
+        name: "iperf3",
+        package: "iperf3",
     },
     Program {
         name: "nginx",
@@ -36,8 +45,12 @@ const NEEDED: [Program; 4] = [
         package: "openssl",
     },
     Program {
-        name: "curl",
-        package: "curl",
+        name: "python3",
+        package: "python3",
+    },
+    Program {
+        name: "rsync",
+        package: "rsync",
     },
 ];
 
