@@ -508,7 +508,6 @@ mod tests {
             "http http://x --resolve x",
             "dns a -c 0",
             "dns a --watch",
-            "dns a --pid 1",
             "dns a --timeout never",
             "doctor",
         ] {

@@ -101,6 +101,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::cmd::DnsJob;
     use crate::cmd::args::{Cli, Command};
 
     fn asked(words: &str) -> Result<DnsRequest, String> {
@@ -109,9 +110,11 @@ mod tests {
         let Command::Dns(args) = cli.command else {
             panic!("another command");
         };
-        let run = DnsRun::new(&args, &cli.common);
-        run.map(|run| run.request)
-            .map_err(|error| error.to_string())
+        match DnsJob::new(&args, &cli.common) {
+            Ok(DnsJob::Ask(run)) => Ok(run.request),
+            Ok(DnsJob::Watch(_)) => Err("it watches".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     #[test]
@@ -139,6 +142,7 @@ mod tests {
         for words in [
             "@192.0.2.1",
             "a --only",
+            "a --pid 1",
             "a -c 0",
             "a --timeout 0",
             "a --timeout x",

@@ -33,6 +33,12 @@ impl DnsJob {
             let run = DnsWatchRun::new(&args.pid, args.timeout, common);
             return Ok(Self::Watch(run));
         }
+        // The parser does not ask for --watch where a name is given, which --watch does not go with.
+        if !args.pid.is_empty() {
+            let why =
+                "--pid chooses whose queries --watch shows: a name is asked for by this program";
+            return Err(Failure::Usage(why.to_owned()));
+        }
         DnsRun::new(args, common).map(Self::Ask)
     }
 }
