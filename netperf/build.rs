@@ -17,9 +17,10 @@ use toolchain::{NotSetUp, Toolchain};
 const PACKAGE: &str = "netperf-ebpf";
 
 /// Programs of the kernel side, and the variables that tell the library where they are.
-const OBJECTS: [(&str, &str); 2] = [
+const OBJECTS: [(&str, &str); 3] = [
     (PACKAGE, "NETPERF_EBPF_OBJECT"),
     ("netperf-ebpf-limit", "NETPERF_LIMIT_OBJECT"),
+    ("netperf-ebpf-names", "NETPERF_NAMES_OBJECT"),
 ];
 
 #[expect(

@@ -7,4 +7,5 @@ pub mod flow;
 pub mod kernel;
 pub mod latency;
 pub mod limit;
+pub mod names;
 pub mod refusal;

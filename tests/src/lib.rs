@@ -5,6 +5,7 @@
 //! processes ([`cast`]). The binary `mover` plays them and prints what each process moved. The
 //! harness ([`tracer`], [`mover`], [`expect`], [`terminal`]) is used by the tests only.
 
+pub mod asked;
 pub mod batch;
 pub mod calls;
 pub mod cast;
@@ -14,6 +15,7 @@ pub mod churn;
 pub mod cue;
 pub mod deadline;
 pub mod delay;
+pub mod dns_server;
 pub mod expect;
 pub mod guest;
 pub mod held;
@@ -21,6 +23,7 @@ pub mod life;
 pub mod lossy;
 pub mod mover;
 pub mod netns;
+pub mod nginx;
 pub mod paths;
 pub mod place;
 pub mod played;

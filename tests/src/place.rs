@@ -30,6 +30,18 @@ impl Place {
         self.and(&["unshare", "--mount", "sh", "-c", &script, "sh"])
     }
 
+    /// With these lines in /etc/resolv.conf, `192.0.2.9 fixed.test` in /etc/hosts, and both in use.
+    #[must_use]
+    pub fn resolv_conf(self, lines: &str) -> Self {
+        let script = format!(
+            "mount -t tmpfs none /mnt; printf '{lines}' > /mnt/resolv; \
+             printf '192.0.2.9 fixed.test' > /mnt/hosts; printf 'hosts: files dns\\n' > /mnt/nss; \
+             mount --bind /mnt/resolv /etc/resolv.conf; mount --bind /mnt/hosts /etc/hosts; \
+             mount --bind /mnt/nss /etc/nsswitch.conf"
+        );
+        self.mounts(&script)
+    }
+
     /// In a network namespace of its own, with loopback.
     #[must_use]
     pub fn network(self) -> Self {

@@ -93,6 +93,11 @@ const RULES: [Rule; 14] = [
         because: "a limit changes this machine: only a command may begin one",
     },
     Rule {
+        rooms: Rooms::OutsideOf(&["cmd", "probe"]),
+        never: &["crate::probe"],
+        because: "only a command may send something to find out",
+    },
+    Rule {
         rooms: Rooms::In(&["shape"]),
         never: &["crate::capture", "crate::checkup", "crate::limits"],
         because: "what holds packets up knows of no other limit, and counts with its own queue",

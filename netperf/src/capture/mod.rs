@@ -1,6 +1,7 @@
 //! What does this machine do now? The live feed: kernel counters joined with names.
 
 mod address;
+mod dns;
 mod happened;
 mod latency;
 mod names;
@@ -8,6 +9,7 @@ mod refusals;
 mod sockets;
 mod time_wait;
 
+pub use self::dns::DnsFeed;
 pub use self::refusals::RefusalFeed;
 pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError, network_namespace};
 pub use crate::netlink::{Detail, Listed};

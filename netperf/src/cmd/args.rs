@@ -8,7 +8,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use regex::Regex;
 
+use super::dns::args::DnsArgs;
 use super::help;
+use super::http::args::HttpArgs;
+use super::http::naming::Naming;
 use super::limit::args::LimitArgs;
 use super::path::args::PathArgs;
 use crate::capture::Scope;
@@ -90,6 +93,13 @@ pub enum Command {
     /// The way to a host: who is on it, what is lost where, and how long it takes
     #[command(long_about = help::PATH_ABOUT, after_long_help = help::PATH)]
     Path(Box<PathArgs>),
+    /// Resolvers: how fast do they answer, what, and what does one lookup cost?
+    #[command(long_about = help::DNS_ABOUT, after_long_help = help::DNS)]
+    #[command(override_usage = help::DNS_USAGE)]
+    Dns(DnsArgs),
+    /// A request: where does its time go?
+    #[command(long_about = help::HTTP_ABOUT, after_long_help = help::HTTP)]
+    Http(Box<HttpArgs>),
     /// Will it run on this machine?
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
@@ -126,8 +136,8 @@ pub struct Common {
     #[arg(long, global = true, overrides_with = "resolve")]
     pub numeric: bool,
     /// Addresses as host names, asked in the background
-    #[arg(long, global = true)]
-    pub resolve: bool,
+    #[arg(long, global = true, num_args = 0, default_missing_value = "")]
+    pub resolve: Vec<Naming>,
     /// How speeds and sizes are shown
     #[arg(
         long,
@@ -497,6 +507,12 @@ mod tests {
             "states --state estabished",
             "states --netns other",
             "states --remote nowhere",
+            "dns",
+            "http",
+            "http http://x --resolve x",
+            "dns a -c 0",
+            "dns a --watch",
+            "dns a --timeout never",
             "doctor",
         ] {
             let error = parse(&format!("netperf-trace {options}")).unwrap_err();
@@ -518,7 +534,7 @@ mod tests {
     fn the_later_of_numeric_and_resolve_wins() {
         let resolves = |line| {
             let common = parse(line).unwrap().common;
-            common.resolve && !common.numeric
+            !common.resolve.is_empty() && !common.numeric
         };
         assert!(resolves("netperf-trace flows --resolve"));
         assert!(!resolves("netperf-trace flows --resolve --numeric"));

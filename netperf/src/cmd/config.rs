@@ -8,7 +8,9 @@ use super::args::{
     Arrangement, Cli, Command, Common, DoctorArgs, FlowFilters, FlowsArgs, LatencyArgs,
     ProcessFilters, RetransArgs, TopArgs,
 };
+use super::dns::DnsJob;
 use super::doctor::Examination;
+use super::http::HttpRun;
 use super::limit::LimitRun;
 use super::path::PathRun;
 use super::sockets::SocketsRun;
@@ -36,6 +38,10 @@ pub enum Job {
     Sockets(Box<SocketsRun>),
     /// Show the states of TCP.
     States(Box<StatesRun>),
+    /// Ask resolvers, or see what processes ask.
+    Dns(Box<DnsJob>),
+    /// Make requests.
+    Http(Box<HttpRun>),
     /// Limit processes.
     Limit(Box<LimitRun>),
     /// Probe the way to a host.
@@ -60,6 +66,14 @@ impl Job {
             Command::States(args) if args.watch => View::Churn(churn(args)?),
             Command::States(args) => {
                 return Ok(Self::States(Box::new(StatesRun::new(args, &cli.common))));
+            }
+            Command::Dns(args) => {
+                let job = DnsJob::new(&args, &cli.common)?;
+                return Ok(Self::Dns(Box::new(job)));
+            }
+            Command::Http(args) => {
+                let run = HttpRun::new(*args, &cli.common)?;
+                return Ok(Self::Http(Box::new(run)));
             }
             Command::Limit(args) => {
                 let run = LimitRun::new(*args, &cli.common)?;
@@ -132,7 +146,7 @@ impl Config {
             timing: timing(common),
             units,
             color,
-            resolve: common.resolve && !common.numeric,
+            resolve: !common.resolve.is_empty() && !common.numeric,
             feed: FeedConfig { hooks, wanted },
             verbosity: verbose,
         }

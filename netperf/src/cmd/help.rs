@@ -24,6 +24,8 @@ Examples:
   sudo netperf-trace path example.org       the way there: loss, delay, jitter, and where
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
+  netperf-trace dns example.org             how fast do the resolvers answer?
+  netperf-trace http https://example.org/   where does the time of a request go?
   sudo netperf-trace doctor --kernel        will it run on this machine?
 
 Exit status:
@@ -263,6 +265,84 @@ Times need a unit: us, ms or s.
 
 Keys:
   q quit        Tab next address      up, down  scroll      space pause";
+
+/// How `dns` is called.
+pub(super) const DNS_USAGE: &str = "\
+netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...
+       netperf-trace dns --watch [--pid PID]... [OPTIONS]";
+
+/// What `dns` is.
+pub(super) const DNS_ABOUT: &str = "\
+Asks each resolver of /etc/resolv.conf, and those named with @, some times for a name, and shows
+how long the answers take, what they are, and what is wrong: silent, slow, failing or differing
+resolvers, answers that are cut off, AAAA that is lost where A is not. Without a type it asks for
+what programs want, A and AAAA, which it sends together as the C library does. For an address it
+asks for its name.
+
+Before that it makes one lookup as programs do: /etc/hosts, search domains and ndots, one resolver
+after the other, retries and timeouts of /etc/resolv.conf; with all queries that it took. It is
+made of real queries, so the first may fill a cache that the later ones are answered from. Sources
+of /etc/nsswitch.conf other than files and dns are named, not asked.
+
+A time is that from sending until the whole answer is here; an answer that was cut off counts with
+the query over TCP that follows. A resolver that is silent three times at first is not asked
+further. It needs no rights. It asks once, or once a tick if -d, -n or --duration is given.
+
+With --watch it asks nothing and shows what processes ask: each query to port 53 as it ends, over
+UDP and TCP, in every network namespace, with its process, resolver, result, time, and how often
+it had been asked before without an answer; and once a tick who asked how much and waited how
+long. It sees whoever sends, without the C library's help: programs in Go, containers, and what a
+resolver on this machine asks other resolvers. --timeout says how long an answer is waited for (5
+s). Queries that are encrypted (DoT, DoH) are not seen. --watch needs root or the capabilities
+that `top` needs.";
+
+/// Examples of `dns`.
+pub(super) const DNS: &str = "\
+Examples:
+  netperf-trace dns example.org                    who answers, how fast, what does a lookup cost?
+  netperf-trace dns example.org MX -c 20           mail servers, each resolver asked 20 times
+  netperf-trace dns db @192.0.2.1                  compared with another resolver
+  netperf-trace dns db.example.org @192.0.2.1 --only --tcp
+  netperf-trace dns 192.0.2.7                      the name of an address
+  netperf-trace dns example.org -d 60 --json       once a minute, for programs
+  sudo netperf-trace dns --watch                   what do processes look up?
+  sudo netperf-trace dns --watch --pid 8821        this one?
+
+Exit status:
+  0 the name was found and every resolver answers; 2 wrong usage; 3, 4 --watch is not allowed, or
+  not possible here; 5 there is no such name or record, or a resolver does not answer or fails:
+  stderr says which.";
+
+/// What `http` is.
+pub(super) const HTTP_ABOUT: &str = "\
+Requests a URL and shows how long each phase took: looking the name up (dns), connecting TCP
+(connect), agreeing on TLS (tls), handing over the request (request), waiting for the first byte
+(wait), and reading the rest (body); as bars, with the longest phase named and its usual causes.
+The ends of the phases are the times of curl -w, which --json has under curl's names, cumulative
+and in seconds. What was measured of several requests (-c) are their times one by one, each on a
+connection of its own unless --keep-alive is given; sessions of TLS are resumed where the server
+allows it, and the output says so. Percentiles are of requests that got to their end.
+
+Names are looked up as dns does it: /etc/hosts, then the resolvers. IPv6 and IPv4 addresses are
+tried in turn; the next one after 250 ms. Certificates are checked against Mozilla's list and the
+authorities of this machine. Redirects are not followed, proxies are not used, and bodies are
+counted and thrown away. It needs no rights. It asks once, or once a tick if -d, -n or --duration
+is given.";
+
+/// Examples of `http`.
+pub(super) const HTTP: &str = "\
+Examples:
+  netperf-trace http https://example.org/                where does the time go?
+  netperf-trace http https://example.org/ -c 20          and is it always so?
+  netperf-trace http https://example.org/ -c 20 --keep-alive
+  netperf-trace http https://example.org/ --all          each address of the host
+  netperf-trace http https://example.org/ --resolve example.org:443:192.0.2.7
+  netperf-trace http https://example.org/ -c 20 --slo total=500ms,ttfb=200ms
+  netperf-trace http http://192.0.2.7:8080/health -H 'Host: example.org' -d 10 --json
+
+Exit status:
+  0 every request got an answer below status 500, within the limits of --slo; 2 wrong usage;
+  5 not so: stderr says why.";
 
 /// What `doctor` is.
 pub(super) const DOCTOR_ABOUT: &str = "\

@@ -2,20 +2,26 @@
 
 pub mod args;
 mod config;
+mod dns;
 mod doctor;
 mod help;
+mod http;
 mod limit;
 mod live;
 mod logging;
 mod looks;
 mod path;
+mod pointing;
+mod probing;
 mod signals;
 mod sockets;
 mod states;
 mod timer;
 
 pub use self::config::{Config, Job};
+pub use self::dns::DnsJob;
 pub use self::doctor::Examination;
+pub use self::http::HttpRun;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
 pub use self::path::PathRun;
@@ -33,6 +39,8 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Watch(config) => in_loop(live::open_and_run(*config)),
         Job::Sockets(run) => in_loop(sockets::run(*run)),
         Job::States(run) => in_loop(states::run(*run)),
+        Job::Dns(run) => in_loop(dns::run(*run)),
+        Job::Http(run) => in_loop(http::run(*run)),
         Job::Limit(run) => limit::run(*run),
         Job::Path(run) => in_loop(path::run(*run)),
         Job::Examine(examination) => doctor::run(examination),

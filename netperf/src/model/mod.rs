@@ -4,6 +4,7 @@
 //! stored session gives the same answers as a live one.
 
 pub mod churn;
+pub mod dns_watch;
 pub mod flow;
 pub mod history;
 pub mod limit;

@@ -1,4 +1,5 @@
-//! What does the network answer when it is asked? Packets of our own, sent to measure; nobody else's are
-//! touched.
+//! What does the network answer when it is asked? The only room that sends something to find out.
 
+pub mod dns;
+pub mod http;
 pub mod path;

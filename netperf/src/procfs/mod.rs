@@ -12,6 +12,7 @@ mod cgroup_path;
 mod family;
 mod host;
 mod kernel;
+mod name_service;
 mod netns;
 mod network;
 mod passwd;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::text::visible;
 use crate::units::{ByteRate, Bytes, Units};
+use crate::view::spread::said;
 use crate::view::table::Cell;
 
 /// Heights of a trend, from nothing to its largest value.
@@ -16,7 +17,7 @@ pub fn written<'c>(cell: &'c Cell<'_>, units: Units) -> Cow<'c, str> {
         Cell::Number(number) => known(number.map(|number| number.to_string())),
         Cell::Bytes(bytes) => known(bytes.map(|bytes| units.size(Bytes(bytes)))),
         Cell::Speed(speed) => known(speed.map(|speed| rate(speed, units))),
-        Cell::Micros(micros) => known(micros.map(time)),
+        Cell::Micros(micros) => known(micros.map(|micros| said(micros.into()))),
         Cell::Trend(values) => Cow::Owned(trend(values, values.len())),
         Cell::Blank => Cow::Borrowed(""),
     }
@@ -29,18 +30,6 @@ pub fn rate(bytes_per_s: u64, units: Units) -> String {
 
 fn known(text: Option<String>) -> Cow<'static, str> {
     text.map_or(Cow::Borrowed("-"), Cow::Owned)
-}
-
-/// Three significant digits: `73 µs`, `1.20 ms`, `2.50 s`.
-fn time(micros: u32) -> String {
-    let value = f64::from(micros);
-    match micros {
-        0..1_000 => format!("{micros} µs"),
-        1_000..10_000 => format!("{:.2} ms", value / 1e3),
-        10_000..100_000 => format!("{:.1} ms", value / 1e3),
-        100_000..1_000_000 => format!("{:.0} ms", value / 1e3),
-        _ => format!("{:.2} s", value / 1e6),
-    }
 }
 
 /// The values in so many columns, from nothing to the largest; the smallest traffic is still seen.
@@ -96,18 +85,6 @@ mod tests {
             Cell::Micros(None),
         ] {
             assert_eq!(written(&cell, Units::Auto), "-");
-        }
-    }
-
-    #[test]
-    fn times_have_three_digits() {
-        for (micros, shown) in [
-            (73, "73 µs"),
-            (1_200, "1.20 ms"),
-            (23_456, "23.5 ms"),
-            (2_500_000, "2.50 s"),
-        ] {
-            assert_eq!(time(micros), shown);
         }
     }
 }

@@ -66,7 +66,10 @@ impl Format for Json {
 }
 
 /// Writes one object on a line of its own.
-pub(super) fn line(object: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
+///
+/// # Errors
+/// When a value can't be written.
+pub fn line(object: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
     object.serialize(&mut Serializer::with_formatter(&mut *out, Escaped))?;
     out.push(b'\n');
     Ok(())

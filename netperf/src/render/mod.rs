@@ -2,8 +2,12 @@
 
 pub mod cell;
 mod churn;
+pub mod dns;
+pub mod dns_watch;
 pub mod doctor;
+mod findings;
 pub mod hangup;
+pub mod http;
 pub mod json;
 mod latency;
 pub mod limit;

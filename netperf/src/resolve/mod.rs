@@ -3,7 +3,6 @@
 //! A few lines of DNS instead of the C library's resolver: that one blocks, and in a static program
 //! it would load the shared libraries of whatever system it runs on.
 
-mod files;
 mod packet;
 
 use std::collections::HashMap;
@@ -17,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use self::packet::Question;
+use crate::procfs::Procfs;
 use crate::view::host_names::HostNames;
 
 /// Addresses whose names are kept, found or not.
@@ -50,16 +50,15 @@ impl Resolver {
     /// Reads the configuration of the system and starts to wait for questions. A file that can't be
     /// read names nothing.
     pub fn open() -> Self {
-        let mut servers = files::servers();
-        if servers.is_empty() {
-            servers.push(fallback());
-        }
-        let hosts = files::hosts()
-            .into_iter()
-            .map(|(address, name)| (address, name.into()));
+        let service = Procfs::new("/").name_service();
+        let hosts = service.hosts.into_iter();
+        let hosts = hosts.filter_map(|(address, names)| {
+            let first = names.into_iter().next()?;
+            Some((address, first.into()))
+        });
         Self {
             hosts: hosts.collect(),
-            ..Self::new(servers)
+            ..Self::new(service.servers)
         }
     }
 
@@ -95,11 +94,6 @@ impl HostNames for Resolver {
             }
         }
     }
-}
-
-/// The server that is asked where none is configured, as in the C library.
-fn fallback() -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, 53).into()
 }
 
 /// Takes questions one by one and has a bounded number of them under way.

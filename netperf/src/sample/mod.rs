@@ -4,10 +4,14 @@
 //! Counters are since the start of the tracer, events since the sample before; a process or flow is listed when its counters or its
 //! identity changed since the sample before, or when it ended.
 
+pub mod dns;
+pub mod dns_watch;
 pub mod happening;
+pub mod http;
 pub mod latency;
 pub mod limit;
 pub mod losses;
+pub mod name_service;
 pub mod network;
 pub mod path;
 pub mod refusal;

@@ -6,6 +6,8 @@
 
 mod belonging;
 pub mod churn;
+pub mod dns;
+pub mod dns_watch;
 pub mod doctor;
 pub mod envelope;
 pub mod event_row;
@@ -13,6 +15,7 @@ pub mod flow_row;
 pub mod flows;
 pub mod flows_table;
 pub mod host_names;
+pub mod http;
 pub mod latency;
 pub mod limit;
 pub mod link_row;
@@ -23,6 +26,7 @@ pub mod retrans;
 pub mod socket_filter;
 pub mod sockets;
 pub mod sort;
+pub mod spread;
 pub mod states;
 pub mod table;
 pub mod tick;

@@ -22,12 +22,12 @@ use crate::vm;
 use crate::workspace::Workspace;
 
 /// What the tests call beside the program.
-const NEEDED: [Program; 6] = [
+const NEEDED: [Program; 7] = [
     Program {
         name: "ip",
         package: "iproute2",
     },
-    // What limits are tried on.
+    // What limits and requests are tried on.
     Program {
         name: "curl",
         package: "curl",
@@ -39,6 +39,10 @@ const NEEDED: [Program; 6] = [
     Program {
         name: "nginx",
         package: "nginx",
+    },
+    Program {
+        name: "openssl",
+        package: "openssl",
     },
     Program {
         name: "python3",

@@ -14,7 +14,7 @@ pub(super) fn grouped(number: impl Into<u64>) -> String {
 }
 
 /// A number of things, in the singular where it is one.
-pub(super) fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
+pub(crate) fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
     let number = number.into();
     format!(
         "{} {}",

@@ -26,6 +26,23 @@ pub struct Finding {
     pub advice: Vec<String>,
 }
 
+impl Finding {
+    /// All of it.
+    pub(in crate::view) fn new(
+        level: Level,
+        what: String,
+        evidence: String,
+        advice: &[String],
+    ) -> Self {
+        Self {
+            level,
+            what,
+            evidence,
+            advice: advice.to_vec(),
+        }
+    }
+}
+
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,0 +1,144 @@
+//! How is something asked of the network once, or once a tick? The loop of the commands that send
+//! something to find out.
+
+use std::io::{self, Write};
+use std::pin::pin;
+
+use anyhow::Context;
+use tokio::time::{Instant, sleep_until};
+
+use super::args::Common;
+use super::config::timing;
+use super::logging;
+use super::looks::{Opening, end, repeats};
+use super::signals::Signals;
+use super::timer::{Timer, Timing};
+use crate::clock;
+use crate::exit::Failure;
+use crate::render::{hangup, json, width};
+use crate::view::envelope::Reason;
+
+/// Where the answers go, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Output {
+    pub(super) json: bool,
+    pub(super) width: Option<usize>,
+    timing: Option<Timing>,
+    pub(super) verbosity: u8,
+}
+
+impl Output {
+    pub(super) fn new(common: &Common) -> Self {
+        Self {
+            json: common.json,
+            width: width::of_stdout().filter(|_| !common.batch),
+            timing: repeats(common).then(|| timing(common)),
+            verbosity: common.verbose,
+        }
+    }
+}
+
+/// Something that asks the network.
+pub(super) trait Probing {
+    /// Name of the command.
+    const COMMAND: &'static str;
+
+    /// Asks and writes what came; the reason, if a check was not met.
+    fn ask(&mut self, out: &mut Vec<u8>) -> impl Future<Output = anyhow::Result<Option<String>>>;
+}
+
+/// Asks once, or as the timing says, until it is over or nobody reads any more.
+///
+/// # Errors
+/// [`Failure::CheckFailed`] if a check was not met, at whichever time.
+pub(super) async fn run<P: Probing>(mut probing: P, output: Output) -> anyhow::Result<()> {
+    logging::start(output.verbosity, None);
+    let stop = Signals::open().context("can't handle signals")?.any();
+    let mut stop = pin!(async {
+        tokio::select! {
+            () = stop => Some(Reason::Signal),
+            () = hangup::of_stdout() => None,
+        }
+    });
+    let session = Session {
+        json: output.json,
+        command: P::COMMAND,
+        timing: output.timing,
+    };
+    session.start()?;
+    let mut timer = output
+        .timing
+        .map(|timing| Timer::new(Instant::now(), timing));
+    let (mut ticks, mut failed) = (0, None);
+    let reason = loop {
+        let mut text = Vec::new();
+        let asked = tokio::select! {
+            asked = probing.ask(&mut text) => asked?,
+            reason = stop.as_mut() => break reason,
+        };
+        ticks += 1;
+        failed = asked.or(failed);
+        write(&text)?;
+        let is_last = output
+            .timing
+            .is_none_or(|timing| timing.count == Some(ticks));
+        let Some(timer) = timer.as_mut().filter(|_| !is_last) else {
+            break Some(Reason::Count);
+        };
+        let next = timer.next();
+        let due = timer.deadline().map_or(next, |end| end.min(next));
+        tokio::select! {
+            () = sleep_until(due) => {}
+            reason = stop.as_mut() => break reason,
+        }
+        if timer.tick(Instant::now()) == Some(Reason::Duration) {
+            break Some(Reason::Duration);
+        }
+    };
+    if let Some(reason) = reason {
+        session.end(ticks, reason)?;
+    }
+    match failed {
+        None => Ok(()),
+        Some(why) => Err(Failure::CheckFailed(why).into()),
+    }
+}
+
+/// What stands around the answers, in JSON.
+struct Session {
+    json: bool,
+    command: &'static str,
+    timing: Option<Timing>,
+}
+
+impl Session {
+    fn start(&self) -> anyhow::Result<()> {
+        let opening = Opening {
+            command: self.command,
+            wall: clock::now().1,
+            timing: self.timing,
+            unseen: &[],
+            hooks: &[],
+        };
+        self.line(&opening.start())
+    }
+
+    fn end(&self, ticks: u64, reason: Reason) -> anyhow::Result<()> {
+        self.line(&end(ticks, reason))
+    }
+
+    fn line(&self, object: &impl serde::Serialize) -> anyhow::Result<()> {
+        let mut out = Vec::new();
+        if self.json {
+            json::line(object, &mut out)?;
+        }
+        write(&out)
+    }
+}
+
+/// Writes all of it at once.
+pub(super) fn write(text: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout();
+    stdout.write_all(text).context("can't write")?;
+    stdout.flush().context("can't write")
+}

@@ -1,0 +1,270 @@
+//! What is asked, and is this the answer to it? Answers are hostile: the parser is hickory's, and
+//! what it takes must have our number and our question.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
+use hickory_proto::rr::{Name, RData, Record as WireRecord, RecordType};
+
+use crate::sample::dns::{Answer, Rcode, Record};
+
+/// Size of UDP answers that glibc announces with `options edns0`.
+const EDNS_SIZE: u16 = 1200;
+
+/// The type of records that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind(RecordType);
+
+/// Types that can be asked for one question at a time.
+const KINDS: [RecordType; 16] = [
+    RecordType::A,
+    RecordType::AAAA,
+    RecordType::ANY,
+    RecordType::CAA,
+    RecordType::CNAME,
+    RecordType::DNSKEY,
+    RecordType::DS,
+    RecordType::HTTPS,
+    RecordType::MX,
+    RecordType::NAPTR,
+    RecordType::NS,
+    RecordType::PTR,
+    RecordType::SOA,
+    RecordType::SRV,
+    RecordType::SVCB,
+    RecordType::TXT,
+];
+
+impl Kind {
+    /// IPv4 addresses.
+    pub const A: Self = Self(RecordType::A);
+    /// IPv6 addresses.
+    pub const AAAA: Self = Self(RecordType::AAAA);
+    /// The name of an address.
+    pub const PTR: Self = Self(RecordType::PTR);
+
+    /// The type of this name, in any case.
+    pub fn named(name: &str) -> Option<Self> {
+        let kinds = KINDS.into_iter();
+        let mut named = kinds.filter(|kind| kind.to_string().eq_ignore_ascii_case(name));
+        named.next().map(Self)
+    }
+
+    /// All names, for an error message.
+    pub fn names() -> String {
+        KINDS.map(|kind| kind.to_string()).join(", ")
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// One question, as it goes over the wire.
+#[derive(Clone, Debug)]
+pub(in crate::probe) struct Question {
+    name: Name,
+    kind: Kind,
+    number: u16,
+    bytes: Vec<u8>,
+}
+
+/// What came is meant as the answer, and is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::probe) struct Malformed(pub(in crate::probe) String);
+
+impl Question {
+    /// Asks for `kind` of `name`, under a number that can't be guessed.
+    ///
+    /// # Errors
+    /// Why `name` is no name.
+    pub(in crate::probe) fn new(name: &str, kind: Kind, edns: bool) -> Result<Self, String> {
+        let random = RandomState::new().build_hasher().finish().to_be_bytes();
+        let number = u16::from_be_bytes([random[0], random[1]]);
+        let mut name = Name::from_str_relaxed(name).map_err(|error| error.to_string())?;
+        name.set_fqdn(true);
+        let mut message = Message::new(number, MessageType::Query, OpCode::Query);
+        message.metadata.recursion_desired = true;
+        message.add_query(Query::query(name.clone(), kind.0));
+        if edns {
+            let mut edns = Edns::new();
+            edns.set_max_payload(EDNS_SIZE);
+            message.set_edns(edns);
+        }
+        let bytes = message.to_vec().map_err(|error| error.to_string())?;
+        Ok(Self {
+            name,
+            kind,
+            number,
+            bytes,
+        })
+    }
+
+    /// What is asked for.
+    pub(in crate::probe) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The name that is asked for, without the dot at its end.
+    #[cfg(test)]
+    pub(in crate::probe) fn name_text(&self) -> String {
+        self.name.to_ascii().trim_end_matches('.').to_owned()
+    }
+
+    /// The message to send.
+    pub(in crate::probe) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What `reply` answers; `None` if it is not meant for this question.
+    pub(in crate::probe) fn answer(&self, reply: &[u8]) -> Option<Result<Answer, Malformed>> {
+        let number = u16::from_be_bytes([*reply.first()?, *reply.get(1)?]);
+        let is_reply = reply.get(2)? & 0x80 != 0;
+        if !is_reply || number != self.number {
+            return None;
+        }
+        let message = match Message::from_vec(reply) {
+            Ok(message) => message,
+            Err(error) => return Some(Err(Malformed(error.to_string()))),
+        };
+        let rcode = Rcode(u16::from(message.metadata.response_code));
+        let same = |query: &Query| query.name() == &self.name && query.query_type() == self.kind.0;
+        match message.queries.as_slice() {
+            [query] if same(query) => {}
+            // A server that could not read the question can't repeat it.
+            [] if rcode != Rcode::NOERROR => {}
+            _ => return None,
+        }
+        Some(Ok(Answer {
+            rcode,
+            truncated: message.metadata.truncation,
+            records: message.answers.iter().map(record).collect(),
+            recursion_available: message.metadata.recursion_available,
+            bytes: reply.len(),
+        }))
+    }
+}
+
+fn record(record: &WireRecord) -> Record {
+    let address = if let RData::A(address) = &record.data {
+        Some(address.0.into())
+    } else if let RData::AAAA(address) = &record.data {
+        Some(address.0.into())
+    } else {
+        None
+    };
+    Record {
+        kind: record.record_type().to_string(),
+        text: record.data.to_string(),
+        ttl_s: record.ttl,
+        address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn question() -> Question {
+        Question::new("example.org", Kind::A, false).unwrap()
+    }
+
+    /// A reply with one A record for 192.0.2.1.
+    fn reply(question: &Question) -> Vec<u8> {
+        let mut reply = question.bytes().to_vec();
+        reply[2] |= 0x80;
+        reply[3] |= 0x80;
+        reply[7] = 1;
+        reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1]);
+        reply
+    }
+
+    #[test]
+    fn an_answer_has_its_records() {
+        let question = question();
+        let answer = question.answer(&reply(&question)).unwrap().unwrap();
+        assert_eq!(answer.rcode, Rcode::NOERROR);
+        assert!(answer.recursion_available && !answer.truncated);
+        let address: Vec<_> = answer
+            .of_kind("A")
+            .map(|it| (it.address, it.ttl_s))
+            .collect();
+        assert_eq!(address, [(Some(IpAddr::from([192, 0, 2, 1])), 60)]);
+    }
+
+    #[test]
+    fn the_reply_to_another_question_is_no_answer() {
+        let (ours, other) = (
+            question(),
+            Question::new("example.com", Kind::A, false).unwrap(),
+        );
+        let mut forged = reply(&other);
+        forged[..2].copy_from_slice(&ours.bytes()[..2]);
+        assert!(ours.answer(&forged).is_none(), "another name");
+        let mut forged = reply(&ours);
+        forged[1] ^= 1;
+        assert!(ours.answer(&forged).is_none(), "another number");
+        assert!(
+            ours.answer(ours.bytes()).is_none(),
+            "a question is no reply"
+        );
+    }
+
+    #[test]
+    fn a_server_that_can_not_read_the_question_may_leave_it_out() {
+        let question = question();
+        let mut reply = question.bytes()[..12].to_vec();
+        reply[2] |= 0x80;
+        reply[3] |= 1;
+        reply[5] = 0;
+        assert_eq!(question.answer(&reply).unwrap().unwrap().rcode, Rcode(1));
+        reply[3] = 0;
+        assert!(
+            question.answer(&reply).is_none(),
+            "success without a question"
+        );
+    }
+
+    #[test]
+    fn what_is_cut_short_is_malformed_and_no_panic() {
+        let question = question();
+        let mut reply = reply(&question);
+        reply.truncate(reply.len() - 2);
+        assert!(question.answer(&reply).unwrap().is_err());
+    }
+
+    #[test]
+    fn types_are_known_by_name_and_transfers_are_not_among_them() {
+        assert_eq!(Kind::named("aaaa"), Some(Kind::AAAA));
+        assert_eq!(Kind::named("axfr"), None);
+        assert!(Kind::names().contains("SRV"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_reply_breaks_the_parser(tail: Vec<u8>, counts: [u8; 4], flips in prop::collection::vec((0_usize..60, any::<u8>()), 0..8)) {
+            let question = question();
+            let mut packet = reply(&question);
+            packet.extend(tail);
+            for (at, bits) in flips {
+                if let Some(byte) = packet.get_mut(at.max(3)) {
+                    *byte ^= bits;
+                }
+            }
+            packet[7] = counts[0];
+            packet[9] = counts[1];
+            packet[11] = counts[2];
+            packet.truncate(packet.len() - usize::from(counts[3]) % 20);
+            if let Some(Ok(answer)) = question.answer(&packet) {
+                prop_assert!(answer.bytes == packet.len());
+            }
+        }
+    }
+}

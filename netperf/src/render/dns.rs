@@ -1,0 +1,115 @@
+//! How does a person read what resolvers answer? The lookup, the resolvers, then what is wrong.
+
+use std::io::{self, Write};
+
+use super::looks::sentence;
+use super::text::LINE;
+use super::{findings, text_table};
+use crate::units::Units;
+use crate::view::dns::{DnsTick, LookupRow, table};
+use crate::view::spread::said;
+use crate::view::states::words::counted;
+
+/// Writes lines of no more than `width` columns of the terminal, where there is one.
+///
+/// # Errors
+/// When they can't be written.
+pub fn text(tick: &DnsTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
+    let width = width.unwrap_or(LINE);
+    sentence(
+        "",
+        &format!("{}  {}", tick.time.to_seconds(), summary(tick)),
+        width,
+        out,
+    )?;
+    if let Some(lookup) = &tick.lookup {
+        sentence(
+            "one lookup, as programs make it: ",
+            &cost(lookup),
+            width,
+            out,
+        )?;
+        if lookup.names.len() > 1 || lookup.timeouts > 0 {
+            queries(lookup, width, out)?;
+        }
+    }
+    writeln!(out)?;
+    for line in text_table::lines(&table::table(&tick.resolvers), Units::Auto, width) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "\nFINDINGS")?;
+    findings::write(&tick.findings, width, out)?;
+    writeln!(out)
+}
+
+fn summary(tick: &DnsTick) -> String {
+    let found = match &tick.lookup {
+        Some(lookup) if !lookup.addresses.is_empty() => {
+            let addresses: Vec<_> = lookup.addresses.iter().map(ToString::to_string).collect();
+            format!(" is {}", addresses.join(" "))
+        }
+        Some(_) => " was not found".to_owned(),
+        None => String::new(),
+    };
+    if tick.asked == tick.name {
+        format!("{}{found}", tick.name)
+    } else {
+        format!("{} (as {}){found}", tick.name, tick.asked)
+    }
+}
+
+fn cost(lookup: &LookupRow) -> String {
+    if lookup.sent == 0 {
+        return "no query, nobody had to be asked".to_owned();
+    }
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    format!(
+        "{} for {}, {} unanswered, {}",
+        counted(number(lookup.sent), "query", "queries"),
+        counted(number(lookup.names.len()), "name", "names"),
+        lookup.timeouts,
+        said(lookup.took_us)
+    )
+}
+
+fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    for query in &lookup.queries {
+        let text = format!(
+            "{} {} at {}: {} after {}",
+            query.name,
+            query.kind,
+            query.server,
+            query.result,
+            said(query.took_us)
+        );
+        sentence("    ", &text, width, out)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::dns::tests::troubled;
+
+    fn shown(width: usize) -> String {
+        let mut out = Vec::new();
+        text(&DnsTick::new(&troubled()), Some(width), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn resolvers_in_160_columns() {
+        insta::assert_snapshot!(shown(160));
+    }
+
+    #[test]
+    fn resolvers_in_80_columns() {
+        let shown = shown(80);
+        assert!(
+            shown.lines().all(|line| crate::text::width(line) <= 80),
+            "{shown}"
+        );
+        insta::assert_snapshot!(shown);
+    }
+}

@@ -1,0 +1,75 @@
+//! How does a person read which names processes look up? A line a query, a table a tick.
+
+use std::io::{self, Write};
+
+use super::text::LINE;
+use super::text_table;
+use crate::text::visible;
+use crate::units::Units;
+use crate::view::dns_watch::query_row::QueryRow;
+use crate::view::dns_watch::{DnsWatchTick, table};
+use crate::view::spread::said;
+
+/// Rows of a table for people; JSON has all.
+const ROWS_MAX: usize = 20;
+
+/// One query that has ended.
+///
+/// # Errors
+/// When it can't be written.
+pub fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+    let after = row
+        .took_us
+        .map_or(String::new(), |us| format!(" after {}", said(us)));
+    let cut = if row.truncated { ", cut off" } else { "" };
+    let again = match row.retries {
+        0 => String::new(),
+        times => format!(", asked {times} times before"),
+    };
+    writeln!(
+        out,
+        "{}  {}[{}]  {} {} at {}/{}: {}{after}{cut}{again}",
+        row.time,
+        visible(row.name),
+        row.pid,
+        visible(row.query),
+        visible(row.record_type),
+        row.resolver,
+        row.proto.name(),
+        row.result,
+    )
+}
+
+/// One tick, in lines of no more than `width` columns of the terminal, where there is one.
+///
+/// # Errors
+/// When it can't be written.
+pub fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
+    let since_start = tick.loss;
+    let missing = match (since_start.ring_lost, since_start.unread) {
+        (0, 0) => "lost 0".to_owned(),
+        (lost, unread) => format!("LOST {lost} packets, {unread} could not be read"),
+    };
+    let strays = match tick.unmatched {
+        0 => String::new(),
+        count => format!("  {count} answers without a question"),
+    };
+    writeln!(
+        out,
+        "\n{}  tick {:.2} s  {missing}{strays}",
+        tick.time.to_seconds(),
+        tick.interval_s
+    )?;
+    if tick.processes.is_empty() {
+        return writeln!(out, "no query ended in this tick");
+    }
+    let mut table = table::table(&tick.processes);
+    table.rows.truncate(ROWS_MAX);
+    for line in text_table::lines(&table, Units::Auto, width.unwrap_or(LINE)) {
+        writeln!(out, "{line}")?;
+    }
+    match tick.processes.len().saturating_sub(ROWS_MAX) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more (--json has all)"),
+    }
+}

@@ -1,0 +1,132 @@
+//! How does a person read where the time of requests went? A line for what came, bars for the phases,
+//! then what that means.
+
+use std::io::{self, Write};
+
+use super::looks::sentence;
+use super::text::LINE;
+use super::{findings, text_table};
+use crate::units::{Bytes, Units};
+use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
+use crate::view::spread::said;
+use crate::view::states::words::counted;
+
+/// Writes lines of no more than `width` columns of the terminal, where there is one.
+///
+/// # Errors
+/// When they can't be written.
+pub fn text(
+    tick: &HttpTick,
+    (units, width): (Units, Option<usize>),
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let width = width.unwrap_or(LINE);
+    let head = format!("{}  {} {}", tick.time.to_seconds(), tick.method, tick.url);
+    sentence("", &head, width, out)?;
+    for target in &tick.targets {
+        writeln!(out)?;
+        about(target, (units, width), out)?;
+    }
+    for slo in &tick.slo {
+        let (limit, kept) = (said(slo.limit_us), if slo.met { "kept" } else { "missed" });
+        let at = slo
+            .address
+            .map(|it| format!(" at {it}"))
+            .unwrap_or_default();
+        let measured = slo.p95_us.map_or("-".to_owned(), said);
+        writeln!(
+            out,
+            "limit {}{at} {limit}: {kept} (p95 {measured})",
+            slo.measure
+        )?;
+    }
+    writeln!(out, "\nFINDINGS")?;
+    findings::write(&tick.findings, width, out)?;
+    writeln!(out)
+}
+
+fn about(target: &TargetRow, (units, width): (Units, usize), out: &mut Vec<u8>) -> io::Result<()> {
+    let (finished, failed) = (target.finished, target.failed);
+    let count = match (finished + failed, failed) {
+        (1, 0) => String::new(),
+        (all, 0) => format!("; {all} requests"),
+        (all, failed) => {
+            let all = u64::try_from(all).unwrap_or(u64::MAX);
+            format!(
+                "; {failed} of {} failed",
+                counted(all, "request", "requests")
+            )
+        }
+    };
+    let answered = target.requests.iter().rev().find(|it| it.failure.is_none());
+    let what = match (answered, target.address) {
+        (Some(request), _) => came(request, units),
+        (None, Some(address)) => format!("{address}: no answer"),
+        (None, None) => "no answer".to_owned(),
+    };
+    sentence("", &format!("{what}{count}"), width, out)?;
+    if target.phases.is_empty() {
+        return Ok(());
+    }
+    for line in text_table::lines(&phase_table::table(target), units, width) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// What one answer was, and over what it came.
+fn came(request: &RequestRow, units: Units) -> String {
+    let mut parts = Vec::new();
+    if let (Some(version), Some(status)) = (request.http_version, request.status) {
+        parts.push(format!("{version} {status}"));
+    }
+    parts.extend(request.body_bytes.map(|it| units.size(Bytes(it))));
+    let server = request.server.as_ref().map(|it| format!(" ({it})"));
+    let server = server.unwrap_or_default();
+    parts.extend(request.remote.map(|it| format!("from {it}{server}")));
+    parts.extend(request.tls.as_ref().map(tls));
+    if request.reused == Some(true) {
+        parts.push("connection used again".to_owned());
+    }
+    parts.extend(request.rtt_us.map(|it| format!("round trip {}", said(it))));
+    parts.join(", ")
+}
+
+fn tls(tls: &TlsRow) -> String {
+    let kind = if tls.resumed {
+        "resumed"
+    } else {
+        "full handshake"
+    };
+    let shown = tls.shown().map(|shown| format!(", {shown}"));
+    let shown = shown.unwrap_or_default();
+    format!("{} {}, {kind}{shown}", tls.version, tls.cipher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::http::tests::{options, slow_server};
+
+    fn shown(width: usize) -> String {
+        let tick = HttpTick::new(&slow_server(), &options("total=500ms"));
+        let mut out = Vec::new();
+        text(&tick, (Units::Auto, Some(width)), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn requests_in_160_columns() {
+        insta::assert_snapshot!(shown(160));
+    }
+
+    #[test]
+    fn requests_in_80_columns() {
+        let shown = shown(80);
+        assert!(
+            shown.lines().all(|line| crate::text::width(line) <= 80),
+            "{shown}"
+        );
+        insta::assert_snapshot!(shown);
+    }
+}

@@ -1,0 +1,73 @@
+//! How fast do resolvers answer, what, and is something wrong with them? The rows of `dns`.
+
+mod findings;
+mod lookup_row;
+mod resolver_row;
+pub mod table;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+pub use self::lookup_row::{LookupRow, QueryRow};
+pub use self::resolver_row::{RecordRow, ResolverRow, TypeRow};
+use super::states::{Finding, Level};
+use super::time::Rfc3339;
+use crate::sample::dns::DnsSample;
+
+/// All that was asked about a name at one time.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "dns")]
+pub struct DnsTick {
+    /// When it began.
+    pub time: Rfc3339,
+    /// What the user asked for. Untrusted text.
+    pub name: String,
+    /// The name that the resolvers were asked for.
+    pub asked: String,
+    /// What the hosts file has for it.
+    pub hosts: Vec<IpAddr>,
+    /// Where names are looked up, in order. Untrusted text.
+    pub sources: Vec<String>,
+    /// Domains that are appended to names. Untrusted text.
+    pub search: Vec<String>,
+    /// A name with so many dots is first tried as it is.
+    pub ndots: u8,
+    /// One lookup as programs make it.
+    pub lookup: Option<LookupRow>,
+    /// Each resolver.
+    pub resolvers: Vec<ResolverRow>,
+    /// What is wrong, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+impl DnsTick {
+    /// Makes the rows.
+    pub fn new(sample: &DnsSample) -> Self {
+        let service = &sample.service;
+        let resolvers = sample.resolvers.iter();
+        let mut tick = Self {
+            time: Rfc3339(sample.wall),
+            name: sample.name.clone(),
+            asked: sample.asked.clone(),
+            hosts: service.in_hosts(&sample.name),
+            sources: service.sources.clone(),
+            search: service.search.clone(),
+            ndots: service.options.ndots,
+            lookup: sample.lookup.as_ref().map(LookupRow::new),
+            resolvers: resolvers.map(ResolverRow::new).collect(),
+            findings: Vec::new(),
+        };
+        tick.findings = findings::of(&tick, sample);
+        tick
+    }
+
+    /// What makes this a failure, if something does.
+    pub fn failure(&self) -> Option<&Finding> {
+        let is_failure = |finding: &&Finding| finding.level == Level::Critical;
+        self.findings.iter().find(is_failure)
+    }
+}

@@ -1,0 +1,189 @@
+//! Which names do processes look up, and how long do they wait? The rows of `dns --watch`.
+
+pub mod query_row;
+pub mod table;
+
+use serde::Serialize;
+
+use super::spread::{Spread, micros};
+use super::time::Rfc3339;
+use crate::clock::WallNs;
+use crate::model::dns_watch::QueryTally;
+use crate::sample::Loss;
+use crate::sample::dns_watch::DnsUnread;
+
+/// Whose queries are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DnsWatchOptions {
+    /// Of these processes; of all, if there are none.
+    pub pids: Vec<u32>,
+}
+
+impl DnsWatchOptions {
+    /// Whether a process is to be shown.
+    pub fn takes(&self, tgid: u32) -> bool {
+        self.pids.is_empty() || self.pids.contains(&tgid)
+    }
+}
+
+/// What processes asked in a tick.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "dns_watch")]
+pub struct DnsWatchTick {
+    /// When it ended.
+    pub time: Rfc3339,
+    /// How long it was.
+    pub interval_s: f64,
+    /// Who asked, those with the most queries first.
+    pub processes: Vec<AskerRow>,
+    /// Answers of all processes whose question was not seen, or not waited for any more.
+    pub unmatched: u64,
+    /// What could not be seen since the start.
+    pub loss: Loss,
+}
+
+/// What a process asked in a tick. A query counts in the tick in which it ends.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AskerRow {
+    /// Process id; 0 where no process is known.
+    pub pid: u32,
+    /// Its name. Untrusted text.
+    pub name: String,
+    /// Queries that ended.
+    pub queries: u64,
+    /// Answers.
+    pub answered: u64,
+    /// Answers that there is no such name.
+    pub no_name: u64,
+    /// Answers with an error of the resolver.
+    pub failures: u64,
+    /// Queries without an answer in time.
+    pub timeouts: u64,
+    /// How often they had been asked before.
+    pub retries: u64,
+    /// How long the answers took.
+    pub time: Option<Spread>,
+}
+
+impl DnsWatchTick {
+    /// Makes the rows.
+    pub fn new(
+        (wall, interval_s): (WallNs, f64),
+        (tallies, unmatched): (Vec<QueryTally>, u64),
+        unread: DnsUnread,
+        options: &DnsWatchOptions,
+    ) -> Self {
+        let shown = tallies
+            .iter()
+            .filter(|it| options.takes(it.process.id.tgid));
+        let mut processes: Vec<_> = shown.map(AskerRow::new).collect();
+        processes.sort_by(|a, b| b.queries.cmp(&a.queries).then(a.pid.cmp(&b.pid)));
+        Self {
+            time: Rfc3339(wall),
+            interval_s,
+            processes,
+            unmatched,
+            loss: Loss {
+                ring_lost: unread.lost,
+                map_full: 0,
+                unread: unread.unread,
+            },
+        }
+    }
+}
+
+impl AskerRow {
+    fn new(tally: &QueryTally) -> Self {
+        Self {
+            pid: tally.process.id.tgid,
+            name: tally.process.name.clone(),
+            queries: tally.queries,
+            answered: tally.queries - tally.timeouts,
+            no_name: tally.no_name,
+            failures: tally.failures,
+            timeouts: tally.timeouts,
+            retries: tally.retries,
+            time: Spread::of(tally.times.iter().copied()),
+        }
+    }
+}
+
+/// The moment `at` on the wall clock, by what both clocks say now.
+fn wall_of(at: crate::clock::MonoNs, now: (crate::clock::MonoNs, WallNs)) -> WallNs {
+    let ago = now
+        .0
+        .since(at)
+        .map_or(0, |ago| u64::try_from(ago.as_nanos()).unwrap_or(0));
+    WallNs(now.1.0.saturating_sub(ago))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::query_row::QueryRow;
+    use super::*;
+    use crate::clock::MonoNs;
+    use crate::made::process;
+    use crate::model::dns_watch::{DnsQuery, QueryEnd};
+    use crate::sample::Proto;
+    use crate::sample::dns::Rcode;
+
+    fn tally(tgid: u32, queries: u64) -> QueryTally {
+        QueryTally {
+            process: process(tgid, "curl"),
+            queries,
+            timeouts: 1,
+            no_name: 0,
+            failures: 1,
+            retries: 2,
+            times: [5, 1, 3].map(Duration::from_millis).into(),
+        }
+    }
+
+    #[test]
+    fn who_asks_most_stands_first_and_filters_choose() {
+        let tick = |options: &DnsWatchOptions| {
+            let tallies = vec![tally(7, 4), tally(8, 9)];
+            DnsWatchTick::new(
+                (WallNs(0), 1.0),
+                (tallies, 3),
+                DnsUnread::default(),
+                options,
+            )
+        };
+        let all = tick(&DnsWatchOptions::default());
+        assert_eq!(
+            all.processes.iter().map(|it| it.pid).collect::<Vec<_>>(),
+            [8, 7]
+        );
+        assert_eq!((all.processes[0].answered, all.unmatched), (8, 3));
+        assert_eq!(all.processes[0].time.unwrap().p50_us, 3_000);
+        let one = tick(&DnsWatchOptions { pids: vec![7] });
+        assert_eq!(one.processes.len(), 1);
+    }
+
+    #[test]
+    fn a_query_has_the_time_at_which_it_was_sent() {
+        let query = DnsQuery {
+            at: MonoNs(4_000_000_000),
+            process: process(7, "curl"),
+            name: "x.y".to_owned(),
+            kind: "A".to_owned(),
+            resolver: ([10, 0, 0, 1], 53).into(),
+            proto: Proto::Udp,
+            retries: 1,
+            end: QueryEnd::Answered {
+                rcode: Rcode::NXDOMAIN,
+                truncated: false,
+                took: Duration::from_millis(12),
+            },
+        };
+        let row = QueryRow::new(&query, (MonoNs(5_000_000_000), WallNs(9_000_000_000)));
+        assert_eq!(row.time, Rfc3339(WallNs(8_000_000_000)));
+        assert_eq!(
+            (row.result.as_str(), row.took_us),
+            ("NXDOMAIN", Some(12_000))
+        );
+    }
+}

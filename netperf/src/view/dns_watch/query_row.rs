@@ -1,0 +1,66 @@
+//! What is said of one query that has ended?
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use super::{micros, wall_of};
+use crate::clock::{MonoNs, WallNs};
+use crate::model::dns_watch::{DnsQuery, QueryEnd};
+use crate::sample::Proto;
+use crate::view::time::Rfc3339;
+
+/// One query.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "dns_query")]
+pub struct QueryRow<'q> {
+    /// When it was sent.
+    pub time: Rfc3339,
+    /// Process id; 0 where no process is known.
+    pub pid: u32,
+    /// Its name. Untrusted text.
+    pub name: &'q str,
+    /// What was asked for. Untrusted text.
+    pub query: &'q str,
+    /// Which type of record.
+    pub record_type: &'q str,
+    /// Who was asked.
+    pub resolver: SocketAddr,
+    /// Over what.
+    pub proto: Proto,
+    /// Result code, or `timeout`.
+    pub result: String,
+    /// The answer was cut off.
+    pub truncated: bool,
+    /// How long the answer took; `None` if none came.
+    pub took_us: Option<u64>,
+    /// How often the process had asked the same before without an answer.
+    pub retries: u32,
+}
+
+impl<'q> QueryRow<'q> {
+    /// The row of a query, with what both clocks say now.
+    pub fn new(query: &'q DnsQuery, now: (MonoNs, WallNs)) -> Self {
+        let (result, truncated, took_us) = match query.end {
+            QueryEnd::Answered {
+                rcode,
+                truncated,
+                took,
+            } => (rcode.name(), truncated, Some(micros(took))),
+            QueryEnd::TimedOut => ("timeout".to_owned(), false, None),
+        };
+        Self {
+            time: Rfc3339(wall_of(query.at, now)),
+            pid: query.process.id.tgid,
+            name: &query.process.name,
+            query: &query.name,
+            record_type: &query.kind,
+            resolver: query.resolver,
+            proto: query.proto,
+            result,
+            truncated,
+            took_us,
+            retries: query.retries,
+        }
+    }
+}
