@@ -4,10 +4,12 @@ mod address;
 mod happened;
 mod latency;
 mod names;
+mod nics;
 mod refusals;
 mod sockets;
 mod time_wait;
 
+pub use self::nics::{NicFeed, NicRequest, NicsError};
 pub use self::refusals::RefusalFeed;
 pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError, network_namespace};
 pub use crate::netlink::{Detail, Listed};

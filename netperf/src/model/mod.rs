@@ -8,6 +8,7 @@ pub mod flow;
 pub mod history;
 pub mod limit;
 pub mod link;
+pub mod nic;
 pub mod process;
 pub mod states;
 pub mod tick;

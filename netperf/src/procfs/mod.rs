@@ -18,6 +18,7 @@ mod passwd;
 mod pid;
 mod raw_table;
 mod socket_files;
+mod softnet;
 mod sysctl_files;
 mod tracefs;
 

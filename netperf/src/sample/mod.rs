@@ -9,6 +9,7 @@ pub mod latency;
 pub mod limit;
 pub mod losses;
 pub mod network;
+pub mod nic;
 pub mod refusal;
 pub mod socket;
 pub mod state_set;

@@ -1,0 +1,155 @@
+//! What became of the interfaces between two looks? Rates, utilisation, and what counters grew by.
+
+mod load;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+pub use self::load::{Load, speed_is_nominal};
+use crate::sample::nic::{LinkCounter, NicReading, NicSample, SoftnetReading};
+
+/// From which share of its speed on an interface is busy.
+pub const BUSY: f64 = 0.95;
+
+/// A session of looks at the interfaces after its latest look.
+#[derive(Clone, Debug, Default)]
+pub struct NicModel {
+    /// The latest look.
+    pub now: NicSample,
+    /// The one before, and how long ago it was.
+    before: Option<(Duration, NicSample)>,
+    /// How many ticks in a row each interface has been busy, and had packets waiting.
+    spells: HashMap<NicId, Spell>,
+}
+
+/// An interface: a number that now has another name is another interface.
+type NicId = (u32, u32, String);
+
+/// For how many ticks in a row something has gone on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spell {
+    /// [`BUSY`] in one direction.
+    pub busy: u32,
+    /// With packets waiting in its queue at the end of the tick, and some thrown away, or more bytes
+    /// waiting than one send makes.
+    pub queued: u32,
+}
+
+/// More bytes waiting than a single send makes at once (`GSO_LEGACY_MAX_SIZE`).
+const ONE_SEND_BYTES: u32 = 65_536;
+
+impl NicModel {
+    /// Takes in the next look.
+    pub fn advance(&mut self, sample: NicSample) {
+        let before = std::mem::replace(&mut self.now, sample);
+        let length = self.now.at.since(before.at);
+        self.before = length
+            .filter(|_| !before.nics.is_empty())
+            .map(|length| (length, before));
+        let spells = self.now.nics.iter().map(|nic| (id(nic), self.spell(nic)));
+        self.spells = spells.collect();
+    }
+
+    fn spell(&self, nic: &NicReading) -> Spell {
+        let last = self.spell_of(nic);
+        let follow = |last: u32, goes_on: bool| if goes_on { last + 1 } else { 0 };
+        let is_busy = self.load(nic).and_then(Load::utilisation);
+        let queue = nic.queue.as_ref();
+        let waits = queue.is_some_and(|queue| queue.backlog_packets > 0);
+        let is_long = queue.is_some_and(|queue| queue.backlog_bytes > ONE_SEND_BYTES);
+        let drops = self.queue_growth(nic, |queue| queue.drops) > Some(0);
+        Spell {
+            busy: follow(last.busy, is_busy.is_some_and(|share| share >= BUSY)),
+            queued: follow(last.queued, is_long || (waits && drops)),
+        }
+    }
+
+    /// Length of the tick; `None` after the first look.
+    pub fn interval(&self) -> Option<Duration> {
+        self.before.as_ref().map(|&(length, _)| length)
+    }
+
+    /// For how long an interface has been busy.
+    pub fn spell_of(&self, nic: &NicReading) -> Spell {
+        self.spells.get(&id(nic)).copied().unwrap_or_default()
+    }
+
+    /// The same interface in the look before.
+    fn earlier(&self, nic: &NicReading) -> Option<&NicReading> {
+        let (_, before) = self.before.as_ref()?;
+        let mut all = before.nics.iter();
+        all.find(|it| (it.netns, it.index) == (nic.netns, nic.index) && it.name == nic.name)
+    }
+
+    /// By how much a counter grew in this tick; `None` after the first look, for an interface that was
+    /// not there before, and where the counter went back.
+    pub fn growth(&self, nic: &NicReading, counter: LinkCounter) -> Option<u64> {
+        let before = self.earlier(nic)?.counters.of(counter)?;
+        nic.counters.of(counter)?.checked_sub(before)
+    }
+
+    /// By how much a counter of its queue grew in this tick. A queue of another kind is another queue.
+    pub fn queue_growth(
+        &self,
+        nic: &NicReading,
+        counter: fn(&crate::sample::nic::QueueReading) -> u32,
+    ) -> Option<u64> {
+        let (before, now) = (self.earlier(nic)?.queue.as_ref()?, nic.queue.as_ref()?);
+        let grown = (before.kind == now.kind).then(|| counter(now).wrapping_sub(counter(before)))?;
+        since_wrap(grown)
+    }
+
+    /// By how much filters' drops of what arrives grew in this tick.
+    pub fn ingress_drops(&self, nic: &NicReading) -> Option<u64> {
+        nic.ingress_drops?.checked_sub(self.earlier(nic)?.ingress_drops?)
+    }
+
+    /// How often the carrier came or went in this tick.
+    pub fn carrier_changes(&self, nic: &NicReading) -> Option<u32> {
+        nic.carrier_changes?.checked_sub(self.earlier(nic)?.carrier_changes?)
+    }
+
+    /// By how much a counter of the driver's own grew in this tick.
+    pub fn driver_growth(&self, nic: &NicReading, name: &str) -> Option<u64> {
+        let value = |nic: &NicReading| {
+            let mut all = nic.driver_counters.iter();
+            all.find(|(it, _)| it == name).map(|&(_, value)| value)
+        };
+        value(nic)?.checked_sub(value(self.earlier(nic)?)?)
+    }
+
+    /// By how much a counter of a processor grew in this tick.
+    pub fn softnet_growth(
+        &self,
+        processor: &SoftnetReading,
+        counter: fn(&SoftnetReading) -> u32,
+    ) -> Option<u64> {
+        let (_, before) = self.before.as_ref()?;
+        let mut all = before.softnet.iter();
+        let before = all.find(|it| it.cpu == processor.cpu)?;
+        since_wrap(counter(processor).wrapping_sub(counter(before)))
+    }
+
+    /// What it carries; `None` after the first look.
+    pub fn load(&self, nic: &NicReading) -> Option<Load> {
+        let (length, _) = self.before.as_ref()?;
+        let grown = |counter| self.growth(nic, counter);
+        Some(Load::new(
+            nic,
+            *length,
+            (grown(LinkCounter::TxBytes)?, grown(LinkCounter::TxPackets)?),
+            (grown(LinkCounter::RxBytes)?, grown(LinkCounter::RxPackets)?),
+        ))
+    }
+}
+
+/// A difference of counters of 32 bits: one that is larger than half of them went back.
+fn since_wrap(difference: u32) -> Option<u64> {
+    (difference <= u32::MAX / 2).then_some(u64::from(difference))
+}
+
+fn id(nic: &NicReading) -> NicId {
+    (nic.netns, nic.index, nic.name.clone())
+}
