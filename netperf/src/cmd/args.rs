@@ -15,6 +15,7 @@ use crate::collect::HookPreference;
 use crate::sample::Proto;
 use crate::sample::state_set::StateSet;
 use crate::units::Units;
+use crate::view::nic::Threshold;
 use crate::view::query::CgroupPath;
 use crate::view::socket_filter::{STATE_NAMES, states_named};
 use crate::view::sort::SortKey;
@@ -83,6 +84,9 @@ pub enum Command {
     /// TCP states: what piles up, who does it, and what to do about it
     #[command(long_about = help::STATES_ABOUT, after_long_help = help::STATES)]
     States(StatesArgs),
+    /// Interfaces: is the link, the card or its queue the trouble?
+    #[command(long_about = help::NIC_ABOUT, after_long_help = help::NIC)]
+    Nic(NicArgs),
     /// Throttle a running process, both ways
     #[command(long_about = help::LIMIT_ABOUT, after_long_help = help::LIMIT)]
     Limit(Box<LimitArgs>),
@@ -372,6 +376,30 @@ pub struct StatesArgs {
     pub sample: NonZeroU32,
 }
 
+/// Options of `nic`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct NicArgs {
+    /// Only this interface; may be given several times
+    #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
+    pub iface: Vec<String>,
+    /// In which network namespaces: the own one, all that have processes, or that of a process
+    #[arg(
+        long,
+        value_name = "all|self|PID",
+        default_value = "self",
+        hide_default_value = true
+    )]
+    #[arg(value_parser = scope)]
+    pub netns: Scope,
+    /// Counters of the drivers' own as well
+    #[arg(long, help_heading = "Presentation")]
+    pub driver: bool,
+    /// End with status 5 if an interface passes one of these in a tick: `errors>0,drops>0,util>90`
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Check")]
+    pub fail_if: Vec<Threshold>,
+}
+
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -494,6 +522,10 @@ mod tests {
             "states --netns other",
             "states --remote nowhere",
             "doctor",
+            "nic --fail-if errors",
+            "nic --fail-if loss>1",
+            "nic --fail-if util>-1",
+            "nic --netns other",
         ] {
             let error = parse(&format!("netperf-trace {options}")).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{options}");

@@ -10,6 +10,7 @@ use super::args::{
 };
 use super::doctor::Examination;
 use super::limit::LimitRun;
+use super::nic::NicRun;
 use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
 use super::timer::Timing;
@@ -35,6 +36,8 @@ pub enum Job {
     Sockets(Box<SocketsRun>),
     /// Show the states of TCP.
     States(Box<StatesRun>),
+    /// Show the interfaces.
+    Nic(Box<NicRun>),
     /// Limit processes.
     Limit(Box<LimitRun>),
 }
@@ -57,6 +60,9 @@ impl Job {
             Command::States(args) if args.watch => View::Churn(churn(args)?),
             Command::States(args) => {
                 return Ok(Self::States(Box::new(StatesRun::new(args, &cli.common))));
+            }
+            Command::Nic(args) => {
+                return Ok(Self::Nic(Box::new(NicRun::new(args, &cli.common))));
             }
             Command::Limit(args) => {
                 let run = LimitRun::new(*args, &cli.common)?;

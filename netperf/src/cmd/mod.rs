@@ -8,6 +8,7 @@ mod limit;
 mod live;
 mod logging;
 mod looks;
+mod nic;
 mod signals;
 mod sockets;
 mod states;
@@ -17,6 +18,7 @@ pub use self::config::{Config, Job};
 pub use self::doctor::Examination;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
+pub use self::nic::NicRun;
 pub use self::sockets::SocketsRun;
 pub use self::states::StatesRun;
 
@@ -31,6 +33,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Watch(config) => in_loop(live::open_and_run(*config)),
         Job::Sockets(run) => in_loop(sockets::run(*run)),
         Job::States(run) => in_loop(states::run(*run)),
+        Job::Nic(run) => in_loop(nic::run(*run)),
         Job::Limit(run) => limit::run(*run),
         Job::Examine(examination) => doctor::run(examination),
     }

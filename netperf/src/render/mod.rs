@@ -8,6 +8,7 @@ pub mod json;
 mod latency;
 pub mod limit;
 mod looks;
+pub mod nic;
 mod retrans;
 pub mod sockets;
 pub mod states;

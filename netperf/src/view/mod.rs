@@ -16,6 +16,7 @@ pub mod host_names;
 pub mod latency;
 pub mod limit;
 pub mod link_row;
+pub mod nic;
 pub mod process_row;
 pub mod query;
 pub mod retrans;

@@ -8,7 +8,7 @@ mod network_row;
 mod ports_row;
 mod refused_row;
 pub mod table;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;
