@@ -37,5 +37,6 @@ pub mod stream;
 pub mod sysctl;
 pub mod terminal;
 pub mod tracer;
+pub mod tun;
 pub mod wait;
 pub mod within;

@@ -67,7 +67,8 @@ impl NicFeed {
             ..NicSample::default()
         };
         let places = self.places(&mut sample)?;
-        self.open.retain(|netns, _| places.iter().any(|place| place.0 == *netns));
+        self.open
+            .retain(|netns, _| places.iter().any(|place| place.0 == *netns));
         (sample.at, sample.wall) = clock::now();
         for place in places {
             self.look_into(place, &mut sample)?;
@@ -98,7 +99,10 @@ impl NicFeed {
                         ),
                     });
                 }
-                let others = all.others.into_iter().map(|(inode, tgid)| (inode, Some(tgid)));
+                let others = all
+                    .others
+                    .into_iter()
+                    .map(|(inode, tgid)| (inode, Some(tgid)));
                 Ok(std::iter::once(own).chain(others).collect())
             }
         }

@@ -396,7 +396,12 @@ pub struct NicArgs {
     #[arg(long, help_heading = "Presentation")]
     pub driver: bool,
     /// End with status 5 if an interface passes one of these in a tick: `errors>0,drops>0,util>90`
-    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Check")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Check"
+    )]
     pub fail_if: Vec<Threshold>,
 }
 

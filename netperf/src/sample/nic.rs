@@ -143,6 +143,8 @@ pub struct QueueReading {
     pub requeues: u32,
     /// How often it held packets back to keep a rate; begins anew after 2³².
     pub overlimits: u32,
+    /// Bytes a second that it lets out at most, where it is of a kind that has one rate (`tbf`).
+    pub rate: Option<u64>,
 }
 
 /// Room in the rings, in packets. `None` where the hardware has no such ring.

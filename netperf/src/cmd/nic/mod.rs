@@ -73,7 +73,8 @@ impl Watching {
 
 impl Look for Watching {
     fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()> {
-        let sample = self.feed.read().map_err(failure)?;
+        let mut sample = self.feed.read().map_err(failure)?;
+        sample.unseen.extend(self.run.options.unmeasured(&sample));
         if self.model.now.nics.is_empty() {
             self.start(&sample, out)?;
             self.model.advance(sample);
@@ -82,9 +83,14 @@ impl Look for Watching {
         self.model.advance(sample);
         self.traffic.tick(&self.model, &self.run.options);
         let tick = NicTick::new(&self.model, self.traffic.counted(), &self.run.options);
-        let new = tick.exceeded.iter().filter(|it| !self.exceeded.contains(it));
+        let new = tick
+            .exceeded
+            .iter()
+            .filter(|it| !self.exceeded.contains(it));
         let new: Vec<_> = new.cloned().collect();
-        self.run.written.tick(&tick, width::lines_of_stdout(), out)?;
+        self.run
+            .written
+            .tick(&tick, width::lines_of_stdout(), out)?;
         self.exceeded.extend(new);
         Ok(())
     }

@@ -32,13 +32,14 @@ type NicId = (u32, u32, String);
 pub struct Spell {
     /// [`BUSY`] in one direction.
     pub busy: u32,
-    /// With packets waiting in its queue at the end of the tick, and some thrown away, or more bytes
-    /// waiting than one send makes.
+    /// Its queue at its rate, or with packets waiting at the end of the tick and others thrown away
+    /// or held back in it.
     pub queued: u32,
 }
 
-/// More bytes waiting than a single send makes at once (`GSO_LEGACY_MAX_SIZE`).
-const ONE_SEND_BYTES: u32 = 65_536;
+/// From which share of the rate of its queue on an interface is at that rate: bursts at the beginning
+/// and end of a tick blur it.
+const AT_RATE: f64 = 0.9;
 
 impl NicModel {
     /// Takes in the next look.
@@ -58,12 +59,23 @@ impl NicModel {
         let is_busy = self.load(nic).and_then(Load::utilisation);
         let queue = nic.queue.as_ref();
         let waits = queue.is_some_and(|queue| queue.backlog_packets > 0);
-        let is_long = queue.is_some_and(|queue| queue.backlog_bytes > ONE_SEND_BYTES);
-        let drops = self.queue_growth(nic, |queue| queue.drops) > Some(0);
+        let is_held = self.queue_growth(nic, |queue| queue.drops) > Some(0)
+            || self.queue_growth(nic, |queue| queue.overlimits) > Some(0);
+        let is_at_rate = self
+            .share_of_rate(nic)
+            .is_some_and(|share| share >= AT_RATE);
         Spell {
             busy: follow(last.busy, is_busy.is_some_and(|share| share >= BUSY)),
-            queued: follow(last.queued, is_long || (waits && drops)),
+            queued: follow(last.queued, is_at_rate || (waits && is_held)),
         }
+    }
+
+    /// The share of the rate of its queue that an interface sends at; `None` where its queue has none.
+    pub fn share_of_rate(&self, nic: &NicReading) -> Option<f64> {
+        let rate = nic.queue.as_ref()?.rate.filter(|&rate| rate > 0)?;
+        let sent = self.load(nic)?.speed?.tx_bytes_per_s;
+        #[expect(clippy::cast_precision_loss, reason = "a share needs no 53 bits")]
+        Some(sent as f64 / rate as f64)
     }
 
     /// Length of the tick; `None` after the first look.
@@ -97,18 +109,21 @@ impl NicModel {
         counter: fn(&crate::sample::nic::QueueReading) -> u32,
     ) -> Option<u64> {
         let (before, now) = (self.earlier(nic)?.queue.as_ref()?, nic.queue.as_ref()?);
-        let grown = (before.kind == now.kind).then(|| counter(now).wrapping_sub(counter(before)))?;
+        let grown =
+            (before.kind == now.kind).then(|| counter(now).wrapping_sub(counter(before)))?;
         since_wrap(grown)
     }
 
     /// By how much filters' drops of what arrives grew in this tick.
     pub fn ingress_drops(&self, nic: &NicReading) -> Option<u64> {
-        nic.ingress_drops?.checked_sub(self.earlier(nic)?.ingress_drops?)
+        nic.ingress_drops?
+            .checked_sub(self.earlier(nic)?.ingress_drops?)
     }
 
     /// How often the carrier came or went in this tick.
     pub fn carrier_changes(&self, nic: &NicReading) -> Option<u32> {
-        nic.carrier_changes?.checked_sub(self.earlier(nic)?.carrier_changes?)
+        nic.carrier_changes?
+            .checked_sub(self.earlier(nic)?.carrier_changes?)
     }
 
     /// By how much a counter of the driver's own grew in this tick.

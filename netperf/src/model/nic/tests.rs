@@ -123,7 +123,22 @@ fn a_queue_that_throws_away_and_holds_packets_is_full() {
     assert_eq!(wrapped.queue_growth(now, |queue| queue.drops), Some(4));
     assert_eq!(wrapped.spell_of(now).queued, 1);
     let back = model(vec![look(1, queued(9, 9)), look(2, queued(3, 9))]);
-    assert_eq!(back.queue_growth(&back.now.nics[0], |queue| queue.drops), None);
+    assert_eq!(
+        back.queue_growth(&back.now.nics[0], |queue| queue.drops),
+        None
+    );
+    let full = |bytes| NicReading {
+        queue: Some(QueueReading {
+            kind: "tbf".to_owned(),
+            rate: Some(1_000_000),
+            ..QueueReading::default()
+        }),
+        ..nic(bytes, 0)
+    };
+    let at_rate = model(vec![look(1, full(0)), look(2, full(950_000))]);
+    assert_eq!(at_rate.spell_of(&at_rate.now.nics[0]).queued, 1);
+    let idle = model(vec![look(1, full(0)), look(2, full(500_000))]);
+    assert_eq!(idle.spell_of(&idle.now.nics[0]).queued, 0);
     let empty = model(vec![look(1, queued(1, 0)), look(2, queued(3, 0))]);
     assert_eq!(empty.spell_of(&empty.now.nics[0]).queued, 0);
 }

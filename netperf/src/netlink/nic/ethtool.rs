@@ -155,7 +155,10 @@ mod tests {
         };
         assert_eq!(rings(&bytes), expected);
         let channels = channels(&[number(5, 8), number(9, 4)].concat());
-        assert_eq!((channels.combined, channels.combined_max), (Some(4), Some(8)));
+        assert_eq!(
+            (channels.combined, channels.combined_max),
+            (Some(4), Some(8))
+        );
         assert_eq!(index(&number(2, 1)), None);
     }
 

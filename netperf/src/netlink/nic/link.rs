@@ -100,7 +100,10 @@ mod tests {
     #[test]
     fn a_link_is_read_with_its_kind_and_counters() {
         let nic = nic(&message()).unwrap();
-        assert_eq!((nic.index, nic.name.as_str(), nic.mtu), (7, "a\u{1b}:", 1_400));
+        assert_eq!(
+            (nic.index, nic.name.as_str(), nic.mtu),
+            (7, "a\u{1b}:", 1_400)
+        );
         assert_eq!((nic.is_up, nic.state), (true, OperState::Up));
         assert_eq!((nic.carrier, nic.carrier_changes), (Some(true), Some(5)));
         assert_eq!(nic.kind.as_deref(), Some("veth"));

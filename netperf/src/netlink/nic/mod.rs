@@ -67,9 +67,21 @@ impl Nics {
         let mut nics = self.links()?;
         let mut queues = self.lacking(queue::read)?;
         let mut addresses = self.lacking(addresses)?;
-        let mut modes = self.ethtool.as_mut().map(Ethtool::modes).unwrap_or_default();
-        let mut rings = self.ethtool.as_mut().map(Ethtool::rings).unwrap_or_default();
-        let mut channels = self.ethtool.as_mut().map(Ethtool::channels).unwrap_or_default();
+        let mut modes = self
+            .ethtool
+            .as_mut()
+            .map(Ethtool::modes)
+            .unwrap_or_default();
+        let mut rings = self
+            .ethtool
+            .as_mut()
+            .map(Ethtool::rings)
+            .unwrap_or_default();
+        let mut channels = self
+            .ethtool
+            .as_mut()
+            .map(Ethtool::channels)
+            .unwrap_or_default();
         for nic in &mut nics {
             let found = queues.remove(&nic.index).unwrap_or_default();
             nic.queue = found.root;
@@ -119,11 +131,16 @@ impl Nics {
 fn addresses(route: &mut Conversation) -> Result<HashMap<u32, Vec<IpAddr>>, DumpError> {
     let mut found: HashMap<u32, Vec<IpAddr>> = HashMap::new();
     let everything = [0; ADDRESS_HEADER_BYTES];
-    route.dump(libc::RTM_GETADDR, libc::RTM_NEWADDR, &everything, |payload| {
-        if let Some((index, ip)) = address(payload) {
-            found.entry(index).or_default().push(ip);
-        }
-    })?;
+    route.dump(
+        libc::RTM_GETADDR,
+        libc::RTM_NEWADDR,
+        &everything,
+        |payload| {
+            if let Some((index, ip)) = address(payload) {
+                found.entry(index).or_default().push(ip);
+            }
+        },
+    )?;
     Ok(found)
 }
 
@@ -144,7 +161,11 @@ fn address(payload: &[u8]) -> Option<(u32, IpAddr)> {
 
 fn address_of(bytes: &[u8]) -> Option<IpAddr> {
     let v4 = || Some(IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?)));
-    let v6 = || Some(IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?)));
+    let v6 = || {
+        Some(IpAddr::V6(Ipv6Addr::from(
+            <[u8; 16]>::try_from(bytes).ok()?,
+        )))
+    };
     v4().or_else(v6)
 }
 
@@ -159,7 +180,10 @@ mod tests {
         let loopback = nics.iter().find(|nic| nic.is_loopback).unwrap();
         assert_eq!(loopback.name, "lo");
         assert!(loopback.addresses.contains(&IpAddr::from([127, 0, 0, 1])));
-        assert_eq!(loopback.counters.0.len(), crate::sample::nic::LinkCounter::ALL.len());
+        assert_eq!(
+            loopback.counters.0.len(),
+            crate::sample::nic::LinkCounter::ALL.len()
+        );
     }
 
     #[test]

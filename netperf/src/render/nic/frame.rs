@@ -10,7 +10,11 @@ const CLEAR_REST: &[u8] = b"\x1b[J";
 pub(super) fn write(text: &[u8], lines: Option<usize>, out: &mut Vec<u8>) {
     let all: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
     let room = lines.map_or(all.len(), |lines| lines.saturating_sub(1).max(1));
-    let shown = if all.len() > room { room - 1 } else { all.len() };
+    let shown = if all.len() > room {
+        room - 1
+    } else {
+        all.len()
+    };
     out.extend_from_slice(HOME);
     for line in &all[..shown] {
         out.extend_from_slice(line);
@@ -37,7 +41,10 @@ mod tests {
 
     #[test]
     fn what_has_no_room_is_counted_and_nothing_scrolls() {
-        assert_eq!(drawn("a\nb", Some(10)), "\x1b[Ha\x1b[K\r\nb\x1b[K\r\n\x1b[J");
+        assert_eq!(
+            drawn("a\nb", Some(10)),
+            "\x1b[Ha\x1b[K\r\nb\x1b[K\r\n\x1b[J"
+        );
         for lines in 1..9 {
             let text = drawn("1\n2\n3\n4\n5\n6\n7\n8\n9\n10", Some(lines));
             let drawn = text.matches('\n').count();

@@ -110,15 +110,36 @@ impl Look {
             let text = format!("not shown: which processes use the interfaces: {why}");
             sentence("", &text, width.min(SENTENCE), out)?;
         }
-        self.table("\nCOUNTERS that are not zero", &table::counters(&tick.interfaces), out)?;
+        self.table(
+            "\nCOUNTERS that are not zero",
+            &table::counters(&tick.interfaces),
+            out,
+        )?;
         for one in &tick.meanings {
             let text = format!("{}. First: {}", one.meaning, one.first_step);
-            sentence(&format!("{:18}", one.counter), &text, width.min(SENTENCE), out)?;
+            sentence(
+                &format!("{:18}", one.counter),
+                &text,
+                width.min(SENTENCE),
+                out,
+            )?;
         }
-        self.table("\nQUEUES of what is to be sent", &table::queues(&tick.interfaces), out)?;
-        self.table("\nDRIVERS' own counters", &table::drivers(&tick.interfaces), out)?;
+        self.table(
+            "\nQUEUES of what is to be sent",
+            &table::queues(&tick.interfaces),
+            out,
+        )?;
+        self.table(
+            "\nDRIVERS' own counters",
+            &table::drivers(&tick.interfaces),
+            out,
+        )?;
         self.table("\nHARDWARE", &table::hardware(&tick.interfaces), out)?;
-        self.table("\nPROCESSORS and what they take", &table::processors(&tick.softnet), out)?;
+        self.table(
+            "\nPROCESSORS and what they take",
+            &table::processors(&tick.softnet),
+            out,
+        )?;
         writeln!(out)
     }
 

@@ -60,7 +60,11 @@ fn text(name: &str, width: usize) -> String {
             ..NicSample::default()
         });
     }
-    let tick = NicTick::new(&model, Counted::Impossible("no BTF"), &NicOptions::default());
+    let tick = NicTick::new(
+        &model,
+        Counted::Impossible("no BTF"),
+        &NicOptions::default(),
+    );
     let look = Look {
         units: Units::Auto,
         width: Some(width),

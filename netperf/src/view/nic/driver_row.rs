@@ -50,14 +50,29 @@ fn known(name: &str) -> Option<Known> {
     let plain: String = name.chars().filter(|c| !c.is_ascii_digit()).collect();
     Some(match plain.as_str() {
         // e1000e, igb, ixgbe, i40e, ice; mlx5; bnxt; tg3; r8169; ena.
-        "rx_no_buffer_count" | "rx_no_dma_resources" | "alloc_rx_buff_failed" | "rx_out_of_buffer"
-        | "rx_discards_phy" | "rx_missed" | "rx_missed_errors" | "rx_discards" | "rx_drops"
-        | "port.rx_discards" | "rx_dropped.nic" | "rx_queue__drops" => Known::RxNoBuffer,
+        "rx_no_buffer_count"
+        | "rx_no_dma_resources"
+        | "alloc_rx_buff_failed"
+        | "rx_out_of_buffer"
+        | "rx_discards_phy"
+        | "rx_missed"
+        | "rx_missed_errors"
+        | "rx_discards"
+        | "rx_drops"
+        | "port.rx_discards"
+        | "rx_dropped.nic"
+        | "rx_queue__drops" => Known::RxNoBuffer,
         "rx_crc_errors" | "rx_crc_errors.nic" | "port.rx_crc_errors" | "rx_crc_errors_phy"
-        | "rx_symbol_err_phy" | "rx_fcs_errors" | "rx_align_errors" | "align_errors" => Known::RxDamaged,
+        | "rx_symbol_err_phy" | "rx_fcs_errors" | "rx_align_errors" | "align_errors" => {
+            Known::RxDamaged
+        }
         "tx_timeout" | "tx_timeout_count" | "queue__tx_timeout" => Known::TxTimeout,
-        "rx_flow_control_xoff" | "rx_pause_ctrl_phy" | "rx_xoff_frames" | "rx_pause_frames"
-        | "port.link_xoff_rx" | "link_xoff_rx.nic" => Known::PausedByPeer,
+        "rx_flow_control_xoff"
+        | "rx_pause_ctrl_phy"
+        | "rx_xoff_frames"
+        | "rx_pause_frames"
+        | "port.link_xoff_rx"
+        | "link_xoff_rx.nic" => Known::PausedByPeer,
         "bw_in_allowance_exceeded"
         | "bw_out_allowance_exceeded"
         | "pps_allowance_exceeded"

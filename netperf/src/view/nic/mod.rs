@@ -22,9 +22,9 @@ use self::users::Counted;
 use super::states::Finding;
 use super::time::Rfc3339;
 use crate::model::Model;
-use crate::model::nic::NicModel;
+use crate::model::nic::{NicModel, speed_is_nominal};
 use crate::sample::Loss;
-use crate::sample::nic::NicReading;
+use crate::sample::nic::{NicReading, NicSample};
 use crate::sample::socket::Unseen;
 
 /// What `nic` is asked to show.
@@ -40,6 +40,17 @@ impl NicOptions {
     /// Whether an interface is to be shown.
     pub fn takes(&self, nic: &NicReading) -> bool {
         self.names.is_empty() || self.names.contains(&nic.name)
+    }
+
+    /// What a threshold is about and none of the interfaces tells: a check that can't fail.
+    pub fn unmeasured(&self, sample: &NicSample) -> Option<Unseen> {
+        let mut shown = sample.nics.iter().filter(|nic| self.takes(nic));
+        let is_told = shown.any(|nic| nic.mode.speed_mbit.is_some() && !speed_is_nominal(nic));
+        let is_asked = self.thresholds.iter().any(Threshold::needs_a_speed);
+        (is_asked && !is_told).then(|| Unseen {
+            what: "`util`, which --fail-if asks for".to_owned(),
+            why: "no interface that is shown tells its speed".to_owned(),
+        })
     }
 }
 

@@ -122,6 +122,8 @@ pub struct QueueRow<'m> {
     pub overlimits: u32,
     /// The same in this tick.
     pub overlimits_in_tick: Option<u64>,
+    /// Bytes a second that it lets out at most, where it has one rate.
+    pub rate_bytes_per_s: Option<u64>,
 }
 
 /// What one processor took from the interfaces.
@@ -144,7 +146,11 @@ pub struct SoftnetRow {
 }
 
 impl<'m> NicRow<'m> {
-    pub(super) fn new(model: &'m NicModel, nic: &'m NicReading, traffic: Option<&'m Model>) -> Self {
+    pub(super) fn new(
+        model: &'m NicModel,
+        nic: &'m NicReading,
+        traffic: Option<&'m Model>,
+    ) -> Self {
         let load = model.load(nic);
         let speed = load.and_then(|load| load.speed);
         let of_load = |figure: fn(Load) -> Option<f64>| load.and_then(figure);
@@ -183,7 +189,9 @@ impl<'m> NicRow<'m> {
             rx_percent: percent(of_load(|load| load.rx_share)),
             utilisation_percent: percent(of_load(Load::utilisation)),
             counters: named(|counter| nic.counters.of(counter)),
-            in_tick: model.interval().map(|_| named(|counter| model.growth(nic, counter))),
+            in_tick: model
+                .interval()
+                .map(|_| named(|counter| model.growth(nic, counter))),
             queue: queue(model, nic),
             ingress_drops: nic.ingress_drops,
             ingress_drops_in_tick: model.ingress_drops(nic),
@@ -255,6 +263,7 @@ fn queue<'m>(model: &NicModel, nic: &'m NicReading) -> Option<QueueRow<'m>> {
         requeues_in_tick: model.queue_growth(nic, |queue| queue.requeues),
         overlimits: queue.overlimits,
         overlimits_in_tick: model.queue_growth(nic, |queue| queue.overlimits),
+        rate_bytes_per_s: queue.rate,
     })
 }
 

@@ -44,9 +44,7 @@ pub fn interfaces<'m>(rows: &[NicRow<'m>]) -> Table<'m> {
             link_speed(row),
             duplex(row),
             number(row.mtu),
-            row.driver
-                .or(row.kind)
-                .map_or(Cell::Number(None), text),
+            row.driver.or(row.kind).map_or(Cell::Number(None), text),
             Cell::Speed(row.rx_bytes_per_s),
             Cell::Speed(row.tx_bytes_per_s),
             percent(row.rx_percent),
@@ -108,7 +106,11 @@ pub fn counters<'m>(rows: &[NicRow<'m>]) -> Table<'m> {
         let matters = LinkCounter::ALL.into_iter();
         for counter in matters.filter(|&counter| meaning::words(counter).is_some()) {
             if let Some(total) = row.total(counter).filter(|&total| total > 0) {
-                let cells = [text(counter.name()), maybe(row.grown(counter)), number(total)];
+                let cells = [
+                    text(counter.name()),
+                    maybe(row.grown(counter)),
+                    number(total),
+                ];
                 lines.push(std::iter::once(name(row)).chain(cells).collect());
             }
         }
@@ -163,7 +165,9 @@ pub fn hardware<'m>(rows: &[NicRow<'m>]) -> Table<'m> {
         (Some(now), None) => number(now),
         (None, _) => Cell::Number(None),
     };
-    let shown = rows.iter().filter(|row| row.rings.is_some() || row.channels.is_some());
+    let shown = rows
+        .iter()
+        .filter(|row| row.rings.is_some() || row.channels.is_some());
     let line = |row: &NicRow<'m>| {
         let rings = row.rings.unwrap_or_default();
         vec![

@@ -59,7 +59,10 @@ fn only(model: &NicModel) -> Finding {
 #[test]
 fn an_interface_that_is_as_it_should_be_is_said_to_be() {
     let found = only(&model([eth0(), eth0()]));
-    assert_eq!((found.level, found.what.as_str()), (Level::Ok, "no trouble found"));
+    assert_eq!(
+        (found.level, found.what.as_str()),
+        (Level::Ok, "no trouble found")
+    );
 }
 
 #[test]
@@ -99,7 +102,10 @@ fn a_slow_link_is_blamed_on_the_end_that_makes_it_slow() {
     };
     let here = link(100, None);
     assert_eq!(here.what, "eth0 runs at 100 Mbit/s, and can do 1 Gbit/s");
-    assert_eq!(here.evidence, "this end is set to offer no more than 100 Mbit/s");
+    assert_eq!(
+        here.evidence,
+        "this end is set to offer no more than 100 Mbit/s"
+    );
     let cable = link(1_000, Some(1_000));
     assert_eq!(cable.level, Level::Warn);
     assert!(cable.advice[0].starts_with("change the cable"), "{cable:?}");
@@ -141,6 +147,7 @@ fn a_queue_that_keeps_a_rate_is_full_and_who_set_it_is_asked_for() {
             drops: 25 * seconds,
             overlimits: 100 * seconds,
             requeues: 0,
+            rate: Some(1_000_000),
         }),
         ..eth0()
     };
@@ -151,8 +158,8 @@ fn a_queue_that_keeps_a_rate_is_full_and_who_set_it_is_asked_for() {
     );
     assert!(
         found.evidence.starts_with(
-            "25 packets thrown away in this tick by its queue (tbf), 75 since it was made; 40 packets \
-             (60 560 bytes) wait"
+            "it sends 0.00 bit/s, and its tbf lets out 8.00 Mbit/s; 25 packets thrown away in this tick \
+             by its queue (tbf), 75 since it was made; 40 packets (60 560 bytes) wait"
         ),
         "{found:?}"
     );
@@ -165,7 +172,10 @@ fn a_queue_that_keeps_a_rate_is_full_and_who_set_it_is_asked_for() {
 fn a_sum_is_not_told_beside_what_it_is_made_of() {
     let damaged = [(LinkCounter::RxErrors, 5), (LinkCounter::RxCrcErrors, 5)];
     let found = only(&model([eth0(), grown(eth0(), &damaged)]));
-    assert!(found.what.starts_with("rx_crc_errors of eth0 grows"), "{found:?}");
+    assert!(
+        found.what.starts_with("rx_crc_errors of eth0 grows"),
+        "{found:?}"
+    );
     let sum = only(&model([eth0(), grown(eth0(), &damaged[..1])]));
     assert!(sum.what.starts_with("rx_errors of eth0 grows"), "{sum:?}");
 }
@@ -182,7 +192,10 @@ fn a_counter_that_does_not_grow_is_explained_and_is_no_finding() {
 
 #[test]
 fn a_few_packets_that_nobody_wants_are_no_trouble() {
-    let few = [(LinkCounter::RxDropped, 2), (LinkCounter::RxPackets, 10_000)];
+    let few = [
+        (LinkCounter::RxDropped, 2),
+        (LinkCounter::RxPackets, 10_000),
+    ];
     let found = findings(&model([eth0(), grown(eth0(), &few)])).remove(0);
     assert_eq!(found.level, Level::Ok, "{found:?}");
     assert_eq!(
@@ -212,8 +225,14 @@ fn processors_that_throw_away_are_found() {
     model.advance(at(1, 0));
     model.advance(at(2, 50));
     let found = findings(&model);
-    assert!(found[0].what.starts_with("processor 3 throws away packets"), "{found:?}");
-    assert!(found[1].what.starts_with("processor 3 does not keep up"), "{found:?}");
+    assert!(
+        found[0].what.starts_with("processor 3 throws away packets"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].what.starts_with("processor 3 does not keep up"),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -258,5 +277,8 @@ fn thresholds_are_held_against_each_interface_in_each_tick() {
         ]
     );
     assert_eq!(exceeded("errors>3,drops>2"), [""; 0]);
-    assert_eq!(exceeded("util>=48"), ["eth0: util 48.0 % in one tick (util>=48)"]);
+    assert_eq!(
+        exceeded("util>=48"),
+        ["eth0: util 48.0 % in one tick (util>=48)"]
+    );
 }

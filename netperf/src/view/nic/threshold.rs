@@ -71,6 +71,11 @@ impl FromStr for Threshold {
 }
 
 impl Threshold {
+    /// Whether it can be checked only where the speed of a link is known.
+    pub(super) fn needs_a_speed(&self) -> bool {
+        self.figure == Figure::Utilisation
+    }
+
     /// Each interface that passed it in this tick, in words.
     pub(super) fn exceeded(&self, tick: &NicTick<'_>) -> Vec<String> {
         let rows = tick.interfaces.iter();
@@ -90,7 +95,11 @@ impl Threshold {
             Figure::Errors | Figure::Drops => format!("{value}"),
         };
         is_passed.then(|| {
-            format!("{}: {name} {shown} in one tick ({name}{sign}{})", row.place(), self.limit)
+            format!(
+                "{}: {name} {shown} in one tick ({name}{sign}{})",
+                row.place(),
+                self.limit
+            )
         })
     }
 }
@@ -112,7 +121,14 @@ mod tests {
             "`errors` is no threshold: write for example `errors>0` or `util>90`"
         );
         assert!(error("loss>1").starts_with("`loss` can't be checked: it is `errors`, `drops`"));
-        for wrong in ["util>", "drops>-1", "errors>many", "util>nan", "errors>1%", "util>>1"] {
+        for wrong in [
+            "util>",
+            "drops>-1",
+            "errors>many",
+            "util>nan",
+            "errors>1%",
+            "util>>1",
+        ] {
             assert!(error(wrong).contains("no number"), "{wrong}");
         }
     }

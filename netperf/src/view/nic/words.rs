@@ -42,10 +42,18 @@ mod tests {
 
     #[test]
     fn speeds_have_the_unit_that_suits() {
-        for (mbit, text) in [(10, "10 Mbit/s"), (2_500, "2.5 Gbit/s"), (100_000, "100 Gbit/s")] {
+        for (mbit, text) in [
+            (10, "10 Mbit/s"),
+            (2_500, "2.5 Gbit/s"),
+            (100_000, "100 Gbit/s"),
+        ] {
             assert_eq!(speed(mbit), text);
         }
-        for (bytes, text) in [(0, "0.00 bit/s"), (117_625_000, "941 Mbit/s"), (1_250, "10.0 kbit/s")] {
+        for (bytes, text) in [
+            (0, "0.00 bit/s"),
+            (117_625_000, "941 Mbit/s"),
+            (1_250, "10.0 kbit/s"),
+        ] {
             assert_eq!(bits(bytes), text);
         }
         for (share, text) in [(0.984, "98 %"), (0.012, "1.2 %"), (0.000_02, "0.0020 %")] {

@@ -32,7 +32,8 @@ fn grown(row: &NicRow<'_>, counter: LinkCounter) -> Option<Finding> {
     let name = counter.name();
     let share = share(row, counter, growth);
     let is_few = growth <= FEW && share.is_none_or(|share| share <= FEW_SHARE);
-    let is_harmless = matches!(counter, LinkCounter::RxDropped | LinkCounter::RxNohandler) && is_few;
+    let is_harmless =
+        matches!(counter, LinkCounter::RxDropped | LinkCounter::RxNohandler) && is_few;
     let of_all = share.map(|share| format!(", {} of its packets", percent(share)));
     Some(Finding {
         level: if is_harmless { Level::Ok } else { Level::Warn },

@@ -31,7 +31,11 @@ fn busy(row: &NicRow<'_>) -> Option<Finding> {
     };
     let by = |user: &crate::view::nic::users::User<'_>| user.tx_bytes_per_s;
     let by_rx = |user: &crate::view::nic::users::User<'_>| user.rx_bytes_per_s;
-    let used = if sends { used_by(users, by) } else { used_by(users, by_rx) };
+    let used = if sends {
+        used_by(users, by)
+    } else {
+        used_by(users, by_rx)
+    };
     let who = first_user(users);
     let mut evidence = vec![format!(
         "it {verb} {} of {}, {percent:.0} % with what frames take up, for {} ticks",
@@ -61,24 +65,37 @@ fn queue(row: &NicRow<'_>) -> Option<Finding> {
         return None;
     }
     let keeps_a_rate = SHAPERS.contains(&queue.kind) && queue.overlimits_in_tick > Some(0);
+    let keeps_a_rate = keeps_a_rate || queue.rate_bytes_per_s.is_some();
     let who = first_user(row.senders.as_ref());
     let place = row.place();
     let of_whom = who.as_ref().map(|who| format!(", most of all by {who}"));
     let what = if is_long && keeps_a_rate {
-        format!("{place} is full: more is to be sent than its {} lets out", queue.kind)
+        format!(
+            "{place} is full: more is to be sent than its {} lets out",
+            queue.kind
+        )
     } else if is_long {
         format!("{place} is full: packets wait to be sent all the time")
     } else {
         format!("the queue of {place} threw packets away")
     };
-    let mut evidence = vec![format!(
-        "{} thrown away in this tick by its queue ({}), {} since it was made",
-        counted(drops, "packet", "packets"),
-        queue.kind,
-        grouped(queue.drops)
-    )];
+    let sent = row
+        .tx_bytes_per_s
+        .map(|sent| format!("it sends {}", bits(sent)));
+    let lets_out = queue.rate_bytes_per_s.map(|rate| {
+        let sent = sent.clone().unwrap_or_default();
+        format!("{sent}, and its {} lets out {}", queue.kind, bits(rate))
+    });
+    let mut evidence: Vec<String> = lets_out.or(sent).into_iter().collect();
+    if queue.drops > 0 {
+        evidence.push(format!(
+            "{} thrown away in this tick by its queue ({}), {} since it was made",
+            counted(drops, "packet", "packets"),
+            queue.kind,
+            grouped(queue.drops)
+        ));
+    }
     evidence.extend(waiting(queue));
-    evidence.extend(row.tx_bytes_per_s.map(|rate| format!("it sends {}", bits(rate))));
     evidence.extend(used_by(row.senders.as_ref(), |user| user.tx_bytes_per_s));
     let mut advice = advice(true, who.is_some());
     if keeps_a_rate {
@@ -117,6 +134,7 @@ fn advice(sends: bool, is_known: bool) -> Vec<String> {
          PID RATE`; or let it work when nobody waits"
             .to_owned(),
     );
-    advice.push("if all of it is needed, this link is too slow for it: use a faster one".to_owned());
+    advice
+        .push("if all of it is needed, this link is too slow for it: use a faster one".to_owned());
     advice
 }

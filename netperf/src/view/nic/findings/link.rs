@@ -7,7 +7,12 @@ use crate::view::states::words::{counted, grouped};
 use crate::view::states::{Finding, Level};
 
 pub(super) fn of(row: &NicRow<'_>) -> Vec<Finding> {
-    let all = [half_duplex(row), slow(row), comes_and_goes(row), no_link(row)];
+    let all = [
+        half_duplex(row),
+        slow(row),
+        comes_and_goes(row),
+        no_link(row),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -71,7 +76,11 @@ fn slow(row: &NicRow<'_>) -> Option<Finding> {
     };
     Some(Finding {
         level,
-        what: format!("{} runs at {}, and can do {possible_text}", row.place(), speed(now)),
+        what: format!(
+            "{} runs at {}, and can do {possible_text}",
+            row.place(),
+            speed(now)
+        ),
         evidence: why,
         advice: vec![advice],
     })

@@ -39,7 +39,7 @@ fn nothing(tick: &NicTick<'_>) -> Finding {
     Finding {
         level: Level::Ok,
         what: "no trouble found".to_owned(),
-        evidence: format!("{looked}; no link runs slower than it could"),
+        evidence: format!("{looked}; no link is known to run slower than it could"),
         advice: Vec::new(),
     }
 }
