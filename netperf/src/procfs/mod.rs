@@ -16,6 +16,7 @@ mod netns;
 mod network;
 mod passwd;
 mod pid;
+mod pressure;
 mod raw_table;
 mod socket_files;
 mod softnet;

@@ -22,6 +22,8 @@ pub struct NicModel {
     before: Option<(Duration, NicSample)>,
     /// How many ticks in a row each interface has been busy, and had packets waiting.
     spells: HashMap<NicId, Spell>,
+    /// The longest of them.
+    longest: HashMap<NicId, Spell>,
 }
 
 /// An interface: a number that now has another name is another interface.
@@ -51,6 +53,17 @@ impl NicModel {
             .map(|length| (length, before));
         let spells = self.now.nics.iter().map(|nic| (id(nic), self.spell(nic)));
         self.spells = spells.collect();
+        for (nic, spell) in &self.spells {
+            let longest = self.longest.entry(nic.clone()).or_default();
+            longest.busy = longest.busy.max(spell.busy);
+            longest.queued = longest.queued.max(spell.queued);
+        }
+    }
+
+    /// Takes the longest spells that another session of looks at the same interfaces has seen: this one
+    /// may be of two looks only.
+    pub fn take_spells_of(&mut self, other: &Self) {
+        self.spells.clone_from(&other.longest);
     }
 
     fn spell(&self, nic: &NicReading) -> Spell {
