@@ -10,6 +10,7 @@ use regex::Regex;
 
 use super::help;
 use super::limit::args::LimitArgs;
+use super::limit::span::span;
 use crate::capture::Scope;
 use crate::collect::HookPreference;
 use crate::sample::Proto;
@@ -90,7 +91,7 @@ pub enum Command {
     /// Throttle a running process, both ways
     #[command(long_about = help::LIMIT_ABOUT, after_long_help = help::LIMIT)]
     Limit(Box<LimitArgs>),
-    /// Will it run on this machine?
+    /// Is it the network, and where? The most likely cause, in a sentence
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
 }
@@ -409,8 +410,23 @@ pub struct NicArgs {
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
     /// Look at the kernel: what can be counted here, what can be limited, and what is missing
-    #[arg(long, required = true)]
+    #[arg(long, conflicts_with_all = ["pid", "length", "netns"])]
     pub kernel: bool,
+    /// How long to measure: a number with `s`, `m` or `h` [default: 10s]
+    #[arg(long = "for", value_name = "SPAN", value_parser = span)]
+    pub length: Option<Duration>,
+    /// What does this process wait for?
+    #[arg(short, long, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// In which network namespaces: all that have processes, the own one, or that of a process
+    #[arg(
+        long,
+        value_name = "all|self|PID",
+        default_value = "all",
+        hide_default_value = true
+    )]
+    #[arg(value_parser = scope)]
+    pub netns: Scope,
 }
 
 /// What connections can be put together by.
@@ -526,7 +542,9 @@ mod tests {
             "states --state estabished",
             "states --netns other",
             "states --remote nowhere",
-            "doctor",
+            "doctor --for 0s",
+            "doctor --for 5x",
+            "doctor --kernel --pid 7",
             "nic --fail-if errors",
             "nic --fail-if loss>1",
             "nic --fail-if util>-1",

@@ -14,6 +14,7 @@ use super::nic::NicRun;
 use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
 use super::timer::Timing;
+use super::triage::TriageRun;
 use crate::collect::{FeedConfig, Wanted};
 use crate::exit::Failure;
 use crate::units::Units;
@@ -32,6 +33,8 @@ pub enum Job {
     Watch(Box<Config>),
     /// Look at this machine.
     Examine(Examination),
+    /// Look for a trouble.
+    Triage(Box<TriageRun>),
     /// Show or close sockets.
     Sockets(Box<SocketsRun>),
     /// Show the states of TCP.
@@ -68,7 +71,10 @@ impl Job {
                 let run = LimitRun::new(*args, &cli.common)?;
                 return Ok(Self::Limit(Box::new(run)));
             }
-            Command::Doctor(DoctorArgs { kernel: _ }) => {
+            Command::Doctor(args @ DoctorArgs { kernel: false, .. }) => {
+                return Ok(Self::Triage(Box::new(TriageRun::new(&args, &cli.common))));
+            }
+            Command::Doctor(_) => {
                 return Ok(Self::Examine(Examination {
                     json: cli.common.json,
                     hooks: cli.common.hooks,

@@ -13,6 +13,7 @@ mod signals;
 mod sockets;
 mod states;
 mod timer;
+mod triage;
 
 pub use self::config::{Config, Job};
 pub use self::doctor::Examination;
@@ -21,6 +22,7 @@ pub use self::logging::report;
 pub use self::nic::NicRun;
 pub use self::sockets::SocketsRun;
 pub use self::states::StatesRun;
+pub use self::triage::TriageRun;
 
 use anyhow::Context;
 
@@ -35,6 +37,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::States(run) => in_loop(states::run(*run)),
         Job::Nic(run) => in_loop(nic::run(*run)),
         Job::Limit(run) => limit::run(*run),
+        Job::Triage(run) => in_loop(triage::run(*run)),
         Job::Examine(examination) => doctor::run(examination),
     }
 }

@@ -43,7 +43,10 @@ impl Pressure {
     pub fn look(&mut self, processes: &[ProcessStrain]) {
         self.looks += 1;
         for process in processes.iter().filter(|process| process.is_blocked) {
-            *self.blocked.entry((process.tgid, process.start)).or_default() += 1;
+            *self
+                .blocked
+                .entry((process.tgid, process.start))
+                .or_default() += 1;
         }
     }
 
@@ -60,7 +63,8 @@ impl Pressure {
 
     /// Share of the time of all processors.
     pub fn cpu(&self, part: fn(CpuTimes) -> u64) -> Option<f64> {
-        let difference = |of: fn(CpuTimes) -> u64| of(self.now.cpu).checked_sub(of(self.before.cpu));
+        let difference =
+            |of: fn(CpuTimes) -> u64| of(self.now.cpu).checked_sub(of(self.before.cpu));
         let total = difference(CpuTimes::total).filter(|&total| total > 0)?;
         Some(float(difference(part)?) / float(total))
     }
@@ -107,7 +111,12 @@ impl Pressure {
     }
 
     fn parts(&self, share: impl Fn(&ProcessStrain) -> f64) -> Vec<Part<'_>> {
-        let before: HashMap<_, _> = self.before.processes.iter().map(|it| (id(it), it)).collect();
+        let before: HashMap<_, _> = self
+            .before
+            .processes
+            .iter()
+            .map(|it| (id(it), it))
+            .collect();
         let part = |process| {
             let since = before.get(&id(process)).copied();
             let grown = ProcessStrain {
@@ -187,7 +196,11 @@ mod tests {
         assert_eq!(pressure.cpu(|it| it.busy), Some(0.25));
         assert_eq!(pressure.stalled(|it| it.io_some), Some(0.25));
         assert_eq!(pressure.stalled(|it| it.cpu_some), None);
-        let shares: Vec<_> = pressure.by_cpu().iter().map(|it| (it.process.tgid, it.share)).collect();
+        let shares: Vec<_> = pressure
+            .by_cpu()
+            .iter()
+            .map(|it| (it.process.tgid, it.share))
+            .collect();
         assert_eq!(shares, [(7, 1.0), (8, 0.5)]);
         assert_eq!(pressure.by_blocked()[0].share, 0.5);
         assert_eq!(pressure.by_blocked().len(), 1);

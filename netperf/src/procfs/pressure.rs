@@ -59,7 +59,9 @@ impl Procfs {
     fn memory(&self) -> Memory {
         let (info, counters) = (self.file("proc/meminfo"), self.file("proc/vmstat"));
         let value = |text: &str, name: &str| {
-            let line = text.lines().find(|line| line.split([':', ' ']).next() == Some(name))?;
+            let line = text
+                .lines()
+                .find(|line| line.split([':', ' ']).next() == Some(name))?;
             line.split_ascii_whitespace().nth(1)?.parse().ok()
         };
         Memory {
@@ -79,13 +81,16 @@ impl Procfs {
         let extended = counters(&netstat, "TcpExt:");
         let conntrack = columns(&self.file("proc/net/stat/nf_conntrack"));
         let neighbours = columns(&self.file("proc/net/stat/arp_cache"));
-        let sum = |of: &HashMap<String, Vec<u64>>, name: &str| of.get(name).map(|all| all.iter().sum());
+        let sum =
+            |of: &HashMap<String, Vec<u64>>, name: &str| of.get(name).map(|all| all.iter().sum());
         KernelTables {
             conntrack: netfilter("count"),
             conntrack_max: netfilter("max"),
             conntrack_drops: sum(&conntrack, "drop"),
             // The first column is the whole table's, in each line.
-            neighbours: neighbours.get("entries").and_then(|all| all.first().copied()),
+            neighbours: neighbours
+                .get("entries")
+                .and_then(|all| all.first().copied()),
             neighbours_max: number("proc/sys/net/ipv4/neigh/default/gc_thresh3"),
             neighbours_full: sum(&neighbours, "table_fulls"),
             too_large: ip.get("FragFails").copied(),
@@ -147,7 +152,11 @@ fn counters(text: &str, group: &str) -> HashMap<String, u64> {
 /// A line of names, then one of hexadecimal values for each processor.
 fn columns(text: &str) -> HashMap<String, Vec<u64>> {
     let mut lines = text.lines();
-    let names: Vec<&str> = lines.next().unwrap_or_default().split_ascii_whitespace().collect();
+    let names: Vec<&str> = lines
+        .next()
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+        .collect();
     let mut found: HashMap<String, Vec<u64>> = HashMap::new();
     for line in lines {
         for (name, word) in names.iter().zip(line.split_ascii_whitespace()) {
@@ -167,7 +176,10 @@ mod tests {
     fn processors_are_busy_or_idle_or_wait() {
         let times = cpu_times("cpu  100 10 50 1000 30 5 15 7 20 0\ncpu0 1 2 3 4\n");
         assert_eq!((times.busy, times.idle, times.io_wait), (180, 1_000, 30));
-        assert_eq!((times.interrupts, times.stolen, times.total()), (20, 7, 1_217));
+        assert_eq!(
+            (times.interrupts, times.stolen, times.total()),
+            (20, 7, 1_217)
+        );
         assert_eq!(cpu_times("intr 1"), CpuTimes::default());
     }
 

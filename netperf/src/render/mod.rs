@@ -15,6 +15,7 @@ pub mod states;
 pub mod stream;
 pub mod text;
 mod text_table;
+pub mod triage;
 pub mod tui;
 pub mod width;
 

@@ -29,6 +29,7 @@ pub mod tick;
 pub mod time;
 pub mod top;
 pub mod top_table;
+pub mod triage;
 
 #[cfg(test)]
 mod tests;

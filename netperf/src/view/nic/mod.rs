@@ -14,6 +14,8 @@ mod tests;
 
 use serde::Serialize;
 
+pub(in crate::view) use self::words::percent;
+
 pub use self::driver_row::DriverRow;
 pub use self::meaning::Meaning;
 pub use self::row::{NicRow, QueueRow, SoftnetRow};

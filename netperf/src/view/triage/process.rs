@@ -1,0 +1,285 @@
+//! What does one process wait for: itself, the receiver, its send buffer, the network, or an answer?
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use super::{Check, Measured, Topic, delay};
+use crate::sample::TcpState;
+use crate::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
+use crate::view::nic::percent;
+use crate::view::states::words::{counted, grouped, process};
+use crate::view::states::{Finding, Level};
+
+/// Share of the time from which on something is what a connection mostly did.
+const MOSTLY: f64 = 0.5;
+/// Share of the time with something to send, below which it hardly sends.
+const HARDLY: f64 = 0.1;
+/// Share of a processor from which on a process computes all the time.
+const COMPUTES: f64 = 0.8;
+/// Time without an answer that is felt.
+const NO_ANSWER_MS: u32 = 500;
+const SHOWN_MAX: usize = 5;
+
+/// The checks of one process: the connection that tells most comes first.
+pub(super) fn check(measured: &Measured<'_>, pid: u32) -> Check {
+    let name = name(measured, pid);
+    let who = process(name.as_deref(), Some(pid));
+    let before = by_cookie(measured.first);
+    let sockets = measured
+        .last
+        .sockets
+        .iter()
+        .filter(|it| is_of(measured.last, it, pid));
+    let sockets = sockets.filter(|socket| socket.state != TcpState::Listen);
+    let connections: Vec<_> = sockets
+        .filter_map(|socket| Connection::new(measured, socket, &before))
+        .collect();
+    let mut findings: Vec<_> = connections
+        .iter()
+        .filter_map(|one| one.finding(&who))
+        .collect();
+    findings.sort_by_key(|finding| finding.level);
+    findings.truncate(SHOWN_MAX);
+    if findings.is_empty() {
+        findings.push(idle(measured, pid, &who, connections.len()));
+    }
+    let cpu = measured.pressure.cpu_of(pid).unwrap_or(0.0);
+    let evidence = format!(
+        "{who}: {}, {} of a processor",
+        counted(connections.len() as u64, "connection", "connections"),
+        percent(cpu)
+    );
+    Check::new(Topic::Process, evidence, findings)
+}
+
+/// Its name, from its sockets or from the list of processes.
+fn name(measured: &Measured<'_>, pid: u32) -> Option<String> {
+    let mut all = measured.pressure.now.processes.iter();
+    all.find(|it| it.tgid == pid).map(|it| it.name.clone())
+}
+
+fn is_of(sample: &SocketSample, socket: &SocketReading, pid: u32) -> bool {
+    let owners = socket.inode.map(|inode| sample.owners.of(inode));
+    let mut owners = owners.unwrap_or_default().iter();
+    owners.any(|owner| owner.process.id.tgid == pid)
+}
+
+fn by_cookie(sample: &SocketSample) -> HashMap<u64, &SocketReading> {
+    let all = sample.sockets.iter();
+    all.map(|socket| (socket.cookie, socket)).collect()
+}
+
+/// What one connection did in the time that was measured, in shares of it.
+struct Connection<'m> {
+    remote: SocketAddr,
+    socket: &'m SocketReading,
+    tcp: &'m TcpInfo,
+    /// What waited to be read at the beginning; `None` if it was not there yet.
+    unread_before: Option<u32>,
+    /// With something to send.
+    busy: f64,
+    /// Part of `busy` in which the other end's window was closed.
+    receiver: f64,
+    /// Part of `busy` in which its send buffer was too small.
+    buffer: f64,
+    /// Segments sent again.
+    retrans: u32,
+}
+
+impl<'m> Connection<'m> {
+    fn new(
+        measured: &Measured<'_>,
+        socket: &'m SocketReading,
+        before: &HashMap<u64, &SocketReading>,
+    ) -> Option<Self> {
+        let Ends::Inet(ends) = &socket.ends else {
+            return None;
+        };
+        let tcp = socket.tcp.as_deref()?;
+        let earlier = before.get(&socket.cookie);
+        let was = |figure: fn(&TcpInfo) -> Option<u64>| {
+            earlier
+                .and_then(|it| it.tcp.as_deref())
+                .and_then(figure)
+                .unwrap_or(0)
+        };
+        let microseconds = measured.length.as_secs_f64() * 1e6;
+        let share = |figure: fn(&TcpInfo) -> Option<u64>| {
+            let grown = figure(tcp).unwrap_or(0).saturating_sub(was(figure));
+            #[expect(clippy::cast_precision_loss, reason = "a share needs no 53 bits")]
+            (grown as f64 / microseconds).min(1.0)
+        };
+        let retrans = |tcp: &TcpInfo| tcp.retrans.map(u64::from);
+        let again = retrans(tcp).unwrap_or(0).saturating_sub(was(retrans));
+        Some(Self {
+            remote: ends.remote,
+            socket,
+            tcp,
+            unread_before: earlier.map(|it| it.recv_q),
+            busy: share(|it| it.busy_us),
+            receiver: share(|it| it.rwnd_limited_us),
+            buffer: share(|it| it.sndbuf_limited_us),
+            retrans: u32::try_from(again).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn finding(&self, who: &str) -> Option<Finding> {
+        self.unread(who)
+            .or_else(|| self.sending(who))
+            .or_else(|| self.no_answer(who))
+    }
+
+    /// Data waits to be read, as it did at the beginning: it is the program that does not read.
+    fn unread(&self, who: &str) -> Option<Finding> {
+        let (now, before) = (self.socket.recv_q, self.unread_before?);
+        (now > 0 && before > 0).then(|| Finding {
+            level: Level::Warn,
+            what: format!("{who} does not read what {} has sent: it waits for itself", self.remote),
+            evidence: format!(
+                "{} bytes wait in its receive queue, {} did at the beginning",
+                grouped(now),
+                grouped(before)
+            ),
+            advice: vec![format!(
+                "{who} is busy with something else, or stuck: look at what it does, with a thread dump of \
+                 its language or `/proc/PID/task/*/stack`"
+            )],
+        })
+    }
+
+    /// It has something to send most of the time. What holds it up?
+    fn sending(&self, who: &str) -> Option<Finding> {
+        if self.busy < MOSTLY {
+            return None;
+        }
+        let remote = self.remote;
+        let (what, advice) = if self.receiver >= self.busy * MOSTLY {
+            (
+                format!("{who} waits for the receiver: {remote} does not take data fast enough"),
+                format!(
+                    "look at the program at {remote}: it does not read; or its receive buffer is too small \
+                     for the distance (there: net.ipv4.tcp_rmem)"
+                ),
+            )
+        } else if self.buffer >= self.busy * MOSTLY {
+            (
+                format!("{who} waits for its own send buffer, which is too small for {remote}"),
+                "let the kernel size it: the program must not set SO_SNDBUF; then raise the last number \
+                 of net.ipv4.tcp_wmem"
+                    .to_owned(),
+            )
+        } else {
+            (
+                format!("{who} waits for the network: the way to {remote} takes no more"),
+                format!(
+                    "see whether the own interface is full (`netperf-trace nic`), packets are lost \
+                     (`netperf-trace retrans`), or a link on the way is slow (`netperf-trace path {}`)",
+                    remote.ip()
+                ),
+            )
+        };
+        Some(Finding {
+            level: Level::Warn,
+            what,
+            evidence: self.account(),
+            advice: vec![advice],
+        })
+    }
+
+    fn account(&self) -> String {
+        let rest = (self.busy - self.receiver - self.buffer).max(0.0);
+        let mut parts = vec![format!(
+            "it had something to send {} of the time: {} of it the receiver's window was closed, {} the \
+             send buffer was full, {} the congestion window or the link held it up",
+            percent(self.busy),
+            percent(self.receiver / self.busy),
+            percent(self.buffer / self.busy),
+            percent(rest / self.busy)
+        )];
+        parts.extend(
+            self.tcp
+                .srtt_us
+                .map(|srtt| format!("round trip {}", delay::time(srtt))),
+        );
+        parts.extend(
+            self.tcp
+                .cwnd
+                .map(|cwnd| format!("congestion window {cwnd} segments")),
+        );
+        if self.retrans > 0 {
+            parts.push(format!(
+                "{} sent again",
+                counted(self.retrans, "segment", "segments")
+            ));
+        }
+        if self.socket.send_q > 0 {
+            parts.push(format!(
+                "{} bytes in its send queue",
+                grouped(self.socket.send_q)
+            ));
+        }
+        parts.join("; ")
+    }
+
+    /// All that it sent was acknowledged, and nothing came back since: the other program has it.
+    fn no_answer(&self, who: &str) -> Option<Finding> {
+        let (sent, received) = (self.tcp.last_sent_ms?, self.tcp.last_received_ms?);
+        let has_asked = self.tcp.bytes_acked > Some(1) && self.socket.send_q == 0;
+        let waits = sent >= NO_ANSWER_MS && received > sent && self.socket.recv_q == 0;
+        let is_open = self.socket.state == TcpState::Established;
+        (has_asked && waits && is_open && self.busy < HARDLY).then(|| Finding {
+            level: Level::Warn,
+            what: format!("{who} waits for an answer of {}", self.remote),
+            evidence: format!(
+                "it sent something {:.1} s ago, which was acknowledged, and nothing has come since; round \
+                 trip {}: it is the program there, not the network",
+                f64::from(sent) / 1e3,
+                self.tcp.srtt_us.map_or("unknown".to_owned(), delay::time)
+            ),
+            advice: vec![format!(
+                "look at the program at {}: what does it do? If it need not answer, this is no trouble",
+                self.remote
+            )],
+        })
+    }
+}
+
+/// No connection holds it up.
+fn idle(measured: &Measured<'_>, pid: u32, who: &str, connections: usize) -> Finding {
+    let cpu = measured.pressure.cpu_of(pid).unwrap_or(0.0);
+    let blocked = measured.pressure.by_blocked();
+    let blocked = blocked.iter().find(|part| part.process.tgid == pid);
+    let blocked = blocked.map_or(0.0, |part| part.share);
+    let (level, what) = if blocked >= MOSTLY {
+        (
+            Level::Warn,
+            format!("{who} waits for a disk, not for the network"),
+        )
+    } else if cpu >= COMPUTES {
+        (
+            Level::Ok,
+            format!("{who} computes, and does not wait for the network"),
+        )
+    } else if connections == 0 {
+        (
+            Level::Ok,
+            format!("{who} has no TCP connection that can be seen"),
+        )
+    } else {
+        (
+            Level::Ok,
+            format!("{who} does not wait for the network: it has nothing to send or to read"),
+        )
+    };
+    Finding {
+        level,
+        what,
+        evidence: format!(
+            "{} of a processor; at {} of the looks it waited for a disk; {}",
+            percent(cpu),
+            percent(blocked),
+            counted(connections as u64, "connection", "connections")
+        ),
+        advice: Vec::new(),
+    }
+}
