@@ -14,6 +14,7 @@ pub mod cue;
 pub mod deadline;
 pub mod delay;
 pub mod expect;
+pub mod flood;
 pub mod guest;
 pub mod life;
 pub mod lossy;

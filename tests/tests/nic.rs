@@ -1,15 +1,12 @@
 //! Does `nic` tell how the interfaces stand, what they lack, and who fills them?
 
-use std::net::UdpSocket;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::batch::{run, run_as, text};
 use netperf_tests::deadline::Deadline;
+use netperf_tests::flood::Sender;
 use netperf_tests::public::Public;
 use netperf_tests::socket_list::alone;
 use netperf_tests::tun::tun;
@@ -17,42 +14,6 @@ use serde_json::Value;
 
 /// Where packets over a tun device go.
 const FAR: &str = "10.79.0.2:9";
-
-/// Sends datagrams of 1000 bytes, with rests between them, as long as it lives.
-struct Sender {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Sender {
-    /// In the namespace of this thread.
-    fn start(to: &'static str, rest: Duration) -> Result<Self> {
-        let socket = UdpSocket::bind("0.0.0.0:0")?;
-        socket.connect(to)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                // A full queue refuses some: that is what the tests are about.
-                let _ = socket.send(&[0; 1_000]);
-                thread::sleep(rest);
-            }
-        });
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
 
 /// The ticks of `netperf-trace nic ARGS`.
 fn ticks(args: &[&str]) -> Result<Vec<Value>> {

@@ -266,18 +266,36 @@ something, and nothing was changed; 5 --check missed the rate. With a command: i
 
 /// What `doctor` is.
 pub(super) const DOCTOR_ABOUT: &str = "\
-Tells whether this machine can be measured, and how well. Each kind of kernel hooks is really loaded
+Tells what the trouble most likely is. It measures for ten seconds, or as long as --for says, and takes the
+checks that an expert would take, in that order: processors, disks and memory first, since it may not be the
+network at all; then interfaces and who fills them; how long it takes to connect and for a round trip;
+what is sent again; connections that nobody closes; ports; queues of clients; connections that fail; limits
+and tables of the kernel; large packets that vanish. The first line names the most likely cause and the
+process. What it stands on follows, with the next command and advice, then whatever else is wrong, then every
+check. It changes nothing.
+
+--pid asks it for one process: does it wait for itself, the receiver, its send buffer, the network, or an
+answer? A check that can't be made here is skipped and says why; without root that is what processes send, lose
+and wait for.
+
+It ends with status 0 if nothing wrong was found, and with 5 if something was.
+
+With --kernel it tells whether this machine can be measured, and how well. Each kind of kernel hooks is really loaded
 and attached, and detached again. Queues, filters and interfaces that limits of bandwidth need are
 made in a network namespace that nobody else sees, and go with it.
 
 Each line begins with its verdict: yes, no, partly or unknown. What was found follows, and after an
 arrow what to do. Without root it tells what it can, and names the missing capabilities.
 
-It ends with status 0 if bytes can be counted with the hooks asked for, and with 5 if not.";
+With --kernel it ends with status 0 if bytes can be counted with the hooks asked for, and with 5 if not.";
 
 /// Examples of `doctor`.
 pub(super) const DOCTOR: &str = "\
 Examples:
+  sudo netperf-trace doctor                           what is the trouble?
+  sudo netperf-trace doctor --for 60s                 it comes and goes
+  sudo netperf-trace doctor --pid 8821                what does this process wait for?
+  sudo netperf-trace doctor --json | jq -c 'select(.type == \"triage\") | .causes[]'
   sudo netperf-trace doctor --kernel                  will it run on this machine?
   sudo netperf-trace doctor --kernel --hooks fentry   with hooks of this kind?
   sudo netperf-trace doctor --kernel --json | jq -c 'select(.type == \"doctor\").checks[]'";

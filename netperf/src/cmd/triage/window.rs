@@ -81,9 +81,10 @@ impl Window {
             namespaces: run.namespaces,
             driver_counters: true,
         });
-        let mut first = sockets.read(&request).map_err(failure)?;
-        if let Some(Ok(refused)) = refusals.as_mut().map(RefusalFeed::read) {
-            first.refusals = refused;
+        let first = sockets.read(&request).map_err(failure)?;
+        // What was refused before the time begins is not asked about.
+        if let Some(Err(missing)) = refusals.as_mut().map(RefusalFeed::read) {
+            unseen.push(missing);
         }
         let first_nics = interfaces.read().map_err(nic::failure)?;
         let procfs = Procfs::new("/");

@@ -30,6 +30,7 @@ pub(in crate::view) fn bits(bytes_per_s: u64) -> String {
 /// A share of packets in percent; small ones are not rounded to nothing.
 pub(in crate::view) fn percent(share: f64) -> String {
     match share * 100.0 {
+        0.0 => "0 %".to_owned(),
         it @ 10.0.. => format!("{it:.0} %"),
         it @ 0.1.. => format!("{it:.1} %"),
         it => format!("{it:.4} %"),
@@ -56,7 +57,12 @@ mod tests {
         ] {
             assert_eq!(bits(bytes), text);
         }
-        for (share, text) in [(0.984, "98 %"), (0.012, "1.2 %"), (0.000_02, "0.0020 %")] {
+        for (share, text) in [
+            (0.0, "0 %"),
+            (0.984, "98 %"),
+            (0.012, "1.2 %"),
+            (0.000_02, "0.0020 %"),
+        ] {
             assert_eq!(percent(share), text);
         }
     }

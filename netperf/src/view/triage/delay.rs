@@ -99,9 +99,8 @@ fn connect(row: &Row<'_>) -> Option<Finding> {
         level: Level::Warn,
         what: format!("{who} waits long for connections to {remote}"),
         evidence: format!(
-            "{} of {} took longer than {}: the first packet was lost or not answered, and the kernel \
-             repeats it after a second",
-            "a tenth",
+            "{} measured, one in ten took {} or longer: the first packet was lost or not answered, and \
+             the kernel repeats it after a second",
             times.count,
             time(times.p90_us)
         ),

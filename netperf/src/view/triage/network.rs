@@ -1,11 +1,13 @@
 //! Which findings of `nic` and `states` are troubles?
 
+use std::net::SocketAddr;
+
 use super::{Check, Measured, Topic, delay};
 use crate::model::states::StatesModel;
 use crate::sample::TcpState;
 use crate::view::nic::{NicRow, NicTick};
 use crate::view::states::findings::{About, by_subject};
-use crate::view::states::words::{counted, grouped};
+use crate::view::states::words::{counted, grouped, process};
 use crate::view::states::{Finding, Level, StatesOptions, StatesTick};
 
 /// The interfaces.
@@ -83,7 +85,38 @@ impl<'m> States<'m> {
             ))
         });
         let evidence = format!("{waiting} in TIME_WAIT{}", fullest.unwrap_or_default());
-        Check::new(Topic::Ports, evidence, self.about(About::Ports))
+        let mut findings = self.about(About::Ports);
+        for finding in &mut findings {
+            if let Some(who) = self.whose(finding) {
+                finding.what += &format!("; they are of {who}");
+            }
+        }
+        Check::new(Topic::Ports, evidence, findings)
+    }
+
+    /// Whose connections a finding about ports is about, where it does not say so itself: who was
+    /// refused, or else who most likely has them.
+    fn whose(&self, finding: &Finding) -> Option<String> {
+        if finding.level == Level::Ok || finding.what.contains("(PID ") {
+            return None;
+        }
+        let is_meant = |remote: SocketAddr| {
+            let text = remote.to_string();
+            let mut words = finding.what.split([' ', ',', ';']);
+            words.any(|word| word.trim_end_matches(':') == text)
+        };
+        let refused = self.tick.refused.iter().filter(|row| is_meant(row.address));
+        let refused = refused.max_by_key(|row| row.total);
+        if let Some(row) = refused {
+            return Some(process(Some(row.name), Some(row.pid)));
+        }
+        let row = self
+            .tick
+            .time_wait
+            .iter()
+            .find(|row| is_meant(row.remote))?;
+        let likely = row.likely.first()?.process;
+        Some(process(Some(likely.name), Some(likely.pid)))
     }
 
     /// With what hooks tell of the time that clients wait to be accepted.

@@ -27,9 +27,8 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
         .growth(|it| it.tables.mtu_probes_failed)
         .unwrap_or(0);
     let evidence = format!(
-        "{} that repeats a full packet in vain; {} too large for a link of this host; {} of a larger size \
-         lost",
-        counted(count, "connection", "connections"),
+        "{} a full packet in vain; {} too large for a link of this host; {} for a larger size lost",
+        counted(count, "connection repeats", "connections repeat"),
         counted(too_large, "packet", "packets"),
         counted(failed, "probe", "probes")
     );
