@@ -1,7 +1,5 @@
 //! What can this machine do? Every reader is asked, and everything is tried.
 
-use std::fs::File;
-
 use crate::bpf::{self, Request};
 use crate::capture::valid_rights;
 use crate::collect::HookPreference;
@@ -16,7 +14,7 @@ use crate::text::chain;
 pub fn examine() -> Machine {
     let procfs = Procfs::new("/");
     let cgroups = procfs.cgroups();
-    let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
+    let cgroup_root = cgroups.open_root();
     let request = Request {
         hooks: HookPreference::Auto,
         connections: true,

@@ -16,6 +16,7 @@ pub mod delay;
 pub mod expect;
 pub mod flood;
 pub mod guest;
+pub mod held;
 pub mod life;
 pub mod lossy;
 pub mod mover;

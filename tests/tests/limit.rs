@@ -8,66 +8,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::deadline::Deadline;
+use netperf_tests::delay::Delayed;
+use netperf_tests::held::{FAR, MB, NEAR, await_traffic, far, is_held, limit, near, sink, source};
 use netperf_tests::mover;
 use netperf_tests::netns::Cabled;
 use netperf_tests::stream::Stream;
 use netperf_tests::tracer::{Tracer, binary, integer};
 use nix::sys::signal::Signal;
 
-/// The far end of the cable, IPv4 and IPv6.
-const FAR: &str = "10.72.0.2:5001";
+/// The far end of the cable.
 const FAR_V6: &str = "[fd72::2]:5001";
-const NEAR: &str = "10.72.0.1:5001";
-
-const MB: f64 = 1e6;
-
-fn near(cabled: &Cabled) -> Result<Command> {
-    let mover = mover::binary()?;
-    Ok(cabled.near(mover.to_str().context("an odd path")?))
-}
-
-fn far(cabled: &Cabled) -> Result<Command> {
-    let mover = mover::binary()?;
-    Ok(cabled.far(mover.to_str().context("an odd path")?))
-}
-
-fn sink(through: &mut Command, protocol: &str, address: &str) -> Result<Stream> {
-    Stream::start(through, &format!("sink {protocol} {address}"))?.ready()
-}
-
-/// `count` senders for 60 seconds at the most: whoever starts them ends them.
-fn source(through: &mut Command, protocol: &str, address: &str, count: u8) -> Result<Stream> {
-    Stream::start(through, &format!("source {protocol} {address} {count} 60"))
-}
-
-/// Waits until something comes.
-fn await_traffic(sink: &mut Stream) -> Result<f64> {
-    let deadline = Deadline::seconds(20);
-    loop {
-        let (rate, _) = sink.rates(3)?;
-        if rate > 0.0 {
-            return Ok(rate);
-        }
-        ensure!(!deadline.passed(), "nothing comes");
-    }
-}
-
-fn limit(pid: u32, options: &[&str]) -> Result<Tracer> {
-    let pid = pid.to_string();
-    let args = [&["limit", "--json", "-d", "0.5", "--pid", &pid], options].concat();
-    Tracer::start(&args)
-}
-
-/// Whether a rate is what was asked for, in MB/s.
-fn is_held(rate: f64, asked: f64) -> Result<()> {
-    let share = rate / MB / asked;
-    ensure!(
-        (0.9..1.05).contains(&share),
-        "{:.3} of {asked} MB/s",
-        rate / MB
-    );
-    Ok(())
-}
 
 #[test]
 fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
@@ -116,7 +66,7 @@ fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
     let cabled = Cabled::new()?;
     let mut sink = sink(&mut far(&cabled)?, "udp", FAR)?;
     let through = &mut near(&cabled)?;
-    let source = Stream::start(through, &format!("source udp {FAR} 1 6"))?;
+    let source = Stream::start(through, &format!("source udp {FAR} 1 12"))?;
     await_traffic(&mut sink)?;
     let _tracer = limit(source.pid(), &["5MB"])?;
     thread::sleep(Duration::from_millis(500));
@@ -278,5 +228,89 @@ fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> 
     tracer.await_tick()?;
     tracer.await_tick()?;
     tracer.stop()?;
+    Ok(())
+}
+
+#[test]
+fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let before = inventory(&cabled)?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let held_by = |rate: &str| -> Result<(Stream, Tracer)> {
+        let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+        let tracer = limit(source.pid(), &[rate, "--mechanism", "clsact"])?;
+        Ok((source, tracer))
+    };
+    let (_first, first) = held_by("10MB")?;
+    let (_second, mut second) = held_by("5MB")?;
+    second.await_tick()?;
+    let (held, bins) = sink.rates(20)?;
+    is_held(held, 15.0).with_context(|| format!("{bins:?}"))?;
+    first.signal(Signal::SIGKILL)?;
+    let deadline = Deadline::seconds(10);
+    let count = || -> Result<usize> { Ok(inventory(&cabled)?.matches("netperf-trace").count()) };
+    // One for each direction, of the other one.
+    while count()? != 2 {
+        ensure!(!deadline.passed(), "left is {}", inventory(&cabled)?);
+        thread::sleep(Duration::from_millis(20));
+    }
+    let session = second.stop()?;
+    let last = session.ticks.last().context("no tick")?;
+    ensure!(last["mechanism"] == "veth+tbf (clsact)", "{last}");
+    while inventory(&cabled)? != before {
+        ensure!(!deadline.passed(), "left is {}", inventory(&cabled)?);
+        thread::sleep(Duration::from_millis(20));
+    }
+    let (free, _) = sink.rates(10)?;
+    ensure!(free > 40.0 * MB, "still held, {:.1} MB/s", free / MB);
+    Ok(())
+}
+
+#[test]
+fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
+    let way = Delayed::new(Duration::from_millis(1))?;
+    let mover = || -> Result<Command> { Ok(Command::new(mover::binary()?)) };
+    let (near, far) = (
+        format!("{}:5001", Delayed::NEAR),
+        format!("{}:5001", Delayed::FAR),
+    );
+    let mut there = way.far(|| sink(&mut mover()?, "tcp", &far))?;
+    let mut here = way.near(|| sink(&mut mover()?, "tcp", &near))?;
+    let up = way.near(|| source(&mut mover()?, "tcp", &far, 1))?;
+    let _down = way.far(|| source(&mut mover()?, "tcp", &near, 1))?;
+    ensure!(await_traffic(&mut there)? > 2.0 * MB, "the way is slow");
+    await_traffic(&mut here)?;
+    let here_pid = here.pid().to_string();
+    let _tracer = limit(up.pid(), &["--pid", &here_pid, "1MB"])?;
+    // What the way itself holds comes first.
+    thread::sleep(Duration::from_secs(4));
+    for sink in [&mut there, &mut here] {
+        let (held, bins) = sink.rates(20)?;
+        is_held(held, 1.0).with_context(|| format!("{bins:?}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn loopback_is_held_where_it_is_asked_for() -> Result<()> {
+    let cabled = Cabled::new()?;
+    for (protocol, address) in [
+        ("tcp", "127.0.0.1:5001"),
+        ("udp", "127.0.0.1:5002"),
+        ("tcp", "[::1]:5003"),
+        ("tcp", "10.72.0.1:5004"),
+    ] {
+        let mut sink = sink(&mut near(&cabled)?, protocol, address)?;
+        let source = source(&mut near(&cabled)?, protocol, address, 1)?;
+        ensure!(await_traffic(&mut sink)? > 12.0 * MB, "loopback is slow");
+        for (pid, direction) in [(source.pid(), "--up"), (sink.pid(), "--down")] {
+            let tracer = limit(pid, &[direction, "10MB", "--loopback"])?;
+            thread::sleep(Duration::from_secs(1));
+            let (held, bins) = sink.rates(10)?;
+            is_held(held, 10.0)
+                .with_context(|| format!("{protocol} {address} {direction}: {bins:?}"))?;
+            tracer.stop()?;
+        }
+    }
     Ok(())
 }

@@ -13,11 +13,11 @@ use aya_ebpf::{
 /// `BPF_HDR_START_NET`: offsets count from the network header.
 const FROM_NETWORK: u32 = 1;
 
-/// Bytes of an Ethernet header, which every interface with a queue of ours has.
+/// Bytes of an Ethernet header.
 pub const ETHERNET: u32 = 14;
 
 /// `ETH_P_IP` and `ETH_P_IPV6` as a packet has them.
-const IPV4: u32 = 0x0800_u16.to_be() as u32;
+pub const IPV4: u32 = 0x0800_u16.to_be() as u32;
 const IPV6: u32 = 0x86dd_u16.to_be() as u32;
 
 pub const TCP: u8 = 6;
@@ -31,6 +31,13 @@ pub const RST: u8 = 0x04;
 /// Bytes of a UDP header, and of an IPv6 header.
 const UDP_HEADER: u32 = 8;
 const IPV6_HEADER: u32 = 40;
+
+/// Extension headers of IPv6, and how many are read.
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const DESTINATION: u8 = 60;
+const EXTENSIONS: u32 = 4;
 
 /// What is to be known of a packet.
 #[derive(Clone, Copy)]
@@ -53,9 +60,10 @@ pub struct Header {
     pub flags: u8,
 }
 
-/// Reads the headers of a packet; `None` for what is neither TCP nor UDP.
+/// Reads the headers of a packet; `None` for what is neither TCP nor UDP. `link` is how long the header of
+/// the interface is: [`ETHERNET`] or 0.
 #[inline(always)]
-pub fn read(skb: *mut __sk_buff) -> Option<Header> {
+pub fn read(skb: *mut __sk_buff, link: u32) -> Option<Header> {
     // SAFETY: fields of the context.
     let (protocol, length) = unsafe { ((*skb).protocol, (*skb).len) };
     let mut header = match protocol {
@@ -72,7 +80,7 @@ pub fn read(skb: *mut __sk_buff) -> Option<Header> {
     } else {
         UDP_HEADER
     };
-    let headers = ETHERNET + header.transport + own;
+    let headers = link + header.transport + own;
     // Of a packet of many segments, its own header does not tell the length; a short one is padded.
     // SAFETY: a field of the context.
     let segment = unsafe { (*skb).gso_size };
@@ -117,16 +125,33 @@ fn ipv4(skb: *mut __sk_buff) -> Option<Header> {
     })
 }
 
-/// Extension headers are left alone: such packets do not wait.
+/// With extension headers in front: the kernel itself puts one before what is longer than 64 KiB.
 #[inline(always)]
 fn ipv6(skb: *mut __sk_buff) -> Option<Header> {
     let start: [u8; 7] = load(skb, 0)?;
     let length = u16::from_be_bytes([start[4], start[5]]);
+    let (mut protocol, mut transport, mut is_later_piece) = (start[6], IPV6_HEADER, false);
+    for _ in 0..EXTENSIONS {
+        match protocol {
+            HOP_BY_HOP | ROUTING | DESTINATION => {
+                let [next, eights]: [u8; 2] = load(skb, transport)?;
+                protocol = next;
+                transport += (u32::from(eights) + 1) * 8;
+            }
+            FRAGMENT => {
+                let [next, _, high, low]: [u8; 4] = load(skb, transport)?;
+                protocol = next;
+                transport += 8;
+                is_later_piece = u16::from_be_bytes([high, low]) & 0xfff8 != 0;
+            }
+            _ => break,
+        }
+    }
     known(Header {
         version: 6,
-        protocol: start[6],
-        transport: IPV6_HEADER,
-        is_later_piece: false,
+        protocol,
+        transport,
+        is_later_piece,
         payload: if length == 0 {
             0
         } else {

@@ -6,8 +6,9 @@
 use aya_ebpf::{
     bindings::{__sk_buff, TC_ACT_SHOT, TC_ACT_UNSPEC, bpf_sock},
     helpers::generated::{
-        bpf_redirect, bpf_set_hash, bpf_set_hash_invalid, bpf_sk_fullsock, bpf_sk_lookup_tcp,
-        bpf_sk_lookup_udp, bpf_sk_release,
+        bpf_redirect, bpf_redirect_neigh, bpf_set_hash, bpf_set_hash_invalid, bpf_sk_fullsock,
+        bpf_sk_lookup_tcp, bpf_sk_lookup_udp, bpf_sk_release, bpf_skb_change_head,
+        bpf_skb_change_type, bpf_skb_store_bytes,
     },
     macros::classifier,
     programs::TcContext,
@@ -16,7 +17,7 @@ use netperf_common::limit::LimitCounters;
 
 use crate::{
     atomic,
-    header::{self, Header, TCP},
+    header::{self, ETHERNET, Header, IPV4, TCP},
     maps::{board, fact},
     socket, window,
 };
@@ -27,19 +28,43 @@ const ARRIVED: u64 = 1;
 /// `BPF_F_CURRENT_NETNS`.
 const OWN_NETNS: u64 = u64::MAX;
 
+/// What packets begin with where they have no header of their interface.
+const BARE: u32 = 0;
+
+/// Where an Ethernet header says what follows.
+const PROTOCOL: u32 = 12;
+
+/// `PACKET_HOST`.
+const HOST: u32 = 0;
+
+/// Number of the loopback interface, everywhere.
+const LOOPBACK: u32 = 1;
+
 /// Lets a packet go on as if nothing had looked at it.
 const PASS: i32 = TC_ACT_UNSPEC;
 
 /// A packet leaves by an interface.
 #[classifier]
 pub fn limit_leaves(ctx: TcContext) -> i32 {
-    leaves(ctx.skb.skb).unwrap_or(PASS)
+    leaves(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
+}
+
+/// The same by one whose packets begin with their IP header, as those of tunnels do.
+#[classifier]
+pub fn limit_leaves_bare(ctx: TcContext) -> i32 {
+    leaves(ctx.skb.skb, BARE).unwrap_or(PASS)
 }
 
 /// A packet arrives by an interface.
 #[classifier]
 pub fn limit_arrives(ctx: TcContext) -> i32 {
-    arrives(ctx.skb.skb).unwrap_or(PASS)
+    arrives(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
+}
+
+/// The same by one whose packets begin with their IP header.
+#[classifier]
+pub fn limit_arrives_bare(ctx: TcContext) -> i32 {
+    arrives(ctx.skb.skb, BARE).unwrap_or(PASS)
 }
 
 /// The far end of a queue.
@@ -79,32 +104,32 @@ pub fn limit_arrived(ctx: TcContext) -> i32 {
 }
 
 #[inline(always)]
-fn leaves(skb: *mut __sk_buff) -> Option<i32> {
+fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if has_passed(skb) {
         return None;
     }
     let socket = full_socket(skb)?;
     socket::limited(socket)?;
-    let header = header::read(skb)?;
+    let header = header::read(skb, link)?;
     if fact!(down_queue) != 0 {
-        window::lower(skb, socket, &header);
+        window::lower(skb, socket, link, &header);
     }
     if fact!(up_queue) == 0 || header.is_bare_acknowledgement() {
         return None;
     }
-    Some(wait(skb, fact!(up_queue)))
+    wait(skb, link, fact!(up_queue))
 }
 
 #[inline(always)]
-fn arrives(skb: *mut __sk_buff) -> Option<i32> {
+fn arrives(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if has_passed(skb) {
         return None;
     }
-    let header = header::read(skb)?;
+    let header = header::read(skb, link)?;
     if header.is_later_piece || header.is_bare_acknowledgement() || !is_for_limited(skb, &header)? {
         return None;
     }
-    Some(wait(skb, fact!(down_queue)))
+    wait(skb, link, fact!(down_queue))
 }
 
 /// Whether the socket that a packet is for is limited; counts the connection in this round.
@@ -168,7 +193,7 @@ fn has_passed(skb: *mut __sk_buff) -> bool {
 /// Counts a packet that its queue has let go.
 #[inline(always)]
 fn count(counters: *mut LimitCounters, skb: *mut __sk_buff) {
-    let Some(header) = header::read(skb) else {
+    let Some(header) = header::read(skb, ETHERNET) else {
         return;
     };
     // SAFETY: words of a map value.
@@ -180,21 +205,43 @@ fn count(counters: *mut LimitCounters, skb: *mut __sk_buff) {
 }
 
 /// Sends a packet into a queue. It takes along where it was: the only place for that which the way leaves
-/// alone is its hash.
+/// alone is its hash. `None` where there is no memory for the header that a queue needs.
 #[inline(always)]
-fn wait(skb: *mut __sk_buff, queue: u32) -> i32 {
+fn wait(skb: *mut __sk_buff, link: u32, queue: u32) -> Option<i32> {
+    if link == BARE {
+        begin_with_ethernet(skb)?;
+    }
     // SAFETY: fields of the context, and helpers that take any number.
     unsafe {
         (*skb).tc_index |= fact!(passed);
         bpf_set_hash(skb, (*skb).ifindex);
-        bpf_redirect(queue, 0) as i32
+        Some(bpf_redirect(queue, 0) as i32)
     }
+}
+
+/// Puts an Ethernet header in front of a packet, from nobody to nobody. Where the packet goes on without
+/// one, the kernel takes it off.
+#[inline(always)]
+fn begin_with_ethernet(skb: *mut __sk_buff) -> Option<()> {
+    // SAFETY: a field of the context; the helper says whether it could.
+    let (protocol, status) = unsafe {
+        (
+            (*skb).protocol as u16,
+            bpf_skb_change_head(skb, ETHERNET, 0),
+        )
+    };
+    if status != 0 {
+        return None;
+    }
+    // SAFETY: the helper checks that the place is within the packet.
+    unsafe { bpf_skb_store_bytes(skb, PROTOCOL, (&raw const protocol).cast(), 2, 0) };
+    Some(())
 }
 
 /// Sends a packet on where it was.
 #[inline(always)]
 fn back(skb: *mut __sk_buff, direction: u64) -> i32 {
-    // SAFETY: a field of the context, and helpers that take any number.
+    // SAFETY: fields of the context, and helpers that take any number.
     unsafe {
         let interface = (*skb).hash;
         if interface == 0 {
@@ -202,6 +249,14 @@ fn back(skb: *mut __sk_buff, direction: u64) -> i32 {
             return TC_ACT_SHOT;
         }
         bpf_set_hash_invalid(skb);
+        if interface == LOOPBACK {
+            // On its way it has been taken for another host's.
+            bpf_skb_change_type(skb, HOST);
+            if (*skb).protocol == IPV4 {
+                // It has lost its route, too, without which the kernel takes no such packet from there.
+                return bpf_redirect_neigh(LOOPBACK, core::ptr::null_mut(), 0, 0) as i32;
+            }
+        }
         bpf_redirect(interface, direction) as i32
     }
 }

@@ -8,7 +8,7 @@ use aya_ebpf::{
 use core::ffi::c_void;
 
 use crate::{
-    header::{self, ETHERNET, Header, RST, SYN, TCP},
+    header::{self, Header, RST, SYN, TCP},
     maps::{board, fact},
 };
 
@@ -28,7 +28,7 @@ const CHECKSUM: u32 = 16;
 
 /// Lowers the window that a packet of a limited connection advertises. Nothing of the socket changes.
 #[inline(always)]
-pub fn lower(skb: *mut __sk_buff, socket: *mut bpf_sock, header: &Header) {
+pub fn lower(skb: *mut __sk_buff, socket: *mut bpf_sock, link: u32, header: &Header) {
     if header.protocol != TCP || header.is_later_piece || header.flags & (SYN | RST) != 0 {
         return;
     }
@@ -50,7 +50,7 @@ pub fn lower(skb: *mut __sk_buff, socket: *mut bpf_sock, header: &Header) {
     let window = u16::from_be_bytes(window);
     let lower = (bytes >> scale).max(1);
     if lower < u64::from(window) {
-        write(skb, header, window, lower as u16);
+        write(skb, link + header.transport, window, lower as u16);
     }
 }
 
@@ -82,8 +82,7 @@ fn field<T: Copy>(tcp: *const c_void, offset: u32) -> T {
 }
 
 #[inline(always)]
-fn write(skb: *mut __sk_buff, header: &Header, from: u16, to: u16) {
-    let transport = ETHERNET + header.transport;
+fn write(skb: *mut __sk_buff, transport: u32, from: u16, to: u16) {
     let (from, to) = (from.to_be(), to.to_be());
     // SAFETY: the helpers check that the places are within the packet.
     let status =

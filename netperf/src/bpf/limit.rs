@@ -3,7 +3,7 @@
 use std::collections::HashMap as Attached;
 use std::fs::File;
 use std::mem::offset_of;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use anyhow::Context as _;
 use aya::maps::{HashMap, Map, MapData, SkStorage};
@@ -25,8 +25,12 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_LIMIT_OBJECT"))
 pub enum Point {
     /// What leaves by an interface of the limited processes.
     Leaves,
+    /// The same by one whose packets begin with their IP header.
+    LeavesBare,
     /// What arrives there.
     Arrives,
+    /// The same by one whose packets begin with their IP header.
+    ArrivesBare,
     /// What the near end of the queue of what leaves lets go.
     Left,
     /// What the near end of the queue of what arrives lets go.
@@ -35,11 +39,29 @@ pub enum Point {
     Turns,
 }
 
+/// All points.
+const POINTS: [Point; 7] = [
+    Point::Leaves,
+    Point::LeavesBare,
+    Point::Arrives,
+    Point::ArrivesBare,
+    Point::Left,
+    Point::Arrived,
+    Point::Turns,
+];
+
 impl Point {
+    /// Whether it is at an interface that is made for a queue.
+    pub fn is_at_queue(self) -> bool {
+        matches!(self, Self::Left | Self::Arrived | Self::Turns)
+    }
+
     fn program(self) -> &'static str {
         match self {
             Self::Leaves => "limit_leaves",
+            Self::LeavesBare => "limit_leaves_bare",
             Self::Arrives => "limit_arrives",
+            Self::ArrivesBare => "limit_arrives_bare",
             Self::Left => "limit_left",
             Self::Arrived => "limit_arrived",
             Self::Turns => "limit_turns",
@@ -48,8 +70,10 @@ impl Point {
 
     fn side(self) -> TcAttachType {
         match self {
-            Self::Leaves => TcAttachType::Egress,
-            Self::Arrives | Self::Left | Self::Arrived | Self::Turns => TcAttachType::Ingress,
+            Self::Leaves | Self::LeavesBare => TcAttachType::Egress,
+            Self::Arrives | Self::ArrivesBare | Self::Left | Self::Arrived | Self::Turns => {
+                TcAttachType::Ingress
+            }
         }
     }
 }
@@ -112,13 +136,7 @@ impl LimitPrograms {
             program.load(name_of_tracepoint(name), &types)?;
         }
         program::<CgroupSock>(&mut ebpf, "limit_create")?.load()?;
-        for point in [
-            Point::Leaves,
-            Point::Arrives,
-            Point::Left,
-            Point::Arrived,
-            Point::Turns,
-        ] {
+        for point in POINTS {
             let program: &mut SchedClassifier = program(&mut ebpf, point.program())?;
             program
                 .load()
@@ -180,13 +198,24 @@ impl LimitPrograms {
         Ok(self.sockets.insert(socket, value, 0)?)
     }
 
-    /// Looks at the packets of an interface of the calling thread's network namespace.
+    /// The program of a point, for whoever attaches it otherwise.
+    ///
+    /// # Errors
+    /// When it is not loaded.
+    pub fn descriptor(&self, point: Point) -> anyhow::Result<BorrowedFd<'_>> {
+        let program = self.ebpf.program(point.program()).context("no program")?;
+        let program: &SchedClassifier = program.try_into()?;
+        Ok(program.fd()?.as_fd())
+    }
+
+    /// Looks at the packets of an interface of the calling thread's network namespace (tcx).
     ///
     /// # Errors
     /// When the kernel refuses.
     pub fn attach(&mut self, point: Point, interface: &str, index: u32) -> anyhow::Result<()> {
         let program: &mut SchedClassifier = program(&mut self.ebpf, point.program())?;
-        let how = TcAttachOptions::TcxOrder(LinkOrder::default());
+        // Before others: what they send elsewhere would not be limited.
+        let how = TcAttachOptions::TcxOrder(LinkOrder::first());
         let link = program.attach_with_options(interface, point.side(), how)?;
         self.attached.insert((point, index), link);
         Ok(())
@@ -197,10 +226,9 @@ impl LimitPrograms {
     /// # Errors
     /// When the kernel refuses.
     pub fn let_go(&mut self) -> anyhow::Result<()> {
-        let at_interfaces = |point| matches!(point, Point::Leaves | Point::Arrives);
         for ((point, _), link) in self
             .attached
-            .extract_if(|&(point, _), _| at_interfaces(point))
+            .extract_if(|&(point, _), _| !point.is_at_queue())
         {
             program::<SchedClassifier>(&mut self.ebpf, point.program())?.detach(link)?;
         }

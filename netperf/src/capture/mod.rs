@@ -15,7 +15,6 @@ pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError, network_
 pub use crate::netlink::{Detail, Listed};
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -73,7 +72,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
     let procfs = Procfs::new("/");
     let degraded = rights::check(valid_rights(&procfs)).map_err(Failure::from)?;
     let cgroups = procfs.cgroups();
-    let cgroup_root = cgroups.root().and_then(|path| File::open(path).ok());
+    let cgroup_root = cgroups.open_root();
     let request = Request {
         hooks: config.hooks,
         connections: config.wanted.flows,

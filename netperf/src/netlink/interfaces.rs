@@ -10,6 +10,40 @@ use super::dump::Conversation;
 /// `sizeof(struct ifinfomsg)`.
 const HEADER_BYTES: usize = 16;
 
+/// What the packets of an interface begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkHeader {
+    /// An Ethernet header; loopback has one, too.
+    Ethernet,
+    /// None: they begin with their IP header, as those of tunnels do.
+    None,
+    /// Another one.
+    Other,
+}
+
+impl LinkHeader {
+    /// By the kind of interface, as `dev_is_mac_header_xmit` of the kernel tells them.
+    fn of(kind: u16) -> Self {
+        match kind {
+            libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Self::Ethernet,
+            libc::ARPHRD_TUNNEL
+            | libc::ARPHRD_TUNNEL6
+            | libc::ARPHRD_SIT
+            | libc::ARPHRD_IPGRE
+            | IP6GRE
+            | libc::ARPHRD_VOID
+            | libc::ARPHRD_NONE
+            | libc::ARPHRD_PPP
+            | RAWIP => Self::None,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// `ARPHRD_RAWIP` and `ARPHRD_IP6GRE` of `linux/if_arp.h`.
+const RAWIP: u16 = 519;
+const IP6GRE: u16 = 823;
+
 /// An interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
@@ -17,8 +51,8 @@ pub struct Interface {
     pub index: u32,
     /// Its name.
     pub name: String,
-    /// Whether packets on it have an Ethernet header.
-    pub is_ethernet: bool,
+    /// What its packets begin with.
+    pub header: LinkHeader,
     /// Whether it is loopback.
     pub is_loopback: bool,
     /// Whether it is up.
@@ -68,7 +102,7 @@ fn interface(payload: &[u8]) -> Option<Interface> {
     Some(Interface {
         index,
         name: name?,
-        is_ethernet: kind == libc::ARPHRD_ETHER,
+        header: LinkHeader::of(kind),
         is_loopback: flags & libc::IFF_LOOPBACK != 0,
         is_up: flags & libc::IFF_UP != 0,
         mtu,
@@ -84,8 +118,8 @@ mod tests {
         let all = interfaces().unwrap();
         let loopback = all.iter().find(|interface| interface.is_loopback).unwrap();
         assert_eq!(
-            (loopback.name.as_str(), loopback.is_ethernet),
-            ("lo", false)
+            (loopback.name.as_str(), loopback.header),
+            ("lo", LinkHeader::Ethernet)
         );
         assert!(loopback.mtu >= 1_280, "{loopback:?}");
     }

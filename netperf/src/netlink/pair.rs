@@ -10,9 +10,6 @@ use nix::net::if_::if_nametoindex;
 
 use super::ask::{Request, ask, attribute, text, words};
 
-/// The largest that the kernel allows: packets of many segments pass as they are.
-const MTU: u32 = 65_535;
-
 /// `IN6_ADDR_GEN_MODE_NONE`: the interface gets no address of its own accord.
 const NO_ADDRESS: u8 = 1;
 
@@ -23,20 +20,30 @@ const INFO_DATA: u16 = 2;
 const INET6_ADDR_GEN_MODE: u16 = 8;
 
 /// Makes a pair (veth) whose ends have one name: one in the network namespace of the calling thread, one
-/// in another. Both go with either. Neither is up.
+/// in another. Both go with either. Neither is up. Packets of `mtu` bytes pass, and those of many such
+/// segments.
 ///
 /// # Errors
 /// When the kernel refuses.
-pub fn add_pair(name: &str, there: &File) -> io::Result<()> {
+pub fn add_pair(name: &str, mtu: u32, there: &File) -> io::Result<()> {
     let there = there.as_raw_fd().to_ne_bytes();
-    let peer = [end(name), attribute(libc::IFLA_NET_NS_FD, &there)].concat();
+    let end = || end(name, mtu);
+    let peer = [end(), attribute(libc::IFLA_NET_NS_FD, &there)].concat();
     let kind = [
         text(INFO_KIND, "veth"),
         attribute(INFO_DATA, &attribute(PEER, &peer)),
     ];
-    let payload = [end(name), attribute(libc::IFLA_LINKINFO, &kind.concat())];
+    let payload = [end(), attribute(libc::IFLA_LINKINFO, &kind.concat())];
     let flags = NLM_F_CREATE | NLM_F_EXCL;
     order(libc::RTM_NEWLINK, flags, payload.concat())
+}
+
+/// The number of an interface of the calling thread's network namespace.
+///
+/// # Errors
+/// When there is none of this name.
+pub fn index_of(name: &str) -> io::Result<u32> {
+    Ok(if_nametoindex(name)?)
 }
 
 /// Brings up an interface of the calling thread's network namespace, without any address of its own
@@ -45,7 +52,7 @@ pub fn add_pair(name: &str, there: &File) -> io::Result<()> {
 /// # Errors
 /// When the kernel refuses.
 pub fn bring_up(name: &str) -> io::Result<u32> {
-    let index = if_nametoindex(name)?;
+    let index = index_of(name)?;
     // One after the other: the kernel would bring it up before it looks at the rest.
     without_address(index)?;
     order(libc::RTM_NEWLINK, 0, header(index, true))?;
@@ -53,11 +60,11 @@ pub fn bring_up(name: &str) -> io::Result<u32> {
 }
 
 /// An end with one queue each way.
-fn end(name: &str) -> Vec<u8> {
+fn end(name: &str, mtu: u32) -> Vec<u8> {
     [
         header(0, false),
         text(libc::IFLA_IFNAME, name),
-        attribute(libc::IFLA_MTU, &MTU.to_ne_bytes()),
+        attribute(libc::IFLA_MTU, &mtu.to_ne_bytes()),
         attribute(libc::IFLA_NUM_TX_QUEUES, &1_u32.to_ne_bytes()),
         attribute(libc::IFLA_NUM_RX_QUEUES, &1_u32.to_ne_bytes()),
     ]

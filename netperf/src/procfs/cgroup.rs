@@ -3,10 +3,14 @@
 //! Needed for processes that end before `/proc/PID/cgroup` is read.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 
 use super::{lossy, read_bounded};
 use crate::clock::MonoNs;
@@ -28,6 +32,14 @@ pub struct Cgroups {
     /// stays unknown.
     paths: HashMap<u64, Option<String>>,
     walked: Option<MonoNs>,
+}
+
+fn unmounted_root() -> Result<File, Errno> {
+    let fs = fsopen("cgroup2", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&fs)?;
+    let tree = fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(openat(&tree, ".", flags, Mode::empty())?.into())
 }
 
 /// Where the hierarchy is mounted.
@@ -56,6 +68,15 @@ impl Cgroups {
     /// Directory of the topmost cgroup that can be seen, or `None` where no cgroup v2 is mounted.
     pub fn root(&self) -> Option<&Path> {
         self.mount.as_ref().map(|mount| mount.point.as_path())
+    }
+
+    /// The topmost cgroup: where no cgroup v2 is mounted that can be seen, from a mount that nobody else
+    /// sees and that goes with the descriptor (Linux 5.2). `None` where the kernel has none.
+    pub fn open_root(&self) -> Option<File> {
+        match self.root() {
+            Some(path) => File::open(path).ok(),
+            None => unmounted_root().ok(),
+        }
     }
 
     /// Path of a cgroup by its identifier (`cgrp->kn->id`, the inode number on 64-bit hosts), or

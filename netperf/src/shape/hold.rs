@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
+use super::hooks::Hooks;
 use super::network::{Network, Queue};
-use super::survey::{self, Ground, MECHANISM};
+use super::survey::{self, Ground};
 use super::{
     Alive, Interface, LimitError, LimitReading, Plan, Rates, Shaped, Survey, Target, members,
 };
-use crate::bpf::{LimitOrder, LimitPrograms, Point};
+use crate::bpf::{LimitOrder, LimitPrograms};
 use crate::clock;
 use crate::netlink;
 use crate::procfs::Procfs;
@@ -28,6 +29,8 @@ pub struct Limit {
     plan: Plan,
     procfs: Procfs,
     programs: LimitPrograms,
+    // Before the network: a program must not send packets to an interface that is gone.
+    hooks: Hooks,
     network: Network,
     attached: HashSet<u32>,
     uncovered: Vec<Interface>,
@@ -59,10 +62,11 @@ impl Limit {
     /// When it can't be.
     pub fn begin(plan: Plan) -> Result<Self, LimitError> {
         let procfs = Procfs::new("/");
-        let Ground { there, .. } = survey::look(&plan, &procfs)?;
+        let Ground { there, way, .. } = survey::look(&plan, &procfs)?;
         let cgroup = survey::cgroup(&plan, &procfs)?;
         let found = netlink::inside(&there, netlink::interfaces).map_err(anyhow::Error::from)?;
         let largest = survey::largest_packet(&found, &plan);
+        let hooks = Hooks::begin(way, &there, plan.id)?;
         let network =
             Network::make(there, plan.id, plan.rates, largest, &procfs).map_err(refused)?;
         let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
@@ -74,11 +78,14 @@ impl Limit {
             children: plan.children,
         };
         let mut programs = LimitPrograms::load(order, &procfs).map_err(refused)?;
-        network.close_circles(&mut programs).map_err(refused)?;
+        network
+            .close_circles(&hooks, &mut programs)
+            .map_err(refused)?;
         let mut limit = Self {
             plan,
             procfs,
             programs,
+            hooks,
             network,
             attached: HashSet::new(),
             uncovered: Vec::new(),
@@ -178,7 +185,7 @@ impl Limit {
             at: clock::now().0,
             sockets: if pids.is_empty() { 0 } else { sockets.len() },
             pids,
-            mechanism: MECHANISM,
+            mechanism: self.hooks.way().mechanism(),
             up: shaped(&self.network.up, seen.up.payload, up),
             down: shaped(&self.network.down, seen.down.payload, down),
             uncovered: self.uncovered.clone(),
@@ -189,7 +196,7 @@ impl Limit {
     pub fn lift(mut self) {
         self.network.empty(PATIENCE);
         self.programs.set_window_rate(0);
-        if let Err(error) = self.programs.let_go() {
+        if let Err(error) = self.hooks.let_go(&mut self.programs) {
             log::debug!("{error:#}");
         }
         // What was on its way into a queue.
@@ -287,21 +294,17 @@ impl Limit {
             .filter(|judged| judged.problem().is_some())
             .map(|judged| judged.shown.clone())
             .collect();
-        let points: &[Point] = if self.network.down.is_some() {
-            &[Point::Arrives, Point::Leaves]
-        } else {
-            &[Point::Leaves]
-        };
+        let has_down = self.network.down.is_some();
         for judged in judged.iter().filter(|judged| judged.is_limited()) {
             if !self.attached.insert(judged.index) {
                 continue;
             }
             let (name, programs) = (&judged.shown.name, &mut self.programs);
+            let hooks = &self.hooks;
             let attach = || {
-                let mut points = points.iter();
-                points
-                    .try_for_each(|&point| programs.attach(point, name, judged.index))
-                    .map_err(std::io::Error::other)
+                let (arrives, leaves) = judged.points();
+                let mut points = has_down.then_some(arrives).into_iter().chain([leaves]);
+                points.try_for_each(|point| hooks.attach(programs, point, name, judged.index))
             };
             let Err(error) = self.network.there(attach) else {
                 continue;

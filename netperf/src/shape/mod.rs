@@ -1,11 +1,14 @@
 //! How is a running process held to a rate, both ways, with nothing left behind?
 
+mod filters;
 mod goodput;
 mod hold;
+mod hooks;
 mod members;
 mod network;
 mod survey;
 
+pub use filters::clean_up_after;
 pub use hold::Limit;
 
 use std::path::PathBuf;
@@ -24,6 +27,33 @@ pub struct Rates {
     pub up: Option<ByteRate>,
     /// Of what they receive.
     pub down: Option<ByteRate>,
+}
+
+/// How programs get at the packets of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By tcx (Linux 6.6): they go with their descriptors.
+    Tcx,
+    /// By filters of the queue `clsact`, which stay until somebody removes them.
+    Clsact,
+}
+
+impl Way {
+    /// As the user names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcx => "tcx",
+            Self::Clsact => "clsact",
+        }
+    }
+
+    /// With what holds packets up.
+    pub fn mechanism(self) -> &'static str {
+        match self {
+            Self::Tcx => "veth+tbf (tcx)",
+            Self::Clsact => "veth+tbf (clsact)",
+        }
+    }
 }
 
 /// A process as it was found.
@@ -52,6 +82,8 @@ pub struct Plan {
     pub loopback: bool,
     /// Interfaces that are left alone.
     pub except: Vec<String>,
+    /// How programs get at packets; `None` is the first way that this kernel has.
+    pub way: Option<Way>,
 }
 
 /// An interface of the network namespace.

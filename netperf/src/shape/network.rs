@@ -13,6 +13,7 @@ use anyhow::Context as _;
 
 use super::Rates;
 use super::goodput::Goodput;
+use super::hooks::Hooks;
 use crate::bpf::{LimitPrograms, Point};
 use crate::netlink::{self, Backlog, TokenBucket};
 use crate::procfs::Procfs;
@@ -20,6 +21,9 @@ use crate::procfs::Procfs;
 /// How often a name is tried that the kernel has not given back yet, and how long in between.
 const ATTEMPTS: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
+
+/// The Ethernet header, with a VLAN tag.
+const HEADER_BYTES: u32 = 18;
 
 /// A rate that holds nothing up, in bytes per second.
 const AT_ONCE: u64 = u64::MAX;
@@ -45,7 +49,7 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Makes the queues, for packets of `largest_packet` bytes at the most.
+    /// Makes the queues, for packets of `mtu` bytes at the most, without their header.
     ///
     /// # Errors
     /// When the kernel refuses; nothing is left then.
@@ -53,7 +57,7 @@ impl Network {
         there: File,
         id: u8,
         rates: Rates,
-        largest_packet: u32,
+        mtu: u32,
         procfs: &Procfs,
     ) -> anyhow::Result<Self> {
         let root = procfs.clone();
@@ -67,8 +71,8 @@ impl Network {
         };
         let queue = |rate, letter: char, made: &Self| -> anyhow::Result<Queue> {
             let name = format!("{NAME}{id}{letter}");
-            let goodput = Goodput::new(rate, largest_packet);
-            let index = made.add(&name, goodput.bucket());
+            let goodput = Goodput::new(rate, mtu + HEADER_BYTES);
+            let index = made.add(&name, mtu, goodput.bucket());
             let index = index.with_context(|| format!("can't make the interface `{name}`"))?;
             Ok(Queue {
                 index,
@@ -81,8 +85,8 @@ impl Network {
         Ok(made)
     }
 
-    fn add(&self, name: &str, bucket: TokenBucket) -> io::Result<u32> {
-        self.there(|| self.add_pair(name))?;
+    fn add(&self, name: &str, mtu: u32, bucket: TokenBucket) -> io::Result<u32> {
+        self.there(|| self.add_pair(name, mtu))?;
         netlink::inside(&self.nest, || netlink::bring_up(name))?;
         self.there(|| {
             let index = netlink::bring_up(name)?;
@@ -92,10 +96,10 @@ impl Network {
     }
 
     /// The kernel may take a moment to give the name back that another limit had.
-    fn add_pair(&self, name: &str) -> io::Result<()> {
+    fn add_pair(&self, name: &str, mtu: u32) -> io::Result<()> {
         let mut attempts = 1;
         loop {
-            match netlink::add_pair(name, &self.nest) {
+            match netlink::add_pair(name, mtu, &self.nest) {
                 Err(error)
                     if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS =>
                 {
@@ -111,20 +115,20 @@ impl Network {
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub(super) fn close_circles(&self, programs: &mut LimitPrograms) -> anyhow::Result<()> {
+    pub(super) fn close_circles(
+        &self,
+        hooks: &Hooks,
+        programs: &mut LimitPrograms,
+    ) -> anyhow::Result<()> {
         for (queue, point) in [(&self.up, Point::Left), (&self.down, Point::Arrived)] {
             let Some(queue) = queue else { continue };
+            let name = &queue.name;
             let far = || {
-                programs
-                    .attach(Point::Turns, &queue.name, queue.index)
-                    .map_err(io::Error::other)
+                let index = netlink::index_of(name)?;
+                hooks.attach(programs, Point::Turns, name, index)
             };
             netlink::inside(&self.nest, far)?;
-            let near = || {
-                programs
-                    .attach(point, &queue.name, queue.index)
-                    .map_err(io::Error::other)
-            };
+            let near = || hooks.attach(programs, point, name, queue.index);
             netlink::inside(&self.there, near)?;
         }
         Ok(())

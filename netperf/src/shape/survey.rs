@@ -2,25 +2,18 @@
 
 use std::fs::File;
 
-use anyhow::Context as _;
-
 use super::network::is_ours;
-use super::{Interface, LimitError, Plan, Survey, members};
-use crate::bpf;
-use crate::machine::{Outcome, Trial};
-use crate::netlink;
+use super::{Interface, LimitError, Plan, Survey, Way, members};
+use crate::bpf::{self, Point};
+use crate::machine::{Feature, Outcome, Trial};
+use crate::netlink::{self, LinkHeader};
 use crate::procfs::Procfs;
-
-/// How packets are held up.
-pub(super) const MECHANISM: &str = "veth+tbf (tcx)";
-
-/// The Ethernet header, with a VLAN tag.
-const HEADER_BYTES: u32 = 18;
 
 /// What a look has found.
 pub(super) struct Ground {
     /// Network namespace of the processes.
     pub(super) there: File,
+    pub(super) way: Way,
     pub(super) survey: Survey,
 }
 
@@ -34,15 +27,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
                    namespace, outside of any container";
         return Err(LimitError::Unsupported(why.to_owned()));
     }
-    let tried = netlink::in_own_namespace(|| bpf::try_tcx(netlink::LOOPBACK));
-    if let Ok(Trial {
-        outcome: Outcome::Refused(why),
-        ..
-    }) = tried
-    {
-        let why = format!("this kernel lets no program redirect packets (tcx, Linux 6.6): {why}");
-        return Err(LimitError::Unsupported(why));
-    }
+    let way = way(plan.way)?;
     let gone = || LimitError::Asked("none of these processes is running".to_owned());
     let first = *members::of(plan, procfs).first().ok_or_else(gone)?;
     let there = procfs.open_network_namespace(first).map_err(|error| {
@@ -62,17 +47,64 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
     let netns = procfs.network_namespace(first).ok().flatten();
     Ok(Ground {
         there,
+        way,
         survey: Survey {
             netns: netns.unwrap_or_default(),
             interfaces: interfaces.into_iter().map(|judged| judged.shown).collect(),
-            mechanism: MECHANISM,
+            mechanism: way.mechanism(),
         },
     })
+}
+
+/// The first way, or the one that is asked for, that this kernel has: tried where nothing is touched.
+fn way(asked: Option<Way>) -> Result<Way, LimitError> {
+    let ways = match asked {
+        Some(way) => vec![way],
+        None => vec![Way::Tcx, Way::Clsact],
+    };
+    let mut lacking = Vec::new();
+    for way in ways {
+        match lacks(way)? {
+            None => return Ok(way),
+            Some(why) => lacking.push(format!("{} ({why})", way.name())),
+        }
+    }
+    let why = format!(
+        "this kernel lets no program redirect packets: {}",
+        lacking.join(", ")
+    );
+    Err(LimitError::Unsupported(why))
+}
+
+/// Why this kernel does not have it; `None` if it does.
+fn lacks(way: Way) -> Result<Option<String>, LimitError> {
+    let trials = netlink::in_own_namespace(move || match way {
+        Way::Tcx => vec![bpf::try_tcx(netlink::LOOPBACK)],
+        Way::Clsact => netlink::shaping_trials(),
+    });
+    let is_needed = |trial: &Trial| {
+        matches!(
+            trial.feature,
+            Feature::Tcx | Feature::Clsact | Feature::ClsBpf
+        )
+    };
+    let trials = trials.map_err(|error| {
+        LimitError::Rights(format!("can't make a network namespace to try it: {error}"))
+    })?;
+    let refused = trials.into_iter().filter(is_needed).find_map(|trial| {
+        let name = trial.feature.name();
+        match trial.outcome {
+            Outcome::Refused(why) => Some(format!("{name}: {why}")),
+            Outcome::Works | Outcome::Untried(_) => None,
+        }
+    });
+    Ok(refused)
 }
 
 /// An interface, and whether it is limited.
 pub(super) struct Judged {
     pub(super) index: u32,
+    header: LinkHeader,
     pub(super) shown: Interface,
     /// It should be, and can't.
     is_problem: bool,
@@ -92,6 +124,14 @@ impl Judged {
     pub(super) fn is_limited(&self) -> bool {
         self.shown.left_out.is_none()
     }
+
+    /// Where what arrives, and what leaves, is looked at.
+    pub(super) fn points(&self) -> (Point, Point) {
+        match self.header {
+            LinkHeader::Ethernet | LinkHeader::Other => (Point::Arrives, Point::Leaves),
+            LinkHeader::None => (Point::ArrivesBare, Point::LeavesBare),
+        }
+    }
 }
 
 /// Which interfaces are limited, without those that limits have made.
@@ -102,6 +142,7 @@ pub(super) fn judged(found: &[netlink::Interface], plan: &Plan) -> Vec<Judged> {
             let (left_out, is_problem) = judge(interface, plan);
             Judged {
                 index: interface.index,
+                header: interface.header,
                 shown: Interface {
                     name: interface.name.clone(),
                     left_out: left_out.map(str::to_owned),
@@ -115,24 +156,21 @@ pub(super) fn judged(found: &[netlink::Interface], plan: &Plan) -> Vec<Judged> {
 fn judge(interface: &netlink::Interface, plan: &Plan) -> (Option<&'static str>, bool) {
     if plan.except.contains(&interface.name) {
         (Some("is left out, as asked"), false)
-    } else if interface.is_loopback && plan.loopback {
-        let why = "can't be limited: what comes back from a queue has lost its route there";
-        (Some(why), true)
-    } else if interface.is_loopback {
+    } else if interface.is_loopback && !plan.loopback {
         (Some("is loopback"), false)
-    } else if interface.is_ethernet {
+    } else if interface.header != LinkHeader::Other {
         (None, false)
     } else if interface.is_up {
         (
-            Some("has packets without an Ethernet header, which the queue needs"),
+            Some("has packets that begin with neither an Ethernet nor an IP header"),
             true,
         )
     } else {
-        (Some("is down, and has no Ethernet header"), false)
+        (Some("is down, and of a kind that can't be limited"), false)
     }
 }
 
-/// The longest packet of these interfaces, with its header.
+/// The longest packet of these interfaces, without its header, in bytes.
 pub(super) fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
     let limited = judged(found, plan);
     let is_limited = |interface: &&netlink::Interface| {
@@ -144,18 +182,16 @@ pub(super) fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
         .iter()
         .filter(is_limited)
         .map(|interface| interface.mtu);
-    mtus.max().unwrap_or(1_500).min(65_535) + HEADER_BYTES
+    mtus.max().unwrap_or(1_500).min(65_535)
 }
 
 /// The directory in which sockets are seen being made: the cgroup that was named, or the root of all.
 pub(super) fn cgroup(plan: &Plan, procfs: &Procfs) -> Result<File, LimitError> {
     let Some(path) = &plan.cgroup else {
         let cgroups = procfs.cgroups();
-        let none = "no cgroup v2 hierarchy is mounted, by which new sockets are seen";
-        let root = cgroups
-            .root()
-            .ok_or_else(|| LimitError::Unsupported(none.to_owned()))?;
-        return Ok(File::open(root).context("can't open the root of the cgroups")?);
+        let none = "there is no cgroup v2 hierarchy, by which new sockets are seen";
+        let root = cgroups.open_root();
+        return root.ok_or_else(|| LimitError::Unsupported(none.to_owned()));
     };
     File::open(path).map_err(|error| {
         LimitError::Asked(format!("can't open the cgroup {}: {error}", path.display()))
@@ -170,7 +206,7 @@ mod tests {
         netlink::Interface {
             index: 7,
             name: name.to_owned(),
-            is_ethernet: true,
+            header: LinkHeader::Ethernet,
             is_loopback: false,
             is_up: true,
             mtu: 1_500,
@@ -186,40 +222,47 @@ mod tests {
             rates: super::super::Rates::default(),
             loopback,
             except: except.iter().map(|&name| name.to_owned()).collect(),
+            way: None,
         }
     }
 
     #[test]
     fn what_can_not_be_limited_is_named_unless_it_is_left_out() {
-        let tunnel = netlink::Interface {
-            is_ethernet: false,
-            ..interface("wg0")
+        let with = |header, name| netlink::Interface {
+            header,
+            ..interface(name)
         };
-        let found = [interface("eth0"), interface("npt1u"), tunnel];
+        let found = [
+            interface("eth0"),
+            interface("npt1u"),
+            with(LinkHeader::Other, "ib0"),
+            with(LinkHeader::None, "wg0"),
+        ];
         let all = judged(&found, &plan(&[], false));
-        assert_eq!(all.len(), 2, "our own ones are not looked at");
+        assert_eq!(all.len(), 3, "our own ones are not looked at");
         assert!(all[0].is_limited() && all[0].problem().is_none());
+        assert!(all[2].is_limited() && all[2].points().1 == Point::LeavesBare);
         let problem = all[1].problem().unwrap();
         assert!(
-            problem.contains("wg0") && problem.contains("--except-iface wg0"),
+            problem.contains("ib0") && problem.contains("--except-iface ib0"),
             "{problem}"
         );
-        let all = judged(&found, &plan(&["wg0"], false));
+        let all = judged(&found, &plan(&["ib0"], false));
         assert!(all[1].problem().is_none() && !all[1].is_limited());
     }
 
     #[test]
-    fn loopback_is_left_out_and_a_problem_only_where_it_is_asked_for() {
+    fn loopback_is_limited_only_where_it_is_asked_for() {
         let loopback = netlink::Interface {
-            is_ethernet: false,
             index: 1,
             is_loopback: true,
             mtu: 65_536,
             ..interface("lo")
         };
         let found = [loopback, interface("eth0")];
-        assert!(judged(&found, &plan(&[], false))[0].problem().is_none());
-        assert!(judged(&found, &plan(&[], true))[0].problem().is_some());
-        assert_eq!(largest_packet(&found, &plan(&[], false)), 1_518);
+        let left_out = &judged(&found, &plan(&[], false))[0];
+        assert!(left_out.problem().is_none() && !left_out.is_limited());
+        assert!(judged(&found, &plan(&[], true))[0].is_limited());
+        assert_eq!(largest_packet(&found, &plan(&[], false)), 1_500);
     }
 }

@@ -7,6 +7,7 @@
 
 mod cost;
 mod known;
+mod limit;
 mod lossy;
 mod machine;
 mod plain;
@@ -64,6 +65,10 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     if args == ["--cost"] {
         return cost::measure(&loading, kernel);
     }
+    if args == ["--only", "limit"] {
+        limit::examine(kernel, report);
+        return Ok(());
+    }
     let paths = selected(args)?;
     if args == ["--smoke"] {
         // Each counts for itself: one play does for all, and what `auto` takes is the first.
@@ -85,6 +90,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     lossy::examine(&loading, kernel, report);
     examine_times(&loading, report);
     refused::examine(&SETS, report);
+    limit::examine(kernel, report);
     examine_lives(&loading, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),
@@ -94,7 +100,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// `--smoke`, or `--only` with the name of a path or topic; all paths without either.
+/// `--smoke`, or `--only` with the name of a path or topic (or `limit`); all paths without either.
 fn selected(args: &[String]) -> Result<Vec<&'static Path>> {
     let named = |name: &str| -> Vec<_> {
         let topic = paths::TOPICS.iter().find(|topic| topic.name == name);

@@ -22,7 +22,10 @@ pub(super) fn build(workspace: &Workspace, others: &[PathBuf]) -> Result<Program
     Ok(Programs {
         init: folder.join("guest"),
         tested: [&tested[..], others].concat(),
-        called: programs::find("ip").context("there is no `ip`")?,
+        called: ["ip", "tc"]
+            .into_iter()
+            .map(|name| programs::find(name).with_context(|| format!("there is no `{name}`")))
+            .collect::<Result<_>>()?,
     })
 }
 

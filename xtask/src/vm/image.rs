@@ -14,7 +14,7 @@ use super::archive::output;
 use super::kernels::Kernel;
 
 /// Modules that the paths need, where the kernel has them as such.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 16] = [
     "veth",
     "tun",
     "af_packet",
@@ -26,6 +26,11 @@ const MODULES: [&str; 11] = [
     "aesni-intel",
     "tcp_diag",
     "udp_diag",
+    "sch_tbf",
+    "sch_ingress",
+    "cls_bpf",
+    "sch_fq",
+    "sch_netem",
 ];
 
 /// Where PID 1 is, beside the programs that its harness looks for: as in a target directory.
@@ -38,8 +43,8 @@ pub(super) struct Programs {
     pub(super) init: PathBuf,
     /// What it tests and what it tests with, static.
     pub(super) tested: Vec<PathBuf>,
-    /// What the paths call, from this machine.
-    pub(super) called: PathBuf,
+    /// What the tests call, from this machine.
+    pub(super) called: Vec<PathBuf>,
 }
 
 /// Whether paths are played that need modules.
@@ -63,11 +68,14 @@ pub(super) fn write(
     for program in &programs.tested {
         archive.program(&place("/target", program)?, &fs::read(program)?)?;
     }
-    archive.program(
-        &place("/bin", &programs.called)?,
-        &fs::read(&programs.called)?,
-    )?;
-    for library in libraries(&programs.called)? {
+    let mut needed = Vec::new();
+    for program in &programs.called {
+        archive.program(&place("/bin", program)?, &fs::read(program)?)?;
+        needed.extend(libraries(program)?);
+    }
+    needed.sort_unstable();
+    needed.dedup();
+    for library in needed {
         archive.program(&library, &fs::read(&library)?)?;
     }
     let modules = match modules {

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use regex::Regex;
 
 use super::span::span;
 use crate::cmd::help;
+use crate::shape::Way;
 use crate::units::ByteRate;
 use crate::view::limit::rate;
 
@@ -68,6 +69,14 @@ pub struct LimitArgs {
     /// Leave this interface alone; may be given several times
     #[arg(long, value_name = "NAME", help_heading = "How much")]
     pub except_iface: Vec<String>,
+    /// How packets are looked at: tcx (Linux 6.6) or clsact; auto is the first that this kernel has
+    #[arg(
+        long,
+        value_name = "WAY",
+        default_value = "auto",
+        help_heading = "How much"
+    )]
+    pub mechanism: Mechanism,
     /// End after this time, as 90s, 10m or 2h
     #[arg(long = "for", value_name = "DURATION", value_parser = span, help_heading = "How long")]
     pub lasting: Option<Duration>,
@@ -89,6 +98,31 @@ pub struct LimitArgs {
     /// This is the command that waits for its limit.
     #[arg(long, hide = true, requires = "command")]
     pub gate: bool,
+    /// This is the process that waits for the end of the holder of this limit.
+    #[arg(long, hide = true)]
+    pub clean_up: Option<u8>,
+}
+
+/// How packets are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mechanism {
+    /// The first that this kernel has.
+    Auto,
+    /// By tcx.
+    Tcx,
+    /// By filters of `clsact`.
+    Clsact,
+}
+
+impl Mechanism {
+    /// As the engine knows it.
+    pub(super) fn way(self) -> Option<Way> {
+        match self {
+            Self::Auto => None,
+            Self::Tcx => Some(Way::Tcx),
+            Self::Clsact => Some(Way::Clsact),
+        }
+    }
 }
 
 /// What can be done with limits that are held.

@@ -36,6 +36,7 @@ impl LimitRun {
                 (None, None) => Clear::All,
             }),
             None if args.gate => Wish::Gate(args.command),
+            None if let Some(id) = args.clean_up => Wish::CleanUp(id),
             None => Wish::Hold(Box::new(hold(args, common)?)),
         };
         Ok(Self {
@@ -104,6 +105,7 @@ fn hold(args: LimitArgs, common: &Common) -> Result<Hold, Failure> {
         children: !args.no_children,
         loopback: args.loopback,
         except: args.except_iface,
+        way: args.mechanism.way(),
         timing: Timing {
             interval,
             count,

@@ -4,6 +4,7 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsFd as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
@@ -18,6 +19,7 @@ use crate::clock;
 use crate::exit::PassedOn;
 use crate::procfs::OWN_EXECUTABLE;
 use crate::render::limit::{Ordered, order_json};
+use crate::shape;
 use crate::view::time::Rfc3339;
 
 /// Tells a supervisor what it is.
@@ -69,6 +71,15 @@ pub(super) fn begin() -> anyhow::Result<()> {
     setsid().context("can't leave the session")?;
     set_name(OWN_NAME)?;
     Ok(())
+}
+
+/// Waits for the end of the holder of a limit: standard input is a pipe from it, standard output the network
+/// namespace of the processes.
+pub(super) fn clean_up_after(id: u8) -> anyhow::Result<()> {
+    set_name(OWN_NAME)?;
+    let there = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    shape::clean_up_after(id, io::stdin().lock(), &there)
+        .with_context(|| format!("what limit {id} has left can't be removed"))
 }
 
 /// Says that the limit holds, and then nothing any more.

@@ -92,6 +92,7 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
         rates: hold.rates,
         loopback: hold.loopback,
         except: hold.except.clone(),
+        way: hold.way,
     }
 }
 

@@ -26,7 +26,7 @@ use crate::clock::MonoNs;
 use crate::exit::Failure;
 use crate::limits::LimitsError;
 use crate::render::limit::Written;
-use crate::shape::{LimitError, Rates};
+use crate::shape::{LimitError, Rates, Way};
 use crate::text::chain;
 use crate::units::{ByteRate, Units};
 
@@ -52,6 +52,8 @@ enum Wish {
     Clear(Clear),
     /// Become this command as soon as its limit holds.
     Gate(Vec<OsString>),
+    /// Remove what the holder of this limit leaves if it is killed.
+    CleanUp(u8),
 }
 
 /// A limit to be held.
@@ -66,6 +68,7 @@ struct Hold {
     children: bool,
     loopback: bool,
     except: Vec<String>,
+    way: Option<Way>,
     timing: Timing,
     /// It ends by itself after this time.
     lasting: Option<Duration>,
@@ -123,6 +126,7 @@ pub(super) fn run(run: LimitRun) -> anyhow::Result<()> {
     } = run;
     match wish {
         Wish::Gate(words) => child::wait_and_become(&words),
+        Wish::CleanUp(id) => detach::clean_up_after(id),
         Wish::List => orders::list(json, units),
         Wish::Set(set) => orders::set(set, json),
         Wish::Clear(clear) => orders::clear(clear, json),

@@ -81,12 +81,12 @@ fn cgroups(version: CgroupVersion) -> Check {
         CgroupVersion::Hybrid => check(Verdict::Yes, "version 2 beside version 1"),
         CgroupVersion::V1 => check(
             Verdict::Partly,
-            "version 1 only: the end of UDP sockets and the cgroups of processes are not seen",
+            "version 1 only: the cgroups of processes are not seen, and without CAP_SYS_ADMIN nor is the end of UDP sockets",
         )
         .advise(mount),
         CgroupVersion::None => check(
             Verdict::Partly,
-            "none is mounted: the end of UDP sockets and the cgroups of processes are not seen",
+            "none is mounted: the cgroups of processes are not seen, and without CAP_SYS_ADMIN nor is the end of UDP sockets",
         )
         .advise(mount),
     }

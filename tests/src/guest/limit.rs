@@ -1,0 +1,140 @@
+//! Does `limit` hold on this kernel, by each way that it has?
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::machine::Kernel;
+use super::report::Report;
+use crate::deadline::Deadline;
+use crate::held::{FAR, MB, NEAR, await_traffic, far, limit, near, sink, source};
+use crate::netns::Cabled;
+use crate::stream::Stream;
+use crate::tracer::Tracer;
+
+/// The first kernel with tcx.
+const TCX: Kernel = (6, 6);
+
+/// What is asked for: an emulated processor moves some times as much.
+const ASKED: &str = "1MB";
+const RATE: f64 = 1.0;
+
+/// A way as it is on other networks: 20 ms there, ±2 ms, and one packet of a thousand is lost.
+const DELAY: &str = "netem delay 10ms 1ms loss 0.1% limit 10000";
+
+/// An emulated processor that does not get its turn in time sends less than it might.
+const LEAST: f64 = 0.3;
+
+/// How the way between both ends is, and its name.
+const WAYS: [(&str, Option<&str>); 3] =
+    [("cable", None), ("fq", Some("fq")), ("netem", Some(DELAY))];
+
+/// Holds two processes, of which one sends and one receives.
+pub(super) fn examine(kernel: Kernel, report: &mut Report) {
+    for mechanism in ["tcx", "clsact"] {
+        if mechanism == "tcx" && kernel < TCX {
+            match refusal() {
+                Ok(why) => report.passed(mechanism, "limit", &why),
+                Err(error) => report.failed(mechanism, "limit", &format!("{error:#}")),
+            }
+            continue;
+        }
+        for (name, queue) in WAYS {
+            // Once over a long way is enough.
+            if queue.is_some() && mechanism == "clsact" && kernel >= TCX {
+                continue;
+            }
+            let test = format!("limit over {name}");
+            match held(mechanism, queue) {
+                Ok(told) => report.passed(mechanism, &test, &told),
+                Err(error) => report.failed(mechanism, &test, &format!("{error:#}")),
+            }
+        }
+    }
+}
+
+/// A kernel without tcx says so.
+fn refusal() -> Result<String> {
+    let cabled = Cabled::new()?;
+    let somebody = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    match limit(somebody.pid(), &[ASKED, "--mechanism", "tcx"]) {
+        Ok(_) => anyhow::bail!("it holds, though the kernel has no tcx"),
+        Err(error) => {
+            let error = format!("{error:#}");
+            ensure!(error.contains("exit status: 4"), "{error}");
+            Ok(error)
+        }
+    }
+}
+
+fn held(mechanism: &str, queue: Option<&str>) -> Result<String> {
+    let cabled = Cabled::new()?;
+    if let Some(queue) = queue {
+        for mut tc in [cabled.near("tc"), cabled.far("tc")] {
+            tc.args("qdisc add dev cable0 root".split(' '))
+                .args(queue.split(' '));
+            ensure!(tc.status()?.success(), "no {queue}");
+        }
+    }
+    let before = interfaces(&cabled)?;
+    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let mut here = sink(&mut near(&cabled)?, "tcp", NEAR)?;
+    let sender = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
+    let _far_sender = source(&mut far(&cabled)?, "tcp", NEAR, 2)?;
+    await_traffic(&mut there)?;
+    await_traffic(&mut here)?;
+    let receiver = here.pid().to_string();
+    let options = ["--pid", &receiver, ASKED, "--mechanism", mechanism];
+    let tracer = limit(sender.pid(), &options)?;
+    let up = settled(&mut there).context("up")?;
+    let down = settled(&mut here).context("down")?;
+    let shown = mechanism_of(tracer)?;
+    ensure!(shown.contains(mechanism), "{shown}");
+    let deadline = Deadline::seconds(20);
+    while interfaces(&cabled)? != before {
+        ensure!(!deadline.passed(), "left is {}", interfaces(&cabled)?);
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(format!(
+        "up {:.3}, down {:.3} of {RATE} MB/s",
+        up / MB,
+        down / MB
+    ))
+}
+
+/// The rate, once what was on its way before has come: an emulated reader may be seconds behind.
+fn settled(sink: &mut Stream) -> Result<f64> {
+    let deadline = Deadline::seconds(30);
+    loop {
+        let (rate, bins) = sink.rates(20)?;
+        let share = rate / MB / RATE;
+        if (LEAST..1.05).contains(&share) {
+            return Ok(rate);
+        }
+        ensure!(!deadline.passed(), "{:.3} MB/s: {bins:?}", rate / MB);
+    }
+}
+
+/// Ends a limit, and says how it held.
+fn mechanism_of(tracer: Tracer) -> Result<String> {
+    let session = tracer.stop()?;
+    let last = session.ticks.last().context("no tick")?;
+    let mechanism = last["mechanism"].as_str().context("no mechanism")?;
+    Ok(mechanism.to_owned())
+}
+
+/// What is there of interfaces, queues and filters.
+fn interfaces(cabled: &Cabled) -> Result<String> {
+    let mut all = String::new();
+    for (program, args) in [
+        ("ip", "-o link show"),
+        ("tc", "qdisc show"),
+        ("tc", "filter show dev cable0 egress"),
+        ("tc", "filter show dev cable0 ingress"),
+    ] {
+        let output = cabled.near(program).args(args.split(' ')).output()?;
+        all += &String::from_utf8(output.stdout)?;
+    }
+    Ok(all)
+}

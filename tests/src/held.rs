@@ -1,0 +1,93 @@
+//! Is what a process moves held to a rate? What the tests of `limit` have in common, here and in virtual
+//! machines.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::deadline::Deadline;
+use crate::mover;
+use crate::netns::Cabled;
+use crate::stream::Stream;
+use crate::tracer::Tracer;
+
+/// The far end of the cable, and the near one.
+pub const FAR: &str = "10.72.0.2:5001";
+/// The near end.
+pub const NEAR: &str = "10.72.0.1:5001";
+
+/// Bytes.
+pub const MB: f64 = 1e6;
+
+/// The mover, to run in the near namespace.
+///
+/// # Errors
+/// When it is not there.
+pub fn near(cabled: &Cabled) -> Result<Command> {
+    let mover = mover::binary()?;
+    Ok(cabled.near(mover.to_str().context("an odd path")?))
+}
+
+/// The same in the far namespace.
+///
+/// # Errors
+/// When it is not there.
+pub fn far(cabled: &Cabled) -> Result<Command> {
+    let mover = mover::binary()?;
+    Ok(cabled.far(mover.to_str().context("an odd path")?))
+}
+
+/// A process that receives, and is ready to.
+///
+/// # Errors
+/// When it gets no socket.
+pub fn sink(through: &mut Command, protocol: &str, address: &str) -> Result<Stream> {
+    Stream::start(through, &format!("sink {protocol} {address}"))?.ready()
+}
+
+/// `count` senders in a process, for 60 seconds at the most: whoever starts them ends them.
+///
+/// # Errors
+/// When it does not start.
+pub fn source(through: &mut Command, protocol: &str, address: &str, count: u8) -> Result<Stream> {
+    Stream::start(through, &format!("source {protocol} {address} {count} 60"))
+}
+
+/// Waits until something comes, and says how much that is, in bytes per second.
+///
+/// # Errors
+/// When nothing comes.
+pub fn await_traffic(sink: &mut Stream) -> Result<f64> {
+    let deadline = Deadline::seconds(20);
+    loop {
+        let (rate, _) = sink.rates(3)?;
+        if rate > 0.0 {
+            return Ok(rate);
+        }
+        ensure!(!deadline.passed(), "nothing comes");
+    }
+}
+
+/// Limits a process.
+///
+/// # Errors
+/// When the limit does not begin.
+pub fn limit(pid: u32, options: &[&str]) -> Result<Tracer> {
+    let pid = pid.to_string();
+    let args = [&["limit", "--json", "-d", "0.5", "--pid", &pid], options].concat();
+    Tracer::start(&args)
+}
+
+/// Whether a rate is what was asked for, in MB/s.
+///
+/// # Errors
+/// When it is not.
+pub fn is_held(rate: f64, asked: f64) -> Result<()> {
+    let share = rate / MB / asked;
+    ensure!(
+        (0.9..1.05).contains(&share),
+        "{:.3} of {asked} MB/s",
+        rate / MB
+    );
+    Ok(())
+}
