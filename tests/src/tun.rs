@@ -45,7 +45,7 @@ pub fn tun(mbit: u16, is_full: bool) -> Result<()> {
 }
 
 fn drain(mut device: File) {
-    let mut packet = [0; 65_536];
+    let mut packet = vec![0; 65_536];
     while device.read(&mut packet).is_ok() {}
 }
 

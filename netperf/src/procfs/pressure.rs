@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::network::counters;
 use super::{Procfs, lossy};
 use crate::clock::MonoNs;
 use crate::sample::pressure::{
@@ -135,18 +136,6 @@ fn strain(tgid: u32, stat: &str) -> Option<ProcessStrain> {
         major_faults: number(12)?,
         is_blocked: fields.first() == Some(&"D"),
     })
-}
-
-/// A line of names, and the next one of values, both begun by the same word.
-fn counters(text: &str, group: &str) -> HashMap<String, u64> {
-    let mut lines = text.lines().filter_map(|line| line.strip_prefix(group));
-    let (names, values) = (lines.next(), lines.next());
-    let names = names.unwrap_or_default().split_ascii_whitespace();
-    let values = values.unwrap_or_default().split_ascii_whitespace();
-    let pairs = names.zip(values.map(str::parse));
-    pairs
-        .filter_map(|(name, value)| Some((name.to_owned(), value.ok()?)))
-        .collect()
 }
 
 /// A line of names, then one of hexadecimal values for each processor.

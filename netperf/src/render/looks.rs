@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::text::{visible, width};
 use crate::view::envelope::Start;
+use crate::view::states::Finding;
 
 /// What can't be seen here, before the first look.
 pub(super) fn not_shown(start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
@@ -36,6 +37,40 @@ pub(super) fn indented(
 /// copied.
 pub(super) fn sentence(mark: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
     indented(mark, &words(&visible(text)), room, out)
+}
+
+/// Blanks below a level: that of the longest, and two.
+pub(super) const LEVEL: usize = 10;
+
+/// Something that was found: how bad it is, what it is, why, and what to do unless that is known.
+pub(super) fn finding(
+    found: &Finding,
+    has_advice: bool,
+    room: usize,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    judged(found.level.word(), &found.what, room, out)?;
+    reasons(found, has_advice, room, out)
+}
+
+/// A sentence behind how bad it is.
+pub(super) fn judged(level: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    sentence(&format!("{level:LEVEL$}"), text, room, out)
+}
+
+/// What stands below something that was found.
+pub(super) fn reasons(
+    found: &Finding,
+    has_advice: bool,
+    room: usize,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let blank = " ".repeat(LEVEL);
+    sentence(&blank, &found.evidence, room, out)?;
+    for advice in found.advice.iter().filter(|_| has_advice) {
+        sentence(&format!("{blank}-> "), advice, room, out)?;
+    }
+    Ok(())
 }
 
 /// A sentence in lines that are not wider than `room`; commands give way where they must.

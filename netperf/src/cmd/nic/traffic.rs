@@ -40,7 +40,8 @@ impl Traffic {
                     spell.busy > 0 || spell.queued > 0
                 });
                 if is_full {
-                    self.state = open(self.hooks).map_or_else(impossible, State::Counting);
+                    self.state =
+                        open(self.hooks).map_or_else(|error| impossible(&error), State::Counting);
                 }
             }
             State::Counting(counting) => {
@@ -48,7 +49,7 @@ impl Traffic {
                 match feed.next() {
                     Ok(Some(sample)) => model.advance(&sample),
                     Ok(None) => {}
-                    Err(error) => self.state = impossible(error),
+                    Err(error) => self.state = impossible(&error),
                 }
             }
         }
@@ -75,7 +76,7 @@ fn open(hooks: HookPreference) -> anyhow::Result<Box<(Capture, Model)>> {
     Ok(Box::new((feed, model)))
 }
 
-fn impossible(error: anyhow::Error) -> State {
+fn impossible(error: &anyhow::Error) -> State {
     let text = format!("{error:#}");
     let first = text.lines().next().unwrap_or_default().to_owned();
     State::Impossible(first)

@@ -132,15 +132,15 @@ impl Window {
     pub(super) async fn measure(&mut self, length: Duration) -> anyhow::Result<Reason> {
         let mut stop = std::pin::pin!(Signals::open().context("can't handle signals")?.any());
         let end = Instant::now() + length;
-        let step = (length / LOOKS).min(LOOK);
-        let (mut look, mut pump) = (Instant::now() + step, Instant::now());
+        let rest = (length / LOOKS).min(LOOK);
+        let (mut look, mut pump) = (Instant::now() + rest, Instant::now());
         loop {
             tokio::select! {
                 () = stop.as_mut() => return Ok(Reason::Signal),
                 () = sleep_until(end) => return Ok(Reason::Duration),
                 () = sleep_until(look) => {
                     self.look()?;
-                    look = Instant::now() + step;
+                    look = Instant::now() + rest;
                 }
                 () = sleep_until(pump) => pump = Instant::now() + self.pump(),
             }

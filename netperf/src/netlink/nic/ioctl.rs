@@ -76,15 +76,15 @@ impl Control {
         let mut counters = words(&[GET_COUNTERS, number(count)]);
         counters.resize(counters.len() + room * 8, 0);
         self.ask(name, &mut counters)?;
-        let named = usize::try_from(read(&names, 8)).unwrap_or(0);
-        let counted = usize::try_from(read(&counters, 4)).unwrap_or(0);
-        if named != counted {
+        // There may be more or fewer by now; the names must be those of the counters.
+        let found = usize::try_from(read(&counters, 4)).unwrap_or(0);
+        if usize::try_from(read(&names, 8)) != Ok(found) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let names = names[12..].chunks(NAME_BYTES).map(text);
         let (values, _) = counters[8..].as_chunks::<8>();
         let values = values.iter().copied().map(u64::from_ne_bytes);
-        Ok(names.zip(values).take(named.min(room)).collect())
+        Ok(names.zip(values).take(found.min(room)).collect())
     }
 
     /// How many counters there are: `struct ethtool_sset_info` with one bit set.

@@ -8,13 +8,12 @@ mod tests;
 use std::io::{self, Write};
 
 use super::json;
-use super::looks::{not_shown, sentence};
+use super::looks::{finding, judged, not_shown, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::units::Units;
 use crate::view::envelope::{End, Start};
 use crate::view::nic::{NicTick, table};
-use crate::view::states::Finding;
 use crate::view::states::words::counted;
 use crate::view::table::Table;
 
@@ -23,9 +22,6 @@ const ROWS_MAX: usize = 40;
 
 /// Longest line of a sentence: longer ones are hard to read.
 const SENTENCE: usize = 100;
-
-/// Blanks below a level: that of the longest, and two.
-const INDENT: usize = 10;
 
 /// How interfaces are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,10 +97,10 @@ impl Look {
         self.table("", &table::interfaces(&tick.interfaces), out)?;
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
-            finding(found, width.min(SENTENCE), out)?;
+            finding(found, true, width.min(SENTENCE), out)?;
         }
         for exceeded in &tick.exceeded {
-            sentence("too much  ", exceeded, width.min(SENTENCE), out)?;
+            judged("too much", exceeded, width.min(SENTENCE), out)?;
         }
         if let Some(why) = tick.users_unknown {
             let text = format!("not shown: which processes use the interfaces: {why}");
@@ -163,17 +159,6 @@ impl Look {
             more => writeln!(out, "and {more} more (--json has all)"),
         }
     }
-}
-
-fn finding(found: &Finding, width: usize, out: &mut Vec<u8>) -> io::Result<()> {
-    let blank = " ".repeat(INDENT);
-    let level = found.level.word();
-    sentence(&format!("{level:INDENT$}"), &found.what, width, out)?;
-    sentence(&blank, &found.evidence, width, out)?;
-    for advice in &found.advice {
-        sentence(&format!("{blank}-> "), advice, width, out)?;
-    }
-    Ok(())
 }
 
 fn summary(tick: &NicTick<'_>) -> String {

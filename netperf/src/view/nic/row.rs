@@ -15,6 +15,7 @@ use crate::sample::nic::{
 
 /// One interface. What is not known is `None`; rates and growth need two looks.
 #[derive(Clone, Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is said by itself")]
 pub struct NicRow<'m> {
     /// Its name. Untrusted text.
     pub name: &'m str,

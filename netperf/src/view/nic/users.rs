@@ -99,7 +99,7 @@ fn users(model: &Model, takes: impl Fn(u32, std::net::IpAddr) -> bool) -> Vec<Us
     all.collect()
 }
 
-fn greatest<'m>(mut users: Vec<User<'m>>, by: fn(&User<'_>) -> u64) -> Vec<User<'m>> {
+fn greatest(mut users: Vec<User<'_>>, by: fn(&User<'_>) -> u64) -> Vec<User<'_>> {
     users.retain(|user| by(user) > 0);
     users.sort_by_key(|user| std::cmp::Reverse(by(user)));
     users.truncate(NAMED_MAX);

@@ -26,10 +26,10 @@ pub(super) fn cpu(pressure: &Pressure) -> Check {
     };
     let waited = pressure.stalled(|it| it.cpu_some);
     let of = counted(pressure.now.processors, "processor", "processors");
-    let mut evidence = format!("{of} {} busy", percent(busy));
-    if let Some(waited) = waited {
-        evidence += &format!("; somebody waited for one {} of the time", percent(waited));
-    }
+    let waiting = waited.map_or(String::new(), |waited| {
+        format!("; somebody waited for one {} of the time", percent(waited))
+    });
+    let evidence = format!("{of} {} busy{waiting}", percent(busy));
     let users = pressure.by_cpu();
     let mut findings = Vec::new();
     if busy >= NO_TIME_LEFT && waited.is_none_or(|waited| waited >= WAITED) {
@@ -68,14 +68,14 @@ pub(super) fn disk(pressure: &Pressure) -> Check {
         pressure.stalled(|it| it.io_some),
         pressure.stalled(|it| it.io_full),
     );
-    let mut evidence = format!("processors idle for a disk {} of the time", percent(idle));
-    if let (Some(some), Some(all)) = (some, all) {
-        evidence += &format!(
-            "; somebody waited for one {} of the time, all {}",
-            percent(some),
-            percent(all)
-        );
-    }
+    let both = some.zip(all).map_or(String::new(), |(some, all)| {
+        let (some, all) = (percent(some), percent(all));
+        format!("; somebody waited for one {some} of the time, all {all}")
+    });
+    let evidence = format!(
+        "processors idle for a disk {} of the time{both}",
+        percent(idle)
+    );
     let is_felt =
         some.is_some_and(|some| some >= WAITED) && all.is_some_and(|all| all >= ALL_WAITED);
     let mut findings = Vec::new();
@@ -106,13 +106,13 @@ pub(super) fn memory(pressure: &Pressure) -> Check {
     #[expect(clippy::cast_precision_loss, reason = "a share needs no 53 bits")]
     let share = left as f64 / total.max(1) as f64;
     let stalled = pressure.stalled(|it| it.memory_some);
-    let mut evidence = format!("{} of {} MiB left", left / 1024, total / 1024);
-    if let Some(stalled) = stalled {
-        evidence += &format!(
+    let waiting = stalled.map_or(String::new(), |stalled| {
+        format!(
             "; somebody waited for memory {} of the time",
             percent(stalled)
-        );
-    }
+        )
+    });
+    let evidence = format!("{} of {} MiB left{waiting}", left / 1024, total / 1024);
     let kills = pressure.growth(|it| it.memory.oom_kills).unwrap_or(0);
     let swapped = pressure.growth(|it| it.memory.swapped_in).unwrap_or(0);
     let mut findings = Vec::new();

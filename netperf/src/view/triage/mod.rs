@@ -302,10 +302,8 @@ fn causes_of(check: &Check) -> impl Iterator<Item = Cause> {
 /// In one sentence, with the names in it.
 fn verdict(causes: &[Cause], checks: &[Check]) -> String {
     if let Some(first) = causes.first() {
-        let place = match first.topic {
-            Topic::Cpu | Topic::Disk | Topic::Memory => "not the network: ",
-            _ => "",
-        };
+        let is_machine = matches!(first.topic, Topic::Cpu | Topic::Disk | Topic::Memory);
+        let place = if is_machine { "not the network: " } else { "" };
         return format!("{place}{}", first.finding.what);
     }
     let about = checks.iter().find(|check| check.topic == Topic::Process);

@@ -88,7 +88,7 @@ impl<'m> States<'m> {
         let mut findings = self.about(About::Ports);
         for finding in &mut findings {
             if let Some(who) = self.whose(finding) {
-                finding.what += &format!("; they are of {who}");
+                finding.what = format!("{}; they are of {who}", finding.what);
             }
         }
         Check::new(Topic::Ports, evidence, findings)

@@ -50,26 +50,25 @@ fn grown(row: &NicRow<'_>, counter: LinkCounter) -> Option<Finding> {
 
 fn is_told_by_others(row: &NicRow<'_>, counter: LinkCounter) -> bool {
     let grows = |it: &LinkCounter| row.grown(*it) > Some(0);
-    match counter {
-        LinkCounter::RxErrors => [
+    let parts: &[LinkCounter] = if counter == LinkCounter::RxErrors {
+        &[
             LinkCounter::RxLengthErrors,
             LinkCounter::RxOverErrors,
             LinkCounter::RxCrcErrors,
             LinkCounter::RxFrameErrors,
             LinkCounter::RxFifoErrors,
         ]
-        .iter()
-        .any(grows),
-        LinkCounter::TxErrors => [
+    } else if counter == LinkCounter::TxErrors {
+        &[
             LinkCounter::TxAbortedErrors,
             LinkCounter::TxCarrierErrors,
             LinkCounter::TxFifoErrors,
             LinkCounter::TxWindowErrors,
         ]
-        .iter()
-        .any(grows),
-        _ => false,
-    }
+    } else {
+        &[]
+    };
+    parts.iter().any(grows)
 }
 
 /// Of the packets that passed in the same direction, and those that did not.
