@@ -9,6 +9,8 @@ use netperf_tests::deadline::Deadline;
 use netperf_tests::flood::Sender;
 use netperf_tests::public::Public;
 use netperf_tests::socket_list::alone;
+use netperf_tests::terminal::Terminal;
+use netperf_tests::tracer;
 use netperf_tests::tun::tun;
 use serde_json::Value;
 
@@ -172,5 +174,23 @@ fn it_needs_no_rights_and_says_what_is_wrong_with_a_command_line() -> Result<()>
         ensure!(output.status.code() == Some(2), "{args:?}: {message}");
         ensure!(message.contains(words), "{args:?}: {message}");
     }
+    Ok(())
+}
+
+#[test]
+fn on_a_terminal_it_goes_on_until_q() -> Result<()> {
+    let mut command = Command::new(tracer::binary()?);
+    command.args(["nic", "-d", "0.2", "-i", "lo"]);
+    let mut terminal = Terminal::start(&mut command, 24, 100)?;
+    let first = terminal.wait_for_text("FINDINGS")?;
+    ensure!(
+        first.contains("INTERFACE") && first.contains("tick 0."),
+        "{first}"
+    );
+    let time = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let again = |screen: &vt100::Screen| time(&screen.contents()) != time(&first);
+    terminal.wait_for("another tick in the same place", again)?;
+    terminal.press("q")?;
+    ensure!(terminal.end()?.success(), "q is no failure");
     Ok(())
 }

@@ -10,10 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use netperf_tests::batch::{run, run_as, text};
 use netperf_tests::flood::Sender;
+use netperf_tests::held::{FAR, await_traffic, far, near, sink, source};
+use netperf_tests::netns::Cabled;
 use netperf_tests::public::Public;
 use netperf_tests::socket_list::alone;
 use netperf_tests::state_scene::Server;
 use netperf_tests::sysctl::Sysctl;
+use netperf_tests::tracer;
 use netperf_tests::tun::tun;
 use serde_json::Value;
 
@@ -184,7 +187,7 @@ fn a_process_that_waits_for_its_receiver_is_told_to() -> Result<()> {
         // Nobody reads: the writer waits until the connection is shut down.
         let writer = thread::spawn(move || {
             let mut writing = writing;
-            while writing.write_all(&[0; 65_536]).is_ok() {}
+            while writing.write_all(&[0; 4_096]).is_ok() {}
         });
         let pid = std::process::id().to_string();
         let result = triage(&["--pid", &pid]);
@@ -245,6 +248,45 @@ fn without_rights_it_checks_what_it_can() -> Result<()> {
     ensure!(
         why.into_iter().any(|why| why.contains("CAP_BPF")),
         "{missing:#?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_transfer_that_fills_a_shaped_link_is_the_cause_also_of_its_own_waiting() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let shape = "qdisc add dev cable0 root tbf rate 8mbit burst 16kb limit 64kb";
+    let shaped = cabled.near("tc").args(shape.split(' ')).status()?;
+    ensure!(shaped.success(), "no shaper");
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let source = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
+    await_traffic(&mut sink)?;
+    let pid = source.pid();
+    let output = run_as(
+        cabled
+            .near("timeout")
+            .arg("20")
+            .arg(tracer::binary()?)
+            .args(HERE),
+    )?;
+    let all = text(&output.stdout)?;
+    let first = all.lines().next().context("no verdict")?;
+    ensure!(
+        first.contains("cable0 is full") && first.contains(&format!("(PID {pid})")),
+        "{all}"
+    );
+    let asked = ["doctor", "--for", "2s", "--pid", &pid.to_string()];
+    let output = run(asked)?;
+    let all = text(&output.stdout)?;
+    ensure!(
+        all.lines()
+            .next()
+            .is_some_and(|first| first.contains("cable0")),
+        "{all}"
+    );
+    ensure!(
+        all.contains(&format!("waits for the network: the way to {FAR}")),
+        "{all}"
     );
     Ok(())
 }

@@ -418,15 +418,10 @@ pub struct DoctorArgs {
     /// What does this process wait for?
     #[arg(short, long, value_name = "PID")]
     pub pid: Option<u32>,
-    /// In which network namespaces: all that have processes, the own one, or that of a process
-    #[arg(
-        long,
-        value_name = "all|self|PID",
-        default_value = "all",
-        hide_default_value = true
-    )]
-    #[arg(value_parser = scope)]
-    pub netns: Scope,
+    /// In which network namespaces: all that have processes, the own one, or that of a process;
+    /// with --pid that of the process
+    #[arg(long, value_name = "all|self|PID", value_parser = scope)]
+    pub netns: Option<Scope>,
 }
 
 /// What connections can be put together by.

@@ -29,7 +29,7 @@ impl Procfs {
             stalls: self.stalls(),
             memory: self.memory(),
             processes: self.strains(),
-            tables: self.tables(),
+            tables: self.kernel_tables(),
         }
     }
 
@@ -74,14 +74,17 @@ impl Procfs {
         }
     }
 
-    fn tables(&self) -> KernelTables {
+    /// The kernel's tables of the network namespace that the calling thread is in.
+    pub fn kernel_tables(&self) -> KernelTables {
         let number = |path: &str| self.file(path).trim().parse::<u64>().ok();
+        // `/proc/net` would be that of the process.
+        let of_thread = |name: &str| self.file(&format!("proc/thread-self/net/{name}"));
         let netfilter = |name: &str| number(&format!("proc/sys/net/netfilter/nf_conntrack_{name}"));
-        let (snmp, netstat) = (self.file("proc/net/snmp"), self.file("proc/net/netstat"));
+        let (snmp, netstat) = (of_thread("snmp"), of_thread("netstat"));
         let (ip, tcp) = (counters(&snmp, "Ip:"), counters(&snmp, "Tcp:"));
         let extended = counters(&netstat, "TcpExt:");
-        let conntrack = columns(&self.file("proc/net/stat/nf_conntrack"));
-        let neighbours = columns(&self.file("proc/net/stat/arp_cache"));
+        let conntrack = columns(&of_thread("stat/nf_conntrack"));
+        let neighbours = columns(&of_thread("stat/arp_cache"));
         let sum =
             |of: &HashMap<String, Vec<u64>>, name: &str| of.get(name).map(|all| all.iter().sum());
         KernelTables {

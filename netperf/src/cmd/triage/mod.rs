@@ -40,7 +40,10 @@ impl TriageRun {
         Self {
             length: args.length.unwrap_or(LENGTH),
             about: args.pid,
-            namespaces: args.netns,
+            // What happens elsewhere does not hold that process up.
+            namespaces: args
+                .netns
+                .unwrap_or_else(|| args.pid.map_or(Scope::All, Scope::Of)),
             written: if common.json {
                 Written::Json
             } else {

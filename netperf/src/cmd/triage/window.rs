@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::TriageRun;
 use crate::capture::{
-    self, Capture, Detail, NicFeed, NicRequest, RefusalFeed, Scope, SocketFeed, SocketRequest,
+    self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
+    SocketRequest,
 };
 use crate::clock::{self, MonoNs};
 use crate::cmd::looks::failure;
@@ -20,7 +21,6 @@ use crate::model::Model;
 use crate::model::nic::NicModel;
 use crate::model::pressure::Pressure;
 use crate::model::states::StatesModel;
-use crate::procfs::Procfs;
 use crate::sample::nic::NicSample;
 use crate::sample::socket::{SocketSample, Unseen};
 use crate::view::envelope::Reason;
@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Everything that is measured.
 pub(super) struct Window {
     request: SocketRequest,
-    procfs: Procfs,
+    machine: PressureFeed,
     traffic: Result<Traffic, String>,
     refusals: Option<RefusalFeed>,
     sockets: SocketFeed,
@@ -87,7 +87,7 @@ impl Window {
             unseen.push(missing);
         }
         let first_nics = interfaces.read().map_err(nic::failure)?;
-        let procfs = Procfs::new("/");
+        let machine = PressureFeed::open(run.namespaces);
         let began = clock::now().0;
         let mut window = Self {
             traffic,
@@ -96,10 +96,10 @@ impl Window {
             states: StatesModel::default(),
             ticks: NicModel::default(),
             nics: NicModel::default(),
-            pressure: Pressure::new(procfs.pressure(began)),
+            pressure: Pressure::new(machine.read(began)),
             length: Duration::ZERO,
             request,
-            procfs,
+            machine,
             sockets,
             first,
             interfaces,
@@ -150,7 +150,7 @@ impl Window {
     fn look(&mut self) -> anyhow::Result<()> {
         self.ticks
             .advance(self.interfaces.read().map_err(nic::failure)?);
-        self.pressure.look(&self.procfs.strains());
+        self.pressure.look(&self.machine.processes());
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Window {
         }
         let now = clock::now().0;
         self.length = now.since(self.began).unwrap_or_default();
-        self.pressure.end(self.procfs.pressure(now));
+        self.pressure.end(self.machine.read(now));
         let nics = self.interfaces.read().map_err(nic::failure)?;
         self.ticks.advance(nics.clone());
         self.nics.advance(nics);

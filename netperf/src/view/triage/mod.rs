@@ -92,6 +92,7 @@ pub enum Topic {
     Tables,
     Mtu,
     Process,
+    Way,
 }
 
 impl Topic {
@@ -113,6 +114,7 @@ impl Topic {
             Self::Tables => "kernel tables",
             Self::Mtu => "large packets",
             Self::Process => "the process",
+            Self::Way => "its way",
         }
     }
 
@@ -131,10 +133,11 @@ impl Topic {
             Self::Drops => 8,
             Self::Mtu => 9,
             Self::Loss => 10,
-            Self::Memory => 11,
-            Self::Disk => 12,
-            Self::Cpu => 13,
-            Self::Delay => 14,
+            Self::Way => 11,
+            Self::Memory => 12,
+            Self::Disk => 13,
+            Self::Cpu => 14,
+            Self::Delay => 15,
         }
     }
 }
@@ -275,7 +278,12 @@ fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
         tables::check(measured.pressure),
         stuck::check(measured),
     ];
-    checks.extend(measured.about.map(|pid| process::check(measured, pid)));
+    checks.extend(
+        measured
+            .about
+            .into_iter()
+            .flat_map(|pid| process::checks(measured, pid)),
+    );
     checks
 }
 

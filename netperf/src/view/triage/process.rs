@@ -20,36 +20,41 @@ const COMPUTES: f64 = 0.8;
 const NO_ANSWER_MS: u32 = 500;
 const SHOWN_MAX: usize = 5;
 
-/// The checks of one process: the connection that tells most comes first.
-pub(super) fn check(measured: &Measured<'_>, pid: u32) -> Check {
+/// The checks of one process: what it waits for by itself, and whether it waits for the network. What
+/// makes the network slow is found by the other checks, and comes before that it is.
+pub(super) fn checks(measured: &Measured<'_>, pid: u32) -> [Check; 2] {
     let name = name(measured, pid);
     let who = process(name.as_deref(), Some(pid));
     let before = by_cookie(measured.first);
-    let sockets = measured
-        .last
-        .sockets
-        .iter()
-        .filter(|it| is_of(measured.last, it, pid));
-    let sockets = sockets.filter(|socket| socket.state != TcpState::Listen);
+    let sockets = measured.last.sockets.iter();
+    let sockets =
+        sockets.filter(|it| is_of(measured.last, it, pid) && it.state != TcpState::Listen);
     let connections: Vec<_> = sockets
         .filter_map(|socket| Connection::new(measured, socket, &before))
         .collect();
-    let mut findings: Vec<_> = connections
-        .iter()
-        .filter_map(|one| one.finding(&who))
-        .collect();
-    findings.sort_by_key(|finding| finding.level);
-    findings.truncate(SHOWN_MAX);
-    if findings.is_empty() {
-        findings.push(idle(measured, pid, &who, connections.len()));
+    let count = connections.len();
+    let by_itself = connections.iter().filter_map(|one| one.finding(&who));
+    let mut by_itself: Vec<_> = by_itself.take(SHOWN_MAX).collect();
+    let on_its_way = connections.iter().filter_map(|one| one.held_up(&who));
+    let on_its_way: Vec<_> = on_its_way.take(SHOWN_MAX).collect();
+    if by_itself.is_empty() && on_its_way.is_empty() {
+        by_itself.push(idle(measured, pid, &who, count));
     }
-    let cpu = measured.pressure.cpu_of(pid).unwrap_or(0.0);
-    let evidence = format!(
-        "{who}: {}, {} of a processor",
-        counted(connections.len() as u64, "connection", "connections"),
-        percent(cpu)
-    );
-    Check::new(Topic::Process, evidence, findings)
+    let cpu = percent(measured.pressure.cpu_of(pid).unwrap_or(0.0));
+    let connections = counted(count as u64, "connection", "connections");
+    let held_up = counted(on_its_way.len() as u64, "of them waits", "of them wait");
+    [
+        Check::new(
+            Topic::Process,
+            format!("{who}: {connections}, {cpu} of a processor"),
+            by_itself,
+        ),
+        Check::new(
+            Topic::Way,
+            format!("{connections}, {held_up} for the network"),
+            on_its_way,
+        ),
+    ]
 }
 
 /// Its name, from its sockets or from the list of processes.
@@ -84,6 +89,17 @@ struct Connection<'m> {
     buffer: f64,
     /// Segments sent again.
     retrans: u32,
+}
+
+/// What a sender waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    /// The other end's window is closed.
+    Receiver,
+    /// Its send buffer is full.
+    Buffer,
+    /// The congestion window, or the link.
+    Network,
 }
 
 impl<'m> Connection<'m> {
@@ -147,42 +163,64 @@ impl<'m> Connection<'m> {
         })
     }
 
-    /// It has something to send most of the time. What holds it up?
+    /// It has something to send most of the time, and the other end or its own buffer holds it up.
     fn sending(&self, who: &str) -> Option<Finding> {
-        if self.busy < MOSTLY {
-            return None;
-        }
         let remote = self.remote;
-        let (what, advice) = if self.receiver >= self.busy * MOSTLY {
-            (
+        let (what, advice) = match self.holder()? {
+            Holder::Receiver => (
                 format!("{who} waits for the receiver: {remote} does not take data fast enough"),
                 format!(
                     "look at the program at {remote}: it does not read; or its receive buffer is too small \
                      for the distance (there: net.ipv4.tcp_rmem)"
                 ),
-            )
-        } else if self.buffer >= self.busy * MOSTLY {
-            (
+            ),
+            Holder::Buffer => (
                 format!("{who} waits for its own send buffer, which is too small for {remote}"),
                 "let the kernel size it: the program must not set SO_SNDBUF; then raise the last number \
                  of net.ipv4.tcp_wmem"
                     .to_owned(),
-            )
-        } else {
-            (
-                format!("{who} waits for the network: the way to {remote} takes no more"),
-                format!(
-                    "see whether the own interface is full (`netperf-trace nic`), packets are lost \
-                     (`netperf-trace retrans`), or a link on the way is slow (`netperf-trace path {}`)",
-                    remote.ip()
-                ),
-            )
+            ),
+            Holder::Network => return None,
         };
-        Some(Finding {
+        Some(self.told(what, advice))
+    }
+
+    /// It has something to send most of the time, and the network takes no more.
+    fn held_up(&self, who: &str) -> Option<Finding> {
+        if self.holder()? != Holder::Network {
+            return None;
+        }
+        let remote = self.remote;
+        let advice = format!(
+            "see whether the own interface is full (`netperf-trace nic`), packets are lost (`netperf-trace \
+             retrans`), or a link on the way is slow (`netperf-trace path {}`)",
+            remote.ip()
+        );
+        let what = format!("{who} waits for the network: the way to {remote} takes no more");
+        Some(self.told(what, advice))
+    }
+
+    fn told(&self, what: String, advice: String) -> Finding {
+        Finding {
             level: Level::Warn,
             what,
             evidence: self.account(),
             advice: vec![advice],
+        }
+    }
+
+    /// What holds it up, if it has something to send most of the time.
+    fn holder(&self) -> Option<Holder> {
+        if self.busy < MOSTLY {
+            return None;
+        }
+        let most = self.busy * MOSTLY;
+        Some(if self.receiver >= most {
+            Holder::Receiver
+        } else if self.buffer >= most {
+            Holder::Buffer
+        } else {
+            Holder::Network
         })
     }
 
