@@ -20,8 +20,8 @@ use netperf_tests::tracer;
 use netperf_tests::tun::tun;
 use serde_json::Value;
 
-/// Only what is in the namespace of this thread, for two seconds: five looks at the interfaces.
-const HERE: [&str; 5] = ["doctor", "--netns", "self", "--for", "2s"];
+/// Only what is in the namespace of this thread.
+const HERE: [&str; 5] = ["doctor", "--netns", "self", "--for", "1s"];
 
 /// The first line of a verdict that something is wrong, and all of it.
 fn verdict() -> Result<(String, String)> {
@@ -138,6 +138,29 @@ fn ports_that_ran_out_are_the_cause_and_who_wanted_one_is_named() -> Result<()> 
             "{all}"
         );
         ensure!(first.contains(&own()), "{all}");
+        Ok(())
+    })
+}
+
+#[test]
+fn time_wait_that_takes_up_the_ports_is_the_cause_and_its_likely_owner_is_named() -> Result<()> {
+    alone(|| {
+        let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40999")?;
+        let _kept = Sysctl::set("net/ipv4/tcp_tw_reuse", "0")?;
+        let server = Server::listen(4_100, 200)?;
+        server.finish_by_client(970)?;
+        let _open = server.connection()?;
+        let (first, all) = verdict()?;
+        ensure!(first.starts_with("critical"), "{all}");
+        ensure!(
+            first.contains("ports for new connections to 127.0.0.1:4100 run out"),
+            "{all}"
+        );
+        ensure!(first.contains(&own()), "{all}");
+        ensure!(
+            all.contains("971 of 1 000 ports to 127.0.0.1:4100"),
+            "{all}"
+        );
         Ok(())
     })
 }

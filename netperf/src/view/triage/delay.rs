@@ -99,10 +99,10 @@ fn connect(row: &Row<'_>) -> Option<Finding> {
         level: Level::Warn,
         what: format!("{who} waits long for connections to {remote}"),
         evidence: format!(
-            "{} measured, one in ten took {} or longer: the first packet was lost or not answered, and \
-             the kernel repeats it after a second",
+            "{} measured, the slowest took up to {}; where no answer comes, the kernel repeats the first \
+             packet after a second",
             times.count,
-            time(times.p90_us)
+            time(times.max_us)
         ),
         advice: vec![
             format!("see where packets are lost: `netperf-trace path {remote}`"),

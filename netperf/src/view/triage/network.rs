@@ -88,7 +88,7 @@ impl<'m> States<'m> {
         let mut findings = self.about(About::Ports);
         for finding in &mut findings {
             if let Some(who) = self.whose(finding) {
-                finding.what = format!("{}; they are of {who}", finding.what);
+                finding.what = format!("{}; {who}", finding.what);
             }
         }
         Check::new(Topic::Ports, evidence, findings)
@@ -108,7 +108,8 @@ impl<'m> States<'m> {
         let refused = self.tick.refused.iter().filter(|row| is_meant(row.address));
         let refused = refused.max_by_key(|row| row.total);
         if let Some(row) = refused {
-            return Some(process(Some(row.name), Some(row.pid)));
+            let who = process(Some(row.name), Some(row.pid));
+            return Some(format!("they are of {who}"));
         }
         let row = self
             .tick
@@ -116,7 +117,8 @@ impl<'m> States<'m> {
             .iter()
             .find(|row| is_meant(row.remote))?;
         let likely = row.likely.first()?.process;
-        Some(process(Some(likely.name), Some(likely.pid)))
+        let who = process(Some(likely.name), Some(likely.pid));
+        Some(format!("likely they are of {who}"))
     }
 
     /// With what hooks tell of the time that clients wait to be accepted.
@@ -148,7 +150,10 @@ impl<'m> States<'m> {
                 grouped(pressure)
             ))
         });
-        let evidence = pages.unwrap_or_else(|| "no limit of TCP is near".to_owned());
+        let evidence = pages.unwrap_or_else(|| {
+            "the table of TIME_WAIT has room; memory is told in the first network namespace only"
+                .to_owned()
+        });
         Check::new(Topic::SocketMemory, evidence, self.about(About::Machine))
     }
 }

@@ -41,8 +41,9 @@ fn conntrack(pressure: &Pressure) -> Option<Finding> {
         tables.conntrack_max.filter(|&most| most > 0)?,
     );
     let dropped = pressure.growth(|it| it.tables.conntrack_drops).unwrap_or(0);
-    let is_full = dropped > 0 || used >= most;
     let is_near = used.saturating_mul(100) / most >= NEAR_PERCENT;
+    // Packets are dropped for other reasons as well: only near the limit it is the table.
+    let is_full = used >= most || (is_near && dropped > 0);
     (is_full || is_near).then(|| Finding {
         level: if is_full { Level::Critical } else { Level::Warn },
         what: if is_full {

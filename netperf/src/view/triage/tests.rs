@@ -234,6 +234,8 @@ fn a_pile_that_is_not_closed_is_named_before_what_else_is_wrong() {
 fn a_full_table_of_the_firewall_is_critical() {
     let mut scene = Scene::calm();
     scene.after.tables.conntrack_drops = Some(40);
+    scene.judge(|triage| assert_eq!(triage.status, Status::Ok, "{triage:#?}"));
+    scene.after.tables.conntrack = Some(990);
     scene.judge(|triage| {
         assert_eq!(triage.status, Status::Critical);
         assert!(
