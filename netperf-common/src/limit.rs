@@ -28,6 +28,10 @@ pub struct LimitFacts {
     pub rcv_rtt: u32,
     /// Offset of `task_struct.pid`.
     pub pid: u32,
+    /// Offset of `sock.sk_wmem_alloc`.
+    pub wmem_alloc: u32,
+    /// Padding.
+    pub reserved: u32,
 }
 
 /// What the programs have seen of one direction.
@@ -54,6 +58,11 @@ pub struct LimitBoard {
     pub active: u64,
     /// From the kernel side: the holder has ended, and what is left of its programs lets all pass.
     pub ended: u64,
+    /// From user space: payload in the queue of what is sent from which on a connection that has something
+    /// there is asked to wait.
+    pub plenty: u64,
+    /// Payload in that queue: the kernel side counts, user space sets it right where packets were dropped.
+    pub waiting: u64,
     /// From the kernel side: what was sent.
     pub up: LimitCounters,
     /// From the kernel side: what was received.
@@ -78,6 +87,6 @@ mod pod {
 }
 
 const _: () = {
-    assert!(size_of::<LimitFacts>() == 48);
-    assert!(size_of::<LimitBoard>() == 80);
+    assert!(size_of::<LimitFacts>() == 56);
+    assert!(size_of::<LimitBoard>() == 96);
 };

@@ -294,23 +294,53 @@ fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
 #[test]
 fn loopback_is_held_where_it_is_asked_for() -> Result<()> {
     let cabled = Cabled::new()?;
-    for (protocol, address) in [
-        ("tcp", "127.0.0.1:5001"),
-        ("udp", "127.0.0.1:5002"),
-        ("tcp", "[::1]:5003"),
-        ("tcp", "10.72.0.1:5004"),
+    for (protocol, address, direction) in [
+        ("tcp", "127.0.0.1:5001", "--up"),
+        ("udp", "127.0.0.1:5002", "--down"),
+        ("tcp", "[::1]:5003", "--down"),
+        ("tcp", "10.72.0.1:5004", "--up"),
     ] {
         let mut sink = sink(&mut near(&cabled)?, protocol, address)?;
         let source = source(&mut near(&cabled)?, protocol, address, 1)?;
         ensure!(await_traffic(&mut sink)? > 12.0 * MB, "loopback is slow");
-        for (pid, direction) in [(source.pid(), "--up"), (sink.pid(), "--down")] {
-            let tracer = limit(pid, &[direction, "10MB", "--loopback"])?;
-            thread::sleep(Duration::from_secs(1));
-            let (held, bins) = sink.rates(10)?;
-            is_held(held, 10.0)
-                .with_context(|| format!("{protocol} {address} {direction}: {bins:?}"))?;
-            tracer.stop()?;
-        }
+        let pid = if direction == "--up" {
+            source.pid()
+        } else {
+            sink.pid()
+        };
+        let tracer = limit(pid, &[direction, "10MB", "--loopback"])?;
+        thread::sleep(Duration::from_secs(1));
+        let (held, bins) = sink.rates(10)?;
+        is_held(held, 10.0)
+            .with_context(|| format!("{protocol} {address} {direction}: {bins:?}"))?;
+        tracer.stop()?;
     }
+    Ok(())
+}
+
+#[test]
+fn it_ends_when_somebody_removes_its_interface() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let before = inventory(&cabled)?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+    await_traffic(&mut sink)?;
+    let mut tracer = limit(source.pid(), &["--up", "5MB"])?;
+    tracer.await_tick()?;
+    let links = cabled.near("ip").args(["-o", "link"]).output()?;
+    let links = String::from_utf8(links.stdout)?;
+    let ours = links.split([' ', '@']).find(|word| word.starts_with("npt"));
+    let ours = ours.context("no interface of the limit")?;
+    let gone = cabled.near("ip").args(["link", "del", ours]).status()?;
+    ensure!(gone.success(), "it stays");
+    let session = tracer.finish()?;
+    ensure!(session.log.contains("somebody"), "{}", session.log);
+    ensure!(
+        inventory(&cabled)? == before,
+        "left is {}",
+        inventory(&cabled)?
+    );
+    let (free, _) = sink.rates(10)?;
+    ensure!(free > 40.0 * MB, "still held, {:.1} MB/s", free / MB);
     Ok(())
 }

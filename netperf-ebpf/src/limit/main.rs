@@ -12,6 +12,7 @@ mod atomic;
 mod header;
 mod maps;
 mod members;
+mod pushback;
 mod socket;
 mod tc;
 mod window;

@@ -19,7 +19,7 @@ use crate::{
     atomic,
     header::{self, ETHERNET, Header, IPV4, TCP},
     maps::{board, fact},
-    socket, window,
+    pushback, socket, window,
 };
 
 /// `BPF_F_INGRESS`: as if it had arrived there.
@@ -87,7 +87,9 @@ pub fn limit_left(ctx: TcContext) -> i32 {
     }
     if let Some(board) = board() {
         // SAFETY: a part of a map value.
-        count(unsafe { &raw mut (*board).up }, skb);
+        let payload = count(unsafe { &raw mut (*board).up }, skb);
+        // SAFETY: a word of a map value.
+        atomic::add(unsafe { &raw mut (*board).waiting }, payload.wrapping_neg());
     }
     back(skb, 0)
 }
@@ -116,6 +118,14 @@ fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     }
     if fact!(up_queue) == 0 || header.is_bare_acknowledgement() {
         return None;
+    }
+    let payload = u64::from(header.payload);
+    if header.protocol == TCP && payload > 0 && pushback::is_due(skb, socket) {
+        return Some(TC_ACT_SHOT);
+    }
+    if let Some(board) = board() {
+        // SAFETY: a word of a map value.
+        atomic::add(unsafe { &raw mut (*board).waiting }, payload);
     }
     wait(skb, link, fact!(up_queue))
 }
@@ -190,11 +200,11 @@ fn has_passed(skb: *mut __sk_buff) -> bool {
     unsafe { core::ptr::read_volatile(&raw const (*board).ended) != 0 }
 }
 
-/// Counts a packet that its queue has let go.
+/// Counts a packet that its queue has let go; gives its payload.
 #[inline(always)]
-fn count(counters: *mut LimitCounters, skb: *mut __sk_buff) {
+fn count(counters: *mut LimitCounters, skb: *mut __sk_buff) -> u64 {
     let Some(header) = header::read(skb, ETHERNET) else {
-        return;
+        return 0;
     };
     // SAFETY: words of a map value.
     unsafe {
@@ -202,6 +212,7 @@ fn count(counters: *mut LimitCounters, skb: *mut __sk_buff) {
         atomic::add(&raw mut (*counters).payload, header.payload.into());
         atomic::add(&raw mut (*counters).wire, header.wire.into());
     }
+    header.payload.into()
 }
 
 /// Sends a packet into a queue. It takes along where it was: the only place for that which the way leaves

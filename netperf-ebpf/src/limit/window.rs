@@ -74,8 +74,9 @@ fn of_connection(socket: *mut bpf_sock) -> Option<(u32, u64)> {
     Some((scale, round_trip))
 }
 
+/// Reads a field of a connection.
 #[inline(always)]
-fn field<T: Copy>(tcp: *const c_void, offset: u32) -> T {
+pub fn field<T: Copy>(tcp: *const c_void, offset: u32) -> T {
     let field = tcp.wrapping_byte_add(offset as usize).cast::<T>();
     // SAFETY: the verifier knows the structure, and checks the place.
     unsafe { core::ptr::read_volatile(field) }

@@ -240,6 +240,17 @@ impl LimitPrograms {
         self.write(offset_of!(LimitBoard, window_rate), rate);
     }
 
+    /// Asks connections to wait that have something in the queue of what is sent, once so much payload is
+    /// there.
+    pub fn set_plenty(&mut self, bytes: u64) {
+        self.write(offset_of!(LimitBoard, plenty), bytes);
+    }
+
+    /// Says how much that is now: packets that were dropped are counted as waiting.
+    pub fn set_waiting(&mut self, bytes: u64) {
+        self.write(offset_of!(LimitBoard, waiting), bytes);
+    }
+
     /// Begins a round, and says how many connections have received in the last one.
     pub fn next_round(&mut self) -> u64 {
         let page = self.page();
@@ -288,6 +299,8 @@ fn facts(order: LimitOrder, btf: &Btf<'_>) -> anyhow::Result<LimitFacts> {
         // A window of three minima, of which the first holds: a time, and the value.
         rtt_min_us: at("tcp_sock", "rtt_min")? + 4,
         rcv_rtt: at("tcp_sock", "rcv_rtt_est.rtt_us")?,
+        wmem_alloc: at("sock", "sk_wmem_alloc")?,
+        reserved: 0,
     })
 }
 

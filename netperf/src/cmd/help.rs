@@ -235,7 +235,8 @@ bits. It may be 10kB to 10GB. RATE is for each direction; --up and --down set on
 free. Traffic within this host is not limited unless --loopback is given.
 
 It holds as long as this command runs: q or Ctrl-C lifts it, + and - change it by a tenth. When it ends,
-however it ends, kill -9 included, the process is at full speed again and nothing is left behind.
+however it ends, kill -9 included, the process is at full speed again and nothing is left behind. (Before
+Linux 6.6 a second process waits to clean up after one that is killed.)
 --detach holds it in the background; list shows all limits, set changes one, clear ends one.
 
 A socket that a limited process passes to another one stays limited, until the limit ends. Of several limits on

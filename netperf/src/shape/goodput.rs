@@ -12,7 +12,7 @@ const BURST: Duration = Duration::from_millis(10);
 
 /// What may wait is what the rate lets through in this time, and at least so many bytes.
 const ROOM: Duration = Duration::from_millis(400);
-const LEAST_ROOM: u64 = 16 << 20;
+const LEAST_ROOM: u64 = 64 << 20;
 
 /// Most that may wait in a queue, in bytes.
 const MOST_ROOM: u64 = 1 << 30;

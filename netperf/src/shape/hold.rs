@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::hooks::Hooks;
+use super::members::NetworkSockets;
 use super::network::{Network, Queue};
 use super::survey::{self, Ground};
 use super::{
@@ -21,6 +22,11 @@ const LOOK_EVERY: u32 = 10;
 /// Rounds in which a connection counts as one that receives.
 const ROUNDS: usize = 4;
 
+/// What waits is plenty from this part of a second of the rate on, and not below two packets of many
+/// segments.
+const PLENTY_A_SECOND: u64 = 10;
+const LEAST_PLENTY: u64 = 128 * 1024;
+
 /// How long the end waits for what is in the queues.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -33,6 +39,7 @@ pub struct Limit {
     hooks: Hooks,
     network: Network,
     attached: HashSet<u32>,
+    sockets: NetworkSockets,
     uncovered: Vec<Interface>,
     tended: u32,
     receiving: [u64; ROUNDS],
@@ -88,12 +95,14 @@ impl Limit {
             hooks,
             network,
             attached: HashSet::new(),
+            sockets: NetworkSockets::default(),
             uncovered: Vec::new(),
             tended: 0,
             receiving: [0; ROUNDS],
         };
         limit.take_members(|programs| programs.follow(&cgroup))?;
         limit.tell_window();
+        limit.tell_plenty();
         limit.attach_interfaces()?;
         Ok(limit)
     }
@@ -125,6 +134,7 @@ impl Limit {
         }
         self.plan.rates = rates;
         self.tell_window();
+        self.tell_plenty();
         Ok(())
     }
 
@@ -151,8 +161,11 @@ impl Limit {
             return gone(error);
         }
         if self.tended.is_multiple_of(LOOK_EVERY) {
-            if let Err(error) = self.network.backlogs() {
-                return gone(error);
+            match self.network.backlogs() {
+                // Headers count here, which is close enough.
+                Ok([Some(up), _]) => self.programs.set_waiting(up.bytes.into()),
+                Ok(_) => {}
+                Err(error) => return gone(error),
             }
             self.attach_interfaces()?;
             if !self.has_members() {
@@ -179,11 +192,9 @@ impl Limit {
             })
         };
         let pids = self.living();
-        let files = self.procfs.socket_files(&pids).files;
-        let sockets: HashSet<_> = files.iter().map(|file| file.inode).collect();
         Ok(LimitReading {
             at: clock::now().0,
-            sockets: if pids.is_empty() { 0 } else { sockets.len() },
+            sockets: self.sockets.count(&pids, &self.procfs),
             pids,
             mechanism: self.hooks.way().mechanism(),
             up: shaped(&self.network.up, seen.up.payload, up),
@@ -277,6 +288,14 @@ impl Limit {
             let connections = self.receiving.iter().copied().max().unwrap_or(0).max(1);
             let rate = queue.goodput.rate().0;
             self.programs.set_window_rate((rate / connections).max(1));
+        }
+    }
+
+    /// What is sent waits for so long at the most, where there are connections that can be asked to.
+    fn tell_plenty(&mut self) {
+        if let Some(queue) = &self.network.up {
+            let bytes = queue.goodput.rate().0 / PLENTY_A_SECOND;
+            self.programs.set_plenty(bytes.max(LEAST_PLENTY));
         }
     }
 

@@ -1,7 +1,10 @@
 //! Which processes are held to a rate, and which sockets do they have?
 
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
+use rustix::net::AddressFamily;
+use rustix::net::sockopt::socket_domain;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::{Plan, Target};
@@ -48,6 +51,42 @@ pub(super) fn mark_sockets(
         Some(tgid) => anyhow::bail!("the sockets of process {tgid} can't be taken hold of"),
         None => Ok(()),
     }
+}
+
+/// The sockets of processes that packets come from.
+#[derive(Debug, Default)]
+pub(super) struct NetworkSockets {
+    /// Whether each socket, by its inode, is one; the others are of other families.
+    known: HashMap<u32, bool>,
+}
+
+impl NetworkSockets {
+    /// How many these processes have open now. One that can't be asked counts.
+    pub(super) fn count(&mut self, tgids: &[u32], procfs: &Procfs) -> usize {
+        if tgids.is_empty() {
+            return 0;
+        }
+        let files = procfs.socket_files(tgids).files;
+        let mut now = HashMap::new();
+        for file in files {
+            let is_one = self
+                .known
+                .get(&file.inode)
+                .copied()
+                .or_else(|| now.get(&file.inode).copied())
+                .unwrap_or_else(|| {
+                    copy_of(file.tgid, file.fd).map_or(true, |copy| is_network(&copy))
+                });
+            now.insert(file.inode, is_one);
+        }
+        self.known = now;
+        self.known.values().filter(|&&is_one| is_one).count()
+    }
+}
+
+fn is_network(socket: &OwnedFd) -> bool {
+    let family = socket_domain(socket);
+    family.is_ok_and(|family| family == AddressFamily::INET || family == AddressFamily::INET6)
 }
 
 /// A descriptor of this process for an open file of another.

@@ -22,10 +22,33 @@ use crate::vm;
 use crate::workspace::Workspace;
 
 /// What the tests call beside the program.
-const NEEDED: [Program; 1] = [Program {
-    name: "ip",
-    package: "iproute2",
-}];
+const NEEDED: [Program; 6] = [
+    Program {
+        name: "ip",
+        package: "iproute2",
+    },
+    // What limits are tried on.
+    Program {
+        name: "curl",
+        package: "curl",
+    },
+    Program {
+        name: "iperf3",
+        package: "iperf3",
+    },
+    Program {
+        name: "nginx",
+        package: "nginx",
+    },
+    Program {
+        name: "python3",
+        package: "python3",
+    },
+    Program {
+        name: "rsync",
+        package: "rsync",
+    },
+];
 
 /// Packages that have tests: all but the kernel side, which this machine can't run by itself.
 const SELECTION: [&str; 3] = ["--workspace", "--exclude", "netperf-ebpf"];

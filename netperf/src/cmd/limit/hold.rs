@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 
 use anyhow::Context;
+use rustix::process::setpriority_process;
 
 use super::child::Gated;
 use super::session::Session;
@@ -41,6 +42,7 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
         Whom::Command(words) => Some(Gated::start(words)?),
         Whom::Processes { .. } | Whom::Cgroup(_) | Whom::Unit(_) | Whom::Container(_) => None,
     };
+    come_first();
     let found = find(&procfs, &hold, gated.as_ref())?;
     let mut seat = folder.take_seat().map_err(registry_failure)?;
     let mut limit = Limit::begin(plan(&hold, &found, seat.id())).map_err(failure)?;
@@ -63,6 +65,14 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
     }
     let wakers = Wakers::new(signals, orders, keys).context("can't handle signals")?;
     session.until_end(wakers).await
+}
+
+/// Where hundreds of threads keep the processors busy, those may be the ones to be limited: this process
+/// comes before them.
+fn come_first() {
+    if let Err(error) = setpriority_process(None, -20) {
+        log::debug!("not before others: {error}");
+    }
 }
 
 /// Whether this process may limit others.

@@ -215,7 +215,7 @@ impl Session {
             }
             Alive::Gone if self.command.is_some() => None,
             Alive::Gone => {
-                self.say("the network namespace, or all its interfaces, are gone");
+                self.warn_once("it ends: somebody has removed the interface of its queue");
                 Some(Ended::For(Reason::Eof))
             }
         })

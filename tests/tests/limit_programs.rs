@@ -1,0 +1,216 @@
+//! Are real programs held to a rate: those that receive, those that send, and servers with workers?
+//!
+//! Tolerances are wide: how close it comes on a quiet machine is in docs/benchmarks.md.
+
+use std::fs;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use netperf_tests::deadline::Deadline;
+use netperf_tests::held::{FAR, MB, await_traffic, far, is_held, limit, near, sink, source};
+use netperf_tests::netns::Cabled;
+use netperf_tests::tracer::binary;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What is asked for, and what is moved: some seconds' worth.
+const ASKED: &str = "10MB";
+const RATE: f64 = 10.0;
+const MEGABYTES: u32 = 30;
+const BYTES: u64 = 1_000_000 * MEGABYTES as u64;
+
+/// Each makes this machine busy: one at a time, so that none has to wait for its turn.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A server at the far end of a cable, ended with this value.
+struct Server {
+    cabled: Cabled,
+    files: TempDir,
+    child: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        // nginx ends its workers only if it is asked to.
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Starts what `command` gives for a folder with a file `big`, and waits until it listens on `port`.
+    fn start(port: u16, command: impl FnOnce(&Cabled, &str) -> Result<Command>) -> Result<Self> {
+        let cabled = Cabled::new()?;
+        let files = tempfile::tempdir()?;
+        fs::File::create(files.path().join("big"))?.set_len(BYTES)?;
+        let folder = files.path().to_str().context("an odd path")?;
+        let child = command(&cabled, folder)?
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let server = Self {
+            cabled,
+            files,
+            child,
+        };
+        let deadline = Deadline::seconds(20);
+        let knock = format!("exec 3<>/dev/tcp/10.72.0.2/{port}");
+        let mut bash = server.cabled.near("bash");
+        bash.args(["-c", &knock]).stderr(Stdio::null());
+        while !bash.status()?.success() {
+            ensure!(!deadline.passed(), "nobody listens on {port}");
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(server)
+    }
+
+    fn nginx() -> Result<Self> {
+        Self::start(8080, |cabled, folder| {
+            let configuration = format!(
+                "user root; worker_processes 2; daemon off; pid {folder}/pid; error_log /dev/null;\n\
+                 events {{}}\n\
+                 http {{ access_log off; server {{ listen 10.72.0.2:8080; root {folder}; }} }}\n"
+            );
+            let file = format!("{folder}/nginx.conf");
+            fs::write(&file, configuration)?;
+            let mut nginx = cabled.far("nginx");
+            nginx.args(["-c", &file]);
+            Ok(nginx)
+        })
+    }
+
+    /// Runs a program at the near end under a limit.
+    fn under_limit(&self, direction: &str, words: &str) -> Result<Output> {
+        let binary = binary()?;
+        let mut command = self.cabled.near(binary.to_str().context("an odd path")?);
+        command.args(["limit", direction, ASKED, "--"]);
+        let output = command.args(words.split(' ')).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{words}: {said}");
+        Ok(output)
+    }
+
+    /// What curl at the near end gets from a port, in MB/s.
+    fn download(&self, port: u16) -> Result<f64> {
+        let address = format!("http://10.72.0.2:{port}/big");
+        let mut curl = self.cabled.near("curl");
+        curl.args(["-s", "-o", "/dev/null", "-w", "%{speed_download}", &address]);
+        speed(&curl.output()?)
+    }
+
+    /// Limits the server while it is downloaded from.
+    fn is_held_while_it_serves(&self, port: u16) -> Result<()> {
+        let mut tracer = limit(self.child.id(), &["--up", ASKED])?;
+        tracer.await_tick()?;
+        is_held(self.download(port)?, RATE)?;
+        tracer.stop()?;
+        let free = self.download(port)?;
+        ensure!(free > 3.0 * RATE * MB, "still held: {free}");
+        Ok(())
+    }
+}
+
+fn speed(output: &Output) -> Result<f64> {
+    Ok(std::str::from_utf8(&output.stdout)?.trim().parse()?)
+}
+
+#[test]
+fn a_download_from_nginx_is_held() -> Result<()> {
+    let _turn = turn();
+    let server = Server::nginx()?;
+    let curl = "curl -s -o /dev/null -w %{speed_download} http://10.72.0.2:8080/big";
+    is_held(speed(&server.under_limit("--down", curl)?)?, RATE)
+}
+
+#[test]
+fn nginx_is_held_with_its_workers() -> Result<()> {
+    let _turn = turn();
+    Server::nginx()?.is_held_while_it_serves(8080)
+}
+
+#[test]
+fn a_server_in_python_is_held() -> Result<()> {
+    let _turn = turn();
+    let server = Server::start(8090, |cabled, folder| {
+        let mut python = cabled.far("python3");
+        python.args(["-m", "http.server", "--directory", folder, "8090"]);
+        Ok(python)
+    })?;
+    server.is_held_while_it_serves(8090)
+}
+
+#[test]
+fn rsync_is_held_while_it_sends() -> Result<()> {
+    let _turn = turn();
+    let server = Server::start(8730, |cabled, folder| {
+        fs::create_dir(format!("{folder}/to"))?;
+        let configuration = format!(
+            "port = 8730\nuse chroot = no\nuid = root\ngid = root\nlog file = /dev/null\n\
+             [to]\npath = {folder}/to\nread only = no\n"
+        );
+        let file = format!("{folder}/rsyncd.conf");
+        fs::write(&file, configuration)?;
+        let mut rsync = cabled.far("rsync");
+        rsync.args(["--daemon", "--no-detach", "--config", &file]);
+        Ok(rsync)
+    })?;
+    let from = server.files.path().join("big");
+    let words = format!("rsync -W {} rsync://10.72.0.2:8730/to/", from.display());
+    let begun = Deadline::seconds(0);
+    server.under_limit("--up", &words)?;
+    let took = begun.elapsed().as_secs_f64();
+    let copied = fs::metadata(server.files.path().join("to/big"))?.len();
+    ensure!(copied == BYTES, "{copied} bytes");
+    // The limit's own beginning counts here, which a busy machine draws out.
+    let least = 0.95 * f64::from(MEGABYTES) / RATE;
+    ensure!((least..2.0 * least).contains(&took), "it took {took:.3} s");
+    Ok(())
+}
+
+#[test]
+fn iperf3_is_held_over_tcp_and_udp() -> Result<()> {
+    let _turn = turn();
+    let server = Server::start(5201, |cabled, _| {
+        let mut iperf3 = cabled.far("iperf3");
+        iperf3.arg("-s");
+        Ok(iperf3)
+    })?;
+    for (direction, options, sum) in [
+        ("--up", "-P 4", "sum_received"),
+        ("--down", "-P 4 -R", "sum_received"),
+        ("--up", "-u -b 0 -l 1400", "sum"),
+    ] {
+        let words = format!("iperf3 -J -t 3 -c 10.72.0.2 {options}");
+        let output = server.under_limit(direction, &words)?;
+        let told: Value = serde_json::from_slice(&output.stdout)?;
+        let bits = told["end"][sum]["bits_per_second"].as_f64();
+        is_held(bits.context("no rate")? / 8.0, RATE).context(words)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn two_hundred_connections_share_a_rate() -> Result<()> {
+    let _turn = turn();
+    let cabled = Cabled::new()?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let source = source(&mut near(&cabled)?, "tcp", FAR, 200)?;
+    await_traffic(&mut sink)?;
+    let mut tracer = limit(source.pid(), &["--up", ASKED])?;
+    tracer.await_tick()?;
+    tracer.await_tick()?;
+    let (held, bins) = sink.rates(20)?;
+    is_held(held, RATE).with_context(|| format!("{bins:?}"))?;
+    let session = tracer.stop()?;
+    let last = session.ticks.last().context("no tick")?;
+    ensure!(last["sockets"] == 200, "{last}");
+    Ok(())
+}
