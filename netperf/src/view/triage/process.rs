@@ -1,6 +1,6 @@
 //! What does one process wait for: itself, the receiver, its send buffer, the network, or an answer?
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 use super::{Check, Measured, Topic, delay};
@@ -18,6 +18,8 @@ const HARDLY: f64 = 0.1;
 const COMPUTES: f64 = 0.8;
 /// Time without an answer that is felt.
 const NO_ANSWER_MS: u32 = 500;
+/// Time without an answer after which it may be that none is waited for.
+const LONG_MS: u32 = 300_000;
 const SHOWN_MAX: usize = 5;
 
 /// The checks of one process: what it waits for by itself, and whether it waits for the network. What
@@ -25,12 +27,15 @@ const SHOWN_MAX: usize = 5;
 pub(super) fn checks(measured: &Measured<'_>, pid: u32) -> [Check; 2] {
     let name = name(measured, pid);
     let who = process(name.as_deref(), Some(pid));
-    let before = by_cookie(measured.first);
+    let known = Known {
+        before: by_cookie(measured.first),
+        listening: listening(measured.last),
+    };
     let sockets = measured.last.sockets.iter();
     let sockets =
         sockets.filter(|it| is_of(measured.last, it, pid) && it.state != TcpState::Listen);
     let connections: Vec<_> = sockets
-        .filter_map(|socket| Connection::new(measured, socket, &before))
+        .filter_map(|socket| Connection::new(measured, socket, &known))
         .collect();
     let count = connections.len();
     let by_itself = connections.iter().filter_map(|one| one.finding(&who));
@@ -69,9 +74,29 @@ fn is_of(sample: &SocketSample, socket: &SocketReading, pid: u32) -> bool {
     owners.any(|owner| owner.process.id.tgid == pid)
 }
 
+/// Network namespaces and ports that somebody listens at.
+fn listening(sample: &SocketSample) -> HashSet<(u32, u16)> {
+    let all = sample
+        .sockets
+        .iter()
+        .filter(|it| it.state == TcpState::Listen);
+    let place = |socket: &SocketReading| match &socket.ends {
+        Ends::Inet(ends) => Some((socket.netns, ends.local.port())),
+        Ends::Unix(_) => None,
+    };
+    all.filter_map(place).collect()
+}
+
 fn by_cookie(sample: &SocketSample) -> HashMap<u64, &SocketReading> {
     let all = sample.sockets.iter();
     all.map(|socket| (socket.cookie, socket)).collect()
+}
+
+/// What is known of all sockets.
+struct Known<'m> {
+    /// Those that were there at the beginning, by cookie.
+    before: HashMap<u64, &'m SocketReading>,
+    listening: HashSet<(u32, u16)>,
 }
 
 /// What one connection did in the time that was measured, in shares of it.
@@ -81,6 +106,10 @@ struct Connection<'m> {
     tcp: &'m TcpInfo,
     /// What waited to be read at the beginning; `None` if it was not there yet.
     unread_before: Option<u32>,
+    /// Bytes that arrived.
+    arrived: u64,
+    /// Somebody listens at its local port: the other end has begun it, and asks.
+    is_accepted: bool,
     /// With something to send.
     busy: f64,
     /// Part of `busy` in which the other end's window was closed.
@@ -103,16 +132,12 @@ enum Holder {
 }
 
 impl<'m> Connection<'m> {
-    fn new(
-        measured: &Measured<'_>,
-        socket: &'m SocketReading,
-        before: &HashMap<u64, &SocketReading>,
-    ) -> Option<Self> {
+    fn new(measured: &Measured<'_>, socket: &'m SocketReading, known: &Known<'_>) -> Option<Self> {
         let Ends::Inet(ends) = &socket.ends else {
             return None;
         };
         let tcp = socket.tcp.as_deref()?;
-        let earlier = before.get(&socket.cookie);
+        let earlier = known.before.get(&socket.cookie);
         let was = |figure: fn(&TcpInfo) -> Option<u64>| {
             earlier
                 .and_then(|it| it.tcp.as_deref())
@@ -132,6 +157,11 @@ impl<'m> Connection<'m> {
             socket,
             tcp,
             unread_before: earlier.map(|it| it.recv_q),
+            arrived: tcp
+                .bytes_received
+                .unwrap_or(0)
+                .saturating_sub(was(|it| it.bytes_received)),
+            is_accepted: known.listening.contains(&(socket.netns, ends.local.port())),
             busy: share(|it| it.busy_us),
             receiver: share(|it| it.rwnd_limited_us),
             buffer: share(|it| it.sndbuf_limited_us),
@@ -145,16 +175,22 @@ impl<'m> Connection<'m> {
             .or_else(|| self.no_answer(who))
     }
 
-    /// Data waits to be read, as it did at the beginning: it is the program that does not read.
+    /// Data waits to be read, as it did at the beginning, and less was read in between than waits: it is
+    /// the program that does not keep up. A busy reader has something waiting as well, but reads more.
     fn unread(&self, who: &str) -> Option<Finding> {
         let (now, before) = (self.socket.recv_q, self.unread_before?);
-        (now > 0 && before > 0).then(|| Finding {
+        let read = (u64::from(before) + self.arrived).saturating_sub(u64::from(now));
+        (now > 0 && before > 0 && read < u64::from(now)).then(|| Finding {
             level: Level::Warn,
-            what: format!("{who} does not read what {} has sent: it waits for itself", self.remote),
+            what: format!(
+                "{who} does not read what {} has sent: it waits for itself",
+                self.remote
+            ),
             evidence: format!(
-                "{} bytes wait in its receive queue, {} did at the beginning",
+                "{} bytes wait in its receive queue, {} did at the beginning, {} were read in between",
                 grouped(now),
-                grouped(before)
+                grouped(before),
+                grouped(read)
             ),
             advice: vec![format!(
                 "{who} is busy with something else, or stuck: look at what it does, with a thread dump of \
@@ -259,14 +295,16 @@ impl<'m> Connection<'m> {
         parts.join("; ")
     }
 
-    /// All that it sent was acknowledged, and nothing came back since: the other program has it.
+    /// It asked, all that it sent was acknowledged, and nothing came back since: the other program has
+    /// it. After a long time it is more likely that no answer is meant to come.
     fn no_answer(&self, who: &str) -> Option<Finding> {
         let (sent, received) = (self.tcp.last_sent_ms?, self.tcp.last_received_ms?);
-        let has_asked = self.tcp.bytes_acked > Some(1) && self.socket.send_q == 0;
+        let has_asked =
+            !self.is_accepted && self.tcp.bytes_acked > Some(1) && self.socket.send_q == 0;
         let waits = sent >= NO_ANSWER_MS && received > sent && self.socket.recv_q == 0;
         let is_open = self.socket.state == TcpState::Established;
         (has_asked && waits && is_open && self.busy < HARDLY).then(|| Finding {
-            level: Level::Warn,
+            level: if sent <= LONG_MS { Level::Warn } else { Level::Ok },
             what: format!("{who} waits for an answer of {}", self.remote),
             evidence: format!(
                 "it sent something {:.1} s ago, which was acknowledged, and nothing has come since; round \

@@ -292,25 +292,45 @@ fn a_process_that_does_not_read_waits_for_itself() {
         );
         assert_eq!(triage.status, Status::Warn);
     });
+    let reading = |bytes| {
+        let mut reading = full();
+        if let Some(tcp) = &mut reading.tcp {
+            tcp.bytes_received = Some(bytes);
+        }
+        reading
+    };
+    about_worker(reading(0), reading(10_000_000)).judge(|triage| {
+        assert_eq!(
+            triage.status,
+            Status::Ok,
+            "a busy reader reads: {triage:#?}"
+        );
+    });
 }
 
 #[test]
 fn an_answer_that_does_not_come_is_waited_for_at_the_other_end() {
-    let asked = || {
+    let asked = |sent_ms: u32| {
         let mut asked = sending(0, 0, 0);
         if let Some(tcp) = &mut asked.tcp {
             tcp.bytes_acked = Some(500);
-            tcp.last_sent_ms = Some(8_000);
-            tcp.last_received_ms = Some(8_200);
+            tcp.last_sent_ms = Some(sent_ms);
+            tcp.last_received_ms = Some(sent_ms + 200);
         }
         asked
     };
-    about_worker(asked(), asked()).judge(|triage| {
-        assert_eq!(
-            triage.verdict,
-            "worker (PID 7) waits for an answer of 10.0.0.9:873"
-        );
+    let answer = "worker (PID 7) waits for an answer of 10.0.0.9:873";
+    for (sent_ms, status) in [(8_000, Status::Warn), (3_600_000, Status::Ok)] {
+        about_worker(asked(sent_ms), asked(sent_ms)).judge(|triage| {
+            assert_eq!((triage.verdict.as_str(), triage.status), (answer, status));
+        });
+    }
+    let mut serving = about_worker(asked(8_000), asked(8_000));
+    serving.last.sockets.push(SocketReading {
+        cookie: 2,
+        ..socket(TcpState::Listen, 7, "0.0.0.0:4000", "0.0.0.0:0")
     });
+    serving.judge(|triage| assert_eq!(triage.status, Status::Ok, "a client may rest: {triage:#?}"));
 }
 
 #[test]
