@@ -64,6 +64,9 @@ fn queue(row: &NicRow<'_>) -> Option<Finding> {
     if drops == 0 && !is_long {
         return None;
     }
+    if is_of_a_limit(row) {
+        return Some(held(row));
+    }
     let keeps_a_rate = SHAPERS.contains(&queue.kind) && queue.overlimits_in_tick > Some(0);
     let keeps_a_rate = keeps_a_rate || queue.rate_bytes_per_s.is_some();
     let who = first_user(row.senders.as_ref());
@@ -114,6 +117,23 @@ fn queue(row: &NicRow<'_>) -> Option<Finding> {
         evidence: evidence.join("; "),
         advice,
     })
+}
+
+/// Whether this program made it, to hold a process to a rate on purpose (`limit`): `npt`, a number,
+/// and the direction.
+fn is_of_a_limit(row: &NicRow<'_>) -> bool {
+    let rest = row.name.strip_prefix("npt");
+    let number = rest.and_then(|rest| rest.strip_suffix(['u', 'd']));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit()))
+}
+
+fn held(row: &NicRow<'_>) -> Finding {
+    Finding {
+        level: Level::Ok,
+        what: format!("{} holds somebody to a rate on purpose", row.place()),
+        evidence: "it is the queue of a limit: `netperf-trace limit list` shows whose".to_owned(),
+        advice: Vec::new(),
+    }
 }
 
 fn waiting(queue: &QueueRow<'_>) -> Option<String> {
