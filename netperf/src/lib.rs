@@ -14,6 +14,7 @@ pub mod limits;
 pub mod machine;
 pub mod model;
 pub mod netlink;
+pub mod probe;
 pub mod procfs;
 pub mod render;
 pub mod resolve;

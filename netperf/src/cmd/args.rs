@@ -11,6 +11,7 @@ use regex::Regex;
 use super::help;
 use super::limit::args::LimitArgs;
 use super::limit::span::span;
+use super::path::args::PathArgs;
 use crate::capture::Scope;
 use crate::collect::HookPreference;
 use crate::sample::Proto;
@@ -91,6 +92,9 @@ pub enum Command {
     /// Throttle a running process, both ways
     #[command(long_about = help::LIMIT_ABOUT, after_long_help = help::LIMIT)]
     Limit(Box<LimitArgs>),
+    /// The way to a host: who is on it, what is lost where, and how long it takes
+    #[command(long_about = help::PATH_ABOUT, after_long_help = help::PATH)]
+    Path(Box<PathArgs>),
     /// Is it the network, and where? The most likely cause, in a sentence
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
@@ -431,7 +435,7 @@ pub enum GroupBy {
     Remote,
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
     seconds(text, 0.1..=3600.0).ok_or_else(|| "a tick lasts 0.1 to 3600 seconds".to_owned())
 }
 
@@ -440,7 +444,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     seconds(text, 0.001..=CENTURY).ok_or_else(|| "not a number of seconds above 0".to_owned())
 }
 
-fn seconds(text: &str, allowed: std::ops::RangeInclusive<f64>) -> Option<Duration> {
+pub(super) fn seconds(text: &str, allowed: std::ops::RangeInclusive<f64>) -> Option<Duration> {
     let seconds = text
         .parse()
         .ok()

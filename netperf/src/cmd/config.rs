@@ -11,6 +11,7 @@ use super::args::{
 use super::doctor::Examination;
 use super::limit::LimitRun;
 use super::nic::NicRun;
+use super::path::PathRun;
 use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
 use super::timer::Timing;
@@ -43,6 +44,8 @@ pub enum Job {
     Nic(Box<NicRun>),
     /// Limit processes.
     Limit(Box<LimitRun>),
+    /// Probe the way to a host.
+    Path(Box<PathRun>),
 }
 
 impl Job {
@@ -70,6 +73,10 @@ impl Job {
             Command::Limit(args) => {
                 let run = LimitRun::new(*args, &cli.common)?;
                 return Ok(Self::Limit(Box::new(run)));
+            }
+            Command::Path(args) => {
+                let run = PathRun::new(*args, &cli.common)?;
+                return Ok(Self::Path(Box::new(run)));
             }
             Command::Doctor(args @ DoctorArgs { kernel: false, .. }) => {
                 return Ok(Self::Triage(Box::new(TriageRun::new(&args, &cli.common))));
@@ -145,7 +152,7 @@ impl Config {
 }
 
 impl Output {
-    fn of(common: &Common, stdout_is_terminal: bool) -> Self {
+    pub(super) fn of(common: &Common, stdout_is_terminal: bool) -> Self {
         match (common.json, common.batch || !stdout_is_terminal) {
             (true, _) => Self::Json,
             (false, true) => Self::Batch,
@@ -240,7 +247,7 @@ fn sort(arrangement: &Arrangement) -> Sort {
 }
 
 /// As no-color.org has it: set, and not empty.
-fn is_set(variable: &str) -> bool {
+pub(super) fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 

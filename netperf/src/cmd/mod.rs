@@ -9,6 +9,7 @@ mod live;
 mod logging;
 mod looks;
 mod nic;
+mod path;
 mod signals;
 mod sockets;
 mod states;
@@ -20,6 +21,7 @@ pub use self::doctor::Examination;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
 pub use self::nic::NicRun;
+pub use self::path::PathRun;
 pub use self::sockets::SocketsRun;
 pub use self::states::StatesRun;
 pub use self::triage::TriageRun;
@@ -38,6 +40,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Nic(run) => in_loop(nic::run(*run)),
         Job::Limit(run) => limit::run(*run),
         Job::Triage(run) => in_loop(triage::run(*run)),
+        Job::Path(run) => in_loop(path::run(*run)),
         Job::Examine(examination) => doctor::run(examination),
     }
 }

@@ -9,6 +9,7 @@ pub mod history;
 pub mod limit;
 pub mod link;
 pub mod nic;
+pub mod path;
 pub mod pressure;
 pub mod process;
 pub mod states;

@@ -6,6 +6,12 @@ use crate::text::{visible, width};
 use crate::view::envelope::Start;
 use crate::view::states::Finding;
 
+/// Longest line of a sentence: longer ones are hard to read.
+pub(super) const SENTENCE: usize = 100;
+
+/// Blanks below a level: that of the longest, and two.
+pub(super) const LEVEL: usize = 10;
+
 /// What can't be seen here, before the first look.
 pub(super) fn not_shown(start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
     for missing in &start.unavailable {
@@ -39,16 +45,14 @@ pub(super) fn sentence(mark: &str, text: &str, room: usize, out: &mut Vec<u8>) -
     indented(mark, &words(&visible(text)), room, out)
 }
 
-/// Blanks below a level: that of the longest, and two.
-pub(super) const LEVEL: usize = 10;
-
-/// Something that was found: how bad it is, what it is, why, and what to do unless that is known.
+/// Something that was found, with what to do about it where that is not known already.
 pub(super) fn finding(
     found: &Finding,
     has_advice: bool,
-    room: usize,
+    width: usize,
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
+    let room = width.min(SENTENCE);
     judged(found.level.word(), &found.what, room, out)?;
     reasons(found, has_advice, room, out)
 }

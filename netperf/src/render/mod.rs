@@ -9,6 +9,7 @@ mod latency;
 pub mod limit;
 mod looks;
 pub mod nic;
+pub mod path;
 mod retrans;
 pub mod sockets;
 pub mod states;

@@ -4,13 +4,10 @@
 use std::io::{self, Write};
 
 use super::json;
-use super::looks::{LEVEL, judged, reasons, sentence};
+use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
 use crate::view::envelope::{End, Start};
 use crate::view::states::Level;
 use crate::view::triage::{Check, Status, Triage};
-
-/// Longest line of a sentence: longer ones are hard to read.
-const SENTENCE: usize = 100;
 
 /// Width of the column of titles.
 const TITLE: usize = 17;

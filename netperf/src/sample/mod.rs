@@ -10,6 +10,7 @@ pub mod limit;
 pub mod losses;
 pub mod network;
 pub mod nic;
+pub mod path;
 pub mod pressure;
 pub mod refusal;
 pub mod socket;

@@ -17,6 +17,7 @@ pub mod latency;
 pub mod limit;
 pub mod link_row;
 pub mod nic;
+pub mod path;
 pub mod process_row;
 pub mod query;
 pub mod retrans;

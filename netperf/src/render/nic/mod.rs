@@ -8,7 +8,7 @@ mod tests;
 use std::io::{self, Write};
 
 use super::json;
-use super::looks::{finding, judged, not_shown, sentence};
+use super::looks::{SENTENCE, finding, judged, not_shown, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::units::Units;
@@ -19,9 +19,6 @@ use crate::view::table::Table;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 40;
-
-/// Longest line of a sentence: longer ones are hard to read.
-const SENTENCE: usize = 100;
 
 /// How interfaces are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +94,7 @@ impl Look {
         self.table("", &table::interfaces(&tick.interfaces), out)?;
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
-            finding(found, true, width.min(SENTENCE), out)?;
+            finding(found, true, width, out)?;
         }
         for exceeded in &tick.exceeded {
             judged("too much", exceeded, width.min(SENTENCE), out)?;

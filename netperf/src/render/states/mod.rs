@@ -18,9 +18,6 @@ use crate::view::table::Table;
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 20;
 
-/// Longest line of a sentence: longer ones are hard to read.
-const SENTENCE: usize = 100;
-
 /// How states are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
@@ -93,8 +90,7 @@ impl Text {
         }
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
-            let is_new = !self.told.contains(&found.advice);
-            finding(found, is_new, width.min(SENTENCE), out)?;
+            finding(found, !self.told.contains(&found.advice), width, out)?;
         }
         let advice = tick.findings.iter().map(|found| found.advice.clone());
         self.told = advice.collect();
