@@ -66,7 +66,9 @@ fn what_no_command_knows_is_refused_by_name() -> Result<()> {
         (&["top", "--hooks", "magic"], "magic"),
         (&["top", "--units", "furlong"], "furlong"),
         (&["top", "-n", "-1"], "-1"),
-        (&["doctor"], "--kernel"),
+        (&["doctor", "--kernel", "--pid", "7"], "--pid"),
+        (&["doctor", "--for", "10"], "10s"),
+        (&["nic", "--fail-if", "colour>1"], "colour"),
     ] {
         let message = refused(args)?;
         ensure!(message.contains(named), "{args:?}: {message}");
@@ -80,6 +82,7 @@ fn help_goes_to_stdout_and_has_examples() -> Result<()> {
         &["--help"][..],
         &["top", "--help"],
         &["flows", "--help"],
+        &["nic", "--help"],
         &["doctor", "--help"],
     ] {
         let output = run(args)?;

@@ -22,7 +22,7 @@ enum Rooms {
     OutsideOf(&'static [&'static str]),
 }
 
-const RULES: [Rule; 14] = [
+const RULES: &[Rule] = &[
     Rule {
         rooms: Rooms::All,
         never: &["crate::{"],

@@ -5,11 +5,15 @@ mod dns;
 mod happened;
 mod latency;
 mod names;
+mod nics;
+mod pressure;
 mod refusals;
 mod sockets;
 mod time_wait;
 
 pub use self::dns::DnsFeed;
+pub use self::nics::{NicFeed, NicRequest, NicsError};
+pub use self::pressure::PressureFeed;
 pub use self::refusals::RefusalFeed;
 pub use self::sockets::{Scope, SocketFeed, SocketRequest, SocketsError, network_namespace};
 pub use crate::netlink::{Detail, Listed};

@@ -13,12 +13,14 @@ use super::help;
 use super::http::args::HttpArgs;
 use super::http::naming::Naming;
 use super::limit::args::LimitArgs;
+use super::limit::span::span;
 use super::path::args::PathArgs;
 use crate::capture::Scope;
 use crate::collect::HookPreference;
 use crate::sample::Proto;
 use crate::sample::state_set::StateSet;
 use crate::units::Units;
+use crate::view::nic::Threshold;
 use crate::view::query::CgroupPath;
 use crate::view::socket_filter::{STATE_NAMES, states_named};
 use crate::view::sort::SortKey;
@@ -87,6 +89,9 @@ pub enum Command {
     /// TCP states: what piles up, who does it, and what to do about it
     #[command(long_about = help::STATES_ABOUT, after_long_help = help::STATES)]
     States(StatesArgs),
+    /// Interfaces: is the link, the card or its queue the trouble?
+    #[command(long_about = help::NIC_ABOUT, after_long_help = help::NIC)]
+    Nic(NicArgs),
     /// Throttle a running process, both ways
     #[command(long_about = help::LIMIT_ABOUT, after_long_help = help::LIMIT)]
     Limit(Box<LimitArgs>),
@@ -100,7 +105,7 @@ pub enum Command {
     /// A request: where does its time go?
     #[command(long_about = help::HTTP_ABOUT, after_long_help = help::HTTP)]
     Http(Box<HttpArgs>),
-    /// Will it run on this machine?
+    /// Is it the network, and where? The most likely cause, in a sentence
     #[command(long_about = help::DOCTOR_ABOUT, after_long_help = help::DOCTOR)]
     Doctor(DoctorArgs),
 }
@@ -386,12 +391,51 @@ pub struct StatesArgs {
     pub sample: NonZeroU32,
 }
 
+/// Options of `nic`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct NicArgs {
+    /// Only this interface; may be given several times
+    #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
+    pub iface: Vec<String>,
+    /// In which network namespaces: the own one, all that have processes, or that of a process
+    #[arg(
+        long,
+        value_name = "all|self|PID",
+        default_value = "self",
+        hide_default_value = true
+    )]
+    #[arg(value_parser = scope)]
+    pub netns: Scope,
+    /// Counters of the drivers' own as well
+    #[arg(long, help_heading = "Presentation")]
+    pub driver: bool,
+    /// End with status 5 if an interface passes one of these in a tick: `errors>0,drops>0,util>90`
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Check"
+    )]
+    pub fail_if: Vec<Threshold>,
+}
+
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
     /// Look at the kernel: what can be counted here, what can be limited, and what is missing
-    #[arg(long, required = true)]
+    #[arg(long, conflicts_with_all = ["pid", "length", "netns"])]
     pub kernel: bool,
+    /// How long to measure: a number with `s`, `m` or `h` [default: 10s]
+    #[arg(long = "for", value_name = "SPAN", value_parser = span)]
+    pub length: Option<Duration>,
+    /// What does this process wait for?
+    #[arg(short, long, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// In which network namespaces: all that have processes, the own one, or that of a process;
+    /// with --pid that of the process
+    #[arg(long, value_name = "all|self|PID", value_parser = scope)]
+    pub netns: Option<Scope>,
 }
 
 /// What connections can be put together by.
@@ -513,7 +557,13 @@ mod tests {
             "dns a -c 0",
             "dns a --watch",
             "dns a --timeout never",
-            "doctor",
+            "doctor --for 0s",
+            "doctor --for 5x",
+            "doctor --kernel --pid 7",
+            "nic --fail-if errors",
+            "nic --fail-if loss>1",
+            "nic --fail-if util>-1",
+            "nic --netns other",
         ] {
             let error = parse(&format!("netperf-trace {options}")).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{options}");

@@ -12,10 +12,12 @@ use super::dns::DnsJob;
 use super::doctor::Examination;
 use super::http::HttpRun;
 use super::limit::LimitRun;
+use super::nic::NicRun;
 use super::path::PathRun;
 use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
 use super::timer::Timing;
+use super::triage::TriageRun;
 use crate::collect::{FeedConfig, Wanted};
 use crate::exit::Failure;
 use crate::units::Units;
@@ -34,6 +36,8 @@ pub enum Job {
     Watch(Box<Config>),
     /// Look at this machine.
     Examine(Examination),
+    /// Look for a trouble.
+    Triage(Box<TriageRun>),
     /// Show or close sockets.
     Sockets(Box<SocketsRun>),
     /// Show the states of TCP.
@@ -42,6 +46,8 @@ pub enum Job {
     Dns(Box<DnsJob>),
     /// Make requests.
     Http(Box<HttpRun>),
+    /// Show the interfaces.
+    Nic(Box<NicRun>),
     /// Limit processes.
     Limit(Box<LimitRun>),
     /// Probe the way to a host.
@@ -75,6 +81,9 @@ impl Job {
                 let run = HttpRun::new(*args, &cli.common)?;
                 return Ok(Self::Http(Box::new(run)));
             }
+            Command::Nic(args) => {
+                return Ok(Self::Nic(Box::new(NicRun::new(args, &cli.common))));
+            }
             Command::Limit(args) => {
                 let run = LimitRun::new(*args, &cli.common)?;
                 return Ok(Self::Limit(Box::new(run)));
@@ -83,7 +92,10 @@ impl Job {
                 let run = PathRun::new(*args, &cli.common)?;
                 return Ok(Self::Path(Box::new(run)));
             }
-            Command::Doctor(DoctorArgs { kernel: _ }) => {
+            Command::Doctor(args @ DoctorArgs { kernel: false, .. }) => {
+                return Ok(Self::Triage(Box::new(TriageRun::new(&args, &cli.common))));
+            }
+            Command::Doctor(_) => {
                 return Ok(Self::Examine(Examination {
                     json: cli.common.json,
                     hooks: cli.common.hooks,

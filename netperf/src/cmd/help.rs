@@ -188,6 +188,36 @@ Examples:
   sudo netperf-trace states --watch --state TIME_WAIT --sample 1/100
   sudo netperf-trace states --json | jq '.findings[]? | select(.level != \"ok\")'";
 
+/// What `nic` is.
+pub(super) const NIC_ABOUT: &str = "\
+Shows each network interface: its link (speed, duplex, MTU), what it carries and how much of its
+speed that is, errors and drops, the queue of what is to be sent, and what each processor takes
+from all of them. Each counter that is not zero is explained in a line, with the first thing to
+do. Findings come first: a full interface and the processes that fill it, half duplex, a link that
+is slower than it could be, counters that grow.
+
+ERRORS and DROPS are those of the tick. RX % and TX % are shares of the speed, with what frames
+take up on the cable beside their bytes. A speed in brackets is one that the driver makes up
+(veth, bridges): it is no limit, and there is no share of it.
+
+It measures one tick of a second and ends; on a terminal it goes on until q or Ctrl-C, and
+elsewhere if -d, -n or --duration is given. It needs no rights, but for the processes that fill an
+interface and for other network namespaces.
+
+--fail-if ends it with status 5 if in any tick an interface has more errors or drops than that, or
+uses a greater share of its speed (util, in percent). Drops are those of the interface and of its
+queue.";
+
+/// Examples of `nic`.
+pub(super) const NIC: &str = "\
+Examples:
+  netperf-trace nic                            each interface, and is anything wrong with it?
+  netperf-trace nic -i eth0 -d 5 -n 12         one of them for a minute
+  netperf-trace nic --driver -i eth0           with the counters of its driver
+  sudo netperf-trace nic --netns all           also in containers
+  netperf-trace nic -n 10 -b --fail-if 'errors>0,drops>0,util>90' || echo look at it
+  netperf-trace nic --json | jq '.interfaces[]? | {name, rx_percent, tx_percent}'";
+
 /// How `limit` is called.
 pub(super) const LIMIT_USAGE: &str = "\
 netperf-trace limit [--pid PID]... [--name REGEX] RATE
@@ -346,18 +376,37 @@ Exit status:
 
 /// What `doctor` is.
 pub(super) const DOCTOR_ABOUT: &str = "\
-Tells whether this machine can be measured, and how well. Each kind of kernel hooks is really loaded
-and attached, and detached again. Queues, filters and interfaces that limits of bandwidth need are
-made in a network namespace that nobody else sees, and go with it.
+Tells what the trouble most likely is. It measures for ten seconds, or as long as --for says, and
+takes the checks that an expert would take, in that order: processors, disks and memory first,
+since it may not be the network at all; then interfaces and who fills them; how long it takes to
+connect and for a round trip; what is sent again; connections that nobody closes; ports; queues of
+clients; connections that fail; limits and tables of the kernel; large packets that vanish. The
+first line names the most likely cause and the process. What it stands on follows, with the next
+command and advice, then whatever else is wrong, then every check. It changes nothing.
 
-Each line begins with its verdict: yes, no, partly or unknown. What was found follows, and after an
-arrow what to do. Without root it tells what it can, and names the missing capabilities.
+--pid asks it for one process: does it wait for itself, the receiver, its send buffer, the
+network, or an answer? A check that can't be made here is skipped and says why; without root that
+is what processes send, lose and wait for.
 
-It ends with status 0 if bytes can be counted with the hooks asked for, and with 5 if not.";
+It ends with status 0 if nothing wrong was found, and with 5 if something was.
+
+With --kernel it tells whether this machine can be measured, and how well. Each kind of kernel
+hooks is really loaded and attached, and detached again. Queues, filters and interfaces that
+limits of bandwidth need are made in a network namespace that nobody else sees, and go with it.
+
+Each line begins with its verdict: yes, no, partly or unknown. What was found follows, and after
+an arrow what to do. Without root it tells what it can, and names the missing capabilities.
+
+With --kernel it ends with status 0 if bytes can be counted with the hooks asked for, and with 5
+if not.";
 
 /// Examples of `doctor`.
 pub(super) const DOCTOR: &str = "\
 Examples:
+  sudo netperf-trace doctor                           what is the trouble?
+  sudo netperf-trace doctor --for 60s                 it comes and goes
+  sudo netperf-trace doctor --pid 8821                what does this process wait for?
+  sudo netperf-trace doctor --json | jq -c 'select(.type == \"triage\") | .causes[]'
   sudo netperf-trace doctor --kernel                  will it run on this machine?
   sudo netperf-trace doctor --kernel --hooks fentry   with hooks of this kind?
   sudo netperf-trace doctor --kernel --json | jq -c 'select(.type == \"doctor\").checks[]'";

@@ -10,6 +10,7 @@ mod limit;
 mod live;
 mod logging;
 mod looks;
+mod nic;
 mod path;
 mod pointing;
 mod probing;
@@ -17,6 +18,7 @@ mod signals;
 mod sockets;
 mod states;
 mod timer;
+mod triage;
 
 pub use self::config::{Config, Job};
 pub use self::dns::DnsJob;
@@ -24,9 +26,11 @@ pub use self::doctor::Examination;
 pub use self::http::HttpRun;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
+pub use self::nic::NicRun;
 pub use self::path::PathRun;
 pub use self::sockets::SocketsRun;
 pub use self::states::StatesRun;
+pub use self::triage::TriageRun;
 
 use anyhow::Context;
 
@@ -41,7 +45,9 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::States(run) => in_loop(states::run(*run)),
         Job::Dns(run) => in_loop(dns::run(*run)),
         Job::Http(run) => in_loop(http::run(*run)),
+        Job::Nic(run) => in_loop(nic::run(*run)),
         Job::Limit(run) => limit::run(*run),
+        Job::Triage(run) => in_loop(triage::run(*run)),
         Job::Path(run) => in_loop(path::run(*run)),
         Job::Examine(examination) => doctor::run(examination),
     }

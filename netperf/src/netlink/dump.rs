@@ -75,6 +75,18 @@ impl Conversation {
         self.listen(kind, |_| ()).map(|_| ())
     }
 
+    /// Asks for one thing and hands the payload of each message of the kind `answer` to `take`.
+    pub(super) fn question(
+        &mut self,
+        kind: u16,
+        answer: u16,
+        request: &[u8],
+        take: impl FnMut(&[u8]),
+    ) -> Result<(), DumpError> {
+        self.ask(kind, NLM_F_ACK, request)?;
+        self.listen(answer, take).map(|_| ())
+    }
+
     fn ask(&mut self, kind: u16, flags: u16, request: &[u8]) -> Result<(), DumpError> {
         self.sequence = self.sequence.wrapping_add(1);
         let message = message(kind, flags | NLM_F_REQUEST, self.sequence, request)?;

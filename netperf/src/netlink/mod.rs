@@ -8,6 +8,7 @@ mod filter;
 mod inet_diag;
 mod interfaces;
 mod link;
+mod nic;
 mod own;
 mod pair;
 mod sock_diag;
@@ -24,6 +25,7 @@ pub use filter::{Filter, Side, add_clsact, add_filter, filters_at, remove_clsact
 pub use inet_diag::Detail;
 pub use interfaces::{Interface, LinkHeader, interfaces};
 pub use link::{LinkError, Links};
+pub use nic::Nics;
 pub use own::{LOOPBACK, in_own_namespace};
 pub use pair::{add_pair, bring_up, index_of};
 pub use sockets::{Listed, Sockets};

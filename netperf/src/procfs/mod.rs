@@ -17,8 +17,10 @@ mod netns;
 mod network;
 mod passwd;
 mod pid;
+mod pressure;
 mod raw_table;
 mod socket_files;
+mod softnet;
 mod sysctl_files;
 mod tracefs;
 

@@ -107,7 +107,7 @@ fn span(text: &str) -> Option<(u16, u16)> {
 }
 
 /// A line of names, and the next one of values, both begun by the same word.
-fn counters<'t>(text: &'t str, group: &str) -> HashMap<&'t str, u64> {
+pub(super) fn counters<'t>(text: &'t str, group: &str) -> HashMap<&'t str, u64> {
     let mut lines = text.lines().filter_map(|line| line.strip_prefix(group));
     let (names, values) = (lines.next(), lines.next());
     let names = names.unwrap_or_default().split_ascii_whitespace();

@@ -7,10 +7,10 @@ use crate::view::envelope::Start;
 use crate::view::states::Finding;
 
 /// Longest line of a sentence: longer ones are hard to read.
-const SENTENCE: usize = 100;
+pub(super) const SENTENCE: usize = 100;
 
 /// Blanks below a level: that of the longest, and two.
-const INDENT: usize = 10;
+pub(super) const LEVEL: usize = 10;
 
 /// What can't be seen here, before the first look.
 pub(super) fn not_shown(start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
@@ -45,19 +45,33 @@ pub(super) fn sentence(mark: &str, text: &str, room: usize, out: &mut Vec<u8>) -
     indented(mark, &words(&visible(text)), room, out)
 }
 
-/// What was found, with what to do about it where that is not known already.
+/// Something that was found, with what to do about it where that is not known already.
 pub(super) fn finding(
     found: &Finding,
-    tells_advice: bool,
+    has_advice: bool,
     width: usize,
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let room = width.min(SENTENCE);
-    let blank = " ".repeat(INDENT);
-    let level = found.level.word();
-    sentence(&format!("{level:INDENT$}"), &found.what, room, out)?;
+    judged(found.level.word(), &found.what, room, out)?;
+    reasons(found, has_advice, room, out)
+}
+
+/// A sentence behind how bad it is.
+pub(super) fn judged(level: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    sentence(&format!("{level:LEVEL$}"), text, room, out)
+}
+
+/// What stands below something that was found.
+pub(super) fn reasons(
+    found: &Finding,
+    has_advice: bool,
+    room: usize,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let blank = " ".repeat(LEVEL);
     sentence(&blank, &found.evidence, room, out)?;
-    for advice in found.advice.iter().filter(|_| tells_advice) {
+    for advice in found.advice.iter().filter(|_| has_advice) {
         sentence(&format!("{blank}-> "), advice, room, out)?;
     }
     Ok(())

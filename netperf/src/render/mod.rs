@@ -12,6 +12,7 @@ pub mod json;
 mod latency;
 pub mod limit;
 mod looks;
+pub mod nic;
 pub mod path;
 mod retrans;
 pub mod sockets;
@@ -19,6 +20,7 @@ pub mod states;
 pub mod stream;
 pub mod text;
 mod text_table;
+pub mod triage;
 pub mod tui;
 pub mod width;
 

@@ -19,6 +19,7 @@ pub mod http;
 pub mod latency;
 pub mod limit;
 pub mod link_row;
+pub mod nic;
 pub mod path;
 pub mod process_row;
 pub mod query;
@@ -33,6 +34,7 @@ pub mod tick;
 pub mod time;
 pub mod top;
 pub mod top_table;
+pub mod triage;
 
 #[cfg(test)]
 mod tests;

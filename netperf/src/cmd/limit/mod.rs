@@ -9,7 +9,7 @@ mod hold;
 mod orders;
 mod output;
 mod session;
-mod span;
+pub(super) mod span;
 mod targets;
 mod usage;
 mod wake;

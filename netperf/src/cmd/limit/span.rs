@@ -6,7 +6,7 @@ use std::time::Duration;
 const MAX_SECS: u64 = 100 * 366 * 86_400;
 
 /// Reads `90s`, `10m`, `1h30m`, `2d`.
-pub(super) fn span(text: &str) -> Result<Duration, String> {
+pub(in crate::cmd) fn span(text: &str) -> Result<Duration, String> {
     const WANTED: &str = "a time is written as `90s`, `10m`, `1h30m` or `2d`";
     let mut rest = text.trim();
     let mut seconds: u64 = 0;

@@ -13,7 +13,9 @@ pub(super) use self::envelope::{Opening, end, failure, repeats};
 pub(super) use self::write::{Stopped, write_unless};
 use super::signals::Signals;
 use super::timer::{Timer, Timing};
+use crate::exit::Failure;
 use crate::render::hangup;
+use crate::render::limit::{Key, Keys};
 use crate::view::envelope::{End, Reason};
 
 /// Something that can be looked at.
@@ -21,16 +23,37 @@ pub(super) trait Look {
     /// Takes a look and writes it; the first one writes what stands before it as well.
     fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()>;
 
+    /// Whether the first look is only what the others are compared with, and no tick.
+    fn first_is_base(&self) -> bool {
+        false
+    }
+
+    /// Whether somebody watches on a terminal, and may press `q`.
+    fn is_live(&self) -> bool {
+        false
+    }
+
     /// Writes what stands after the last look.
     fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()>;
+
+    /// Whether all is as was asked for, after the last look.
+    fn verdict(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Looks once, or as `timing` says, until it is over or nobody reads any more.
 pub(super) async fn run(look: impl Look, timing: Option<Timing>) -> anyhow::Result<()> {
     let stop = Signals::open().context("can't handle signals")?.any();
+    let keys = if look.is_live() {
+        Keys::open().context("can't hear the keys")?
+    } else {
+        Keys::none()
+    };
     let mut stop = pin!(async {
         tokio::select! {
             () = stop => Some(Reason::Signal),
+            () = quit(keys) => Some(Reason::Signal),
             () = hangup::of_stdout() => None,
         }
     });
@@ -51,6 +74,11 @@ pub(super) async fn run(look: impl Look, timing: Option<Timing>) -> anyhow::Resu
             Ended::Unseen => return Ok(()),
         }
     }
+}
+
+/// Waits for the key that ends a session.
+async fn quit(mut keys: Keys) {
+    while keys.next().await != Key::Quit {}
 }
 
 /// Whether a session goes on.
@@ -83,6 +111,9 @@ impl<L: Look> Looks<L> {
             text: Vec::new(),
         };
         looks.look()?;
+        if looks.look.first_is_base() {
+            looks.ticks = 0;
+        }
         looks.timer = timing.map(|timing| Timer::new(Instant::now(), timing));
         Ok(looks)
     }
@@ -108,6 +139,7 @@ impl<L: Look> Looks<L> {
 
     fn end(mut self, reason: Reason) -> anyhow::Result<()> {
         self.look.end(&end(self.ticks, reason), &mut self.text)?;
-        io::stdout().write_all(&self.text).context("can't write")
+        io::stdout().write_all(&self.text).context("can't write")?;
+        Ok(self.look.verdict()?)
     }
 }

@@ -66,14 +66,40 @@ impl Level {
     }
 }
 
+/// What findings are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Ports of outgoing connections, and what was refused for want of one.
+    Ports,
+    /// Connections that somebody does not close.
+    Closing,
+    /// Queues of clients.
+    Listen,
+    /// Limits of TCP as a whole.
+    Machine,
+}
+
+/// All findings of a look by what they are about.
+pub(in crate::view) fn by_subject(
+    tick: &StatesTick<'_>,
+    model: &StatesModel,
+) -> [(About, Vec<Finding>); 4] {
+    let (mut ports, unproven) = ports::of(refused::groups(tick), tick, model);
+    ports.extend(refused::of(&unproven, tick, model));
+    let mut closing = close_wait::of(tick);
+    closing.extend(closing::of(tick));
+    [
+        (About::Ports, ports),
+        (About::Closing, closing),
+        (About::Listen, listen::of(tick, model)),
+        (About::Machine, machine::of(tick)),
+    ]
+}
+
 /// All findings of a look, the worst first.
 pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
-    let (mut findings, unproven) = ports::of(refused::groups(tick), tick, model);
-    findings.extend(refused::of(&unproven, tick, model));
-    findings.extend(close_wait::of(tick));
-    findings.extend(listen::of(tick, model));
-    findings.extend(closing::of(tick));
-    findings.extend(machine::of(tick));
+    let subjects = by_subject(tick, model).into_iter();
+    let mut findings: Vec<Finding> = subjects.flat_map(|(_, findings)| findings).collect();
     findings.sort_by_key(|finding| finding.level);
     if findings.iter().all(|finding| finding.level == Level::Ok) {
         findings.push(nothing(tick));

@@ -1,0 +1,83 @@
+//! Who uses an interface that is full? The hooks that tell are attached when one is, and not before:
+//! most runs never need them.
+
+use crate::capture::{self, Capture};
+use crate::collect::{Feed, FeedConfig, HookPreference, Wanted};
+use crate::model::Model;
+use crate::model::nic::NicModel;
+use crate::view::nic::NicOptions;
+use crate::view::nic::users::Counted;
+
+/// What processes move, once somebody wants to know.
+pub(super) struct Traffic {
+    hooks: HookPreference,
+    state: State,
+}
+
+enum State {
+    NotYet,
+    Counting(Box<(Capture, Model)>),
+    /// Why nobody can tell.
+    Impossible(String),
+}
+
+impl Traffic {
+    pub(super) fn new(hooks: HookPreference) -> Self {
+        Self {
+            hooks,
+            state: State::NotYet,
+        }
+    }
+
+    /// A tick of the interfaces has ended.
+    pub(super) fn tick(&mut self, nics: &NicModel, options: &NicOptions) {
+        match &mut self.state {
+            State::Impossible(_) => {}
+            State::NotYet => {
+                let mut shown = nics.now.nics.iter().filter(|nic| options.takes(nic));
+                let is_full = shown.any(|nic| {
+                    let spell = nics.spell_of(nic);
+                    spell.busy > 0 || spell.queued > 0
+                });
+                if is_full {
+                    self.state =
+                        open(self.hooks).map_or_else(|error| impossible(&error), State::Counting);
+                }
+            }
+            State::Counting(counting) => {
+                let (feed, model) = counting.as_mut();
+                match feed.next() {
+                    Ok(Some(sample)) => model.advance(&sample),
+                    Ok(None) => {}
+                    Err(error) => self.state = impossible(&error),
+                }
+            }
+        }
+    }
+
+    /// What is known of it now.
+    pub(super) fn counted(&self) -> Counted<'_> {
+        match &self.state {
+            State::NotYet => Counted::Not,
+            State::Counting(counting) => Counted::In(&counting.1),
+            State::Impossible(why) => Counted::Impossible(why),
+        }
+    }
+}
+
+fn open(hooks: HookPreference) -> anyhow::Result<Box<(Capture, Model)>> {
+    let wanted = Wanted {
+        flows: true,
+        ..Wanted::default()
+    };
+    let mut feed = capture::open(&FeedConfig { hooks, wanted })?;
+    let base = feed.next()?.unwrap_or_default();
+    let model = Model::new(&base);
+    Ok(Box::new((feed, model)))
+}
+
+fn impossible(error: &anyhow::Error) -> State {
+    let text = format!("{error:#}");
+    let first = text.lines().next().unwrap_or_default().to_owned();
+    State::Impossible(first)
+}

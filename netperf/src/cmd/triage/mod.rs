@@ -1,0 +1,108 @@
+//! Is it the network, and where? Everything is measured for a while, and judged once.
+
+mod window;
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use self::window::Window;
+use super::args::{Common, DoctorArgs};
+use super::logging;
+use super::looks::{Opening, end};
+use super::timer::Timing;
+use crate::capture::Scope;
+use crate::clock;
+use crate::collect::HookPreference;
+use crate::exit::Failure;
+use crate::render::triage::Written;
+use crate::render::width;
+use crate::view::triage::{Status, Triage};
+
+/// How long is measured unless something else is asked for.
+const LENGTH: Duration = Duration::from_secs(10);
+
+/// A run of `doctor` that looks for a trouble.
+#[derive(Clone, Debug)]
+pub struct TriageRun {
+    length: Duration,
+    about: Option<u32>,
+    namespaces: Scope,
+    written: Written,
+    hooks: HookPreference,
+    verbosity: u8,
+}
+
+impl TriageRun {
+    /// Reads the options.
+    pub(super) fn new(args: &DoctorArgs, common: &Common) -> Self {
+        Self {
+            length: args.length.unwrap_or(LENGTH),
+            about: args.pid,
+            // What happens elsewhere does not hold that process up.
+            namespaces: args
+                .netns
+                .unwrap_or_else(|| args.pid.map_or(Scope::All, Scope::Of)),
+            written: if common.json {
+                Written::Json
+            } else {
+                Written::Text(width::of_stdout())
+            },
+            hooks: common.hooks,
+            verbosity: common.verbose,
+        }
+    }
+}
+
+/// Measures, and writes the verdict.
+///
+/// # Errors
+/// [`Failure::CheckFailed`] if something is wrong.
+pub(super) async fn run(run: TriageRun) -> anyhow::Result<()> {
+    logging::start(run.verbosity, None);
+    let mut window = Window::open(&run)?;
+    let mut out = Vec::new();
+    let opening = Opening {
+        command: "doctor",
+        wall: clock::now().1,
+        timing: Some(Timing {
+            interval: run.length,
+            count: Some(1),
+            duration: None,
+        }),
+        unseen: window.unseen(),
+        hooks: &window.hooks(),
+    };
+    run.written.start(&opening.start(), &mut out)?;
+    write(&out)?;
+    announce(&run);
+    let reason = window.measure(run.length).await?;
+    window.close()?;
+    let measured = window.measured(run.about);
+    let triage = Triage::new(&measured);
+    let mut out = Vec::new();
+    run.written.verdict(&triage, &end(1, reason), &mut out)?;
+    write(&out)?;
+    match triage.status {
+        Status::Ok | Status::Skipped => Ok(()),
+        Status::Warn | Status::Critical => Err(Failure::CheckFailed(triage.verdict).into()),
+    }
+}
+
+fn write(text: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout();
+    stdout.write_all(text).context("can't write")?;
+    stdout.flush().context("can't write")
+}
+
+/// Whoever waits is told for how long.
+fn announce(run: &TriageRun) {
+    let mut stderr = io::stderr();
+    if run.written == Written::Json || !stderr.is_terminal() {
+        return;
+    }
+    let seconds = run.length.as_secs_f64();
+    // Where it can't be said nobody misses it.
+    let _ = writeln!(stderr, "measuring for {seconds:.0} s; Ctrl-C ends it early");
+}

@@ -1,0 +1,256 @@
+//! What is measured between the beginning and the end? Every source is opened, read at both ends, and
+//! some in between; one that is missing is told and does not end the run.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::time::{Instant, sleep_until};
+
+use super::TriageRun;
+use crate::capture::{
+    self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
+    SocketRequest,
+};
+use crate::clock::{self, MonoNs};
+use crate::cmd::looks::failure;
+use crate::cmd::nic;
+use crate::cmd::signals::Signals;
+use crate::cmd::states::every_tcp_socket;
+use crate::collect::{AttachedHook, Feed, FeedConfig, HookPreference, Wanted};
+use crate::model::Model;
+use crate::model::nic::NicModel;
+use crate::model::pressure::Pressure;
+use crate::model::states::StatesModel;
+use crate::sample::nic::NicSample;
+use crate::sample::socket::{SocketSample, Unseen};
+use crate::view::envelope::Reason;
+use crate::view::triage::Measured;
+
+/// So many looks at the interfaces are taken at least, however short the time is.
+const LOOKS: u32 = 5;
+/// They are no further apart than this.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Everything that is measured.
+pub(super) struct Window {
+    request: SocketRequest,
+    machine: PressureFeed,
+    traffic: Result<Traffic, String>,
+    refusals: Option<RefusalFeed>,
+    sockets: SocketFeed,
+    first: SocketSample,
+    last: SocketSample,
+    states: StatesModel,
+    interfaces: NicFeed,
+    first_nics: NicSample,
+    /// Of every look, for what goes on for some of them.
+    ticks: NicModel,
+    /// Of the first and the last look.
+    nics: NicModel,
+    pressure: Pressure,
+    began: MonoNs,
+    length: Duration,
+    unseen: Vec<Unseen>,
+}
+
+struct Traffic {
+    feed: Capture,
+    model: Model,
+}
+
+impl Window {
+    /// Opens every source and takes the first readings.
+    pub(super) fn open(run: &TriageRun) -> anyhow::Result<Self> {
+        let mut unseen = Vec::new();
+        let traffic = open_traffic(run.hooks);
+        if let Err(why) = &traffic {
+            unseen.push(Unseen {
+                what: "what processes send, receive and lose, and how long it takes".to_owned(),
+                why: why.clone(),
+            });
+        }
+        let mut refusals = RefusalFeed::open(run.hooks)
+            .map_err(|it| unseen.push(it))
+            .ok();
+        let request = SocketRequest {
+            detail: Detail::Full,
+            ..every_tcp_socket(run.namespaces)
+        };
+        let mut sockets = SocketFeed::open();
+        let mut interfaces = NicFeed::open(NicRequest {
+            namespaces: run.namespaces,
+            driver_counters: true,
+        });
+        let first = sockets.read(&request).map_err(failure)?;
+        // What was refused before the time begins is not asked about.
+        if let Some(Err(missing)) = refusals.as_mut().map(RefusalFeed::read) {
+            unseen.push(missing);
+        }
+        let first_nics = interfaces.read().map_err(nic::failure)?;
+        let machine = PressureFeed::open(run.namespaces);
+        let began = clock::now().0;
+        let mut window = Self {
+            traffic,
+            refusals,
+            last: SocketSample::default(),
+            states: StatesModel::default(),
+            ticks: NicModel::default(),
+            nics: NicModel::default(),
+            pressure: Pressure::new(machine.read(began)),
+            length: Duration::ZERO,
+            request,
+            machine,
+            sockets,
+            first,
+            interfaces,
+            first_nics,
+            began,
+            unseen,
+        };
+        window.ticks.advance(window.first_nics.clone());
+        window.nics.advance(window.first_nics.clone());
+        window.states.advance(&window.first, &|_| true);
+        window.keep(window.first.unseen.clone());
+        window.keep(window.first_nics.unseen.clone());
+        Ok(window)
+    }
+
+    /// What can't be seen.
+    pub(super) fn unseen(&self) -> &[Unseen] {
+        &self.unseen
+    }
+
+    /// What counts.
+    pub(super) fn hooks(&self) -> Vec<AttachedHook> {
+        let traffic = self.traffic.as_ref().ok();
+        let mut hooks = traffic.map_or(Vec::new(), |it| it.feed.provenance().hooks.clone());
+        hooks.extend(self.refusals.iter().flat_map(|feed| feed.hooks().to_vec()));
+        hooks
+    }
+
+    /// Waits until the time is over, or somebody ends it, and keeps the kernel's buffers small.
+    pub(super) async fn measure(&mut self, length: Duration) -> anyhow::Result<Reason> {
+        let mut stop = std::pin::pin!(Signals::open().context("can't handle signals")?.any());
+        let end = Instant::now() + length;
+        let rest = (length / LOOKS).min(LOOK);
+        let (mut look, mut pump) = (Instant::now() + rest, Instant::now());
+        loop {
+            tokio::select! {
+                () = stop.as_mut() => return Ok(Reason::Signal),
+                () = sleep_until(end) => return Ok(Reason::Duration),
+                () = sleep_until(look) => {
+                    self.look()?;
+                    look = Instant::now() + rest;
+                }
+                () = sleep_until(pump) => pump = Instant::now() + self.pump(),
+            }
+        }
+    }
+
+    fn look(&mut self) -> anyhow::Result<()> {
+        self.ticks
+            .advance(self.interfaces.read().map_err(nic::failure)?);
+        self.pressure.look(&self.machine.processes());
+        Ok(())
+    }
+
+    fn pump(&mut self) -> Duration {
+        let Ok(traffic) = &mut self.traffic else {
+            return LOOK;
+        };
+        match traffic.feed.pump() {
+            Ok(wait) => wait,
+            Err(error) => {
+                self.traffic = Err(format!("{error:#}"));
+                LOOK
+            }
+        }
+    }
+
+    /// Takes the last readings.
+    pub(super) fn close(&mut self) -> anyhow::Result<()> {
+        if let Ok(traffic) = &mut self.traffic {
+            match traffic.feed.finish() {
+                Ok(Some(sample)) => traffic.model.advance(&sample),
+                Ok(None) => {}
+                Err(error) => self.traffic = Err(format!("{error:#}")),
+            }
+        }
+        let now = clock::now().0;
+        self.length = now.since(self.began).unwrap_or_default();
+        self.pressure.end(self.machine.read(now));
+        let nics = self.interfaces.read().map_err(nic::failure)?;
+        self.ticks.advance(nics.clone());
+        self.nics.advance(nics);
+        self.nics.take_spells_of(&self.ticks);
+        self.last = self.sockets.read(&self.request).map_err(failure)?;
+        self.read_refusals();
+        self.states.advance(&self.last, &|_| true);
+        self.keep(self.last.unseen.clone());
+        Ok(())
+    }
+
+    fn read_refusals(&mut self) {
+        match self.refusals.as_mut().map(RefusalFeed::read) {
+            Some(Ok(mut refused)) => {
+                if self.request.namespaces != Scope::All {
+                    let seen = &self.last.namespaces;
+                    refused.readings.retain(|it| seen.contains(&it.netns));
+                }
+                self.last.refusals = refused;
+            }
+            Some(Err(unseen)) => self.keep(vec![unseen]),
+            None => {}
+        }
+    }
+
+    fn keep(&mut self, unseen: Vec<Unseen>) {
+        for one in unseen {
+            if !self.unseen.iter().any(|known| known.what == one.what) {
+                self.unseen.push(one);
+            }
+        }
+    }
+
+    /// What was measured.
+    pub(super) fn measured(&self, about: Option<u32>) -> Measured<'_> {
+        Measured {
+            wall: clock::now().1,
+            length: self.length,
+            pressure: &self.pressure,
+            nics: &self.nics,
+            states: &self.states,
+            traffic: self
+                .traffic
+                .as_ref()
+                .map(|it| &it.model)
+                .map_err(String::as_str),
+            first: &self.first,
+            last: &self.last,
+            unseen: &self.unseen,
+            namespaces: (self.request.namespaces != Scope::All)
+                .then_some(self.last.namespaces.as_slice()),
+            about,
+        }
+    }
+}
+
+fn open_traffic(hooks: HookPreference) -> Result<Traffic, String> {
+    let wanted = Wanted {
+        flows: true,
+        losses: true,
+        latency: true,
+        ..Wanted::default()
+    };
+    let open = || -> anyhow::Result<Traffic> {
+        let mut feed = capture::open(&FeedConfig { hooks, wanted })?;
+        let base = feed.next()?.unwrap_or_default();
+        let model = Model::new(&base);
+        Ok(Traffic { feed, model })
+    };
+    open().map_err(|error| {
+        let text = format!("{error:#}");
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        lines.join("; ")
+    })
+}

@@ -1,0 +1,173 @@
+//! What does a driver say over ethtool's netlink family? Link modes, rings and channels.
+//!
+//! Its dumps go through the same loop as all others. The crate `ethtool` has a loop of its own, which
+//! would bind each network namespace to a task of the event loop; what is asked here is three lists.
+
+use std::collections::HashMap;
+use std::io;
+
+use netlink_packet_core::NlasIterator;
+use netlink_sys::protocols::NETLINK_GENERIC;
+
+use super::link::word;
+use super::mode::mode;
+use crate::netlink::ask::{attribute, text};
+use crate::netlink::dump::Conversation;
+use crate::sample::nic::{Channels, LinkMode, Rings};
+
+/// `struct genlmsghdr`: command, version, two bytes of nothing.
+const HEADER_BYTES: usize = 4;
+/// `GENL_ID_CTRL`: the family that knows the others.
+const CONTROL: u16 = 16;
+const CONTROL_GET_FAMILY: u8 = 3;
+const CONTROL_FAMILY_ID: u16 = 1;
+const CONTROL_FAMILY_NAME: u16 = 2;
+
+/// `ETHTOOL_MSG_*_GET` (`linux/ethtool_netlink.h`).
+const GET_MODES: u8 = 4;
+const GET_RINGS: u8 = 15;
+const GET_CHANNELS: u8 = 17;
+/// The header has the same number in each message.
+const HEADER: u16 = 1;
+const HEADER_INDEX: u16 = 1;
+const NESTED: u16 = 1 << 15;
+
+/// Ethtool in the network namespace that it was opened in. Since Linux 5.6.
+pub(super) struct Ethtool {
+    conversation: Conversation,
+    family: u16,
+}
+
+impl Ethtool {
+    /// `None` where the kernel does not have it.
+    pub(super) fn open() -> io::Result<Option<Self>> {
+        let mut conversation = Conversation::open(NETLINK_GENERIC)?;
+        let family = family(&mut conversation);
+        Ok(family.map(|family| Self {
+            conversation,
+            family,
+        }))
+    }
+
+    /// Of each interface that has some, by its number.
+    pub(super) fn modes(&mut self) -> HashMap<u32, LinkMode> {
+        self.list(GET_MODES, mode)
+    }
+
+    pub(super) fn rings(&mut self) -> HashMap<u32, Rings> {
+        self.list(GET_RINGS, rings)
+    }
+
+    pub(super) fn channels(&mut self) -> HashMap<u32, Channels> {
+        self.list(GET_CHANNELS, channels)
+    }
+
+    /// What each interface says, by its number; nothing where this kernel has no such list.
+    fn list<T>(&mut self, command: u8, read: fn(&[u8]) -> T) -> HashMap<u32, T> {
+        let mut found = HashMap::new();
+        let request = [vec![command, 1, 0, 0], attribute(HEADER | NESTED, &[])].concat();
+        let family = self.family;
+        let listed = self.conversation.dump(family, family, &request, |payload| {
+            let attributes = payload.get(HEADER_BYTES..).unwrap_or_default();
+            if let Some(index) = index(attributes) {
+                found.insert(index, read(attributes));
+            }
+        });
+        if let Err(error) = listed {
+            log::debug!("ethtool has no list {command}: {error}");
+        }
+        found
+    }
+}
+
+fn family(conversation: &mut Conversation) -> Option<u16> {
+    let request = [
+        vec![CONTROL_GET_FAMILY, 1, 0, 0],
+        text(CONTROL_FAMILY_NAME, "ethtool"),
+    ]
+    .concat();
+    let mut family = None;
+    let asked = conversation.question(CONTROL, CONTROL, &request, |payload| {
+        let attributes = payload.get(HEADER_BYTES..).unwrap_or_default();
+        let mut all = NlasIterator::new(attributes).map_while(Result::ok);
+        let found = all.find(|attribute| attribute.kind() == CONTROL_FAMILY_ID);
+        family = found.and_then(|id| Some(u16::from_ne_bytes(*id.value().first_chunk()?)));
+    });
+    asked.ok().and(family)
+}
+
+/// Which interface a message is about.
+fn index(attributes: &[u8]) -> Option<u32> {
+    let mut all = NlasIterator::new(attributes).map_while(Result::ok);
+    let header = all.find(|attribute| attribute.kind() == HEADER)?;
+    numbers(header.value()).get(&HEADER_INDEX).copied()
+}
+
+fn rings(attributes: &[u8]) -> Rings {
+    let numbers = numbers(attributes);
+    let number = |kind| numbers.get(&kind).copied();
+    Rings {
+        rx_max: number(2),
+        tx_max: number(5),
+        rx: number(6),
+        tx: number(9),
+    }
+}
+
+fn channels(attributes: &[u8]) -> Channels {
+    let numbers = numbers(attributes);
+    let number = |kind| numbers.get(&kind).copied();
+    Channels {
+        combined_max: number(5),
+        rx: number(6),
+        tx: number(7),
+        combined: number(9),
+    }
+}
+
+/// Every attribute of four bytes.
+fn numbers(attributes: &[u8]) -> HashMap<u16, u32> {
+    let all = NlasIterator::new(attributes).map_while(Result::ok);
+    let numbers = all.filter(|attribute| attribute.value().len() == 4);
+    numbers
+        .filter_map(|attribute| Some((attribute.kind(), word(attribute.value())?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(kind: u16, number: u32) -> Vec<u8> {
+        attribute(kind, &number.to_ne_bytes())
+    }
+
+    #[test]
+    fn rings_and_channels_are_read_by_their_numbers() {
+        let header = attribute(HEADER | NESTED, &number(HEADER_INDEX, 3));
+        let bytes = [header, number(2, 4_096), number(6, 256), number(9, 512)].concat();
+        assert_eq!(index(&bytes), Some(3));
+        let expected = Rings {
+            rx: Some(256),
+            rx_max: Some(4_096),
+            tx: Some(512),
+            tx_max: None,
+        };
+        assert_eq!(rings(&bytes), expected);
+        let channels = channels(&[number(5, 8), number(9, 4)].concat());
+        assert_eq!(
+            (channels.combined, channels.combined_max),
+            (Some(4), Some(8))
+        );
+        assert_eq!(index(&number(2, 1)), None);
+    }
+
+    #[test]
+    fn this_kernel_lists_what_it_has() {
+        let mut ethtool = Ethtool::open().unwrap().unwrap();
+        // Loopback has no link mode, so there may be none at all, but each is of an interface.
+        assert!(ethtool.modes().keys().all(|&index| index > 0));
+        assert!(ethtool.list(250, mode).is_empty(), "no such list");
+        assert!(ethtool.channels().keys().all(|&index| index > 0));
+    }
+}

@@ -1,0 +1,172 @@
+//! How is the verdict written? The most likely cause on the first line, then what else is wrong, then
+//! every check; or as one object for programs.
+
+use std::io::{self, Write};
+
+use super::json;
+use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
+use crate::view::envelope::{End, Start};
+use crate::view::states::Level;
+use crate::view::triage::{Check, Status, Triage};
+
+/// Width of the column of titles.
+const TITLE: usize = 17;
+
+/// How a verdict is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// NDJSON.
+    Json,
+    /// Text of so many columns, where stdout is a terminal.
+    Text(Option<usize>),
+}
+
+impl Written {
+    /// Writes what stands before it.
+    ///
+    /// # Errors
+    /// When a value can't be written.
+    pub fn start(self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => json::line(start, out),
+            Self::Text(_) => Ok(()),
+        }
+    }
+
+    /// Writes the verdict and what stands after it.
+    ///
+    /// # Errors
+    /// When a value can't be written.
+    pub fn verdict(self, triage: &Triage<'_>, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => {
+                json::line(triage, out)?;
+                json::line(end, out)
+            }
+            Self::Text(width) => text(triage, width, out),
+        }
+    }
+}
+
+fn text(triage: &Triage<'_>, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
+    let room = width.unwrap_or(SENTENCE).min(SENTENCE);
+    let mut causes = triage.causes.iter();
+    let first = causes.next();
+    let mark = if first.is_some() {
+        "most likely cause: "
+    } else {
+        ""
+    };
+    let verdict = format!("{mark}{}", triage.verdict);
+    // On one line, unless the terminal is narrower: it is what a person came for.
+    judged(
+        triage.status.word(),
+        &verdict,
+        width.unwrap_or(usize::MAX),
+        out,
+    )?;
+    if let Some(first) = first {
+        reasons(&first.finding, true, room, out)?;
+    }
+    for cause in causes {
+        let also = format!("also: {}", cause.finding.what);
+        judged(cause.finding.level.word(), &also, room, out)?;
+        reasons(&cause.finding, true, room, out)?;
+    }
+    let seconds = triage.interval_s;
+    writeln!(out, "\nCHECKS, measured for {seconds:.1} s")?;
+    for one in &triage.checks {
+        check(one, room, out)?;
+    }
+    if !triage.unavailable.is_empty() {
+        writeln!(out)?;
+    }
+    for missing in triage.unavailable {
+        let text = format!("not seen: {}: {}", missing.what, missing.why);
+        sentence("", &text, room, out)?;
+    }
+    Ok(())
+}
+
+fn check(check: &Check, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    let (status, title) = (check.status.word(), check.topic.title());
+    let mark = format!("{status:LEVEL$}{title:TITLE$} ");
+    sentence(&mark, &check.evidence, room, out)?;
+    // What is odd and as it should be stands here; what is wrong stands above.
+    let blank = " ".repeat(LEVEL + TITLE + 1);
+    let odd = check.findings.iter().filter(|it| it.level == Level::Ok);
+    for finding in odd.filter(|_| check.status != Status::Skipped) {
+        sentence(&blank, &finding.what, room, out)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::WallNs;
+    use crate::sample::Loss;
+    use crate::view::envelope::Reason;
+    use crate::view::states::Finding;
+    use crate::view::time::Rfc3339;
+    use crate::view::triage::{Cause, Topic};
+
+    fn written(what: &str, width: usize) -> String {
+        let found = |level, what: &str| Finding {
+            level,
+            what: what.to_owned(),
+            evidence: "820 in CLOSE_WAIT; +3.1 per second".to_owned(),
+            advice: vec!["see which they are: `netperf-trace sockets`".to_owned()],
+        };
+        let cause = |topic, level, what: &str| Cause {
+            topic,
+            finding: found(level, what),
+        };
+        let causes = vec![
+            cause(Topic::Closing, Level::Critical, what),
+            cause(Topic::Interfaces, Level::Warn, "eth0 is full"),
+        ];
+        let check = |topic, status, evidence: &str| Check {
+            topic,
+            status,
+            evidence: evidence.to_owned(),
+            findings: vec![found(Level::Ok, "TIME_WAIT is healthy")],
+        };
+        let triage = Triage {
+            time: Rfc3339(WallNs(1)),
+            interval_s: 10.02,
+            status: Status::Critical,
+            verdict: what.to_owned(),
+            causes,
+            checks: vec![
+                check(Topic::Ports, Status::Ok, "12 in TIME_WAIT"),
+                check(Topic::Loss, Status::Skipped, "no BTF"),
+            ],
+            pid: None,
+            unavailable: &[],
+            loss: Loss::default(),
+        };
+        let end = End {
+            time: Rfc3339(WallNs(1)),
+            ticks: 1,
+            slots_in_use: 0,
+            reason: Reason::Duration,
+        };
+        let mut out = Vec::new();
+        let written = Written::Text(Some(width));
+        written.verdict(&triage, &end, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_cause_stands_on_the_first_line_and_every_check_below() {
+        let text = written("worker (PID 8821) does not close 820 connections", 100);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn names_can_not_steer_the_terminal() {
+        let text = written("\x1b[2J (PID 7) does not close", 100);
+        assert!(!text.contains('\x1b') && text.contains("(PID 7)"), "{text}");
+    }
+}

@@ -1,0 +1,115 @@
+//! How do the interfaces stand, what do their counters mean, and is that a problem? The rows of `nic`.
+
+mod driver_row;
+pub mod findings;
+mod meaning;
+mod row;
+pub mod table;
+pub mod threshold;
+pub mod users;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+pub(in crate::view) use self::words::percent;
+
+pub use self::driver_row::DriverRow;
+pub use self::meaning::Meaning;
+pub use self::row::{NicRow, QueueRow, SoftnetRow};
+pub use self::threshold::Threshold;
+use self::users::Counted;
+use super::states::Finding;
+use super::time::Rfc3339;
+use crate::model::Model;
+use crate::model::nic::{NicModel, speed_is_nominal};
+use crate::sample::Loss;
+use crate::sample::nic::{NicReading, NicSample};
+use crate::sample::socket::Unseen;
+
+/// What `nic` is asked to show.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NicOptions {
+    /// Only these interfaces; all if empty.
+    pub names: Vec<String>,
+    /// What must not be passed.
+    pub thresholds: Vec<Threshold>,
+}
+
+impl NicOptions {
+    /// Whether an interface is to be shown.
+    pub fn takes(&self, nic: &NicReading) -> bool {
+        self.names.is_empty() || self.names.contains(&nic.name)
+    }
+
+    /// What a threshold is about and none of the interfaces tells: a check that can't fail.
+    pub fn unmeasured(&self, sample: &NicSample) -> Option<Unseen> {
+        let mut shown = sample.nics.iter().filter(|nic| self.takes(nic));
+        let is_told = shown.any(|nic| nic.mode.speed_mbit.is_some() && !speed_is_nominal(nic));
+        let is_asked = self.thresholds.iter().any(Threshold::needs_a_speed);
+        (is_asked && !is_told).then(|| Unseen {
+            what: "`util`, which --fail-if asks for".to_owned(),
+            why: "no interface that is shown tells its speed".to_owned(),
+        })
+    }
+}
+
+/// One look at the interfaces.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "nic")]
+pub struct NicTick<'m> {
+    /// When it was.
+    pub time: Rfc3339,
+    /// Seconds since the look before; `None` for the first.
+    pub interval_s: Option<f64>,
+    /// Each interface, in the kernel's order.
+    pub interfaces: Vec<NicRow<'m>>,
+    /// What each processor took from the interfaces. Of the machine.
+    pub softnet: Vec<SoftnetRow>,
+    /// What the counters mean that are not zero.
+    pub meanings: Vec<Meaning>,
+    /// What it means, the worst first.
+    pub findings: Vec<Finding>,
+    /// Thresholds that were passed in this tick, in words.
+    pub exceeded: Vec<String>,
+    /// Network namespaces that were looked at.
+    pub namespaces: usize,
+    /// What could not be seen.
+    pub unavailable: &'m [Unseen],
+    /// Why nobody can tell which processes use an interface that is full.
+    pub users_unknown: Option<&'m str>,
+    /// What could not be counted of the processes. A look itself loses nothing.
+    pub loss: Loss,
+}
+
+impl<'m> NicTick<'m> {
+    /// What the latest look found. `counted` tells which processes use the interfaces, where somebody
+    /// counts that.
+    pub fn new(model: &'m NicModel, counted: Counted<'m>, options: &NicOptions) -> Self {
+        let traffic = counted.model();
+        let shown = model.now.nics.iter().filter(|nic| options.takes(nic));
+        let mut tick = Self {
+            time: Rfc3339(model.now.wall),
+            interval_s: model.interval().map(|length| length.as_secs_f64()),
+            interfaces: shown.map(|nic| NicRow::new(model, nic, traffic)).collect(),
+            softnet: row::softnet(model),
+            meanings: Vec::new(),
+            findings: Vec::new(),
+            exceeded: Vec::new(),
+            namespaces: model.now.namespaces,
+            unavailable: &model.now.unseen,
+            users_unknown: match counted {
+                Counted::Impossible(why) => Some(why),
+                Counted::Not | Counted::In(_) => None,
+            },
+            loss: traffic.map(Model::loss).unwrap_or_default(),
+        };
+        tick.meanings = meaning::of(&tick);
+        tick.findings = findings::of(&tick);
+        let thresholds = options.thresholds.iter();
+        tick.exceeded = thresholds.flat_map(|one| one.exceeded(&tick)).collect();
+        tick
+    }
+}

@@ -1,0 +1,372 @@
+//! What is the trouble, most likely? The checks of `doctor` in the order in which an expert takes them.
+
+mod delay;
+mod drops;
+mod failing;
+mod loss;
+mod machine;
+mod network;
+pub mod process;
+mod stuck;
+mod tables;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::nic::users::Counted;
+use super::nic::{NicOptions, NicTick};
+use super::query::ProcessQuery;
+use super::states::{Finding, Level, StatesOptions};
+use super::time::Rfc3339;
+use crate::clock::WallNs;
+use crate::model::Model;
+use crate::model::nic::NicModel;
+use crate::model::pressure::Pressure;
+use crate::model::states::StatesModel;
+use crate::sample::socket::{SocketSample, Unseen};
+use crate::sample::state_set::StateSet;
+use crate::sample::{Loss, Process};
+
+/// Everything that was measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'m> {
+    /// When it ended.
+    pub wall: WallNs,
+    /// How long it took.
+    pub length: Duration,
+    /// The machine itself.
+    pub pressure: &'m Pressure,
+    /// The interfaces.
+    pub nics: &'m NicModel,
+    /// The states of TCP.
+    pub states: &'m StatesModel,
+    /// What processes moved, in one tick of the whole length; why nobody knows, where hooks can't be
+    /// attached.
+    pub traffic: Result<&'m Model, &'m str>,
+    /// Every TCP socket at the beginning.
+    pub first: &'m SocketSample,
+    /// Every TCP socket at the end.
+    pub last: &'m SocketSample,
+    /// What could not be seen.
+    pub unseen: &'m [Unseen],
+    /// Only these network namespaces are asked about; all if `None`.
+    pub namespaces: Option<&'m [u32]>,
+    /// The process that is asked about.
+    pub about: Option<u32>,
+}
+
+impl Measured<'_> {
+    /// Whether what this process did is asked about; where, if that is known.
+    fn takes(&self, process: &Process, netns: Option<u32>) -> bool {
+        let is_meant = self.about.is_none_or(|pid| pid == process.id.tgid);
+        let place = netns.filter(|&netns| netns != 0).or(process.netns);
+        let is_here = match (self.namespaces, place) {
+            (Some(all), Some(place)) => all.contains(&place),
+            (None, _) | (_, None) => true,
+        };
+        is_meant && is_here
+    }
+}
+
+/// What a check is about, in the order in which they are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "their titles say what they are")]
+pub enum Topic {
+    Cpu,
+    Disk,
+    Memory,
+    Interfaces,
+    Delay,
+    Loss,
+    Closing,
+    Ports,
+    Listen,
+    Failing,
+    SocketMemory,
+    Drops,
+    Tables,
+    Mtu,
+    Process,
+    Way,
+}
+
+impl Topic {
+    /// In words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Cpu => "processors",
+            Self::Disk => "disks",
+            Self::Memory => "memory",
+            Self::Interfaces => "interfaces",
+            Self::Delay => "delays",
+            Self::Loss => "retransmissions",
+            Self::Closing => "closing",
+            Self::Ports => "ports, TIME_WAIT",
+            Self::Listen => "listen queues",
+            Self::Failing => "failed connects",
+            Self::SocketMemory => "limits of TCP",
+            Self::Drops => "dropped packets",
+            Self::Tables => "kernel tables",
+            Self::Mtu => "large packets",
+            Self::Process => "the process",
+            Self::Way => "its way",
+        }
+    }
+
+    /// Among troubles of the same level, those with a lower number are more likely the cause and the
+    /// others what comes of it: a full link loses packets, and lost packets take time.
+    fn rank(self) -> u8 {
+        match self {
+            Self::Process => 0,
+            Self::Ports => 1,
+            Self::Closing => 2,
+            Self::Listen => 3,
+            Self::Tables => 4,
+            Self::Interfaces => 5,
+            Self::SocketMemory => 6,
+            Self::Failing => 7,
+            Self::Drops => 8,
+            Self::Mtu => 9,
+            Self::Loss => 10,
+            Self::Way => 11,
+            Self::Memory => 12,
+            Self::Disk => 13,
+            Self::Cpu => 14,
+            Self::Delay => 15,
+        }
+    }
+}
+
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Connections fail, or will within a minute.
+    Critical,
+    /// Something is wrong.
+    Warn,
+    /// It is as it should be.
+    Ok,
+    /// It could not be made.
+    Skipped,
+}
+
+impl Status {
+    /// As the contract writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warn => "warn",
+            Self::Ok => "ok",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl From<Level> for Status {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Critical => Self::Critical,
+            Level::Warn => Self::Warn,
+            Level::Ok => Self::Ok,
+        }
+    }
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What it is about.
+    pub topic: Topic,
+    /// How it went: as the worst of its findings.
+    pub status: Status,
+    /// What was measured, or why nothing was. May hold untrusted text.
+    pub evidence: String,
+    /// What was found. Untrusted text.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that was found, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// What it is about.
+    pub topic: Topic,
+    /// What it is.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// The verdict.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "triage")]
+pub struct Triage<'m> {
+    /// When it was made.
+    pub time: Rfc3339,
+    /// How long was measured.
+    pub interval_s: f64,
+    /// As the worst of its checks.
+    pub status: Status,
+    /// In one sentence. May hold untrusted text.
+    pub verdict: String,
+    /// What was found wrong, the most likely cause first.
+    pub causes: Vec<Cause>,
+    /// Every check, in order.
+    pub checks: Vec<Check>,
+    /// The process that was asked about.
+    pub pid: Option<u32>,
+    /// What could not be seen.
+    pub unavailable: &'m [Unseen],
+    /// What could not be counted.
+    pub loss: Loss,
+}
+
+impl<'m> Triage<'m> {
+    /// Judges what was measured.
+    pub fn new(measured: &Measured<'m>) -> Self {
+        let mut checks = all_checks(measured);
+        let seconds = measured.length.as_secs_f64();
+        for check in &mut checks {
+            name_the_span(check, seconds);
+        }
+        let mut causes: Vec<Cause> = checks.iter().flat_map(causes_of).collect();
+        causes.sort_by_key(|cause| (cause.finding.level, cause.topic.rank()));
+        let status = checks.iter().map(|check| check.status).min();
+        let status = status
+            .filter(|&it| it != Status::Skipped)
+            .unwrap_or(Status::Ok);
+        let traffic = measured.traffic.ok();
+        Self {
+            time: Rfc3339(measured.wall),
+            interval_s: seconds,
+            status,
+            verdict: verdict(&causes, &checks),
+            causes,
+            checks,
+            pid: measured.about,
+            unavailable: measured.unseen,
+            loss: traffic.map(Model::loss).unwrap_or_default(),
+        }
+    }
+}
+
+/// Every check, in the order of [`Topic`].
+fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
+    let counted = measured
+        .traffic
+        .map_or_else(Counted::Impossible, Counted::In);
+    let nics = NicTick::new(measured.nics, counted, &NicOptions::default());
+    let options = states_options(measured.about);
+    let states = network::States::new(measured.states, &options);
+    let mut checks = vec![
+        machine::cpu(measured.pressure),
+        machine::disk(measured.pressure),
+        machine::memory(measured.pressure),
+        network::interfaces(&nics),
+        delay::check(measured),
+        loss::check(measured),
+        states.closing(),
+        states.ports(),
+        states.listen(measured),
+        failing::check(measured),
+        states.limits(),
+        drops::check(measured),
+        tables::check(measured.pressure),
+        stuck::check(measured),
+    ];
+    checks.extend(
+        measured
+            .about
+            .into_iter()
+            .flat_map(|pid| process::checks(measured, pid)),
+    );
+    checks
+}
+
+fn states_options(about: Option<u32>) -> StatesOptions {
+    StatesOptions {
+        states: StateSet::ALL,
+        port: None,
+        remote: None,
+        processes: ProcessQuery {
+            pids: about.into_iter().collect(),
+            ..ProcessQuery::default()
+        },
+    }
+}
+
+fn causes_of(check: &Check) -> impl Iterator<Item = Cause> {
+    let bad = check.findings.iter().filter(|it| it.level != Level::Ok);
+    bad.map(|finding| Cause {
+        topic: check.topic,
+        finding: finding.clone(),
+    })
+}
+
+/// In one sentence, with the names in it.
+fn verdict(causes: &[Cause], checks: &[Check]) -> String {
+    if let Some(first) = causes.first() {
+        let is_machine = matches!(first.topic, Topic::Cpu | Topic::Disk | Topic::Memory);
+        let place = if is_machine { "not the network: " } else { "" };
+        return format!("{place}{}", first.finding.what);
+    }
+    let about = checks.iter().find(|check| check.topic == Topic::Process);
+    let of_process = about.and_then(|check| check.findings.first());
+    if let Some(finding) = of_process {
+        return finding.what.clone();
+    }
+    let skipped = checks
+        .iter()
+        .filter(|it| it.status == Status::Skipped)
+        .count();
+    match skipped {
+        0 => "nothing wrong was found: neither in the network nor in the machine".to_owned(),
+        _ => format!(
+            "nothing wrong was found, but {skipped} of {} checks could not be made",
+            checks.len()
+        ),
+    }
+}
+
+/// Other commands speak of a tick; here it is all the time that was measured.
+fn name_the_span(check: &mut Check, seconds: f64) {
+    let span = format!("in {seconds:.0} s");
+    let spoken = |text: &str| {
+        text.replace("in this tick", &span)
+            .replace("this tick", "that")
+    };
+    check.evidence = spoken(&check.evidence);
+    for finding in &mut check.findings {
+        finding.what = spoken(&finding.what);
+        finding.evidence = spoken(&finding.evidence);
+    }
+}
+
+impl Check {
+    /// A check that went as its worst finding says.
+    fn new(topic: Topic, evidence: impl Into<String>, mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| finding.level);
+        let status = findings
+            .first()
+            .map_or(Status::Ok, |first| first.level.into());
+        Self {
+            topic,
+            status,
+            evidence: evidence.into(),
+            findings,
+        }
+    }
+
+    fn skipped(topic: Topic, why: &str) -> Self {
+        Self {
+            topic,
+            status: Status::Skipped,
+            evidence: why.to_owned(),
+            findings: Vec::new(),
+        }
+    }
+}
