@@ -51,6 +51,12 @@ const NAMESPACES: Right = (
     "to try features in a network namespace; counting does without",
 );
 
+/// Without this one, no probe can be sent.
+const PROBING: Right = (
+    Capability::CAP_NET_RAW,
+    "to send probes and to receive what routers answer",
+);
+
 /// Without these no process can be held to a rate.
 const LIMITING: [Right; 5] = [
     (
@@ -127,6 +133,28 @@ pub fn check_closing() -> Result<(), MissingRights> {
         valid: Valid::Everywhere,
         invocation: Invocation::own(),
     })
+}
+
+/// Checks whether this process may send probes of its own making.
+///
+/// # Errors
+/// When `CAP_NET_RAW` is missing.
+pub fn check_probing() -> Result<(), MissingRights> {
+    // Root of a user namespace may send in network namespaces of its own.
+    if is_held(&effective(Valid::Everywhere), &PROBING) {
+        return Ok(());
+    }
+    Err(no_probing())
+}
+
+/// What the kernel means that refuses the sockets of probes.
+pub fn no_probing() -> MissingRights {
+    MissingRights {
+        missing: vec![PROBING],
+        enough: "cap_net_raw+ep",
+        valid: Valid::Everywhere,
+        invocation: Invocation::own(),
+    }
 }
 
 /// Checks whether this process may hold others to a rate.

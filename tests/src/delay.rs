@@ -1,5 +1,5 @@
-//! How is a long way made? Two network namespaces, and between them this process, which lets every packet
-//! wait.
+//! How is a long way made, or one that loses packets? Two network namespaces, and between them this process,
+//! which lets every packet wait, and some vanish.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -18,6 +18,17 @@ use crate::netns::{Named, ip};
 
 /// Largest packet of such an interface.
 const PACKET: usize = 1500;
+
+/// What happens on a way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Way {
+    /// How long a packet takes, each way.
+    pub one_way: Duration,
+    /// One in so many packets from the near end is lost.
+    pub loses_one_in: Option<u32>,
+    /// Packets from the near end that are longer are lost, and nobody is told.
+    pub longest: Option<usize>,
+}
 
 /// Both ends of the way; they go with this value, and the relays with them.
 #[derive(Debug)]
@@ -38,17 +49,16 @@ impl Delayed {
     /// When the kernel refuses the interfaces.
     pub fn new(one_way: Duration) -> Result<Self> {
         let (near, far) = (Named::new()?, Named::new()?);
-        let ends = [(&near, Self::NEAR), (&far, Self::FAR)].map(|(end, address)| -> Result<File> {
-            let device = in_namespace(end, open)?;
+        let way = Way {
+            one_way,
+            ..Way::default()
+        };
+        join((&near, "way0"), (&far, "way0"), way)?;
+        for (end, address) in [(&near, Self::NEAR), (&far, Self::FAR)] {
             let name = &end.0;
             ip(&format!("-n {name} addr add {address}/24 dev way0"))?;
             ip(&format!("-n {name} link set way0 up"))?;
-            Ok(device)
-        });
-        let [near_device, far_device] = ends;
-        let (near_device, far_device) = (near_device?, far_device?);
-        relay(near_device.try_clone()?, far_device.try_clone()?, one_way);
-        relay(far_device, near_device, one_way);
+        }
         Ok(Self { near, far })
     }
 
@@ -69,7 +79,23 @@ impl Delayed {
     }
 }
 
-fn in_namespace<T: Send>(namespace: &Named, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+/// A way between new interfaces of these names in two namespaces; both are still down and have no address.
+pub(crate) fn join(near: (&Named, &str), far: (&Named, &str), way: Way) -> Result<()> {
+    let near = in_namespace(near.0, || open(near.1))?;
+    let far = in_namespace(far.0, || open(far.1))?;
+    let back = Way {
+        one_way: way.one_way,
+        ..Way::default()
+    };
+    relay(near.try_clone()?, far.try_clone()?, way);
+    relay(far, near, back);
+    Ok(())
+}
+
+pub(crate) fn in_namespace<T: Send>(
+    namespace: &Named,
+    act: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
     let home = File::open(format!("/run/netns/{}", namespace.0))?;
     let moved = || -> Result<T> {
         setns(home, CloneFlags::CLONE_NEWNET)?;
@@ -82,7 +108,7 @@ fn in_namespace<T: Send>(namespace: &Named, act: impl FnOnce() -> Result<T> + Se
 }
 
 /// An interface of the calling thread's namespace, whose packets are read and written here.
-fn open() -> Result<File> {
+fn open(name: &str) -> Result<File> {
     #![expect(unsafe_code, reason = "a request that makes an interface")]
     let device = OpenOptions::new()
         .read(true)
@@ -91,8 +117,8 @@ fn open() -> Result<File> {
         .context("no /dev/net/tun")?;
     // SAFETY: a struct of integers, for which zero is a value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(b"way0") {
-        *to = from.cast_signed();
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = libc::c_char::try_from(from)?;
     }
     request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI)?;
     // SAFETY: this request takes a pointer to an `ifreq`, which outlives the call.
@@ -102,13 +128,19 @@ fn open() -> Result<File> {
 }
 
 /// Hands packets on, each so much later. Both threads end when their interface has gone.
-fn relay(mut from: File, to: File, one_way: Duration) {
+fn relay(mut from: File, to: File, way: Way) {
     let (sender, waiting) = channel();
     thread::spawn(move || deliver(&waiting, to));
     thread::spawn(move || {
         let mut packet = [0; PACKET];
+        let mut count = 0;
         while let Ok(length) = from.read(&mut packet) {
-            let one = (Deadline::after(one_way), packet[..length].to_vec());
+            count += 1;
+            let is_unlucky = way.loses_one_in.is_some_and(|share| count % share == 0);
+            if is_unlucky || way.longest.is_some_and(|longest| length > longest) {
+                continue;
+            }
+            let one = (Deadline::after(way.one_way), packet[..length].to_vec());
             if sender.send(one).is_err() {
                 break;
             }
@@ -119,9 +151,7 @@ fn relay(mut from: File, to: File, one_way: Duration) {
 fn deliver(waiting: &Receiver<(Deadline, Vec<u8>)>, mut to: File) {
     for (due, packet) in waiting {
         thread::sleep(due.left());
-        // An interface that is down or gone takes nothing.
-        if to.write_all(&packet).is_err() {
-            break;
-        }
+        // An interface that is still down takes nothing; when it is gone, nothing more comes.
+        let _ = to.write_all(&packet);
     }
 }

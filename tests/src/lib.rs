@@ -10,6 +10,7 @@ pub mod batch;
 pub mod calls;
 pub mod cast;
 pub mod cgroup;
+pub mod chain;
 pub mod churn;
 pub mod cue;
 pub mod deadline;

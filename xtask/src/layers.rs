@@ -22,7 +22,7 @@ enum Rooms {
     OutsideOf(&'static [&'static str]),
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     Rule {
         rooms: Rooms::All,
         never: &["crate::{"],
@@ -57,7 +57,7 @@ const RULES: [Rule; 14] = [
     Rule {
         rooms: Rooms::In(&[
             "bpf", "netlink", "procfs", "capture", "checkup", "collect", "machine", "limits",
-            "probe", "shape",
+            "shape", "probe",
         ]),
         never: &["crate::model", "crate::view", "crate::render", "crate::cmd"],
         because: "readers deliver samples and know nothing of what is made of them",
@@ -82,6 +82,7 @@ const RULES: [Rule; 14] = [
             "crate::capture",
             "crate::checkup",
             "crate::limits",
+            "crate::probe",
             "crate::cmd",
         ],
         because: "a replayed recording has no readers",
@@ -100,6 +101,17 @@ const RULES: [Rule; 14] = [
         rooms: Rooms::In(&["shape"]),
         never: &["crate::capture", "crate::checkup", "crate::limits"],
         because: "what holds packets up knows of no other limit, and counts with its own queue",
+    },
+    Rule {
+        rooms: Rooms::In(&["probe"]),
+        never: &[
+            "crate::capture",
+            "crate::checkup",
+            "crate::limits",
+            "crate::bpf",
+            "crate::procfs",
+        ],
+        because: "probes find out by asking the network, and nothing else",
     },
     Rule {
         rooms: Rooms::In(&["model", "view"]),

@@ -13,6 +13,7 @@ use super::help;
 use super::http::args::HttpArgs;
 use super::http::naming::Naming;
 use super::limit::args::LimitArgs;
+use super::path::args::PathArgs;
 use crate::capture::Scope;
 use crate::collect::HookPreference;
 use crate::sample::Proto;
@@ -89,6 +90,9 @@ pub enum Command {
     /// Throttle a running process, both ways
     #[command(long_about = help::LIMIT_ABOUT, after_long_help = help::LIMIT)]
     Limit(Box<LimitArgs>),
+    /// The way to a host: who is on it, what is lost where, and how long it takes
+    #[command(long_about = help::PATH_ABOUT, after_long_help = help::PATH)]
+    Path(Box<PathArgs>),
     /// Resolvers: how fast do they answer, what, and what does one lookup cost?
     #[command(long_about = help::DNS_ABOUT, after_long_help = help::DNS)]
     #[command(override_usage = help::DNS_USAGE)]
@@ -155,6 +159,13 @@ pub struct Common {
     /// More diagnostics on stderr: -v, -vv
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Common {
+    /// Whether addresses are to be shown as names.
+    pub(super) fn resolves(&self) -> bool {
+        !self.resolve.is_empty() && !self.numeric
+    }
 }
 
 /// Which processes.
@@ -397,7 +408,7 @@ pub enum GroupBy {
     Remote,
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
     seconds(text, 0.1..=3600.0).ok_or_else(|| "a tick lasts 0.1 to 3600 seconds".to_owned())
 }
 
@@ -406,7 +417,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     seconds(text, 0.001..=CENTURY).ok_or_else(|| "not a number of seconds above 0".to_owned())
 }
 
-fn seconds(text: &str, allowed: std::ops::RangeInclusive<f64>) -> Option<Duration> {
+pub(super) fn seconds(text: &str, allowed: std::ops::RangeInclusive<f64>) -> Option<Duration> {
     let seconds = text
         .parse()
         .ok()
@@ -530,7 +541,7 @@ mod tests {
     fn the_later_of_numeric_and_resolve_wins() {
         let resolves = |line| {
             let common = parse(line).unwrap().common;
-            !common.resolve.is_empty() && !common.numeric
+            common.resolves()
         };
         assert!(resolves("netperf-trace flows --resolve"));
         assert!(!resolves("netperf-trace flows --resolve --numeric"));

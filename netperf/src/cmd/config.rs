@@ -12,6 +12,7 @@ use super::dns::DnsJob;
 use super::doctor::Examination;
 use super::http::HttpRun;
 use super::limit::LimitRun;
+use super::path::PathRun;
 use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
 use super::timer::Timing;
@@ -43,6 +44,8 @@ pub enum Job {
     Http(Box<HttpRun>),
     /// Limit processes.
     Limit(Box<LimitRun>),
+    /// Probe the way to a host.
+    Path(Box<PathRun>),
 }
 
 impl Job {
@@ -75,6 +78,10 @@ impl Job {
             Command::Limit(args) => {
                 let run = LimitRun::new(*args, &cli.common)?;
                 return Ok(Self::Limit(Box::new(run)));
+            }
+            Command::Path(args) => {
+                let run = PathRun::new(*args, &cli.common)?;
+                return Ok(Self::Path(Box::new(run)));
             }
             Command::Doctor(DoctorArgs { kernel: _ }) => {
                 return Ok(Self::Examine(Examination {
@@ -139,7 +146,7 @@ impl Config {
             timing: timing(common),
             units,
             color,
-            resolve: !common.resolve.is_empty() && !common.numeric,
+            resolve: common.resolves(),
             feed: FeedConfig { hooks, wanted },
             verbosity: verbose,
         }
@@ -147,7 +154,7 @@ impl Config {
 }
 
 impl Output {
-    fn of(common: &Common, stdout_is_terminal: bool) -> Self {
+    pub(super) fn of(common: &Common, stdout_is_terminal: bool) -> Self {
         match (common.json, common.batch || !stdout_is_terminal) {
             (true, _) => Self::Json,
             (false, true) => Self::Batch,
@@ -242,7 +249,7 @@ fn sort(arrangement: &Arrangement) -> Sort {
 }
 
 /// As no-color.org has it: set, and not empty.
-fn is_set(variable: &str) -> bool {
+pub(super) fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 

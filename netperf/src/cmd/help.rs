@@ -21,6 +21,7 @@ Examples:
   sudo netperf-trace sockets -tl            who listens, and who waits to be accepted
   sudo netperf-trace states                 TIME_WAIT, CLOSE_WAIT, full queues: is it bad?
   sudo netperf-trace limit --pid 8821 20MB  throttle this process, now, both ways
+  sudo netperf-trace path example.org       the way there: loss, delay, jitter, and where
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
   netperf-trace dns example.org             how fast do the resolvers answer?
@@ -237,6 +238,33 @@ that found no room in it, processes and sockets, the time left.
 
 Exit status: 0 lifted, also if the process has ended; 2 wrong usage; 3 not allowed; 4 this kernel lacks
 something, and nothing was changed; 5 --check missed the rate. With a command: its own status.";
+
+/// What `path` is.
+pub(super) const PATH_ABOUT: &str = "\
+Probes the way to a host as mtr, traceroute and ping do together: each router with loss and times, the
+destination with percentiles, and in words what they mean. A router that does not answer is not loss;
+loss and delay that begin somewhere and last to the end are named with that hop.
+
+Probes are ICMP echo, or UDP, or TCP SYNs, over IPv4 or IPv6. All of them look like one flow to the
+routers, so that load balancing does not mix several ways. A destination that never answers is exit
+status 5, as is a broken --fail-if.";
+
+/// Examples of `path`.
+pub(super) const PATH: &str = "\
+Examples:
+  sudo netperf-trace path example.org                        live, on the whole screen
+  sudo netperf-trace path example.org --report -c 100        100 cycles, then a report
+  sudo netperf-trace path example.org --tcp 443 --report     the way of HTTPS, through its filters
+  sudo netperf-trace path example.org --report --mtu         and the largest packet that passes
+  sudo netperf-trace path example.org --report --all         every address of the host
+  sudo netperf-trace path --of-process 8821 --report         where this process talks to most
+  sudo netperf-trace path example.org --report --fail-if 'loss>1,avg>200ms,p95>300ms'
+
+Bounds of --fail-if: loss, min, avg, max, mdev, jitter, p50, p95, p99, hops, mtu, each with > or <.
+Times need a unit: us, ms or s.
+
+Keys:
+  q quit        Tab next address      up, down  scroll      space pause";
 
 /// How `dns` is called.
 pub(super) const DNS_USAGE: &str = "\

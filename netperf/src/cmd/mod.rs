@@ -10,6 +10,7 @@ mod limit;
 mod live;
 mod logging;
 mod looks;
+mod path;
 mod pointing;
 mod probing;
 mod signals;
@@ -23,6 +24,7 @@ pub use self::doctor::Examination;
 pub use self::http::HttpRun;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
+pub use self::path::PathRun;
 pub use self::sockets::SocketsRun;
 pub use self::states::StatesRun;
 
@@ -40,6 +42,7 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Dns(run) => in_loop(dns::run(*run)),
         Job::Http(run) => in_loop(http::run(*run)),
         Job::Limit(run) => limit::run(*run),
+        Job::Path(run) => in_loop(path::run(*run)),
         Job::Examine(examination) => doctor::run(examination),
     }
 }

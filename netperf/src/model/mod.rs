@@ -9,6 +9,7 @@ pub mod flow;
 pub mod history;
 pub mod limit;
 pub mod link;
+pub mod path;
 pub mod process;
 pub mod states;
 pub mod tick;

@@ -4,6 +4,13 @@ use std::io::{self, Write};
 
 use crate::text::{visible, width};
 use crate::view::envelope::Start;
+use crate::view::states::Finding;
+
+/// Longest line of a sentence: longer ones are hard to read.
+const SENTENCE: usize = 100;
+
+/// Blanks below a level: that of the longest, and two.
+const INDENT: usize = 10;
 
 /// What can't be seen here, before the first look.
 pub(super) fn not_shown(start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
@@ -36,6 +43,24 @@ pub(super) fn indented(
 /// copied.
 pub(super) fn sentence(mark: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
     indented(mark, &words(&visible(text)), room, out)
+}
+
+/// What was found, with what to do about it where that is not known already.
+pub(super) fn finding(
+    found: &Finding,
+    tells_advice: bool,
+    width: usize,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let room = width.min(SENTENCE);
+    let blank = " ".repeat(INDENT);
+    let level = found.level.word();
+    sentence(&format!("{level:INDENT$}"), &found.what, room, out)?;
+    sentence(&blank, &found.evidence, room, out)?;
+    for advice in found.advice.iter().filter(|_| tells_advice) {
+        sentence(&format!("{blank}-> "), advice, room, out)?;
+    }
+    Ok(())
 }
 
 /// A sentence in lines that are not wider than `room`; commands give way where they must.

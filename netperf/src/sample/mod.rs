@@ -13,6 +13,7 @@ pub mod limit;
 pub mod losses;
 pub mod name_service;
 pub mod network;
+pub mod path;
 pub mod refusal;
 pub mod socket;
 pub mod state_set;

@@ -19,6 +19,7 @@ pub mod http;
 pub mod latency;
 pub mod limit;
 pub mod link_row;
+pub mod path;
 pub mod process_row;
 pub mod query;
 pub mod retrans;

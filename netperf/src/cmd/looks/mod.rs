@@ -10,7 +10,7 @@ use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
 pub(super) use self::envelope::{Opening, end, failure, repeats};
-use self::write::{Stopped, write_unless};
+pub(super) use self::write::{Stopped, write_unless};
 use super::signals::Signals;
 use super::timer::{Timer, Timing};
 use crate::render::hangup;

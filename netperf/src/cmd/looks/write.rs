@@ -13,7 +13,7 @@ use crate::view::envelope::Reason;
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// Whether the user ended the session while something was written.
-pub(super) enum Stopped {
+pub(in crate::cmd) enum Stopped {
     /// No.
     Not,
     /// For this reason; `None` if nobody looks any more.
@@ -22,7 +22,7 @@ pub(super) enum Stopped {
 
 /// Writes all of `text`, so that no line is cut. A reader that does not read holds up the end no
 /// longer than [`LAST_WRITE`].
-pub(super) async fn write_unless(
+pub(in crate::cmd) async fn write_unless(
     stop: impl Future<Output = Option<Reason>>,
     text: &[u8],
 ) -> anyhow::Result<Stopped> {

@@ -6,23 +6,17 @@ mod tests;
 use std::io::{self, Write};
 
 use super::json;
-use super::looks::{not_shown, sentence};
+use super::looks::{finding, not_shown, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::model::states::counts::STATES;
 use crate::units::Units;
 use crate::view::envelope::{End, Start};
-use crate::view::states::{Finding, StatesTick, table};
+use crate::view::states::{StatesTick, table};
 use crate::view::table::Table;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 20;
-
-/// Longest line of a sentence: longer ones are hard to read.
-const SENTENCE: usize = 100;
-
-/// Blanks below a level: that of the longest, and two.
-const INDENT: usize = 10;
 
 /// How states are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +90,7 @@ impl Text {
         }
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
-            self.finding(found, width.min(SENTENCE), out)?;
+            finding(found, !self.told.contains(&found.advice), width, out)?;
         }
         let advice = tick.findings.iter().map(|found| found.advice.clone());
         self.told = advice.collect();
@@ -127,20 +121,6 @@ impl Text {
             self.table("QUEUES of clients", &table::listen(&tick.listen), out)?;
         }
         writeln!(out)
-    }
-
-    fn finding(&self, found: &Finding, width: usize, out: &mut Vec<u8>) -> io::Result<()> {
-        let blank = " ".repeat(INDENT);
-        let level = found.level.word();
-        sentence(&format!("{level:INDENT$}"), &found.what, width, out)?;
-        sentence(&blank, &found.evidence, width, out)?;
-        if self.told.contains(&found.advice) {
-            return Ok(());
-        }
-        for advice in &found.advice {
-            sentence(&format!("{blank}-> "), advice, width, out)?;
-        }
-        Ok(())
     }
 
     /// A table with its heading; nothing if it has no rows.

@@ -12,6 +12,9 @@ mod links;
 mod log_tail;
 mod overlay;
 mod page;
+mod path_keys;
+mod path_page;
+mod path_screen;
 mod prompt;
 mod scene;
 mod screen;
@@ -26,5 +29,6 @@ mod watched;
 mod tests;
 
 pub use self::log_tail::LogTail;
+pub use self::path_screen::{PathEvent, PathScreen};
 pub use self::screen::Screen;
 pub use self::state::Settings;

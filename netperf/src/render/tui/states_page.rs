@@ -137,7 +137,7 @@ fn sockets_of(sample: &SocketSample, tgid: u32) -> SocketsTick<'_> {
 }
 
 /// What was found, the worst first; then evidence and advice, as far as there is room for them.
-fn findings(buffer: &mut Buffer, area: Rect, findings: &[Finding], look: Look) {
+pub(super) fn findings(buffer: &mut Buffer, area: Rect, findings: &[Finding], look: Look) {
     let room = usize::from(area.width.saturating_sub(INDENT));
     let mut said = Said::new(findings, room);
     said.add(usize::from(area.height), |finding| {

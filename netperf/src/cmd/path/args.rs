@@ -1,0 +1,89 @@
+//! Which options does `path` have?
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cmd::args::{interval, seconds};
+use crate::view::path::threshold::Threshold;
+
+/// Options of `path`.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct PathArgs {
+    /// Name or address of the host
+    #[arg(value_name = "HOST", required_unless_present = "of_process")]
+    pub host: Option<String>,
+    /// To the hosts that this process exchanges most bytes with over TCP, beside its own round-trip times
+    #[arg(long, value_name = "PID", conflicts_with = "host")]
+    pub of_process: Option<u32>,
+    /// Every address of the host
+    #[arg(long, conflicts_with = "of_process")]
+    pub all: bool,
+    /// IPv4 only
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub ipv4: bool,
+    /// IPv6 only
+    #[arg(short = '6', long)]
+    pub ipv6: bool,
+    /// UDP instead of ICMP echo; `--udp=PORT` for another port than 33434
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "33434", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(help_heading = "Probes")]
+    pub udp: Option<u16>,
+    /// TCP SYN to this port instead of ICMP echo; no connection is made
+    #[arg(
+        long,
+        value_name = "PORT",
+        conflicts_with = "udp",
+        help_heading = "Probes"
+    )]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub tcp: Option<u16>,
+    /// Stop after so many cycles; a cycle asks each hop once [default with --report: 10]
+    #[arg(short = 'c', long, value_name = "N", help_heading = "Probes")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "count")]
+    pub cycles: Option<u64>,
+    /// From the beginning of a cycle to the next, as `-d` [default: 1]
+    #[arg(short = 'i', value_name = "SECS", value_parser = interval, help_heading = "Probes")]
+    #[arg(conflicts_with = "interval")]
+    pub every: Option<Duration>,
+    /// What is not answered by then is lost, 0.1 to 60 seconds
+    #[arg(long, value_name = "SECS", value_parser = timeout, help_heading = "Probes")]
+    #[arg(default_value = "4")]
+    pub timeout: Duration,
+    /// How far to go
+    #[arg(long, value_name = "N", default_value = "30", help_heading = "Probes")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..))]
+    pub max_hops: u8,
+    /// Length of a probe with its IP header; larger ones than the way carries are cut [default: 64]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        conflicts_with = "tcp",
+        help_heading = "Probes"
+    )]
+    #[arg(value_parser = clap::value_parser!(u16).range(64..=65_000))]
+    pub size: Option<u16>,
+    /// Find the largest packet that passes, and where larger ones vanish (by ICMP echo)
+    #[arg(long, help_heading = "Probes")]
+    pub mtu: bool,
+    /// All cycles first, then one report
+    #[arg(long, help_heading = "Presentation")]
+    pub report: bool,
+    /// Exit status 5 if a bound of the destination is broken: `loss>1,avg>200ms`
+    #[arg(
+        long,
+        value_name = "BOUNDS",
+        value_delimiter = ',',
+        help_heading = "Check"
+    )]
+    pub fail_if: Vec<Threshold>,
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    seconds(text, 0.1..=60.0).ok_or_else(|| "a timeout lasts 0.1 to 60 seconds".to_owned())
+}

@@ -1,0 +1,159 @@
+//! What do the options of `path` ask for?
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use super::args::PathArgs;
+use super::{PathRun, Shown, Whither};
+use crate::cmd::args::Common;
+use crate::cmd::config::{Output, is_set};
+use crate::exit::Failure;
+use crate::probe::path::Plan;
+use crate::render::path::Written;
+use crate::render::width;
+use crate::sample::path::Method;
+
+/// Cycles of a report.
+const CYCLES: u64 = 10;
+
+/// Length of a probe.
+const SIZE: u16 = 64;
+
+impl PathRun {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// When the name of the host can't be one.
+    pub(in crate::cmd) fn new(args: PathArgs, common: &Common) -> Result<Self, Failure> {
+        let method = match (args.udp, args.tcp) {
+            (_, Some(port)) => Method::Tcp(port),
+            (Some(port), None) => Method::Udp(port),
+            (None, None) => Method::Icmp,
+        };
+        let family = (args.ipv4 || args.ipv6).then_some(args.ipv6);
+        let cycles = args.cycles.or(common.count);
+        let shown = shown(&args, common);
+        Ok(Self {
+            whither: match (args.of_process, args.host) {
+                (Some(tgid), _) => Whither::Of(tgid),
+                (None, host) => Whither::Host {
+                    name: named(&host.unwrap_or_default())?,
+                    wants_all: args.all,
+                },
+            },
+            family,
+            method,
+            size: args.size.unwrap_or(SIZE),
+            looks_for_mtu: args.mtu || args.fail_if.iter().any(|bound| bound.needs_mtu()),
+            plan: Plan {
+                max_hops: args.max_hops,
+                interval: args
+                    .every
+                    .or(common.interval)
+                    .unwrap_or(Duration::from_secs(1)),
+                timeout: args.timeout,
+                cycles: cycles.or(args.report.then_some(CYCLES)),
+            },
+            duration: common.duration,
+            bounds: args.fail_if,
+            shown,
+            color: !common.no_color && !is_set("NO_COLOR"),
+            resolve: common.resolves(),
+            verbosity: common.verbose,
+        })
+    }
+}
+
+fn shown(args: &PathArgs, common: &Common) -> Shown {
+    match Output::of(common, io::stdout().is_terminal()) {
+        Output::Json => Shown::EachCycle(Written::Json),
+        Output::Batch | Output::Screen if args.report => {
+            Shown::AtTheEnd(Written::Text(width::of_stdout()))
+        }
+        Output::Batch => Shown::EachCycle(Written::Text(width::of_stdout())),
+        Output::Screen => Shown::Screen,
+    }
+}
+
+/// An IPv6 address may stand in brackets.
+fn named(host: &str) -> Result<String, Failure> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    if bare.is_empty() || bare.contains(char::is_whitespace) || bare.contains('\0') {
+        return Err(Failure::Usage(format!("`{host}` is no name of a host")));
+    }
+    Ok(bare.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cmd::args::{Cli, Command};
+
+    fn asked(options: &str) -> Result<PathRun, String> {
+        let line = format!("netperf-trace path {options}");
+        let cli =
+            Cli::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())?;
+        let Command::Path(args) = cli.command else {
+            panic!("another command");
+        };
+        PathRun::new(*args, &cli.common).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn probes_are_icmp_echo_unless_another_kind_is_asked_for() {
+        assert_eq!(asked("host").unwrap().method, Method::Icmp);
+        assert_eq!(asked("--udp host").unwrap().method, Method::Udp(33_434));
+        assert_eq!(asked("--udp=53 host").unwrap().method, Method::Udp(53));
+        assert_eq!(asked("--tcp 443 host").unwrap().method, Method::Tcp(443));
+        for wrong in [
+            "--udp --tcp 1 host",
+            "--tcp 0 host",
+            "--tcp 1 --size 100 host",
+            "--size 63 host",
+            "-4 -6 host",
+        ] {
+            assert!(asked(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_report_ends_by_itself_and_a_view_does_not() {
+        assert_eq!(asked("host").unwrap().plan.cycles, None);
+        assert_eq!(asked("host --report").unwrap().plan.cycles, Some(10));
+        assert_eq!(asked("host --report -c 3").unwrap().plan.cycles, Some(3));
+        assert_eq!(asked("host -n 4").unwrap().plan.cycles, Some(4));
+        let shown = asked("host --report --json").unwrap().shown;
+        assert_eq!(shown, Shown::EachCycle(Written::Json));
+    }
+
+    #[test]
+    fn a_host_or_a_process_is_needed_and_never_both() {
+        assert!(asked("").is_err());
+        assert!(asked("host --of-process 1").is_err());
+        assert_eq!(asked("--of-process 7").unwrap().whither, Whither::Of(7));
+        let bracketed = asked("[::1]").unwrap().whither;
+        assert_eq!(
+            bracketed,
+            Whither::Host {
+                name: "::1".to_owned(),
+                wants_all: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_bound_on_the_mtu_looks_for_it() {
+        let run = asked("host --fail-if loss>1,mtu<1500").unwrap();
+        assert!(run.looks_for_mtu && run.bounds.len() == 2);
+        assert!(
+            asked("host --fail-if avg>200")
+                .unwrap_err()
+                .contains("no time")
+        );
+    }
+}

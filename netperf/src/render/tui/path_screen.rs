@@ -1,0 +1,158 @@
+//! What happens on the screen of a path, and when is it drawn?
+
+use std::future::pending;
+use std::io;
+
+use crossterm::event::{Event, EventStream, KeyEvent};
+use futures_util::StreamExt;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::grid::Look;
+use super::log_tail::LogTail;
+use super::path_keys::{PathAction, action};
+use super::path_page::{self, PathPage};
+use super::terminal::OwnTerminal;
+use crate::model::path::PathModel;
+use crate::units::Units;
+use crate::view::host_names::HostNames;
+use crate::view::path::{PathTick, ProcessSide};
+
+/// Paths on the whole terminal.
+pub struct PathScreen {
+    page: PathPage,
+    log: LogTail,
+    suspended: Signal,
+    continued: Signal,
+    open: Option<(OwnTerminal, EventStream)>,
+    /// What is shown while the display is paused.
+    frozen: Option<Vec<PathModel>>,
+}
+
+/// What happened on the user's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathEvent {
+    /// Nothing that concerns the session.
+    Handled,
+    /// The user wants to end it.
+    Quit,
+    /// The terminal is gone.
+    Gone,
+}
+
+impl PathScreen {
+    /// Prepares a screen.
+    ///
+    /// # Errors
+    /// When the kernel refuses a signal handler.
+    pub fn new(color: bool, log: LogTail) -> io::Result<Self> {
+        let look = Look {
+            units: Units::Auto,
+            color,
+        };
+        Ok(Self {
+            page: PathPage::new(look),
+            log,
+            suspended: signal(SignalKind::from_raw(libc::SIGTSTP))?,
+            continued: signal(SignalKind::from_raw(libc::SIGCONT))?,
+            open: None,
+            frozen: None,
+        })
+    }
+
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(&mut self) -> io::Result<()> {
+        // The terminal first: without one, the stream of its keys does not fail but panics.
+        let terminal = OwnTerminal::open()?;
+        self.open = Some((terminal, EventStream::new()));
+        Ok(())
+    }
+
+    /// Draws the paths as they are now, and waits until the user does something. Dropping the future
+    /// loses nothing.
+    pub async fn event(
+        &mut self,
+        paths: &[(&PathModel, Option<&ProcessSide>)],
+        names: &dyn HostNames,
+    ) -> PathEvent {
+        self.draw(paths, names);
+        let Some((terminal, keys)) = &mut self.open else {
+            return pending().await;
+        };
+        let handed_over = tokio::select! {
+            event = keys.next() => return match event {
+                Some(Ok(Event::Key(key))) => self.press(key, paths),
+                Some(Ok(_)) => PathEvent::Handled,
+                Some(Err(_)) | None => PathEvent::Gone,
+            },
+            _ = self.suspended.recv() => terminal.suspend(),
+            _ = self.continued.recv() => terminal.resume(),
+        };
+        event_of(&handed_over)
+    }
+
+    /// Where drawing fails the terminal is gone, which its keys tell.
+    fn draw(&mut self, paths: &[(&PathModel, Option<&ProcessSide>)], names: &dyn HostNames) {
+        let Some((terminal, _)) = &mut self.open else {
+            return;
+        };
+        if let Some(line) = self.log.take() {
+            self.page.said = Some(line);
+        }
+        let number = self.page.number(paths.len());
+        let Some(&(now, process)) = paths.get(number) else {
+            return;
+        };
+        let frozen = self.frozen.as_ref().and_then(|frozen| frozen.get(number));
+        let model = frozen.unwrap_or(now);
+        let tick = PathTick::new(model, names, process);
+        let page = &mut self.page;
+        let shown = path_page::Shown {
+            path: model,
+            tick: &tick,
+            paths: paths.len(),
+        };
+        let drawn = terminal.draw(|frame| {
+            let area = frame.area();
+            path_page::draw(frame.buffer_mut(), area, page, shown);
+        });
+        if let Err(error) = drawn {
+            log::info!("the terminal is gone: {error}");
+        }
+    }
+
+    fn press(&mut self, key: KeyEvent, paths: &[(&PathModel, Option<&ProcessSide>)]) -> PathEvent {
+        let Some(action) = action(key) else {
+            return PathEvent::Handled;
+        };
+        match action {
+            PathAction::Quit => return PathEvent::Quit,
+            PathAction::Suspend => {
+                let Some((terminal, _)) = &mut self.open else {
+                    return PathEvent::Gone;
+                };
+                return event_of(&terminal.suspend());
+            }
+            PathAction::Pause => {
+                let now = || paths.iter().map(|(model, _)| (*model).clone()).collect();
+                self.frozen = if self.frozen.is_some() {
+                    None
+                } else {
+                    Some(now())
+                };
+            }
+            PathAction::NextPath | PathAction::Up | PathAction::Down => {}
+        }
+        self.page.apply(action);
+        PathEvent::Handled
+    }
+}
+
+fn event_of(result: &io::Result<()>) -> PathEvent {
+    match result {
+        Ok(()) => PathEvent::Handled,
+        Err(_) => PathEvent::Gone,
+    }
+}

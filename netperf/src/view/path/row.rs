@@ -1,0 +1,177 @@
+//! What is said of a hop, of the destination, and of the largest packet?
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::words::unreachable;
+use crate::model::path::{Hop, PathModel};
+use crate::sample::path::{MtuReading, Said};
+use crate::view::host_names::HostNames;
+
+/// One distance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HopRow {
+    /// Distance.
+    pub ttl: usize,
+    /// Who answered there; empty if nothing ever did.
+    pub hosts: Vec<HopHost>,
+    /// Why the latest probe went no further, if it did not and this is not the destination.
+    pub stopped: Option<String>,
+    /// Probes whose fate is known.
+    pub sent: u64,
+    /// Those that were answered.
+    pub received: u64,
+    /// Share that was not.
+    pub loss_percent: Option<f64>,
+    /// Time of the latest answer.
+    pub last_us: Option<u32>,
+    /// Mean.
+    pub avg_us: Option<u32>,
+    /// Shortest.
+    pub best_us: Option<u32>,
+    /// Longest.
+    pub worst_us: Option<u32>,
+    /// Standard deviation.
+    pub stddev_us: Option<u32>,
+    /// Mean difference between an answer and the next.
+    pub jitter_us: Option<u32>,
+}
+
+/// Somebody who answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HopHost {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its name, where that is asked for and known. Untrusted text.
+    pub name: Option<Arc<str>>,
+    /// How often it answered.
+    pub received: u64,
+}
+
+/// The destination.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DestinationRow {
+    /// Whether it has ever answered.
+    pub reached: bool,
+    /// How many hops away it is.
+    pub ttl: Option<usize>,
+    /// Whether its latest answer was a refusal.
+    pub refused: bool,
+    /// Probes whose fate is known.
+    pub sent: u64,
+    /// Those that were answered.
+    pub received: u64,
+    /// Share that was not.
+    pub loss_percent: Option<f64>,
+    /// Time of the latest answer.
+    pub last_us: Option<u32>,
+    /// Shortest.
+    pub min_us: Option<u32>,
+    /// Mean.
+    pub avg_us: Option<u32>,
+    /// Longest.
+    pub max_us: Option<u32>,
+    /// Standard deviation as `ping` has it.
+    pub mdev_us: Option<u32>,
+    /// Mean difference between an answer and the next.
+    pub jitter_us: Option<u32>,
+    /// Half of the answers took no longer.
+    pub p50_us: Option<u32>,
+    /// 95 of 100.
+    pub p95_us: Option<u32>,
+    /// 99 of 100.
+    pub p99_us: Option<u32>,
+}
+
+/// The largest packet that passes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MtuRow {
+    /// Largest packet that the destination answered, headers included.
+    pub passes: Option<u32>,
+    /// MTU of the interface that packets leave by.
+    pub link: Option<u32>,
+    /// Router that says that larger ones do not pass.
+    pub told_by: Option<IpAddr>,
+    /// The MTU that it names.
+    pub told: Option<u32>,
+    /// Whether larger ones vanish without a word.
+    pub black_hole: bool,
+    /// The first hop that they do not reach.
+    pub lost_at: Option<u8>,
+}
+
+impl HopRow {
+    pub(super) fn new(ttl: usize, hop: &Hop, names: &dyn HostNames) -> Self {
+        let figures = &hop.figures;
+        let hosts = hop.hosts.iter().map(|&(address, received)| HopHost {
+            address,
+            name: names.name_of(address),
+            received,
+        });
+        Self {
+            ttl,
+            hosts: hosts.collect(),
+            stopped: hop.stopped.and_then(stopped),
+            sent: figures.sent(),
+            received: figures.received(),
+            loss_percent: figures.loss_percent(),
+            last_us: figures.last_us(),
+            avg_us: figures.avg_us(),
+            best_us: figures.best_us(),
+            worst_us: figures.worst_us(),
+            stddev_us: figures.stddev_us(),
+            jitter_us: figures.jitter_us(),
+        }
+    }
+}
+
+fn stopped(said: Said) -> Option<String> {
+    match said {
+        Said::Unreachable(why) => Some(unreachable(why)),
+        Said::TooBig(_) => Some("the packet is too large".to_owned()),
+        Said::Reached | Said::Refused | Said::Expired => None,
+    }
+}
+
+impl DestinationRow {
+    pub(super) fn new(path: &PathModel) -> Self {
+        let figures = &path.destination;
+        let [p50_us, p95_us, p99_us] = figures.percentiles_us([50, 95, 99]);
+        Self {
+            reached: figures.received() > 0,
+            ttl: path.distance(),
+            refused: path.is_refused,
+            sent: figures.sent(),
+            received: figures.received(),
+            loss_percent: figures.loss_percent(),
+            last_us: figures.last_us(),
+            min_us: figures.best_us(),
+            avg_us: figures.avg_us(),
+            max_us: figures.worst_us(),
+            mdev_us: figures.mdev_us(),
+            jitter_us: figures.jitter_us(),
+            p50_us,
+            p95_us,
+            p99_us,
+        }
+    }
+}
+
+impl MtuRow {
+    pub(super) fn new(found: &MtuReading) -> Self {
+        let is_less = found
+            .passes
+            .zip(found.link)
+            .is_some_and(|(passes, link)| passes < link);
+        Self {
+            passes: found.passes,
+            link: found.link,
+            told_by: found.told_by.map(|(router, _)| router),
+            told: found.told_by.and_then(|(_, mtu)| mtu),
+            black_hole: is_less && found.told_by.is_none(),
+            lost_at: found.lost_at,
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! How is a way over several routers made? A namespace for each, in a row, with IPv4 and IPv6.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::delay::{Way, in_namespace, join};
+use crate::netns::{Named, ip};
+
+/// Number of the link that is beside another.
+const SECOND: usize = 99;
+
+/// What joins a host or router to the next.
+#[derive(Clone, Copy, Debug)]
+pub enum Link {
+    /// A cable.
+    Cable,
+    /// A way that lets packets wait, or loses some.
+    Through(Way),
+}
+
+/// A host, routers, and a host at the far end; all go with this value.
+///
+/// The link behind host or router `n` has the addresses `10.90.n.1` and `fd90:n::1` at its near end, and those
+/// that end in 2 at the far one.
+#[derive(Debug)]
+pub struct Chain {
+    places: Vec<Named>,
+}
+
+impl Chain {
+    /// One place more than links: `links.len() - 1` routers. They answer every probe.
+    ///
+    /// # Errors
+    /// When the kernel refuses a part of it, or nothing passes.
+    pub fn new(links: &[Link]) -> Result<Self> {
+        let places = (0..=links.len())
+            .map(|_| Named::new())
+            .collect::<Result<_>>()?;
+        let chain = Self { places };
+        for place in 0..chain.places.len() {
+            chain.set(
+                place,
+                &[
+                    ("net/ipv4/icmp_ratelimit", "0"),
+                    ("net/ipv6/icmp/ratelimit", "0"),
+                    ("net/ipv4/ip_forward", "1"),
+                    ("net/ipv6/conf/all/forwarding", "1"),
+                ],
+            )?;
+        }
+        for (number, link) in links.iter().enumerate() {
+            chain.link(number, *link)?;
+        }
+        for place in 0..chain.places.len() {
+            chain.route(place)?;
+        }
+        chain.knock(chain.far())?;
+        chain.knock(chain.far_v6())?;
+        Ok(chain)
+    }
+
+    /// Address of the far host.
+    pub fn far(&self) -> IpAddr {
+        v4(self.last_link(), 2).into()
+    }
+
+    /// The same for IPv6.
+    pub fn far_v6(&self) -> IpAddr {
+        v6(self.last_link(), 2).into()
+    }
+
+    /// Address with which the router at this distance answers the near host.
+    pub fn router(&self, distance: usize) -> IpAddr {
+        v4(distance - 1, 2).into()
+    }
+
+    /// `program`, to run at the near host.
+    pub fn near(&self, program: &str) -> Command {
+        self.places[0].command(program)
+    }
+
+    /// The router at this distance answers no probe any more, or one each `ms` milliseconds at the most.
+    /// It counts from 60 seconds before the first, so that one in more than that is none.
+    ///
+    /// # Errors
+    /// When the kernel does not take it.
+    pub fn answer_rarely(&self, distance: usize, ms: u32) -> Result<()> {
+        let ms = ms.to_string();
+        self.set(
+            distance,
+            &[
+                ("net/ipv4/icmp_ratelimit", &ms),
+                ("net/ipv6/icmp/ratelimit", &ms),
+            ],
+        )
+    }
+
+    /// The first two routers are joined by a second cable, and packets take either, flow by flow; the second
+    /// router answers with the address of the cable by which a packet came.
+    ///
+    /// # Errors
+    /// When the kernel refuses a part of it.
+    pub fn share_second_link(&self) -> Result<()> {
+        let (one, other) = (&self.places[1].0, &self.places[2].0);
+        ip(&format!(
+            "-n {one} link add second type veth peer name second netns {other}"
+        ))?;
+        for (name, host) in [(one, 1), (other, 2)] {
+            ip(&format!(
+                "-n {name} addr add {}/24 dev second",
+                v4(SECOND, host)
+            ))?;
+            ip(&format!("-n {name} link set second up"))?;
+        }
+        for link in 2..=self.last_link() {
+            ip(&format!(
+                "-n {one} route replace {}/24 nexthop via {} nexthop via {}",
+                v4(link, 0),
+                v4(1, 2),
+                v4(SECOND, 2)
+            ))?;
+        }
+        self.set(1, &[("net/ipv4/fib_multipath_hash_policy", "1")])?;
+        self.set(2, &[("net/ipv4/icmp_errors_use_inbound_ifaddr", "1")])
+    }
+
+    /// The far host answers no echo any more.
+    ///
+    /// # Errors
+    /// When the kernel does not take it.
+    pub fn ignore_echo(&self) -> Result<()> {
+        self.set(
+            self.places.len() - 1,
+            &[("net/ipv4/icmp_echo_ignore_all", "1")],
+        )
+    }
+
+    /// What the router at this distance has no route for any more.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn forget_far(&self, distance: usize) -> Result<()> {
+        let name = &self.places[distance].0;
+        ip(&format!(
+            "-n {name} route replace unreachable {}",
+            self.far()
+        ))
+    }
+
+    /// The largest packet of a link, at both ends.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn set_mtu(&self, link: usize, mtu: u32) -> Result<()> {
+        for (place, device) in [
+            (link, format!("right{link}")),
+            (link + 1, format!("left{link}")),
+        ] {
+            let name = &self.places[place].0;
+            ip(&format!("-n {name} link set {device} mtu {mtu}"))?;
+        }
+        Ok(())
+    }
+
+    /// Does something in a thread at the near host.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn in_near<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        in_namespace(&self.places[0], act)
+    }
+
+    /// The same at the far host.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn in_far<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        in_namespace(&self.places[self.places.len() - 1], act)
+    }
+
+    fn last_link(&self) -> usize {
+        self.places.len() - 2
+    }
+
+    /// Settings of a namespace, paths below `/proc/sys`.
+    fn set(&self, place: usize, settings: &[(&str, &str)]) -> Result<()> {
+        in_namespace(&self.places[place], || {
+            for (path, value) in settings {
+                let path = format!("/proc/sys/{path}");
+                fs::write(&path, value).with_context(|| format!("no {path} = {value}"))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn link(&self, number: usize, link: Link) -> Result<()> {
+        let (near, far) = (&self.places[number], &self.places[number + 1]);
+        let (right, left) = (format!("right{number}"), format!("left{number}"));
+        match link {
+            Link::Cable => ip(&format!(
+                "-n {} link add {right} type veth peer name {left} netns {}",
+                near.0, far.0
+            ))?,
+            Link::Through(way) => join((near, &right), (far, &left), way)?,
+        }
+        for (place, device, end) in [(near, right, 1), (far, left, 2)] {
+            let name = &place.0;
+            ip(&format!(
+                "-n {name} addr add {}/24 dev {device}",
+                v4(number, end)
+            ))?;
+            ip(&format!(
+                "-n {name} addr add {}/64 dev {device} nodad",
+                v6(number, end)
+            ))?;
+            ip(&format!("-n {name} link set {device} up"))?;
+        }
+        Ok(())
+    }
+
+    /// To what is left and right of a place, and no link of its own.
+    fn route(&self, place: usize) -> Result<()> {
+        let name = &self.places[place].0;
+        for link in 0..=self.last_link() {
+            let (via, end) = if link + 1 < place {
+                (place - 1, 1)
+            } else if link > place {
+                (place, 2)
+            } else {
+                continue;
+            };
+            ip(&format!(
+                "-n {name} route add {}/24 via {}",
+                v4(link, 0),
+                v4(via, end)
+            ))?;
+            ip(&format!(
+                "-n {name} route add {}/64 via {}",
+                v6(link, 0),
+                v6(via, end)
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// A new cable passes nothing for a while: a connection to a port that nobody listens on is tried until
+    /// it is refused.
+    fn knock(&self, far: IpAddr) -> Result<()> {
+        let answer = self.in_near(|| {
+            let to = SocketAddr::new(far, 9);
+            let answer = TcpStream::connect_timeout(&to, Duration::from_secs(10));
+            Ok(answer.err().context("somebody listens on port 9")?.kind())
+        })?;
+        ensure!(
+            answer == std::io::ErrorKind::ConnectionRefused,
+            "no way to {far}: {answer}"
+        );
+        Ok(())
+    }
+}
+
+fn v4(link: usize, host: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 90, u8::try_from(link).unwrap_or(u8::MAX), host)
+}
+
+fn v6(link: usize, host: u8) -> Ipv6Addr {
+    let link = u16::try_from(link).unwrap_or(u16::MAX);
+    Ipv6Addr::new(0xfd90, link, 0, 0, 0, 0, 0, host.into())
+}
