@@ -158,7 +158,7 @@ impl Config {
             timing: timing(common),
             units,
             color,
-            resolve: !common.resolve.is_empty() && !common.numeric,
+            resolve: common.resolves(),
             feed: FeedConfig { hooks, wanted },
             verbosity: verbose,
         }

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::looks::sentence;
+use super::looks::{finding, sentence};
 use super::text::LINE;
-use super::{findings, text_table};
+use super::text_table;
 use crate::units::Units;
 use crate::view::dns::{DnsTick, LookupRow, table};
 use crate::view::spread::said;
@@ -38,7 +38,9 @@ pub fn text(tick: &DnsTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Resu
         writeln!(out, "{line}")?;
     }
     writeln!(out, "\nFINDINGS")?;
-    findings::write(&tick.findings, width, out)?;
+    for found in &tick.findings {
+        finding(found, true, width, out)?;
+    }
     writeln!(out)
 }
 

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use super::looks::sentence;
+use super::looks::{finding, sentence};
 use super::text::LINE;
-use super::{findings, text_table};
+use super::text_table;
 use crate::units::{Bytes, Units};
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
 use crate::view::spread::said;
@@ -41,7 +41,9 @@ pub fn text(
         )?;
     }
     writeln!(out, "\nFINDINGS")?;
-    findings::write(&tick.findings, width, out)?;
+    for found in &tick.findings {
+        finding(found, true, width, out)?;
+    }
     writeln!(out)
 }
 

@@ -5,7 +5,6 @@ mod churn;
 pub mod dns;
 pub mod dns_watch;
 pub mod doctor;
-mod findings;
 pub mod hangup;
 pub mod http;
 pub mod json;

@@ -1,115 +1,15 @@
-//! What is wrong with resolvers and with the way to them, and what would a careful administrator do?
+//! Is a resolver slow, silent or failing, and do they say the same?
 
-use super::DnsTick;
-use super::resolver_row::{ResolverRow, TypeRow};
-use crate::sample::dns::{DnsSample, LookupEnd, Rcode};
+use crate::sample::dns::{DnsSample, Rcode};
+use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
 use crate::view::spread::said;
 use crate::view::states::{Finding, Level};
 
 /// Slower is felt: a page asks for dozens of names.
 const SLOW_US: u64 = 100_000;
 
-/// All findings, the worst first.
-pub(super) fn of(tick: &DnsTick, sample: &DnsSample) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    findings.extend(not_found(tick, sample));
-    for resolver in &tick.resolvers {
-        findings.extend(silent(resolver, sample));
-        findings.extend(failing(resolver));
-        findings.extend(one_type_lost(resolver));
-        findings.extend(slow(resolver, &tick.resolvers));
-        findings.extend(cut_off(resolver));
-    }
-    findings.extend(differing(&tick.resolvers));
-    findings.extend(many_queries(tick));
-    findings.extend(hosts_entry(tick, sample));
-    findings.extend(other_sources(tick));
-    findings.sort_by_key(|finding| finding.level);
-    if findings.iter().all(|it| it.level == Level::Ok) {
-        findings.push(nothing(tick));
-    }
-    findings
-}
-
-fn nothing(tick: &DnsTick) -> Finding {
-    let medians = tick.resolvers.iter().filter_map(ResolverRow::median_us);
-    let evidence = match medians.max() {
-        Some(slowest) => format!(
-            "every query was answered, half of them within {} at the slowest resolver",
-            said(slowest)
-        ),
-        None => "no resolver was asked".to_owned(),
-    };
-    let what = "no trouble found".to_owned();
-    Finding::new(Level::Ok, what, evidence, &[])
-}
-
-/// The name has no records, whoever is asked.
-fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
-    let has_records = |row: &TypeRow| !row.values().is_empty();
-    let found = tick
-        .resolvers
-        .iter()
-        .any(|it| it.types.iter().any(has_records));
-    let known = sample
-        .lookup
-        .as_ref()
-        .is_some_and(|lookup| !lookup.addresses().is_empty());
-    let answered = tick.resolvers.iter().any(|it| it.answered() > 0);
-    if found || known || !answered {
-        return None;
-    }
-    let (mut no_name, mut no_records) = (Vec::new(), Vec::new());
-    for resolver in &tick.resolvers {
-        let says = |rcode: Rcode| {
-            let name = rcode.name();
-            resolver
-                .types
-                .iter()
-                .any(|it| it.results.contains_key(&name))
-        };
-        if says(Rcode::NXDOMAIN) {
-            no_name.push(resolver.server.to_string());
-        } else if says(Rcode::NOERROR) {
-            no_records.push(resolver.server.to_string());
-        }
-    }
-    let tried = tick.lookup.as_ref().map(|lookup| lookup.names.join(", "));
-    let tried = tried.filter(|names| !names.is_empty() && *names != tick.asked);
-    let tried = tried.map_or(String::new(), |names| format!("; tried were {names}"));
-    if !no_name.is_empty() {
-        let who = no_name.join(", ");
-        return Some(Finding::new(
-            Level::Critical,
-            format!("there is no name {}", tick.asked),
-            format!("NXDOMAIN from {who}{tried}"),
-            &["look for a typing error, or ask whoever runs the domain".to_owned()],
-        ));
-    }
-    if !no_records.is_empty() {
-        let who = no_records.join(", ");
-        let kinds = kinds(&tick.resolvers);
-        return Some(Finding::new(
-            Level::Critical,
-            format!("{} has no record of type {kinds}", tick.asked),
-            format!("NOERROR without such a record from {who}{tried}"),
-            &["the name exists, with records of other types".to_owned()],
-        ));
-    }
-    None
-}
-
-fn kinds(resolvers: &[ResolverRow]) -> String {
-    let first = resolvers.iter().find(|it| !it.types.is_empty());
-    let kinds = first
-        .iter()
-        .flat_map(|it| &it.types)
-        .map(|it| it.kind.as_str());
-    kinds.collect::<Vec<_>>().join(" or ")
-}
-
 /// Queries that nobody answered.
-fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
+pub(super) fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
     let (sent, lost) = (resolver.sent(), resolver.timeouts());
     if lost == 0 {
         return None;
@@ -161,7 +61,7 @@ fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
 }
 
 /// Answers that say nothing about the name, and what is no answer.
-fn failing(resolver: &ResolverRow) -> Vec<Finding> {
+pub(super) fn failing(resolver: &ResolverRow) -> Vec<Finding> {
     let about_names = [Rcode::NOERROR.name(), Rcode::NXDOMAIN.name()];
     let mut bad: Vec<(&str, usize)> = Vec::new();
     for row in &resolver.types {
@@ -213,7 +113,7 @@ fn advice(result: &str, resolver: &ResolverRow) -> String {
 }
 
 /// A is answered and AAAA is not, or the other way round.
-fn one_type_lost(resolver: &ResolverRow) -> Option<Finding> {
+pub(super) fn one_type_lost(resolver: &ResolverRow) -> Option<Finding> {
     let lost: Vec<_> = resolver.types.iter().filter(|it| it.timeouts > 0).collect();
     let (answered, lost) = match (resolver.types.as_slice(), lost.as_slice()) {
         ([a, b], [one]) if a.kind == one.kind => (b, one),
@@ -243,7 +143,7 @@ fn one_type_lost(resolver: &ResolverRow) -> Option<Finding> {
     ))
 }
 
-fn slow(resolver: &ResolverRow, all: &[ResolverRow]) -> Option<Finding> {
+pub(super) fn slow(resolver: &ResolverRow, all: &[ResolverRow]) -> Option<Finding> {
     let median = resolver.median_us().filter(|&it| it >= SLOW_US)?;
     let first = resolver.types.iter().filter_map(|it| it.first_us).max();
     let faster = all
@@ -281,7 +181,7 @@ fn slow(resolver: &ResolverRow, all: &[ResolverRow]) -> Option<Finding> {
     })
 }
 
-fn cut_off(resolver: &ResolverRow) -> Option<Finding> {
+pub(super) fn cut_off(resolver: &ResolverRow) -> Option<Finding> {
     let cut: usize = resolver.types.iter().map(|it| it.truncated).sum();
     if cut == 0 {
         return None;
@@ -301,7 +201,7 @@ fn cut_off(resolver: &ResolverRow) -> Option<Finding> {
 }
 
 /// Two resolvers that say different things.
-fn differing(resolvers: &[ResolverRow]) -> Vec<Finding> {
+pub(super) fn differing(resolvers: &[ResolverRow]) -> Vec<Finding> {
     let Some((first, others)) = resolvers.split_first() else {
         return Vec::new();
     };
@@ -339,90 +239,4 @@ fn differing(resolvers: &[ResolverRow]) -> Vec<Finding> {
 fn is_settled(row: &TypeRow) -> bool {
     let about_names = [Rcode::NOERROR.name(), Rcode::NXDOMAIN.name()];
     row.answered > 0 && about_names.iter().any(|it| row.results.contains_key(it))
-}
-
-/// A lookup that tries several names or asks again.
-fn many_queries(tick: &DnsTick) -> Option<Finding> {
-    let lookup = tick.lookup.as_ref()?;
-    let names = lookup.names.len();
-    if names < 2 && lookup.timeouts == 0 {
-        return None;
-    }
-    let mut advice = Vec::new();
-    if names > 1 && lookup.found.is_some() {
-        advice.push(format!(
-            "write `{}.` with the dot at its end where programs take it: one name is tried then",
-            lookup.found.as_deref().unwrap_or_default()
-        ));
-        let smaller = match tick.ndots {
-            0 | 1 => String::new(),
-            ndots => format!(", or a smaller `ndots` than {ndots},"),
-        };
-        advice.push(format!(
-            "fewer domains in `search`{smaller} in /etc/resolv.conf (in Kubernetes: `dnsConfig`), the one \
-             that is needed first"
-        ));
-    }
-    if lookup.timeouts > 0 {
-        advice.push(
-            "`options timeout:1 attempts:2` in /etc/resolv.conf shortens the wait for a resolver that \
-             does not answer"
-                .to_owned(),
-        );
-    }
-    Some(Finding {
-        level: Level::Warn,
-        what: format!("one lookup costs {} queries", lookup.sent),
-        evidence: format!(
-            "{} tried, {} unanswered, {} in all",
-            match names {
-                1 => "one name".to_owned(),
-                _ => format!("{names} names ({})", lookup.names.join(", ")),
-            },
-            lookup.timeouts,
-            said(lookup.took_us)
-        ),
-        advice,
-    })
-}
-
-fn hosts_entry(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
-    let end = &sample.lookup.as_ref()?.end;
-    if !matches!(end, LookupEnd::Hosts(_)) || !sample.service.hosts_come_first() {
-        return None;
-    }
-    let addresses: Vec<_> = tick.hosts.iter().map(ToString::to_string).collect();
-    Some(Finding::new(
-        Level::Ok,
-        format!("programs do not ask for {}: it is in /etc/hosts", tick.name),
-        format!(
-            "/etc/hosts has {}, and comes first ({})",
-            addresses.join(" "),
-            tick.sources.join(" ")
-        ),
-        &[],
-    ))
-}
-
-/// Sources that are not played here.
-fn other_sources(tick: &DnsTick) -> Option<Finding> {
-    tick.lookup.as_ref()?;
-    let known = ["files", "dns", "myhostname"];
-    let other = tick
-        .sources
-        .iter()
-        .filter(|it| !known.contains(&it.as_str()));
-    let other: Vec<_> = other.map(String::as_str).collect();
-    if other.is_empty() {
-        return None;
-    }
-    Some(Finding::new(
-        Level::Ok,
-        format!("programs also look elsewhere: {}", other.join(", ")),
-        format!(
-            "`hosts: {}` in /etc/nsswitch.conf (actions left out); only files and dns are measured here",
-            tick.sources.join(" ")
-        ),
-        &[],
-    ))
 }
