@@ -166,6 +166,13 @@ pub struct Common {
     pub verbose: u8,
 }
 
+impl Common {
+    /// Whether addresses are to be shown as names.
+    pub(super) fn resolves(&self) -> bool {
+        !self.resolve.is_empty() && !self.numeric
+    }
+}
+
 /// Which processes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]

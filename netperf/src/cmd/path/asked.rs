@@ -58,7 +58,7 @@ impl PathRun {
             bounds: args.fail_if,
             shown,
             color: !common.no_color && !is_set("NO_COLOR"),
-            resolve: !common.resolve.is_empty() && !common.numeric,
+            resolve: common.resolves(),
             verbosity: common.verbose,
         })
     }
