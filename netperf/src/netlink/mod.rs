@@ -27,7 +27,7 @@ pub use interfaces::{Interface, LinkHeader, interfaces};
 pub use link::{LinkError, Links};
 pub use nic::Nics;
 pub use own::{LOOPBACK, in_own_namespace};
-pub use pair::{add_pair, bring_up, index_of};
+pub use pair::{add_pair, bring_up, index_of, remove_pair};
 pub use sockets::{Listed, Sockets};
 pub use token_bucket::{Backlog, TokenBucket, backlog_at};
 pub use trial::{listing_trials, shaping_trials};

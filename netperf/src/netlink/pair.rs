@@ -38,6 +38,14 @@ pub fn add_pair(name: &str, mtu: u32, there: &File) -> io::Result<()> {
     order(libc::RTM_NEWLINK, flags, payload.concat())
 }
 
+/// Removes a pair by the end of it in the network namespace of the calling thread.
+///
+/// # Errors
+/// When the kernel refuses, or there is none.
+pub fn remove_pair(index: u32) -> io::Result<()> {
+    order(libc::RTM_DELLINK, 0, header(index, false))
+}
+
 /// The number of an interface of the calling thread's network namespace.
 ///
 /// # Errors

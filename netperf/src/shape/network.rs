@@ -190,6 +190,24 @@ impl Network {
     }
 }
 
+impl Drop for Network {
+    /// The kernel would do it, but a moment after this process has ended.
+    fn drop(&mut self) {
+        let queues = [&self.up, &self.down];
+        for queue in queues.into_iter().flatten() {
+            let remove = || {
+                let is_ours = netlink::index_of(&queue.name)? == queue.index;
+                is_ours
+                    .then(|| netlink::remove_pair(queue.index))
+                    .transpose()
+            };
+            if let Err(error) = self.there(remove) {
+                log::debug!("`{}` goes later: {error}", queue.name);
+            }
+        }
+    }
+}
+
 /// What the names of our interfaces begin with; a number and a letter follow.
 const NAME: &str = "npt";
 

@@ -234,7 +234,7 @@ impl<'m> Triage<'m> {
             name_the_span(check, seconds);
         }
         let mut causes: Vec<Cause> = checks.iter().flat_map(causes_of).collect();
-        causes.sort_by_key(|cause| (cause.finding.level, cause.topic.rank()));
+        in_order(&mut causes);
         let status = checks.iter().map(|check| check.status).min();
         let status = status
             .filter(|&it| it != Status::Skipped)
@@ -252,6 +252,24 @@ impl<'m> Triage<'m> {
             loss: traffic.map(Model::loss).unwrap_or_default(),
         }
     }
+}
+
+/// Puts the most likely cause first: what is worst, but for loss and delay, which are no more likely than
+/// an interface that is in trouble, however bad they are.
+fn in_order(causes: &mut [Cause]) {
+    let of_interfaces = causes
+        .iter()
+        .filter(|cause| cause.topic == Topic::Interfaces)
+        .map(|cause| cause.finding.level)
+        .min();
+    causes.sort_by_key(|cause| {
+        let level = cause.finding.level;
+        let likely = match (cause.topic, of_interfaces) {
+            (Topic::Loss | Topic::Way | Topic::Delay, Some(interface)) => level.max(interface),
+            _ => level,
+        };
+        (likely, cause.topic.rank())
+    });
 }
 
 /// Every check, in the order of [`Topic`].

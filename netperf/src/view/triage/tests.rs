@@ -138,6 +138,28 @@ fn about_worker(first: SocketReading, last: SocketReading) -> Scene {
 }
 
 #[test]
+fn an_interface_in_trouble_comes_before_what_it_loses_and_not_before_the_rest() {
+    let cause = |topic, level| Cause {
+        topic,
+        finding: Finding::new(level, String::new(), String::new(), &[]),
+    };
+    let mut causes = vec![
+        cause(Topic::Loss, Level::Critical),
+        cause(Topic::Delay, Level::Critical),
+        cause(Topic::Interfaces, Level::Warn),
+        cause(Topic::Ports, Level::Critical),
+    ];
+    in_order(&mut causes);
+    let order: Vec<_> = causes.iter().map(|cause| cause.topic).collect();
+    let expected = [Topic::Ports, Topic::Interfaces, Topic::Loss, Topic::Delay];
+    assert_eq!(order, expected);
+    causes.retain(|cause| cause.topic != Topic::Interfaces);
+    in_order(&mut causes);
+    assert_eq!(causes[0].topic, Topic::Ports);
+    assert_eq!(causes[1].topic, Topic::Loss);
+}
+
+#[test]
 fn a_calm_machine_has_nothing_wrong() {
     Scene::calm().judge(|triage| {
         assert_eq!(triage.status, Status::Ok, "{triage:#?}");
