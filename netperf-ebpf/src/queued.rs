@@ -84,20 +84,37 @@ pub fn released(sk: impl Sock) {
 /// what a hook may have missed to what the last user has sent.
 #[inline(always)]
 pub fn finished(sk: impl Sock, state: *mut SockState, slot: &mut Slot) {
+    if let Some(bytes) = missed(sk, state) {
+        atomic::add(&raw mut slot.tx_bytes, bytes);
+    }
+}
+
+/// The same where nobody has a slot: all that was sent was missed. It was sent by the process that ends the
+/// connection, if one does.
+#[inline(always)]
+pub fn finished_unseen(sk: impl Sock, state: *mut SockState) {
+    if sock::is_locked_by_process(sk)
+        && let Some(bytes) = missed(sk, state)
+    {
+        let tgid = current_tgid();
+        account(sk, owner::slot(sk, state, tgid), tgid, |slot| {
+            atomic::add(&raw mut slot.tx_bytes, bytes);
+        });
+    }
+}
+
+/// Bytes up to the position that are not counted.
+#[inline(always)]
+fn missed(sk: impl Sock, state: *mut SockState) -> Option<u64> {
     // SAFETY: a map value that the verifier proved.
     let (seen, known) = unsafe { ((*state).sent_seq, (*state).sent_known != 0) };
     if !known {
-        return;
+        return None;
     }
-    let Some(tcp) = counted(sk) else {
-        return;
-    };
-    let position = position(tcp);
+    let position = position(counted(sk)?);
     note(state, position);
     let bytes = position.wrapping_sub(seen);
-    if bytes as i32 > 0 {
-        atomic::add(&raw mut slot.tx_bytes, u64::from(bytes));
-    }
+    (bytes as i32 > 0).then_some(u64::from(bytes))
 }
 
 /// The position of a socket that was open before the hooks were attached, unless one was faster.

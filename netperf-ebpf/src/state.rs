@@ -56,13 +56,16 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
     let Some(state) = sk.state() else {
         return;
     };
+    let ends = queued::can_send(old as u8) && !queued::can_send(new as u8);
     let mut index = 0;
     if let Some((in_use, slot)) = owner::slot_in_use(state) {
         index = in_use;
         slot.state = new as u8;
-        if queued::can_send(old as u8) && !queued::can_send(new as u8) {
+        if ends {
             queued::finished(sk, state, slot);
         }
+    } else if ends {
+        queued::finished_unseen(sk, state);
     }
     if setting!(emit_states) != 0 || setting!(latency) != 0 {
         // SAFETY: a helper without arguments.
