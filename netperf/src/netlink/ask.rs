@@ -2,6 +2,8 @@
 
 use std::io;
 
+use netlink_sys::protocols::NETLINK_ROUTE;
+
 use super::dump::Conversation;
 
 /// A request: its type, its flags besides those of every request, and what follows the header.
@@ -19,6 +21,21 @@ pub(super) struct Request {
 pub(super) fn ask(protocol: isize, request: &Request) -> io::Result<()> {
     let mut conversation = Conversation::open(protocol)?;
     Ok(conversation.order(request.kind, request.flags, &request.payload)?)
+}
+
+/// Has `rtnetlink` do something.
+///
+/// # Errors
+/// As for [`ask`].
+pub(super) fn order(kind: u16, flags: u16, payload: Vec<u8>) -> io::Result<()> {
+    ask(
+        NETLINK_ROUTE,
+        &Request {
+            kind,
+            flags,
+            payload,
+        },
+    )
 }
 
 /// An attribute, padded as the next one needs it.

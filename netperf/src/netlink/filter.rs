@@ -5,10 +5,11 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NlasIterator};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-use super::ask::{Request, ask, attribute, text, words};
+use super::ask::{attribute, order, text, words};
+use super::attributes::{self, u32_at, value};
 use super::dump::Conversation;
 
 /// `TC_H_CLSACT`, its handle, and its sides.
@@ -151,17 +152,9 @@ pub fn filters_at(interface: u32, side: Side) -> io::Result<Vec<Filter>> {
 
 fn filter(payload: &[u8]) -> Option<Filter> {
     let (header, attributes) = payload.split_at_checked(HEADER_BYTES)?;
-    let word = |at: usize| Some(u32::from_ne_bytes(*header.get(at..)?.first_chunk()?));
-    let (handle, info) = (word(8)?, word(16)?);
-    let inside = |bytes: &[u8], kind| {
-        let mut all = NlasIterator::new(bytes).map_while(Result::ok);
-        let found = all.find(|attribute| attribute.kind() == kind)?;
-        Some(found.value().to_vec())
-    };
-    let name = inside(attributes, OPTIONS).and_then(|options| inside(&options, NAME));
-    let name = name.unwrap_or_default();
-    let end = name.iter().position(|&byte| byte == 0);
-    let name = String::from_utf8_lossy(&name[..end.unwrap_or(name.len())]).into_owned();
+    let (handle, info) = (u32_at(header, 8)?, u32_at(header, 16)?);
+    let name = value(attributes, OPTIONS).and_then(|options| value(options, NAME));
+    let name = name.map(attributes::text).unwrap_or_default();
     // Each priority is told, too, as a filter without a number.
     (handle != 0).then_some(Filter { handle, info, name })
 }
@@ -177,17 +170,6 @@ fn clsact(kind: u16, flags: u16, interface: u32) -> io::Result<()> {
 /// `struct tcmsg`.
 fn header(interface: u32, side: Side, handle: u32, info: u32) -> Vec<u8> {
     words(&[0, interface, handle, side.parent(), info])
-}
-
-fn order(kind: u16, flags: u16, payload: Vec<u8>) -> io::Result<()> {
-    ask(
-        NETLINK_ROUTE,
-        &Request {
-            kind,
-            flags,
-            payload,
-        },
-    )
 }
 
 #[cfg(test)]

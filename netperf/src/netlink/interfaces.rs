@@ -2,9 +2,9 @@
 
 use std::io;
 
-use netlink_packet_core::NlasIterator;
 use netlink_sys::protocols::NETLINK_ROUTE;
 
+use super::attributes::{self, u32_at};
 use super::dump::Conversation;
 
 /// `sizeof(struct ifinfomsg)`.
@@ -80,22 +80,13 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
 fn interface(payload: &[u8]) -> Option<Interface> {
     let (header, attributes) = payload.split_at_checked(HEADER_BYTES)?;
     let kind = u16::from_ne_bytes(*header[2..].first_chunk()?);
-    let index = u32::from_ne_bytes(*header[4..].first_chunk()?);
+    let index = u32_at(header, 4)?;
     let flags = i32::from_ne_bytes(*header[8..].first_chunk()?);
     let (mut name, mut mtu) = (None, 0);
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+    for attribute in attributes::each(attributes) {
         match attribute.kind() {
-            libc::IFLA_IFNAME => {
-                let bytes = attribute.value().split(|&byte| byte == 0).next();
-                name = bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-            }
-            libc::IFLA_MTU => {
-                mtu = attribute
-                    .value()
-                    .first_chunk()
-                    .copied()
-                    .map_or(0, u32::from_ne_bytes);
-            }
+            libc::IFLA_IFNAME => name = Some(attributes::text(attribute.value())),
+            libc::IFLA_MTU => mtu = u32_at(attribute.value(), 0).unwrap_or(0),
             _ => {}
         }
     }

@@ -3,9 +3,9 @@
 //! Attributes are taken out of the raw messages: a decoder of whole link messages fails on one
 //! attribute that it does not know or a name that is no UTF-8, and would lose the interface.
 
-use netlink_packet_core::NlasIterator;
 use netlink_sys::protocols::NETLINK_ROUTE;
 
+use super::attributes;
 use super::dump::{Conversation, DumpError};
 use crate::sample::LinkReading;
 
@@ -78,9 +78,9 @@ impl Links {
 fn link(payload: &[u8]) -> Option<LinkReading> {
     let (header, attributes) = payload.split_at_checked(LINK_HEADER_BYTES)?;
     let (mut name, mut counters) = (None, None);
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+    for attribute in attributes::each(attributes) {
         match attribute.kind() {
-            libc::IFLA_IFNAME => name = Some(text(attribute.value())),
+            libc::IFLA_IFNAME => name = Some(attributes::text(attribute.value())),
             libc::IFLA_STATS64 => counters = byte_counters(attribute.value()),
             _ => {}
         }
@@ -105,15 +105,6 @@ fn byte_counters(stats: &[u8]) -> Option<(u64, u64)> {
         u64::from_ne_bytes(*counters.get(2)?),
         u64::from_ne_bytes(*counters.get(3)?),
     ))
-}
-
-/// Interface names are up to 15 bytes of nearly anything, ended by a zero.
-fn text(bytes: &[u8]) -> String {
-    let end = bytes
-        .iter()
-        .position(|&byte| byte == 0)
-        .unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 fn first_i32(bytes: &[u8]) -> Option<i32> {

@@ -2,6 +2,7 @@
 
 mod address;
 mod ask;
+mod attributes;
 mod dump;
 mod enter;
 mod filter;
@@ -30,4 +31,4 @@ pub use own::{LOOPBACK, in_own_namespace};
 pub use pair::{add_pair, bring_up, index_of, remove_pair};
 pub use sockets::{Listed, Sockets};
 pub use token_bucket::{Backlog, TokenBucket, backlog_at};
-pub use trial::{listing_trials, shaping_trials};
+pub use trial::{filter_trials, listing_trials, shaping_trials};

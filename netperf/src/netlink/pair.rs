@@ -5,10 +5,9 @@ use std::io;
 use std::os::fd::AsRawFd as _;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
-use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::net::if_::if_nametoindex;
 
-use super::ask::{Request, ask, attribute, text, words};
+use super::ask::{attribute, order, text, words};
 
 /// `IN6_ADDR_GEN_MODE_NONE`: the interface gets no address of its own accord.
 const NO_ADDRESS: u8 = 1;
@@ -98,15 +97,4 @@ fn without_address(index: u32) -> io::Result<()> {
 fn header(index: u32, up: bool) -> Vec<u8> {
     let flags = if up { libc::IFF_UP.unsigned_abs() } else { 0 };
     words(&[0, index, flags, flags])
-}
-
-fn order(kind: u16, flags: u16, payload: Vec<u8>) -> io::Result<()> {
-    ask(
-        NETLINK_ROUTE,
-        &Request {
-            kind,
-            flags,
-            payload,
-        },
-    )
 }

@@ -1,5 +1,6 @@
 //! What have the lists of sockets of all families in common?
 
+use super::attributes::u32_at;
 use crate::sample::socket::SocketMemory;
 
 /// `linux/sock_diag.h`.
@@ -17,18 +18,6 @@ pub(super) fn memory(value: &[u8]) -> Option<SocketMemory> {
         sndbuf: number(3)?,
         drops: number(8),
     })
-}
-
-/// A number at this offset, not aligned; `None` beyond the end.
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let rest = bytes.get(at..)?;
-    rest.first_chunk().copied().map(u32::from_ne_bytes)
-}
-
-/// Text that a zero ends.
-pub(super) fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&byte| byte == 0);
-    String::from_utf8_lossy(&bytes[..end.unwrap_or(bytes.len())]).into_owned()
 }
 
 #[cfg(test)]

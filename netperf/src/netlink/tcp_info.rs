@@ -1,6 +1,6 @@
 //! What does `struct tcp_info` say? Each kernel appends fields to it and none are ever moved.
 
-use super::sock_diag::u32_at;
+use super::attributes::u32_at;
 use crate::sample::socket::TcpInfo;
 
 /// The kernel's word for a threshold that was never set (`TCP_INFINITE_SSTHRESH`).

@@ -8,10 +8,11 @@
 
 use std::io;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NlasIterator};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-use super::ask::{Request, ask, attribute, text, words};
+use super::ask::{attribute, order, text, words};
+use super::attributes::{u32_at, value};
 use super::dump::Conversation;
 
 /// `TC_H_ROOT`, and the numbers of the outer queue, of what it holds, and of the inner one.
@@ -95,12 +96,7 @@ impl TokenBucket {
             text(KIND, "tbf"),
             attribute(OPTIONS, &options.concat()),
         ];
-        let request = Request {
-            kind: libc::RTM_NEWQDISC,
-            flags,
-            payload: payload.concat(),
-        };
-        ask(NETLINK_ROUTE, &request)
+        order(libc::RTM_NEWQDISC, flags, payload.concat())
     }
 
     /// `struct tc_tbf_qopt`: a rate, none for peaks, room, and two fields that attributes stand for. The
@@ -135,17 +131,10 @@ pub fn backlog_at(interface: u32) -> io::Result<Backlog> {
 
 /// `struct gnet_stats_queue` in the attributes behind a `struct tcmsg`.
 fn backlog(payload: &[u8]) -> Option<Backlog> {
-    let inside = |bytes: &[u8], kind| {
-        let mut all = NlasIterator::new(bytes).map_while(Result::ok);
-        let found = all.find(|attribute| attribute.kind() == kind)?;
-        Some(found.value().to_vec())
-    };
-    let queue = inside(&inside(payload.get(20..)?, STATS2)?, STATS_QUEUE)?;
-    let (words, _) = queue.as_chunks::<4>();
-    let word = |at: usize| words.get(at).copied().map(u32::from_ne_bytes);
+    let queue = value(value(payload.get(20..)?, STATS2)?, STATS_QUEUE)?;
     Some(Backlog {
-        bytes: word(1)?,
-        dropped: word(2)?,
+        bytes: u32_at(queue, 4)?,
+        dropped: u32_at(queue, 8)?,
     })
 }
 

@@ -36,13 +36,28 @@ pub fn shaping_trials() -> Vec<Trial> {
             .iter()
             .map(|qdisc| tried(qdisc.feature, qdisc.try_on_loopback())),
     );
-    trials.push(tried(
-        Feature::ClsBpf,
-        try_filter("bpf", &classic_program()),
-    ));
+    trials.push(cls_bpf());
     trials.push(tried(Feature::ClsU32, try_filter("u32", &match_all())));
     trials.push(tried(Feature::ActMirred, add_mirred()));
     trials
+}
+
+/// The part of it that programs need where the kernel has no tcx.
+pub fn filter_trials() -> Vec<Trial> {
+    let queue = clsact();
+    vec![tried(queue.feature, queue.try_on_loopback()), cls_bpf()]
+}
+
+fn cls_bpf() -> Trial {
+    tried(Feature::ClsBpf, try_filter("bpf", &classic_program()))
+}
+
+fn clsact() -> Qdisc {
+    Qdisc {
+        feature: Feature::Clsact,
+        parent: CLSACT,
+        options: Vec::new(),
+    }
 }
 
 /// Asks for the TCP sockets that listen, as `inet_diag` lists them. Needs no privilege.
@@ -71,7 +86,7 @@ fn qdiscs() -> Vec<Qdisc> {
         at(Feature::FqCodel, ROOT, Vec::new()),
         at(Feature::Netem, ROOT, delay()),
         at(Feature::Ingress, CLSACT, Vec::new()),
-        at(Feature::Clsact, CLSACT, Vec::new()),
+        clsact(),
     ]
 }
 
@@ -174,11 +189,7 @@ fn match_all() -> Vec<u8> {
 
 /// Puts a filter at what leaves loopback.
 fn try_filter(name: &str, options: &[u8]) -> io::Result<()> {
-    let clsact = Qdisc {
-        feature: Feature::Clsact,
-        parent: CLSACT,
-        options: Vec::new(),
-    };
+    let clsact = clsact();
     clsact.add()?;
     // Priority 1, and `ETH_P_ALL` in network byte order.
     let info = 1 << 16 | u32::from(3_u16.to_be());

@@ -1,9 +1,8 @@
 //! Which sockets are there within this machine? By `SOCK_DIAG_BY_FAMILY` dumps of `unix_diag`.
 
-use netlink_packet_core::NlasIterator;
-
+use super::attributes::{self, u32_at};
 use super::dump::{Conversation, DumpError};
-use super::sock_diag::{self, SOCK_DIAG_BY_FAMILY, u32_at};
+use super::sock_diag::{self, SOCK_DIAG_BY_FAMILY};
 use crate::sample::TcpState;
 use crate::sample::socket::{Ends, SocketProto, SocketReading, UnixEnds};
 use crate::sample::state_set::StateSet;
@@ -68,7 +67,7 @@ fn socket(payload: &[u8]) -> Option<SocketReading> {
         memory: None,
         tcp: None,
     };
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+    for attribute in attributes::each(attributes) {
         let value = attribute.value();
         match attribute.kind() {
             UNIX_DIAG_NAME => ends.path = name(value),
@@ -92,7 +91,7 @@ fn name(bytes: &[u8]) -> Option<String> {
     match bytes {
         [] => None,
         [0, name @ ..] => Some(format!("@{}", String::from_utf8_lossy(name))),
-        path => Some(sock_diag::text(path)),
+        path => Some(attributes::text(path)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use super::network::is_ours;
 use super::{Interface, LimitError, Plan, Survey, Way, members};
 use crate::bpf::{self, Point};
-use crate::machine::{Feature, Outcome, Trial};
+use crate::machine::Outcome;
 use crate::netlink::{self, LinkHeader};
 use crate::procfs::Procfs;
 
@@ -80,18 +80,12 @@ fn way(asked: Option<Way>) -> Result<Way, LimitError> {
 fn lacks(way: Way) -> Result<Option<String>, LimitError> {
     let trials = netlink::in_own_namespace(move || match way {
         Way::Tcx => vec![bpf::try_tcx(netlink::LOOPBACK)],
-        Way::Clsact => netlink::shaping_trials(),
+        Way::Clsact => netlink::filter_trials(),
     });
-    let is_needed = |trial: &Trial| {
-        matches!(
-            trial.feature,
-            Feature::Tcx | Feature::Clsact | Feature::ClsBpf
-        )
-    };
     let trials = trials.map_err(|error| {
         LimitError::Rights(format!("can't make a network namespace to try it: {error}"))
     })?;
-    let refused = trials.into_iter().filter(is_needed).find_map(|trial| {
+    let refused = trials.into_iter().find_map(|trial| {
         let name = trial.feature.name();
         match trial.outcome {
             Outcome::Refused(why) => Some(format!("{name}: {why}")),

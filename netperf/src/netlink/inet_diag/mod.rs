@@ -5,8 +5,9 @@ mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use netlink_packet_core::{NlaBuffer, NlasIterator};
+use netlink_packet_core::NlaBuffer;
 
+use crate::netlink::attributes::{self, u32_at};
 use crate::netlink::dump::{Conversation, DumpError};
 use crate::netlink::sock_diag::{self, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY};
 use crate::netlink::tcp_info;
@@ -136,7 +137,7 @@ fn address_bytes(address: IpAddr, is_ipv6: bool) -> [u8; 16] {
 /// Decodes `struct inet_diag_msg` and the attributes behind it. The namespace is left open.
 fn socket(payload: &[u8], proto: SocketProto) -> Option<SocketReading> {
     let (header, attributes) = payload.split_at_checked(MESSAGE_BYTES)?;
-    let number = |at: usize| sock_diag::u32_at(header, at);
+    let number = |at: usize| u32_at(header, at);
     let family = header[0];
     let state = TcpState::from_kernel(header[1])?;
     let mut socket = SocketReading {
@@ -166,9 +167,9 @@ fn socket(payload: &[u8], proto: SocketProto) -> Option<SocketReading> {
         socket.uid = None;
     }
     let mut congestion = None;
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+    for attribute in attributes::each(attributes) {
         match attribute.kind() {
-            INET_DIAG_CONG => congestion = Some(sock_diag::text(attribute.value())),
+            INET_DIAG_CONG => congestion = Some(attributes::text(attribute.value())),
             _ => describe(&mut socket, &attribute),
         }
     }

@@ -6,12 +6,11 @@
 use std::collections::HashMap;
 use std::io;
 
-use netlink_packet_core::NlasIterator;
 use netlink_sys::protocols::NETLINK_GENERIC;
 
-use super::link::word;
 use super::mode::mode;
 use crate::netlink::ask::{attribute, text};
+use crate::netlink::attributes::{self, u32_at};
 use crate::netlink::dump::Conversation;
 use crate::sample::nic::{Channels, LinkMode, Rings};
 
@@ -89,18 +88,16 @@ fn family(conversation: &mut Conversation) -> Option<u16> {
     let mut family = None;
     let asked = conversation.question(CONTROL, CONTROL, &request, |payload| {
         let attributes = payload.get(HEADER_BYTES..).unwrap_or_default();
-        let mut all = NlasIterator::new(attributes).map_while(Result::ok);
-        let found = all.find(|attribute| attribute.kind() == CONTROL_FAMILY_ID);
-        family = found.and_then(|id| Some(u16::from_ne_bytes(*id.value().first_chunk()?)));
+        let found = attributes::value(attributes, CONTROL_FAMILY_ID);
+        family = found.and_then(|id| Some(u16::from_ne_bytes(*id.first_chunk()?)));
     });
     asked.ok().and(family)
 }
 
 /// Which interface a message is about.
 fn index(attributes: &[u8]) -> Option<u32> {
-    let mut all = NlasIterator::new(attributes).map_while(Result::ok);
-    let header = all.find(|attribute| attribute.kind() == HEADER)?;
-    numbers(header.value()).get(&HEADER_INDEX).copied()
+    let header = attributes::value(attributes, HEADER)?;
+    numbers(header).get(&HEADER_INDEX).copied()
 }
 
 fn rings(attributes: &[u8]) -> Rings {
@@ -127,10 +124,10 @@ fn channels(attributes: &[u8]) -> Channels {
 
 /// Every attribute of four bytes.
 fn numbers(attributes: &[u8]) -> HashMap<u16, u32> {
-    let all = NlasIterator::new(attributes).map_while(Result::ok);
+    let all = attributes::each(attributes);
     let numbers = all.filter(|attribute| attribute.value().len() == 4);
     numbers
-        .filter_map(|attribute| Some((attribute.kind(), word(attribute.value())?)))
+        .filter_map(|attribute| Some((attribute.kind(), u32_at(attribute.value(), 0)?)))
         .collect()
 }
 

@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 
 use netlink_sys::{Socket, protocols::NETLINK_GENERIC};
 
-use super::link::text;
+use crate::netlink::attributes::text;
 use crate::sample::nic::Driver;
 
 /// Commands, and the set of names that belongs to the counters (`linux/ethtool.h`).

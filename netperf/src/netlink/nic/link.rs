@@ -1,7 +1,6 @@
 //! What does a link message say of an interface? (`linux/rtnetlink.h`, `linux/if_link.h`)
 
-use netlink_packet_core::NlasIterator;
-
+use crate::netlink::attributes::{self, text, u32_at};
 use crate::sample::nic::{LinkCounter, LinkCounters, NicReading, OperState};
 
 /// `sizeof(struct ifinfomsg)`.
@@ -20,20 +19,20 @@ pub(super) fn nic(payload: &[u8]) -> Option<NicReading> {
     let (header, attributes) = payload.split_at_checked(HEADER_BYTES)?;
     let flags = i32::from_ne_bytes(*header[8..].first_chunk()?);
     let mut nic = NicReading {
-        index: word(&header[4..])?,
+        index: u32_at(header, 4)?,
         is_loopback: flags & libc::IFF_LOOPBACK != 0,
         is_up: flags & libc::IFF_UP != 0,
         ..NicReading::default()
     };
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+    for attribute in attributes::each(attributes) {
         let value = attribute.value();
         match attribute.kind() {
             libc::IFLA_IFNAME => nic.name = text(value),
-            libc::IFLA_MTU => nic.mtu = word(value)?,
+            libc::IFLA_MTU => nic.mtu = u32_at(value, 0)?,
             libc::IFLA_STATS64 => nic.counters = counters(value),
             OPERSTATE => nic.state = state(*value.first()?),
             CARRIER => nic.carrier = value.first().map(|&byte| byte != 0),
-            CARRIER_CHANGES => nic.carrier_changes = word(value),
+            CARRIER_CHANGES => nic.carrier_changes = u32_at(value, 0),
             LINKINFO => nic.kind = kind(value),
             _ => {}
         }
@@ -49,9 +48,7 @@ fn counters(stats: &[u8]) -> LinkCounters {
 }
 
 fn kind(info: &[u8]) -> Option<String> {
-    let mut all = NlasIterator::new(info).map_while(Result::ok);
-    let found = all.find(|attribute| attribute.kind() == INFO_KIND)?;
-    Some(text(found.value()))
+    attributes::value(info, INFO_KIND).map(text)
 }
 
 /// `IF_OPER_*` (`linux/if.h`).
@@ -65,16 +62,6 @@ fn state(number: u8) -> OperState {
         6 => OperState::Up,
         _ => OperState::Unknown,
     }
-}
-
-pub(super) fn word(bytes: &[u8]) -> Option<u32> {
-    bytes.first_chunk().copied().map(u32::from_ne_bytes)
-}
-
-/// Names are up to 15 bytes of nearly anything, ended by a zero.
-pub(super) fn text(bytes: &[u8]) -> String {
-    let name = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(name).into_owned()
 }
 
 #[cfg(test)]

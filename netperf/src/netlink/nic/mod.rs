@@ -14,11 +14,11 @@ use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netlink_packet_core::NlasIterator;
 use netlink_sys::protocols::NETLINK_ROUTE;
 
 use self::ethtool::Ethtool;
 use self::ioctl::Control;
+use super::attributes;
 use super::dump::{Conversation, DumpError};
 use super::enter::inside;
 use crate::sample::nic::NicReading;
@@ -150,7 +150,7 @@ fn address(payload: &[u8]) -> Option<(u32, IpAddr)> {
     let (header, attributes) = payload.split_at_checked(ADDRESS_HEADER_BYTES)?;
     let index = u32::from_ne_bytes(*header[4..].first_chunk()?);
     let mut ip = None;
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+    for attribute in attributes::each(attributes) {
         let is_local = attribute.kind() == libc::IFA_LOCAL;
         if is_local || (attribute.kind() == libc::IFA_ADDRESS && ip.is_none()) {
             ip = address_of(attribute.value());

@@ -3,9 +3,7 @@
 //! Modes come with their names, such as `1000baseT/Full`: the number before `base` is the speed in
 //! Mbit/s, so no table of modes has to be kept here.
 
-use netlink_packet_core::NlasIterator;
-
-use super::link::{text, word};
+use crate::netlink::attributes::{self, text, u32_at};
 use crate::sample::nic::{Duplex, LinkMode};
 
 /// `ETHTOOL_A_LINKMODES_*` (`linux/ethtool_netlink.h`).
@@ -23,7 +21,7 @@ const BIT_VALUE: u16 = 3;
 /// Reads the attributes of one interface.
 pub(super) fn mode(attributes: &[u8]) -> LinkMode {
     let mut mode = LinkMode::default();
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+    for attribute in attributes::each(attributes) {
         let value = attribute.value();
         match attribute.kind() {
             // Beside off and on there is `unknown`.
@@ -34,7 +32,7 @@ pub(super) fn mode(attributes: &[u8]) -> LinkMode {
                 mode.advertised_mbit = fastest(all.iter().filter(|bit| bit.is_set));
             }
             PEER => mode.peer_mbit = fastest(bits(value).iter()),
-            SPEED => mode.speed_mbit = word(value).filter(|&it| it != 0 && it != u32::MAX),
+            SPEED => mode.speed_mbit = u32_at(value, 0).filter(|&it| it != 0 && it != u32::MAX),
             DUPLEX => mode.duplex = value.first().copied().and_then(duplex),
             _ => {}
         }
@@ -58,11 +56,10 @@ struct Bit {
 
 /// Each bit of a set that is told; of a set with a mask, those in the mask.
 fn bits(set: &[u8]) -> Vec<Bit> {
-    let mut parts = NlasIterator::new(set).map_while(Result::ok);
-    let Some(list) = parts.find(|part| part.kind() == BITS) else {
+    let Some(list) = attributes::value(set, BITS) else {
         return Vec::new();
     };
-    let list = NlasIterator::new(list.value()).map_while(Result::ok);
+    let list = attributes::each(list);
     list.map(|one| bit(one.value())).collect()
 }
 
@@ -71,7 +68,7 @@ fn bit(attributes: &[u8]) -> Bit {
         name: String::new(),
         is_set: false,
     };
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+    for attribute in attributes::each(attributes) {
         match attribute.kind() {
             BIT_NAME => bit.name = text(attribute.value()),
             BIT_VALUE => bit.is_set = true,

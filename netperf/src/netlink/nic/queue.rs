@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use netlink_packet_core::NlasIterator;
-
-use super::link::{text, word};
 use crate::netlink::ask::words;
+use crate::netlink::attributes::{text, u32_at, value};
 use crate::netlink::dump::{Conversation, DumpError};
 use crate::sample::nic::QueueReading;
 
@@ -59,12 +57,12 @@ pub(super) fn read(route: &mut Conversation) -> Result<HashMap<u32, Queues>, Dum
 /// Number of the interface, what the queue belongs to, and how it stands.
 fn queue(payload: &[u8]) -> Option<(u32, u32, QueueReading)> {
     let (header, attributes) = payload.split_at_checked(HEADER_BYTES)?;
-    let (index, parent) = (word(&header[4..])?, word(&header[12..])?);
+    let (index, parent) = (u32_at(header, 4)?, u32_at(header, 12)?);
     let mut queue = QueueReading {
-        kind: text(&value(attributes, KIND)?),
+        kind: text(value(attributes, KIND)?),
         ..QueueReading::default()
     };
-    let numbers = value(&value(attributes, STATS2)?, STATS_QUEUE)?;
+    let numbers = value(value(attributes, STATS2)?, STATS_QUEUE)?;
     let (numbers, _) = numbers.as_chunks::<4>();
     let number = |at: usize| numbers.get(at).copied().map(u32::from_ne_bytes);
     // `struct gnet_stats_queue` (`linux/gen_stats.h`).
@@ -74,7 +72,7 @@ fn queue(payload: &[u8]) -> Option<(u32, u32, QueueReading)> {
     queue.requeues = number(3)?;
     queue.overlimits = number(4)?;
     if queue.kind == "tbf" {
-        queue.rate = value(attributes, OPTIONS).and_then(|options| bucket_rate(&options));
+        queue.rate = value(attributes, OPTIONS).and_then(bucket_rate);
     }
     Some((index, parent, queue))
 }
@@ -82,14 +80,8 @@ fn queue(payload: &[u8]) -> Option<(u32, u32, QueueReading)> {
 fn bucket_rate(options: &[u8]) -> Option<u64> {
     let wide = value(options, BUCKET_RATE64);
     let wide = wide.and_then(|bytes| bytes.first_chunk().copied().map(u64::from_ne_bytes));
-    let narrow = || word(value(options, BUCKET_PARAMETERS)?.get(8..)?).map(u64::from);
+    let narrow = || u32_at(value(options, BUCKET_PARAMETERS)?, 8).map(u64::from);
     wide.or_else(narrow)
-}
-
-fn value(attributes: &[u8], kind: u16) -> Option<Vec<u8>> {
-    let mut all = NlasIterator::new(attributes).map_while(Result::ok);
-    let found = all.find(|attribute| attribute.kind() == kind)?;
-    Some(found.value().to_vec())
 }
 
 #[cfg(test)]
