@@ -30,8 +30,8 @@ pub struct LimitFacts {
     pub pid: u32,
     /// Offset of `sock.sk_wmem_alloc`.
     pub wmem_alloc: u32,
-    /// Padding.
-    pub reserved: u32,
+    /// 1 where the kernel tells which MPTCP connection a socket is a path of.
+    pub has_mptcp: u32,
 }
 
 /// What the programs have seen of one direction.

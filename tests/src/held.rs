@@ -53,18 +53,29 @@ pub fn source(through: &mut Command, protocol: &str, address: &str, count: u8) -
     Stream::start(through, &format!("source {protocol} {address} {count} 60"))
 }
 
-/// Waits until something comes, and says how much that is, in bytes per second.
+/// Waits until something comes.
 ///
 /// # Errors
 /// When nothing comes.
-pub fn await_traffic(sink: &mut Stream) -> Result<f64> {
+pub fn await_traffic(sink: &mut Stream) -> Result<()> {
+    await_rate(sink, f64::MIN_POSITIVE)
+}
+
+/// Waits until so many bytes per second come.
+///
+/// # Errors
+/// When fewer come, for long.
+pub fn await_rate(sink: &mut Stream, least: f64) -> Result<()> {
     let deadline = Deadline::seconds(20);
     loop {
         let (rate, _) = sink.rates(3)?;
-        if rate > 0.0 {
-            return Ok(rate);
+        if rate >= least {
+            return Ok(());
         }
-        ensure!(!deadline.passed(), "nothing comes");
+        ensure!(
+            !deadline.passed(),
+            "only {rate:.0} bytes per second come; {least:.0} are needed"
+        );
     }
 }
 
@@ -76,6 +87,23 @@ pub fn limit(pid: u32, options: &[&str]) -> Result<Tracer> {
     let pid = pid.to_string();
     let args = [&["limit", "--json", "-d", "0.5", "--pid", &pid], options].concat();
     Tracer::start(&args)
+}
+
+/// Waits until what comes in a second is what was asked for, in MB/s: what is on its way when a limit begins
+/// comes first, and a machine that has other things to do is behind for a while.
+///
+/// # Errors
+/// When that does not happen.
+pub fn settles(sink: &mut Stream, asked: f64) -> Result<()> {
+    let deadline = Deadline::seconds(20);
+    loop {
+        let (rate, bins) = sink.rates(10)?;
+        match is_held(rate, asked) {
+            Err(error) if deadline.passed() => return Err(error.context(format!("{bins:?}"))),
+            Err(_) => {}
+            Ok(()) => return Ok(()),
+        }
+    }
 }
 
 /// Whether a rate is what was asked for, in MB/s.

@@ -23,6 +23,7 @@ pub mod held;
 pub mod life;
 pub mod lossy;
 pub mod mover;
+pub mod multipath;
 pub mod netns;
 pub mod nginx;
 pub mod paths;

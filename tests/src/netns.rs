@@ -13,7 +13,7 @@ use nix::sched::{CloneFlags, setns};
 /// A named network namespace with loopback and one end of a cable to a second namespace, for
 /// programs that a test starts. Both are removed with this value, also when the test panics.
 ///
-/// The near end is `cable0`, 10.72.0.1; the far end 10.72.0.2.
+/// The near end is `cable0`, 10.72.0.1 and `fd72::1`; the far end 10.72.0.2 and `fd72::2`.
 #[derive(Debug)]
 pub struct Cabled {
     near: Named,
@@ -39,6 +39,9 @@ impl Cabled {
         ))?;
         for (host, name) in [(1, a), (2, b)] {
             ip(&format!("-n {name} addr add 10.72.0.{host}/24 dev cable0"))?;
+            ip(&format!(
+                "-n {name} addr add fd72::{host}/64 dev cable0 nodad"
+            ))?;
             ip(&format!("-n {name} link set cable0 up"))?;
         }
         let cabled = Self { near, far };

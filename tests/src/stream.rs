@@ -1,7 +1,8 @@
 //! What arrives, and how evenly, of what a process sends as fast as it may?
 //!
 //! `mover stream sink` prints what came in each tenth of a second, until it is ended; `mover stream
-//! source` sends for some seconds.
+//! source` sends for some seconds. The protocol is `tcp`, `mptcp`, `udp`, or `udp-pieces` of datagrams that do
+//! not fit in a packet.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -17,12 +18,14 @@ use serde::{Deserialize, Serialize};
 use crate::calls;
 use crate::deadline::Deadline;
 use crate::mover::Mover;
+use crate::multipath;
 
 /// Time over which a sink counts what came.
 pub const BIN: Duration = Duration::from_millis(100);
 
-/// What a datagram carries.
+/// What a datagram carries, and one that is sent in pieces.
 const DATAGRAM: usize = 1_400;
+const MANY_PIECES: usize = 8_000;
 
 /// How long a send may wait before it is asked whether time is up.
 const SEND_PATIENCE: Duration = Duration::from_millis(100);
@@ -72,8 +75,12 @@ fn sink(protocol: &str, address: SocketAddr) -> Result<()> {
     let bytes = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&bytes);
     match protocol {
-        "tcp" => {
-            let listener = TcpListener::bind(address)?;
+        "tcp" | "mptcp" => {
+            let listener = if protocol == "tcp" {
+                TcpListener::bind(address)?
+            } else {
+                multipath::listener(address)?
+            };
             thread::spawn(move || -> Result<()> {
                 loop {
                     let (stream, _) = listener.accept()?;
@@ -82,7 +89,7 @@ fn sink(protocol: &str, address: SocketAddr) -> Result<()> {
                 }
             });
         }
-        "udp" => {
+        "udp" | "udp-pieces" => {
             let socket = UdpSocket::bind(address)?;
             thread::spawn(move || swallow(|buffer| socket.recv(buffer), &counter));
         }
@@ -112,8 +119,10 @@ fn source(protocol: &str, to: SocketAddr, count: usize, seconds: u64) -> Result<
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
                     let sent = match protocol {
-                        "tcp" => send_stream(to, deadline)?,
-                        "udp" => send_datagrams(to, deadline)?,
+                        "tcp" => send_stream(TcpStream::connect(to)?, deadline)?,
+                        "mptcp" => send_stream(multipath::connected(to)?, deadline)?,
+                        "udp" => send_datagrams(to, DATAGRAM, deadline)?,
+                        "udp-pieces" => send_datagrams(to, MANY_PIECES, deadline)?,
                         other => bail!("no protocol: {other}"),
                     };
                     let mut all = all.lock().ok().context("a sender panicked")?;
@@ -131,8 +140,7 @@ fn source(protocol: &str, to: SocketAddr, count: usize, seconds: u64) -> Result<
     Ok(all.into_inner()?)
 }
 
-fn send_stream(to: SocketAddr, deadline: Deadline) -> Result<Sent> {
-    let mut stream = TcpStream::connect(to)?;
+fn send_stream(mut stream: TcpStream, deadline: Deadline) -> Result<Sent> {
     stream.set_write_timeout(Some(SEND_PATIENCE))?;
     let (part, mut failed) = (vec![0x5a; 1 << 16], 0);
     while !deadline.passed() {
@@ -147,7 +155,7 @@ fn send_stream(to: SocketAddr, deadline: Deadline) -> Result<Sent> {
     })
 }
 
-fn send_datagrams(to: SocketAddr, deadline: Deadline) -> Result<Sent> {
+fn send_datagrams(to: SocketAddr, bytes: usize, deadline: Deadline) -> Result<Sent> {
     let any: SocketAddr = if to.is_ipv4() {
         ([0; 4], 0).into()
     } else {
@@ -156,7 +164,7 @@ fn send_datagrams(to: SocketAddr, deadline: Deadline) -> Result<Sent> {
     let socket = UdpSocket::bind(any)?;
     socket.connect(to)?;
     socket.set_write_timeout(Some(SEND_PATIENCE))?;
-    let (part, mut sent) = ([0x5a; DATAGRAM], Sent::default());
+    let (part, mut sent) = (vec![0x5a; bytes], Sent::default());
     while !deadline.passed() {
         match socket.send(&part) {
             Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => sent.failed += 1,

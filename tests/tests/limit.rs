@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use netperf_tests::deadline::Deadline;
 use netperf_tests::delay::Delayed;
-use netperf_tests::held::{FAR, MB, NEAR, await_traffic, far, is_held, limit, near, sink, source};
+use netperf_tests::held::{
+    FAR, MB, NEAR, await_rate, await_traffic, far, limit, near, settles, sink, source,
+};
 use netperf_tests::mover;
 use netperf_tests::netns::Cabled;
 use netperf_tests::stream::Stream;
@@ -19,25 +21,24 @@ use nix::sys::signal::Signal;
 /// The far end of the cable.
 const FAR_V6: &str = "[fd72::2]:5001";
 
+/// Bytes per second that nothing holds.
+const FREE: f64 = 40.0 * MB;
+
 #[test]
 fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
     let cabled = Cabled::new()?;
     let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
     let source = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
-    ensure!(await_traffic(&mut sink)? > 40.0 * MB, "the cable is slow");
+    await_rate(&mut sink, FREE)?;
     let tracer = limit(source.pid(), &["--up", "20MB"])?;
-    thread::sleep(Duration::from_millis(500));
-    let (held, bins) = sink.rates(20)?;
-    is_held(held, 20.0).with_context(|| format!("{bins:?}"))?;
+    settles(&mut sink, 20.0)?;
     let session = tracer.stop()?;
     let last = session.ticks.last().context("no tick")?;
     ensure!(last["up"]["limit_bytes_per_s"] == 20_000_000, "{last}");
     ensure!(last["down"].is_null(), "{last}");
     ensure!(integer(last, "sockets")? >= 2, "{last}");
     ensure!(integer(&last["up"], "dropped")? == 0, "{last}");
-    thread::sleep(Duration::from_millis(500));
-    let (free, _) = sink.rates(5)?;
-    ensure!(free > 40.0 * MB, "still held: {:.1} MB/s", free / MB);
+    await_rate(&mut sink, FREE)?;
     Ok(())
 }
 
@@ -46,18 +47,14 @@ fn what_a_running_process_receives_is_held_and_let_go() -> Result<()> {
     let cabled = Cabled::new()?;
     let mut sink = sink(&mut near(&cabled)?, "tcp", NEAR)?;
     let _source = source(&mut far(&cabled)?, "tcp", NEAR, 4)?;
-    ensure!(await_traffic(&mut sink)? > 40.0 * MB, "the cable is slow");
+    await_rate(&mut sink, FREE)?;
     let tracer = limit(sink.pid(), &["--down", "20MB"])?;
-    thread::sleep(Duration::from_secs(1));
-    let (held, bins) = sink.rates(20)?;
-    is_held(held, 20.0).with_context(|| format!("{bins:?}"))?;
+    settles(&mut sink, 20.0)?;
     let session = tracer.stop()?;
     let last = session.ticks.last().context("no tick")?;
     ensure!(last["up"].is_null(), "{last}");
     ensure!(integer(&last["down"], "dropped")? == 0, "{last}");
-    thread::sleep(Duration::from_millis(500));
-    let (free, _) = sink.rates(5)?;
-    ensure!(free > 40.0 * MB, "still held: {:.1} MB/s", free / MB);
+    await_rate(&mut sink, FREE)?;
     Ok(())
 }
 
@@ -69,9 +66,7 @@ fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
     let source = Stream::start(through, &format!("source udp {FAR} 1 12"))?;
     await_traffic(&mut sink)?;
     let _tracer = limit(source.pid(), &["5MB"])?;
-    thread::sleep(Duration::from_millis(500));
-    let (held, bins) = sink.rates(20)?;
-    is_held(held, 5.0).with_context(|| format!("{bins:?}"))?;
+    settles(&mut sink, 5.0)?;
     let sent = source.finish()?;
     ensure!(sent.failed == 0, "{sent:?}");
     Ok(())
@@ -80,19 +75,13 @@ fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
 #[test]
 fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
     let cabled = Cabled::new()?;
-    for (host, mut ip) in [(1, cabled.near("ip")), (2, cabled.far("ip"))] {
-        let address = format!("fd72::{host}/64");
-        ip.args(["addr", "add", &address, "dev", "cable0", "nodad"]);
-        ensure!(ip.status()?.success(), "no address");
-    }
     let mut sink = sink(&mut far(&cabled)?, "tcp", FAR_V6)?;
     let words = format!("family tcp {FAR_V6} 3 60");
     let mut family = Stream::start(&mut near(&cabled)?, &words)?.ready()?;
     let tracer = limit(family.pid(), &["10MB"])?;
     family.go_on()?;
     await_traffic(&mut sink)?;
-    let (held, bins) = sink.rates(20)?;
-    is_held(held, 10.0).with_context(|| format!("{bins:?}"))?;
+    settles(&mut sink, 10.0)?;
     let _stranger = source(&mut near(&cabled)?, "tcp", FAR_V6, 1)?;
     thread::sleep(Duration::from_secs(1));
     let (both, _) = sink.rates(10)?;
@@ -134,9 +123,7 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
         .args(["limit", "set", "--id", &id, "5MB"])
         .status()?;
     ensure!(set.success(), "{set}");
-    thread::sleep(Duration::from_millis(400));
-    let (held, bins) = sink.rates(10)?;
-    is_held(held, 5.0).with_context(|| format!("{bins:?}"))?;
+    settles(&mut sink, 5.0)?;
     let clear = Command::new(binary()?)
         .args(["limit", "clear", "--id", &id])
         .status()?;
@@ -171,6 +158,8 @@ fn nothing_is_left_however_it_ends() -> Result<()> {
         Signal::SIGTERM,
         Signal::SIGHUP,
         Signal::SIGKILL,
+        // As a panic without unwinding does.
+        Signal::SIGABRT,
     ] {
         let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
         await_traffic(&mut sink)?;
@@ -186,12 +175,7 @@ fn nothing_is_left_however_it_ends() -> Result<()> {
             );
             thread::sleep(Duration::from_millis(20));
         }
-        let (free, _) = sink.rates(10)?;
-        ensure!(
-            free > 40.0 * MB,
-            "{signal}: still held, {:.1} MB/s",
-            free / MB
-        );
+        await_rate(&mut sink, FREE).with_context(|| format!("after {signal}"))?;
     }
     let short = Stream::start(&mut near(&cabled)?, &format!("source tcp {FAR} 1 2"))?;
     await_traffic(&mut sink)?;
@@ -221,13 +205,28 @@ fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> 
     tracer.await_tick()?;
     family.go_on()?;
     await_traffic(&mut sink)?;
-    let (held, bins) = sink.rates(10)?;
-    is_held(held, 5.0).with_context(|| format!("{bins:?}"))?;
+    settles(&mut sink, 5.0)?;
     let gone = cabled.near("ip").args(["link", "del", "cable1"]).status()?;
     ensure!(gone.success(), "it stays");
     tracer.await_tick()?;
     tracer.await_tick()?;
     tracer.stop()?;
+    Ok(())
+}
+
+#[test]
+fn it_ends_with_its_processes_where_their_namespace_has_lost_its_name() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+    await_traffic(&mut sink)?;
+    let mut tracer = limit(source.pid(), &["5MB"])?;
+    drop(cabled);
+    tracer.await_tick()?;
+    settles(&mut sink, 5.0)?;
+    drop(source);
+    let session = tracer.finish()?;
+    ensure!(session.status.success(), "{}", session.status);
     Ok(())
 }
 
@@ -244,8 +243,7 @@ fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
     let (_first, first) = held_by("10MB")?;
     let (_second, mut second) = held_by("5MB")?;
     second.await_tick()?;
-    let (held, bins) = sink.rates(20)?;
-    is_held(held, 15.0).with_context(|| format!("{bins:?}"))?;
+    settles(&mut sink, 15.0)?;
     first.signal(Signal::SIGKILL)?;
     let deadline = Deadline::seconds(10);
     let count = || -> Result<usize> { Ok(inventory(&cabled)?.matches("netperf-trace").count()) };
@@ -261,8 +259,7 @@ fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
         ensure!(!deadline.passed(), "left is {}", inventory(&cabled)?);
         thread::sleep(Duration::from_millis(20));
     }
-    let (free, _) = sink.rates(10)?;
-    ensure!(free > 40.0 * MB, "still held, {:.1} MB/s", free / MB);
+    await_rate(&mut sink, FREE)?;
     Ok(())
 }
 
@@ -278,15 +275,13 @@ fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
     let mut here = way.near(|| sink(&mut mover()?, "tcp", &near))?;
     let up = way.near(|| source(&mut mover()?, "tcp", &far, 1))?;
     let _down = way.far(|| source(&mut mover()?, "tcp", &near, 1))?;
-    ensure!(await_traffic(&mut there)? > 2.0 * MB, "the way is slow");
+    await_rate(&mut there, 2.0 * MB)?;
     await_traffic(&mut here)?;
     let here_pid = here.pid().to_string();
     let _tracer = limit(up.pid(), &["--pid", &here_pid, "1MB"])?;
-    // What the way itself holds comes first.
     thread::sleep(Duration::from_secs(4));
     for sink in [&mut there, &mut here] {
-        let (held, bins) = sink.rates(20)?;
-        is_held(held, 1.0).with_context(|| format!("{bins:?}"))?;
+        settles(sink, 1.0)?;
     }
     Ok(())
 }
@@ -302,17 +297,64 @@ fn loopback_is_held_where_it_is_asked_for() -> Result<()> {
     ] {
         let mut sink = sink(&mut near(&cabled)?, protocol, address)?;
         let source = source(&mut near(&cabled)?, protocol, address, 1)?;
-        ensure!(await_traffic(&mut sink)? > 12.0 * MB, "loopback is slow");
+        await_rate(&mut sink, 12.0 * MB)?;
         let pid = if direction == "--up" {
             source.pid()
         } else {
             sink.pid()
         };
         let tracer = limit(pid, &[direction, "10MB", "--loopback"])?;
-        thread::sleep(Duration::from_secs(1));
-        let (held, bins) = sink.rates(10)?;
-        is_held(held, 10.0)
-            .with_context(|| format!("{protocol} {address} {direction}: {bins:?}"))?;
+        settles(&mut sink, 10.0).with_context(|| format!("{protocol} {address} {direction}"))?;
+        tracer.stop()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn connections_of_many_paths_are_held_and_plain_ones_that_they_accept() -> Result<()> {
+    let cabled = Cabled::new()?;
+    for (port, to, from, direction) in [
+        (5001, "mptcp", "mptcp", "--up"),
+        (5002, "mptcp", "mptcp", "--down"),
+        (5003, "mptcp", "tcp", "--down"),
+        (5004, "tcp", "mptcp", "--up"),
+    ] {
+        let address = format!("10.72.0.2:{port}");
+        let mut sink = sink(&mut far(&cabled)?, to, &address)?;
+        // Who receives is limited before it accepts.
+        let before = (direction == "--down")
+            .then(|| limit(sink.pid(), &["--down", "5MB"]))
+            .transpose()?;
+        let source = source(&mut near(&cabled)?, from, &address, 1)?;
+        await_traffic(&mut sink)?;
+        let tracer = match before {
+            Some(tracer) => tracer,
+            None => limit(source.pid(), &[direction, "5MB"])?,
+        };
+        settles(&mut sink, 5.0).with_context(|| format!("{from} to {to} {direction}"))?;
+        tracer.stop()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn datagrams_in_pieces_are_held_both_ways() -> Result<()> {
+    let cabled = Cabled::new()?;
+    for (address, direction) in [
+        ("10.72.0.2:5001", "--up"),
+        ("10.72.0.2:5002", "--down"),
+        ("[fd72::2]:5003", "--down"),
+    ] {
+        let mut sink = sink(&mut far(&cabled)?, "udp-pieces", address)?;
+        let source = source(&mut near(&cabled)?, "udp-pieces", address, 1)?;
+        await_rate(&mut sink, 12.0 * MB)?;
+        let pid = if direction == "--up" {
+            source.pid()
+        } else {
+            sink.pid()
+        };
+        let tracer = limit(pid, &[direction, "10MB"])?;
+        settles(&mut sink, 10.0).with_context(|| format!("{address} {direction}"))?;
         tracer.stop()?;
     }
     Ok(())
@@ -340,7 +382,6 @@ fn it_ends_when_somebody_removes_its_interface() -> Result<()> {
         "left is {}",
         inventory(&cabled)?
     );
-    let (free, _) = sink.rates(10)?;
-    ensure!(free > 40.0 * MB, "still held, {:.1} MB/s", free / MB);
+    await_rate(&mut sink, FREE)?;
     Ok(())
 }

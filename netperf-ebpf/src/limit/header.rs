@@ -23,6 +23,10 @@ const IPV6: u32 = 0x86dd_u16.to_be() as u32;
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 
+/// Where the header of IPv4 or IPv6 has both addresses.
+pub const IPV4_ENDS: u32 = 12;
+pub const IPV6_ENDS: u32 = 8;
+
 /// Flags of a TCP header.
 const FIN: u8 = 0x01;
 pub const SYN: u8 = 0x02;
@@ -39,6 +43,11 @@ const FRAGMENT: u8 = 44;
 const DESTINATION: u8 = 60;
 const EXTENSIONS: u32 = 4;
 
+/// Where a piece of a packet says that others follow, and, in IPv6, where it begins.
+const MORE: u16 = 0x2000;
+const MORE_V6: u16 = 1;
+const OFFSET_V6: u16 = 0xfff8;
+
 /// What is to be known of a packet.
 #[derive(Clone, Copy)]
 pub struct Header {
@@ -50,6 +59,10 @@ pub struct Header {
     pub transport: u32,
     /// A piece of a packet that is not its beginning: it has no transport header.
     pub is_later_piece: bool,
+    /// A piece that is its beginning: others follow.
+    pub is_first_piece: bool,
+    /// What all pieces of a packet have in common, beside their ends.
+    pub identification: u32,
     /// Bytes that a process handed over.
     pub payload: u32,
     /// All bytes, with the headers that the network will put before each segment.
@@ -111,13 +124,16 @@ impl Header {
 #[inline(always)]
 fn ipv4(skb: *mut __sk_buff) -> Option<Header> {
     let start: [u8; 10] = load(skb, 0)?;
-    let offset = u16::from_be_bytes([start[6], start[7]]) & 0x1fff;
+    let place = u16::from_be_bytes([start[6], start[7]]);
+    let offset = place & 0x1fff;
     let length = u16::from_be_bytes([start[2], start[3]]);
     known(Header {
         version: 4,
         protocol: start[9],
         transport: u32::from(start[0] & 0xf) * 4,
         is_later_piece: offset != 0,
+        is_first_piece: offset == 0 && place & MORE != 0,
+        identification: u32::from(u16::from_ne_bytes([start[4], start[5]])),
         payload: u32::from(length),
         wire: 0,
         segments: 0,
@@ -130,7 +146,8 @@ fn ipv4(skb: *mut __sk_buff) -> Option<Header> {
 fn ipv6(skb: *mut __sk_buff) -> Option<Header> {
     let start: [u8; 7] = load(skb, 0)?;
     let length = u16::from_be_bytes([start[4], start[5]]);
-    let (mut protocol, mut transport, mut is_later_piece) = (start[6], IPV6_HEADER, false);
+    let (mut protocol, mut transport) = (start[6], IPV6_HEADER);
+    let (mut place, mut identification) = (0, 0);
     for _ in 0..EXTENSIONS {
         match protocol {
             HOP_BY_HOP | ROUTING | DESTINATION => {
@@ -139,10 +156,11 @@ fn ipv6(skb: *mut __sk_buff) -> Option<Header> {
                 transport += (u32::from(eights) + 1) * 8;
             }
             FRAGMENT => {
-                let [next, _, high, low]: [u8; 4] = load(skb, transport)?;
-                protocol = next;
+                let piece: [u8; 8] = load(skb, transport)?;
+                protocol = piece[0];
                 transport += 8;
-                is_later_piece = u16::from_be_bytes([high, low]) & 0xfff8 != 0;
+                place = u16::from_be_bytes([piece[2], piece[3]]);
+                identification = u32::from_ne_bytes([piece[4], piece[5], piece[6], piece[7]]);
             }
             _ => break,
         }
@@ -151,7 +169,9 @@ fn ipv6(skb: *mut __sk_buff) -> Option<Header> {
         version: 6,
         protocol,
         transport,
-        is_later_piece,
+        is_later_piece: place & OFFSET_V6 != 0,
+        is_first_piece: place & OFFSET_V6 == 0 && place & MORE_V6 != 0,
+        identification,
         payload: if length == 0 {
             0
         } else {
@@ -175,7 +195,7 @@ pub fn ends(skb: *mut __sk_buff, header: &Header) -> Option<(bpf_sock_tuple, u32
     let mut tuple: bpf_sock_tuple = unsafe { MaybeUninit::zeroed().assume_init() };
     let [sport, dport]: [u16; 2] = load(skb, header.transport)?;
     let length = if header.version == 4 {
-        let [saddr, daddr]: [u32; 2] = load(skb, 12)?;
+        let [saddr, daddr]: [u32; 2] = load(skb, IPV4_ENDS)?;
         tuple.__bindgen_anon_1.ipv4 = Tuple4 {
             saddr,
             daddr,
@@ -184,7 +204,7 @@ pub fn ends(skb: *mut __sk_buff, header: &Header) -> Option<(bpf_sock_tuple, u32
         };
         size_of::<Tuple4>()
     } else {
-        let [saddr, daddr]: [[u32; 4]; 2] = load(skb, 8)?;
+        let [saddr, daddr]: [[u32; 4]; 2] = load(skb, IPV6_ENDS)?;
         tuple.__bindgen_anon_1.ipv6 = Tuple6 {
             saddr,
             daddr,

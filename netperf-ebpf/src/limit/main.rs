@@ -12,6 +12,7 @@ mod atomic;
 mod header;
 mod maps;
 mod members;
+mod pieces;
 mod pushback;
 mod socket;
 mod tc;

@@ -4,7 +4,7 @@ use core::ptr::null;
 
 use aya_ebpf::{
     bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC, bpf_map_type::BPF_MAP_TYPE_SK_STORAGE},
-    btf_maps::{Array, HashMap},
+    btf_maps::{Array, HashMap, LruHashMap},
     macros::btf_map,
 };
 use netperf_common::limit::{LimitBoard, LimitFacts, LimitedSocket};
@@ -38,6 +38,19 @@ pub static LIMITED: InheritedStorage = InheritedStorage {
 /// The processes that are limited, as the kernel numbers them: more than a machine runs.
 #[btf_map]
 pub static MEMBERS: HashMap<u32, u32, 65_536> = HashMap::new();
+
+/// What the pieces of a packet have in common.
+#[repr(C)]
+pub struct Piece {
+    /// Both addresses; the first two words are those of IPv4.
+    pub ends: [u32; 8],
+    pub identification: u32,
+    pub protocol: u32,
+}
+
+/// Packets for limited sockets of which the later pieces may be still to come: a second of small ones.
+#[btf_map]
+pub static PIECES: LruHashMap<Piece, u8, 16_384> = LruHashMap::new();
 
 /// What user space and the programs tell each other.
 #[btf_map]

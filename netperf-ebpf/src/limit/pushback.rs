@@ -4,14 +4,11 @@
 //! tries again when what it has in the queue is acknowledged. Hundreds of connections would otherwise fill
 //! the queue for many seconds before they notice.
 
-use aya_ebpf::{
-    bindings::{__sk_buff, bpf_sock},
-    helpers::generated::bpf_skc_to_tcp_sock,
-};
+use aya_ebpf::bindings::{__sk_buff, bpf_sock};
 
 use crate::{
     maps::{board, fact},
-    window,
+    socket, window,
 };
 
 /// Memory that a packet takes beyond its bytes, at the most.
@@ -37,13 +34,11 @@ pub fn is_due(skb: *mut __sk_buff, socket: *mut bpf_sock) -> bool {
 /// Whether the socket has other packets on their way through this host: the kernel counts their memory.
 #[inline(always)]
 fn has_others(skb: *mut __sk_buff, socket: *mut bpf_sock) -> bool {
-    // SAFETY: the helper checks the socket and answers null for one that is not TCP.
-    let tcp = unsafe { bpf_skc_to_tcp_sock(socket.cast()) };
-    if tcp.is_null() {
+    let Some(tcp) = socket::tcp(socket) else {
         return false;
-    }
+    };
     // SAFETY: a field of the context.
     let length = unsafe { (*skb).len };
-    let all: u32 = window::field(tcp.cast_const().cast(), fact!(wmem_alloc));
+    let all: u32 = window::field(tcp, fact!(wmem_alloc));
     all > length + length / 4 + OVERHEAD
 }

@@ -19,7 +19,7 @@ use crate::{
     atomic,
     header::{self, ETHERNET, Header, IPV4, TCP},
     maps::{board, fact},
-    pushback, socket, window,
+    pieces, pushback, socket, window,
 };
 
 /// `BPF_F_INGRESS`: as if it had arrived there.
@@ -136,8 +136,19 @@ fn arrives(skb: *mut __sk_buff, link: u32) -> Option<i32> {
         return None;
     }
     let header = header::read(skb, link)?;
-    if header.is_later_piece || header.is_bare_acknowledgement() || !is_for_limited(skb, &header)? {
+    if header.is_bare_acknowledgement() {
         return None;
+    }
+    let is_limited = if header.is_later_piece {
+        pieces::is_remembered(skb, &header)
+    } else {
+        is_for_limited(skb, &header)?
+    };
+    if !is_limited {
+        return None;
+    }
+    if header.is_first_piece {
+        pieces::remember(skb, &header);
     }
     wait(skb, link, fact!(down_queue))
 }

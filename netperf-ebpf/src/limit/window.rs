@@ -3,13 +3,14 @@
 
 use aya_ebpf::{
     bindings::{__sk_buff, bpf_sock},
-    helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes, bpf_skc_to_tcp_sock},
+    helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes},
 };
 use core::ffi::c_void;
 
 use crate::{
     header::{self, Header, RST, SYN, TCP},
     maps::{board, fact},
+    socket,
 };
 
 /// What a connection may have on its way beyond what fills the path, in microseconds of its rate.
@@ -57,12 +58,7 @@ pub fn lower(skb: *mut __sk_buff, socket: *mut bpf_sock, link: u32, header: &Hea
 /// Window scale, and round trip in microseconds.
 #[inline(always)]
 fn of_connection(socket: *mut bpf_sock) -> Option<(u32, u64)> {
-    // SAFETY: the helper checks the socket and answers null for one that is not TCP.
-    let tcp = unsafe { bpf_skc_to_tcp_sock(socket.cast()) };
-    if tcp.is_null() {
-        return None;
-    }
-    let tcp = tcp.cast_const().cast();
+    let tcp = socket::tcp(socket)?;
     let scale = u32::from(field::<u8>(tcp, fact!(rcv_wscale)) >> fact!(rcv_wscale_shift)) & 0xf;
     let least = u64::from(field::<u32>(tcp, fact!(rtt_min_us)));
     let received = u64::from(field::<u32>(tcp, fact!(rcv_rtt)) >> 3);

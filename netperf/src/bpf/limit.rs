@@ -20,6 +20,9 @@ use crate::procfs::Procfs;
 /// The programs, compiled by build.rs.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_LIMIT_OBJECT"));
 
+/// What answers which MPTCP connection a socket is a path of, from Linux 5.19 on.
+const WHOLE_OF_PATH: &str = "bpf_mptcp_sock_from_subflow";
+
 /// Where packets are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Point {
@@ -300,7 +303,7 @@ fn facts(order: LimitOrder, btf: &Btf<'_>) -> anyhow::Result<LimitFacts> {
         rtt_min_us: at("tcp_sock", "rtt_min")? + 4,
         rcv_rtt: at("tcp_sock", "rcv_rtt_est.rtt_us")?,
         wmem_alloc: at("sock", "sk_wmem_alloc")?,
-        reserved: 0,
+        has_mptcp: btf.parameter_count(WHOLE_OF_PATH).is_some().into(),
     })
 }
 

@@ -52,6 +52,30 @@ pub(super) fn examine(kernel: Kernel, report: &mut Report) {
             }
         }
     }
+    match slept() {
+        Ok(told) => report.passed("auto", "limit and sleep", &told),
+        Err(error) => report.failed("auto", "limit and sleep", &format!("{error:#}")),
+    }
+}
+
+/// The machine sleeps while a limit holds: it holds after, too, and nothing is left.
+///
+/// All that happens to processes and devices is played, and the sleep itself is a busy wait of some seconds
+/// (`Documentation/power/basic-pm-debugging.rst`): an emulated machine has nobody to wake it.
+fn slept() -> Result<String> {
+    let cabled = Cabled::new()?;
+    let before = interfaces(&cabled)?;
+    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let sender = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
+    await_traffic(&mut there)?;
+    let tracer = limit(sender.pid(), &["--up", ASKED])?;
+    settled(&mut there).context("before")?;
+    std::fs::write("/sys/power/pm_test", "devices").context("no test of sleep")?;
+    std::fs::write("/sys/power/state", "freeze").context("it does not sleep")?;
+    let after = settled(&mut there).context("after")?;
+    tracer.stop()?;
+    nothing_is_left(&cabled, &before)?;
+    Ok(format!("{:.3} of {RATE} MB/s after", after / MB))
 }
 
 /// A kernel without tcx says so.
@@ -91,11 +115,7 @@ fn held(mechanism: &str, queue: Option<&str>) -> Result<String> {
     let down = settled(&mut here).context("down")?;
     let shown = mechanism_of(tracer)?;
     ensure!(shown.contains(mechanism), "{shown}");
-    let deadline = Deadline::seconds(20);
-    while interfaces(&cabled)? != before {
-        ensure!(!deadline.passed(), "left is {}", interfaces(&cabled)?);
-        thread::sleep(Duration::from_millis(50));
-    }
+    nothing_is_left(&cabled, &before)?;
     Ok(format!(
         "up {:.3}, down {:.3} of {RATE} MB/s",
         up / MB,
@@ -122,6 +142,15 @@ fn mechanism_of(tracer: Tracer) -> Result<String> {
     let last = session.ticks.last().context("no tick")?;
     let mechanism = last["mechanism"].as_str().context("no mechanism")?;
     Ok(mechanism.to_owned())
+}
+
+fn nothing_is_left(cabled: &Cabled, before: &str) -> Result<()> {
+    let deadline = Deadline::seconds(20);
+    while interfaces(cabled)? != before {
+        ensure!(!deadline.passed(), "left is {}", interfaces(cabled)?);
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 /// What is there of interfaces, queues and filters.

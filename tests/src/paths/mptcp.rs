@@ -1,16 +1,17 @@
 //! Do the bytes of multipath TCP count once, at the socket that the process holds?
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result, ensure};
-use nix::sys::socket::{Backlog, MsgFlags, SockaddrStorage, bind, connect, listen, recv};
+use anyhow::{Result, ensure};
+use nix::sys::socket::{MsgFlags, recv};
 
 use super::stream::{self, LOOPBACK, drain, pair_over, read_all, write_all};
 use super::{Absent, Path, Topic, splice};
 use crate::calls;
 use crate::cast::{Cast, Moved};
 use crate::cue::Curtain;
+use crate::multipath;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "mptcp",
@@ -37,18 +38,6 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn socket(domain: i32) -> Result<std::os::fd::OwnedFd> {
-    calls::socket(domain, libc::SOCK_STREAM, libc::IPPROTO_MPTCP).context("no MPTCP socket")
-}
-
-fn domain(address: SocketAddr) -> i32 {
-    if address.is_ipv4() {
-        libc::AF_INET
-    } else {
-        libc::AF_INET6
-    }
-}
-
 /// A listening socket, where the kernel has MPTCP and it is switched on.
 fn listener(address: &str) -> Result<TcpListener> {
     let switch = "/proc/sys/net/mptcp/enabled";
@@ -57,17 +46,7 @@ fn listener(address: &str) -> Result<TcpListener> {
         Ok(_) => return Err(Absent("MPTCP is off: sysctl net.mptcp.enabled".to_owned()).into()),
         Err(_) => return Err(Absent(format!("the kernel has no MPTCP: no {switch}")).into()),
     }
-    let address: SocketAddr = address.parse()?;
-    let socket = socket(domain(address))?;
-    bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
-    listen(&socket, Backlog::new(16)?)?;
-    Ok(TcpListener::from(socket))
-}
-
-fn connect_multipath(to: SocketAddr) -> Result<TcpStream> {
-    let socket = socket(domain(to))?;
-    connect(socket.as_raw_fd(), &SockaddrStorage::from(to))?;
-    Ok(TcpStream::from(socket))
+    multipath::listener(address.parse()?)
 }
 
 /// Both ends speak MPTCP, and it is made sure that they do.
@@ -87,7 +66,7 @@ fn both(
     pair_over(
         cast,
         listener(address)?,
-        connect_multipath,
+        multipath::connected,
         sender,
         receiver,
     )
@@ -119,7 +98,7 @@ fn client_only(cast: &mut Cast) -> Result<()> {
         );
         write_all(stream)
     };
-    pair_over(cast, plain, connect_multipath, sender, read_all)
+    pair_over(cast, plain, multipath::connected, sender, read_all)
 }
 
 /// The client speaks plain TCP: accept gives a plain TCP socket from an MPTCP listener.
@@ -145,7 +124,7 @@ fn early(cast: &mut Cast) -> Result<()> {
         Ok(Moved::received(read_all(&stream)?))
     })?;
     cast.role("sender", || {
-        let stream = connect_multipath(to)?;
+        let stream = multipath::connected(to)?;
         nix::unistd::write(&stream, &[0x5a; 1009])?;
         curtain.wait()?;
         Ok(Moved::sent(write_all(&stream)?))
