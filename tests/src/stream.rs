@@ -50,8 +50,10 @@ pub fn run(words: &[String]) -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["sink", protocol, address] => sink(protocol, address.parse()?),
-        ["source", protocol, address, count, seconds] => {
-            let sent = source(protocol, address.parse()?, count.parse()?, seconds.parse()?)?;
+        ["source", protocol, address, count, seconds, ref pace @ ..] => {
+            let pace = pace.first().map(|pace| pace.parse()).transpose()?;
+            let seconds = seconds.parse()?;
+            let sent = source(protocol, address.parse()?, count.parse()?, (seconds, pace))?;
             say(&serde_json::to_string(&sent)?)
         }
         ["family", ..] => family(&words[1..]),
@@ -111,7 +113,13 @@ fn swallow(mut receive: impl FnMut(&mut [u8]) -> std::io::Result<usize>, counter
     }
 }
 
-fn source(protocol: &str, to: SocketAddr, count: usize, seconds: u64) -> Result<Sent> {
+/// Sends for so many seconds, as fast as it goes or so many bytes per second on each connection.
+fn source(
+    protocol: &str,
+    to: SocketAddr,
+    count: usize,
+    (seconds, pace): (u64, Option<u64>),
+) -> Result<Sent> {
     let deadline = Deadline::seconds(seconds);
     let all = Mutex::new(Sent::default());
     thread::scope(|scope| -> Result<()> {
@@ -119,8 +127,8 @@ fn source(protocol: &str, to: SocketAddr, count: usize, seconds: u64) -> Result<
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
                     let sent = match protocol {
-                        "tcp" => send_stream(TcpStream::connect(to)?, deadline)?,
-                        "mptcp" => send_stream(multipath::connected(to)?, deadline)?,
+                        "tcp" => send_stream(TcpStream::connect(to)?, deadline, pace)?,
+                        "mptcp" => send_stream(multipath::connected(to)?, deadline, pace)?,
                         "udp" => send_datagrams(to, DATAGRAM, deadline)?,
                         "udp-pieces" => send_datagrams(to, MANY_PIECES, deadline)?,
                         other => bail!("no protocol: {other}"),
@@ -140,11 +148,16 @@ fn source(protocol: &str, to: SocketAddr, count: usize, seconds: u64) -> Result<
     Ok(all.into_inner()?)
 }
 
-fn send_stream(mut stream: TcpStream, deadline: Deadline) -> Result<Sent> {
+fn send_stream(mut stream: TcpStream, deadline: Deadline, pace: Option<u64>) -> Result<Sent> {
     stream.set_write_timeout(Some(SEND_PATIENCE))?;
-    let (part, mut failed) = (vec![0x5a; 1 << 16], 0);
+    let (part, mut failed, mut sent) = (vec![0x5a; 1 << 16], 0, 0);
     while !deadline.passed() {
+        if let Some(pace) = pace {
+            let due = Duration::from_micros(sent * 1_000_000 / pace);
+            thread::sleep(due.saturating_sub(deadline.elapsed()));
+        }
         match stream.write(&part) {
+            Ok(written) => sent += written as u64,
             Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => failed += 1,
             _ => {}
         }

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use nix::time::ClockId;
 
 use super::machine::Kernel;
 use super::report::Report;
@@ -59,9 +60,6 @@ pub(super) fn examine(kernel: Kernel, report: &mut Report) {
 }
 
 /// The machine sleeps while a limit holds: it holds after, too, and nothing is left.
-///
-/// All that happens to processes and devices is played, and the sleep itself is a busy wait of some seconds
-/// (`Documentation/power/basic-pm-debugging.rst`): an emulated machine has nobody to wake it.
 fn slept() -> Result<String> {
     let cabled = Cabled::new()?;
     let before = interfaces(&cabled)?;
@@ -70,12 +68,25 @@ fn slept() -> Result<String> {
     await_traffic(&mut there)?;
     let tracer = limit(sender.pid(), &["--up", ASKED])?;
     settled(&mut there).context("before")?;
-    std::fs::write("/sys/power/pm_test", "devices").context("no test of sleep")?;
-    std::fs::write("/sys/power/state", "freeze").context("it does not sleep")?;
+    let before_sleep = time_asleep()?;
+    std::fs::write("/sys/class/rtc/rtc0/wakealarm", "+3").context("nobody would wake it")?;
+    std::fs::write("/sys/power/state", "mem").context("it does not sleep")?;
+    let asleep = time_asleep()?.saturating_sub(before_sleep);
+    ensure!(asleep > Duration::from_secs(1), "it slept for {asleep:?}");
     let after = settled(&mut there).context("after")?;
     tracer.stop()?;
     nothing_is_left(&cabled, &before)?;
-    Ok(format!("{:.3} of {RATE} MB/s after", after / MB))
+    Ok(format!(
+        "{:.3} of {RATE} MB/s after {asleep:.1?} of sleep",
+        after / MB
+    ))
+}
+
+/// Since boot.
+fn time_asleep() -> Result<Duration> {
+    let clock = |which: ClockId| which.now().map(Duration::from);
+    let awake = clock(ClockId::CLOCK_MONOTONIC)?;
+    Ok(clock(ClockId::CLOCK_BOOTTIME)?.saturating_sub(awake))
 }
 
 /// A kernel without tcx says so.

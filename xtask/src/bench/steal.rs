@@ -13,10 +13,14 @@ pub(super) enum Cpus {
     All,
 }
 
+/// Ticks of the clock in a second (`USER_HZ`), everywhere.
+const TICKS: f64 = 100.0;
+
 /// Time of CPUs since boot, in ticks of the clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct CpuTimes {
     total: f64,
+    idle: f64,
     stolen: f64,
 }
 
@@ -42,8 +46,16 @@ impl CpuTimes {
             .collect();
         Some(Self {
             total: times.iter().sum(),
+            // Waiting for disks is being idle, too.
+            idle: times.get(3)? + times.get(4)?,
             stolen: *times.get(7)?,
         })
+    }
+
+    /// Seconds since `earlier` in which they worked for somebody here.
+    pub(super) fn busy_since(self, earlier: Self) -> f64 {
+        let not_busy = |times: Self| times.idle + times.stolen;
+        (self.total - earlier.total - not_busy(self) + not_busy(earlier)) / TICKS
     }
 
     /// The share of the time since `earlier` that was not taken away, from 0 to 1.
@@ -69,6 +81,7 @@ mod tests {
         let after = CpuTimes::parse(&later, Cpus::Shared).unwrap();
         assert!((after.share_left_since(before) - 0.9).abs() < 1e-9);
         assert!((after.share_left_since(after) - 1.0).abs() < 1e-9);
+        assert!((after.busy_since(before) - 0.45).abs() < 1e-9);
     }
 
     #[test]

@@ -16,10 +16,15 @@ use crate::{CHUNK, ERRAND, MESSAGE, Work};
 const BATCH: u64 = 64;
 
 /// Works for `seconds`, and then tells the other end with a connection that brings no byte.
-pub(crate) fn drive(work: Work, address: SocketAddr, seconds: f64) -> Result<Moved> {
+pub(crate) fn drive(
+    work: Work,
+    address: SocketAddr,
+    (seconds, times): (f64, bool),
+) -> Result<Moved> {
     let until = Deadline::after(Duration::from_secs_f64(seconds));
     let mut moved = Moved::default();
     match work {
+        Work::Rr if times => converse_by_the_clock(&mut moved, address, until)?,
         Work::Rr => converse(&mut moved, address, until)?,
         Work::Bulk => pour(&mut moved, address, until)?,
         Work::Churn => churn(&mut moved, address, until)?,
@@ -48,6 +53,23 @@ fn converse(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<(
         }
     }
     moved.seconds = until.elapsed().as_secs_f64();
+    Ok(())
+}
+
+/// The same, and it looks at the clock after each round.
+fn converse_by_the_clock(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> {
+    let socket = TcpStream::connect(address)?;
+    socket.set_nodelay(true)?;
+    let mut rounds = Vec::new();
+    while !until.passed() {
+        let before = until.elapsed();
+        ask(moved, &socket)?;
+        rounds.push(until.elapsed().saturating_sub(before));
+    }
+    moved.seconds = until.elapsed().as_secs_f64();
+    rounds.sort_unstable();
+    let longer = rounds.len() / 100;
+    moved.p99 = rounds.iter().rev().nth(longer).copied();
     Ok(())
 }
 

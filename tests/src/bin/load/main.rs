@@ -44,6 +44,9 @@ enum End {
         address: SocketAddr,
         #[arg(long, default_value_t = 1.0)]
         seconds: f64,
+        /// Tell how long the rounds of `rr` took, too
+        #[arg(long)]
+        times: bool,
     },
     /// Be one of the short-lived processes of a swarm
     Errand { address: SocketAddr },
@@ -84,7 +87,8 @@ fn run(cli: &Cli) -> Result<Moved> {
             work,
             address,
             seconds,
-        } => drive::drive(work, address, seconds),
+            times,
+        } => drive::drive(work, address, (seconds, times)),
         End::Errand { address } => drive::errand(address),
         End::Hold { connections } => hold::hold(connections),
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::process;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -17,6 +18,8 @@ pub(crate) struct Moved {
     pub(crate) operations: u64,
     /// Wall time that they took; 0 for the end that answers.
     pub(crate) seconds: f64,
+    /// The time that 99 of 100 rounds did not take, where that was asked for.
+    pub(crate) p99: Option<Duration>,
 }
 
 impl Moved {
@@ -54,6 +57,7 @@ impl fmt::Display for Moved {
             "rx_bytes": self.rx_bytes,
             "operations": self.operations,
             "seconds": self.seconds,
+            "p99_us": self.p99.map(|p99| p99.as_secs_f64() * 1e6),
         });
         object.fmt(f)
     }

@@ -1,0 +1,230 @@
+//! What does a limit take from others, and how soon does it obey?
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use super::traffic::{BIN, Held, Play, Traffic, limit, mean_and_deviation};
+use super::{PORT, repeats};
+use crate::bench::program::Program;
+use crate::bench::spread::Spread;
+use crate::bench::stage::{self, Side};
+use crate::bench::steal::{CpuTimes, Cpus};
+use crate::bench::table::{Table, Target, cell, none};
+use crate::bench::{Bench, progress};
+
+/// Where others send to.
+const OTHER_PORT: u16 = 5002;
+
+/// Bins over which others, and CPUs, are looked at.
+const BINS: usize = 50;
+
+/// Beside others.
+const MODEST: Play = Play {
+    protocol: "tcp",
+    held: Held::Sender,
+    rate: 20,
+    connections: 1,
+};
+
+/// For what it costs.
+const FAST: Play = Play {
+    rate: 100,
+    ..MODEST
+};
+
+/// How a stream is kept to a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    ByItself,
+    Limited,
+}
+
+/// A stream that is kept to a rate, and the limit that does it.
+struct Kept {
+    traffic: Traffic,
+    limit: Option<Program>,
+}
+
+impl Kept {
+    fn start(bench: &Bench, play: Play, way: Way) -> Result<Self> {
+        let pace = (way == Way::ByItself).then(|| play.asked());
+        let traffic = Traffic::start(bench, (play.protocol, PORT, play.connections), pace)?;
+        let limited = (way == Way::Limited).then(|| limit(bench, &traffic, play));
+        let limit = limited.transpose()?;
+        let asked = play.asked();
+        traffic.until(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
+        traffic.bins(10)?;
+        Ok(Self { traffic, limit })
+    }
+
+    fn end(self) -> Result<()> {
+        self.limit.map(Program::interrupt).transpose()?;
+        Ok(())
+    }
+}
+
+/// A figure of a stream that keeps to its rate by itself, and of one that is limited.
+type Pair = (f64, f64);
+
+/// Measures it.
+pub(super) fn measure(bench: &Bench) -> Result<Table> {
+    let mut table = Table::new(&["what", "without", "with a limit", "compared"]);
+    taken(bench, &mut table)?;
+    obeyed(bench, &mut table)?;
+    Ok(table)
+}
+
+/// What it takes.
+fn taken(bench: &Bench, table: &mut Table) -> Result<()> {
+    let both = |what: &str, of: fn(&Bench, Way) -> Result<f64>| -> Result<Vec<Pair>> {
+        (0..repeats(bench))
+            .map(|_| {
+                progress(&format!("limit, {what}"));
+                Ok((of(bench, Way::ByItself)?, of(bench, Way::Limited)?))
+            })
+            .collect()
+    };
+    let mut row = |what: &str, pairs: &[Pair], digits, compared: String| {
+        table.row([
+            what.to_owned(),
+            cell(Spread::of(pairs.iter().map(|pair| pair.0)), digits, None),
+            cell(Spread::of(pairs.iter().map(|pair| pair.1)), digits, None),
+            compared,
+        ]);
+    };
+    let ratio = |pairs: &[Pair]| Spread::of(pairs.iter().map(|pair| pair.1 / pair.0));
+    let more = |pairs: &[Pair]| Spread::of(pairs.iter().map(|pair| pair.1 - pair.0));
+    let what = "a bystander beside 20 MB/s, MB/s";
+    let rates = both(what, throughput)?;
+    let compared = cell(ratio(&rates), 3, Some(Target::AtLeast(0.98)));
+    row(what, &rates, 0, compared);
+    let what = "its round trips, p99, µs";
+    let waits = both(what, round_trip)?;
+    let compared = cell(more(&waits), 0, Some(Target::AtMost(300.0)));
+    row(what, &waits, 0, compared);
+    let what = "CPU at 100 MB/s, % of a core";
+    let cpus = both(what, busy)?;
+    let compared = cell(more(&cpus), 1, Some(Target::AtMost(5.0)));
+    row(what, &cpus, 1, compared);
+    Ok(())
+}
+
+/// How soon it does what it is told.
+fn obeyed(bench: &Bench, table: &mut Table) -> Result<()> {
+    let changes = (0..repeats(bench)).map(|_| changed(bench));
+    let changes: Vec<Change> = changes.collect::<Result<_>>()?;
+    let spread = |of: fn(&Change) -> f64| Spread::of(changes.iter().map(of));
+    for (what, after, most) in [
+        (
+            "from 20 to 5 MB/s after, ms",
+            spread(|change| change.lower),
+            300.0,
+        ),
+        (
+            "and to 50 MB/s after, ms",
+            spread(|change| change.higher),
+            300.0,
+        ),
+        (
+            "lifted: as fast as before after, ms",
+            spread(|change| change.lifted),
+            500.0,
+        ),
+    ] {
+        let text = cell(after, 0, Some(Target::AtMost(most)));
+        table.row([what.to_owned(), none(), text, none()]);
+    }
+    Ok(())
+}
+
+/// MB/s of another process.
+fn throughput(bench: &Bench, way: Way) -> Result<f64> {
+    let kept = Kept::start(bench, MODEST, way)?;
+    let other = Traffic::start(bench, ("tcp", OTHER_PORT, 1), None)?;
+    let (mean, _) = mean_and_deviation(&other.bins(BINS)?);
+    kept.end()?;
+    Ok(mean / 1e6)
+}
+
+/// Microseconds of another process's round trips, 99 of 100 of which are shorter.
+fn round_trip(bench: &Bench, way: Way) -> Result<f64> {
+    let kept = Kept::start(bench, MODEST, way)?;
+    let load = &bench.programs.load;
+    let mut serve = stage::command(Side::Far);
+    serve.arg(load).args(["serve", "rr", "--bind"]);
+    let serving = Program::start(serve.arg(Side::Far.address().to_string()))?;
+    let address = serving.line()?;
+    let mut drive = stage::command(Side::Near);
+    drive.arg(load).args(["drive", "rr", address.trim()]);
+    let asking = Program::start(drive.args(["--seconds", "5", "--times"]))?;
+    let lines = asking.finish()?;
+    serving.finish()?;
+    kept.end()?;
+    let report: Value = serde_json::from_str(lines.last().context("no report")?)?;
+    report["p99_us"].as_f64().context("no time")
+}
+
+/// Percent of a core that the whole machine was busy.
+fn busy(bench: &Bench, way: Way) -> Result<f64> {
+    let kept = Kept::start(bench, FAST, way)?;
+    let before = CpuTimes::now(Cpus::All)?;
+    let bins = kept.traffic.bins(BINS)?;
+    let after = CpuTimes::now(Cpus::All)?;
+    let (mean, _) = mean_and_deviation(&bins);
+    ensure!(
+        mean / FAST.asked() > 0.95,
+        "only {mean:.0} bytes per second"
+    );
+    kept.end()?;
+    Ok(after.busy_since(before) / (BIN.as_secs_f64() * f64::from(u32::try_from(BINS)?)) * 100.0)
+}
+
+/// Milliseconds until a limit has done what it was told.
+struct Change {
+    lower: f64,
+    higher: f64,
+    lifted: f64,
+}
+
+/// Of a limit that shows its first tick.
+fn number(limit: &Program) -> Result<u64> {
+    loop {
+        let record: Value = serde_json::from_str(&limit.line()?)?;
+        if record["type"] == "limit" {
+            return record["id"].as_u64().context("a limit without a number");
+        }
+    }
+}
+
+fn changed(bench: &Bench) -> Result<Change> {
+    progress("limit, changes");
+    let traffic = Traffic::start(bench, (MODEST.protocol, PORT, 1), None)?;
+    let (free, _) = mean_and_deviation(&traffic.bins(10)?);
+    let mut limit = Some(limit(bench, &traffic, MODEST)?);
+    let id = number(limit.as_ref().context("it runs")?)?;
+    traffic.until(|bin| (bin / MODEST.asked() - 1.0).abs() <= 0.1)?;
+    traffic.bins(10)?;
+    let set = |rate: u32| -> Result<f64> {
+        let words = ["limit", "set", "--id"];
+        let mut set = Command::new(&bench.programs.tracer);
+        set.args(words).args([id.to_string(), format!("{rate}MB")]);
+        let set = Program::start(&mut set)?;
+        let took = traffic.until(|bin| (bin / f64::from(rate) / 1e6 - 1.0).abs() <= 0.1)?;
+        set.finish()?;
+        traffic.bins(10)?;
+        Ok(took)
+    };
+    let (lower, higher) = (set(5)?, set(50)?);
+    traffic.catch_up()?;
+    if let Some(limit) = limit.take() {
+        limit.interrupt()?;
+    }
+    let lifted = traffic.until(|bin| bin > 0.8 * free)?;
+    Ok(Change {
+        lower,
+        higher,
+        lifted,
+    })
+}

@@ -1,0 +1,51 @@
+//! How well does `limit` hold a process, what does it take from others, and how do other tools fare?
+
+mod beside;
+mod close;
+mod peer;
+mod peers;
+mod traffic;
+
+use anyhow::Result;
+
+use super::Bench;
+use super::section::Section;
+
+/// Where the stream goes that is held.
+const PORT: u16 = 5001;
+
+/// How often each row is played.
+fn repeats(bench: &Bench) -> usize {
+    bench.effort.few().min(3)
+}
+
+/// Measures it.
+pub(super) fn measure(bench: &Bench) -> Result<Section> {
+    let close = close::measure(bench)?;
+    let beside = beside::measure(bench)?;
+    let (peers, missing) = peers::measure(bench);
+    let mut section = Section::new("A limit on a process that is running at full speed")
+        .table(&close)
+        .remark(
+            "Payload at the receiver in bins of 100 ms: 3 s, from a second after the limit holds. The \
+             time until it is held is that from the start of the command to the end of the first bin \
+             within a tenth of the rate. At most 1.01 of the rate is asked for. What is sent again is the \
+             growth of `RetransSegs` where the sender is.",
+        )
+        .table(&beside)
+        .remark(
+            "Each is compared with the same traffic of a process that keeps to the rate by itself. The \
+             bystander is another process that sends over the same interface as fast as it can, or asks \
+             and waits for answers. CPU time is that of the whole machine.",
+        )
+        .table(&peers)
+        .remark(
+            "To 20 MB/s over veth. Then another process that nobody wants to limit sends over the same \
+             interface for 2 s. tc limits what leaves the whole interface, with all headers; trickle only \
+             programs that it starts.",
+        );
+    for text in missing {
+        section = section.remark(&text);
+    }
+    Ok(section)
+}

@@ -1,0 +1,164 @@
+//! Which other tools hold something to a rate, and how are they told to?
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use super::PORT;
+use super::traffic::{Held, Play, Traffic, limit, run};
+use crate::bench::Bench;
+use crate::bench::program::Program;
+use crate::bench::stage::{self, VETH};
+
+/// In a file system that only the bench sees.
+const TOLL_FILE: &str = "/run/toll.yaml";
+
+/// A tool that holds something to a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    Ours,
+    /// A token bucket of the whole interface.
+    Tbf,
+    /// A library that is loaded into programs that it starts.
+    Trickle,
+    /// Classes and filters by the ports that a process was seen to use.
+    TrafficToll,
+}
+
+/// A stream that is held, and what holds it until this goes.
+pub(super) struct Holding<'a> {
+    bench: &'a Bench,
+    pub(super) traffic: Traffic,
+    play: Play,
+    peer: Peer,
+    program: Option<Program>,
+}
+
+impl Peer {
+    pub(super) const ALL: [Self; 4] = [Self::Ours, Self::Tbf, Self::Trickle, Self::TrafficToll];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "netperf-trace limit",
+            Self::Tbf => "tc tbf",
+            Self::Trickle => "trickle",
+            Self::TrafficToll => "TrafficToll",
+        }
+    }
+
+    /// Why it can't take part, if it can't.
+    pub(super) fn is_missing(self) -> Option<String> {
+        let program = match self {
+            Self::Ours | Self::Tbf => return None,
+            Self::Trickle => "trickle",
+            Self::TrafficToll => "tt",
+        };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let is_there = std::env::split_paths(&path).any(|folder| folder.join(program).exists());
+        (!is_there).then(|| format!("{} is not installed.", self.name()))
+    }
+
+    /// Whether it can hold a stream in that direction.
+    pub(super) fn holds(self, held: Held) -> bool {
+        self != Self::Tbf || held == Held::Sender
+    }
+
+    /// Whether what is held must be started by it.
+    pub(super) fn starts(self) -> bool {
+        self == Self::Trickle
+    }
+
+    /// A stream that it will hold, and does already if it must start it.
+    pub(super) fn stream(self, bench: &Bench, play: Play) -> Result<Holding<'_>> {
+        let (mut source, mut sink) = (
+            stage::command(Held::Sender.side()),
+            stage::command(Held::Receiver.side()),
+        );
+        if self == Self::Trickle {
+            // It counts in KiB, and a process in one direction needs the other, too.
+            let rate = (play.rate * 1_000_000 / 1_024).to_string();
+            let through = match play.held {
+                Held::Sender => &mut source,
+                Held::Receiver => &mut sink,
+            };
+            through.args(["trickle", "-s", "-u", &rate, "-d", &rate]);
+        }
+        let what = (play.protocol, PORT, play.connections);
+        let traffic = Traffic::start_by(bench, (&mut source, &mut sink), what, None)?;
+        Ok(Holding {
+            bench,
+            traffic,
+            play,
+            peer: self,
+            program: None,
+        })
+    }
+}
+
+impl Holding<'_> {
+    /// Begins.
+    pub(super) fn hold(&mut self) -> Result<()> {
+        let Self {
+            bench, play, peer, ..
+        } = *self;
+        let rate = play.rate;
+        match peer {
+            Peer::Ours => self.program = Some(limit(bench, &self.traffic, play)?),
+            Peer::Tbf => {
+                let words = format!(
+                    "qdisc add dev {VETH} root tbf rate {}mbit burst 80kb latency 400ms",
+                    rate * 8
+                );
+                run(self.beside("tc").args(words.split(' ')))?;
+            }
+            Peer::Trickle => {}
+            Peer::TrafficToll => {
+                // It would load a module to get one.
+                run(self
+                    .beside("ip")
+                    .args(["link", "add", "ifb0", "type", "ifb"]))?;
+                let end = match play.held {
+                    Held::Sender => "source",
+                    Held::Receiver => "sink",
+                };
+                let direction = play.held.direction().to_owned() + "load";
+                let text = format!(
+                    "processes:\n  held:\n    {direction}: {rate}mbps\n    match:\n      \
+                     - cmdline: '.*stream {end}.*'\n"
+                );
+                fs::write(TOLL_FILE, text)?;
+                let mut toll = self.beside("tt");
+                toll.arg(VETH).arg(TOLL_FILE).stderr(Stdio::null());
+                self.program = Some(Program::start(&mut toll)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// A program where the stream is held.
+    fn beside(&self, program: &str) -> Command {
+        let mut command = stage::command(self.play.held.side());
+        command.arg(program);
+        command
+    }
+
+    /// Ends.
+    pub(super) fn end(mut self) -> Result<()> {
+        let program = self.program.take();
+        match self.peer {
+            Peer::Ours => {
+                program.context("it runs")?.interrupt()?;
+            }
+            Peer::Tbf => run(self
+                .beside("tc")
+                .args(["qdisc", "del", "dev", VETH, "root"]))?,
+            Peer::Trickle => {}
+            Peer::TrafficToll => {
+                program.context("it runs")?.interrupt()?;
+                run(self.beside("ip").args(["link", "del", "ifb0"]))?;
+            }
+        }
+        Ok(())
+    }
+}
