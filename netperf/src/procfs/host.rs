@@ -77,7 +77,7 @@ impl Procfs {
     }
 
     /// Every process that is listed now.
-    pub(super) fn processes(&self) -> impl Iterator<Item = u32> {
+    pub fn processes(&self) -> impl Iterator<Item = u32> {
         let entries = fs::read_dir(self.root.join("proc"));
         let names = entries
             .into_iter()

@@ -61,9 +61,13 @@ impl Procfs {
     }
 }
 
+/// What the kernel writes at once into most files.
+const PAGE: usize = 4096;
+
 /// The first `max_bytes` of a file, or `None` if it can't be read.
 fn read_bounded(path: &Path, max_bytes: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // These files tell no length, and most are shorter than this.
+    let mut bytes = Vec::with_capacity(PAGE);
     File::open(path)
         .ok()?
         .take(max_bytes)

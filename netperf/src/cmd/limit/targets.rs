@@ -139,9 +139,9 @@ fn check(procfs: &Procfs, whom: &Whom) -> Result<(), Failure> {
     let Whom::Processes { pids, started, .. } = whom else {
         return Ok(());
     };
-    let all = procfs.relatives();
     for &pid in pids {
-        let found = all.iter().find(|one| one.tgid == pid);
+        let found = procfs.processes().any(|one| one == pid);
+        let found = found.then(|| procfs.relative(pid)).flatten();
         let Some(found) = found.filter(|one| !one.is_zombie) else {
             return Err(usage(match procfs.relative(pid) {
                 Some(one) if !one.is_zombie => format!(
