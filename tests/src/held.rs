@@ -119,3 +119,22 @@ pub fn is_held(rate: f64, asked: f64) -> Result<()> {
     );
     Ok(())
 }
+
+/// Everything that a limit may have made where the processes are.
+///
+/// # Errors
+/// When it can't be listed.
+pub fn inventory(cabled: &Cabled) -> Result<String> {
+    let mut all = String::new();
+    for (program, args) in [
+        ("ip", "-o -d link show"),
+        ("tc", "qdisc show"),
+        ("tc", "filter show dev cable0 egress"),
+        ("tc", "filter show dev cable0 ingress"),
+        ("ip", "netns list-id"),
+    ] {
+        let output = cabled.near(program).args(args.split(' ')).output()?;
+        all += &String::from_utf8(output.stdout)?;
+    }
+    Ok(all)
+}

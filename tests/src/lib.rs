@@ -21,6 +21,7 @@ pub mod flood;
 pub mod guest;
 pub mod held;
 pub mod life;
+pub mod limit_folder;
 pub mod lossy;
 pub mod mover;
 pub mod multipath;

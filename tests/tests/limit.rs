@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::deadline::Deadline;
 use netperf_tests::delay::Delayed;
 use netperf_tests::held::{
-    FAR, MB, NEAR, await_rate, await_traffic, far, limit, near, settles, sink, source,
+    FAR, MB, NEAR, await_rate, await_traffic, far, inventory, limit, near, settles, sink, source,
 };
 use netperf_tests::mover;
 use netperf_tests::netns::Cabled;
@@ -130,22 +130,6 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
     ensure!(clear.success(), "{clear}");
     tracer.finish()?;
     Ok(())
-}
-
-/// Everything that a limit may have made where the processes are.
-fn inventory(cabled: &Cabled) -> Result<String> {
-    let mut all = String::new();
-    for (program, args) in [
-        ("ip", "-o -d link show"),
-        ("tc", "qdisc show"),
-        ("tc", "filter show dev cable0 egress"),
-        ("tc", "filter show dev cable0 ingress"),
-        ("ip", "netns list-id"),
-    ] {
-        let output = cabled.near(program).args(args.split(' ')).output()?;
-        all += &String::from_utf8(output.stdout)?;
-    }
-    Ok(all)
 }
 
 #[test]

@@ -1,80 +1,16 @@
 //! Does `limit` accept and refuse what it should, and look after its files, before any packet is held up?
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run_as, text};
+use netperf_tests::batch::text;
 use netperf_tests::deadline::Deadline;
+use netperf_tests::limit_folder::Folder;
 use netperf_tests::public::Public;
-use netperf_tests::tracer;
 use serde_json::Value;
-
-/// A folder for the files of limits that no other test uses; removed with this value.
-struct Folder(PathBuf);
-
-static COUNT: AtomicU32 = AtomicU32::new(0);
-
-impl Folder {
-    /// A name; nothing is there.
-    fn none() -> Self {
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("netperf-limits-{}-{number}", std::process::id());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    fn new() -> Result<Self> {
-        let folder = Self::none();
-        DirBuilder::new().mode(0o700).create(&folder.0)?;
-        Ok(folder)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    /// `netperf-trace limit ARGS`, as far as it comes within 20 s.
-    fn limit(&self, args: &[&str]) -> Result<Output> {
-        self.run(
-            Command::new("timeout").arg("20").arg(tracer::binary()?),
-            args,
-        )
-    }
-
-    fn run(&self, program: &mut Command, args: &[&str]) -> Result<Output> {
-        run_as(
-            program
-                .arg("limit")
-                .args(args)
-                .env("NETPERF_TRACE_RUN", &self.0),
-        )
-    }
-
-    /// The message of a command line that must end with `status`, without a word on stdout.
-    fn refused(&self, args: &[&str], status: i32) -> Result<String> {
-        let output = self.limit(args)?;
-        let message = text(&output.stderr)?.to_owned();
-        ensure!(
-            output.status.code() == Some(status),
-            "{args:?}: {}, {message}",
-            output.status
-        );
-        ensure!(
-            output.stdout.is_empty(),
-            "{args:?} says something on stdout"
-        );
-        Ok(message)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A process that does nothing; killed with this value.
 struct Idle(Child);

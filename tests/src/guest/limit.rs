@@ -9,7 +9,7 @@ use nix::time::ClockId;
 use super::machine::Kernel;
 use super::report::Report;
 use crate::deadline::Deadline;
-use crate::held::{FAR, MB, NEAR, await_traffic, far, limit, near, sink, source};
+use crate::held::{FAR, MB, NEAR, await_traffic, far, inventory, limit, near, sink, source};
 use crate::netns::Cabled;
 use crate::stream::Stream;
 use crate::tracer::Tracer;
@@ -62,7 +62,7 @@ pub(super) fn examine(kernel: Kernel, report: &mut Report) {
 /// The machine sleeps while a limit holds: it holds after, too, and nothing is left.
 fn slept() -> Result<String> {
     let cabled = Cabled::new()?;
-    let before = interfaces(&cabled)?;
+    let before = inventory(&cabled)?;
     let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
     let sender = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
     await_traffic(&mut there)?;
@@ -112,7 +112,7 @@ fn held(mechanism: &str, queue: Option<&str>) -> Result<String> {
             ensure!(tc.status()?.success(), "no {queue}");
         }
     }
-    let before = interfaces(&cabled)?;
+    let before = inventory(&cabled)?;
     let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
     let mut here = sink(&mut near(&cabled)?, "tcp", NEAR)?;
     let sender = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
@@ -157,24 +157,9 @@ fn mechanism_of(tracer: Tracer) -> Result<String> {
 
 fn nothing_is_left(cabled: &Cabled, before: &str) -> Result<()> {
     let deadline = Deadline::seconds(20);
-    while interfaces(cabled)? != before {
-        ensure!(!deadline.passed(), "left is {}", interfaces(cabled)?);
+    while inventory(cabled)? != before {
+        ensure!(!deadline.passed(), "left is {}", inventory(cabled)?);
         thread::sleep(Duration::from_millis(50));
     }
     Ok(())
-}
-
-/// What is there of interfaces, queues and filters.
-fn interfaces(cabled: &Cabled) -> Result<String> {
-    let mut all = String::new();
-    for (program, args) in [
-        ("ip", "-o link show"),
-        ("tc", "qdisc show"),
-        ("tc", "filter show dev cable0 egress"),
-        ("tc", "filter show dev cable0 ingress"),
-    ] {
-        let output = cabled.near(program).args(args.split(' ')).output()?;
-        all += &String::from_utf8(output.stdout)?;
-    }
-    Ok(all)
 }

@@ -1,0 +1,215 @@
+//! How does a limit live: in the background, beside others, for a time, and only as a trial?
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Context, Result, ensure};
+use netperf_tests::batch::text;
+use netperf_tests::cgroup::Cgroup;
+use netperf_tests::deadline::Deadline;
+use netperf_tests::held::{
+    FAR, MB, await_rate, await_traffic, far, inventory, near, settles, sink, source,
+};
+use netperf_tests::limit_folder::Folder;
+use netperf_tests::netns::Cabled;
+use netperf_tests::stream::Stream;
+use netperf_tests::tracer::integer;
+use serde_json::Value;
+
+/// Bytes per second that nothing holds.
+const FREE: f64 = 40.0 * MB;
+
+/// A stream between two namespaces, and a folder for its limits.
+struct Scene {
+    // Before the namespaces: their processes go first.
+    source: Stream,
+    sink: Stream,
+    cabled: Cabled,
+    folder: Folder,
+}
+
+impl Scene {
+    fn new() -> Result<Self> {
+        let cabled = Cabled::new()?;
+        let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+        let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+        await_traffic(&mut sink)?;
+        Ok(Self {
+            source,
+            sink,
+            cabled,
+            folder: Folder::new()?,
+        })
+    }
+
+    /// `netperf-trace limit ARGS` of the source; gives what it says on stdout.
+    fn limit(&self, args: &[&str]) -> Result<String> {
+        let pid = self.source.pid().to_string();
+        self.orders(&[&["--pid", &pid], args].concat())
+    }
+
+    /// `netperf-trace limit ARGS`, which is to succeed.
+    fn orders(&self, args: &[&str]) -> Result<String> {
+        let output = self.folder.limit(args)?;
+        let (said, complaint) = (text(&output.stdout)?, text(&output.stderr)?);
+        ensure!(
+            output.status.success(),
+            "{args:?}: {}, {said}{complaint}",
+            output.status
+        );
+        Ok(said.to_owned())
+    }
+
+    /// What `list --json` shows.
+    fn listed(&self) -> Result<Vec<Value>> {
+        let said = self.orders(&["list", "--json"])?;
+        let list: Value = serde_json::from_str(said.lines().nth(1).context("no list")?)?;
+        Ok(list["limits"].as_array().context("no limits")?.clone())
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // Where a test has failed, its limits are still there.
+        let _ = self.folder.limit(&["clear", "--all"]);
+    }
+}
+
+#[test]
+fn one_in_the_background_is_listed_changed_and_ended() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let before = inventory(&scene.cabled)?;
+    let said = scene.limit(&["5MB", "--detach"])?;
+    ensure!(said.contains("limit 1"), "{said}");
+    let mode = fs::metadata(scene.folder.file("limit-1"))?.permissions();
+    ensure!(mode.mode() & 0o777 == 0o600, "{:o}", mode.mode());
+    settles(&mut scene.sink, 5.0)?;
+    let listed = scene.listed()?;
+    let [one] = &listed[..] else {
+        anyhow::bail!("not one limit: {listed:?}");
+    };
+    ensure!(integer(one, "id")? == 1, "{one}");
+    let pid = u64::from(scene.source.pid());
+    ensure!(integer(&one["processes"][0], "pid")? == pid, "{one}");
+    scene.orders(&["set", "--id", "1", "10MB"])?;
+    settles(&mut scene.sink, 10.0)?;
+    scene.orders(&["clear", "--pid", &pid.to_string()])?;
+    await_rate(&mut scene.sink, FREE)?;
+    ensure!(scene.listed()?.is_empty(), "it is still listed");
+    ensure!(
+        inventory(&scene.cabled)? == before,
+        "left is {}",
+        inventory(&scene.cabled)?
+    );
+    Ok(())
+}
+
+#[test]
+fn of_two_the_tighter_one_holds_and_the_list_says_so() -> Result<()> {
+    let mut scene = Scene::new()?;
+    scene.limit(&["--up", "20MB", "--detach"])?;
+    scene.limit(&["--up", "5MB", "--detach"])?;
+    settles(&mut scene.sink, 5.0)?;
+    let list = scene.orders(&["list"])?;
+    ensure!(list.contains("up: 2 is tighter"), "{list}");
+    ensure!(list.contains("up: tighter than 1"), "{list}");
+    scene.orders(&["clear", "--id", "2"])?;
+    settles(&mut scene.sink, 20.0)?;
+    scene.orders(&["clear", "--all"])?;
+    await_rate(&mut scene.sink, FREE)
+}
+
+#[test]
+fn it_ends_after_its_time() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let before = inventory(&scene.cabled)?;
+    let said = scene.limit(&["5MB", "--for", "2s", "--json"])?;
+    ensure!(
+        inventory(&scene.cabled)? == before,
+        "left is {}",
+        inventory(&scene.cabled)?
+    );
+    let end: Value = serde_json::from_str(said.lines().last().context("it says nothing")?)?;
+    ensure!(end["type"] == "end" && end["reason"] == "duration", "{end}");
+    await_rate(&mut scene.sink, FREE)
+}
+
+#[test]
+fn a_check_tells_a_rate_that_is_reached_from_one_that_is_not() -> Result<()> {
+    let scene = Scene::new()?;
+    let pid = scene.source.pid().to_string();
+    // More than anything here moves.
+    let output = scene
+        .folder
+        .limit(&["--pid", &pid, "--up", "10GB", "--check"])?;
+    let complaint = text(&output.stderr)?;
+    ensure!(
+        output.status.code() == Some(5),
+        "{}: {complaint}",
+        output.status
+    );
+    ensure!(complaint.contains("10.0 GB/s"), "{complaint}");
+    // A machine that has other things to do may miss it once.
+    let deadline = Deadline::seconds(60);
+    loop {
+        match scene.limit(&["--up", "5MB", "--check"]) {
+            Err(error) if deadline.passed() => return Err(error),
+            Err(_) => {}
+            Ok(_) => return Ok(()),
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_done_and_does_nothing() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let before = inventory(&scene.cabled)?;
+    let said = scene.limit(&["1MB", "--dry-run"])?;
+    ensure!(inventory(&scene.cabled)? == before, "something was made");
+    for part in ["cable0", "10.72.0.2:5001", "mover"] {
+        ensure!(said.contains(part), "{part}: {said}");
+    }
+    await_rate(&mut scene.sink, FREE)
+}
+
+#[test]
+fn a_cgroup_is_held_with_whoever_comes_later() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let name = format!("netperf-limited-{}", std::process::id());
+    let cgroup = Cgroup::new(name.as_bytes())?;
+    fs::write(cgroup.entrance(), scene.source.pid().to_string())?;
+    scene.orders(&["--cgroup", &name, "--up", "5MB", "--detach"])?;
+    settles(&mut scene.sink, 5.0)?;
+    let later = Stream::start(&mut near(&scene.cabled)?, "family tcp 10.72.0.2:5001 1 60")?;
+    let mut later = later.ready()?;
+    fs::write(cgroup.entrance(), later.pid().to_string())?;
+    later.go_on()?;
+    let listed = scene.listed()?;
+    ensure!(listed.len() == 1, "{listed:?}");
+    settles(&mut scene.sink, 5.0)?;
+    scene.orders(&["clear", "--all"])?;
+    await_rate(&mut scene.sink, FREE)?;
+    drop(later);
+    drop(scene);
+    drop(cgroup);
+    Ok(())
+}
+
+#[test]
+fn addresses_of_ipv4_in_sockets_of_ipv6_are_held() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let folder = Folder::new()?;
+    let mut sink = sink(&mut far(&cabled)?, "tcp", "[::]:5001")?;
+    let source = source(&mut near(&cabled)?, "tcp", "[::ffff:10.72.0.2]:5001", 1)?;
+    await_traffic(&mut sink)?;
+    for (pid, way) in [(source.pid(), "--up"), (sink.pid(), "--down")] {
+        let args = ["--pid", &pid.to_string(), way, "5MB", "--detach"];
+        let output = folder.limit(&args)?;
+        ensure!(output.status.success(), "{}", text(&output.stderr)?);
+        settles(&mut sink, 5.0).context(way)?;
+        let output = folder.limit(&["clear", "--all"])?;
+        ensure!(output.status.success(), "{}", text(&output.stderr)?);
+        await_rate(&mut sink, FREE)?;
+    }
+    Ok(())
+}
