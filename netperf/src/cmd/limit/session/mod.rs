@@ -1,5 +1,8 @@
 //! What happens while a limit is held?
 
+mod change;
+mod ending;
+
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -8,26 +11,25 @@ use anyhow::Context;
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use super::child::Gated;
-use super::hold::{opening, processes, rates_text, sample, who};
-use super::output::Output;
-use super::wake::{Wake, Wakers};
-use super::{Hold, asked, failure, targets};
 use crate::clock::{self, MonoNs};
-use crate::cmd::looks;
+use crate::cmd::limit::child::Gated;
+use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
+use crate::cmd::limit::output::Output;
+use crate::cmd::limit::wake::{Wake, Wakers};
+use crate::cmd::limit::{Hold, Whom, asked, failure, targets};
 use crate::cmd::signals::Stop;
 use crate::cmd::timer::Timer;
-use crate::exit::{Failure, PassedOn};
-use crate::limits::{Answer, Order, Seat};
+use crate::exit::PassedOn;
+use crate::limits::{Order, Seat};
 use crate::model::limit::LimitModel;
 use crate::procfs::{Procfs, Relative};
-use crate::render::limit::{Key, Written};
+use crate::render::limit::Written;
 use crate::render::width;
 use crate::sample::limit::LimitRecord;
-use crate::shape::{Alive, Limit, Rates};
-use crate::units::{ByteRate, Units};
+use crate::shape::{Alive, Limit};
+use crate::units::Units;
 use crate::view::envelope::Reason;
-use crate::view::limit::{LimitTick, Outlook, changed, outcome};
+use crate::view::limit::{LimitTick, Outlook};
 
 /// Columns where the terminal does not say.
 const COLUMNS: usize = 80;
@@ -222,10 +224,7 @@ impl Session {
     }
 
     fn waits_for_others(&self) -> bool {
-        let has_name = matches!(
-            &self.hold.whom,
-            super::Whom::Processes { name: Some(_), .. }
-        );
+        let has_name = matches!(&self.hold.whom, Whom::Processes { name: Some(_), .. });
         has_name || self.command.is_some()
     }
 
@@ -322,118 +321,4 @@ impl Session {
     fn say(&mut self, text: &str) {
         self.hold.written.say(text, self.output.text());
     }
-
-    fn press(&mut self, key: Key) -> anyhow::Result<Option<Ended>> {
-        let more = match key {
-            Key::Quit => return Ok(Some(Ended::For(Reason::Signal))),
-            Key::Faster => true,
-            Key::Slower => false,
-        };
-        let step = |rate: Option<ByteRate>| rate.map(|rate| changed(rate, more));
-        let Rates { up, down } = self.hold.rates;
-        self.set(Rates {
-            up: step(up),
-            down: step(down),
-        })?;
-        let text = format!("limit: {}", rates_text(&self.record, self.units));
-        self.say(&text);
-        Ok(None)
-    }
-
-    fn set(&mut self, rates: Rates) -> anyhow::Result<()> {
-        self.limit.set_rates(rates).map_err(failure)?;
-        self.hold.rates = rates;
-        self.record.up_bytes_per_s = rates.up.map(|rate| rate.0);
-        self.record.down_bytes_per_s = rates.down.map(|rate| rate.0);
-        self.write_record();
-        Ok(())
-    }
-
-    fn obey(&mut self, order: Order) -> Answer {
-        match order {
-            Order::Read => Answer::Now(self.model.now().clone()),
-            Order::Clear => Answer::Done,
-            Order::Set {
-                up_bytes_per_s,
-                down_bytes_per_s,
-            } => {
-                let new = |old: Option<ByteRate>, new: Option<u64>| match (old, new) {
-                    (None, Some(_)) => Err(()),
-                    (old, new) => Ok(new.map(ByteRate).or(old)),
-                };
-                let Rates { up, down } = self.hold.rates;
-                let (Ok(up), Ok(down)) = (new(up, up_bytes_per_s), new(down, down_bytes_per_s))
-                else {
-                    let why =
-                        "it does not limit that direction: end it and begin another".to_owned();
-                    return Answer::Refused { why };
-                };
-                match self.set(Rates { up, down }) {
-                    Ok(()) => Answer::Done,
-                    Err(error) => Answer::Refused {
-                        why: format!("{error:#}"),
-                    },
-                }
-            }
-        }
-    }
-
-    /// Lifts it, and says the last.
-    async fn end(mut self, ended: Ended) -> anyhow::Result<()> {
-        // A last, shorter tick; where it can't be read any more, lifting matters more.
-        let read = self.limit.read();
-        if let Ok(reading) = read {
-            let last = sample(reading);
-            if let Some(checked) = &mut self.checked {
-                checked.advance(last.clone());
-            }
-            if !matches!(ended, Ended::For(Reason::Count)) {
-                self.model.advance(last);
-                self.ticks += 1;
-                self.show()?;
-            }
-        }
-        self.limit.lift();
-        drop(self.seat);
-        let reason = match ended {
-            Ended::For(reason) => reason,
-            Ended::Command(_) => Reason::Eof,
-            Ended::Unseen => return Ok(()),
-        };
-        let written = self.hold.written;
-        if let Written::Live(_) = written {
-            // The line stays.
-            self.output.text().extend_from_slice(b"\n");
-        }
-        let seconds = self.model.length().as_secs();
-        let text = format!("limit {} lifted after {seconds} s", self.record.id);
-        written.say(&text, self.output.text());
-        written.end(&looks::end(self.ticks, reason), self.output.text())?;
-        self.output.finish().await.context("can't write")?;
-        if let Ended::Command(status) = ended {
-            return if status == PassedOn(0) {
-                Ok(())
-            } else {
-                Err(status.into())
-            };
-        }
-        match self.checked {
-            Some(checked) if self.hold.check => verdict(&checked, self.units),
-            None if self.hold.check => Err(Failure::CheckFailed(
-                "the check could not be made: it ended early".into(),
-            )
-            .into()),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Says on stderr what the check found.
-fn verdict(checked: &LimitModel, units: Units) -> anyhow::Result<()> {
-    let outcome = outcome(&checked.overall(), units);
-    if outcome.is_met {
-        log::info!("{}", outcome.text);
-        return Ok(());
-    }
-    Err(Failure::CheckFailed(outcome.text).into())
 }

@@ -1,0 +1,68 @@
+//! How is a limit changed while it holds: by a key, or by an order of `limit set`?
+
+use super::{Ended, Session};
+use crate::cmd::limit::failure;
+use crate::cmd::limit::hold::rates_text;
+use crate::limits::{Answer, Order};
+use crate::render::limit::Key;
+use crate::shape::Rates;
+use crate::units::ByteRate;
+use crate::view::envelope::Reason;
+use crate::view::limit::changed;
+
+impl Session {
+    pub(super) fn press(&mut self, key: Key) -> anyhow::Result<Option<Ended>> {
+        let more = match key {
+            Key::Quit => return Ok(Some(Ended::For(Reason::Signal))),
+            Key::Faster => true,
+            Key::Slower => false,
+        };
+        let step = |rate: Option<ByteRate>| rate.map(|rate| changed(rate, more));
+        let Rates { up, down } = self.hold.rates;
+        self.set(Rates {
+            up: step(up),
+            down: step(down),
+        })?;
+        let text = format!("limit: {}", rates_text(&self.record, self.units));
+        self.say(&text);
+        Ok(None)
+    }
+
+    fn set(&mut self, rates: Rates) -> anyhow::Result<()> {
+        self.limit.set_rates(rates).map_err(failure)?;
+        self.hold.rates = rates;
+        self.record.up_bytes_per_s = rates.up.map(|rate| rate.0);
+        self.record.down_bytes_per_s = rates.down.map(|rate| rate.0);
+        self.write_record();
+        Ok(())
+    }
+
+    pub(super) fn obey(&mut self, order: Order) -> Answer {
+        match order {
+            Order::Read => Answer::Now(self.model.now().clone()),
+            Order::Clear => Answer::Done,
+            Order::Set {
+                up_bytes_per_s,
+                down_bytes_per_s,
+            } => {
+                let new = |old: Option<ByteRate>, new: Option<u64>| match (old, new) {
+                    (None, Some(_)) => Err(()),
+                    (old, new) => Ok(new.map(ByteRate).or(old)),
+                };
+                let Rates { up, down } = self.hold.rates;
+                let (Ok(up), Ok(down)) = (new(up, up_bytes_per_s), new(down, down_bytes_per_s))
+                else {
+                    let why =
+                        "it does not limit that direction: end it and begin another".to_owned();
+                    return Answer::Refused { why };
+                };
+                match self.set(Rates { up, down }) {
+                    Ok(()) => Answer::Done,
+                    Err(error) => Answer::Refused {
+                        why: format!("{error:#}"),
+                    },
+                }
+            }
+        }
+    }
+}

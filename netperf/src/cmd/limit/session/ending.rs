@@ -1,0 +1,74 @@
+//! What happens when a limit ends, and what is said of it?
+
+use anyhow::Context;
+
+use super::{Ended, Session};
+use crate::cmd::limit::hold::sample;
+use crate::cmd::looks;
+use crate::exit::{Failure, PassedOn};
+use crate::model::limit::LimitModel;
+use crate::render::limit::Written;
+use crate::units::Units;
+use crate::view::envelope::Reason;
+use crate::view::limit::outcome;
+
+impl Session {
+    /// Lifts it, and says the last.
+    pub(super) async fn end(mut self, ended: Ended) -> anyhow::Result<()> {
+        // A last, shorter tick; where it can't be read any more, lifting matters more.
+        let read = self.limit.read();
+        if let Ok(reading) = read {
+            let last = sample(reading);
+            if let Some(checked) = &mut self.checked {
+                checked.advance(last.clone());
+            }
+            if !matches!(ended, Ended::For(Reason::Count)) {
+                self.model.advance(last);
+                self.ticks += 1;
+                self.show()?;
+            }
+        }
+        self.limit.lift();
+        drop(self.seat);
+        let reason = match ended {
+            Ended::For(reason) => reason,
+            Ended::Command(_) => Reason::Eof,
+            Ended::Unseen => return Ok(()),
+        };
+        let written = self.hold.written;
+        if let Written::Live(_) = written {
+            // The line stays.
+            self.output.text().extend_from_slice(b"\n");
+        }
+        let seconds = self.model.length().as_secs();
+        let text = format!("limit {} lifted after {seconds} s", self.record.id);
+        written.say(&text, self.output.text());
+        written.end(&looks::end(self.ticks, reason), self.output.text())?;
+        self.output.finish().await.context("can't write")?;
+        if let Ended::Command(status) = ended {
+            return if status == PassedOn(0) {
+                Ok(())
+            } else {
+                Err(status.into())
+            };
+        }
+        match self.checked {
+            Some(checked) if self.hold.check => verdict(&checked, self.units),
+            None if self.hold.check => Err(Failure::CheckFailed(
+                "the check could not be made: it ended early".into(),
+            )
+            .into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Says on stderr what the check found.
+fn verdict(checked: &LimitModel, units: Units) -> anyhow::Result<()> {
+    let outcome = outcome(&checked.overall(), units);
+    if outcome.is_met {
+        log::info!("{}", outcome.text);
+        return Ok(());
+    }
+    Err(Failure::CheckFailed(outcome.text).into())
+}
