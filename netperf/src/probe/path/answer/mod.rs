@@ -180,5 +180,10 @@ fn word(bytes: &[u8], at: usize) -> Option<u16> {
         .map(u16::from_be_bytes)
 }
 
+#[cfg(any(test, fuzzing))]
+mod claims;
 #[cfg(test)]
 mod tests;
+
+#[cfg(fuzzing)]
+pub use self::claims::fuzz;
