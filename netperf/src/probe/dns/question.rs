@@ -151,6 +151,19 @@ impl Question {
     }
 }
 
+/// Strings as they stand in a zone file, RFC 1035 section 5.1, each for itself.
+fn zone_text(strings: &[Box<[u8]>]) -> String {
+    let quoted = strings.iter().map(|string| {
+        let escaped = string.iter().map(|&byte| match byte {
+            b'"' | b'\\' => format!("\\{}", char::from(byte)),
+            b' '..=b'~' => char::from(byte).to_string(),
+            other => format!("\\{other:03}"),
+        });
+        format!("\"{}\"", escaped.collect::<String>())
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
 fn record(record: &WireRecord) -> Record {
     let address = if let RData::A(address) = &record.data {
         Some(address.0.into())
@@ -161,7 +174,11 @@ fn record(record: &WireRecord) -> Record {
     };
     Record {
         kind: record.record_type().to_string(),
-        text: record.data.to_string(),
+        text: if let RData::TXT(text) = &record.data {
+            zone_text(&text.txt_data)
+        } else {
+            record.data.to_string()
+        },
         ttl_s: record.ttl,
         address,
     }
@@ -265,6 +282,12 @@ mod tests {
             .map(|it| (it.address, it.ttl_s))
             .collect();
         assert_eq!(address, [(Some(IpAddr::from([192, 0, 2, 1])), 60)]);
+    }
+
+    #[test]
+    fn text_stands_as_in_a_zone_file() {
+        let strings: [Box<[u8]>; 3] = [b"v=1 a".as_slice(), b"\"\\", b"\x1b\xff"].map(Into::into);
+        assert_eq!(zone_text(&strings), r#""v=1 a" "\"\\" "\027\255""#);
     }
 
     #[test]
