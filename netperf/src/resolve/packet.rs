@@ -190,13 +190,13 @@ pub(super) mod claims {
     /// For `tests/fuzz`. The first byte says what is damaged.
     #[cfg(fuzzing)]
     pub fn fuzz(bytes: &[u8]) {
-        let Some((&choice, over)) = bytes.split_first() else {
+        let Some((&choice, script)) = bytes.split_first() else {
             return;
         };
         let question = numbered();
         let replies = replies(&question);
         let reply = replies.get(usize::from(choice)).map_or(&[][..], |it| it);
-        hold(&question, &crate::damage::xored(reply, over));
+        hold(&question, &crate::damage::patched(reply, script));
     }
 }
 

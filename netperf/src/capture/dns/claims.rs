@@ -74,7 +74,7 @@ fn messages(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(fuzzing)]
 pub fn fuzz_message(bytes: &[u8]) {
     hold(bytes);
-    hold(&crate::damage::xored(&message(7, 0x8180), bytes));
+    hold(&crate::damage::patched(&message(7, 0x8180), bytes));
 }
 
 /// For `tests/fuzz`: a stream. The first bytes say how it is cut, and how much is seen.
@@ -88,7 +88,7 @@ pub fn fuzz_stream(bytes: &[u8]) {
     let lengths = [a, b, c].map(|length| usize::from(length) * 3);
     let seen = if seen == 0 { KEPT } else { seen.into() };
     hold_stream(stream, &lengths, seen);
-    hold_stream(&crate::damage::xored(&framed, stream), &lengths, seen);
+    hold_stream(&crate::damage::patched(&framed, stream), &lengths, seen);
     // Anything may be claimed to have come before or behind.
     let mut any = Stream::default();
     for part in stream.chunks(9) {

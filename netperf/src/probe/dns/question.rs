@@ -245,12 +245,12 @@ mod claims {
     #[cfg(fuzzing)]
     pub fn fuzz(bytes: &[u8]) {
         let question = Question::numbered(0x1234, "example.org", Kind::A, false);
-        let (Ok(question), Some((&choice, over))) = (question, bytes.split_first()) else {
+        let (Ok(question), Some((&choice, script))) = (question, bytes.split_first()) else {
             return;
         };
         let replies = replies(&question);
         let reply = replies.get(usize::from(choice)).map_or(&[][..], |it| it);
-        hold(&question, &crate::damage::xored(reply, over));
+        hold(&question, &crate::damage::patched(reply, script));
     }
 }
 

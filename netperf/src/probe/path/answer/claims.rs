@@ -118,13 +118,13 @@ pub(super) fn hold(packet: Packet<'_>, flow: &Flow) {
 /// For `tests/fuzz`. The first byte says which flow, which packet is damaged and from whom it is.
 #[cfg(fuzzing)]
 pub fn fuzz(bytes: &[u8]) {
-    let Some((&choice, over)) = bytes.split_first() else {
+    let Some((&choice, script)) = bytes.split_first() else {
         return;
     };
     let flow = flow(METHODS[usize::from(choice % 3)], choice & 4 != 0);
     let valid = valid(&flow);
     let packet = valid.get(usize::from(choice >> 4)).map_or(&[][..], |it| it);
-    let packet = crate::damage::xored(packet, over);
+    let packet = crate::damage::patched(packet, script);
     for is_icmp in [true, false] {
         for from in [flow.to, flow.from] {
             hold(

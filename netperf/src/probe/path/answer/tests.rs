@@ -41,6 +41,16 @@ fn errors_about_our_probes_are_understood_in_both_families() {
 }
 
 #[test]
+fn a_router_that_names_no_size_names_none() {
+    for (is_v6, kind) in [(false, (3, 4)), (true, (2, 0))] {
+        let flow = flow(Icmp, is_v6);
+        let bytes = error(&flow, Token(9), kind, 0);
+        let said = heard(&flow, "203.0.113.1", &bytes).unwrap().said;
+        assert_eq!(said, Said::TooBig(None));
+    }
+}
+
+#[test]
 fn a_destination_that_says_nobody_listens_is_there() {
     for (is_v6, from, kind) in [(false, "192.0.2.9", (3, 3)), (true, "2001:db8::9", (1, 4))] {
         let flow = flow(Udp(33_434), is_v6);
