@@ -25,5 +25,7 @@ pub mod text;
 pub mod units;
 pub mod view;
 
+#[cfg(any(test, fuzzing))]
+mod damage;
 #[cfg(test)]
 mod made;

@@ -10,8 +10,9 @@ use anyhow::{Context, Result, ensure};
 use crate::delay::{Way, in_namespace, join};
 use crate::netns::{Named, ip};
 
-/// Number of the link that is beside another.
-const SECOND: usize = 99;
+/// Numbers of the links to and from a router that stands beside another.
+const IN: usize = 98;
+const OUT: usize = 99;
 
 /// What joins a host or router to the next.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,7 @@ pub enum Link {
 #[derive(Debug)]
 pub struct Chain {
     places: Vec<Named>,
+    twins: Vec<Named>,
 }
 
 impl Chain {
@@ -40,17 +42,12 @@ impl Chain {
         let places = (0..=links.len())
             .map(|_| Named::new())
             .collect::<Result<_>>()?;
-        let chain = Self { places };
-        for place in 0..chain.places.len() {
-            chain.set(
-                place,
-                &[
-                    ("net/ipv4/icmp_ratelimit", "0"),
-                    ("net/ipv6/icmp/ratelimit", "0"),
-                    ("net/ipv4/ip_forward", "1"),
-                    ("net/ipv6/conf/all/forwarding", "1"),
-                ],
-            )?;
+        let chain = Self {
+            places,
+            twins: Vec::new(),
+        };
+        for place in &chain.places {
+            forward(place)?;
         }
         for (number, link) in links.iter().enumerate() {
             chain.link(number, *link)?;
@@ -58,8 +55,8 @@ impl Chain {
         for place in 0..chain.places.len() {
             chain.route(place)?;
         }
-        chain.knock(chain.far())?;
-        chain.knock(chain.far_v6())?;
+        knock(&chain.places[0], chain.far())?;
+        knock(&chain.places[0], chain.far_v6())?;
         Ok(chain)
     }
 
@@ -76,6 +73,11 @@ impl Chain {
     /// Address with which the router at this distance answers the near host.
     pub fn router(&self, distance: usize) -> IpAddr {
         v4(distance - 1, 2).into()
+    }
+
+    /// The same over IPv6.
+    pub fn router_v6(&self, distance: usize) -> IpAddr {
+        v6(distance - 1, 2).into()
     }
 
     /// `program`, to run at the near host.
@@ -99,33 +101,63 @@ impl Chain {
         )
     }
 
-    /// The first two routers are joined by a second cable, and packets take either, flow by flow; the second
-    /// router answers with the address of the cable by which a packet came.
+    /// A second router stands beside the second one, and the first one sends packets through either, flow by
+    /// flow. What comes back goes through the old one. Gives the address of the new one, over IPv4 and IPv6.
     ///
     /// # Errors
     /// When the kernel refuses a part of it.
-    pub fn share_second_link(&self) -> Result<()> {
-        let (one, other) = (&self.places[1].0, &self.places[2].0);
-        ip(&format!(
-            "-n {one} link add second type veth peer name second netns {other}"
-        ))?;
-        for (name, host) in [(one, 1), (other, 2)] {
+    pub fn add_twin_of_second(&mut self) -> Result<[IpAddr; 2]> {
+        let twin = Named::new()?;
+        forward(&twin)?;
+        for (from, to, link) in [(&self.places[1], &twin, IN), (&twin, &self.places[3], OUT)] {
+            let (from, to) = ((from, "twin"), (to, if link == IN { "in" } else { "twin" }));
             ip(&format!(
-                "-n {name} addr add {}/24 dev second",
-                v4(SECOND, host)
+                "-n {} link add {} type veth peer name {} netns {}",
+                from.0.0, from.1, to.1, to.0.0
             ))?;
-            ip(&format!("-n {name} link set second up"))?;
+            give_addresses(link, from, to)?;
+        }
+        for link in [0, 1] {
+            route(&twin, link, IN, 1)?;
         }
         for link in 2..=self.last_link() {
-            ip(&format!(
-                "-n {one} route replace {}/24 nexthop via {} nexthop via {}",
-                v4(link, 0),
-                v4(1, 2),
-                v4(SECOND, 2)
-            ))?;
+            let one = &self.places[1].0;
+            route(&twin, link, OUT, 2)?;
+            for (net, old, new) in [
+                (
+                    format!("{}/24", v4(link, 0)),
+                    v4(1, 2).to_string(),
+                    v4(IN, 2).to_string(),
+                ),
+                (
+                    format!("{}/64", v6(link, 0)),
+                    v6(1, 2).to_string(),
+                    v6(IN, 2).to_string(),
+                ),
+            ] {
+                ip(&format!(
+                    "-n {one} route replace {net} nexthop via {old} nexthop via {new}"
+                ))?;
+            }
         }
-        self.set(1, &[("net/ipv4/fib_multipath_hash_policy", "1")])?;
-        self.set(2, &[("net/ipv4/icmp_errors_use_inbound_ifaddr", "1")])
+        for (place, new) in [
+            (1, [v4(IN, 2).into(), v6(IN, 2).into()]),
+            (3, [v4(OUT, 1).into(), v6(OUT, 1).into()]),
+        ] {
+            for address in new {
+                knock(&self.places[place], address)?;
+            }
+        }
+        // By ports as well.
+        self.set(
+            1,
+            &[
+                ("net/ipv4/fib_multipath_hash_policy", "1"),
+                ("net/ipv6/fib_multipath_hash_policy", "1"),
+            ],
+        )?;
+        self.twins.push(twin);
+        Ok([v4(IN, 2).into(), v6(IN, 2).into()])
     }
 
     /// The far host answers no echo any more.
@@ -186,15 +218,8 @@ impl Chain {
         self.places.len() - 2
     }
 
-    /// Settings of a namespace, paths below `/proc/sys`.
     fn set(&self, place: usize, settings: &[(&str, &str)]) -> Result<()> {
-        in_namespace(&self.places[place], || {
-            for (path, value) in settings {
-                let path = format!("/proc/sys/{path}");
-                fs::write(&path, value).with_context(|| format!("no {path} = {value}"))?;
-            }
-            Ok(())
-        })
+        set(&self.places[place], settings)
     }
 
     fn link(&self, number: usize, link: Link) -> Result<()> {
@@ -207,24 +232,12 @@ impl Chain {
             ))?,
             Link::Through(way) => join((near, &right), (far, &left), way)?,
         }
-        for (place, device, end) in [(near, right, 1), (far, left, 2)] {
-            let name = &place.0;
-            ip(&format!(
-                "-n {name} addr add {}/24 dev {device}",
-                v4(number, end)
-            ))?;
-            ip(&format!(
-                "-n {name} addr add {}/64 dev {device} nodad",
-                v6(number, end)
-            ))?;
-            ip(&format!("-n {name} link set {device} up"))?;
-        }
-        Ok(())
+        give_addresses(number, (near, &right), (far, &left))
     }
 
     /// To what is left and right of a place, and no link of its own.
     fn route(&self, place: usize) -> Result<()> {
-        let name = &self.places[place].0;
+        let name = &self.places[place];
         for link in 0..=self.last_link() {
             let (via, end) = if link + 1 < place {
                 (place - 1, 1)
@@ -233,34 +246,75 @@ impl Chain {
             } else {
                 continue;
             };
-            ip(&format!(
-                "-n {name} route add {}/24 via {}",
-                v4(link, 0),
-                v4(via, end)
-            ))?;
-            ip(&format!(
-                "-n {name} route add {}/64 via {}",
-                v6(link, 0),
-                v6(via, end)
-            ))?;
+            route(name, link, via, end)?;
         }
         Ok(())
     }
+}
 
-    /// A new cable passes nothing for a while: a connection to a port that nobody listens on is tried until
-    /// it is refused.
-    fn knock(&self, far: IpAddr) -> Result<()> {
-        let answer = self.in_near(|| {
-            let to = SocketAddr::new(far, 9);
-            let answer = TcpStream::connect_timeout(&to, Duration::from_secs(10));
-            Ok(answer.err().context("somebody listens on port 9")?.kind())
-        })?;
-        ensure!(
-            answer == std::io::ErrorKind::ConnectionRefused,
-            "no way to {far}: {answer}"
-        );
+/// A new cable passes nothing for a while: a connection to a port that nobody listens on is tried until
+/// it is refused.
+fn knock(near: &Named, far: IpAddr) -> Result<()> {
+    let answer = in_namespace(near, || {
+        let to = SocketAddr::new(far, 9);
+        let answer = TcpStream::connect_timeout(&to, Duration::from_secs(10));
+        Ok(answer.err().context("somebody listens on port 9")?.kind())
+    })?;
+    ensure!(
+        answer == std::io::ErrorKind::ConnectionRefused,
+        "no way to {far}: {answer}"
+    );
+    Ok(())
+}
+
+/// Settings of a namespace, paths below `/proc/sys`.
+fn set(place: &Named, settings: &[(&str, &str)]) -> Result<()> {
+    in_namespace(place, || {
+        for (path, value) in settings {
+            let path = format!("/proc/sys/{path}");
+            fs::write(&path, value).with_context(|| format!("no {path} = {value}"))?;
+        }
         Ok(())
+    })
+}
+
+/// A router that answers every probe, and that what comes back need not pass.
+fn forward(place: &Named) -> Result<()> {
+    set(
+        place,
+        &[
+            ("net/ipv4/icmp_ratelimit", "0"),
+            ("net/ipv6/icmp/ratelimit", "0"),
+            ("net/ipv4/ip_forward", "1"),
+            ("net/ipv6/conf/all/forwarding", "1"),
+            ("net/ipv4/conf/all/rp_filter", "0"),
+            ("net/ipv4/conf/default/rp_filter", "0"),
+        ],
+    )
+}
+
+/// Both ends of a link get their addresses, and are up.
+fn give_addresses(link: usize, near: (&Named, &str), far: (&Named, &str)) -> Result<()> {
+    for ((place, device), end) in [(near, 1), (far, 2)] {
+        let name = &place.0;
+        let (v4, v6) = (v4(link, end), v6(link, end));
+        ip(&format!("-n {name} addr add {v4}/24 dev {device}"))?;
+        ip(&format!("-n {name} addr add {v6}/64 dev {device} nodad"))?;
+        ip(&format!("-n {name} link set {device} up"))?;
     }
+    Ok(())
+}
+
+/// What is at `link` is behind this end of the link `via`.
+fn route(place: &Named, link: usize, via: usize, end: u8) -> Result<()> {
+    let name = &place.0;
+    for (net, via) in [
+        (format!("{}/24", v4(link, 0)), v4(via, end).to_string()),
+        (format!("{}/64", v6(link, 0)), v6(via, end).to_string()),
+    ] {
+        ip(&format!("-n {name} route add {net} via {via}"))?;
+    }
+    Ok(())
 }
 
 fn v4(link: usize, host: u8) -> Ipv4Addr {

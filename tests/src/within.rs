@@ -75,11 +75,15 @@ pub fn exact_with(place: &Place, program: &Path) -> Result<Session> {
 /// # Errors
 /// When it ends otherwise than with exit status 3.
 pub fn not_allowed_in(place: &Place) -> Result<String> {
-    let output = run_as(
-        place
-            .command(&tracer::binary()?)
-            .args(["top", "--json", "-n", "1"]),
-    )?;
+    not_allowed(place, &["top", "--json", "-n", "1"])
+}
+
+/// The same of any command.
+///
+/// # Errors
+/// When it ends otherwise than with exit status 3.
+pub fn not_allowed(place: &Place, args: &[&str]) -> Result<String> {
+    let output = run_as(place.command(&tracer::binary()?).args(args))?;
     let message = text(&output.stderr)?;
     ensure!(
         output.status.code() == Some(3),

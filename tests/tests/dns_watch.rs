@@ -16,6 +16,7 @@ use netperf_tests::dns_server::{self, A, AAAA, DnsServer, Script};
 use netperf_tests::place::Place;
 use netperf_tests::socket_list::alone;
 use netperf_tests::tracer::{self, Tracer};
+use netperf_tests::within::not_allowed;
 use serde_json::Value;
 
 const ADDRESS: &[u8] = &[192, 0, 2, 1];
@@ -258,18 +259,7 @@ fn names_in_queries_can_not_steer_the_terminal() -> Result<()> {
 
 #[test]
 fn without_rights_it_says_which_are_missing() -> Result<()> {
-    let output = run_as(
-        Place::here()
-            .as_nobody(&[])
-            .command(&tracer::binary()?)
-            .args(["dns", "--watch"]),
-    )?;
-    let message = text(&output.stderr)?;
-    ensure!(
-        output.status.code() == Some(3),
-        "{}: {message}",
-        output.status
-    );
+    let message = not_allowed(&Place::here().as_nobody(&[]), &["dns", "--watch"])?;
     ensure!(message.contains("CAP_BPF"), "{message}");
     Ok(())
 }

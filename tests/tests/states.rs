@@ -6,85 +6,18 @@ use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
+use netperf_tests::batch::{run_as, text};
 use netperf_tests::calls::set_option;
 use netperf_tests::deadline::Deadline;
 use netperf_tests::netns::Cabled;
 use netperf_tests::public::Public;
-use netperf_tests::refused;
 use netperf_tests::socket_list::alone;
+use netperf_tests::state_looks::{
+    ensure_field, finding, look, look_until, looks, looks_around, row,
+};
 use netperf_tests::state_scene::Server;
-use netperf_tests::sysctl::Sysctl;
-use netperf_tests::tracer::{self, Tracer, integer};
+use netperf_tests::tracer::{self, integer};
 use serde_json::Value;
-
-/// The looks of `netperf-trace states ARGS`.
-fn looks(args: &[&str]) -> Result<Vec<Value>> {
-    let output = run([&["states", "--json"], args].concat())?;
-    ensure!(output.status.success(), "{}", text(&output.stderr)?);
-    let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
-    let (start, end) = (lines.first().context("no start")?, lines.last());
-    ensure!(start["command"] == "states", "{start}");
-    ensure!(end.is_some_and(|end| end["type"] == "end"), "{end:?}");
-    Ok(lines
-        .into_iter()
-        .filter(|it| it["type"] == "states")
-        .collect())
-}
-
-/// One look at the namespace of this thread.
-fn look(args: &[&str]) -> Result<Value> {
-    let looks = looks(&[&["--netns", "self"], args].concat())?;
-    looks.into_iter().next().context("no look")
-}
-
-/// Looks until it is as wanted: packets may be under way.
-fn look_until(args: &[&str], wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-    let deadline = Deadline::seconds(20);
-    loop {
-        let look = look(args)?;
-        if wanted(&look) {
-            return Ok(look);
-        }
-        ensure!(!deadline.passed(), "it never came to that: {look:#}");
-    }
-}
-
-/// Looks before and after `act`, until it can't have been missed.
-fn looks_around(act: impl FnOnce() -> Result<()>) -> Result<Vec<Value>> {
-    let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.5"])?;
-    tracer.await_tick()?;
-    act()?;
-    for _ in 0..3 {
-        tracer.await_tick()?;
-    }
-    Ok(tracer.stop()?.ticks)
-}
-
-/// The row of a list with this value.
-fn row<'l>(look: &'l Value, list: &str, name: &str, value: impl Into<Value>) -> Result<&'l Value> {
-    let value = value.into();
-    let rows = look[list]
-        .as_array()
-        .with_context(|| format!("no `{list}`"))?;
-    let found = rows.iter().find(|row| row[name] == value);
-    found.with_context(|| format!("no {name} = {value} in {}", look[list]))
-}
-
-/// The finding that says so.
-fn finding<'l>(look: &'l Value, words: &str) -> Result<&'l Value> {
-    let findings = look["findings"].as_array().context("no findings")?;
-    let says = |it: &&Value| it["what"].as_str().is_some_and(|what| what.contains(words));
-    let found = findings.iter().find(says);
-    found.with_context(|| format!("nothing says `{words}`: {findings:#?}"))
-}
-
-fn ensure_field(row: &Value, name: &str, expected: impl Into<Value>) -> Result<()> {
-    let expected = expected.into();
-    ensure!(row[name] == expected, "`{name}` is not {expected}: {row}");
-    Ok(())
-}
 
 #[test]
 fn time_wait_is_told_by_destination_against_the_ports_that_are_left() -> Result<()> {
@@ -233,128 +166,6 @@ fn half_open_connections_are_told_by_the_socket_that_listens() -> Result<()> {
         let half_open = |local| row(&look, "listen", "local", local);
         ensure_field(half_open("127.0.0.1:4100")?, "syn_recv", 4)?;
         ensure_field(half_open("127.0.0.1:4200")?, "syn_recv", 0)
-    })
-}
-
-#[test]
-fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()> {
-    alone(|| {
-        let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40099")?;
-        let _reserved = Sysctl::set("net/ipv4/ip_local_reserved_ports", "40050-40059")?;
-        let server = Server::listen(4_100, 200)?;
-        let other = Server::listen(4_200, 200)?;
-        let held = server.exhaust(100)?;
-        ensure!(held.len() == 90, "{} connections", held.len());
-        let _one = other.connection()?;
-        let look = look(&[])?;
-        let to = |remote: &str| row(&look, "time_wait", "remote", remote);
-        let full = to("127.0.0.1:4100")?;
-        ensure_field(full, "ports", 90)?;
-        ensure_field(full, "in_use", 90)?;
-        ensure_field(full, "headroom", 0)?;
-        ensure_field(full, "exhausted_in_s", 0.0)?;
-        ensure_field(to("127.0.0.1:4200")?, "headroom", 89)?;
-        let finding = finding(
-            &look,
-            "ports for new connections to 127.0.0.1:4100 are taken",
-        )?;
-        ensure_field(finding, "level", "critical")?;
-        let advice = finding["advice"].to_string();
-        for words in [
-            "connection pool",
-            "tcp_tw_reuse=1",
-            "ip_local_port_range",
-            "sysctl.d",
-        ] {
-            ensure!(advice.contains(words), "{words}: {advice}");
-        }
-        let text = run(["states", "--netns", "self"])?;
-        let shown = netperf_tests::batch::text(&text.stdout)?;
-        ensure!(shown.contains("critical  all ports for new"), "{shown}");
-        Ok(())
-    })
-}
-
-#[test]
-fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
-    alone(|| {
-        let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.4"])?;
-        let _full = refused::play(false)?;
-        refused::await_looks(&mut tracer)?;
-        let session = tracer.stop()?;
-        refused::check(&session, false)?;
-        let look = session.ticks.last().context("no look")?;
-        for remote in ["127.0.0.1:4100", "[::1]:4100"] {
-            let findings = look["findings"].as_array().context("no findings")?;
-            let about = findings.iter().filter(|it| {
-                let what = it["what"].as_str();
-                it["level"] != "ok" && what.is_some_and(|it| it.contains(&format!("to {remote}")))
-            });
-            let about: Vec<_> = about.collect();
-            ensure!(about.len() == 1, "one finding for {remote}: {about:#?}");
-            ensure_field(about[0], "level", "critical")?;
-            let evidence = tracer::text(about[0], "evidence")?;
-            let who = format!("(PID {})", std::process::id());
-            ensure!(
-                evidence.contains("7 times") && evidence.contains(&who),
-                "{evidence}"
-            );
-        }
-        let in_use = finding(look, "can't have 127.0.0.1:4100")?;
-        let evidence = tracer::text(in_use, "evidence")?;
-        ensure!(evidence.contains("listens there"), "{evidence}");
-        Ok(())
-    })
-}
-
-#[test]
-fn one_look_counts_nothing_between_looks() -> Result<()> {
-    alone(|| {
-        let looks = looks(&["--netns", "self"])?;
-        ensure_field(&looks[0], "refused", Vec::<Value>::new())?;
-        ensure_field(&looks[0], "unavailable", Vec::<Value>::new())
-    })
-}
-
-#[test]
-fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
-    let public = Public::new()?;
-    let mut command = public.as_nobody();
-    let output = run_as(command.args([
-        "states", "--json", "--netns", "self", "-d", "0.2", "-n", "2",
-    ]))?;
-    ensure!(output.status.success(), "{}", text(&output.stderr)?);
-    let line = text(&output.stdout)?.lines().nth(1).context("no look")?;
-    let look: Value = serde_json::from_str(line)?;
-    let unavailable = look["unavailable"].as_array().context("nothing is told")?;
-    let what = |it: &&Value| it["what"].as_str().is_some_and(|it| it.contains("connect"));
-    let told: Vec<_> = unavailable.iter().filter(what).collect();
-    ensure!(told.len() == 1, "{unavailable:#?}");
-    let why = tracer::text(told[0], "why")?;
-    ensure!(why.contains("CAP_BPF") && !why.contains('\n'), "{why}");
-    Ok(())
-}
-
-#[test]
-fn ports_that_run_out_have_a_time_left() -> Result<()> {
-    alone(|| {
-        let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t41999")?;
-        let server = Server::listen(4_100, 200)?;
-        server.finish_by_client(100)?;
-        let looks = looks_around(|| server.finish_by_client(300))?;
-        let to = |look| row(look, "time_wait", "remote", "127.0.0.1:4100");
-        let rows: Vec<_> = looks.iter().map(to).collect::<Result<_>>()?;
-        let grew = |row: &&&Value| row["growth_per_s"].as_f64() > Some(0.0);
-        let full = rows.iter().find(grew).context("it never grew")?;
-        let figure = |name: &str| {
-            full[name]
-                .as_f64()
-                .with_context(|| format!("no {name}: {full}"))
-        };
-        let (growth, left) = (figure("growth_per_s")?, figure("exhausted_in_s")?);
-        let expected = figure("headroom")? / growth;
-        ensure!((left - expected).abs() < 0.01, "{full}");
-        Ok(())
     })
 }
 

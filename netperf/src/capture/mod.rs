@@ -12,6 +12,8 @@ mod sockets;
 mod time_wait;
 
 pub use self::dns::DnsFeed;
+#[cfg(fuzzing)]
+pub use self::dns::{fuzz_message, fuzz_stream};
 pub use self::nics::{NicFeed, NicRequest, NicsError};
 pub use self::pressure::PressureFeed;
 pub use self::refusals::RefusalFeed;

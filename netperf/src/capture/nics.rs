@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use super::Scope;
+use super::sockets::forbidden;
 use crate::clock;
 use crate::netlink::{DumpError, Nics};
 use crate::procfs::Procfs;
@@ -92,11 +93,7 @@ impl NicFeed {
                 if all.hidden > 0 {
                     sample.unseen.push(Unseen {
                         what: "interfaces of network namespaces that nothing else is in".to_owned(),
-                        why: format!(
-                            "{} process(es) may not be looked into: that takes root, or \
-                             CAP_SYS_PTRACE",
-                            all.hidden
-                        ),
+                        why: forbidden(all.hidden),
                     });
                 }
                 let others = all

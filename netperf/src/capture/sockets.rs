@@ -363,8 +363,13 @@ fn list_one(
     Ok(())
 }
 
-fn forbidden(processes: usize) -> String {
-    format!("{processes} process(es) may not be looked into: that takes root, or CAP_SYS_PTRACE")
+/// Why some network namespaces are not seen.
+pub(super) fn forbidden(processes: usize) -> String {
+    let count = match processes {
+        1 => "1 process".to_owned(),
+        many => format!("{many} processes"),
+    };
+    format!("{count} may not be looked into: that takes root, or CAP_SYS_PTRACE")
 }
 
 /// The kernel has no list of this protocol.

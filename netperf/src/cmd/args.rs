@@ -1,7 +1,6 @@
 //! Which options does the command line have? Parsed once, into [`super::Config`].
 
 use std::ffi::OsString;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -13,14 +12,16 @@ use super::help;
 use super::http::args::HttpArgs;
 use super::http::naming::Naming;
 use super::limit::args::LimitArgs;
-use super::limit::span::span;
+use super::nic::args::NicArgs;
 use super::path::args::PathArgs;
+use super::sockets::args::SocketsArgs;
+use super::states::args::StatesArgs;
+use super::triage::args::DoctorArgs;
 use crate::capture::Scope;
 use crate::collect::HookPreference;
 use crate::sample::Proto;
 use crate::sample::state_set::StateSet;
 use crate::units::Units;
-use crate::view::nic::Threshold;
 use crate::view::query::CgroupPath;
 use crate::view::socket_filter::{STATE_NAMES, states_named};
 use crate::view::sort::SortKey;
@@ -291,160 +292,6 @@ pub struct FlowsArgs {
     pub by: Option<GroupBy>,
 }
 
-/// Options of `sockets`.
-#[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of the command line"
-)]
-pub struct SocketsArgs {
-    /// Filter in the words of ss: `dst 10.0.0.0/8 and not sport = :22`
-    #[arg(value_name = "FILTER")]
-    pub filter: Vec<String>,
-    /// TCP
-    #[arg(short, long, help_heading = "What is listed")]
-    pub tcp: bool,
-    /// UDP
-    #[arg(short, long, help_heading = "What is listed")]
-    pub udp: bool,
-    /// Raw
-    #[arg(short = 'w', long, help_heading = "What is listed")]
-    pub raw: bool,
-    /// Within this machine
-    #[arg(short = 'x', long, help_heading = "What is listed")]
-    pub unix: bool,
-    /// Listening, and without a connection
-    #[arg(short, long, help_heading = "What is listed")]
-    pub listening: bool,
-    /// In every state
-    #[arg(short, long, help_heading = "What is listed")]
-    pub all: bool,
-    /// In these states, or groups of them: established, time-wait, connected, synchronized, bucket, …
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states)]
-    #[arg(help_heading = "What is listed")]
-    pub state: Vec<StateSet>,
-    /// Not in these states
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states)]
-    #[arg(help_heading = "What is listed")]
-    pub exclude: Vec<StateSet>,
-    /// In which network namespaces: all that have processes, the own one, or that of a process
-    #[arg(
-        long,
-        value_name = "all|self|PID",
-        default_value = "all",
-        hide_default_value = true
-    )]
-    #[arg(value_parser = scope, help_heading = "What is listed")]
-    pub netns: Scope,
-    /// Which processes.
-    #[command(flatten)]
-    pub processes: ProcessFilters,
-    /// Only how many there are
-    #[arg(short, long, help_heading = "Presentation")]
-    pub summary: bool,
-    /// What TCP knows of each connection
-    #[arg(short, long, help_heading = "Presentation")]
-    pub info: bool,
-    /// What long queues mean, below each socket that has one
-    #[arg(long, help_heading = "Presentation")]
-    pub explain: bool,
-    /// Close the sockets that match, after asking; a filter is needed
-    #[arg(long, help_heading = "Action")]
-    pub kill: bool,
-    /// Do not ask
-    #[arg(short, long, requires = "kill", help_heading = "Action")]
-    pub yes: bool,
-}
-
-/// Options of `states`.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Filters")]
-pub struct StatesArgs {
-    /// Only this process; may be given several times
-    #[arg(short, long, value_name = "PID", value_delimiter = ',')]
-    pub pid: Vec<u32>,
-    /// Only processes whose name matches
-    #[arg(long, value_name = "REGEX")]
-    pub name: Option<Regex>,
-    /// Only these states: TIME_WAIT, CLOSE_WAIT, …, or groups of them as in ss
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states)]
-    pub state: Vec<StateSet>,
-    /// Only connections with this port on either end
-    #[arg(long, value_name = "N")]
-    pub port: Option<u16>,
-    /// Only connections with a remote host in this network
-    #[arg(long, value_name = "CIDR", value_parser = network)]
-    pub remote: Option<IpNet>,
-    /// In which network namespaces: all that have processes, the own one, or that of a process
-    #[arg(
-        long,
-        value_name = "all|self|PID",
-        default_value = "all",
-        hide_default_value = true
-    )]
-    #[arg(value_parser = scope)]
-    pub netns: Scope,
-    /// Each transition as it happens, on a line of its own, and their number once a tick
-    #[arg(long, help_heading = "Watching")]
-    pub watch: bool,
-    /// Watch one connection in N only; what is shown per second still stands for all
-    #[arg(
-        long,
-        value_name = "1/N",
-        default_value = "1/1",
-        hide_default_value = true
-    )]
-    #[arg(requires = "watch", value_parser = share, help_heading = "Watching")]
-    pub sample: NonZeroU32,
-}
-
-/// Options of `nic`.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Filters")]
-pub struct NicArgs {
-    /// Only this interface; may be given several times
-    #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
-    pub iface: Vec<String>,
-    /// In which network namespaces: the own one, all that have processes, or that of a process
-    #[arg(
-        long,
-        value_name = "all|self|PID",
-        default_value = "self",
-        hide_default_value = true
-    )]
-    #[arg(value_parser = scope)]
-    pub netns: Scope,
-    /// Counters of the drivers' own as well
-    #[arg(long, help_heading = "Presentation")]
-    pub driver: bool,
-    /// End with status 5 if an interface passes one of these in a tick: `errors>0,drops>0,util>90`
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "Check"
-    )]
-    pub fail_if: Vec<Threshold>,
-}
-
-/// Options of `doctor`.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// Look at the kernel: what can be counted here, what can be limited, and what is missing
-    #[arg(long, conflicts_with_all = ["pid", "length", "netns"])]
-    pub kernel: bool,
-    /// How long to measure: a number with `s`, `m` or `h` [default: 10s]
-    #[arg(long = "for", value_name = "SPAN", value_parser = span)]
-    pub length: Option<Duration>,
-    /// What does this process wait for?
-    #[arg(short, long, value_name = "PID")]
-    pub pid: Option<u32>,
-    /// In which network namespaces: all that have processes, the own one, or that of a process;
-    /// with --pid that of the process
-    #[arg(long, value_name = "all|self|PID", value_parser = scope)]
-    pub netns: Option<Scope>,
-}
-
 /// What connections can be put together by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GroupBy {
@@ -469,23 +316,18 @@ pub(super) fn seconds(text: &str, allowed: std::ops::RangeInclusive<f64>) -> Opt
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-fn network(text: &str) -> Result<IpNet, String> {
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let host = || text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
     text.parse().ok().or_else(host).ok_or_else(|| {
         "not a network such as `10.0.0.0/8` or `2001:db8::/32`, nor an address".to_owned()
     })
 }
 
-fn states(text: &str) -> Result<StateSet, String> {
+pub(super) fn states(text: &str) -> Result<StateSet, String> {
     states_named(text).ok_or_else(|| format!("the states are: {STATE_NAMES}"))
 }
 
-fn share(text: &str) -> Result<NonZeroU32, String> {
-    let number = text.strip_prefix("1/").unwrap_or(text).parse().ok();
-    number.ok_or_else(|| "not a share such as 1/10".to_owned())
-}
-
-fn scope(text: &str) -> Result<Scope, String> {
+pub(super) fn scope(text: &str) -> Result<Scope, String> {
     match text {
         "all" => Ok(Scope::All),
         "self" => Ok(Scope::Own),

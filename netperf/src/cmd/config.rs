@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use super::args::{
-    Arrangement, Cli, Command, Common, DoctorArgs, FlowFilters, FlowsArgs, LatencyArgs,
-    ProcessFilters, RetransArgs, TopArgs,
+    Arrangement, Cli, Command, Common, FlowFilters, FlowsArgs, LatencyArgs, ProcessFilters,
+    RetransArgs, TopArgs,
 };
 use super::dns::DnsJob;
 use super::doctor::Examination;
@@ -18,6 +18,7 @@ use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
 use super::timer::Timing;
 use super::triage::TriageRun;
+use super::triage::args::DoctorArgs;
 use crate::collect::{FeedConfig, Wanted};
 use crate::exit::Failure;
 use crate::units::Units;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::text::{LINE, degraded, interval};
+use super::text::{degraded, interval};
 use super::text_table;
 use crate::model::states::counts::STATES;
 use crate::text::visible;
@@ -63,24 +63,12 @@ pub(super) fn tick(tick: &ChurnTick<'_>, units: Units, out: &mut Vec<u8>) -> io:
     )?;
     degraded(&tick.health, out)?;
     let tables = [
-        (tick.by_process.len(), table::processes(&tick.by_process)),
-        (tick.time_wait.len(), table::outgoing(&tick.time_wait)),
-        (
-            tick.time_wait_accepted.len(),
-            table::accepted(&tick.time_wait_accepted),
-        ),
+        table::processes(&tick.by_process),
+        table::outgoing(&tick.time_wait),
+        table::accepted(&tick.time_wait_accepted),
     ];
-    for (rows, mut table) in tables {
-        if rows == 0 {
-            continue;
-        }
-        table.rows.truncate(ROWS_MAX);
-        for line in text_table::lines(&table, units, LINE) {
-            writeln!(out, "{line}")?;
-        }
-        if rows > ROWS_MAX {
-            writeln!(out, "and {} more (--json has all)", rows - ROWS_MAX)?;
-        }
+    for table in tables {
+        text_table::below("", table, ROWS_MAX, (units, None), out)?;
     }
     writeln!(out)
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use super::text::LINE;
 use super::text_table;
 use crate::text::visible;
 use crate::units::Units;
@@ -54,22 +53,15 @@ pub fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io:
         0 => String::new(),
         count => format!("  {count} answers without a question"),
     };
-    writeln!(
-        out,
-        "\n{}  tick {:.2} s  {missing}{strays}",
+    let head = format!(
+        "{}  tick {:.2} s  {missing}{strays}",
         tick.time.to_seconds(),
         tick.interval_s
-    )?;
+    );
     if tick.processes.is_empty() {
-        return writeln!(out, "no query ended in this tick");
+        return writeln!(out, "{head}  no query ended");
     }
-    let mut table = table::table(&tick.processes);
-    table.rows.truncate(ROWS_MAX);
-    for line in text_table::lines(&table, Units::Auto, width.unwrap_or(LINE)) {
-        writeln!(out, "{line}")?;
-    }
-    match tick.processes.len().saturating_sub(ROWS_MAX) {
-        0 => Ok(()),
-        more => writeln!(out, "and {more} more (--json has all)"),
-    }
+    writeln!(out, "\n{head}")?;
+    let look = (Units::Auto, width);
+    text_table::below("", table::table(&tick.processes), ROWS_MAX, look, out)
 }

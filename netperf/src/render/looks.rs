@@ -116,14 +116,29 @@ fn filled(words: &[impl AsRef<str>], room: usize) -> Vec<String> {
     lines
 }
 
-/// What stands between blanks, or between backticks.
+/// What stands between blanks, or between backticks. A number keeps its unit, and its groups of three.
 fn words(text: &str) -> Vec<&str> {
-    let mut is_quoted = false;
-    let words = text.split(|c: char| {
+    let (mut words, mut begin, mut is_quoted) = (Vec::new(), 0, false);
+    for (at, c) in text.char_indices() {
         is_quoted ^= c == '`';
-        c == ' ' && !is_quoted
-    });
-    words.collect()
+        if c == ' ' && !is_quoted && !is_within_number(&text[..at], &text[at + 1..]) {
+            words.push(&text[begin..at]);
+            begin = at + 1;
+        }
+    }
+    words.push(&text[begin..]);
+    words
+}
+
+/// Whether the blank between these two belongs to a quantity.
+fn is_within_number(before: &str, behind: &str) -> bool {
+    const UNITS: [&str; 12] = [
+        "%", "s", "ms", "µs", "B", "kB", "MB", "GB", "kB/s", "MB/s", "MiB", "GiB",
+    ];
+    let next = behind.split(' ').next().unwrap_or_default();
+    let next = next.trim_end_matches(|c: char| ",;.:()".contains(c));
+    let is_group = next.len() == 3 && next.bytes().all(|byte| byte.is_ascii_digit());
+    before.ends_with(|c: char| c.is_ascii_digit()) && (is_group || UNITS.contains(&next))
 }
 
 #[cfg(test)]
@@ -142,6 +157,19 @@ mod tests {
         assert_eq!(lines("-> ", "aa bb cc", 11), "-> aa bb cc\n");
         assert_eq!(lines("", "aaaa bb", 3), "aaaa\nbb\n");
         assert_eq!(lines("-> ", "", 8), "");
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        assert_eq!(
+            lines("", "it takes 100 % of it", 13),
+            "it takes\n100 % of it\n"
+        );
+        assert_eq!(
+            lines("", "all 28 232, or 5 of 7 ms", 8),
+            "all\n28 232,\nor 5 of\n7 ms\n"
+        );
+        assert_eq!(lines("", "port 53 10.0.0.1", 8), "port 53\n10.0.0.1\n");
     }
 
     #[test]

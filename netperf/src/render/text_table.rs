@@ -1,8 +1,10 @@
 //! How is a table written in lines?
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 use super::cell::written;
+use super::text::LINE;
 use crate::text::{fit, fit_end, width};
 use crate::units::Units;
 use crate::view::table::{self, Align, Column, Keep, Row, Table};
@@ -25,6 +27,32 @@ pub(super) fn lines(table: &Table<'_>, units: Units, available: usize) -> Vec<St
     let rows = std::iter::once(&titles).chain(&texts);
     rows.map(|row| aligned(&table.columns, &widths, row).trim_end().to_owned())
         .collect()
+}
+
+/// Writes the first `most` rows below their heading, and how many more there are; nothing where there is none.
+/// Lines have no more than `width` columns of the terminal, where there is one.
+pub(super) fn below(
+    heading: &str,
+    mut table: Table<'_>,
+    most: usize,
+    (units, width): (Units, Option<usize>),
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let more = table.rows.len().saturating_sub(most);
+    table.rows.truncate(most);
+    if table.rows.is_empty() {
+        return Ok(());
+    }
+    if !heading.is_empty() {
+        writeln!(out, "{heading}")?;
+    }
+    for line in lines(&table, units, width.unwrap_or(LINE)) {
+        writeln!(out, "{line}")?;
+    }
+    if more > 0 {
+        writeln!(out, "and {more} more (--json has all)")?;
+    }
+    Ok(())
 }
 
 fn texts<'c>(row: &'c Row<'_>, units: Units) -> Vec<Cow<'c, str>> {

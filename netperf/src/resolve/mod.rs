@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use self::packet::Question;
+#[cfg(fuzzing)]
+pub use self::packet::fuzz;
 use crate::procfs::Procfs;
 use crate::view::host_names::HostNames;
 
@@ -198,7 +200,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_question_is_not_waited_for_and_the_answer_comes_later() {
-        let reply = |question: &[u8]| packet::tests::reply(question, b"\x07example\x03org\0");
+        let reply = |question: &[u8]| packet::claims::reply(question, b"\x07example\x03org\0");
         let resolver = Resolver::new(vec![server(reply).await]);
         assert_eq!(resolver.name_of(HOST), None);
         let name = timeout(Duration::from_secs(5), named(&resolver))
@@ -210,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_talks_nonsense_is_passed_over() {
         let nonsense = server(|_| vec![0xff; 100]).await;
-        let reply = |question: &[u8]| packet::tests::reply(question, b"\x04good\0");
+        let reply = |question: &[u8]| packet::claims::reply(question, b"\x04good\0");
         let resolver = Resolver::new(vec![nonsense, server(reply).await]);
         resolver.name_of(HOST);
         let name = timeout(Duration::from_secs(10), named(&resolver))

@@ -140,10 +140,9 @@ fn number(reply: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([bytes[0], bytes[1]]))
 }
 
-#[cfg(test)]
-pub(super) mod tests {
-    use proptest::prelude::*;
-
+/// What holds of every reply that anybody can send? For the unit tests and the fuzzer.
+#[cfg(any(test, fuzzing))]
+pub(super) mod claims {
     use super::*;
 
     /// A reply to `question` with one PTR record that holds `name`.
@@ -152,10 +151,65 @@ pub(super) mod tests {
         reply[2] |= 0x80;
         reply[7] = 1;
         reply.extend([0xc0, 12, 0, 12, 0, 1, 0, 0, 0, 60]);
-        reply.extend(u16::try_from(name.len()).unwrap().to_be_bytes());
+        reply.extend(u16::try_from(name.len()).unwrap_or(0).to_be_bytes());
         reply.extend(name);
         reply
     }
+
+    /// A question whose number is known.
+    pub(super) fn numbered() -> Question {
+        let mut question = Question::new([192, 0, 2, 1].into());
+        question.0[..2].copy_from_slice(&[0x12, 0x34]);
+        question
+    }
+
+    /// Replies with a name, with one through pointers, and with an alias first.
+    pub(super) fn replies(question: &Question) -> Vec<Vec<u8>> {
+        let question = question.bytes();
+        let mut alias = reply(question, b"\x01a\0");
+        alias[question.len() + 3] = 5;
+        alias[7] = 2;
+        alias.extend([1, b'a', 0, 0, 12, 0, 1, 0, 0, 0, 60, 0, 3, 1, b'h', 0]);
+        vec![
+            reply(question, b"\x04host\x03org\0"),
+            reply(question, b"\x01x\xc0\x16"),
+            alias,
+        ]
+    }
+
+    /// Reads a reply, and panics if another question's is taken, or a name that can't be one.
+    pub(super) fn hold(question: &Question, reply: &[u8]) {
+        let Some(Answer { name }) = question.answer(reply) else {
+            return;
+        };
+        assert_eq!(reply[..2], question.bytes()[..2]);
+        // A byte that is no text becomes a character of three.
+        assert!(name.is_none_or(|name| (1..=3 * NAME_MAX).contains(&name.len())));
+    }
+
+    /// For `tests/fuzz`. The first byte says what is damaged.
+    #[cfg(fuzzing)]
+    pub fn fuzz(bytes: &[u8]) {
+        let Some((&choice, script)) = bytes.split_first() else {
+            return;
+        };
+        let question = numbered();
+        let replies = replies(&question);
+        let reply = replies.get(usize::from(choice)).map_or(&[][..], |it| it);
+        hold(&question, &crate::damage::patched(reply, script));
+    }
+}
+
+#[cfg(fuzzing)]
+pub use self::claims::fuzz;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::claims::{hold, numbered, reply};
+    use super::*;
+    use crate::damage::damaged;
 
     fn question() -> Question {
         Question::new("192.0.2.1".parse().unwrap())
@@ -234,14 +288,14 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn no_reply_is_read_beyond_its_end(tail: Vec<u8>, cut in 0_usize..100) {
-            let question = question();
-            let mut packet = question.bytes().to_vec();
-            packet[2] |= 0x80;
-            packet[7] = 3;
-            packet.extend(tail);
-            packet.truncate(packet.len().saturating_sub(cut % 7));
-            let _ = question.answer(&packet);
+        fn no_reply_is_read_beyond_its_end(tail: Vec<u8>, packet in damaged(claims::replies(&numbered()))) {
+            let question = numbered();
+            let mut random = question.bytes().to_vec();
+            random[2] |= 0x80;
+            random[7] = 3;
+            random.extend(tail);
+            hold(&question, &random);
+            hold(&question, &packet);
         }
     }
 }

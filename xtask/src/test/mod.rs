@@ -22,7 +22,7 @@ use crate::vm;
 use crate::workspace::Workspace;
 
 /// What the tests call beside the program.
-const NEEDED: [Program; 7] = [
+const NEEDED: [Program; 11] = [
     Program {
         name: "ip",
         package: "iproute2",
@@ -33,8 +33,20 @@ const NEEDED: [Program; 7] = [
         package: "curl",
     },
     Program {
+        name: "dig",
+        package: "bind9-dnsutils",
+    },
+    Program {
+        name: "dnsmasq",
+        package: "dnsmasq-base",
+    },
+    Program {
         name: "iperf3",
         package: "iperf3",
+    },
+    Program {
+        name: "mtr",
+        package: "mtr-tiny",
     },
     Program {
         name: "nginx",
@@ -43,6 +55,10 @@ const NEEDED: [Program; 7] = [
     Program {
         name: "openssl",
         package: "openssl",
+    },
+    Program {
+        name: "ping",
+        package: "iputils-ping",
     },
     Program {
         name: "python3",

@@ -1,6 +1,8 @@
 //! Which names do processes look up? Packets that the kernel side has seen, read and joined with the
 //! names of their senders.
 
+#[cfg(any(test, fuzzing))]
+mod claims;
 mod message;
 mod stream;
 
@@ -10,6 +12,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use netperf_common::flow::{IPPROTO_TCP, Owner};
 use netperf_common::names::{LEAVES, NamePacket};
 
+#[cfg(fuzzing)]
+pub use self::claims::{fuzz_message, fuzz_stream};
 use self::message::Beginning;
 use self::stream::{Segment, Stream};
 use super::names::Names;

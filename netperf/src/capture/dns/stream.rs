@@ -2,7 +2,7 @@
 //! beginning is here.
 
 /// As much of a message as is kept.
-const KEPT: usize = 288;
+pub(super) const KEPT: usize = 288;
 
 /// One direction of a connection.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Stream {
     message: Vec<u8>,
     /// Bytes of it that are still to come.
     missing: usize,
+    /// Some of its bytes were not here: what follows does not join what is kept.
+    has_hole: bool,
     /// No longer known where messages begin.
     is_lost: bool,
 }
@@ -68,17 +70,21 @@ impl Stream {
                 self.missing = usize::from(u16::from_be_bytes([high, low]));
                 self.prefix.clear();
                 self.message.clear();
+                self.has_hole = false;
             }
             let taken = self.missing.min(here.len());
             let (part, rest) = here.split_at(taken);
-            let kept = part.len().min(KEPT - self.message.len().min(KEPT));
-            self.message.extend_from_slice(&part[..kept]);
+            if !self.has_hole {
+                let kept = part.len().min(KEPT - self.message.len().min(KEPT));
+                self.message.extend_from_slice(&part[..kept]);
+            }
             here = rest;
             self.missing -= taken;
             if here.is_empty() {
                 let skipped = self.missing.min(unseen);
                 self.missing -= skipped;
                 unseen -= skipped;
+                self.has_hole |= skipped > 0;
             }
             if self.missing > 0 {
                 return (whole, true);
@@ -92,7 +98,9 @@ impl Stream {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::claims::{hold_stream, message};
     use super::*;
+    use crate::damage::damaged;
 
     fn framed(message: &[u8]) -> Vec<u8> {
         let length = u16::try_from(message.len()).unwrap();
@@ -141,6 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn bytes_behind_a_hole_are_no_part_of_what_is_kept() {
+        let bytes = [framed(&[1; 250]), framed(&[2; 200])].concat();
+        let (first, second) = bytes.split_at(400);
+        let mut stream = Stream::default();
+        assert_eq!(stream.take(segment(0, first)).0, [[1; 250]]);
+        assert_eq!(stream.take(segment(400, second)).0, [vec![2; KEPT - 254]]);
+    }
+
+    #[test]
     fn a_length_that_is_not_here_can_not_be_guessed() {
         let two = [framed(&[1; 400]), framed(&[2; 10])].concat();
         assert!(!Stream::default().take(segment(0, &two)).1);
@@ -149,28 +166,27 @@ mod tests {
     proptest! {
         #[test]
         fn messages_are_the_same_however_they_are_cut(
-            messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..100), 1..6),
-            cuts in prop::collection::vec(1_usize..50, 1..40),
+            messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..700), 1..6),
+            cuts in prop::collection::vec(1_usize..900, 1..40),
+            seen in prop_oneof![Just(KEPT), 1..KEPT, Just(10_000)],
         ) {
             let bytes: Vec<u8> = messages.iter().flat_map(|it| framed(it)).collect();
-            let (mut stream, mut at, mut read) = (Stream::default(), 0, Vec::new());
-            for cut in cuts.iter().cycle() {
-                let end = (at + cut).min(bytes.len());
-                let sequence = u32::try_from(at).unwrap();
-                read.extend(stream.take(segment(sequence, &bytes[at..end])).0);
-                at = end;
-                if at == bytes.len() {
-                    break;
-                }
-            }
-            prop_assert_eq!(read, messages);
+            hold_stream(&bytes, &cuts, seen);
         }
 
         #[test]
-        fn no_stream_breaks_it(parts in prop::collection::vec((any::<u32>(), prop::collection::vec(any::<u8>(), 0..400)), 0..10)) {
+        fn lengths_that_lie_are_believed_and_nothing_else(
+            bytes in damaged(vec![[framed(&message(7, 0x0100)), framed(&message(8, 0x8180))].concat()]),
+            cuts in prop::collection::vec(1_usize..60, 1..10),
+        ) {
+            hold_stream(&bytes, &cuts, KEPT);
+        }
+
+        #[test]
+        fn no_stream_breaks_it(parts in prop::collection::vec((any::<u32>(), any::<u32>(), prop::collection::vec(any::<u8>(), 0..400)), 0..10)) {
             let mut stream = Stream::default();
-            for (sequence, bytes) in parts {
-                stream.take(segment(sequence, &bytes));
+            for (sequence, length, here) in &parts {
+                stream.take(Segment { sequence: *sequence, length: *length, here });
             }
         }
     }

@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use super::NicRun;
+use super::args::NicArgs;
 use crate::capture::NicRequest;
-use crate::cmd::args::{Common, NicArgs};
+use crate::cmd::args::Common;
 use crate::cmd::config::timing;
 use crate::cmd::looks::repeats;
 use crate::cmd::timer::Timing;

@@ -1,5 +1,6 @@
 //! How do the interfaces stand, and which of them is the trouble?
 
+pub(super) mod args;
 mod asked;
 mod traffic;
 

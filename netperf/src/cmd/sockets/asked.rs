@@ -1,8 +1,9 @@
 //! What do the options of `sockets` ask for?
 
+use super::args::SocketsArgs;
 use super::{Consent, SocketsRun};
 use crate::capture::{Detail, Listed, SocketRequest};
-use crate::cmd::args::{Common, SocketsArgs};
+use crate::cmd::args::Common;
 use crate::cmd::config::{processes, timing};
 use crate::cmd::looks::repeats;
 use crate::exit::Failure;

@@ -1,5 +1,6 @@
 //! Which sockets are there, and which of them are to be closed?
 
+pub(super) mod args;
 mod asked;
 mod close;
 

@@ -1,8 +1,9 @@
 //! What do the options of `states` ask for?
 
 use super::StatesRun;
+use super::args::StatesArgs;
 use crate::capture::{self, Detail, Listed, Scope, SocketRequest};
-use crate::cmd::args::{Common, StatesArgs};
+use crate::cmd::args::Common;
 use crate::cmd::config::timing;
 use crate::cmd::looks::{failure, repeats};
 use crate::exit::Failure;

@@ -1,5 +1,6 @@
 //! Which states are the sockets in, and is that a problem?
 
+pub(super) mod args;
 mod asked;
 
 use std::io;

@@ -1,5 +1,6 @@
 //! Is it the network, and where? Everything is measured for a while, and judged once.
 
+pub(super) mod args;
 mod window;
 
 use std::io::{self, IsTerminal, Write};
@@ -7,8 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use self::args::DoctorArgs;
 use self::window::Window;
-use super::args::{Common, DoctorArgs};
+use super::args::Common;
 use super::logging;
 use super::looks::{Opening, end};
 use super::timer::Timing;

@@ -17,6 +17,8 @@ pub(in crate::probe) use self::lookup::lookup;
 pub use self::name::{NameFault, name_fault};
 pub use self::question::Kind;
 pub(in crate::probe) use self::question::Question;
+#[cfg(fuzzing)]
+pub use self::question::fuzz;
 pub(in crate::probe) use self::wire::{Network, Wire};
 use crate::clock;
 use crate::sample::dns::{

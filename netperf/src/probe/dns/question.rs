@@ -83,7 +83,10 @@ impl Question {
     /// Why `name` is no name.
     pub(in crate::probe) fn new(name: &str, kind: Kind, edns: bool) -> Result<Self, String> {
         let random = RandomState::new().build_hasher().finish().to_be_bytes();
-        let number = u16::from_be_bytes([random[0], random[1]]);
+        Self::numbered(u16::from_be_bytes([random[0], random[1]]), name, kind, edns)
+    }
+
+    fn numbered(number: u16, name: &str, kind: Kind, edns: bool) -> Result<Self, String> {
         let mut name = Name::from_str_relaxed(name).map_err(|error| error.to_string())?;
         name.set_fqdn(true);
         let mut message = Message::new(number, MessageType::Query, OpCode::Query);
@@ -148,6 +151,19 @@ impl Question {
     }
 }
 
+/// Strings as they stand in a zone file, RFC 1035 section 5.1, each for itself.
+fn zone_text(strings: &[Box<[u8]>]) -> String {
+    let quoted = strings.iter().map(|string| {
+        let escaped = string.iter().map(|&byte| match byte {
+            b'"' | b'\\' => format!("\\{}", char::from(byte)),
+            b' '..=b'~' => char::from(byte).to_string(),
+            other => format!("\\{other:03}"),
+        });
+        format!("\"{}\"", escaped.collect::<String>())
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
 fn record(record: &WireRecord) -> Record {
     let address = if let RData::A(address) = &record.data {
         Some(address.0.into())
@@ -158,11 +174,88 @@ fn record(record: &WireRecord) -> Record {
     };
     Record {
         kind: record.record_type().to_string(),
-        text: record.data.to_string(),
+        text: if let RData::TXT(text) = &record.data {
+            zone_text(&text.txt_data)
+        } else {
+            record.data.to_string()
+        },
         ttl_s: record.ttl,
         address,
     }
 }
+
+/// What holds of every reply that anybody can send? For the unit tests and the fuzzer.
+#[cfg(any(test, fuzzing))]
+mod claims {
+    use super::*;
+
+    /// A reply with one A record for 192.0.2.1.
+    pub(super) fn reply(question: &Question) -> Vec<u8> {
+        let mut reply = with_answers(question, 1);
+        reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1]);
+        reply
+    }
+
+    fn with_answers(question: &Question, count: u8) -> Vec<u8> {
+        let mut reply = question.bytes().to_vec();
+        reply[2] |= 0x80;
+        reply[3] |= 0x80;
+        reply[7] = count;
+        reply
+    }
+
+    /// Replies with records of many kinds, and names in names.
+    pub(super) fn replies(question: &Question) -> Vec<Vec<u8>> {
+        let records: [(u8, &[u8]); 8] = [
+            (5, b"\x03www\xc0\x0c"),
+            (
+                6,
+                b"\x02ns\xc0\x0c\x04mail\xc0\x0c\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05",
+            ),
+            (15, b"\0\x0a\x02mx\xc0\x0c"),
+            (16, b"\x05hello\x05world"),
+            (28, &[0x20; 16]),
+            (33, b"\0\x01\0\x02\x01\xbb\x01s\xc0\x0c"),
+            (35, b"\0\x01\0\x02\x01u\x03sip\x01!\xc0\x0c"),
+            (65, b"\0\x01\0\0\x01\0\x03\x02h2\0\x04\0\x04\xc0\0\x02\x01"),
+        ];
+        let mut many = with_answers(question, 8);
+        for (kind, data) in records {
+            many.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0]);
+            many.push(u8::try_from(data.len()).unwrap_or(0));
+            many.extend(data);
+        }
+        vec![reply(question), many, with_answers(question, 0)]
+    }
+
+    /// Reads a reply, and panics if another question's is taken.
+    pub(super) fn hold(question: &Question, reply: &[u8]) {
+        let Some(read) = question.answer(reply) else {
+            return;
+        };
+        assert_eq!(reply[..2], question.number.to_be_bytes());
+        if let Ok(answer) = read {
+            assert_eq!(answer.bytes, reply.len());
+            // The smallest record: an empty name, type, class, time to live and length.
+            assert!(answer.records.len() * 11 <= reply.len());
+        }
+    }
+
+    /// For `tests/fuzz`. The first byte says what is damaged.
+    #[cfg(fuzzing)]
+    pub fn fuzz(bytes: &[u8]) {
+        let question = Question::numbered(0x1234, "example.org", Kind::A, false);
+        let (Ok(question), Some((&choice, script))) = (question, bytes.split_first()) else {
+            return;
+        };
+        let replies = replies(&question);
+        let reply = replies.get(usize::from(choice)).map_or(&[][..], |it| it);
+        hold(&question, &crate::damage::patched(reply, script));
+    }
+}
+
+#[cfg(fuzzing)]
+pub use self::claims::fuzz;
 
 #[cfg(test)]
 mod tests {
@@ -170,20 +263,12 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::claims::reply;
     use super::*;
+    use crate::damage::damaged;
 
     fn question() -> Question {
-        Question::new("example.org", Kind::A, false).unwrap()
-    }
-
-    /// A reply with one A record for 192.0.2.1.
-    fn reply(question: &Question) -> Vec<u8> {
-        let mut reply = question.bytes().to_vec();
-        reply[2] |= 0x80;
-        reply[3] |= 0x80;
-        reply[7] = 1;
-        reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1]);
-        reply
+        Question::numbered(0x1234, "example.org", Kind::A, false).unwrap()
     }
 
     #[test]
@@ -197,6 +282,12 @@ mod tests {
             .map(|it| (it.address, it.ttl_s))
             .collect();
         assert_eq!(address, [(Some(IpAddr::from([192, 0, 2, 1])), 60)]);
+    }
+
+    #[test]
+    fn text_stands_as_in_a_zone_file() {
+        let strings: [Box<[u8]>; 3] = [b"v=1 a".as_slice(), b"\"\\", b"\x1b\xff"].map(Into::into);
+        assert_eq!(zone_text(&strings), r#""v=1 a" "\"\\" "\027\255""#);
     }
 
     #[test]
@@ -249,22 +340,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_reply_breaks_the_parser(tail: Vec<u8>, counts: [u8; 4], flips in prop::collection::vec((0_usize..60, any::<u8>()), 0..8)) {
-            let question = question();
-            let mut packet = reply(&question);
-            packet.extend(tail);
-            for (at, bits) in flips {
-                if let Some(byte) = packet.get_mut(at.max(3)) {
-                    *byte ^= bits;
-                }
-            }
-            packet[7] = counts[0];
-            packet[9] = counts[1];
-            packet[11] = counts[2];
-            packet.truncate(packet.len() - usize::from(counts[3]) % 20);
-            if let Some(Ok(answer)) = question.answer(&packet) {
-                prop_assert!(answer.bytes == packet.len());
-            }
+        fn no_reply_breaks_the_parser(packet in damaged(claims::replies(&question())), bytes: Vec<u8>) {
+            claims::hold(&question(), &packet);
+            claims::hold(&question(), &bytes);
         }
     }
 }

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+#[cfg(fuzzing)]
+pub use self::answer::fuzz;
 pub use self::course::Plan;
 use self::course::{Course, Next, Settled};
 use self::packet::Flow;

@@ -91,7 +91,7 @@ impl Look {
     fn tick(self, tick: &NicTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         let width = self.width.unwrap_or(LINE);
         writeln!(out, "{}", summary(tick))?;
-        self.table("", &table::interfaces(&tick.interfaces), out)?;
+        self.table("", table::interfaces(&tick.interfaces), out)?;
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
             finding(found, true, width, out)?;
@@ -105,7 +105,7 @@ impl Look {
         }
         self.table(
             "\nCOUNTERS that are not zero",
-            &table::counters(&tick.interfaces),
+            table::counters(&tick.interfaces),
             out,
         )?;
         for one in &tick.meanings {
@@ -119,42 +119,26 @@ impl Look {
         }
         self.table(
             "\nQUEUES of what is to be sent",
-            &table::queues(&tick.interfaces),
+            table::queues(&tick.interfaces),
             out,
         )?;
         self.table(
             "\nDRIVERS' own counters",
-            &table::drivers(&tick.interfaces),
+            table::drivers(&tick.interfaces),
             out,
         )?;
-        self.table("\nHARDWARE", &table::hardware(&tick.interfaces), out)?;
+        self.table("\nHARDWARE", table::hardware(&tick.interfaces), out)?;
         self.table(
             "\nPROCESSORS and what they take",
-            &table::processors(&tick.softnet),
+            table::processors(&tick.softnet),
             out,
         )?;
         writeln!(out)
     }
 
     /// A table below its heading; nothing if it has no rows.
-    fn table(self, heading: &str, table: &Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        if table.rows.is_empty() {
-            return Ok(());
-        }
-        if !heading.is_empty() {
-            writeln!(out, "{heading}")?;
-        }
-        let shown = Table {
-            rows: table.rows.iter().take(ROWS_MAX).cloned().collect(),
-            ..table.clone()
-        };
-        for line in text_table::lines(&shown, self.units, self.width.unwrap_or(LINE)) {
-            writeln!(out, "{line}")?;
-        }
-        match table.rows.len().saturating_sub(ROWS_MAX) {
-            0 => Ok(()),
-            more => writeln!(out, "and {more} more (--json has all)"),
-        }
+    fn table(self, heading: &str, table: Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        text_table::below(heading, table, ROWS_MAX, (self.units, self.width), out)
     }
 }
 

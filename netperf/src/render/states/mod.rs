@@ -102,44 +102,31 @@ impl Text {
         let queues = waiting.chain(turned_away).count();
         self.table(
             "REFUSED: no port or no address",
-            &table::refused(&tick.refused),
+            table::refused(&tick.refused),
             out,
         )?;
-        self.table("PROCESSES", &table::processes(&tick.by_process), out)?;
-        self.table("REMOTE HOSTS", &table::remotes(&tick.by_remote), out)?;
+        self.table("PROCESSES", table::processes(&tick.by_process), out)?;
+        self.table("REMOTE HOSTS", table::remotes(&tick.by_remote), out)?;
         self.table(
             "PORTS of outgoing connections",
-            &table::ports(&tick.time_wait),
+            table::ports(&tick.time_wait),
             out,
         )?;
         self.table(
             "NOT CLOSED by the process",
-            &table::close_wait(&tick.close_wait),
+            table::close_wait(&tick.close_wait),
             out,
         )?;
         if queues > 0 {
-            self.table("QUEUES of clients", &table::listen(&tick.listen), out)?;
+            self.table("QUEUES of clients", table::listen(&tick.listen), out)?;
         }
         writeln!(out)
     }
 
     /// A table with its heading; nothing if it has no rows.
-    fn table(&self, heading: &str, table: &Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        if table.rows.is_empty() {
-            return Ok(());
-        }
-        writeln!(out, "\n{heading}")?;
-        let shown = Table {
-            rows: table.rows.iter().take(ROWS_MAX).cloned().collect(),
-            ..table.clone()
-        };
-        for line in text_table::lines(&shown, self.units, self.width.unwrap_or(LINE)) {
-            writeln!(out, "{line}")?;
-        }
-        match table.rows.len().saturating_sub(ROWS_MAX) {
-            0 => Ok(()),
-            more => writeln!(out, "and {more} more (--json has all)"),
-        }
+    fn table(&self, heading: &str, table: Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        let look = (self.units, self.width);
+        text_table::below(&format!("\n{heading}"), table, ROWS_MAX, look, out)
     }
 }
 

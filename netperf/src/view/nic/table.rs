@@ -203,9 +203,9 @@ pub fn processors<'m>(rows: &[SoftnetRow]) -> Table<'m> {
         Column::numbers("CPU", 4, 0),
         Column::numbers("PACKETS", 9, 0),
         Column::numbers("DROPPED", 8, 0),
-        Column::numbers("TOTAL", 9, 0),
+        Column::numbers("SINCE BOOT", 10, 0),
         Column::numbers("SQUEEZED", 8, 0),
-        Column::numbers("TOTAL", 9, 0),
+        Column::numbers("SINCE BOOT", 10, 0),
     ];
     let line = |row: &SoftnetRow| {
         vec![

@@ -25,7 +25,7 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
     let failed = measured.pressure.growth(|it| it.tables.attempts_failed);
     let evidence = match failed {
         Some(failed) => format!(
-            "{} that this host began failed",
+            "{} from this host failed",
             counted(failed, "connection", "connections")
         ),
         None => "the kernel does not tell how many failed".to_owned(),

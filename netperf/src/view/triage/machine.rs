@@ -3,7 +3,7 @@
 use super::{Check, Topic};
 use crate::model::pressure::{Part, Pressure};
 use crate::view::nic::percent;
-use crate::view::states::words::{counted, process};
+use crate::view::states::words::{counted, grouped, process};
 use crate::view::states::{Finding, Level};
 
 /// Share of the time from which on waiting is felt.
@@ -27,7 +27,10 @@ pub(super) fn cpu(pressure: &Pressure) -> Check {
     let waited = pressure.stalled(|it| it.cpu_some);
     let of = counted(pressure.now.processors, "processor", "processors");
     let waiting = waited.map_or(String::new(), |waited| {
-        format!("; somebody waited for one {} of the time", percent(waited))
+        format!(
+            "; programs had to wait for one {} of the time",
+            percent(waited)
+        )
     });
     let evidence = format!("{of} {} busy{waiting}", percent(busy));
     let users = pressure.by_cpu();
@@ -70,7 +73,7 @@ pub(super) fn disk(pressure: &Pressure) -> Check {
     );
     let both = some.zip(all).map_or(String::new(), |(some, all)| {
         let (some, all) = (percent(some), percent(all));
-        format!("; somebody waited for one {some} of the time, all {all}")
+        format!("; programs had to wait for one {some} of the time, all of them {all}")
     });
     let evidence = format!(
         "processors idle for a disk {} of the time{both}",
@@ -108,11 +111,12 @@ pub(super) fn memory(pressure: &Pressure) -> Check {
     let stalled = pressure.stalled(|it| it.memory_some);
     let waiting = stalled.map_or(String::new(), |stalled| {
         format!(
-            "; somebody waited for memory {} of the time",
+            "; programs had to wait for memory {} of the time",
             percent(stalled)
         )
     });
-    let evidence = format!("{} of {} MiB left{waiting}", left / 1024, total / 1024);
+    let [left_mib, total_mib] = [left, total].map(|kib| grouped(kib / 1024));
+    let evidence = format!("{left_mib} of {total_mib} MiB left{waiting}");
     let kills = pressure.growth(|it| it.memory.oom_kills).unwrap_or(0);
     let swapped = pressure.growth(|it| it.memory.swapped_in).unwrap_or(0);
     let mut findings = Vec::new();

@@ -209,7 +209,7 @@ fn busy_processors_are_not_the_network_and_have_a_name() {
         );
         let evidence = &triage.causes[0].finding.evidence;
         assert!(
-            evidence.contains("somebody waited for one 80 % of the time"),
+            evidence.contains("programs had to wait for one 80 % of the time"),
             "{evidence}"
         );
         assert!(

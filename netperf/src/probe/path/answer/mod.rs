@@ -65,7 +65,8 @@ fn icmpv6(body: &[u8], from: IpAddr, flow: &Flow) -> Option<Heard> {
             body.get(4..8)?
                 .first_chunk()
                 .copied()
-                .map(u32::from_be_bytes),
+                .map(u32::from_be_bytes)
+                .filter(|&mtu| mtu > 0),
         ),
         (1, 0) => Said::Unreachable(Unreachable::Network),
         (1, 3) => Said::Unreachable(Unreachable::Host),
@@ -180,5 +181,10 @@ fn word(bytes: &[u8], at: usize) -> Option<u16> {
         .map(u16::from_be_bytes)
 }
 
+#[cfg(any(test, fuzzing))]
+mod claims;
 #[cfg(test)]
 mod tests;
+
+#[cfg(fuzzing)]
+pub use self::claims::fuzz;

@@ -53,7 +53,11 @@ fn rare(way: &Way<'_>) -> Option<Finding> {
     let rare: Vec<Stop<'_>> = way.routers().filter(is_rare).collect();
     let each = rare.iter().map(|stop| {
         let own = stop.figures.loss_percent().unwrap_or(0.0);
-        format!("{} leaves out {}", way.name(*stop), percent(own))
+        format!(
+            "{} leaves out {} of its answers",
+            way.name(*stop),
+            percent(own)
+        )
     });
     let ttls: Vec<usize> = rare.iter().map(|stop| stop.ttl).collect();
     let verb = if ttls.len() == 1 { "answers" } else { "answer" };
@@ -64,7 +68,7 @@ fn rare(way: &Way<'_>) -> Option<Finding> {
                 hops(&ttls)
             ),
             format!(
-                "{}; of what passes, {} are lost at the destination",
+                "{}; of the probes to the destination {} are lost",
                 each.collect::<Vec<_>>().join(", "),
                 percent(share)
             ),

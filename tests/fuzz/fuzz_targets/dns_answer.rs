@@ -1,0 +1,5 @@
+//! Answers to the questions of `dns` and `http`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf::probe::dns::fuzz(bytes));

@@ -1,0 +1,5 @@
+//! TCP streams that `dns --watch` sees.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf::capture::fuzz_stream(bytes));

@@ -1,0 +1,5 @@
+//! Answers to the probes of `path`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf::probe::path::fuzz(bytes));

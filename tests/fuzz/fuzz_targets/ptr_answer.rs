@@ -1,0 +1,5 @@
+//! Answers to the questions of `--resolve`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf::resolve::fuzz(bytes));
