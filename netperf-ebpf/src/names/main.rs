@@ -81,12 +81,14 @@ fn fill(skb: *mut __sk_buff, packet: *mut NamePacket, header: &Header, direction
         (*packet).version = header.version;
         (*packet).protocol = header.protocol;
         (*packet).direction = direction;
-        (*packet).reserved = [0; 7];
+        (*packet).netns = 0;
+        (*packet).reserved = [0; 3];
         let resolver = (&raw mut (*packet).resolver).cast();
         let size = if header.version == 4 { 4 } else { 16 };
         bpf_skb_load_bytes(skb.cast(), header.resolver, resolver, size);
         if direction == LEAVES {
             owner::fill(&raw mut (*packet).owner);
+            (*packet).netns = owner::netns();
         }
     }
 }

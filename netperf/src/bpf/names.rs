@@ -125,11 +125,12 @@ fn decode(mut record: &[u8]) -> Option<NamePacket> {
         length: record.get_u32_ne(),
         copied: record.get_u32_ne(),
         sequence: record.get_u32_ne(),
+        netns: record.get_u32_ne(),
         local_port: record.get_u16_ne(),
         version: record.get_u8(),
         protocol: record.get_u8(),
         direction: record.get_u8(),
-        reserved: [0; 7],
+        reserved: [0; 3],
         payload: [0; COPIED],
     };
     record.advance(packet.reserved.len());
@@ -147,5 +148,8 @@ fn facts(btf: &Btf<'_>) -> anyhow::Result<NameFacts> {
         comm: at("task_struct", "comm")?,
         cred: at("task_struct", "cred")?,
         uid: at("cred", "uid")?,
+        nsproxy: at("task_struct", "nsproxy")?,
+        net_ns: at("nsproxy", "net_ns")?,
+        inum: at("net", "ns.inum")?,
     })
 }

@@ -142,6 +142,7 @@ mod tests {
                 check(Topic::Ports, Status::Ok, "12 in TIME_WAIT"),
                 check(Topic::Loss, Status::Skipped, "no BTF"),
             ],
+            lookups: Vec::new(),
             pid: None,
             unavailable: &[],
             loss: Loss::default(),

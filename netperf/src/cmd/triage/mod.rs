@@ -1,5 +1,6 @@
 //! Is it the network, and where? Everything is measured for a while, and judged once.
 
+mod names;
 mod window;
 
 use std::io::{self, IsTerminal, Write};

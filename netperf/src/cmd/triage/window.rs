@@ -7,6 +7,7 @@ use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
 use super::TriageRun;
+use super::names::NamesSeen;
 use crate::capture::{
     self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
     SocketRequest,
@@ -36,6 +37,7 @@ pub(super) struct Window {
     request: SocketRequest,
     machine: PressureFeed,
     traffic: Result<Traffic, String>,
+    names: NamesSeen,
     refusals: Option<RefusalFeed>,
     sockets: SocketFeed,
     first: SocketSample,
@@ -69,6 +71,8 @@ impl Window {
                 why: why.clone(),
             });
         }
+        let (names, no_names) = NamesSeen::open();
+        unseen.extend(no_names);
         let mut refusals = RefusalFeed::open(run.hooks)
             .map_err(|it| unseen.push(it))
             .ok();
@@ -91,6 +95,7 @@ impl Window {
         let began = clock::now().0;
         let mut window = Self {
             traffic,
+            names,
             refusals,
             last: SocketSample::default(),
             states: StatesModel::default(),
@@ -124,6 +129,7 @@ impl Window {
     pub(super) fn hooks(&self) -> Vec<AttachedHook> {
         let traffic = self.traffic.as_ref().ok();
         let mut hooks = traffic.map_or(Vec::new(), |it| it.feed.provenance().hooks.clone());
+        hooks.extend(self.names.hooks());
         hooks.extend(self.refusals.iter().flat_map(|feed| feed.hooks().to_vec()));
         hooks
     }
@@ -155,6 +161,11 @@ impl Window {
     }
 
     fn pump(&mut self) -> Duration {
+        let names = self.names.pump().unwrap_or(LOOK);
+        self.pump_traffic().min(names)
+    }
+
+    fn pump_traffic(&mut self) -> Duration {
         let Ok(traffic) = &mut self.traffic else {
             return LOOK;
         };
@@ -176,6 +187,7 @@ impl Window {
                 Err(error) => self.traffic = Err(format!("{error:#}")),
             }
         }
+        self.names.close();
         let now = clock::now().0;
         self.length = now.since(self.began).unwrap_or_default();
         self.pressure.end(self.machine.read(now));
@@ -225,6 +237,7 @@ impl Window {
                 .as_ref()
                 .map(|it| &it.model)
                 .map_err(String::as_str),
+            lookups: self.names.seen(),
             first: &self.first,
             last: &self.last,
             unseen: &self.unseen,

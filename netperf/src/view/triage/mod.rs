@@ -1,6 +1,7 @@
 //! What is the trouble, most likely? The checks of `doctor` in the order in which an expert takes them.
 
 mod delay;
+pub mod dns;
 mod drops;
 mod failing;
 mod loss;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use self::dns::LookupRow;
 use super::nic::users::Counted;
 use super::nic::{NicOptions, NicTick};
 use super::query::ProcessQuery;
@@ -24,6 +26,7 @@ use super::states::{Finding, Level, StatesOptions};
 use super::time::Rfc3339;
 use crate::clock::WallNs;
 use crate::model::Model;
+use crate::model::lookups::Lookups;
 use crate::model::nic::NicModel;
 use crate::model::pressure::Pressure;
 use crate::model::states::StatesModel;
@@ -47,6 +50,8 @@ pub struct Measured<'m> {
     /// What processes moved, in one tick of the whole length; why nobody knows, where hooks can't be
     /// attached.
     pub traffic: Result<&'m Model, &'m str>,
+    /// The names that were looked up; why nobody knows, where that can't be seen.
+    pub lookups: Result<&'m Lookups, &'m str>,
     /// Every TCP socket at the beginning.
     pub first: &'m SocketSample,
     /// Every TCP socket at the end.
@@ -81,6 +86,7 @@ pub enum Topic {
     Disk,
     Memory,
     Interfaces,
+    Dns,
     Delay,
     Loss,
     Closing,
@@ -103,6 +109,7 @@ impl Topic {
             Self::Disk => "disks",
             Self::Memory => "memory",
             Self::Interfaces => "interfaces",
+            Self::Dns => "names (DNS)",
             Self::Delay => "delays",
             Self::Loss => "retransmissions",
             Self::Closing => "closing",
@@ -129,15 +136,16 @@ impl Topic {
             Self::Tables => 4,
             Self::Interfaces => 5,
             Self::SocketMemory => 6,
-            Self::Failing => 7,
-            Self::Drops => 8,
-            Self::Mtu => 9,
-            Self::Loss => 10,
-            Self::Way => 11,
-            Self::Memory => 12,
-            Self::Disk => 13,
-            Self::Cpu => 14,
-            Self::Delay => 15,
+            Self::Dns => 7,
+            Self::Failing => 8,
+            Self::Drops => 9,
+            Self::Mtu => 10,
+            Self::Loss => 11,
+            Self::Way => 12,
+            Self::Memory => 13,
+            Self::Disk => 14,
+            Self::Cpu => 15,
+            Self::Delay => 16,
         }
     }
 }
@@ -217,6 +225,8 @@ pub struct Triage<'m> {
     pub causes: Vec<Cause>,
     /// Every check, in order.
     pub checks: Vec<Check>,
+    /// Who looked names up, and how that went.
+    pub lookups: Vec<LookupRow>,
     /// The process that was asked about.
     pub pid: Option<u32>,
     /// What could not be seen.
@@ -247,6 +257,9 @@ impl<'m> Triage<'m> {
             verdict: verdict(&causes, &checks),
             causes,
             checks,
+            lookups: measured
+                .lookups
+                .map_or_else(|_| Vec::new(), |it| dns::rows(measured, it)),
             pid: measured.about,
             unavailable: measured.unseen,
             loss: traffic.map(Model::loss).unwrap_or_default(),
@@ -285,6 +298,7 @@ fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
         machine::disk(measured.pressure),
         machine::memory(measured.pressure),
         network::interfaces(&nics),
+        dns::check(measured),
         delay::check(measured),
         loss::check(measured),
         states.closing(),
