@@ -17,7 +17,7 @@ pub(super) struct Scene {
     after: PressureSample,
     first: SocketSample,
     last: SocketSample,
-    pub(super) lookups: Result<Lookups, &'static str>,
+    lookups: Result<Lookups, &'static str>,
     pub(super) about: Option<u32>,
 }
 
@@ -68,6 +68,10 @@ impl Scene {
             lookups: Ok(Lookups::default()),
             about: None,
         }
+    }
+
+    pub(super) fn with_lookups(self, lookups: Result<Lookups, &'static str>) -> Self {
+        Self { lookups, ..self }
     }
 
     /// Connections of `worker` at both ends of the time.

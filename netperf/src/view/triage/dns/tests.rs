@@ -39,10 +39,7 @@ fn scene(ends: &[(usize, QueryEnd)]) -> Scene {
             lookups.take(query(7, end));
         }
     }
-    Scene {
-        lookups: Ok(lookups),
-        ..Scene::calm()
-    }
+    Scene::calm().with_lookups(Ok(lookups))
 }
 
 fn dns<'t>(triage: &'t Triage<'_>) -> &'t Check {
@@ -163,10 +160,7 @@ fn processes_of_one_name_count_together() {
     for tgid in 1..=4 {
         lookups.take(query(tgid, QueryEnd::TimedOut));
     }
-    let mut scene = Scene {
-        lookups: Ok(lookups),
-        ..Scene::calm()
-    };
+    let mut scene = Scene::calm().with_lookups(Ok(lookups));
     scene.judge(|triage| {
         assert_eq!(
             triage.verdict,
@@ -187,10 +181,7 @@ fn names_that_a_shell_would_read_are_not_put_into_a_command() {
                 ..query(7, QueryEnd::TimedOut)
             });
         }
-        let scene = Scene {
-            lookups: Ok(lookups),
-            ..Scene::calm()
-        };
+        let scene = Scene::calm().with_lookups(Ok(lookups));
         scene.judge(|triage| {
             let advice = &triage.causes[0].finding.advice[0];
             assert!(
@@ -203,10 +194,7 @@ fn names_that_a_shell_would_read_are_not_put_into_a_command() {
 
 #[test]
 fn without_the_capture_it_is_skipped_and_says_why() {
-    let scene = Scene {
-        lookups: Err("no cgroup v2"),
-        ..Scene::calm()
-    };
+    let scene = Scene::calm().with_lookups(Err("no cgroup v2"));
     scene.judge(|triage| {
         let check = dns(triage);
         assert_eq!(
