@@ -18,6 +18,8 @@ pub struct Request<'a> {
     pub losses: bool,
     /// Whether it is asked for how long it takes.
     pub latency: bool,
+    /// Whether every connection that fails is asked for, where what is refused is.
+    pub failures: bool,
     /// Whether each transition is to be told, and of which share of the connections: one of so many.
     pub transitions: Option<NonZeroU32>,
     /// Sockets open on this machine now; there will be room for twice as many.
@@ -47,6 +49,7 @@ impl Request<'_> {
             Asked::ForEvents => self.wants_events(),
             Asked::ForLosses => self.losses,
             Asked::ForLatency => self.latency,
+            Asked::ForFailures => self.failures,
         }
     }
 }

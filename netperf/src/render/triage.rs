@@ -143,6 +143,7 @@ mod tests {
                 check(Topic::Loss, Status::Skipped, "no BTF"),
             ],
             lookups: Vec::new(),
+            failed_connects: Vec::new(),
             pid: None,
             unavailable: &[],
             loss: Loss::default(),

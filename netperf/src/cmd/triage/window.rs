@@ -73,7 +73,7 @@ impl Window {
         }
         let (names, no_names) = NamesSeen::open();
         unseen.extend(no_names);
-        let mut refusals = RefusalFeed::open(run.hooks)
+        let mut refusals = RefusalFeed::open(run.hooks, true)
             .map_err(|it| unseen.push(it))
             .ok();
         let request = SocketRequest {
@@ -115,6 +115,8 @@ impl Window {
         window.ticks.advance(window.first_nics.clone());
         window.nics.advance(window.first_nics.clone());
         window.states.advance(&window.first, &|_| true);
+        let of_refusals = window.refusals.as_ref().map(RefusalFeed::unseen);
+        window.keep(of_refusals.unwrap_or_default());
         window.keep(window.first.unseen.clone());
         window.keep(window.first_nics.unseen.clone());
         Ok(window)
@@ -208,6 +210,9 @@ impl Window {
                 if self.request.namespaces != Scope::All {
                     let seen = &self.last.namespaces;
                     refused.readings.retain(|it| seen.contains(&it.netns));
+                    for failed in &mut refused.failed {
+                        failed.retain(|it| seen.contains(&it.netns));
+                    }
                 }
                 self.last.refusals = refused;
             }

@@ -3,7 +3,8 @@
 mod delay;
 pub mod dns;
 mod drops;
-mod failing;
+mod errno;
+pub mod failing;
 mod loss;
 mod machine;
 mod network;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use self::dns::LookupRow;
+use self::failing::FailedRow;
 use super::nic::users::Counted;
 use super::nic::{NicOptions, NicTick};
 use super::query::ProcessQuery;
@@ -227,6 +229,8 @@ pub struct Triage<'m> {
     pub checks: Vec<Check>,
     /// Who looked names up, and how that went.
     pub lookups: Vec<LookupRow>,
+    /// Connections that failed, by process, remote end and error.
+    pub failed_connects: Vec<FailedRow>,
     /// The process that was asked about.
     pub pid: Option<u32>,
     /// What could not be seen.
@@ -260,6 +264,7 @@ impl<'m> Triage<'m> {
             lookups: measured
                 .lookups
                 .map_or_else(|_| Vec::new(), |it| dns::rows(measured, it)),
+            failed_connects: failing::rows(measured),
             pid: measured.about,
             unavailable: measured.unseen,
             loss: traffic.map(Model::loss).unwrap_or_default(),

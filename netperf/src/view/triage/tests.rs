@@ -6,6 +6,7 @@ use crate::made::{process, socket};
 use crate::sample::pressure::{
     CpuTimes, KernelTables, Memory, PressureSample, ProcessStrain, Stalls,
 };
+use crate::sample::refusal::FailedConnect;
 use crate::sample::socket::{SocketOwner, SocketOwners, SocketReading, TcpInfo};
 use crate::sample::{Sample, TcpState};
 
@@ -72,6 +73,11 @@ impl Scene {
 
     pub(super) fn with_lookups(self, lookups: Result<Lookups, &'static str>) -> Self {
         Self { lookups, ..self }
+    }
+
+    pub(super) fn with_failures(mut self, failed: Vec<FailedConnect>) -> Self {
+        self.last.refusals.failed = Some(failed);
+        self
     }
 
     /// Connections of `worker` at both ends of the time.
