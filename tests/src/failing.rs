@@ -69,6 +69,9 @@ pub fn play() -> Result<()> {
     ] {
         ip(order)?;
     }
+    // Asked once for who has that address; else three times in three seconds.
+    let _asked = Sysctl::set("net/ipv4/neigh/v0/mcast_solicit", "1")?;
+    let _waited = Sysctl::set("net/ipv4/neigh/v0/retrans_time_ms", "100")?;
     let server = Server::listen(4_150, 0)?;
     ensure!(server.address.to_string() == SILENT, "{}", server.address);
     // The only place in its queue.
