@@ -40,12 +40,12 @@ pub(in crate::bpf) const REFUSED: &[HookSet] = &[
 
 /// What the other end, a router or a timer says of a connection that has begun. It needs neither kprobe nor
 /// trampoline.
-const FAILED: Hook = wanted_on_request(
+const FAILED: Hook = by_call(wanted_on_request(
     Asked::ForFailures,
     &[CONNECT_FAILED],
     &[&[at(Attach::TpBtf, "inet_sock_set_state", "tp_attempt")]],
     "with which error connections fail",
-);
+));
 
 const TRAMPOLINES_AT_ROUTE: &[Attachment] = &[
     fexit(3, "tcp_v4_connect", "fexit_tcp_v4_connect"),
@@ -108,12 +108,12 @@ const RECORDS_OF_BIND: &[Attachment] = &[
 
 /// What fails before a packet is sent: no route, or a route that forbids it.
 const fn failed_at_once(alternatives: &'static [&'static [Attachment]]) -> Hook {
-    wanted_on_request(
+    by_call(wanted_on_request(
         Asked::ForFailures,
         &["connect_failed_at_once"],
         alternatives,
         "connections that fail at once, as for want of a route",
-    )
+    ))
 }
 
 /// A call that failed while the program did not run is lost.
