@@ -210,7 +210,7 @@ impl Window {
                 if self.request.namespaces != Scope::All {
                     let seen = &self.last.namespaces;
                     refused.readings.retain(|it| seen.contains(&it.netns));
-                    for failed in &mut refused.failed {
+                    if let Some(failed) = &mut refused.failed {
                         failed.retain(|it| seen.contains(&it.netns));
                     }
                 }
