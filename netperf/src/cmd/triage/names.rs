@@ -48,6 +48,12 @@ impl NamesSeen {
         self.feed.as_ref().map_or(Vec::new(), DnsFeed::hooks)
     }
 
+    /// The time begins: what has ended before is not asked about.
+    pub(super) fn begin(&mut self) {
+        self.take(PATIENCE);
+        self.lookups = Lookups::default();
+    }
+
     /// Takes what has come, and says when more may have; `None` if nothing will.
     pub(super) fn pump(&mut self) -> Option<Duration> {
         self.take(PATIENCE);

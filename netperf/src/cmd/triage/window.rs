@@ -71,7 +71,7 @@ impl Window {
                 why: why.clone(),
             });
         }
-        let (names, no_names) = NamesSeen::open();
+        let (mut names, no_names) = NamesSeen::open();
         unseen.extend(no_names);
         let mut refusals = RefusalFeed::open(run.hooks, true)
             .map_err(|it| unseen.push(it))
@@ -92,6 +92,7 @@ impl Window {
         }
         let first_nics = interfaces.read().map_err(nic::failure)?;
         let machine = PressureFeed::open(run.namespaces);
+        names.begin();
         let began = clock::now().0;
         let mut window = Self {
             traffic,
