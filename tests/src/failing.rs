@@ -127,7 +127,7 @@ fn polled(remote: SocketAddr) -> Result<Errno> {
 /// When it does not start.
 pub fn doctor(hooks: &str) -> Result<Tracer> {
     let args = [
-        "doctor", "--json", "--netns", "self", "--for", "120s", "--hooks", hooks,
+        "doctor", "--json", "--netns", "self", "--for", "600s", "--hooks", hooks,
     ];
     Tracer::start(&args)
 }
