@@ -36,8 +36,8 @@ const fn attempts(remote: &'static str, errno: Errno, (blocking, polled): (u64, 
     }
 }
 
-/// Nobody listens at port 9; no route leads to 192.0.2.0/24 and 2001:db8::/32; two routes forbid; nobody has
-/// 10.74.0.9; the server at port 4150 does not accept.
+/// Nobody listens at port 9; no route leads to 192.0.2.0/24 and `2001:db8::/32`; two routes forbid; nobody
+/// has 10.74.0.9; the server at port 4150 does not accept.
 const PLAYED: &[Attempts] = &[
     attempts("127.0.0.1:9", Errno::ECONNREFUSED, (5, 3)),
     attempts("[::1]:9", Errno::ECONNREFUSED, (2, 1)),

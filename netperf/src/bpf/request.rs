@@ -9,6 +9,7 @@ use crate::procfs::Procfs;
 
 /// What is wanted of the kernel side.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for or not")]
 pub struct Request<'a> {
     /// Which hooks.
     pub hooks: HookPreference,

@@ -34,12 +34,12 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
         None => "the kernel does not tell how many failed".to_owned(),
     };
     if let Some(errors) = errors(&rows) {
-        evidence += &format!("; connect failed with {errors}");
+        evidence.extend(["; connect failed with ", &errors]);
     }
     let loss = measured.last.refusals.loss;
     if counted_here && loss.map_full + loss.unread > 0 {
         let calls = counted(loss.map_full + loss.unread, "failure", "failures");
-        evidence += &format!("; up to {calls} could not be counted");
+        evidence.extend(["; up to ", &calls, " could not be counted"]);
     }
     let mut findings: Vec<_> = rows.iter().filter_map(failure).collect();
     if !counted_here {

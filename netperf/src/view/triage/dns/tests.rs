@@ -64,11 +64,12 @@ fn fast_answers_are_evidence_that_it_is_not_dns() {
     });
 }
 
-#[test]
-fn how_bad_slow_failing_and_lost_answers_are() {
-    let fast = || answered(Rcode::NOERROR, 1);
-    let bad = || answered(Rcode::SERVFAIL, 1);
-    for (ends, status, words) in [
+/// How queries end, how bad that is, and what is said.
+type Case = (Vec<(usize, QueryEnd)>, Status, &'static str);
+
+fn cases() -> Vec<Case> {
+    let (fast, bad) = (answered(Rcode::NOERROR, 1), answered(Rcode::SERVFAIL, 1));
+    vec![
         (
             vec![(3, answered(Rcode::NOERROR, 120))],
             Status::Warn,
@@ -86,17 +87,17 @@ fn how_bad_slow_failing_and_lost_answers_are() {
         ),
         (vec![(1, answered(Rcode::NOERROR, 300))], Status::Ok, ""),
         (
-            vec![(99, fast()), (1, answered(Rcode::NOERROR, 900))],
+            vec![(99, fast), (1, answered(Rcode::NOERROR, 900))],
             Status::Ok,
             "",
         ),
         (
-            vec![(3, bad())],
+            vec![(3, bad)],
             Status::Critical,
             "fails for curl (PID 7): SERVFAIL",
         ),
-        (vec![(90, fast()), (3, bad())], Status::Warn, "SERVFAIL"),
-        (vec![(90, fast()), (2, bad())], Status::Ok, ""),
+        (vec![(90, fast), (3, bad)], Status::Warn, "SERVFAIL"),
+        (vec![(90, fast), (2, bad)], Status::Ok, ""),
         (
             vec![(3, answered(Rcode::REFUSED, 1))],
             Status::Critical,
@@ -113,12 +114,17 @@ fn how_bad_slow_failing_and_lost_answers_are() {
             "gets no answer from",
         ),
         (
-            vec![(50, fast()), (1, QueryEnd::TimedOut)],
+            vec![(50, fast), (1, QueryEnd::TimedOut)],
             Status::Warn,
             "not get every answer",
         ),
         (vec![(50, answered(Rcode::NXDOMAIN, 1))], Status::Ok, ""),
-    ] {
+    ]
+}
+
+#[test]
+fn how_bad_slow_failing_and_lost_answers_are() {
+    for (ends, status, words) in cases() {
         scene(&ends).judge(|triage| {
             let check = dns(triage);
             assert_eq!(check.status, status, "{ends:?}: {check:#?}");

@@ -35,7 +35,7 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
     let mut evidence = evidence(&rows);
     if unread > 0 {
         let packets = counted(unread, "packet", "packets");
-        evidence += &format!("; {packets} could not be read");
+        evidence.extend(["; ", &packets, " could not be read"]);
     }
     Check::new(Topic::Dns, evidence, findings)
 }
@@ -61,10 +61,9 @@ fn evidence(rows: &[LookupRow]) -> String {
             times_of(row.queries)
         )
     });
-    text += ": ";
-    text += &named.collect::<Vec<_>>().join("; ");
+    text.extend([": ", &named.collect::<Vec<_>>().join("; ")]);
     if let Some(more @ 1..) = rows.len().checked_sub(NAMED_MAX) {
-        text += &format!("; and {more} more");
+        text.extend(["; and ", &more.to_string(), " more"]);
     }
     text
 }
