@@ -17,10 +17,11 @@ use crate::procfs::Procfs;
 /// The programs, compiled by build.rs.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_NAMES_OBJECT"));
 
-/// The programs, and where each is attached.
+/// The programs, and where each is attached. What sees answers comes first: a question whose answer nobody saw
+/// would count as lost.
 const PROGRAMS: [(&str, CgroupSkbAttachType); 2] = [
-    ("names_leave", CgroupSkbAttachType::Egress),
     ("names_arrive", CgroupSkbAttachType::Ingress),
+    ("names_leave", CgroupSkbAttachType::Egress),
 ];
 
 /// The programs, attached. They go with this.
