@@ -86,8 +86,8 @@ pub struct Settings {
     pub skb_segs_offset: u32,
     /// One of this many connections is told of, where their transitions are: 0 and 1 are all.
     pub sample: u32,
-    /// Padding.
-    pub reserved: u32,
+    /// 1 to count every connection that fails, in the table of what is refused.
+    pub failures: u32,
 }
 
 /// Offsets in a packet and in what it refers to, from the start of `struct sk_buff` where no other is

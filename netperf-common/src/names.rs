@@ -28,6 +28,12 @@ pub struct NameFacts {
     pub cred: u32,
     /// `cred.uid`.
     pub uid: u32,
+    /// `task_struct.nsproxy`.
+    pub nsproxy: u32,
+    /// `nsproxy.net_ns`.
+    pub net_ns: u32,
+    /// `net.ns.inum`.
+    pub inum: u32,
 }
 
 /// A packet to or from port 53 of another end, as the client's socket sees it.
@@ -48,6 +54,8 @@ pub struct NamePacket {
     pub copied: u32,
     /// Sequence number, of TCP.
     pub sequence: u32,
+    /// Inode number of the network namespace of the thread that sends; 0 for what arrives.
+    pub netns: u32,
     /// Port of this end.
     pub local_port: u16,
     /// 4 or 6.
@@ -57,12 +65,12 @@ pub struct NamePacket {
     /// [`LEAVES`] or [`ARRIVES`].
     pub direction: u8,
     /// Zero.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 3],
     /// The beginning of the payload; behind `copied` it means nothing.
     pub payload: [u8; COPIED],
 }
 
-const _: () = assert!(size_of::<NameFacts>() == 28);
+const _: () = assert!(size_of::<NameFacts>() == 40);
 const _: () = assert!(size_of::<NamePacket>() == 16 + size_of::<Owner>() + 16 + 24 + COPIED);
 
 #[cfg(feature = "user")]

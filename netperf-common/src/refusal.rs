@@ -1,4 +1,5 @@
-//! What did the kernel refuse for want of a port or an address? Counts that the kernel side keeps.
+//! What did the kernel refuse for want of a port or an address, and which connections failed otherwise?
+//! Counts that the kernel side keeps.
 
 use crate::flow::Owner;
 
@@ -32,7 +33,7 @@ pub struct RefusalKey {
     pub protocol: u16,
     /// [`CONNECT`] or [`BIND`].
     pub call: u8,
-    /// [`IN_USE`] or [`NOT_AVAILABLE`].
+    /// [`IN_USE`] or [`NOT_AVAILABLE`]; where failed connections are asked for, the number of any error.
     pub error: u8,
 }
 

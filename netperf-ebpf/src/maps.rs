@@ -6,7 +6,7 @@ use aya_ebpf::{
 };
 use netperf_common::{
     event::{DropKey, SlotEvent},
-    flow::{FlowKey, Slot},
+    flow::{FlowKey, Owner, Slot},
     kernel::{
         Board, ByteRecords, DROP_REASONS, LossCounters, Offsets, PacketOffsets, PairKey,
         PidNamespace, Settings, StateRecord,
@@ -81,6 +81,18 @@ pub struct Call {
     pub socket: u64,
     /// Where the address is.
     pub address: u64,
+}
+
+/// A connection that waits for its first answer, or that has failed since.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Attempt {
+    /// Who connects.
+    pub owner: Owner,
+    /// The error that it failed with, which the process has not been told yet; 0 while it waits.
+    pub error: u32,
+    /// Padding.
+    pub reserved: u32,
 }
 
 /// What the kernel has told of a connection.
@@ -170,6 +182,11 @@ pub static CALLS: LruHashMap<u64, Call, 1> = LruHashMap::new();
 
 /// What a new entry of [`LATENCIES`] is: too large for the stack.
 pub static NEW_HISTOGRAM: Histogram = Histogram::EMPTY;
+
+/// Connections that wait for their first answer, by the address of their socket; the oldest make room. User
+/// space makes it larger where it is asked for.
+#[btf_map]
+pub static ATTEMPTS: LruHashMap<u64, Attempt, 1> = LruHashMap::new();
 
 /// Where a tracepoint's record has what, for kernels whose sockets tell nothing.
 #[unsafe(no_mangle)]

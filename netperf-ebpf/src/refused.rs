@@ -1,4 +1,5 @@
-//! What is refused for want of a port or an address? Counted by process and address.
+//! What is refused for want of a port or an address, and which connections fail otherwise? Counted by process
+//! and address.
 
 use core::ffi::c_void;
 
@@ -12,11 +13,22 @@ use crate::{
     atomic,
     bytes::current_tgid,
     emit::{self, Lost},
-    kernel::{Struct as _, offset, probe, probe_ptr},
-    maps::{CALLS, Call, REFUSALS},
+    kernel::{Struct as _, offset, probe, probe_ptr, setting},
+    maps::{ATTEMPTS, Attempt, CALLS, Call, REFUSALS},
     owner,
     sock::{self, Probed, Sock as _, v4},
 };
+
+const SYN_SENT: i32 = 2;
+const CLOSE: i32 = 7;
+
+/// Errors end here; what lies behind never leaves the kernel (`ERESTARTSYS`).
+const ERRORS: i32 = 256;
+
+/// Results of `connect` after which the connection may still be made, or was, and mistakes in the call
+/// itself: `EINTR`, `EBADF`, `EAGAIN`, `EFAULT`, `ENOTSOCK`, `EAFNOSUPPORT`, `EISCONN`, `EALREADY`,
+/// `EINPROGRESS`.
+const NO_FAILURES: [i32; 9] = [4, 9, 11, 14, 88, 97, 106, 114, 115];
 
 /// `BPF_NOEXIST`: keeps what is there.
 const BPF_NOEXIST: u64 = 1;
@@ -84,9 +96,94 @@ pub fn port_for(sk: Probed, result: i32) {
 /// `connect` ended.
 #[inline(always)]
 pub fn connect(sk: Probed, to: SockAddr, result: i32) {
-    if let Some(error) = counted(result) {
+    if let Some(error) = ended_with(result)
+        && !was_told(sk, error)
+    {
         note(sk, key_of(to, CONNECT, error));
     }
+}
+
+/// What begins a connection and waits for nobody ended. What it does for want of a port is told by
+/// [`port_for`].
+#[inline(always)]
+pub fn begun_connecting(sk: Probed, to: SockAddr, result: i32) {
+    if counted(result).is_none()
+        && let Some(error) = failure(result)
+        && !is_mapped(to)
+    {
+        note(sk, key_of(to, CONNECT, error));
+    }
+}
+
+/// A transition: a process begins to connect, or the kernel says what came of it.
+#[inline(always)]
+pub fn moves(sk: Probed, old: i32, new: i32) {
+    if sk.tcp().is_none() {
+        return;
+    }
+    let socket = sk.0 as u64;
+    if new == SYN_SENT {
+        let mut attempt = Attempt {
+            owner: Owner::NONE,
+            error: 0,
+            reserved: 0,
+        };
+        owner::fill(sk, &mut attempt.owner, current_tgid());
+        let _ = ATTEMPTS.insert(socket, attempt, 0);
+    } else if old == SYN_SENT {
+        let error: u32 = if new == CLOSE {
+            sk.field(offset!(sock_sk_err))
+        } else {
+            0
+        };
+        match ATTEMPTS.get_ptr_mut(socket) {
+            Some(attempt) if error != 0 => fails(sk, attempt, error),
+            Some(_) => {
+                let _ = ATTEMPTS.remove(socket);
+            }
+            None => {}
+        }
+    }
+}
+
+/// A connection has failed after it had begun. Whoever waits in `connect` is told soon.
+#[inline(always)]
+fn fails(sk: Probed, attempt: *mut Attempt, error: u32) {
+    // SAFETY: a map value that the verifier proved.
+    let by = unsafe {
+        (*attempt).error = error;
+        (*attempt).owner
+    };
+    let mut ends = FlowKey::default();
+    sock::fill_addresses(sk.base(), &mut ends);
+    let key = RefusalKey {
+        address: ends.remote_addr,
+        port: ends.remote_port,
+        family: ends.family,
+        netns: ends.netns,
+        call: CONNECT,
+        error: error as u8,
+        ..RefusalKey::default()
+    };
+    add(sk, key, by);
+}
+
+/// Whether the kernel has told this failure before the call that waited for it returned.
+#[inline(always)]
+fn was_told(sk: Probed, error: u8) -> bool {
+    if setting!(failures) == 0 {
+        return false;
+    }
+    let socket = sk.0 as u64;
+    let Some(attempt) = ATTEMPTS.get_ptr_mut(socket) else {
+        return false;
+    };
+    // SAFETY: a map value that the verifier proved.
+    let is_told = unsafe { (*attempt).error } == u32::from(error);
+    if is_told {
+        let _ = ATTEMPTS.remove(socket);
+    }
+    is_told
 }
 
 /// `bind` ended.
@@ -108,6 +205,41 @@ pub fn counted(result: i32) -> Option<u8> {
     } else {
         None
     }
+}
+
+/// The same for what asks for all failed connections.
+#[inline(always)]
+pub fn ended_with(result: i32) -> Option<u8> {
+    if setting!(failures) != 0 {
+        failure(result)
+    } else {
+        counted(result)
+    }
+}
+
+/// The error that a connection failed with.
+#[inline(always)]
+fn failure(result: i32) -> Option<u8> {
+    let is_one = result < 0 && result > -ERRORS;
+    let mut may_go_on = false;
+    for error in NO_FAILURES {
+        may_go_on |= result == -error;
+    }
+    (is_one && !may_go_on).then_some(-result as u8)
+}
+
+/// Whether the call passes an IPv4 address on to the function for IPv4, which tells by itself.
+#[inline(always)]
+fn is_mapped(to: SockAddr) -> bool {
+    let family: u16 = to.field(0);
+    let (first, last): (u64, u32) = (to.field(ADDRESS_6), to.field(ADDRESS_6 + 8));
+    family == AF_INET6 && first == 0 && last == 0xffff_0000_u32.to_le()
+}
+
+/// The current thread's call is told and over.
+#[inline(always)]
+pub fn forget() {
+    let _ = CALLS.remove(bpf_get_current_pid_tgid());
 }
 
 /// The `struct sock` of a `struct socket`.
@@ -142,9 +274,17 @@ fn note(sk: Probed, key: RefusalKey) {
     owner::fill(sk, &mut by, current_tgid());
     let net = sk.base().target(offset!(sock_skc_net));
     let key = RefusalKey {
+        netns: net.field(offset!(net_ns_inum)),
+        ..key
+    };
+    add(sk, key, by);
+}
+
+#[inline(always)]
+fn add(sk: Probed, key: RefusalKey, by: Owner) {
+    let key = RefusalKey {
         start_ns: by.start_ns,
         host_tgid: by.host_tgid,
-        netns: net.field(offset!(net_ns_inum)),
         protocol: sock::protocol(sk),
         ..key
     };

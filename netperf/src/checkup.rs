@@ -20,6 +20,7 @@ pub fn examine() -> Machine {
         connections: true,
         losses: false,
         latency: false,
+        failures: false,
         transitions: None,
         open_sockets: 0,
         cgroup_root: cgroup_root.as_ref(),

@@ -1,8 +1,5 @@
 //! Does `dns --watch` see every query that a process sends, with its answer, its time and its owner?
 
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,15 +9,12 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::asked::is_harmless;
 use netperf_tests::batch::{run_as, text};
 use netperf_tests::deadline::Deadline;
-use netperf_tests::dns_server::{self, A, AAAA, DnsServer, Script};
+use netperf_tests::dns_server::{self, A, DnsServer, Script};
+use netperf_tests::lookups::{ADDRESS, Said, ask, check, one_of_each, question, watch};
 use netperf_tests::place::Place;
 use netperf_tests::socket_list::alone;
-use netperf_tests::tracer::{self, Tracer};
+use netperf_tests::tracer;
 use netperf_tests::within::not_allowed;
-use serde_json::Value;
-
-const ADDRESS: &[u8] = &[192, 0, 2, 1];
-const SERVFAIL: u8 = 2;
 
 /// Queries of this process are those of all its tests: one at a time.
 fn turn() -> MutexGuard<'static, ()> {
@@ -28,181 +22,10 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A question for addresses of `name`, as any client sends it.
-fn question(number: u16, name: &str, kind: u16) -> Vec<u8> {
-    let mut packet = number.to_be_bytes().to_vec();
-    packet.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    for label in name.split('.') {
-        packet.push(u8::try_from(label.len()).unwrap_or(0));
-        packet.extend(label.bytes());
-    }
-    packet.push(0);
-    packet.extend(kind.to_be_bytes());
-    packet.extend([0, 1]);
-    packet
-}
-
-/// Asks over UDP, and waits for the answer if one is to come.
-fn ask(server: SocketAddr, packet: &[u8], waits: bool) -> Result<()> {
-    let any = if server.is_ipv4() {
-        "0.0.0.0:0"
-    } else {
-        "[::]:0"
-    };
-    let socket = UdpSocket::bind(any)?;
-    socket.set_read_timeout(Some(Duration::from_secs(20)))?;
-    socket.send_to(packet, server)?;
-    if waits {
-        socket.recv(&mut [0; 512]).context("no answer")?;
-    }
-    Ok(())
-}
-
-/// A watch of the queries of this process, or of all.
-fn watch(own: bool) -> Result<Tracer> {
-    let pid = std::process::id().to_string();
-    let mut args = vec!["dns", "--watch", "--json", "-d", "0.3", "--timeout", "3"];
-    if own {
-        args.extend(["--pid", &pid]);
-    }
-    Tracer::start(&args)
-}
-
-/// All that a watch has said.
-#[derive(Debug, Default)]
-struct Said {
-    /// Queries that ended, by name.
-    queries: BTreeMap<String, Vec<Value>>,
-    ticks: Vec<Value>,
-}
-
-impl Said {
-    /// Listens until each of these names has ended so often, and ends the watch.
-    fn until(mut tracer: Tracer, names: &[(&str, usize)]) -> Result<Self> {
-        let deadline = Deadline::seconds(30);
-        let mut said = Self::default();
-        while names.iter().any(|&(name, count)| said.count(name) < count) {
-            let line = tracer.next_line(deadline)?;
-            let line = line.with_context(|| format!("the watch ended: {said:#?}"))?;
-            if line["type"] == "dns_query" {
-                let name = tracer::text(&line, "query")?;
-                said.queries.entry(name).or_default().push(line);
-            } else {
-                said.ticks.push(line);
-            }
-        }
-        let rest = tracer.stop()?.ticks.into_iter();
-        said.ticks
-            .extend(rest.filter(|it| it["type"] == "dns_watch"));
-        Ok(said)
-    }
-
-    fn count(&self, name: &str) -> usize {
-        self.queries.get(name).map_or(0, Vec::len)
-    }
-
-    fn one(&self, name: &str) -> Result<&Value> {
-        let rows = self.queries.get(name);
-        rows.and_then(|rows| rows.first())
-            .with_context(|| format!("no {name}"))
-    }
-
-    /// The sum of a field over all rows of all ticks.
-    fn sum(&self, field: &str) -> u64 {
-        let rows = self
-            .ticks
-            .iter()
-            .filter_map(|tick| tick["processes"].as_array());
-        rows.flatten().filter_map(|row| row[field].as_u64()).sum()
-    }
-}
-
-/// The same question twice over one connection, the first time in three parts.
-fn ask_over_tcp(server: SocketAddr, packet: &[u8], answer: usize) -> Result<()> {
-    let mut stream = TcpStream::connect(server)?;
-    stream.set_nodelay(true)?;
-    let framed = [&u16::try_from(packet.len())?.to_be_bytes(), packet].concat();
-    for part in [&framed[..1], &framed[1..9], &framed[9..]] {
-        stream.write_all(part)?;
-    }
-    stream.read_exact(&mut vec![0; answer + 2])?;
-    stream.write_all(&framed)?;
-    Ok(stream.read_exact(&mut vec![0; answer + 2])?)
-}
-
-/// One query of each kind, by this process.
-fn one_of_each() -> Result<Said> {
-    let scripts = [
-        ("late.watch", A, Script::values(200, &[ADDRESS])),
-        ("bad.watch", A, Script::rcode(SERVFAIL)),
-        ("lost.watch", A, Script::Silence),
-        ("tcp.watch", AAAA, Script::values(0, &[&[0; 16]])),
-        ("six.watch", A, Script::values(0, &[ADDRESS])),
-    ];
-    let server = DnsServer::at([127, 0, 0, 2], &scripts)?.address;
-    let six = DnsServer::start("[::1]:53".parse()?, &scripts)?.address;
-    let tracer = watch(true)?;
-    ask(server, &question(1, "late.watch", A), true)?;
-    ask(server, &question(2, "bad.watch", A), true)?;
-    ask(server, &question(3, "none.watch", A), true)?;
-    ask(server, &question(4, "lost.watch", A), false)?;
-    ask(six, &question(5, "six.watch", A), true)?;
-    let packet = question(6, "tcp.watch", AAAA);
-    ask_over_tcp(server, &packet, packet.len() + 28)?;
-    let names = [
-        "late.watch",
-        "bad.watch",
-        "none.watch",
-        "lost.watch",
-        "six.watch",
-    ];
-    let mut counts = names.map(|name| (name, 1)).to_vec();
-    counts.push(("tcp.watch", 2));
-    Said::until(tracer, &counts)
-}
-
 #[test]
 fn every_query_has_its_owner_its_time_and_what_came_of_it() -> Result<()> {
     let _turn = turn();
-    alone(|| {
-        let said = one_of_each()?;
-        let pid = u64::from(std::process::id());
-        for row in said.queries.values().flatten() {
-            ensure!(row["pid"] == pid && row["retries"] == 0, "{row}");
-        }
-        for (name, field, value) in [
-            ("late.watch", "result", "NOERROR"),
-            ("bad.watch", "result", "SERVFAIL"),
-            ("none.watch", "result", "NXDOMAIN"),
-            ("lost.watch", "result", "timeout"),
-            ("tcp.watch", "result", "NOERROR"),
-            ("tcp.watch", "proto", "tcp"),
-            ("tcp.watch", "record_type", "AAAA"),
-            ("late.watch", "proto", "udp"),
-            ("late.watch", "resolver", "127.0.0.2:53"),
-            ("six.watch", "resolver", "[::1]:53"),
-        ] {
-            ensure!(said.one(name)?[field] == value, "{}", said.one(name)?);
-        }
-        let took = said.one("late.watch")?["took_us"].as_u64();
-        let took = took.context("no time")?;
-        ensure!((200_000..3_000_000).contains(&took), "{took}");
-        ensure!(said.one("lost.watch")?["took_us"].is_null());
-        ensure!(
-            said.sum("queries") == 7 && said.sum("timeouts") == 1,
-            "{said:#?}"
-        );
-        ensure!(
-            said.sum("failures") == 1 && said.sum("no_name") == 1,
-            "{said:#?}"
-        );
-        let last = said.ticks.last().context("no tick")?;
-        ensure!(
-            last["loss"]["ring_lost"] == 0 && last["loss"]["unread"] == 0,
-            "{last}"
-        );
-        Ok(())
-    })
+    alone(|| check(&one_of_each()?))
 }
 
 #[test]
@@ -255,6 +78,24 @@ fn names_in_queries_can_not_steer_the_terminal() -> Result<()> {
         is_harmless(text(&output.stdout)?, "evil")?;
         Ok(())
     })
+}
+
+#[test]
+fn without_type_information_it_says_what_the_kernel_lacks() -> Result<()> {
+    let mut command = Command::new(tracer::binary()?);
+    let output = run_as(
+        command
+            .args(["dns", "--watch"])
+            .env("NETPERF_TRACE_BTF", "/hidden"),
+    )?;
+    let message = text(&output.stderr)?;
+    ensure!(
+        output.status.code() == Some(4),
+        "{}: {message}",
+        output.status
+    );
+    ensure!(message.contains("type information"), "{message}");
+    Ok(())
 }
 
 #[test]

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::batch::{run, run_as, text};
+use netperf_tests::dns_server::{A, DnsServer, Script};
+use netperf_tests::failing;
 use netperf_tests::flood::Sender;
 use netperf_tests::held::{FAR, await_traffic, far, near, sink, source};
+use netperf_tests::lookups::{ADDRESS, SERVFAIL, ask, question};
 use netperf_tests::netns::Cabled;
 use netperf_tests::public::Public;
 use netperf_tests::socket_list::alone;
@@ -201,6 +204,129 @@ fn connections_that_are_refused_are_told_with_who_begins_them() -> Result<()> {
 }
 
 #[test]
+fn every_connection_that_fails_is_told_with_its_error() -> Result<()> {
+    alone(|| {
+        let doctor = failing::doctor("auto")?;
+        failing::play()?;
+        let triage = failing::check(doctor)?;
+        let failing = check(&triage, "failing")?;
+        let found = says(failing, "can't reach 192.0.2.7:80: no route leads there")?;
+        let evidence = found["evidence"].as_str().context("no evidence")?;
+        ensure!(
+            evidence == "connect failed with ENETUNREACH (`Network is unreachable`) 6 times",
+            "{found:#}"
+        );
+        ensure!(
+            found["what"].as_str().is_some_and(|it| it.contains(&own())),
+            "{found:#}"
+        );
+        let refused = says(failing, "is refused by 127.0.0.1:9: nobody listens there")?;
+        let evidence = refused["evidence"].as_str().context("no evidence")?;
+        ensure!(
+            evidence == "connect failed with ECONNREFUSED (`Connection refused`) 8 times",
+            "{refused:#}"
+        );
+        let sum = failing["evidence"].as_str().context("no evidence")?;
+        for errno in [
+            "ECONNREFUSED 11 times",
+            "ENETUNREACH 11 times",
+            "ETIMEDOUT 2 times",
+        ] {
+            ensure!(sum.contains(errno), "{sum}");
+        }
+        Ok(())
+    })
+}
+
+/// Asks a server of the test again and again for a name, which is answered so.
+fn asking(host: [u8; 4], script: Script) -> Result<(DnsServer, Again)> {
+    let answers = !matches!(script, Script::Silence);
+    let server = DnsServer::at(host, &[("slow.triage", A, script)])?;
+    let address = server.address;
+    let again = Again::every(Duration::from_millis(30), move || {
+        let _ = ask(address, &question(7, "slow.triage", A), answers);
+    });
+    Ok((server, again))
+}
+
+#[test]
+fn a_slow_resolver_is_the_cause_and_who_waits_for_it_is_named() -> Result<()> {
+    alone(|| {
+        let _asking = asking([127, 0, 0, 2], Script::values(200, &[ADDRESS]))?;
+        let (first, all) = verdict()?;
+        ensure!(
+            first.contains("most likely cause: DNS:") && first.contains(&own()),
+            "{all}"
+        );
+        ensure!(
+            first.contains("waits long for names: resolver 127.0.0.2:53 is slow"),
+            "{all}"
+        );
+        ensure!(
+            all.contains("`netperf-trace dns slow.triage @127.0.0.2`"),
+            "{all}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_resolver_that_fails_is_the_cause() -> Result<()> {
+    alone(|| {
+        let _asking = asking([127, 0, 0, 2], Script::rcode(SERVFAIL))?;
+        let (first, all) = verdict()?;
+        ensure!(first.starts_with("critical"), "{all}");
+        ensure!(
+            first.contains("resolver 127.0.0.2:53 fails for") && first.contains(&own()),
+            "{all}"
+        );
+        ensure!(first.ends_with("SERVFAIL"), "{all}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_resolver_that_does_not_answer_is_the_cause() -> Result<()> {
+    alone(|| {
+        let _asking = asking([127, 0, 0, 2], Script::Silence)?;
+        let output = run(["doctor", "--netns", "self", "--for", "3s"])?;
+        let all = text(&output.stdout)?;
+        let first = all.lines().next().context("no verdict")?;
+        ensure!(output.status.code() == Some(5), "{all}");
+        ensure!(first.starts_with("critical"), "{all}");
+        ensure!(
+            first.contains("gets no answer from resolver 127.0.0.2:53") && first.contains(&own()),
+            "{all}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn fast_names_are_evidence_that_it_is_not_dns() -> Result<()> {
+    alone(|| {
+        let _asking = asking([127, 0, 0, 2], Script::values(0, &[ADDRESS]))?;
+        let pid = std::process::id().to_string();
+        let triage = triage(&["--pid", &pid])?;
+        let dns = check(&triage, "dns")?;
+        ensure!(dns["status"] == "ok", "{dns:#}");
+        let rows = triage["lookups"].as_array().context("no lookups")?;
+        let row = rows.iter().find(|row| row["resolver"] == "127.0.0.2:53");
+        let row = row.with_context(|| format!("not asked: {rows:#?}"))?;
+        ensure!(
+            row["pids"] == serde_json::json!([std::process::id()]),
+            "{row}"
+        );
+        ensure!(
+            row["queries"].as_u64() > Some(3) && row["lost"] == 0,
+            "{row}"
+        );
+        ensure!(row["time"]["p95_us"].as_u64() < Some(100_000), "{row}");
+        Ok(())
+    })
+}
+
+#[test]
 fn a_process_that_waits_for_its_receiver_is_told_to() -> Result<()> {
     alone(|| {
         let listener = TcpListener::bind("127.0.0.1:4300")?;
@@ -240,9 +366,22 @@ fn a_process_that_waits_for_its_receiver_is_told_to() -> Result<()> {
 fn a_namespace_in_which_nothing_happens_has_no_trouble_with_the_network() -> Result<()> {
     alone(|| {
         let triage = triage(&[])?;
-        for topic in ["interfaces", "loss", "closing", "ports", "failing", "mtu"] {
+        for topic in [
+            "interfaces",
+            "dns",
+            "loss",
+            "closing",
+            "ports",
+            "failing",
+            "mtu",
+        ] {
             ensure!(check(&triage, topic)?["status"] == "ok", "{triage:#}");
         }
+        let dns = check(&triage, "dns")?["evidence"].as_str();
+        ensure!(
+            dns.is_some_and(|it| it.starts_with("no lookup was seen")),
+            "{triage:#}"
+        );
         Ok(())
     })
 }
@@ -256,12 +395,11 @@ fn without_rights_it_checks_what_it_can() -> Result<()> {
     let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
     let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
     let triage = lines.get(1).context("no verdict")?;
-    let statuses = (
-        &check(triage, "loss")?["status"],
-        &check(triage, "interfaces")?["status"],
-    );
+    let status = |topic| check(triage, topic).map(|check| &check["status"]);
     ensure!(
-        statuses.0 == "skipped" && statuses.1 != "skipped",
+        status("loss")? == "skipped"
+            && status("dns")? == "skipped"
+            && status("interfaces")? != "skipped",
         "{triage:#}"
     );
     let missing = triage["unavailable"]

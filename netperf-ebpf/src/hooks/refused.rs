@@ -1,4 +1,5 @@
-//! Where connections find no port, and sockets no address. Attached for `states` alone.
+//! Where connections find no port, and sockets no address. Attached for `states`, and for `doctor` with
+//! where connections fail for any other reason.
 //!
 //! `inet_hash_connect` and its sibling for IPv6 look for the port of a connection, whoever opens it:
 //! `connect`, Fast Open, MPTCP, `io_uring`. Unlike `connect`, they do not wait for the other end.
@@ -7,8 +8,10 @@ use core::ffi::c_void;
 
 use aya_ebpf::{
     EbpfContext as _,
-    macros::{fexit, kprobe, kretprobe, tracepoint},
-    programs::{FExitContext, ProbeContext, RetProbeContext, TracePointContext},
+    macros::{btf_tracepoint, fexit, kprobe, kretprobe, tracepoint},
+    programs::{
+        BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext,
+    },
 };
 
 use crate::{
@@ -48,6 +51,48 @@ pub fn fexit_inet_bind(ctx: FExitContext) -> i32 {
 #[fexit]
 pub fn fexit_inet6_bind(ctx: FExitContext) -> i32 {
     bound(ctx.arg(0), ctx.arg(1), ctx.arg(3));
+    0
+}
+
+/// `inet_sock_set_state(sk, oldstate, newstate)`, kernel 4.16: the socket has its error by then.
+#[btf_tracepoint(function = "inet_sock_set_state")]
+pub fn tp_attempt(ctx: BtfTracePointContext) -> i32 {
+    refused::moves(Probed(ctx.arg(0)), ctx.arg(1), ctx.arg(2));
+    0
+}
+
+/// `tcp_v4_connect(sk, uaddr, addr_len)`: it looks for a route, among others, and waits for nobody.
+#[fexit]
+pub fn fexit_tcp_v4_connect(ctx: FExitContext) -> i32 {
+    begun_connecting(ctx.arg(0), ctx.arg(1), ctx.arg(3));
+    0
+}
+
+/// `tcp_v6_connect(sk, uaddr, addr_len)`.
+#[fexit]
+pub fn fexit_tcp_v6_connect(ctx: FExitContext) -> i32 {
+    begun_connecting(ctx.arg(0), ctx.arg(1), ctx.arg(3));
+    0
+}
+
+/// Entry of `tcp_v4_connect` and `tcp_v6_connect`.
+#[kprobe]
+pub fn kprobe_begin_connecting(ctx: ProbeContext) -> u32 {
+    refused::begins(ctx.arg(0).unwrap_or(0), ctx.arg(1).unwrap_or(0));
+    0
+}
+
+/// Return of the same. One of them may have called the other, and has nothing to tell then. Neither has one
+/// that has come to look for a port, which that call has told.
+#[kretprobe]
+pub fn kretprobe_begin_connecting(ctx: RetProbeContext) -> u32 {
+    if let Some(call) = refused::begun() {
+        refused::forget();
+        if call.address != 0 {
+            let (sk, to) = (call.socket as *const c_void, call.address as *const c_void);
+            begun_connecting(sk, to, ctx.ret());
+        }
+    }
     0
 }
 
@@ -98,7 +143,7 @@ pub fn record_call_begins(ctx: TracePointContext) -> u32 {
 /// `syscalls/sys_exit_connect`.
 #[tracepoint]
 pub fn record_connect_ends(ctx: TracePointContext) -> u32 {
-    if let Some((sk, to, result)) = ended(&ctx) {
+    if let Some((sk, to, result)) = ended(&ctx, refused::ended_with) {
         refused::connect(sk, to, result);
     }
     0
@@ -107,10 +152,15 @@ pub fn record_connect_ends(ctx: TracePointContext) -> u32 {
 /// `syscalls/sys_exit_bind`.
 #[tracepoint]
 pub fn record_bind_ends(ctx: TracePointContext) -> u32 {
-    if let Some((sk, to, result)) = ended(&ctx) {
+    if let Some((sk, to, result)) = ended(&ctx, refused::counted) {
         refused::bind(sk, to, result);
     }
     0
+}
+
+#[inline(always)]
+fn begun_connecting(sk: *const c_void, to: *const c_void, result: i32) {
+    refused::begun_connecting(Probed(sk), SockAddr::Kernels(to), result);
 }
 
 #[inline(always)]
@@ -118,11 +168,14 @@ fn bound(socket: *const c_void, to: *const c_void, result: i32) {
     refused::bind(refused::of_socket(socket), SockAddr::Kernels(to), result);
 }
 
-/// The socket, address and result of a system call that was refused what counts.
+/// The socket, address and result of a system call that failed with what counts.
 #[inline(always)]
-fn ended(ctx: &TracePointContext) -> Option<(Probed, SockAddr, i32)> {
+fn ended(
+    ctx: &TracePointContext,
+    counted: impl Fn(i32) -> Option<u8>,
+) -> Option<(Probed, SockAddr, i32)> {
     let result = probe::<i64>(ctx.as_ptr(), RESULT) as i32;
-    refused::counted(result)?;
+    counted(result)?;
     let call = refused::begun()?;
     let sk = sock::of_descriptor(call.socket as u32);
     let to = SockAddr::Users(call.address as *const c_void);

@@ -81,12 +81,14 @@ fn fill(skb: *mut __sk_buff, packet: *mut NamePacket, header: &Header, direction
         (*packet).version = header.version;
         (*packet).protocol = header.protocol;
         (*packet).direction = direction;
-        (*packet).reserved = [0; 7];
+        (*packet).netns = 0;
+        (*packet).reserved = [0; 3];
         let resolver = (&raw mut (*packet).resolver).cast();
         let size = if header.version == 4 { 4 } else { 16 };
         bpf_skb_load_bytes(skb.cast(), header.resolver, resolver, size);
         if direction == LEAVES {
             owner::fill(&raw mut (*packet).owner);
+            (*packet).netns = owner::netns();
         }
     }
 }
@@ -94,14 +96,11 @@ fn fill(skb: *mut __sk_buff, packet: *mut NamePacket, header: &Header, direction
 /// Copies what fits, and says how much that is.
 #[inline(always)]
 fn copy(skb: *mut __sk_buff, packet: *mut NamePacket, header: &Header) -> u32 {
-    // The compiler knows that the length is not zero and leaves the check out; the verifier needs it. Read
-    // back from memory, it is news to both.
+    // The verifier has to see that the size is not zero, and before 6.8 learns nothing from a comparison with
+    // zero. The compiler must not see it, or it leaves this out: read back from memory, it is news to both.
     // SAFETY: a word of the entry.
-    let size = unsafe { core::ptr::read_volatile(&raw const (*packet).length) };
-    if size == 0 {
-        return 0;
-    }
-    let size = size.min(COPIED as u32);
+    let length = unsafe { core::ptr::read_volatile(&raw const (*packet).length) };
+    let size = length.wrapping_sub(1).min(COPIED as u32 - 1) + 1;
     // SAFETY: the payload of the entry has room for `size` bytes, which the verifier proves.
     let status = unsafe {
         let to = (&raw mut (*packet).payload).cast();

@@ -32,6 +32,16 @@ pub fn fill(owner: *mut Owner) {
     }
 }
 
+/// The network namespace that the current thread is in.
+#[inline(always)]
+pub fn netns() -> u32 {
+    // SAFETY: a helper without arguments.
+    let task = unsafe { bpf_get_current_task() } as *const c_void;
+    let namespaces = read::<u64>(task, fact!(nsproxy)) as *const c_void;
+    let net = read::<u64>(namespaces, fact!(net_ns)) as *const c_void;
+    read(net, fact!(inum))
+}
+
 /// Copies a value out of kernel memory; zero where that memory can't be read.
 #[inline(always)]
 fn read<T: Default>(base: *const c_void, offset: u32) -> T {

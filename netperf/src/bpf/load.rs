@@ -36,7 +36,8 @@ const EVENT_BYTES: u32 = 16 << 20;
 /// Pairs of a process and a remote host whose times are kept, each of three kinds: 9 MiB.
 const LATENCIES: u32 = 8_192;
 
-/// What was refused to whom, and threads that call at the moment: 3 MiB.
+/// What was refused to whom, and threads that call at the moment: 3 MiB. Connections that wait for an
+/// answer, where they are asked for: 2 MiB more.
 const REFUSALS: u32 = 16_384;
 
 /// Where the records of tracepoints have what is read of them.
@@ -140,6 +141,9 @@ pub(super) fn load(
             .map_max_entries("LATENCIES", LATENCIES)
             .map_max_entries("HANDSHAKES", slots);
     }
+    if request.failures {
+        loader.map_max_entries("ATTEMPTS", REFUSALS);
+    }
     if !request.losses {
         loader.map_max_entries("DROPS", 1);
     }
@@ -181,6 +185,7 @@ fn facts(
     settings.emit_states = u32::from(request.transitions.is_some());
     settings.sample = request.transitions.map_or(0, NonZeroU32::get);
     settings.latency = u32::from(request.latency);
+    settings.failures = u32::from(request.failures);
     Ok((offsets, settings))
 }
 

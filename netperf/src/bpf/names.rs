@@ -17,10 +17,11 @@ use crate::procfs::Procfs;
 /// The programs, compiled by build.rs.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_NAMES_OBJECT"));
 
-/// The programs, and where each is attached.
+/// The programs, and where each is attached. What sees answers comes first: a question whose answer nobody saw
+/// would count as lost.
 const PROGRAMS: [(&str, CgroupSkbAttachType); 2] = [
-    ("names_leave", CgroupSkbAttachType::Egress),
     ("names_arrive", CgroupSkbAttachType::Ingress),
+    ("names_leave", CgroupSkbAttachType::Egress),
 ];
 
 /// The programs, attached. They go with this.
@@ -125,11 +126,12 @@ fn decode(mut record: &[u8]) -> Option<NamePacket> {
         length: record.get_u32_ne(),
         copied: record.get_u32_ne(),
         sequence: record.get_u32_ne(),
+        netns: record.get_u32_ne(),
         local_port: record.get_u16_ne(),
         version: record.get_u8(),
         protocol: record.get_u8(),
         direction: record.get_u8(),
-        reserved: [0; 7],
+        reserved: [0; 3],
         payload: [0; COPIED],
     };
     record.advance(packet.reserved.len());
@@ -147,5 +149,8 @@ fn facts(btf: &Btf<'_>) -> anyhow::Result<NameFacts> {
         comm: at("task_struct", "comm")?,
         cred: at("task_struct", "cred")?,
         uid: at("cred", "uid")?,
+        nsproxy: at("task_struct", "nsproxy")?,
+        net_ns: at("nsproxy", "net_ns")?,
+        inum: at("net", "ns.inum")?,
     })
 }

@@ -1,4 +1,5 @@
-//! What was refused for want of a port or an address? A kernel side that counts nothing else.
+//! What was refused for want of a port or an address, and which connections failed? A kernel side that counts
+//! nothing else.
 
 use anyhow::Context as _;
 use aya::maps::{HashMap, MapData};
@@ -8,6 +9,7 @@ use netperf_common::refusal::{RefusalCount, RefusalKey};
 use rustc_hash::FxHashMap;
 
 use super::error::OpenError;
+use super::hooks::CONNECT_FAILED;
 use super::missed::missed;
 use super::open::{Opened, open_refused};
 use super::request::Request;
@@ -39,16 +41,17 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Starts counting.
+    /// Starts counting; also connections that fail for another reason, if `failures`.
     ///
     /// # Errors
     /// If this kernel can't count, with everything that was tried.
-    pub fn open(hooks: HookPreference, procfs: &Procfs) -> Result<Self, OpenError> {
+    pub fn open(hooks: HookPreference, failures: bool, procfs: &Procfs) -> Result<Self, OpenError> {
         let kernel = open_refused(&Request {
             hooks,
             connections: false,
             losses: false,
             latency: false,
+            failures,
             transitions: None,
             open_sockets: 0,
             cgroup_root: None,
@@ -74,6 +77,12 @@ impl Refusals {
     /// Which hooks count.
     pub fn provenance(&self) -> &Provenance {
         &self.kernel.provenance
+    }
+
+    /// Whether it counts every connection that fails after it has begun.
+    pub fn tells_failures(&self) -> bool {
+        let mut hooks = self.kernel.provenance.hooks.iter();
+        hooks.any(|hook| hook.name == CONNECT_FAILED)
     }
 
     /// What was added since the last call.

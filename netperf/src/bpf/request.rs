@@ -9,6 +9,7 @@ use crate::procfs::Procfs;
 
 /// What is wanted of the kernel side.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for or not")]
 pub struct Request<'a> {
     /// Which hooks.
     pub hooks: HookPreference,
@@ -18,6 +19,8 @@ pub struct Request<'a> {
     pub losses: bool,
     /// Whether it is asked for how long it takes.
     pub latency: bool,
+    /// Whether every connection that fails is asked for, where what is refused is.
+    pub failures: bool,
     /// Whether each transition is to be told, and of which share of the connections: one of so many.
     pub transitions: Option<NonZeroU32>,
     /// Sockets open on this machine now; there will be room for twice as many.
@@ -47,6 +50,7 @@ impl Request<'_> {
             Asked::ForEvents => self.wants_events(),
             Asked::ForLosses => self.losses,
             Asked::ForLatency => self.latency,
+            Asked::ForFailures => self.failures,
         }
     }
 }

@@ -84,6 +84,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         connections: config.wanted.flows,
         losses: config.wanted.losses,
         latency: config.wanted.latency,
+        failures: false,
         transitions: config.wanted.transitions,
         open_sockets: procfs.open_sockets(),
         cgroup_root: cgroup_root.as_ref(),

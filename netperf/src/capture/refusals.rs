@@ -1,18 +1,21 @@
-//! To whom does the kernel refuse ports and addresses? Its counts, joined with names.
+//! To whom does the kernel refuse ports and addresses, and whose connections fail? Its counts, joined with
+//! names.
 
-use netperf_common::flow::{FlowKey, IPPROTO_UDP, IPPROTO_UDPLITE};
-use netperf_common::refusal::{BIND, CONNECT, IN_USE, NOT_AVAILABLE};
+use std::net::SocketAddr;
+
+use netperf_common::flow::{FlowKey, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
+use netperf_common::refusal::{BIND, CONNECT, IN_USE, NOT_AVAILABLE, RefusalKey};
 
 use super::address::remote_end;
 use super::names::Names;
 use super::valid_rights;
 use crate::bpf::{self, Refused, Tally, process_id};
 use crate::clock::{self, MonoNs};
-use crate::collect::{AttachedHook, HookPreference};
+use crate::collect::{AttachedHook, HookPreference, Unavailable};
 use crate::procfs::Procfs;
 use crate::rights;
 use crate::sample::Proto;
-use crate::sample::refusal::{RefusalReading, Refusals, RefusedCall, RefusedFor};
+use crate::sample::refusal::{FailedConnect, RefusalReading, Refusals, RefusedCall, RefusedFor};
 use crate::sample::socket::Unseen;
 use crate::text::chain;
 
@@ -23,14 +26,15 @@ pub struct RefusalFeed {
 }
 
 impl RefusalFeed {
-    /// Starts counting.
+    /// Starts counting; also connections that fail for another reason, if `failures`.
     ///
     /// # Errors
     /// What can't be seen if it does not work, and why.
-    pub fn open(hooks: HookPreference) -> Result<Self, Unseen> {
+    pub fn open(hooks: HookPreference, failures: bool) -> Result<Self, Unseen> {
         let procfs = Procfs::new("/");
         rights::check(valid_rights(&procfs)).map_err(|missing| unseen(&missing.in_short()))?;
-        let counts = bpf::Refusals::open(hooks, &procfs).map_err(|error| unseen(&chain(&error)))?;
+        let counts = bpf::Refusals::open(hooks, failures, &procfs)
+            .map_err(|error| unseen(&chain(&error)))?;
         let cgroups = procfs.cgroups();
         Ok(Self {
             counts,
@@ -41,6 +45,16 @@ impl RefusalFeed {
     /// Which hooks count.
     pub fn hooks(&self) -> &[AttachedHook] {
         &self.counts.provenance().hooks
+    }
+
+    /// What these hooks can't see on this kernel.
+    pub fn unseen(&self) -> Vec<Unseen> {
+        let missing = self.counts.provenance().unavailable.iter();
+        let unseen = |it: &Unavailable| Unseen {
+            what: it.what.clone(),
+            why: it.why.clone(),
+        };
+        missing.map(unseen).collect()
     }
 
     /// What was refused since the last call.
@@ -59,6 +73,12 @@ impl RefusalFeed {
                 .iter()
                 .filter_map(|one| reading(one, &mut self.names, now))
                 .collect(),
+            failed: self.counts.tells_failures().then(|| {
+                let failed = grown.iter();
+                failed
+                    .filter_map(|one| failure(one, &mut self.names, now))
+                    .collect()
+            }),
             loss: self.counts.loss()?,
         })
     }
@@ -97,14 +117,34 @@ fn reading(refused: &Refused, names: &mut Names, now: MonoNs) -> Option<RefusalR
             IPPROTO_UDP | IPPROTO_UDPLITE => Proto::Udp,
             _ => Proto::Tcp,
         },
-        address: remote_end(&FlowKey {
-            remote_addr: key.address,
-            remote_port: key.port,
-            family: key.family,
-            ..FlowKey::default()
-        }),
+        address: address(&key),
         netns: key.netns,
         count: refused.count,
         total: refused.total,
+    })
+}
+
+/// `None` of what is no connection.
+fn failure(refused: &Refused, names: &mut Names, now: MonoNs) -> Option<FailedConnect> {
+    let (key, owner) = (refused.key, refused.owner);
+    let tally = Tally {
+        owner,
+        ..Tally::default()
+    };
+    (key.call == CONNECT && key.protocol == IPPROTO_TCP).then(|| FailedConnect {
+        process: names.describe(process_id(&owner), &tally, now),
+        errno: key.error,
+        remote: address(&key),
+        netns: key.netns,
+        count: refused.count,
+    })
+}
+
+fn address(key: &RefusalKey) -> SocketAddr {
+    remote_end(&FlowKey {
+        remote_addr: key.address,
+        remote_port: key.port,
+        family: key.family,
+        ..FlowKey::default()
     })
 }

@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    fn look(at: u64, shown: Option<(TcpState, u32)>) -> SocketSample {
+    fn look(at: u64, shown: Option<(TcpState, u32)>) -> Box<SocketSample> {
         let shown = shown.map(|(state, expires_ms)| SocketReading {
             timer: Some(Timer {
                 kind: TimerKind::Timewait,
@@ -264,16 +264,16 @@ mod tests {
             }),
             ..socket(state, 0, LOCAL, REMOTE)
         });
-        SocketSample {
+        Box::new(SocketSample {
             at: second(at),
             sockets: shown.into_iter().collect(),
             ..SocketSample::default()
-        }
+        })
     }
 
     enum Step {
         Told(Happening),
-        Look(SocketSample),
+        Look(Box<SocketSample>),
     }
 
     /// Old and new state, when in seconds, µs in the old one, and whose.

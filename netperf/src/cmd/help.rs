@@ -378,9 +378,10 @@ Exit status:
 pub(super) const DOCTOR_ABOUT: &str = "\
 Tells what the trouble most likely is. It measures for ten seconds, or as long as --for says, and
 takes the checks that an expert would take, in that order: processors, disks and memory first,
-since it may not be the network at all; then interfaces and who fills them; how long it takes to
-connect and for a round trip; what is sent again; connections that nobody closes; ports; queues of
-clients; connections that fail; limits and tables of the kernel; large packets that vanish. The
+since it may not be the network at all; then interfaces and who fills them; how long processes wait
+for names (DNS), and of which resolver; how long it takes to connect and for a round trip; what is
+sent again; connections that nobody closes; ports; queues of clients; connections that fail, and
+with which error; limits and tables of the kernel; large packets that vanish. The
 first line names the most likely cause and the process. What it stands on follows, with the next
 command and advice, then whatever else is wrong, then every check. It changes nothing.
 

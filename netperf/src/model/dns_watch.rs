@@ -28,12 +28,16 @@ pub struct DnsQuery {
     pub name: String,
     /// Type of record.
     pub kind: String,
+    /// Inode number of the network namespace that it was asked in.
+    pub netns: Option<u32>,
     /// Who was asked.
     pub resolver: SocketAddr,
     /// Over what.
     pub proto: Proto,
     /// How often the process had asked the same before without an answer.
     pub retries: u32,
+    /// Another resolver that was asked at the same time has answered: nobody waits for this one.
+    pub is_settled: bool,
     /// What came.
     pub end: QueryEnd,
 }
@@ -69,8 +73,10 @@ struct Key {
 struct Open {
     at: MonoNs,
     process: Arc<Process>,
+    netns: Option<u32>,
     proto: Proto,
     retries: u32,
+    is_settled: bool,
 }
 
 /// All questions under way, and the queries that ended in this tick by process.
@@ -133,6 +139,7 @@ impl DnsWatch {
                     self.unmatched += 1;
                     return None;
                 };
+                self.settle(&key, &open);
                 let took = packet.at.since(open.at).unwrap_or_default();
                 let end = QueryEnd::Answered {
                     rcode,
@@ -164,15 +171,32 @@ impl DnsWatch {
         let open = Open {
             at: packet.at,
             process: Arc::clone(process),
+            netns: packet.netns,
             proto: packet.proto,
             retries,
+            is_settled: false,
         };
         self.open.insert(key, open);
     }
 
+    /// Some clients ask all resolvers at once, and close their socket at the first answer.
+    fn settle(&mut self, key: &Key, answered: &Open) {
+        for (other, open) in &mut self.open {
+            let apart = open.at.since(answered.at).or(answered.at.since(open.at));
+            let is_same = open.process.id == answered.process.id
+                && (&other.name, &other.kind) == (&key.name, &key.kind)
+                && other.resolver != key.resolver;
+            open.is_settled |= is_same && apart.unwrap_or_default() < TOGETHER;
+        }
+    }
+
     /// The queries that have waited too long by now, in their order.
     pub fn expire(&mut self, now: MonoNs) -> Vec<DnsQuery> {
-        let patience = self.patience;
+        self.give_up(now, self.patience)
+    }
+
+    /// The queries that have waited for so long by now, in their order: where nobody listens any longer.
+    pub fn give_up(&mut self, now: MonoNs, patience: Duration) -> Vec<DnsQuery> {
         let is_late =
             |_: &Key, open: &mut Open| now.since(open.at).is_some_and(|it| it >= patience);
         let late: Vec<_> = self.open.extract_if(is_late).collect();
@@ -225,9 +249,11 @@ impl DnsWatch {
             process: open.process,
             name: key.name,
             kind: key.kind,
+            netns: open.netns,
             resolver: key.resolver,
             proto: open.proto,
             retries: open.retries,
+            is_settled: open.is_settled,
             end,
         }
     }
@@ -245,6 +271,7 @@ mod tests {
             at: MonoNs(1_000_000_000 + at_ms * 1_000_000),
             socket,
             local_port: 40_000,
+            netns: None,
             resolver: ([10, 0, 0, 1], 53).into(),
             proto: Proto::Udp,
             number,
@@ -315,6 +342,22 @@ mod tests {
         assert_eq!(retries(&mut watch, 3, 9), 2);
         watch.take(&question(2_200, 1, 5));
         assert_eq!(retries(&mut watch, 1, 5), 1, "sent again as it was");
+    }
+
+    #[test]
+    fn of_resolvers_that_are_asked_at_once_one_answer_is_enough() {
+        let mut watch = DnsWatch::new(PATIENCE);
+        let second = |mut packet: DnsPacket| {
+            packet.resolver = ([10, 0, 0, 2], 53).into();
+            packet
+        };
+        watch.take(&question(0, 1, 5));
+        watch.take(&second(question(1, 1, 5)));
+        watch.take(&second(question(3_000, 2, 6)));
+        watch.take(&answer(20, 1, 5, Rcode::NOERROR)).unwrap();
+        let late = watch.give_up(MonoNs(6_000_000_000), Duration::from_secs(1));
+        let settled: Vec<_> = late.iter().map(|query| query.is_settled).collect();
+        assert_eq!(settled, [true, false]);
     }
 
     #[test]

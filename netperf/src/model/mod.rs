@@ -9,6 +9,7 @@ pub mod flow;
 pub mod history;
 pub mod limit;
 pub mod link;
+pub mod lookups;
 pub mod nic;
 pub mod path;
 pub mod pressure;

@@ -142,6 +142,8 @@ mod tests {
                 check(Topic::Ports, Status::Ok, "12 in TIME_WAIT"),
                 check(Topic::Loss, Status::Skipped, "no BTF"),
             ],
+            lookups: Vec::new(),
+            failed_connects: Vec::new(),
             pid: None,
             unavailable: &[],
             loss: Loss::default(),

@@ -16,6 +16,8 @@ pub struct DnsPacket {
     pub socket: u64,
     /// Port of the client.
     pub local_port: u16,
+    /// Inode number of the network namespace of the thread that asks; `None` for an answer.
+    pub netns: Option<u32>,
     /// Who is asked.
     pub resolver: SocketAddr,
     /// Over what.

@@ -49,11 +49,30 @@ pub struct RefusalReading {
     pub total: u64,
 }
 
+/// Connections of one process that failed alike since the look before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedConnect {
+    /// Who.
+    pub process: Arc<Process>,
+    /// Number of the error, as `connect` or `SO_ERROR` tells it.
+    pub errno: u8,
+    /// The remote end.
+    pub remote: SocketAddr,
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// How often.
+    pub count: u64,
+}
+
 /// What was refused to all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusals {
     /// Since the look before.
     pub readings: Vec<RefusalReading>,
+    /// Every TCP connection that failed, whatever for, since the look before; `None` where nobody counts
+    /// them.
+    #[serde(default)]
+    pub failed: Option<Vec<FailedConnect>>,
     /// What could not be counted, since the start.
     pub loss: Loss,
 }

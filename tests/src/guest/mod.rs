@@ -6,6 +6,8 @@
 //! finds the programs.
 
 mod cost;
+mod dns;
+mod failing;
 mod known;
 mod limit;
 mod lossy;
@@ -69,6 +71,14 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
         limit::examine(kernel, report);
         return Ok(());
     }
+    if args == ["--only", "dns"] {
+        dns::examine(report);
+        return Ok(());
+    }
+    if args == ["--only", "failing"] {
+        failing::examine(&SETS, report);
+        return Ok(());
+    }
     let paths = selected(args)?;
     if args == ["--smoke"] {
         // Each counts for itself: one play does for all, and what `auto` takes is the first.
@@ -90,6 +100,8 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     lossy::examine(&loading, kernel, report);
     examine_times(&loading, report);
     refused::examine(&SETS, report);
+    failing::examine(&SETS, report);
+    dns::examine(report);
     limit::examine(kernel, report);
     examine_lives(&loading, report);
     match plain::check_addresses() {
@@ -100,7 +112,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// `--smoke`, or `--only` with the name of a path or topic (or `limit`); all paths without either.
+/// `--smoke`, or `--only` with the name of a path or topic (or `limit`, `dns`, `failing`); all paths without either.
 fn selected(args: &[String]) -> Result<Vec<&'static Path>> {
     let named = |name: &str| -> Vec<_> {
         let topic = paths::TOPICS.iter().find(|topic| topic.name == name);

@@ -16,7 +16,7 @@ mod tracepoint;
 
 pub(super) use self::plain::{PLAIN, STATE_TRACEPOINT};
 pub(super) use self::record::{SENT, TAKEN};
-pub(super) use self::refused::REFUSED;
+pub(super) use self::refused::{CONNECT_FAILED, REFUSED};
 
 use self::fentry::{FENTRY, FENTRY_BY_ADDRESS};
 use self::kprobe::KPROBE;
@@ -98,6 +98,8 @@ pub(super) enum Asked {
     ForLosses,
     /// For how long it takes, alone.
     ForLatency,
+    /// For connections that fail, alone.
+    ForFailures,
 }
 
 /// Something to count.

@@ -1,9 +1,12 @@
-//! Which hooks tell what is refused for want of a port or an address? Sets of their own, that count no
-//! bytes.
+//! Which hooks tell what is refused for want of a port or an address, and which connections fail? Sets of
+//! their own, that count no bytes.
 
-use super::make::{at, by_call, fexit, required};
-use super::{Attach, Attachment, Hook, HookSet, Memory, Reads};
+use super::make::{at, by_call, fexit, required, wanted_on_request};
+use super::{Asked, Attach, Attachment, Hook, HookSet, Memory, Reads};
 use crate::collect::HookKind;
+
+/// What is counted by [`FAILED`].
+pub(in crate::bpf) const CONNECT_FAILED: &str = "connect_failed";
 
 /// The sets in the order in which `--hooks auto` tries them. The tracepoints come last: they slow every
 /// system call of the machine, and see none that `io_uring` makes.
@@ -14,6 +17,7 @@ pub(in crate::bpf) const REFUSED: &[HookSet] = &[
             calls(&["connect_refused"], &[TRAMPOLINES_AT_CONNECT]),
             calls(&["bind_refused"], &[TRAMPOLINES_AT_BIND]),
         ],
+        &[&[FAILED, failed_at_once(&[TRAMPOLINES_AT_ROUTE])]],
     ),
     set(
         HookKind::Kprobe,
@@ -21,6 +25,7 @@ pub(in crate::bpf) const REFUSED: &[HookSet] = &[
             calls(&["connect_refused"], &[PROBES_AT_CONNECT]),
             calls(&["bind_refused"], &[PROBES_AT_BIND]),
         ],
+        &[&[FAILED, failed_at_once(&[PROBES_AT_ROUTE])]],
     ),
     set(
         HookKind::Tracepoint,
@@ -28,6 +33,37 @@ pub(in crate::bpf) const REFUSED: &[HookSet] = &[
             calls(&["connect_refused"], &[RECORDS_OF_CONNECT]),
             calls(&["bind_refused"], &[RECORDS_OF_BIND]),
         ],
+        // What fails at once is told by the end of the call.
+        &[&[FAILED]],
+    ),
+];
+
+/// What the other end, a router or a timer says of a connection that has begun. It needs neither kprobe nor
+/// trampoline.
+const FAILED: Hook = by_call(wanted_on_request(
+    Asked::ForFailures,
+    &[CONNECT_FAILED],
+    &[&[at(Attach::TpBtf, "inet_sock_set_state", "tp_attempt")]],
+    "with which error connections fail",
+));
+
+const TRAMPOLINES_AT_ROUTE: &[Attachment] = &[
+    fexit(3, "tcp_v4_connect", "fexit_tcp_v4_connect"),
+    fexit(3, "tcp_v6_connect", "fexit_tcp_v6_connect"),
+];
+
+const PROBES_AT_ROUTE: &[Attachment] = &[
+    at(Attach::Kprobe, "tcp_v4_connect", "kprobe_begin_connecting"),
+    at(
+        Attach::Kretprobe,
+        "tcp_v4_connect",
+        "kretprobe_begin_connecting",
+    ),
+    at(Attach::Kprobe, "tcp_v6_connect", "kprobe_begin_connecting"),
+    at(
+        Attach::Kretprobe,
+        "tcp_v6_connect",
+        "kretprobe_begin_connecting",
     ),
 ];
 
@@ -70,6 +106,16 @@ const RECORDS_OF_BIND: &[Attachment] = &[
     record("syscalls/sys_exit_bind", "record_bind_ends"),
 ];
 
+/// What fails before a packet is sent: no route, or a route that forbids it.
+const fn failed_at_once(alternatives: &'static [&'static [Attachment]]) -> Hook {
+    by_call(wanted_on_request(
+        Asked::ForFailures,
+        &["connect_failed_at_once"],
+        alternatives,
+        "connections that fail at once, as for want of a route",
+    ))
+}
+
 /// A call that failed while the program did not run is lost.
 const fn calls(
     counts: &'static [&'static str],
@@ -82,11 +128,15 @@ const fn record(symbol: &'static str, program: &'static str) -> Attachment {
     at(Attach::Tracepoint, symbol, program)
 }
 
-const fn set(kind: HookKind, hooks: &'static [Hook]) -> HookSet {
+const fn set(
+    kind: HookKind,
+    hooks: &'static [Hook],
+    on_request: &'static [&'static [Hook]],
+) -> HookSet {
     HookSet {
         kind,
         hooks,
-        on_request: &[],
+        on_request,
         memory: Memory::Nowhere,
         reads: Reads::Nothing,
         from: None,

@@ -161,6 +161,7 @@ impl DnsFeed {
             at,
             socket: packet.socket,
             local_port: packet.local_port,
+            netns: Some(packet.netns).filter(|&inode| inode != 0),
             resolver: SocketAddr::new(address(packet), PORT),
             proto: if u16::from(packet.protocol) == IPPROTO_TCP {
                 Proto::Tcp

@@ -44,7 +44,9 @@ pub(super) async fn run(run: StatesRun) -> anyhow::Result<()> {
     logging::start(run.verbosity, None);
     let counting = Counting {
         written: run.written.clone(),
-        refusals: run.looks_again().then(|| RefusalFeed::open(run.hooks)),
+        refusals: run
+            .looks_again()
+            .then(|| RefusalFeed::open(run.hooks, false)),
         feed: SocketFeed::open(),
         model: StatesModel::default(),
         run: &run,

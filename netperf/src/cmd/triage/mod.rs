@@ -1,6 +1,7 @@
 //! Is it the network, and where? Everything is measured for a while, and judged once.
 
 pub(super) mod args;
+mod names;
 mod window;
 
 use std::io::{self, IsTerminal, Write};

@@ -7,6 +7,7 @@ use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
 use super::TriageRun;
+use super::names::NamesSeen;
 use crate::capture::{
     self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
     SocketRequest,
@@ -36,6 +37,7 @@ pub(super) struct Window {
     request: SocketRequest,
     machine: PressureFeed,
     traffic: Result<Traffic, String>,
+    names: NamesSeen,
     refusals: Option<RefusalFeed>,
     sockets: SocketFeed,
     first: SocketSample,
@@ -69,7 +71,9 @@ impl Window {
                 why: why.clone(),
             });
         }
-        let mut refusals = RefusalFeed::open(run.hooks)
+        let (mut names, no_names) = NamesSeen::open();
+        unseen.extend(no_names);
+        let mut refusals = RefusalFeed::open(run.hooks, true)
             .map_err(|it| unseen.push(it))
             .ok();
         let request = SocketRequest {
@@ -88,9 +92,11 @@ impl Window {
         }
         let first_nics = interfaces.read().map_err(nic::failure)?;
         let machine = PressureFeed::open(run.namespaces);
+        names.begin();
         let began = clock::now().0;
         let mut window = Self {
             traffic,
+            names,
             refusals,
             last: SocketSample::default(),
             states: StatesModel::default(),
@@ -110,6 +116,8 @@ impl Window {
         window.ticks.advance(window.first_nics.clone());
         window.nics.advance(window.first_nics.clone());
         window.states.advance(&window.first, &|_| true);
+        let of_refusals = window.refusals.as_ref().map(RefusalFeed::unseen);
+        window.keep(of_refusals.unwrap_or_default());
         window.keep(window.first.unseen.clone());
         window.keep(window.first_nics.unseen.clone());
         Ok(window)
@@ -124,6 +132,7 @@ impl Window {
     pub(super) fn hooks(&self) -> Vec<AttachedHook> {
         let traffic = self.traffic.as_ref().ok();
         let mut hooks = traffic.map_or(Vec::new(), |it| it.feed.provenance().hooks.clone());
+        hooks.extend(self.names.hooks());
         hooks.extend(self.refusals.iter().flat_map(|feed| feed.hooks().to_vec()));
         hooks
     }
@@ -155,6 +164,11 @@ impl Window {
     }
 
     fn pump(&mut self) -> Duration {
+        let names = self.names.pump().unwrap_or(LOOK);
+        self.pump_traffic().min(names)
+    }
+
+    fn pump_traffic(&mut self) -> Duration {
         let Ok(traffic) = &mut self.traffic else {
             return LOOK;
         };
@@ -176,6 +190,7 @@ impl Window {
                 Err(error) => self.traffic = Err(format!("{error:#}")),
             }
         }
+        self.names.close();
         let now = clock::now().0;
         self.length = now.since(self.began).unwrap_or_default();
         self.pressure.end(self.machine.read(now));
@@ -196,6 +211,9 @@ impl Window {
                 if self.request.namespaces != Scope::All {
                     let seen = &self.last.namespaces;
                     refused.readings.retain(|it| seen.contains(&it.netns));
+                    if let Some(failed) = &mut refused.failed {
+                        failed.retain(|it| seen.contains(&it.netns));
+                    }
                 }
                 self.last.refusals = refused;
             }
@@ -225,6 +243,7 @@ impl Window {
                 .as_ref()
                 .map(|it| &it.model)
                 .map_err(String::as_str),
+            lookups: self.names.seen(),
             first: &self.first,
             last: &self.last,
             unseen: &self.unseen,

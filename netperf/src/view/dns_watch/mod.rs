@@ -170,9 +170,11 @@ mod tests {
             process: process(7, "curl"),
             name: "x.y".to_owned(),
             kind: "A".to_owned(),
+            netns: None,
             resolver: ([10, 0, 0, 1], 53).into(),
             proto: Proto::Udp,
             retries: 1,
+            is_settled: false,
             end: QueryEnd::Answered {
                 rcode: Rcode::NXDOMAIN,
                 truncated: false,

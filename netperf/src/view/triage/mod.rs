@@ -1,14 +1,17 @@
 //! What is the trouble, most likely? The checks of `doctor` in the order in which an expert takes them.
 
 mod delay;
+pub mod dns;
 mod drops;
-mod failing;
+mod errno;
+pub mod failing;
 mod loss;
 mod machine;
 mod network;
 pub mod process;
 mod stuck;
 mod tables;
+mod topic;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +20,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::topic::Topic;
+
+use self::dns::LookupRow;
+use self::failing::FailedRow;
 use super::nic::users::Counted;
 use super::nic::{NicOptions, NicTick};
 use super::query::ProcessQuery;
@@ -24,6 +31,7 @@ use super::states::{Finding, Level, StatesOptions};
 use super::time::Rfc3339;
 use crate::clock::WallNs;
 use crate::model::Model;
+use crate::model::lookups::Lookups;
 use crate::model::nic::NicModel;
 use crate::model::pressure::Pressure;
 use crate::model::states::StatesModel;
@@ -47,6 +55,8 @@ pub struct Measured<'m> {
     /// What processes moved, in one tick of the whole length; why nobody knows, where hooks can't be
     /// attached.
     pub traffic: Result<&'m Model, &'m str>,
+    /// The names that were looked up; why nobody knows, where that can't be seen.
+    pub lookups: Result<&'m Lookups, &'m str>,
     /// Every TCP socket at the beginning.
     pub first: &'m SocketSample,
     /// Every TCP socket at the end.
@@ -69,76 +79,6 @@ impl Measured<'_> {
             (None, _) | (_, None) => true,
         };
         is_meant && is_here
-    }
-}
-
-/// What a check is about, in the order in which they are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "their titles say what they are")]
-pub enum Topic {
-    Cpu,
-    Disk,
-    Memory,
-    Interfaces,
-    Delay,
-    Loss,
-    Closing,
-    Ports,
-    Listen,
-    Failing,
-    SocketMemory,
-    Drops,
-    Tables,
-    Mtu,
-    Process,
-    Way,
-}
-
-impl Topic {
-    /// In words.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Cpu => "processors",
-            Self::Disk => "disks",
-            Self::Memory => "memory",
-            Self::Interfaces => "interfaces",
-            Self::Delay => "delays",
-            Self::Loss => "retransmissions",
-            Self::Closing => "closing",
-            Self::Ports => "ports, TIME_WAIT",
-            Self::Listen => "listen queues",
-            Self::Failing => "failed connects",
-            Self::SocketMemory => "limits of TCP",
-            Self::Drops => "dropped packets",
-            Self::Tables => "kernel tables",
-            Self::Mtu => "large packets",
-            Self::Process => "the process",
-            Self::Way => "its way",
-        }
-    }
-
-    /// Among troubles of the same level, those with a lower number are more likely the cause and the
-    /// others what comes of it: a full link loses packets, and lost packets take time.
-    fn rank(self) -> u8 {
-        match self {
-            Self::Process => 0,
-            Self::Ports => 1,
-            Self::Closing => 2,
-            Self::Listen => 3,
-            Self::Tables => 4,
-            Self::Interfaces => 5,
-            Self::SocketMemory => 6,
-            Self::Failing => 7,
-            Self::Drops => 8,
-            Self::Mtu => 9,
-            Self::Loss => 10,
-            Self::Way => 11,
-            Self::Memory => 12,
-            Self::Disk => 13,
-            Self::Cpu => 14,
-            Self::Delay => 15,
-        }
     }
 }
 
@@ -217,6 +157,10 @@ pub struct Triage<'m> {
     pub causes: Vec<Cause>,
     /// Every check, in order.
     pub checks: Vec<Check>,
+    /// Who looked names up, and how that went.
+    pub lookups: Vec<LookupRow>,
+    /// Connections that failed, by process, remote end and error.
+    pub failed_connects: Vec<FailedRow>,
     /// The process that was asked about.
     pub pid: Option<u32>,
     /// What could not be seen.
@@ -247,6 +191,10 @@ impl<'m> Triage<'m> {
             verdict: verdict(&causes, &checks),
             causes,
             checks,
+            lookups: measured
+                .lookups
+                .map_or_else(|_| Vec::new(), |it| dns::rows(measured, it)),
+            failed_connects: failing::rows(measured),
             pid: measured.about,
             unavailable: measured.unseen,
             loss: traffic.map(Model::loss).unwrap_or_default(),
@@ -285,6 +233,7 @@ fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
         machine::disk(measured.pressure),
         machine::memory(measured.pressure),
         network::interfaces(&nics),
+        dns::check(measured),
         delay::check(measured),
         loss::check(measured),
         states.closing(),

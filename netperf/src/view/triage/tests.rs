@@ -6,22 +6,24 @@ use crate::made::{process, socket};
 use crate::sample::pressure::{
     CpuTimes, KernelTables, Memory, PressureSample, ProcessStrain, Stalls,
 };
+use crate::sample::refusal::FailedConnect;
 use crate::sample::socket::{SocketOwner, SocketOwners, SocketReading, TcpInfo};
 use crate::sample::{Sample, TcpState};
 
 const LENGTH: Duration = Duration::from_secs(10);
 
 /// Everything that a verdict is made of; calm unless changed.
-struct Scene {
+pub(super) struct Scene {
     before: PressureSample,
     after: PressureSample,
     first: SocketSample,
     last: SocketSample,
-    about: Option<u32>,
+    lookups: Result<Lookups, &'static str>,
+    pub(super) about: Option<u32>,
 }
 
 impl Scene {
-    fn calm() -> Self {
+    pub(super) fn calm() -> Self {
         let pressure = |second: u64| PressureSample {
             at: MonoNs(second * 1_000_000_000),
             cpu: CpuTimes {
@@ -64,8 +66,18 @@ impl Scene {
             after: pressure(11),
             first: look(1),
             last: look(11),
+            lookups: Ok(Lookups::default()),
             about: None,
         }
+    }
+
+    pub(super) fn with_lookups(self, lookups: Result<Lookups, &'static str>) -> Self {
+        Self { lookups, ..self }
+    }
+
+    pub(super) fn with_failures(mut self, failed: Vec<FailedConnect>) -> Self {
+        self.last.refusals.failed = Some(failed);
+        self
     }
 
     /// Connections of `worker` at both ends of the time.
@@ -96,6 +108,7 @@ impl Scene {
             nics: &nics,
             states: &states,
             traffic,
+            lookups: self.lookups.as_ref().map_err(|why| *why),
             first: &self.first,
             last: &self.last,
             unseen: &[],
@@ -106,7 +119,7 @@ impl Scene {
     }
 
     /// With hooks that saw nothing.
-    fn judge<T>(&self, look: impl FnOnce(&Triage<'_>) -> T) -> T {
+    pub(super) fn judge<T>(&self, look: impl FnOnce(&Triage<'_>) -> T) -> T {
         let mut model = Model::new(&Sample::default());
         model.advance(&Sample {
             at: MonoNs(11_000_000_000),
@@ -179,7 +192,7 @@ fn what_could_not_be_checked_is_said_and_is_no_trouble() {
         assert!(
             triage
                 .verdict
-                .ends_with("but 3 of 14 checks could not be made"),
+                .ends_with("but 3 of 15 checks could not be made"),
             "{}",
             triage.verdict
         );
@@ -387,6 +400,7 @@ fn only_what_is_asked_about_is_taken() {
             nics: &nics,
             states: &states,
             traffic: Err(""),
+            lookups: Err(""),
             first: &scene.first,
             last: &scene.last,
             unseen: &[],

@@ -33,7 +33,7 @@ fn refusing(
     SocketSample {
         refusals: Refusals {
             readings,
-            loss: Loss::default(),
+            ..Refusals::default()
         },
         ..look(second, sockets)
     }

@@ -1,0 +1,96 @@
+//! Which names were looked up while `doctor` measured?
+
+use std::time::Duration;
+
+use crate::capture::DnsFeed;
+use crate::clock;
+use crate::collect::AttachedHook;
+use crate::model::dns_watch::DnsWatch;
+use crate::model::lookups::Lookups;
+use crate::sample::socket::Unseen;
+
+/// How long an answer is waited for: as long as the C library waits.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// At the end, what has waited so long counts as lost: nobody may wait for the answer here.
+const LONG: Duration = Duration::from_secs(1);
+/// How long packets may wait in the ring buffer, which has room for some 2500.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What is seen of DNS.
+pub(super) struct NamesSeen {
+    feed: Result<DnsFeed, String>,
+    watch: DnsWatch,
+    lookups: Lookups,
+}
+
+impl NamesSeen {
+    /// Begins to look; says what can't be seen where it is not possible.
+    pub(super) fn open() -> (Self, Option<Unseen>) {
+        let feed = DnsFeed::open().map_err(|failure| {
+            let text = failure.to_string();
+            let lines: Vec<_> = text.lines().map(str::trim).collect();
+            lines.join("; ")
+        });
+        let unseen = feed.as_ref().err().map(|why| Unseen {
+            what: "which names processes look up, and how long that takes".to_owned(),
+            why: why.clone(),
+        });
+        let seen = Self {
+            feed,
+            watch: DnsWatch::new(PATIENCE),
+            lookups: Lookups::default(),
+        };
+        (seen, unseen)
+    }
+
+    /// What it is attached to.
+    pub(super) fn hooks(&self) -> Vec<AttachedHook> {
+        self.feed.as_ref().map_or(Vec::new(), DnsFeed::hooks)
+    }
+
+    /// The time begins: what has ended before is not asked about.
+    pub(super) fn begin(&mut self) {
+        self.take(PATIENCE);
+        self.lookups = Lookups::default();
+    }
+
+    /// Takes what has come, and says when more may have; `None` if nothing will.
+    pub(super) fn pump(&mut self) -> Option<Duration> {
+        self.take(PATIENCE);
+        self.feed.as_ref().ok().map(|_| PAUSE)
+    }
+
+    /// Takes the last of it.
+    pub(super) fn close(&mut self) {
+        self.take(LONG);
+        let unread = self.feed.as_ref().map(DnsFeed::unread);
+        match unread {
+            Ok(Ok(unread)) => self.lookups.unread = unread.lost + unread.unread,
+            Ok(Err(error)) => self.feed = Err(format!("{error:#}")),
+            Err(_) => {}
+        }
+    }
+
+    fn take(&mut self, patience: Duration) {
+        let Ok(feed) = &mut self.feed else {
+            return;
+        };
+        let now = clock::now().0;
+        for packet in feed.take() {
+            if let Some(query) = self.watch.take(&packet) {
+                self.lookups.take(query);
+            }
+        }
+        for query in self.watch.give_up(now, patience) {
+            self.lookups.take(query);
+        }
+    }
+
+    /// What was looked up, or why nobody knows.
+    pub(super) fn seen(&self) -> Result<&Lookups, &str> {
+        match &self.feed {
+            Ok(_) => Ok(&self.lookups),
+            Err(why) => Err(why),
+        }
+    }
+}
