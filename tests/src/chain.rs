@@ -85,6 +85,18 @@ impl Chain {
         self.places[0].command(program)
     }
 
+    /// What the router at this distance sends on goes through a queue of this kind first.
+    ///
+    /// # Errors
+    /// When the kernel does not take it.
+    pub fn shape(&self, distance: usize, queue: &str) -> Result<()> {
+        let mut tc = self.places[distance].command("tc");
+        tc.args(["qdisc", "add", "dev", &format!("right{distance}"), "root"]);
+        let status = tc.args(queue.split(' ')).status()?;
+        ensure!(status.success(), "no {queue}");
+        Ok(())
+    }
+
     /// The router at this distance answers no probe any more, or one each `ms` milliseconds at the most.
     /// It counts from 60 seconds before the first, so that one in more than that is none.
     ///

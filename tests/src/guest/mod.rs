@@ -15,6 +15,7 @@ mod machine;
 mod plain;
 mod refused;
 mod report;
+mod way;
 
 use std::process::ExitCode;
 use std::thread;
@@ -43,6 +44,17 @@ const FIRST_PORT: u16 = 4_300;
 /// The paths that stand for all where there is no time.
 const SMOKE: [&str; 2] = ["tcp_write", "udp_send"];
 
+/// Examines something on this kernel.
+type Examine = fn(Kernel, &mut Report);
+
+/// What is tested beside paths, and can be by itself.
+const TOPICS: [(&str, Examine); 4] = [
+    ("failing", |_, report| failing::examine(&SETS, report)),
+    ("dns", |_, report| dns::examine(report)),
+    ("way", |_, report| way::examine(report)),
+    ("limit", limit::examine),
+];
+
 /// Turns the machine into one that can play, plays, and switches it off.
 ///
 /// # Errors
@@ -67,16 +79,11 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     if args == ["--cost"] {
         return cost::measure(&loading, kernel);
     }
-    if args == ["--only", "limit"] {
-        limit::examine(kernel, report);
-        return Ok(());
-    }
-    if args == ["--only", "dns"] {
-        dns::examine(report);
-        return Ok(());
-    }
-    if args == ["--only", "failing"] {
-        failing::examine(&SETS, report);
+    if let [only, name] = args
+        && only == "--only"
+        && let Some((_, topic)) = TOPICS.iter().find(|(topic, _)| topic == name)
+    {
+        topic(kernel, report);
         return Ok(());
     }
     let paths = selected(args)?;
@@ -100,9 +107,9 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     lossy::examine(&loading, kernel, report);
     examine_times(&loading, report);
     refused::examine(&SETS, report);
-    failing::examine(&SETS, report);
-    dns::examine(report);
-    limit::examine(kernel, report);
+    for (_, topic) in TOPICS {
+        topic(kernel, report);
+    }
     examine_lives(&loading, report);
     match plain::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),
@@ -112,7 +119,7 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// `--smoke`, or `--only` with the name of a path or topic (or `limit`, `dns`, `failing`); all paths without either.
+/// `--smoke`, or `--only` with the name of a path or of a topic of [`paths`]; all paths without either.
 fn selected(args: &[String]) -> Result<Vec<&'static Path>> {
     let named = |name: &str| -> Vec<_> {
         let topic = paths::TOPICS.iter().find(|topic| topic.name == name);

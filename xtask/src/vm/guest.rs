@@ -22,7 +22,7 @@ pub(super) fn build(workspace: &Workspace, others: &[PathBuf]) -> Result<Program
     Ok(Programs {
         init: folder.join("guest"),
         tested: [&tested[..], others].concat(),
-        called: ["ip", "tc"]
+        called: ["ip", "tc", "timeout"]
             .into_iter()
             .map(|name| programs::find(name).with_context(|| format!("there is no `{name}`")))
             .collect::<Result<_>>()?,
