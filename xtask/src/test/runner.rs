@@ -41,7 +41,11 @@ impl Runner {
         let folder = Path::new(message["manifest_path"].as_str()?).parent()?;
         let package = folder.file_name()?.to_str()?;
         let mut command = if package == INTEGRATION {
-            root::command(executable, &[("NETPERF_TRACE_BIN", program.as_os_str())])
+            let settings = [("NETPERF_TRACE_BIN", program.as_os_str())];
+            let mut command = root::command(Path::new("env"), &settings);
+            // Whoever starts the tests may ignore it (`nohup`), and all that they start would.
+            command.arg("--default-signal=HUP").arg(executable);
+            command
         } else {
             Command::new(executable)
         };

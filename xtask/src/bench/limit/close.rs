@@ -35,8 +35,8 @@ pub(super) struct Figures {
     pub(super) again: (f64, f64),
 }
 
-/// Plays each row several times, one after the other.
-pub(super) fn measure(bench: &Bench) -> Result<Table> {
+/// Plays each row several times, one after the other. Gives what could not be played, too.
+pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
     let mut table = Table::new(&[
         "path",
         "what",
@@ -48,8 +48,12 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
         "sent again, 1st s",
         "then, per s",
     ]);
+    let mut missing = Vec::new();
     for path in [Path::Veth, Path::Delay] {
-        path.make()?;
+        if let Err(error) = path.make() {
+            missing.push(format!("No path of {} here: {error:#}.", path.name()));
+            continue;
+        }
         for play in plays() {
             progress(&format!("limit, {}: {play:?}", path.name()));
             let runs = (0..super::repeats(bench)).map(|_| held(bench, play));
@@ -73,7 +77,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
         }
         path.unmake()?;
     }
-    Ok(table)
+    Ok((table, missing))
 }
 
 fn plays() -> impl Iterator<Item = Play> {

@@ -21,9 +21,10 @@ fn repeats(bench: &Bench) -> usize {
 
 /// Measures it.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
-    let close = close::measure(bench)?;
+    let (close, mut missing) = close::measure(bench)?;
     let beside = beside::measure(bench)?;
-    let (peers, missing) = peers::measure(bench);
+    let (peers, absent) = peers::measure(bench);
+    missing.extend(absent);
     let mut section = Section::new("A limit on a process that is running at full speed")
         .table(&close)
         .remark(
