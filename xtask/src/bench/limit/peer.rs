@@ -125,7 +125,7 @@ impl Holding<'_> {
                 let direction = play.held.direction().to_owned() + "load";
                 let text = format!(
                     "processes:\n  held:\n    {direction}: {rate}mbps\n    match:\n      \
-                     - cmdline: '.*stream {end}.*'\n"
+                     - cmdline: '.*stream {end} tcp .*:{PORT}.*'\n"
                 );
                 fs::write(TOLL_FILE, text)?;
                 let mut toll = self.beside("tt");
