@@ -80,17 +80,7 @@ pub fn port_for(sk: Probed, result: i32) {
     let Some(error) = counted(result) else {
         return;
     };
-    let mut ends = FlowKey::default();
-    sock::fill_addresses(sk.base(), &mut ends);
-    let key = RefusalKey {
-        address: ends.remote_addr,
-        port: ends.remote_port,
-        family: ends.family,
-        call: CONNECT,
-        error,
-        ..RefusalKey::default()
-    };
-    note(sk, key);
+    note(sk, key_of_connection(sk, error));
 }
 
 /// `connect` ended.
@@ -154,18 +144,7 @@ fn fails(sk: Probed, attempt: *mut Attempt, error: u32) {
         (*attempt).error = error;
         (*attempt).owner
     };
-    let mut ends = FlowKey::default();
-    sock::fill_addresses(sk.base(), &mut ends);
-    let key = RefusalKey {
-        address: ends.remote_addr,
-        port: ends.remote_port,
-        family: ends.family,
-        netns: ends.netns,
-        call: CONNECT,
-        error: error as u8,
-        ..RefusalKey::default()
-    };
-    add(sk, key, by);
+    add(sk, key_of_connection(sk, error as u8), by);
 }
 
 /// Whether the kernel has told this failure before the call that waited for it returned.
@@ -260,6 +239,22 @@ fn key_of(to: SockAddr, call: u8, error: u8) -> RefusalKey {
         port: u16::from_be(to.field(PORT)),
         family,
         call,
+        error,
+        ..RefusalKey::default()
+    }
+}
+
+/// The key for a connection whose socket knows its other end.
+#[inline(always)]
+fn key_of_connection(sk: Probed, error: u8) -> RefusalKey {
+    let mut ends = FlowKey::default();
+    sock::fill_addresses(sk.base(), &mut ends);
+    RefusalKey {
+        address: ends.remote_addr,
+        port: ends.remote_port,
+        family: ends.family,
+        netns: ends.netns,
+        call: CONNECT,
         error,
         ..RefusalKey::default()
     }

@@ -42,7 +42,7 @@ pub fn examine() -> Machine {
 fn try_in_namespace() -> Vec<Trial> {
     let tried = netlink::in_own_namespace(|| {
         let mut trials = netlink::shaping_trials();
-        trials.push(bpf::try_tcx(netlink::LOOPBACK));
+        trials.push(bpf::try_tcx());
         trials
     });
     tried.unwrap_or_else(|error| {

@@ -215,7 +215,7 @@ impl Chain {
     /// # Errors
     /// Those of `act`.
     pub fn in_near<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_namespace(&self.places[0], act)
+        in_namespace(&self.places[0].0, act)
     }
 
     /// The same at the far host.
@@ -223,7 +223,7 @@ impl Chain {
     /// # Errors
     /// Those of `act`.
     pub fn in_far<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_namespace(&self.places[self.places.len() - 1], act)
+        in_namespace(&self.places[self.places.len() - 1].0, act)
     }
 
     fn last_link(&self) -> usize {
@@ -242,7 +242,7 @@ impl Chain {
                 "-n {} link add {right} type veth peer name {left} netns {}",
                 near.0, far.0
             ))?,
-            Link::Through(way) => join((near, &right), (far, &left), way)?,
+            Link::Through(way) => join((&near.0, &right), (&far.0, &left), way)?,
         }
         give_addresses(number, (near, &right), (far, &left))
     }
@@ -267,7 +267,7 @@ impl Chain {
 /// A new cable passes nothing for a while: a connection to a port that nobody listens on is tried until
 /// it is refused.
 fn knock(near: &Named, far: IpAddr) -> Result<()> {
-    let answer = in_namespace(near, || {
+    let answer = in_namespace(&near.0, || {
         let to = SocketAddr::new(far, 9);
         let answer = TcpStream::connect_timeout(&to, Duration::from_secs(10));
         Ok(answer.err().context("somebody listens on port 9")?.kind())
@@ -281,7 +281,7 @@ fn knock(near: &Named, far: IpAddr) -> Result<()> {
 
 /// Settings of a namespace, paths below `/proc/sys`.
 fn set(place: &Named, settings: &[(&str, &str)]) -> Result<()> {
-    in_namespace(place, || {
+    in_namespace(&place.0, || {
         for (path, value) in settings {
             let path = format!("/proc/sys/{path}");
             fs::write(&path, value).with_context(|| format!("no {path} = {value}"))?;

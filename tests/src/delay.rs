@@ -1,8 +1,8 @@
 //! How is a long way made, or one that loses packets? Two network namespaces, and between them this process,
-//! which lets every packet wait, and some vanish.
+//! which lets every packet wait, and some vanish. `mover way` does it between two that are there.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{Read, Write, stdin};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::sync::mpsc::{Receiver, channel};
@@ -15,15 +15,30 @@ use nix::sched::{CloneFlags, setns};
 
 use crate::deadline::Deadline;
 use crate::netns::{Named, ip};
+use crate::stream::{READY, say};
 
-/// Largest packet of such an interface.
-const PACKET: usize = 1500;
+/// Largest packet of such an interface, in one piece or of many segments.
+const PACKET: usize = 65_536;
+
+/// `struct virtio_net_hdr`, which tells the segments of a packet that passes as it is.
+const SEGMENTS_HEADER: usize = 10;
+
+/// `TUNSETOFFLOAD`, and `TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6` (`linux/if_tun.h`).
+const TUNSETOFFLOAD: libc::Ioctl = 0x4004_54d0;
+const SEGMENTS_OF_TCP: libc::c_ulong = 1 | 2 | 4;
+
+/// How long packets wait at the most where a way is narrow.
+const ROOM: Duration = Duration::from_millis(200);
 
 /// What happens on a way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Way {
     /// How long a packet takes, each way.
     pub one_way: Duration,
+    /// It lets through so many bytes per second, each way.
+    pub bytes_per_s: Option<u32>,
+    /// Packets of many segments pass as they are, which takes less time.
+    pub whole: bool,
     /// One in so many packets from the near end is lost.
     pub loses_one_in: Option<u32>,
     /// Packets from the near end that are longer are lost, and nobody is told.
@@ -55,7 +70,7 @@ impl Delayed {
             one_way,
             ..Way::default()
         };
-        join((&near, "way0"), (&far, "way0"), way)?;
+        join((&near.0, "way0"), (&far.0, "way0"), way)?;
         for (end, address) in [(&near, Self::NEAR), (&far, Self::FAR)] {
             let name = &end.0;
             ip(&format!("-n {name} addr add {address}/24 dev way0"))?;
@@ -69,7 +84,7 @@ impl Delayed {
     /// # Errors
     /// Those of `act`.
     pub fn near<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_namespace(&self.near, act)
+        in_namespace(&self.near.0, act)
     }
 
     /// The same at the far end.
@@ -77,18 +92,39 @@ impl Delayed {
     /// # Errors
     /// Those of `act`.
     pub fn far<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_namespace(&self.far, act)
+        in_namespace(&self.far.0, act)
     }
 }
 
-/// A way between new interfaces of these names in two namespaces; both are still down and have no address.
-pub(crate) fn join(near: (&Named, &str), far: (&Named, &str), way: Way) -> Result<()> {
-    let near = in_namespace(near.0, || open(near.1))?;
-    let far = in_namespace(far.0, || open(far.1))?;
-    let back = Way {
-        one_way: way.one_way,
-        has_two_faces: way.has_two_faces,
+/// Makes a way until stdin ends: namespaces of both ends, the interface in either, milliseconds each way, and
+/// bytes per second.
+///
+/// # Errors
+/// When the kernel refuses the interfaces.
+pub fn run(words: &[String]) -> Result<()> {
+    let [near, far, interface, one_way, bytes_per_s] = words else {
+        bail!("usage: mover way NEAR FAR INTERFACE MILLISECONDS BYTES_PER_S");
+    };
+    let way = Way {
+        one_way: Duration::from_millis(one_way.parse()?),
+        bytes_per_s: Some(bytes_per_s.parse()?),
+        whole: true,
         ..Way::default()
+    };
+    join((near, interface), (far, interface), way)?;
+    say(READY)?;
+    stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+/// A way between new interfaces of these names in two namespaces; both are still down and have no address.
+pub(crate) fn join(near: (&str, &str), far: (&str, &str), way: Way) -> Result<()> {
+    let near = in_namespace(near.0, || open(near.1, way.whole))?;
+    let far = in_namespace(far.0, || open(far.1, way.whole))?;
+    let back = Way {
+        loses_one_in: None,
+        longest: None,
+        ..way
     };
     let way = Way {
         has_two_faces: false,
@@ -100,10 +136,10 @@ pub(crate) fn join(near: (&Named, &str), far: (&Named, &str), way: Way) -> Resul
 }
 
 pub(crate) fn in_namespace<T: Send>(
-    namespace: &Named,
+    namespace: &str,
     act: impl FnOnce() -> Result<T> + Send,
 ) -> Result<T> {
-    let home = File::open(format!("/run/netns/{}", namespace.0))?;
+    let home = File::open(format!("/run/netns/{namespace}"))?;
     let moved = || -> Result<T> {
         setns(home, CloneFlags::CLONE_NEWNET)?;
         act()
@@ -115,8 +151,8 @@ pub(crate) fn in_namespace<T: Send>(
 }
 
 /// An interface of the calling thread's namespace, whose packets are read and written here.
-fn open(name: &str) -> Result<File> {
-    #![expect(unsafe_code, reason = "a request that makes an interface")]
+fn open(name: &str, whole: bool) -> Result<File> {
+    #![expect(unsafe_code, reason = "requests that make an interface")]
     let device = OpenOptions::new()
         .read(true)
         .write(true)
@@ -127,11 +163,26 @@ fn open(name: &str) -> Result<File> {
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
         *to = libc::c_char::try_from(from)?;
     }
-    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI)?;
+    let header = if whole { libc::IFF_VNET_HDR } else { 0 };
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI | header)?;
     // SAFETY: this request takes a pointer to an `ifreq`, which outlives the call.
     let status = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut request) };
     Errno::result(status).context("cannot make an interface")?;
+    if whole {
+        // SAFETY: this request takes a number.
+        let status = unsafe { libc::ioctl(device.as_raw_fd(), TUNSETOFFLOAD, SEGMENTS_OF_TCP) };
+        Errno::result(status).context("it takes no packets of many segments")?;
+    }
     Ok(device)
+}
+
+impl Way {
+    /// How long a packet takes to begin its way, after the one before.
+    fn takes(self, bytes: usize) -> Duration {
+        let rate = self.bytes_per_s.filter(|&rate| rate > 0).map(f64::from);
+        let bytes = u32::try_from(bytes).map_or(0.0, f64::from);
+        rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(bytes / rate))
+    }
 }
 
 /// Hands packets on, each so much later. Both threads end when their interface has gone.
@@ -139,15 +190,17 @@ fn relay(mut from: File, to: File, way: Way) {
     let (sender, waiting) = channel();
     thread::spawn(move || deliver(&waiting, to));
     thread::spawn(move || {
-        let mut packet = [0; PACKET];
+        let header = if way.whole { SEGMENTS_HEADER } else { 0 };
+        let mut buffer = vec![0; header + PACKET];
         let (mut count, mut errors) = (0, [0_u32; 16]);
-        while let Ok(length) = from.read(&mut packet) {
+        let mut free = Deadline::after(Duration::ZERO);
+        while let Ok(length) = from.read(&mut buffer) {
             count += 1;
             let is_unlucky = way.loses_one_in.is_some_and(|share| count % share == 0);
             if is_unlucky || way.longest.is_some_and(|longest| length > longest) {
                 continue;
             }
-            let packet = &mut packet[..length];
+            let packet = &mut buffer[header..length];
             if way.has_two_faces && is_time_exceeded(packet) {
                 // Each family by itself.
                 let errors = &mut errors[usize::from(packet[0] >> 4)];
@@ -156,7 +209,14 @@ fn relay(mut from: File, to: File, way: Way) {
                     turn_face(packet);
                 }
             }
-            let one = (Deadline::after(way.one_way), packet.to_vec());
+            if free.left() > ROOM {
+                continue;
+            }
+            if free.passed() {
+                free = Deadline::after(Duration::ZERO);
+            }
+            free = free.later(way.takes(packet.len()));
+            let one = (free.later(way.one_way), buffer[..length].to_vec());
             if sender.send(one).is_err() {
                 break;
             }

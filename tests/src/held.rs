@@ -19,6 +19,9 @@ pub const NEAR: &str = "10.72.0.1:5001";
 /// Bytes.
 pub const MB: f64 = 1e6;
 
+/// Bytes per second that nothing holds.
+pub const FREE: f64 = 40.0 * MB;
+
 /// The mover, to run in the near namespace.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! What arrives, and how evenly, of what a process sends as fast as it may?
 //!
-//! `mover stream sink` prints what came in each tenth of a second, until it is ended; `mover stream
-//! source` sends for some seconds. The protocol is `tcp`, `mptcp`, `udp`, or `udp-pieces` of datagrams that do
-//! not fit in a packet.
+//! `mover stream sink` prints what came in each tenth of a second, or each so many milliseconds, until it is
+//! ended; `mover stream source` sends for some seconds. The protocol is `tcp`, `mptcp`, `udp`, or `udp-pieces` of
+//! datagrams that do not fit in a packet.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::sys::socket::{setsockopt, sockopt};
 use serde::{Deserialize, Serialize};
 
 use crate::calls;
@@ -27,11 +28,15 @@ pub const BIN: Duration = Duration::from_millis(100);
 const DATAGRAM: usize = 1_400;
 const MANY_PIECES: usize = 8_000;
 
+/// What may wait for a sink of datagrams, in bytes: a processor that is taken away for milliseconds is no loss on
+/// the way.
+const RECEIVED: usize = 8 << 20;
+
 /// How long a send may wait before it is asked whether time is up.
 const SEND_PATIENCE: Duration = Duration::from_millis(100);
 
-/// A sink has its socket.
-const READY: &str = "{\"type\":\"ready\"}";
+/// What was asked for is there.
+pub(crate) const READY: &str = "{\"type\":\"ready\"}";
 
 /// What a source says at last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +54,12 @@ pub struct Sent {
 pub fn run(words: &[String]) -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["sink", protocol, address] => sink(protocol, address.parse()?),
+        ["sink", protocol, address] => sink(protocol, address.parse()?, BIN),
+        ["sink", protocol, address, ms] => sink(
+            protocol,
+            address.parse()?,
+            Duration::from_millis(ms.parse()?),
+        ),
         ["source", protocol, address, count, seconds, ref pace @ ..] => {
             let pace = pace.first().map(|pace| pace.parse()).transpose()?;
             let seconds = seconds.parse()?;
@@ -73,7 +83,7 @@ fn family(words: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn sink(protocol: &str, address: SocketAddr) -> Result<()> {
+fn sink(protocol: &str, address: SocketAddr, length: Duration) -> Result<()> {
     let bytes = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&bytes);
     match protocol {
@@ -93,15 +103,16 @@ fn sink(protocol: &str, address: SocketAddr) -> Result<()> {
         }
         "udp" | "udp-pieces" => {
             let socket = UdpSocket::bind(address)?;
+            setsockopt(&socket, sockopt::RcvBufForce, &RECEIVED)?;
             thread::spawn(move || swallow(|buffer| socket.recv(buffer), &counter));
         }
         other => bail!("no protocol: {other}"),
     }
     say(READY)?;
-    let mut bin = Deadline::after(BIN);
+    let mut bin = Deadline::after(length);
     loop {
         thread::sleep(bin.left());
-        bin = bin.later(BIN);
+        bin = bin.later(length);
         say(&bytes.swap(0, Ordering::Relaxed).to_string())?;
     }
 }
@@ -187,7 +198,7 @@ fn send_datagrams(to: SocketAddr, bytes: usize, deadline: Deadline) -> Result<Se
     Ok(sent)
 }
 
-fn say(line: &str) -> Result<()> {
+pub(crate) fn say(line: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     Ok(out.flush()?)

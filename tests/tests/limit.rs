@@ -10,7 +10,8 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::deadline::Deadline;
 use netperf_tests::delay::Delayed;
 use netperf_tests::held::{
-    FAR, MB, NEAR, await_rate, await_traffic, far, inventory, limit, near, settles, sink, source,
+    FAR, FREE, MB, NEAR, await_rate, await_traffic, far, inventory, limit, near, settles, sink,
+    source,
 };
 use netperf_tests::mover;
 use netperf_tests::netns::Cabled;
@@ -20,9 +21,6 @@ use nix::sys::signal::Signal;
 
 /// The far end of the cable.
 const FAR_V6: &str = "[fd72::2]:5001";
-
-/// Bytes per second that nothing holds.
-const FREE: f64 = 40.0 * MB;
 
 #[test]
 fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {

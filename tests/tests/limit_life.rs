@@ -8,16 +8,13 @@ use netperf_tests::batch::text;
 use netperf_tests::cgroup::Cgroup;
 use netperf_tests::deadline::Deadline;
 use netperf_tests::held::{
-    FAR, MB, await_rate, await_traffic, far, inventory, near, settles, sink, source,
+    FAR, FREE, await_rate, await_traffic, far, inventory, near, settles, sink, source,
 };
 use netperf_tests::limit_folder::Folder;
 use netperf_tests::netns::Cabled;
 use netperf_tests::stream::Stream;
 use netperf_tests::tracer::integer;
 use serde_json::Value;
-
-/// Bytes per second that nothing holds.
-const FREE: f64 = 40.0 * MB;
 
 /// A stream between two namespaces, and a folder for its limits.
 struct Scene {

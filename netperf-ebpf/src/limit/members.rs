@@ -3,9 +3,9 @@
 use core::ffi::c_void;
 
 use aya_ebpf::{
-    helpers::bpf_get_current_pid_tgid,
-    macros::{btf_tracepoint, cgroup_sock},
-    programs::{BtfTracePointContext, SockContext},
+    helpers::{bpf_get_current_pid_tgid, bpf_probe_read_kernel},
+    macros::{cgroup_sock, raw_tracepoint},
+    programs::{RawTracePointContext, SockContext},
 };
 
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
 
 /// `sched_process_fork(parent, child)`: a new process is limited as its parent is. Its number may be
 /// that of one that was limited, and has ended.
-#[btf_tracepoint(function = "sched_process_fork")]
-pub fn limit_fork(ctx: BtfTracePointContext) -> i32 {
+#[raw_tracepoint(tracepoint = "sched_process_fork")]
+pub fn limit_fork(ctx: RawTracePointContext) -> i32 {
     let (parent, child) = (
         number(ctx.arg(0), fact!(tgid)),
         number(ctx.arg(1), fact!(tgid)),
@@ -35,8 +35,8 @@ pub fn limit_fork(ctx: BtfTracePointContext) -> i32 {
 }
 
 /// `sched_process_exit(task)`: where programs outlive the holder, they let all pass from here on.
-#[btf_tracepoint(function = "sched_process_exit")]
-pub fn limit_exit(ctx: BtfTracePointContext) -> i32 {
+#[raw_tracepoint(tracepoint = "sched_process_exit")]
+pub fn limit_exit(ctx: RawTracePointContext) -> i32 {
     let task = ctx.arg::<*const c_void>(0);
     // Its other threads come and go.
     let is_leader = number(task, fact!(pid)) == fact!(holder);
@@ -61,6 +61,6 @@ pub fn limit_create(ctx: SockContext) -> i32 {
 #[inline(always)]
 fn number(task: *const c_void, offset: u32) -> u32 {
     let number = task.wrapping_byte_add(offset as usize).cast::<u32>();
-    // SAFETY: the verifier knows the structure, and checks the place.
-    unsafe { core::ptr::read_volatile(number) }
+    // SAFETY: the helper checks the place; there is no process 0 where it can't be read.
+    unsafe { bpf_probe_read_kernel(number) }.unwrap_or(0)
 }

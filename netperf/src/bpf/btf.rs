@@ -4,9 +4,8 @@
 //! kernel, which is more than the whole start may take.
 //! Source: `include/uapi/linux/btf.h` and `Documentation/bpf/btf.rst`.
 
-use std::collections::HashMap;
-
 use bytes::Buf;
+use rustc_hash::FxHashMap;
 
 /// The path at which kernels show their types.
 #[cfg(test)]
@@ -37,9 +36,9 @@ pub enum BtfError {
 pub(super) struct Btf<'a> {
     strings: &'a [u8],
     types: Vec<Type<'a>>,
-    structs: HashMap<&'a [u8], u32>,
-    functions: HashMap<&'a [u8], u32>,
-    enumerations: HashMap<&'a [u8], u32>,
+    structs: FxHashMap<&'a [u8], u32>,
+    functions: FxHashMap<&'a [u8], u32>,
+    enumerations: FxHashMap<&'a [u8], u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +82,9 @@ impl<'a> Btf<'a> {
         let mut btf = Self {
             strings,
             types: vec![VOID],
-            structs: HashMap::new(),
-            functions: HashMap::new(),
-            enumerations: HashMap::new(),
+            structs: FxHashMap::default(),
+            functions: FxHashMap::default(),
+            enumerations: FxHashMap::default(),
         };
         let mut rest = types;
         while !rest.is_empty() {
@@ -159,6 +158,14 @@ impl<'a> Btf<'a> {
             id = inner;
         }
         Ok(found)
+    }
+
+    /// The same in bytes: of a bit field, where the byte is that it begins in.
+    ///
+    /// # Errors
+    /// Those of [`Self::field`].
+    pub(super) fn offset(&self, name: &str, path: &str) -> Result<u32, BtfError> {
+        self.field(name, path).map(|field| field.bit_offset / 8)
     }
 
     /// Number of parameters of a function, or `None` if this kernel has no such function.

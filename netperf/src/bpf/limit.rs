@@ -4,13 +4,14 @@ use std::collections::HashMap as Attached;
 use std::fs::File;
 use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::thread;
 
 use anyhow::Context as _;
 use aya::maps::{HashMap, Map, MapData, SkStorage};
 use aya::programs::links::LinkOrder;
 use aya::programs::tc::{SchedClassifierLinkId, TcAttachOptions};
-use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSock, SchedClassifier, TcAttachType};
-use aya::{Ebpf, EbpfLoader, Endianness};
+use aya::programs::{CgroupAttachMode, CgroupSock, RawTracePoint, SchedClassifier, TcAttachType};
+use aya::{Ebpf, EbpfLoader};
 use netperf_common::limit::{LimitBoard, LimitCounters, LimitFacts, LimitedSocket};
 
 use super::btf::Btf;
@@ -42,15 +43,10 @@ pub enum Point {
     Turns,
 }
 
-/// All points.
-const POINTS: [Point; 7] = [
-    Point::Leaves,
-    Point::LeavesBare,
-    Point::Arrives,
-    Point::ArrivesBare,
-    Point::Left,
-    Point::Arrived,
-    Point::Turns,
+/// Where processes come and go.
+const TRACEPOINTS: [(&str, &str); 2] = [
+    ("limit_fork", "sched_process_fork"),
+    ("limit_exit", "sched_process_exit"),
 ];
 
 impl Point {
@@ -71,12 +67,16 @@ impl Point {
         }
     }
 
+    /// Whether it sees what leaves by its interface; the others see what arrives.
+    pub fn sees_leaving(self) -> bool {
+        matches!(self, Self::Leaves | Self::LeavesBare)
+    }
+
     fn side(self) -> TcAttachType {
-        match self {
-            Self::Leaves | Self::LeavesBare => TcAttachType::Egress,
-            Self::Arrives | Self::ArrivesBare | Self::Left | Self::Arrived | Self::Turns => {
-                TcAttachType::Ingress
-            }
+        if self.sees_leaving() {
+            TcAttachType::Egress
+        } else {
+            TcAttachType::Ingress
         }
     }
 }
@@ -105,6 +105,32 @@ pub struct LimitSeen {
     pub down: LimitCounters,
 }
 
+/// What takes long about a limit's programs, and can be done before anything else is known of it.
+pub struct LimitLoader {
+    loader: EbpfLoader<'static>,
+    /// As far as they are the kernel's.
+    facts: LimitFacts,
+}
+
+impl LimitLoader {
+    /// Looks up the kernel's types.
+    ///
+    /// # Errors
+    /// When it shows none, or others than these programs know.
+    pub fn prepare(procfs: &Procfs) -> anyhow::Result<Self> {
+        // aya reads all types, needed or not, which takes as long as to look up those that are.
+        thread::scope(|scope| {
+            let loader = thread::Builder::new().spawn_scoped(scope, EbpfLoader::new)?;
+            let facts = facts_of_kernel(procfs)?;
+            let panicked = |_| anyhow::anyhow!("aya can't read the kernel's type information");
+            Ok(Self {
+                loader: loader.join().map_err(panicked)?,
+                facts,
+            })
+        })
+    }
+}
+
 /// The programs of one limit. All they do ends with this.
 pub struct LimitPrograms {
     ebpf: Ebpf,
@@ -118,33 +144,18 @@ impl LimitPrograms {
     /// Loads them. Nothing is limited yet.
     ///
     /// # Errors
-    /// When the kernel refuses, or shows no types.
-    pub fn load(order: LimitOrder, procfs: &Procfs) -> anyhow::Result<Self> {
-        let path = procfs.btf_path();
-        let shown = format!(
-            "this kernel shows no type information (`{}`)",
-            path.display()
-        );
-        let data = std::fs::read(&path).context(shown)?;
-        let facts = facts(order, &Btf::parse(&data)?)?;
-        let types = aya::Btf::parse(&data, Endianness::default())
-            .context("aya can't read the kernel's type information")?;
-        let mut ebpf = EbpfLoader::new()
-            .btf(Some(&types))
+    /// When the kernel refuses.
+    pub fn load(order: LimitOrder, loader: LimitLoader) -> anyhow::Result<Self> {
+        let LimitLoader { mut loader, facts } = loader;
+        let facts = ordered(order, facts);
+        let mut ebpf = loader
             .override_global("LIMIT_FACTS", &facts, true)
             .load(OBJECT)
             .context("cannot make the tables")?;
-        for name in ["limit_fork", "limit_exit"] {
-            let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
-            program.load(name_of_tracepoint(name), &types)?;
+        for (name, _) in TRACEPOINTS {
+            program::<RawTracePoint>(&mut ebpf, name)?.load()?;
         }
         program::<CgroupSock>(&mut ebpf, "limit_create")?.load()?;
-        for point in POINTS {
-            let program: &mut SchedClassifier = program(&mut ebpf, point.program())?;
-            program
-                .load()
-                .with_context(|| format!("cannot load `{}`", point.program()))?;
-        }
         let board = Mapped::open(table(&mut ebpf, "LIMIT_BOARD")?)?;
         let members = HashMap::try_from(table(&mut ebpf, "MEMBERS")?)?;
         let sockets = SkStorage::try_from(table(&mut ebpf, "LIMITED")?)?;
@@ -163,8 +174,8 @@ impl LimitPrograms {
     /// # Errors
     /// When the kernel refuses.
     pub fn follow(&mut self, cgroup: &File) -> anyhow::Result<()> {
-        for name in ["limit_fork", "limit_exit"] {
-            program::<BtfTracePoint>(&mut self.ebpf, name)?.attach()?;
+        for (name, tracepoint) in TRACEPOINTS {
+            program::<RawTracePoint>(&mut self.ebpf, name)?.attach(tracepoint)?;
         }
         // A link is always one of several; the kernel refuses to be told so.
         program::<CgroupSock>(&mut self.ebpf, "limit_create")?
@@ -204,11 +215,9 @@ impl LimitPrograms {
     /// The program of a point, for whoever attaches it otherwise.
     ///
     /// # Errors
-    /// When it is not loaded.
-    pub fn descriptor(&self, point: Point) -> anyhow::Result<BorrowedFd<'_>> {
-        let program = self.ebpf.program(point.program()).context("no program")?;
-        let program: &SchedClassifier = program.try_into()?;
-        Ok(program.fd()?.as_fd())
+    /// When the kernel refuses it.
+    pub fn descriptor(&mut self, point: Point) -> anyhow::Result<BorrowedFd<'_>> {
+        Ok(self.classifier(point)?.fd()?.as_fd())
     }
 
     /// Looks at the packets of an interface of the calling thread's network namespace (tcx).
@@ -216,7 +225,7 @@ impl LimitPrograms {
     /// # Errors
     /// When the kernel refuses.
     pub fn attach(&mut self, point: Point, interface: &str, index: u32) -> anyhow::Result<()> {
-        let program: &mut SchedClassifier = program(&mut self.ebpf, point.program())?;
+        let program = self.classifier(point)?;
         // Before others: what they send elsewhere would not be limited.
         let how = TcAttachOptions::TcxOrder(LinkOrder::first());
         let link = program.attach_with_options(interface, point.side(), how)?;
@@ -236,6 +245,17 @@ impl LimitPrograms {
             program::<SchedClassifier>(&mut self.ebpf, point.program())?.detach(link)?;
         }
         Ok(())
+    }
+
+    /// The program of a point, loaded once it is needed: to check one takes the kernel milliseconds.
+    fn classifier(&mut self, point: Point) -> anyhow::Result<&mut SchedClassifier> {
+        let program: &mut SchedClassifier = program(&mut self.ebpf, point.program())?;
+        if program.fd().is_err() {
+            program
+                .load()
+                .with_context(|| format!("cannot load `{}`", point.program()))?;
+        }
+        Ok(program)
     }
 
     /// Invites each connection to send so many bytes per second; 0 is as many as it likes.
@@ -285,33 +305,39 @@ impl LimitPrograms {
     }
 }
 
-fn facts(order: LimitOrder, btf: &Btf<'_>) -> anyhow::Result<LimitFacts> {
-    let at = |name: &str, path: &str| btf.field(name, path).map(|field| field.bit_offset / 8);
-    let scale = btf.field("tcp_sock", "rx_opt.rcv_wscale")?;
-    Ok(LimitFacts {
+fn ordered(order: LimitOrder, facts: LimitFacts) -> LimitFacts {
+    LimitFacts {
         passed: 1 << order.bit,
         up_queue: order.up_queue.unwrap_or(0),
         down_queue: order.down_queue.unwrap_or(0),
         whole_cgroup: order.whole_cgroup.into(),
         children: order.children.into(),
         holder: std::process::id(),
-        tgid: at("task_struct", "tgid")?,
-        pid: at("task_struct", "pid")?,
+        ..facts
+    }
+}
+
+fn facts_of_kernel(procfs: &Procfs) -> anyhow::Result<LimitFacts> {
+    let path = procfs.btf_path();
+    let shown = format!(
+        "this kernel shows no type information (`{}`)",
+        path.display()
+    );
+    let data = std::fs::read(&path).context(shown)?;
+    let btf = Btf::parse(&data)?;
+    let scale = btf.field("tcp_sock", "rx_opt.rcv_wscale")?;
+    Ok(LimitFacts {
+        tgid: btf.offset("task_struct", "tgid")?,
+        pid: btf.offset("task_struct", "pid")?,
         rcv_wscale: scale.bit_offset / 8,
         rcv_wscale_shift: scale.bit_offset % 8,
         // A window of three minima, of which the first holds: a time, and the value.
-        rtt_min_us: at("tcp_sock", "rtt_min")? + 4,
-        rcv_rtt: at("tcp_sock", "rcv_rtt_est.rtt_us")?,
-        wmem_alloc: at("sock", "sk_wmem_alloc")?,
+        rtt_min_us: btf.offset("tcp_sock", "rtt_min")? + 4,
+        rcv_rtt: btf.offset("tcp_sock", "rcv_rtt_est.rtt_us")?,
+        wmem_alloc: btf.offset("sock", "sk_wmem_alloc")?,
         has_mptcp: btf.parameter_count(WHOLE_OF_PATH).is_some().into(),
+        ..LimitFacts::default()
     })
-}
-
-fn name_of_tracepoint(program: &str) -> &'static str {
-    match program {
-        "limit_fork" => "sched_process_fork",
-        _ => "sched_process_exit",
-    }
 }
 
 fn program<'a, T>(ebpf: &'a mut Ebpf, name: &str) -> anyhow::Result<&'a mut T>

@@ -140,17 +140,16 @@ fn decode(mut record: &[u8]) -> Option<NamePacket> {
 }
 
 fn facts(btf: &Btf<'_>) -> anyhow::Result<NameFacts> {
-    let at = |name: &str, path: &str| btf.field(name, path).map(|field| field.bit_offset / 8);
     Ok(NameFacts {
-        flags: at("task_struct", "flags")?,
-        tgid: at("task_struct", "tgid")?,
-        group_leader: at("task_struct", "group_leader")?,
-        start_boottime: at("task_struct", "start_boottime")?,
-        comm: at("task_struct", "comm")?,
-        cred: at("task_struct", "cred")?,
-        uid: at("cred", "uid")?,
-        nsproxy: at("task_struct", "nsproxy")?,
-        net_ns: at("nsproxy", "net_ns")?,
-        inum: at("net", "ns.inum")?,
+        flags: btf.offset("task_struct", "flags")?,
+        tgid: btf.offset("task_struct", "tgid")?,
+        group_leader: btf.offset("task_struct", "group_leader")?,
+        start_boottime: btf.offset("task_struct", "start_boottime")?,
+        comm: btf.offset("task_struct", "comm")?,
+        cred: btf.offset("task_struct", "cred")?,
+        uid: btf.offset("cred", "uid")?,
+        nsproxy: btf.offset("task_struct", "nsproxy")?,
+        net_ns: btf.offset("nsproxy", "net_ns")?,
+        inum: btf.offset("net", "ns.inum")?,
     })
 }

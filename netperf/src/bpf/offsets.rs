@@ -10,54 +10,54 @@ use crate::procfs::RecordField;
 /// # Errors
 /// [`BtfError::Missing`] names the first field that this kernel does not have.
 pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
-    let at = |name: &str, path: &str| btf.field(name, path).map(|field| field.bit_offset / 8);
     Ok(Offsets {
-        sock_skc_family: at("sock", "__sk_common.skc_family")?,
-        sock_skc_state: at("sock", "__sk_common.skc_state")?,
-        sock_skc_num: at("sock", "__sk_common.skc_num")?,
-        sock_skc_dport: at("sock", "__sk_common.skc_dport")?,
-        sock_skc_daddr: at("sock", "__sk_common.skc_daddr")?,
-        sock_skc_rcv_saddr: at("sock", "__sk_common.skc_rcv_saddr")?,
-        sock_skc_v6_daddr: at("sock", "__sk_common.skc_v6_daddr")?,
-        sock_skc_v6_rcv_saddr: at("sock", "__sk_common.skc_v6_rcv_saddr")?,
-        sock_skc_net: at("sock", "__sk_common.skc_net")?,
-        sock_sk_protocol: at("sock", "sk_protocol")?,
-        sock_sk_type: at("sock", "sk_type")?,
-        sock_sk_flags: at("sock", "__sk_common.skc_flags")?,
-        sock_sk_lock_owned: at("sock", "sk_lock.owned")?,
-        sock_sk_err: at("sock", "sk_err")?,
-        inet_sock_inet_sport: at("inet_sock", "inet_sport")?,
-        net_ns_inum: at("net", "ns.inum")?,
-        tcp_sock_copied_seq: at("tcp_sock", "copied_seq")?,
-        tcp_sock_write_seq: at("tcp_sock", "write_seq")?,
-        tcp_sock_rcv_nxt: at("tcp_sock", "rcv_nxt")?,
-        tcp_sock_bytes_received: at("tcp_sock", "bytes_received")?,
-        tcp_sock_rcvq_space_seq: at("tcp_sock", "rcvq_space.seq")?,
-        tcp_sock_srtt_us: at("tcp_sock", "srtt_us")?,
-        tcp_sock_total_retrans: at("tcp_sock", "total_retrans")?,
-        tcp_sock_segs_out: at("tcp_sock", "segs_out")?,
-        tcp_sock_snd_cwnd: at("tcp_sock", "snd_cwnd")?,
-        inet_connection_sock_icsk_ulp_ops: at("inet_connection_sock", "icsk_ulp_ops")?,
-        socket_sk: at("socket", "sk")?,
-        file_f_inode: at("file", "f_inode")?,
-        file_private_data: at("file", "private_data")?,
-        inode_i_mode: at("inode", "i_mode")?,
-        fdtable_fd: at("fdtable", "fd")?,
-        files_struct_fdt: at("files_struct", "fdt")?,
-        task_struct_files: at("task_struct", "files")?,
-        task_struct_flags: at("task_struct", "flags")?,
-        task_struct_tgid: at("task_struct", "tgid")?,
-        task_struct_cred: at("task_struct", "cred")?,
-        cred_uid: at("cred", "uid")?,
-        task_struct_group_leader: at("task_struct", "group_leader")?,
+        sock_skc_family: btf.offset("sock", "__sk_common.skc_family")?,
+        sock_skc_state: btf.offset("sock", "__sk_common.skc_state")?,
+        sock_skc_num: btf.offset("sock", "__sk_common.skc_num")?,
+        sock_skc_dport: btf.offset("sock", "__sk_common.skc_dport")?,
+        sock_skc_daddr: btf.offset("sock", "__sk_common.skc_daddr")?,
+        sock_skc_rcv_saddr: btf.offset("sock", "__sk_common.skc_rcv_saddr")?,
+        sock_skc_v6_daddr: btf.offset("sock", "__sk_common.skc_v6_daddr")?,
+        sock_skc_v6_rcv_saddr: btf.offset("sock", "__sk_common.skc_v6_rcv_saddr")?,
+        sock_skc_net: btf.offset("sock", "__sk_common.skc_net")?,
+        sock_sk_protocol: btf.offset("sock", "sk_protocol")?,
+        sock_sk_type: btf.offset("sock", "sk_type")?,
+        sock_sk_flags: btf.offset("sock", "__sk_common.skc_flags")?,
+        sock_sk_lock_owned: btf.offset("sock", "sk_lock.owned")?,
+        sock_sk_err: btf.offset("sock", "sk_err")?,
+        inet_sock_inet_sport: btf.offset("inet_sock", "inet_sport")?,
+        net_ns_inum: btf.offset("net", "ns.inum")?,
+        tcp_sock_copied_seq: btf.offset("tcp_sock", "copied_seq")?,
+        tcp_sock_write_seq: btf.offset("tcp_sock", "write_seq")?,
+        tcp_sock_rcv_nxt: btf.offset("tcp_sock", "rcv_nxt")?,
+        tcp_sock_bytes_received: btf.offset("tcp_sock", "bytes_received")?,
+        tcp_sock_rcvq_space_seq: btf.offset("tcp_sock", "rcvq_space.seq")?,
+        tcp_sock_srtt_us: btf.offset("tcp_sock", "srtt_us")?,
+        tcp_sock_total_retrans: btf.offset("tcp_sock", "total_retrans")?,
+        tcp_sock_segs_out: btf.offset("tcp_sock", "segs_out")?,
+        tcp_sock_snd_cwnd: btf.offset("tcp_sock", "snd_cwnd")?,
+        inet_connection_sock_icsk_ulp_ops: btf.offset("inet_connection_sock", "icsk_ulp_ops")?,
+        socket_sk: btf.offset("socket", "sk")?,
+        file_f_inode: btf.offset("file", "f_inode")?,
+        file_private_data: btf.offset("file", "private_data")?,
+        inode_i_mode: btf.offset("inode", "i_mode")?,
+        fdtable_fd: btf.offset("fdtable", "fd")?,
+        files_struct_fdt: btf.offset("files_struct", "fdt")?,
+        task_struct_files: btf.offset("task_struct", "files")?,
+        task_struct_flags: btf.offset("task_struct", "flags")?,
+        task_struct_tgid: btf.offset("task_struct", "tgid")?,
+        task_struct_cred: btf.offset("task_struct", "cred")?,
+        cred_uid: btf.offset("cred", "uid")?,
+        task_struct_group_leader: btf.offset("task_struct", "group_leader")?,
         // Named `real_start_time` before 5.5.
-        task_struct_start_boottime: at("task_struct", "start_boottime")
-            .or_else(|_| at("task_struct", "real_start_time"))?,
-        task_struct_comm: at("task_struct", "comm")?,
-        task_struct_signal: at("task_struct", "signal")?,
-        signal_struct_pids: at("signal_struct", "pids")?,
-        pid_level: at("pid", "level")?,
-        pid_numbers: at("pid", "numbers")?,
+        task_struct_start_boottime: btf
+            .offset("task_struct", "start_boottime")
+            .or_else(|_| btf.offset("task_struct", "real_start_time"))?,
+        task_struct_comm: btf.offset("task_struct", "comm")?,
+        task_struct_signal: btf.offset("task_struct", "signal")?,
+        signal_struct_pids: btf.offset("signal_struct", "pids")?,
+        pid_level: btf.offset("pid", "level")?,
+        pid_numbers: btf.offset("pid", "numbers")?,
     })
 }
 
@@ -66,14 +66,13 @@ pub(super) fn resolve(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
 /// # Errors
 /// [`BtfError::Missing`] names the first field that this kernel does not have.
 pub(super) fn packet(btf: &Btf<'_>) -> Result<PacketOffsets, BtfError> {
-    let at = |name: &str, path: &str| btf.field(name, path).map(|field| field.bit_offset / 8);
     Ok(PacketOffsets {
-        head: at("sk_buff", "head")?,
-        network_header: at("sk_buff", "network_header")?,
-        transport_header: at("sk_buff", "transport_header")?,
-        sk_refdst: at("sk_buff", "_skb_refdst")?,
-        dst_entry_dev: at("dst_entry", "dev")?,
-        net_device_nd_net: at("net_device", "nd_net")?,
+        head: btf.offset("sk_buff", "head")?,
+        network_header: btf.offset("sk_buff", "network_header")?,
+        transport_header: btf.offset("sk_buff", "transport_header")?,
+        sk_refdst: btf.offset("sk_buff", "_skb_refdst")?,
+        dst_entry_dev: btf.offset("dst_entry", "dev")?,
+        net_device_nd_net: btf.offset("net_device", "nd_net")?,
     })
 }
 
@@ -94,8 +93,8 @@ pub(super) fn settings(btf: &Btf<'_>, slots: u32) -> Result<Settings, BtfError> 
         ca_state_offset: ca_state.bit_offset / 8,
         ca_state_mask: (1 << size) - 1,
         pending_offset: btf
-            .field("inet_connection_sock", "icsk_pending")
-            .map_or(0, |field| field.bit_offset / 8),
+            .offset("inet_connection_sock", "icsk_pending")
+            .unwrap_or(0),
         skb_segs_offset: segments_of_packet(btf).unwrap_or(0),
         ..Settings::default()
     })

@@ -27,3 +27,10 @@ pub(crate) fn patched(packet: &[u8], mut script: &[u8]) -> Vec<u8> {
     }
     packet
 }
+
+/// The same of one of these packets, or of an empty one beyond them.
+#[cfg(fuzzing)]
+pub(crate) fn one_patched(packets: &[Vec<u8>], choice: u8, script: &[u8]) -> Vec<u8> {
+    let packet = packets.get(usize::from(choice)).map_or(&[][..], |it| it);
+    patched(packet, script)
+}

@@ -153,32 +153,7 @@ impl Times {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::MonoNs;
-    use crate::made::process;
-    use crate::sample::Proto;
-
-    fn query(name: &str, end: QueryEnd) -> DnsQuery {
-        DnsQuery {
-            at: MonoNs(1),
-            process: process(7, "curl"),
-            name: name.to_owned(),
-            kind: "A".to_owned(),
-            netns: None,
-            resolver: ([10, 0, 0, 1], 53).into(),
-            proto: Proto::Udp,
-            retries: 0,
-            is_settled: false,
-            end,
-        }
-    }
-
-    fn answered(rcode: Rcode, ms: u64) -> QueryEnd {
-        QueryEnd::Answered {
-            rcode,
-            truncated: false,
-            took: Duration::from_millis(ms),
-        }
-    }
+    use crate::made::{answered, query};
 
     #[test]
     fn each_end_of_a_query_counts_as_what_it_is() {
@@ -189,11 +164,11 @@ mod tests {
             ("c", answered(Rcode::SERVFAIL, 1)),
             ("d", QueryEnd::TimedOut),
         ] {
-            lookups.take(query(name, end));
+            lookups.take(query(7, name, end));
         }
         let settled = DnsQuery {
             is_settled: true,
-            ..query("e", QueryEnd::TimedOut)
+            ..query(7, "e", QueryEnd::TimedOut)
         };
         lookups.take(settled);
         let all: Vec<_> = lookups.all().collect();

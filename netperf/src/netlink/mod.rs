@@ -27,7 +27,7 @@ pub use inet_diag::Detail;
 pub use interfaces::{Interface, LinkHeader, interfaces};
 pub use link::{LinkError, Links};
 pub use nic::Nics;
-pub use own::{LOOPBACK, in_own_namespace};
+pub use own::in_own_namespace;
 pub use pair::{add_pair, bring_up, index_of, remove_pair};
 pub use sockets::{Listed, Sockets};
 pub use token_bucket::{Backlog, TokenBucket, backlog_at};

@@ -6,7 +6,7 @@ use std::thread;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// Index of the loopback interface, in every network namespace.
-pub const LOOPBACK: u32 = 1;
+pub(super) const LOOPBACK: u32 = 1;
 
 /// Runs `act` in a thread with a network namespace of its own, which has a loopback interface and
 /// goes with the thread. Needs `CAP_SYS_ADMIN`.

@@ -18,9 +18,6 @@ const STAT_MAX_BYTES: u64 = 4096;
 /// Longest list of a cgroup's processes that is read.
 const MEMBERS_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How often the list of processes is read until nothing new is in it.
-const LOOKS_MAX: usize = 50;
-
 /// A process in the list of all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Relative {
@@ -51,19 +48,13 @@ impl Procfs {
         all.filter_map(|tgid| self.relative(tgid)).collect()
     }
 
-    /// The processes that `chosen` takes and all that descend from them, those included that are
-    /// started while this looks: it looks again until it finds nobody new.
+    /// The processes that `chosen` takes and all that descend from them. Those may be missing that are
+    /// started while this looks: whoever needs all looks again until there is nobody new.
     pub fn families(&self, chosen: impl Fn(&Relative) -> bool) -> Vec<Relative> {
         let mut known: HashMap<u32, StartTicks> = HashMap::new();
         let mut members = Vec::new();
-        for _ in 0..LOOKS_MAX {
-            let before = members.len();
-            let all = self.relatives();
-            while add_generation(&all, &chosen, &mut known, &mut members) {}
-            if members.len() == before {
-                break;
-            }
-        }
+        let all = self.relatives();
+        while add_generation(&all, &chosen, &mut known, &mut members) {}
         // Whoever has ended meanwhile is nobody's concern.
         members.retain(|one| self.start(one.tgid) == Some(one.start) && !one.is_zombie);
         members.sort_unstable_by_key(|one| one.tgid);

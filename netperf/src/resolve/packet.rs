@@ -194,9 +194,8 @@ pub(super) mod claims {
             return;
         };
         let question = numbered();
-        let replies = replies(&question);
-        let reply = replies.get(usize::from(choice)).map_or(&[][..], |it| it);
-        hold(&question, &crate::damage::patched(reply, script));
+        let reply = crate::damage::one_patched(&replies(&question), choice, script);
+        hold(&question, &reply);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::hooks::Hooks;
@@ -11,10 +12,13 @@ use super::survey::{self, Ground};
 use super::{
     Alive, Interface, LimitError, LimitReading, Plan, Rates, Shaped, Survey, Target, members,
 };
-use crate::bpf::{LimitOrder, LimitPrograms};
+use crate::bpf::{LimitLoader, LimitOrder, LimitPrograms};
 use crate::clock;
 use crate::netlink;
 use crate::procfs::Procfs;
+
+/// How often is looked for processes that belong until nobody new is there.
+const LOOKS_MAX: usize = 50;
 
 /// Calls of [`Limit::tend`] between two looks at processes and interfaces.
 const LOOK_EVERY: u32 = 10;
@@ -29,6 +33,26 @@ const LEAST_PLENTY: u64 = 128 * 1024;
 
 /// How long the end waits for what is in the queues.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// What a limit needs to know of the kernel, while it is looked up.
+#[derive(Debug)]
+pub struct Preparation(JoinHandle<anyhow::Result<LimitLoader>>);
+
+impl Preparation {
+    /// Begins it, beside whatever else is to be done.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn begin() -> std::io::Result<Self> {
+        let look = || LimitLoader::prepare(&Procfs::new("/"));
+        Ok(Self(thread::Builder::new().spawn(look)?))
+    }
+
+    fn end(self) -> anyhow::Result<LimitLoader> {
+        let panicked = |_| anyhow::anyhow!("can't look up what the kernel has");
+        self.0.join().map_err(panicked)?
+    }
+}
 
 /// A limit that holds as long as this lives. It goes with its descriptors, however the process ends.
 pub struct Limit {
@@ -67,15 +91,19 @@ impl Limit {
     ///
     /// # Errors
     /// When it can't be.
-    pub fn begin(plan: Plan) -> Result<Self, LimitError> {
+    pub fn begin(plan: Plan, preparation: Preparation) -> Result<Self, LimitError> {
         let procfs = Procfs::new("/");
-        let Ground { there, way, .. } = survey::look(&plan, &procfs)?;
+        let Ground {
+            there,
+            way,
+            largest_packet,
+            ..
+        } = survey::look(&plan, &procfs)?;
         let cgroup = survey::cgroup(&plan, &procfs)?;
-        let found = netlink::inside(&there, netlink::interfaces).map_err(anyhow::Error::from)?;
-        let largest = survey::largest_packet(&found, &plan);
+        let loader = preparation.end().map_err(refused)?;
         let hooks = Hooks::begin(way, &there, plan.id)?;
         let network =
-            Network::make(there, plan.id, plan.rates, largest, &procfs).map_err(refused)?;
+            Network::make(there, plan.id, plan.rates, largest_packet, &procfs).map_err(refused)?;
         let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
         let order = LimitOrder {
             bit: plan.id - 1,
@@ -84,7 +112,7 @@ impl Limit {
             whole_cgroup: plan.cgroup.is_some(),
             children: plan.children,
         };
-        let mut programs = LimitPrograms::load(order, &procfs).map_err(refused)?;
+        let mut programs = LimitPrograms::load(order, loader).map_err(refused)?;
         network
             .close_circles(&hooks, &mut programs)
             .map_err(refused)?;
@@ -214,15 +242,19 @@ impl Limit {
         self.network.empty(PATIENCE);
     }
 
-    /// Takes in the processes that belong, before and after `between`, so that none slips through that
-    /// is started meanwhile; then their sockets.
+    /// Takes in the processes that belong, before `between` sees those that are started, and after it, so
+    /// that none slips through; then their sockets.
     fn take_members(
         &mut self,
         between: impl FnOnce(&mut LimitPrograms) -> anyhow::Result<()>,
     ) -> Result<(), LimitError> {
         self.add_members()?;
         between(&mut self.programs).map_err(refused)?;
-        self.add_members()?;
+        for _ in 0..LOOKS_MAX {
+            if !self.add_members()? {
+                break;
+            }
+        }
         let members = self.living();
         if !members.is_empty() {
             members::mark_sockets(&members, &mut self.programs, &self.procfs)?;
@@ -230,11 +262,15 @@ impl Limit {
         Ok(())
     }
 
-    fn add_members(&mut self) -> Result<(), LimitError> {
-        for tgid in members::of(&self.plan, &self.procfs) {
+    /// Takes in those that are there now; whether any of them is new.
+    fn add_members(&mut self) -> Result<bool, LimitError> {
+        let known: HashSet<u32> = self.programs.members().into_iter().collect();
+        let mut found = members::of(&self.plan, &self.procfs);
+        found.retain(|tgid| !known.contains(tgid));
+        for &tgid in &found {
             self.programs.add_member(tgid)?;
         }
-        Ok(())
+        Ok(!found.is_empty())
     }
 
     fn living(&self) -> Vec<u32> {

@@ -51,23 +51,23 @@ impl Hooks {
         name: &str,
         index: u32,
     ) -> io::Result<()> {
-        let Self::Filters(filters) = self else {
-            return programs
-                .attach(point, name, index)
-                .map_err(io::Error::other);
-        };
-        let program = programs.descriptor(point).map_err(io::Error::other)?;
-        let side = match point {
-            Point::Leaves | Point::LeavesBare => Side::Leaves,
-            Point::Arrives | Point::ArrivesBare | Point::Left | Point::Arrived | Point::Turns => {
-                Side::Arrives
-            }
-        };
         if point.is_at_queue() {
-            netlink::add_clsact(index)?;
-            return netlink::add_filter(index, side, "netperf-trace queue", program);
+            // Our own interfaces take their filters with them, and a filter is there at once: tcx waits until
+            // every processor has taken notice (`tcx_entry_sync`), 10 ms each time.
+            let put = put_at_queue(programs, point, index);
+            if put.is_ok() || self.way() == Way::Clsact {
+                return put;
+            }
         }
-        filters.add(index, side, program)
+        match self {
+            Self::Tcx => programs
+                .attach(point, name, index)
+                .map_err(io::Error::other),
+            Self::Filters(filters) => {
+                let program = programs.descriptor(point).map_err(io::Error::other)?;
+                filters.add(index, side(point), program)
+            }
+        }
     }
 
     /// No longer looks at the packets of the processes; the queue goes on.
@@ -79,5 +79,20 @@ impl Hooks {
             Self::Tcx => programs.let_go(),
             Self::Filters(filters) => Ok(filters.remove()?),
         }
+    }
+}
+
+/// Puts a filter at an interface that was made for a queue.
+fn put_at_queue(programs: &mut LimitPrograms, point: Point, index: u32) -> io::Result<()> {
+    let program = programs.descriptor(point).map_err(io::Error::other)?;
+    netlink::add_clsact(index)?;
+    netlink::add_filter(index, side(point), "netperf-trace queue", program)
+}
+
+fn side(point: Point) -> Side {
+    if point.sees_leaving() {
+        Side::Leaves
+    } else {
+        Side::Arrives
     }
 }

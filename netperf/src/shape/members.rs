@@ -11,6 +11,14 @@ use super::{Plan, Target};
 use crate::bpf::LimitPrograms;
 use crate::procfs::{Procfs, Relative, same_process};
 
+/// One of the processes that a plan names, or that are in its cgroup.
+pub(super) fn any(plan: &Plan, procfs: &Procfs) -> Option<u32> {
+    let alive = |target: &&Target| procfs.is_alive(target.pid, target.start);
+    let named = plan.targets.iter().find(alive).map(|target| target.pid);
+    let in_cgroup = || procfs.members(plan.cgroup.as_ref()?).first().copied();
+    named.or_else(in_cgroup)
+}
+
 /// The processes that a plan names and, where they count, all that descend from them.
 pub(super) fn of(plan: &Plan, procfs: &Procfs) -> Vec<u32> {
     let mut members = if plan.children {

@@ -9,7 +9,7 @@ mod network;
 mod survey;
 
 pub use filters::clean_up_after;
-pub use hold::Limit;
+pub use hold::{Limit, Preparation};
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -14,6 +14,8 @@ pub(super) struct Ground {
     /// Network namespace of the processes.
     pub(super) there: File,
     pub(super) way: Way,
+    /// Longest packet of the interfaces that are limited, without its header, in bytes.
+    pub(super) largest_packet: u32,
     pub(super) survey: Survey,
 }
 
@@ -29,7 +31,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
     }
     let way = way(plan.way)?;
     let gone = || LimitError::Asked("none of these processes is running".to_owned());
-    let first = *members::of(plan, procfs).first().ok_or_else(gone)?;
+    let first = members::any(plan, procfs).ok_or_else(gone)?;
     let there = procfs.open_network_namespace(first).map_err(|error| {
         LimitError::Rights(format!(
             "can't look into the network namespace of process {first}: {error}"
@@ -48,6 +50,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
     Ok(Ground {
         there,
         way,
+        largest_packet: largest_packet(&found, plan),
         survey: Survey {
             netns: netns.unwrap_or_default(),
             interfaces: interfaces.into_iter().map(|judged| judged.shown).collect(),
@@ -79,7 +82,7 @@ fn way(asked: Option<Way>) -> Result<Way, LimitError> {
 /// Why this kernel does not have it; `None` if it does.
 fn lacks(way: Way) -> Result<Option<String>, LimitError> {
     let trials = netlink::in_own_namespace(move || match way {
-        Way::Tcx => vec![bpf::try_tcx(netlink::LOOPBACK)],
+        Way::Tcx => vec![bpf::try_tcx()],
         Way::Clsact => netlink::filter_trials(),
     });
     let trials = trials.map_err(|error| {
@@ -165,7 +168,7 @@ fn judge(interface: &netlink::Interface, plan: &Plan) -> (Option<&'static str>, 
 }
 
 /// The longest packet of these interfaces, without its header, in bytes.
-pub(super) fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
+fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
     let limited = judged(found, plan);
     let is_limited = |interface: &&netlink::Interface| {
         limited

@@ -4,7 +4,8 @@
 //! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` plays without a tracer
 //! and holds the two ends of each path against each other. `steady` and `churn` are loads without a
 //! given end (see `netperf_tests::steady`) and with one (`netperf_tests::churn`); `lossy` loses something
-//! on purpose (`netperf_tests::lossy`); `stream` sends as fast as it may (`netperf_tests::stream`).
+//! on purpose (`netperf_tests::lossy`); `stream` sends as fast as it may (`netperf_tests::stream`), and `way` is what
+//! lies between (`netperf_tests::delay`).
 
 use std::ffi::{CString, OsString};
 use std::io::Write;
@@ -16,7 +17,7 @@ use netperf_tests::cast::Gate;
 use netperf_tests::deadline::Deadline;
 use netperf_tests::paths::{self, Absent, Path};
 use netperf_tests::played::Played;
-use netperf_tests::{churn, lossy, program, steady, stream};
+use netperf_tests::{churn, delay, lossy, program, steady, stream};
 
 fn main() -> ExitCode {
     match act() {
@@ -44,12 +45,13 @@ fn act() -> Result<()> {
         "churn" => churn::run(names.first().context("how many seconds?")?.parse()?),
         "lossy" => lossy::run(names.first().context("lost how?")?),
         "stream" => stream::run(&names),
+        "way" => delay::run(&names),
         "list" => list(),
         "run" => run(&named(&names)?),
         "check" => check(&named(&names)?),
         _ => {
             bail!(
-                "usage: mover list | run PATH... | check [PATH...] | steady [NAME] | churn SECS | lossy KIND | stream ..."
+                "usage: mover list | run PATH... | check [PATH...] | steady [NAME] | churn SECS | lossy KIND | stream ... | way ..."
             )
         }
     }

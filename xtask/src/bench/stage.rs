@@ -19,7 +19,8 @@ pub(super) enum Side {
 }
 
 impl Side {
-    fn namespace(self) -> &'static str {
+    /// Name of its network namespace.
+    pub(super) fn namespace(self) -> &'static str {
         match self {
             Self::Near => "near",
             Self::Far => "far",
@@ -33,6 +34,13 @@ impl Side {
             Self::Far => 2,
         };
         IpAddr::V4(Ipv4Addr::new(192, 0, 2, host))
+    }
+
+    fn address_at(self, verb: &str, interface: &str) -> Result<()> {
+        let (namespace, address) = (self.namespace(), self.address());
+        ip(&format!(
+            "-n {namespace} address {verb} {address}/24 dev {interface}"
+        ))
     }
 }
 
@@ -61,11 +69,18 @@ pub(super) fn set() -> Result<()> {
         "-n near link add {VETH} type veth peer {VETH} netns far"
     ))?;
     for side in [Side::Near, Side::Far] {
-        let (namespace, address) = (side.namespace(), side.address());
-        ip(&format!(
-            "-n {namespace} address add {address}/24 dev {VETH}"
-        ))?;
-        ip(&format!("-n {namespace} link set {VETH} up"))?;
+        ip(&format!("-n {} link set {VETH} up", side.namespace()))?;
+        side.address_at("add", VETH)?;
+    }
+    Ok(())
+}
+
+/// Both sides reach each other over other interfaces of theirs from now on.
+pub(super) fn move_addresses(from: &str, to: &str) -> Result<()> {
+    for side in [Side::Near, Side::Far] {
+        ip(&format!("-n {} link set {to} up", side.namespace()))?;
+        side.address_at("del", from)?;
+        side.address_at("add", to)?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::procfs::{Procfs, StartTicks};
 use crate::render::limit::{Keys, Written};
 use crate::rights;
 use crate::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue, Uncovered};
-use crate::shape::{Limit, LimitReading, Plan, Rates, Shaped};
+use crate::shape::{Limit, LimitReading, Plan, Preparation, Rates, Shaped};
 use crate::text::visible;
 use crate::units::{ByteRate, Units};
 use crate::view::limit::{WantedRates, names, warnings};
@@ -43,9 +43,10 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
         Whom::Processes { .. } | Whom::Cgroup(_) | Whom::Unit(_) | Whom::Container(_) => None,
     };
     come_first();
+    let preparation = Preparation::begin().context("can't begin")?;
     let found = find(&procfs, &hold, gated.as_ref())?;
     let mut seat = folder.take_seat().map_err(registry_failure)?;
-    let mut limit = Limit::begin(plan(&hold, &found, seat.id())).map_err(failure)?;
+    let mut limit = Limit::begin(plan(&hold, &found, seat.id()), preparation).map_err(failure)?;
     let first = sample(limit.read().map_err(failure)?);
     let record = record(&hold, &found, &seat, &first, gated.as_ref());
     seat.write(&record).map_err(registry_failure)?;

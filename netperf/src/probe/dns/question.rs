@@ -248,9 +248,8 @@ mod claims {
         let (Ok(question), Some((&choice, script))) = (question, bytes.split_first()) else {
             return;
         };
-        let replies = replies(&question);
-        let reply = replies.get(usize::from(choice)).map_or(&[][..], |it| it);
-        hold(&question, &crate::damage::patched(reply, script));
+        let reply = crate::damage::one_patched(&replies(&question), choice, script);
+        hold(&question, &reply);
     }
 }
 

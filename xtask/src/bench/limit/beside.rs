@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::traffic::{BIN, Held, Play, Traffic, limit, mean_and_deviation};
+use super::traffic::{BIN, Held, Play, Traffic, bystander, limit, mean_and_deviation};
 use super::{PORT, repeats};
 use crate::bench::program::Program;
 use crate::bench::spread::Spread;
@@ -14,11 +14,12 @@ use crate::bench::steal::{CpuTimes, Cpus};
 use crate::bench::table::{Table, Target, cell, none};
 use crate::bench::{Bench, progress};
 
-/// Where others send to.
-const OTHER_PORT: u16 = 5002;
-
 /// Bins over which others, and CPUs, are looked at.
 const BINS: usize = 50;
+
+/// Bins of a turn of something that varies, and turns of each kind in a repeat.
+const TURN_BINS: usize = 5;
+const TURNS: usize = 24;
 
 /// Beside others.
 const MODEST: Play = Play {
@@ -97,7 +98,7 @@ fn taken(bench: &Bench, table: &mut Table) -> Result<()> {
     let ratio = |pairs: &[Pair]| Spread::of(pairs.iter().map(|pair| pair.1 / pair.0));
     let more = |pairs: &[Pair]| Spread::of(pairs.iter().map(|pair| pair.1 - pair.0));
     let what = "a bystander beside 20 MB/s, MB/s";
-    let rates = both(what, throughput)?;
+    let rates = throughput(bench)?;
     let compared = cell(ratio(&rates), 3, Some(Target::AtLeast(0.98)));
     row(what, &rates, 0, compared);
     let what = "its round trips, p99, µs";
@@ -139,13 +140,34 @@ fn obeyed(bench: &Bench, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// MB/s of another process.
-fn throughput(bench: &Bench, way: Way) -> Result<f64> {
-    let kept = Kept::start(bench, MODEST, way)?;
-    let other = Traffic::start(bench, ("tcp", OTHER_PORT, 1), None)?;
-    let (mean, _) = mean_and_deviation(&other.bins(BINS)?);
-    kept.end()?;
-    Ok(mean / 1e6)
+/// MB/s of another process beside one that would send a little more than it may, not limited and limited in
+/// turn. Time that the host of this machine took away is not counted.
+fn throughput(bench: &Bench) -> Result<Vec<Pair>> {
+    progress("limit, a bystander");
+    let pace = Some(MODEST.asked() * 1.1);
+    let modest = Traffic::start(bench, (MODEST.protocol, PORT, MODEST.connections), pace)?;
+    let other = bystander(bench)?;
+    let rate = || -> Result<f64> {
+        other.catch_up()?;
+        let (bins, left) = other.bins_and_share_left(TURN_BINS)?;
+        Ok(mean_and_deviation(&bins).0 / 1e6 / left)
+    };
+    let pair = || -> Result<Pair> {
+        let without = rate()?;
+        let limit = limit(bench, &modest, MODEST)?;
+        // It has begun; what its start takes is over soon.
+        limit.line()?;
+        other.bins(TURN_BINS)?;
+        let with = rate()?;
+        limit.interrupt()?;
+        Ok((without, with))
+    };
+    let repeat = || -> Result<Pair> {
+        let pairs: Vec<Pair> = (0..TURNS).map(|_| pair()).collect::<Result<_>>()?;
+        let (without, with): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        Ok((mean_and_deviation(&without).0, mean_and_deviation(&with).0))
+    };
+    (0..repeats(bench)).map(|_| repeat()).collect()
 }
 
 /// Microseconds of another process's round trips, 99 of 100 of which are shorter.
@@ -202,8 +224,8 @@ fn changed(bench: &Bench) -> Result<Change> {
     progress("limit, changes");
     let traffic = Traffic::start(bench, (MODEST.protocol, PORT, 1), None)?;
     let (free, _) = mean_and_deviation(&traffic.bins(10)?);
-    let mut limit = Some(limit(bench, &traffic, MODEST)?);
-    let id = number(limit.as_ref().context("it runs")?)?;
+    let limit = limit(bench, &traffic, MODEST)?;
+    let id = number(&limit)?;
     traffic.until(|bin| (bin / MODEST.asked() - 1.0).abs() <= 0.1)?;
     traffic.bins(10)?;
     let set = |rate: u32| -> Result<f64> {
@@ -218,9 +240,7 @@ fn changed(bench: &Bench) -> Result<Change> {
     };
     let (lower, higher) = (set(5)?, set(50)?);
     traffic.catch_up()?;
-    if let Some(limit) = limit.take() {
-        limit.interrupt()?;
-    }
+    limit.interrupt()?;
     let lifted = traffic.until(|bin| bin > 0.8 * free)?;
     Ok(Change {
         lower,

@@ -1,8 +1,11 @@
 //! How close does `limit` come to the rate that is asked for, and how evenly?
 
+use std::process::Command;
+
 use anyhow::Result;
 
-use super::traffic::{BIN, Held, Play, Traffic, limit, mean_and_deviation, run, sent_again};
+use super::traffic::{BIN, Held, Play, Traffic, limit, mean_and_deviation, sent_again};
+use crate::bench::program::Program;
 use crate::bench::spread::Spread;
 use crate::bench::stage::{self, Side, VETH};
 use crate::bench::table::{Table, Target, cell};
@@ -14,6 +17,15 @@ pub(super) const FIRST_SECOND: usize = 10;
 
 /// Asked for, in MB/s.
 const RATES: [u32; 3] = [1, 20, 100];
+
+/// A run from which the host of this machine takes a larger share of the processors' time is played again, so
+/// many times at the most in all.
+const STOLEN_MAX: f64 = 0.02;
+const ATTEMPTS: usize = 3;
+
+/// Of the long way, in each direction: 1 Gbit/s.
+const ONE_WAY_MS: &str = "10";
+const BYTES_PER_S: &str = "125000000";
 
 /// What connects both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +41,12 @@ pub(super) struct Figures {
     pub(super) share: f64,
     /// Standard deviation of the bins, in percent of their mean.
     pub(super) variation: f64,
-    /// Milliseconds from the command to the first bin within a tenth of the rate.
+    /// Milliseconds from the command to the first tenth of a second within a tenth of the rate.
     pub(super) until_held: f64,
     /// Segments sent again in the first second, and each second after.
     pub(super) again: (f64, f64),
+    /// Share of the processors' time that the host of this machine took away.
+    stolen: f64,
 }
 
 /// Plays each row several times, one after the other. Gives what could not be played, too.
@@ -50,13 +64,16 @@ pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
     ]);
     let mut missing = Vec::new();
     for path in [Path::Veth, Path::Delay] {
-        if let Err(error) = path.make() {
-            missing.push(format!("No path of {} here: {error:#}.", path.name()));
-            continue;
-        }
+        let way = match path.make(bench) {
+            Ok(way) => way,
+            Err(error) => {
+                missing.push(format!("No path of {} here: {error:#}.", path.name()));
+                continue;
+            }
+        };
         for play in plays() {
             progress(&format!("limit, {}: {play:?}", path.name()));
-            let runs = (0..super::repeats(bench)).map(|_| held(bench, play));
+            let runs = (0..super::repeats(bench)).map(|_| undisturbed(bench, play));
             let runs: Vec<Figures> = runs.collect::<Result<_>>()?;
             let spread = |of: fn(&Figures) -> f64| Spread::of(runs.iter().map(of));
             let even = if play.rate == 1 { 5.0 } else { 3.0 };
@@ -75,7 +92,7 @@ pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
                 cell(later.flatten(), 1, Some(Target::AtMost(1.0))),
             ]);
         }
-        path.unmake()?;
+        way.map(Way::end).transpose()?;
     }
     Ok((table, missing))
 }
@@ -101,10 +118,26 @@ fn plays() -> impl Iterator<Item = Play> {
     })
 }
 
+/// Plays it until the host of this machine takes next to nothing away, or has been often enough: then the best counts.
+fn undisturbed(bench: &Bench, play: Play) -> Result<Figures> {
+    let mut best = held(bench, play)?;
+    for _ in 1..ATTEMPTS {
+        if best.stolen <= STOLEN_MAX {
+            break;
+        }
+        let again = held(bench, play)?;
+        if again.stolen < best.stolen {
+            best = again;
+        }
+    }
+    Ok(best)
+}
+
 fn held(bench: &Bench, play: Play) -> Result<Figures> {
     let what = (play.protocol, super::PORT, play.connections);
     let traffic = Traffic::start(bench, what, None)?;
     let before = sent_again()?;
+    traffic.catch_up()?;
     let limit = limit(bench, &traffic, play)?;
     let figures = Figures::of(&traffic, play, before)?;
     limit.interrupt()?;
@@ -118,7 +151,7 @@ impl Figures {
         let until_held = traffic.until(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
         traffic.bins(FIRST_SECOND)?;
         let after_first = sent_again()?;
-        let bins = traffic.bins(BINS)?;
+        let (bins, left) = traffic.bins_and_share_left(BINS)?;
         let later = sent_again()? - after_first;
         let (mean, deviation) = mean_and_deviation(&bins);
         #[expect(clippy::cast_precision_loss, reason = "some bins")]
@@ -128,6 +161,7 @@ impl Figures {
             variation: deviation / mean * 100.0,
             until_held,
             again: (after_first - before, later / seconds),
+            stolen: 1.0 - left,
         })
     }
 }
@@ -140,25 +174,34 @@ impl Path {
         }
     }
 
-    fn make(self) -> Result<()> {
-        if self == Self::Veth {
-            return Ok(());
+    fn make(self, bench: &Bench) -> Result<Option<Way>> {
+        match self {
+            Self::Veth => Ok(None),
+            Self::Delay => Way::begin(bench).map(Some),
         }
-        for side in [Side::Near, Side::Far] {
-            let words =
-                format!("qdisc add dev {VETH} root netem delay 10ms rate 1gbit limit 20000");
-            run(stage::command(side).arg("tc").args(words.split(' ')))?;
-        }
-        Ok(())
+    }
+}
+
+/// A long and narrow way between both sides, in place of their wire: this kernel may have no netem.
+struct Way(Program);
+
+impl Way {
+    const NAME: &str = "way";
+
+    fn begin(bench: &Bench) -> Result<Self> {
+        let mover = &bench.programs.mover;
+        let (near, far) = (Side::Near.namespace(), Side::Far.namespace());
+        let mut command = Command::new(mover);
+        command.args(["way", near, far, Self::NAME, ONE_WAY_MS, BYTES_PER_S]);
+        let way = Program::start(&mut command)?;
+        way.line()?;
+        stage::move_addresses(VETH, Self::NAME)?;
+        Ok(Self(way))
     }
 
-    fn unmake(self) -> Result<()> {
-        if self == Self::Veth {
-            return Ok(());
-        }
-        for side in [Side::Near, Side::Far] {
-            run(stage::command(side).args(["tc", "qdisc", "del", "dev", VETH, "root"]))?;
-        }
+    fn end(self) -> Result<()> {
+        stage::move_addresses(Self::NAME, VETH)?;
+        drop(self.0);
         Ok(())
     }
 }

@@ -5,35 +5,30 @@ use anyhow::Result;
 use super::close::Figures;
 use super::peer::Peer;
 use super::repeats;
-use super::traffic::{Held, Play, Traffic, mean_and_deviation, sent_again};
+use super::traffic::{Held, Play, Traffic, bystander, mean_and_deviation, sent_again};
 use crate::bench::spread::Spread;
 use crate::bench::table::{Table, cell, none};
 use crate::bench::{Bench, progress};
 
-/// Where the process sends to that nobody wants to limit.
-const OTHER_PORT: u16 = 5002;
-
-/// Bins in which that is looked at.
+/// Bins in which a process is looked at that nobody wants to limit.
 const BINS: usize = 20;
 
+const UP: Play = Play {
+    protocol: "tcp",
+    held: Held::Sender,
+    rate: 20,
+    connections: 1,
+};
+
 const PLAYS: [Play; 3] = [
+    UP,
     Play {
-        protocol: "tcp",
-        held: Held::Sender,
-        rate: 20,
-        connections: 1,
-    },
-    Play {
-        protocol: "tcp",
-        held: Held::Sender,
-        rate: 20,
         connections: 8,
+        ..UP
     },
     Play {
-        protocol: "tcp",
         held: Held::Receiver,
-        rate: 20,
-        connections: 1,
+        ..UP
     },
 ];
 
@@ -103,8 +98,7 @@ fn rounds(bench: &Bench, peer: Peer, play: Play) -> Result<Vec<Round>> {
 
 fn measure_held(bench: &Bench, traffic: &Traffic, play: Play, before: f64) -> Result<Round> {
     let figures = Figures::of(traffic, play, before)?;
-    let other = Traffic::start(bench, ("tcp", OTHER_PORT, 1), None)?;
-    let (other, _) = mean_and_deviation(&other.bins(BINS)?);
+    let (other, _) = mean_and_deviation(&bystander(bench)?.bins(BINS)?);
     Ok(Round {
         figures,
         other: other / 1e6,

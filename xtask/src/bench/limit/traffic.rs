@@ -1,5 +1,6 @@
 //! What is held? A stream between two namespaces, counted where it arrives.
 
+use std::collections::VecDeque;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -8,16 +9,24 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::bench::program::Program;
 use crate::bench::stage::{self, Side};
+use crate::bench::steal::{CpuTimes, Cpus};
 use crate::bench::{Bench, now};
 
-/// Time over which a sink counts (`netperf_tests::stream`).
+/// Time over which rates are looked at, in slices.
 pub(super) const BIN: Duration = Duration::from_millis(100);
 
-/// Seconds for which a source sends; it is ended before.
-const LONG: &str = "60";
+/// Over such a one a sink counts, so many of which are a bin.
+const SLICE: Duration = Duration::from_millis(10);
+const SLICES: usize = 10;
 
-/// How many bins something may take.
-const PATIENCE: u32 = 100;
+/// Where a process sends to that nobody wants to limit.
+const OTHER_PORT: u16 = 5002;
+
+/// Seconds for which a source sends; it is ended before.
+const LONG: &str = "600";
+
+/// How many slices something may take.
+const PATIENCE: u32 = 1_000;
 
 /// Who is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +89,8 @@ impl Traffic {
     ) -> Result<Self> {
         let address = format!("{}:{port}", Side::Far.address());
         let mover = &bench.programs.mover;
-        let sink = Program::start(sink.arg(mover).args(["stream", "sink", protocol, &address]))?;
+        sink.arg(mover).args(["stream", "sink", protocol, &address]);
+        let sink = Program::start(sink.arg(SLICE.as_millis().to_string()))?;
         sink.line()?;
         let (connections, pace) = (connections.to_string(), pace.map(|it| format!("{it:.0}")));
         source.arg(mover).args(["stream", "source", protocol]);
@@ -107,34 +117,49 @@ impl Traffic {
         }
     }
 
-    /// Bytes per second in the next bin.
-    pub(super) fn bin(&self) -> Result<f64> {
-        let bytes: f64 = self.sink.line()?.trim().parse()?;
-        Ok(bytes / BIN.as_secs_f64())
+    /// Bytes in the next slice.
+    fn slice(&self) -> Result<f64> {
+        Ok(self.sink.line()?.trim().parse()?)
     }
 
-    /// The same in the next ones.
+    /// Bytes per second in each of the next bins.
     pub(super) fn bins(&self, count: usize) -> Result<Vec<f64>> {
-        (0..count).map(|_| self.bin()).collect()
+        let bin = || -> Result<f64> {
+            let slices = (0..SLICES).map(|_| self.slice());
+            Ok(slices.sum::<Result<f64>>()? / BIN.as_secs_f64())
+        };
+        (0..count).map(|_| bin()).collect()
     }
 
-    /// Passes over the bins that are over.
+    /// The same, and the share of the processors' time in them that the host of this machine left.
+    pub(super) fn bins_and_share_left(&self, count: usize) -> Result<(Vec<f64>, f64)> {
+        let before = CpuTimes::now(Cpus::All)?;
+        let bins = self.bins(count)?;
+        Ok((bins, CpuTimes::now(Cpus::All)?.share_left_since(before)))
+    }
+
+    /// Passes over the slices that are over.
     pub(super) fn catch_up(&self) -> Result<()> {
         loop {
             let before = now();
-            self.bin()?;
-            if before.elapsed() > BIN / 5 {
+            self.slice()?;
+            if before.elapsed() > SLICE / 5 {
                 return Ok(());
             }
         }
     }
 
-    /// Milliseconds until the end of the first bin that is as wanted.
+    /// Milliseconds until a tenth of a second begins in which the rate is as wanted.
     pub(super) fn until(&self, is_wanted: impl Fn(f64) -> bool) -> Result<f64> {
-        for waited in 1..=PATIENCE {
-            if is_wanted(self.bin()?) {
-                return Ok(f64::from(waited) * BIN.as_secs_f64() * 1e3);
+        let mut last = VecDeque::new();
+        for begun in 0..PATIENCE {
+            while last.len() < SLICES {
+                last.push_back(self.slice()?);
             }
+            if is_wanted(last.iter().sum::<f64>() / BIN.as_secs_f64()) {
+                return Ok((SLICE * begun).as_secs_f64() * 1e3);
+            }
+            last.pop_front();
         }
         anyhow::bail!("what was waited for does not happen")
     }
@@ -147,6 +172,11 @@ pub(super) fn mean_and_deviation(bins: &[f64]) -> (f64, f64) {
     let mean = bins.iter().sum::<f64>() / count;
     let variance = bins.iter().map(|bin| (bin - mean).powi(2)).sum::<f64>() / count;
     (mean, variance.sqrt())
+}
+
+/// Another process, which sends over the same interface as fast as it goes.
+pub(super) fn bystander(bench: &Bench) -> Result<Traffic> {
+    Traffic::start(bench, ("tcp", OTHER_PORT, 1), None)
 }
 
 /// Holds a process to a rate.

@@ -122,9 +122,7 @@ pub fn fuzz(bytes: &[u8]) {
         return;
     };
     let flow = flow(METHODS[usize::from(choice % 3)], choice & 4 != 0);
-    let valid = valid(&flow);
-    let packet = valid.get(usize::from(choice >> 4)).map_or(&[][..], |it| it);
-    let packet = crate::damage::patched(packet, script);
+    let packet = crate::damage::one_patched(&valid(&flow), choice >> 4, script);
     for is_icmp in [true, false] {
         for from in [flow.to, flow.from] {
             hold(

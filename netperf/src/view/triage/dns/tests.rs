@@ -1,42 +1,18 @@
-use std::time::Duration;
-
-use crate::clock::MonoNs;
-use crate::made::process;
+use crate::made::{answered, query};
 use crate::model::dns_watch::{DnsQuery, QueryEnd};
 use crate::model::lookups::Lookups;
-use crate::sample::Proto;
 use crate::sample::dns::Rcode;
 use crate::view::triage::tests::Scene;
 use crate::view::triage::{Check, Status, Topic, Triage};
 
-fn query(tgid: u32, end: QueryEnd) -> DnsQuery {
-    DnsQuery {
-        at: MonoNs(1),
-        process: process(tgid, "curl"),
-        name: "db.example".to_owned(),
-        kind: "A".to_owned(),
-        netns: Some(70),
-        resolver: ([10, 0, 0, 1], 53).into(),
-        proto: Proto::Udp,
-        retries: 0,
-        is_settled: false,
-        end,
-    }
-}
-
-fn answered(rcode: Rcode, ms: u64) -> QueryEnd {
-    QueryEnd::Answered {
-        rcode,
-        truncated: false,
-        took: Duration::from_millis(ms),
-    }
-}
+/// What is asked for.
+const NAME: &str = "db.example";
 
 fn scene(ends: &[(usize, QueryEnd)]) -> Scene {
     let mut lookups = Lookups::default();
     for &(count, end) in ends {
         for _ in 0..count {
-            lookups.take(query(7, end));
+            lookups.take(query(7, NAME, end));
         }
     }
     Scene::calm().with_lookups(Ok(lookups))
@@ -164,7 +140,7 @@ fn slow_names_are_named_with_what_to_do_before_what_comes_of_them() {
 fn processes_of_one_name_count_together() {
     let mut lookups = Lookups::default();
     for tgid in 1..=4 {
-        lookups.take(query(tgid, QueryEnd::TimedOut));
+        lookups.take(query(tgid, NAME, QueryEnd::TimedOut));
     }
     let mut scene = Scene::calm().with_lookups(Ok(lookups));
     scene.judge(|triage| {
@@ -184,7 +160,7 @@ fn names_that_a_shell_would_read_are_not_put_into_a_command() {
         for _ in 0..3 {
             lookups.take(DnsQuery {
                 name: name.to_owned(),
-                ..query(7, QueryEnd::TimedOut)
+                ..query(7, NAME, QueryEnd::TimedOut)
             });
         }
         let scene = Scene::calm().with_lookups(Ok(lookups));

@@ -1,5 +1,9 @@
 //! Samples made by hand, for tests.
 
+mod sockets;
+
+pub(crate) use sockets::{every_socket, socket, sockets};
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,22 +16,16 @@ use crate::machine::{
     Trial,
 };
 use crate::model::Model;
+use crate::model::dns_watch::{DnsQuery, QueryEnd};
+use crate::sample::dns::Rcode;
 use crate::sample::happening::{Happening, Transition, What};
 use crate::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue};
 use crate::sample::losses::{DropReading, DropReason, Kinds, Losses, ResetDirection, ResetReading};
-use crate::sample::socket::{
-    Ends, InetEnds, SocketOwner, SocketOwners, SocketProto, SocketReading, SocketSample, TcpInfo,
-    Timer, TimerKind, UnixEnds,
-};
-use crate::sample::state_set::StateSet;
 use crate::sample::{
     FlowId, FlowReading, LinkReading, Process, ProcessId, ProcessReading, Proto, Sample, TcpState,
     TracerCost,
 };
 use crate::view::envelope::{SCHEMA, Start};
-use crate::view::query::ProcessQuery;
-use crate::view::socket_filter::SocketFilter;
-use crate::view::sockets::SocketsOptions;
 use crate::view::time::Rfc3339;
 
 /// 2026-11-22T09:41:00Z.
@@ -50,6 +48,31 @@ pub(crate) fn at(since_boot: Duration) -> Sample {
 /// An empty sample so many seconds after boot.
 pub(crate) fn second(second: u64) -> Sample {
     at(Duration::from_secs(second))
+}
+
+/// A query of `curl` for an address of `name`, and its end.
+pub(crate) fn query(tgid: u32, name: &str, end: QueryEnd) -> DnsQuery {
+    DnsQuery {
+        at: MonoNs(1),
+        process: process(tgid, "curl"),
+        name: name.to_owned(),
+        kind: "A".to_owned(),
+        netns: Some(70),
+        resolver: ([10, 0, 0, 1], 53).into(),
+        proto: Proto::Udp,
+        retries: 0,
+        is_settled: false,
+        end,
+    }
+}
+
+/// An end after so many milliseconds.
+pub(crate) fn answered(rcode: Rcode, ms: u64) -> QueryEnd {
+    QueryEnd::Answered {
+        rcode,
+        truncated: false,
+        took: Duration::from_millis(ms),
+    }
 }
 
 /// A process of the user `backup`.
@@ -116,32 +139,6 @@ pub(crate) fn flow(
 /// The network namespace of all that is made here.
 pub(crate) const NETNS: u32 = 4_026_531_840;
 
-/// A TCP socket of IPv4 without anything waiting in it.
-pub(crate) fn socket(state: TcpState, inode: u32, local: &str, remote: &str) -> SocketReading {
-    SocketReading {
-        proto: SocketProto::Tcp,
-        state,
-        ends: Ends::Inet(InetEnds {
-            local: local.parse().unwrap(),
-            remote: remote.parse().unwrap(),
-            interface: 0,
-            is_ipv6: false,
-            ipv6_only: false,
-        }),
-        netns: NETNS,
-        inode: Some(inode).filter(|&inode| inode != 0),
-        cookie: 1,
-        uid: Some(34),
-        recv_q: 0,
-        send_q: 0,
-        timer: None,
-        cgroup_id: Some(77),
-        shutdown: None,
-        memory: None,
-        tcp: None,
-    }
-}
-
 /// A transition of a process's connection between these ends.
 pub(crate) fn transition(
     process: &Arc<Process>,
@@ -164,114 +161,6 @@ pub(crate) fn transition(
             fin_arrived: false,
             failed: false,
         }),
-    }
-}
-
-/// Sockets with another end.
-fn connected() -> Vec<SocketReading> {
-    let stuck = SocketReading {
-        send_q: 2_000_000,
-        tcp: Some(Box::new(TcpInfo {
-            congestion: Some("cubic".to_owned()),
-            srtt_us: Some(25_120),
-            rttvar_us: Some(3_400),
-            cwnd: Some(10),
-            mss: Some(1_448),
-            retrans: Some(3),
-            retrans_out: Some(0),
-            busy_us: Some(10_000_000),
-            rwnd_limited_us: Some(9_000_000),
-            ..TcpInfo::default()
-        })),
-        timer: Some(Timer {
-            kind: TimerKind::Persist,
-            expires_ms: 4_200,
-            retransmits: 2,
-        }),
-        ..socket(
-            TcpState::Established,
-            2,
-            "10.0.0.5:44321",
-            "192.168.100.200:54321",
-        )
-    };
-    let slow = SocketReading {
-        recv_q: 70_000,
-        ..socket(TcpState::CloseWait, 3, "10.0.0.5:443", "192.0.2.7:1024")
-    };
-    let over = SocketReading {
-        uid: None,
-        cgroup_id: None,
-        ..socket(TcpState::TimeWait, 0, "10.0.0.5:40000", "10.0.0.10:5432")
-    };
-    let waiting = socket(TcpState::Established, 0, "10.0.0.5:443", "192.0.2.8:1025");
-    vec![stuck, slow, over, waiting]
-}
-
-/// Sockets without one.
-fn unconnected() -> Vec<SocketReading> {
-    let nobody = "0.0.0.0:0";
-    let full = SocketReading {
-        recv_q: 12,
-        send_q: 11,
-        ..socket(TcpState::Listen, 1, "0.0.0.0:443", nobody)
-    };
-    let evil = SocketReading {
-        proto: SocketProto::UnixStream,
-        ends: Ends::Unix(UnixEnds {
-            path: Some("/run/\x1b[2Jevil".to_owned()),
-            peer: None,
-        }),
-        ..socket(TcpState::Listen, 4, nobody, nobody)
-    };
-    let unseen = SocketReading {
-        proto: SocketProto::Udp,
-        ..socket(TcpState::Close, 9, "0.0.0.0:53", nobody)
-    };
-    vec![full, evil, unseen]
-}
-
-/// Options that leave no socket out.
-pub(crate) fn every_socket() -> SocketsOptions {
-    SocketsOptions {
-        states: StateSet::ALL,
-        filter: SocketFilter::default(),
-        processes: ProcessQuery::default(),
-        summary_only: false,
-        explain: false,
-    }
-}
-
-/// A look at a few sockets of every kind.
-pub(crate) fn sockets() -> SocketSample {
-    let nginx = process(412, "nginx");
-    let owner = |inode, process: &Arc<Process>| SocketOwner {
-        inode,
-        fd: 6,
-        process: Arc::clone(process),
-    };
-    let workers = [process(413, "nginx"), process(414, "nginx")];
-    SocketSample {
-        sockets: {
-            let mut all = unconnected();
-            let rest = all.split_off(1);
-            all.extend(connected());
-            all.extend(rest);
-            all
-        },
-        owners: SocketOwners::new(vec![
-            owner(1, &nginx),
-            owner(1, &workers[0]),
-            owner(1, &workers[1]),
-            owner(2, &process(8821, "rsync")),
-            owner(3, &nginx),
-            owner(4, &process(9000, "\x1b[2Jevil")),
-        ]),
-        users: [(34, "backup".to_owned())].into(),
-        cgroups: [(77, "/system.slice/named.service".to_owned())].into(),
-        namespaces: vec![NETNS],
-        wall: WallNs(EPOCH_NS),
-        ..SocketSample::default()
     }
 }
 
