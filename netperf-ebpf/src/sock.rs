@@ -104,7 +104,8 @@ impl Sock for Trusted {
 
     #[inline(always)]
     fn state_or_new(self) -> Option<*mut SockState> {
-        storage(self.0, u64::from(BPF_SK_STORAGE_GET_F_CREATE))
+        // Null also where another CPU was faster; its value is as good.
+        storage(self.0, u64::from(BPF_SK_STORAGE_GET_F_CREATE)).or_else(|| self.state())
     }
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! How is a long way made, or one that loses packets? Two network namespaces, and between them this process,
 //! which lets every packet wait, and some vanish. `mover way` does it between two that are there.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write, stdin};
 use std::net::IpAddr;
@@ -39,7 +40,7 @@ pub struct Way {
     pub bytes_per_s: Option<u32>,
     /// Packets of many segments pass as they are, which takes less time.
     pub whole: bool,
-    /// One in so many packets from the near end is lost.
+    /// One in so many packets from the near end is lost, of each version of IP and hop limit.
     pub loses_one_in: Option<u32>,
     /// Packets from the near end that are longer are lost, and nobody is told.
     pub longest: Option<usize>,
@@ -192,15 +193,16 @@ fn relay(mut from: File, to: File, way: Way) {
     thread::spawn(move || {
         let header = if way.whole { SEGMENTS_HEADER } else { 0 };
         let mut buffer = vec![0; header + PACKET];
-        let (mut count, mut errors) = (0, [0_u32; 16]);
+        let (mut alike, mut errors) = (BTreeMap::new(), [0_u32; 16]);
         let mut free = Deadline::after(Duration::ZERO);
         while let Ok(length) = from.read(&mut buffer) {
-            count += 1;
-            let is_unlucky = way.loses_one_in.is_some_and(|share| count % share == 0);
+            let packet = &mut buffer[header..length];
+            let count: &mut u32 = alike.entry(hops_left(packet)).or_default();
+            *count += 1;
+            let is_unlucky = way.loses_one_in.is_some_and(|share| *count % share == 0);
             if is_unlucky || way.longest.is_some_and(|longest| length > longest) {
                 continue;
             }
-            let packet = &mut buffer[header..length];
             if way.has_two_faces && is_time_exceeded(packet) {
                 // Each family by itself.
                 let errors = &mut errors[usize::from(packet[0] >> 4)];
@@ -222,6 +224,13 @@ fn relay(mut from: File, to: File, way: Way) {
             }
         }
     });
+}
+
+/// The version of IP, and what is left of the time to live or the hop limit: probes that are alike.
+fn hops_left(packet: &[u8]) -> (u8, Option<u8>) {
+    let version = packet.first().map_or(0, |first| first >> 4);
+    let left = if version == 4 { 8 } else { 7 };
+    (version, packet.get(left).copied())
 }
 
 /// Whether a router that `path` looks for sends this packet.
