@@ -28,15 +28,12 @@ const SEGMENTS_HEADER: usize = 10;
 const TUNSETOFFLOAD: libc::Ioctl = 0x4004_54d0;
 const SEGMENTS_OF_TCP: libc::c_ulong = 1 | 2 | 4;
 
-/// How long packets wait at the most where a way is narrow.
-const ROOM: Duration = Duration::from_millis(200);
-
 /// What happens on a way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Way {
     /// How long a packet takes, each way.
     pub one_way: Duration,
-    /// It lets through so many bytes per second, each way.
+    /// It lets through so many bytes per second, each way; as much as passes in a round trip may wait.
     pub bytes_per_s: Option<u32>,
     /// Packets of many segments pass as they are, which takes less time.
     pub whole: bool,
@@ -199,7 +196,9 @@ fn relay(mut from: File, to: File, way: Way) {
             let packet = &mut buffer[header..length];
             let count: &mut u32 = alike.entry(hops_left(packet)).or_default();
             *count += 1;
-            let is_unlucky = way.loses_one_in.is_some_and(|share| *count % share == 0);
+            let is_unlucky = way
+                .loses_one_in
+                .is_some_and(|share| count.is_multiple_of(share));
             if is_unlucky || way.longest.is_some_and(|longest| length > longest) {
                 continue;
             }
@@ -211,7 +210,7 @@ fn relay(mut from: File, to: File, way: Way) {
                     turn_face(packet);
                 }
             }
-            if free.left() > ROOM {
+            if free.left() > way.one_way * 2 {
                 continue;
             }
             if free.passed() {

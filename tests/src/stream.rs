@@ -35,6 +35,9 @@ const RECEIVED: usize = 8 << 20;
 /// How long a send may wait before it is asked whether time is up.
 const SEND_PATIENCE: Duration = Duration::from_millis(100);
 
+/// A sender of datagrams that is early by less goes on.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
+
 /// What was asked for is there.
 pub(crate) const READY: &str = "{\"type\":\"ready\"}";
 
@@ -124,7 +127,8 @@ fn swallow(mut receive: impl FnMut(&mut [u8]) -> std::io::Result<usize>, counter
     }
 }
 
-/// Sends for so many seconds, as fast as it goes or so many bytes per second on each connection.
+/// Sends for so many seconds, as fast as it goes or so many bytes per second on each connection: TCP lets the
+/// kernel keep to that (`SO_MAX_PACING_RATE`).
 fn source(
     protocol: &str,
     to: SocketAddr,
@@ -140,8 +144,8 @@ fn source(
                     let sent = match protocol {
                         "tcp" => send_stream(TcpStream::connect(to)?, deadline, pace)?,
                         "mptcp" => send_stream(multipath::connected(to)?, deadline, pace)?,
-                        "udp" => send_datagrams(to, DATAGRAM, deadline)?,
-                        "udp-pieces" => send_datagrams(to, MANY_PIECES, deadline)?,
+                        "udp" => send_datagrams((to, DATAGRAM), deadline, pace)?,
+                        "udp-pieces" => send_datagrams((to, MANY_PIECES), deadline, pace)?,
                         other => bail!("no protocol: {other}"),
                     };
                     let mut all = all.lock().ok().context("a sender panicked")?;
@@ -161,14 +165,13 @@ fn source(
 
 fn send_stream(mut stream: TcpStream, deadline: Deadline, pace: Option<u64>) -> Result<Sent> {
     stream.set_write_timeout(Some(SEND_PATIENCE))?;
-    let (part, mut failed, mut sent) = (vec![0x5a; 1 << 16], 0, 0);
+    if let Some(pace) = pace {
+        let option = libc::SO_MAX_PACING_RATE;
+        calls::set_option(&stream, libc::SOL_SOCKET, option, pace.try_into()?)?;
+    }
+    let (part, mut failed) = (vec![0x5a; 1 << 16], 0);
     while !deadline.passed() {
-        if let Some(pace) = pace {
-            let due = Duration::from_micros(sent * 1_000_000 / pace);
-            thread::sleep(due.saturating_sub(deadline.elapsed()));
-        }
         match stream.write(&part) {
-            Ok(written) => sent += written as u64,
             Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => failed += 1,
             _ => {}
         }
@@ -179,7 +182,11 @@ fn send_stream(mut stream: TcpStream, deadline: Deadline, pace: Option<u64>) -> 
     })
 }
 
-fn send_datagrams(to: SocketAddr, bytes: usize, deadline: Deadline) -> Result<Sent> {
+fn send_datagrams(
+    (to, bytes): (SocketAddr, usize),
+    deadline: Deadline,
+    pace: Option<u64>,
+) -> Result<Sent> {
     let any: SocketAddr = if to.is_ipv4() {
         ([0; 4], 0).into()
     } else {
@@ -188,8 +195,17 @@ fn send_datagrams(to: SocketAddr, bytes: usize, deadline: Deadline) -> Result<Se
     let socket = UdpSocket::bind(any)?;
     socket.connect(to)?;
     socket.set_write_timeout(Some(SEND_PATIENCE))?;
-    let (part, mut sent) = (vec![0x5a; bytes], Sent::default());
+    let (part, mut tried, mut sent) = (vec![0x5a; bytes], 0, Sent::default());
     while !deadline.passed() {
+        if let Some(pace) = pace {
+            let due = Duration::from_micros(tried * 1_000_000 / pace);
+            let early = due.saturating_sub(deadline.elapsed());
+            // Many short sleeps would take longer than they are to.
+            if early > SHORTEST_SLEEP {
+                thread::sleep(early);
+            }
+        }
+        tried += part.len() as u64;
         match socket.send(&part) {
             Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => sent.failed += 1,
             _ => {}

@@ -38,7 +38,7 @@ const FAST: Play = Play {
 /// How a stream is kept to a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    ByItself,
+    ByKernel,
     Limited,
 }
 
@@ -50,7 +50,7 @@ struct Kept {
 
 impl Kept {
     fn start(bench: &Bench, play: Play, way: Way) -> Result<Self> {
-        let pace = (way == Way::ByItself).then(|| play.asked());
+        let pace = (way == Way::ByKernel).then(|| play.asked());
         let traffic = Traffic::start(bench, (play.protocol, PORT, play.connections), pace)?;
         let limited = (way == Way::Limited).then(|| limit(bench, &traffic, play));
         let limit = limited.transpose()?;
@@ -66,7 +66,7 @@ impl Kept {
     }
 }
 
-/// A figure of a stream that keeps to its rate by itself, and of one that is limited.
+/// A figure of a stream that the kernel paces to its rate, and of one that is limited.
 type Pair = (f64, f64);
 
 /// Measures it.
@@ -83,7 +83,7 @@ fn taken(bench: &Bench, table: &mut Table) -> Result<()> {
         (0..repeats(bench))
             .map(|_| {
                 progress(&format!("limit, {what}"));
-                Ok((of(bench, Way::ByItself)?, of(bench, Way::Limited)?))
+                Ok((of(bench, Way::ByKernel)?, of(bench, Way::Limited)?))
             })
             .collect()
     };

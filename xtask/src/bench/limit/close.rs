@@ -25,7 +25,7 @@ const ATTEMPTS: usize = 3;
 
 /// Of the long way, in each direction: 1 Gbit/s.
 const ONE_WAY_MS: &str = "10";
-const BYTES_PER_S: &str = "125000000";
+const BYTES_PER_S: u32 = 125_000_000;
 
 /// What connects both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +43,19 @@ pub(super) struct Figures {
     pub(super) variation: f64,
     /// Milliseconds from the command to the first tenth of a second within a tenth of the rate.
     pub(super) until_held: f64,
-    /// Segments sent again in the first second, and each second after.
-    pub(super) again: (f64, f64),
+    pub(super) again: Again,
     /// Share of the processors' time that the host of this machine took away.
     stolen: f64,
+}
+
+/// Segments that were sent again.
+pub(super) struct Again {
+    /// In the second before anything is held.
+    pub(super) before: f64,
+    /// From then until a second after it is held.
+    pub(super) first: f64,
+    /// Each second after.
+    pub(super) later: f64,
 }
 
 /// Plays each row several times, one after the other. Gives what could not be played, too.
@@ -59,7 +68,8 @@ pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
         "of the rate",
         "bins vary, %",
         "held after, ms",
-        "sent again, 1st s",
+        "sent again, s before",
+        "1st s",
         "then, per s",
     ]);
     let mut missing = Vec::new();
@@ -73,13 +83,12 @@ pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
         };
         for play in plays() {
             progress(&format!("limit, {}: {play:?}", path.name()));
-            let runs = (0..super::repeats(bench)).map(|_| undisturbed(bench, play));
+            let runs = (0..super::repeats(bench)).map(|_| undisturbed(bench, path, play));
             let runs: Vec<Figures> = runs.collect::<Result<_>>()?;
             let spread = |of: fn(&Figures) -> f64| Spread::of(runs.iter().map(of));
             let even = if play.rate == 1 { 5.0 } else { 3.0 };
             let soon = if play.rate == 1 { 500.0 } else { 200.0 };
-            let again = (play.protocol == "tcp").then(|| spread(|run| run.again.0));
-            let later = (play.protocol == "tcp").then(|| spread(|run| run.again.1));
+            let again = |of| (play.protocol == "tcp").then(|| spread(of)).flatten();
             table.row([
                 path.name().to_owned(),
                 play.name(),
@@ -88,8 +97,9 @@ pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
                 cell(spread(|run| run.share), 3, Some(Target::AtLeast(0.97))),
                 cell(spread(|run| run.variation), 1, Some(Target::AtMost(even))),
                 cell(spread(|run| run.until_held), 0, Some(Target::AtMost(soon))),
-                cell(again.flatten(), 0, None),
-                cell(later.flatten(), 1, Some(Target::AtMost(1.0))),
+                cell(again(|run| run.again.before), 0, None),
+                cell(again(|run| run.again.first), 0, None),
+                cell(again(|run| run.again.later), 1, Some(Target::AtMost(1.0))),
             ]);
         }
         way.map(Way::end).transpose()?;
@@ -119,13 +129,13 @@ fn plays() -> impl Iterator<Item = Play> {
 }
 
 /// Plays it until the host of this machine takes next to nothing away, or has been often enough: then the best counts.
-fn undisturbed(bench: &Bench, play: Play) -> Result<Figures> {
-    let mut best = held(bench, play)?;
+fn undisturbed(bench: &Bench, path: Path, play: Play) -> Result<Figures> {
+    let mut best = held(bench, path, play)?;
     for _ in 1..ATTEMPTS {
         if best.stolen <= STOLEN_MAX {
             break;
         }
-        let again = held(bench, play)?;
+        let again = held(bench, path, play)?;
         if again.stolen < best.stolen {
             best = again;
         }
@@ -133,20 +143,41 @@ fn undisturbed(bench: &Bench, play: Play) -> Result<Figures> {
     Ok(best)
 }
 
-fn held(bench: &Bench, play: Play) -> Result<Figures> {
+fn held(bench: &Bench, path: Path, play: Play) -> Result<Figures> {
     let what = (play.protocol, super::PORT, play.connections);
-    let traffic = Traffic::start(bench, what, None)?;
-    let before = sent_again()?;
-    traffic.catch_up()?;
+    // What a socket does not wait for would keep the relay from its work.
+    let is_paced = path == Path::Delay && play.protocol == "udp";
+    let traffic = Traffic::start(bench, what, is_paced.then(|| BYTES_PER_S.into()))?;
+    let before = Before::of(&traffic)?;
     let limit = limit(bench, &traffic, play)?;
-    let figures = Figures::of(&traffic, play, before)?;
+    let figures = Figures::of(&traffic, play, &before)?;
     limit.interrupt()?;
     Ok(figures)
 }
 
+/// What a stream had sent again before a limit begins.
+pub(super) struct Before {
+    in_a_second: f64,
+    all: f64,
+}
+
+impl Before {
+    /// Takes a second.
+    pub(super) fn of(traffic: &Traffic) -> Result<Self> {
+        let from = sent_again()?;
+        traffic.bins(FIRST_SECOND)?;
+        let all = sent_again()?;
+        traffic.catch_up()?;
+        Ok(Self {
+            in_a_second: all - from,
+            all,
+        })
+    }
+}
+
 impl Figures {
-    /// Of a stream on which a limit begins now; `before` is what had been sent again.
-    pub(super) fn of(traffic: &Traffic, play: Play, before: f64) -> Result<Self> {
+    /// Of a stream on which a limit begins now.
+    pub(super) fn of(traffic: &Traffic, play: Play, before: &Before) -> Result<Self> {
         let asked = play.asked();
         let until_held = traffic.until(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
         traffic.bins(FIRST_SECOND)?;
@@ -160,7 +191,11 @@ impl Figures {
             share: mean / asked,
             variation: deviation / mean * 100.0,
             until_held,
-            again: (after_first - before, later / seconds),
+            again: Again {
+                before: before.in_a_second,
+                first: after_first - before.all,
+                later: later / seconds,
+            },
             stolen: 1.0 - left,
         })
     }
@@ -192,7 +227,8 @@ impl Way {
         let mover = &bench.programs.mover;
         let (near, far) = (Side::Near.namespace(), Side::Far.namespace());
         let mut command = Command::new(mover);
-        command.args(["way", near, far, Self::NAME, ONE_WAY_MS, BYTES_PER_S]);
+        command.args(["way", near, far, Self::NAME, ONE_WAY_MS]);
+        command.arg(BYTES_PER_S.to_string());
         let way = Program::start(&mut command)?;
         way.line()?;
         stage::move_addresses(VETH, Self::NAME)?;

@@ -31,14 +31,18 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
             "Payload at the receiver in bins of 100 ms: 3 s, from a second after the limit holds. The \
              time until it is held is that from the start of the command to the begin of the first tenth of \
              a second in which the rate is within a tenth of it, looked for each 10 ms. At most 1.01 of the rate is \
-             asked for. What is sent again is the growth of `RetransSegs` where the sender is. The receiver \
-             of datagrams has 8 MiB of room for them. The path of 20 ms is a relay in user space between \
-             two tun devices, with a bottleneck of 1 Gbit/s. A run in which the machine's host took more than \
-             2 % of the processors' time is played again, twice at the most.",
+             asked for. What is sent again is the growth of `RetransSegs` where the sender is, less that of \
+             `TCPRetransFail`: in the second before, from the command until a second after the limit holds, \
+             and then. Over veth, TCP sends thousands of segments again in vain each second, and does so \
+             until it is held. The receiver of datagrams has 8 MiB of room for them. The path of 20 ms is a \
+             relay in user space between two tun devices, with a bottleneck of 1 Gbit/s and room for 20 ms \
+             in front of it; datagrams are sent into it at 1 Gbit/s. A run in which the machine's host took \
+             more than 2 % of the processors' time is played again, twice at the most.",
         )
         .table(&beside)
         .remark(
-            "Each is compared with the same traffic of a process that keeps to the rate by itself. The \
+            "Each is compared with the same traffic without a limit, which the kernel keeps to the rate \
+             (`SO_MAX_PACING_RATE`). The \
              bystander is another process that sends over the same interface as fast as it can (in turns \
              of half a second, without and with a limit, time stolen by the machine's host not counted), or asks \
              and waits for answers. CPU time is that of the whole machine.",

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use super::close::Figures;
+use super::close::{Before, Figures};
 use super::peer::Peer;
 use super::repeats;
-use super::traffic::{Held, Play, Traffic, bystander, mean_and_deviation, sent_again};
+use super::traffic::{Held, Play, Traffic, bystander, mean_and_deviation};
 use crate::bench::spread::Spread;
 use crate::bench::table::{Table, cell, none};
 use crate::bench::{Bench, progress};
@@ -48,7 +48,8 @@ pub(super) fn measure(bench: &Bench) -> (Table, Vec<String>) {
         "of the rate",
         "bins vary, %",
         "held after, ms",
-        "sent again, 1st s",
+        "sent again, s before",
+        "1st s",
         "then, per s",
         "another process, MB/s",
     ]);
@@ -65,7 +66,7 @@ pub(super) fn measure(bench: &Bench) -> (Table, Vec<String>) {
                 play.connections.to_string(),
             ];
             if !peer.holds(play.held) {
-                table.row(heading.into_iter().chain([(); 6].map(|()| none())));
+                table.row(heading.into_iter().chain([(); 7].map(|()| none())));
                 continue;
             }
             progress(&format!("{}: {play:?}", peer.name()));
@@ -87,16 +88,16 @@ fn rounds(bench: &Bench, peer: Peer, play: Play) -> Result<Vec<Round>> {
     (0..repeats(bench))
         .map(|_| {
             let mut holding = peer.stream(bench, play)?;
-            let before = sent_again()?;
+            let before = Before::of(&holding.traffic)?;
             holding.hold()?;
-            let round = measure_held(bench, &holding.traffic, play, before);
+            let round = measure_held(bench, &holding.traffic, play, &before);
             holding.end()?;
             round
         })
         .collect()
 }
 
-fn measure_held(bench: &Bench, traffic: &Traffic, play: Play, before: f64) -> Result<Round> {
+fn measure_held(bench: &Bench, traffic: &Traffic, play: Play, before: &Before) -> Result<Round> {
     let figures = Figures::of(traffic, play, before)?;
     let (other, _) = mean_and_deviation(&bystander(bench)?.bins(BINS)?);
     Ok(Round {
@@ -105,7 +106,7 @@ fn measure_held(bench: &Bench, traffic: &Traffic, play: Play, before: f64) -> Re
     })
 }
 
-fn cells(peer: Peer, rounds: &[Round]) -> [String; 6] {
+fn cells(peer: Peer, rounds: &[Round]) -> [String; 7] {
     let spread = |of: fn(&Round) -> f64| Spread::of(rounds.iter().map(of));
     let until_held = spread(|round| round.figures.until_held);
     [
@@ -116,8 +117,9 @@ fn cells(peer: Peer, rounds: &[Round]) -> [String; 6] {
         } else {
             cell(until_held, 0, None)
         },
-        cell(spread(|round| round.figures.again.0), 0, None),
-        cell(spread(|round| round.figures.again.1), 1, None),
+        cell(spread(|round| round.figures.again.before), 0, None),
+        cell(spread(|round| round.figures.again.first), 0, None),
+        cell(spread(|round| round.figures.again.later), 1, None),
         cell(spread(|round| round.other), 0, None),
     ]
 }

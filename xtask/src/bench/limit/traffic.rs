@@ -103,7 +103,7 @@ impl Traffic {
         Ok(traffic)
     }
 
-    /// As fast as it goes, or as a source goes that keeps to a pace by itself, in bytes per second.
+    /// As fast as it goes, or as the kernel paces it, in bytes per second on each connection.
     pub(super) fn start(bench: &Bench, what: (&str, u16, u8), pace: Option<f64>) -> Result<Self> {
         let (mut near, mut far) = (stage::command(Side::Near), stage::command(Side::Far));
         Self::start_by(bench, (&mut near, &mut far), what, pace)
@@ -191,16 +191,22 @@ pub(super) fn limit(bench: &Bench, traffic: &Traffic, play: Play) -> Result<Prog
     ]))
 }
 
-/// `RetransSegs` where the sender is.
+/// Segments that were sent again where the sender is: those that left it.
 pub(super) fn sent_again() -> Result<f64> {
     let output = stage::command(Side::Near)
-        .args(["cat", "/proc/net/snmp"])
+        .args(["cat", "/proc/net/snmp", "/proc/net/netstat"])
         .output()?;
     let text = String::from_utf8(output.stdout)?;
-    let mut lines = text.lines().filter(|line| line.starts_with("Tcp:"));
+    Ok(counter(&text, "Tcp:", "RetransSegs")? - counter(&text, "TcpExt:", "TCPRetransFail")?)
+}
+
+fn counter(text: &str, group: &str, name: &str) -> Result<f64> {
+    let mut lines = text
+        .lines()
+        .filter(|line| line.split(' ').next() == Some(group));
     let (names, values) = lines.next().zip(lines.next()).context("no counters")?;
     let mut both = names.split(' ').zip(values.split(' '));
-    let found = both.find(|(name, _)| *name == "RetransSegs");
+    let found = both.find(|(found, _)| *found == name);
     Ok(found.context("no such counter")?.1.parse()?)
 }
 
