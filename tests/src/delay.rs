@@ -28,12 +28,15 @@ const SEGMENTS_HEADER: usize = 10;
 const TUNSETOFFLOAD: libc::Ioctl = 0x4004_54d0;
 const SEGMENTS_OF_TCP: libc::c_ulong = 1 | 2 | 4;
 
+/// How long packets wait at the most where a way is narrow.
+const ROOM: Duration = Duration::from_millis(50);
+
 /// What happens on a way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Way {
     /// How long a packet takes, each way.
     pub one_way: Duration,
-    /// It lets through so many bytes per second, each way; as much as passes in a round trip may wait.
+    /// It lets through so many bytes per second, each way.
     pub bytes_per_s: Option<u32>,
     /// Packets of many segments pass as they are, which takes less time.
     pub whole: bool,
@@ -210,7 +213,7 @@ fn relay(mut from: File, to: File, way: Way) {
                     turn_face(packet);
                 }
             }
-            if free.left() > way.one_way * 2 {
+            if free.left() > ROOM {
                 continue;
             }
             if free.passed() {

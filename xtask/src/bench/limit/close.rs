@@ -27,6 +27,10 @@ const ATTEMPTS: usize = 3;
 const ONE_WAY_MS: &str = "10";
 const BYTES_PER_S: u32 = 125_000_000;
 
+/// Bytes of datagrams that are sent into it: nearly all that it lets through, as what a socket does not wait for
+/// would keep the relay from its work.
+const DATAGRAMS_PER_S: f64 = 120e6;
+
 /// What connects both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Path {
@@ -145,9 +149,8 @@ fn undisturbed(bench: &Bench, path: Path, play: Play) -> Result<Figures> {
 
 fn held(bench: &Bench, path: Path, play: Play) -> Result<Figures> {
     let what = (play.protocol, super::PORT, play.connections);
-    // What a socket does not wait for would keep the relay from its work.
     let is_paced = path == Path::Delay && play.protocol == "udp";
-    let traffic = Traffic::start(bench, what, is_paced.then(|| BYTES_PER_S.into()))?;
+    let traffic = Traffic::start(bench, what, is_paced.then_some(DATAGRAMS_PER_S))?;
     let before = Before::of(&traffic)?;
     let limit = limit(bench, &traffic, play)?;
     let figures = Figures::of(&traffic, play, &before)?;

@@ -35,8 +35,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
              `TCPRetransFail`: in the second before, from the command until a second after the limit holds, \
              and then. Over veth, TCP sends thousands of segments again in vain each second, and does so \
              until it is held. The receiver of datagrams has 8 MiB of room for them. The path of 20 ms is a \
-             relay in user space between two tun devices, with a bottleneck of 1 Gbit/s and room for 20 ms \
-             in front of it; datagrams are sent into it at 1 Gbit/s. A run in which the machine's host took \
+             relay in user space between two tun devices, with a bottleneck of 1 Gbit/s and room for 50 ms \
+             in front of it; datagrams are sent into it at 120 MB/s. A run in which the machine's host took \
              more than 2 % of the processors' time is played again, twice at the most.",
         )
         .table(&beside)
