@@ -1,7 +1,8 @@
-//! How does a limit live: in the background, beside others, for a time, and only as a trial?
+//! How does a limit live: in the background, beside others, for a time, by keys, and only as a trial?
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::batch::text;
@@ -13,7 +14,8 @@ use netperf_tests::held::{
 use netperf_tests::limit_folder::Folder;
 use netperf_tests::netns::Cabled;
 use netperf_tests::stream::Stream;
-use netperf_tests::tracer::integer;
+use netperf_tests::terminal::Terminal;
+use netperf_tests::tracer::{self, integer};
 use serde_json::Value;
 
 /// A stream between two namespaces, and a folder for its limits.
@@ -55,6 +57,15 @@ impl Scene {
             output.status
         );
         Ok(said.to_owned())
+    }
+
+    /// `netperf-trace ARGS` of the source as a person has it before them.
+    fn view(&self, args: &[&str]) -> Result<Terminal> {
+        let mut command = Command::new(tracer::binary()?);
+        command.args(args).args(["-d", "0.5", "--pid"]);
+        command.arg(self.source.pid().to_string());
+        command.env("NETPERF_TRACE_RUN", &self.folder.0);
+        Terminal::start(&mut command, 24, 80)
     }
 
     /// What `list --json` shows.
@@ -155,6 +166,45 @@ fn a_check_tells_a_rate_that_is_reached_from_one_that_is_not() -> Result<()> {
             Ok(_) => return Ok(()),
         }
     }
+}
+
+#[test]
+fn keys_limit_the_selected_process_in_top_and_let_it_go() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let before = inventory(&scene.cabled)?;
+    let mut view = scene.view(&["top"])?;
+    view.wait_for_text(&scene.source.pid().to_string())?;
+    view.press("Lup 5MB\r")?;
+    view.wait_for_text("up 5.00 MB/s")?;
+    settles(&mut scene.sink, 5.0)?;
+    view.press("U")?;
+    await_rate(&mut scene.sink, FREE)?;
+    view.wait_for("forgot the limit", |screen| {
+        !screen.contents().contains("up 5.00 MB/s")
+    })?;
+    view.press("q")?;
+    ensure!(view.end()?.success(), "q is no good end");
+    ensure!(inventory(&scene.cabled)? == before, "something is left");
+    Ok(())
+}
+
+#[test]
+fn keys_change_the_rate_of_the_live_line_and_end_it() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let before = inventory(&scene.cabled)?;
+    let mut view = scene.view(&["limit", "--up", "10MB"])?;
+    view.wait_for_text("/10.0 MB/s")?;
+    // A tenth more, and twice a tenth less.
+    for (keys, rate) in [("+", 11.0), ("--", 8.91)] {
+        view.press(keys)?;
+        settles(&mut scene.sink, rate)?;
+    }
+    view.wait_for_text("/8.91 MB/s")?;
+    view.press("q")?;
+    ensure!(view.end()?.success(), "q is no good end");
+    await_rate(&mut scene.sink, FREE)?;
+    ensure!(inventory(&scene.cabled)? == before, "something is left");
+    Ok(())
 }
 
 #[test]
