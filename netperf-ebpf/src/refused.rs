@@ -129,6 +129,10 @@ pub fn moves(sk: Probed, old: i32, new: i32) {
         match ATTEMPTS.get_ptr_mut(socket) {
             Some(attempt) if error != 0 => fails(sk, attempt, error),
             Some(_) => {
+                // Not by the process itself: it polls, and has taken the error in the meantime.
+                if new == CLOSE && !sock::is_locked_by_process(sk) {
+                    emit::lost(Lost::Unread);
+                }
                 let _ = ATTEMPTS.remove(socket);
             }
             None => {}

@@ -106,16 +106,18 @@ impl Refusals {
         Ok(grown)
     }
 
-    /// What found no room from the start until now, and calls at which the kernel ran no program.
+    /// What found no room from the start until now, calls at which the kernel ran no program, and connections
+    /// whose error was taken before it could be read.
     ///
     /// # Errors
     /// If the kernel refuses to tell.
     pub fn loss(&mut self) -> anyhow::Result<Loss> {
         self.tick += 1;
         let lost = self.kernel.board.turn(&mut self.kernel.ebpf, self.tick)?;
+        let missed = missed(&self.kernel.ebpf, &self.kernel.set) - self.missed_before;
         Ok(Loss {
             map_full: lost.map_full - self.lost_before.map_full,
-            unread: missed(&self.kernel.ebpf, &self.kernel.set) - self.missed_before,
+            unread: lost.unread - self.lost_before.unread + missed,
             ..Loss::default()
         })
     }
