@@ -63,6 +63,8 @@ pub struct LimitBoard {
     pub plenty: u64,
     /// Payload in that queue: the kernel side counts, user space sets it right where packets were dropped.
     pub waiting: u64,
+    /// From the kernel side: programs that were started, where that is asked for. Each may have a name that fits.
+    pub renamed: u64,
     /// From the kernel side: what was sent.
     pub up: LimitCounters,
     /// From the kernel side: what was received.
@@ -88,5 +90,5 @@ mod pod {
 
 const _: () = {
     assert!(size_of::<LimitFacts>() == 56);
-    assert!(size_of::<LimitBoard>() == 96);
+    assert!(size_of::<LimitBoard>() == 104);
 };

@@ -65,6 +65,20 @@ impl Cabled {
         Ok(())
     }
 
+    /// Makes the near end the port of a bridge, `bridge0`, which has its addresses from now on.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn bridge(&self) -> Result<()> {
+        let near = &self.near.0;
+        ip(&format!("-n {near} addr flush dev cable0"))?;
+        ip(&format!("-n {near} link add bridge0 type bridge"))?;
+        ip(&format!("-n {near} link set cable0 master bridge0"))?;
+        ip(&format!("-n {near} addr add 10.72.0.1/24 dev bridge0"))?;
+        ip(&format!("-n {near} link set bridge0 up"))?;
+        self.knock()
+    }
+
     /// Sends some packets over the cable: a connection to a port that nobody listens on. A new
     /// cable passes nothing for a while, so the first knock is repeated until it is answered.
     ///

@@ -18,6 +18,8 @@ pub enum Kind {
     Flag,
     /// A list of texts.
     Texts,
+    /// A list of integers that are not negative.
+    Integers,
     /// A list of objects.
     Objects(&'static [Field]),
     /// An object.
@@ -60,7 +62,7 @@ pub const START: &[Field] = &[
     field("version", Kind::Text),
     field(
         "command",
-        Kind::OneOf(&["top", "flows", "retrans", "doctor"]),
+        Kind::OneOf(&["top", "flows", "retrans", "limit", "doctor"]),
     ),
     field("time", Kind::Moment),
     field("host", Kind::Text),
@@ -225,6 +227,9 @@ fn check_kind(found: &Value, field: &Field) -> Result<()> {
         Kind::Texts => found
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_string)),
+        Kind::Integers => found
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_u64)),
         Kind::OneOf(texts) => found.as_str().is_some_and(|text| texts.contains(&text)),
         Kind::Any => true,
         Kind::Object(fields) => return check(found, fields),
@@ -332,6 +337,30 @@ pub const RETRANS: &[Field] = &[
     field("remotes", Kind::Objects(LOSSY_REMOTE)),
     field("resets", Kind::Objects(RESET)),
     field("drops", Kind::Objects(DROP)),
+    field("loss", Kind::Object(LOSS)),
+];
+
+/// A direction of a limit.
+const DIRECTION: &[Field] = &[
+    field("limit_bytes_per_s", Kind::Integer),
+    nullable("bytes_per_s", Kind::Integer),
+    field("bytes", Kind::Integer),
+    field("dropped", Kind::Integer),
+    field("queue_delay_ms", Kind::Integer),
+];
+
+/// A tick of `limit`.
+pub const LIMIT: &[Field] = &[
+    field("type", Kind::OneOf(&["limit"])),
+    field("time", Kind::Moment),
+    field("interval_s", Kind::Number),
+    field("id", Kind::Integer),
+    field("pids", Kind::Integers),
+    field("sockets", Kind::Integer),
+    field("mechanism", Kind::Text),
+    nullable("up", Kind::Object(DIRECTION)),
+    nullable("down", Kind::Object(DIRECTION)),
+    nullable("left_s", Kind::Number),
     field("loss", Kind::Object(LOSS)),
 ];
 

@@ -15,6 +15,7 @@ use netperf_tests::held::{
 };
 use netperf_tests::mover;
 use netperf_tests::netns::Cabled;
+use netperf_tests::shape::{self, check};
 use netperf_tests::stream::Stream;
 use netperf_tests::tracer::{Tracer, binary, integer};
 use nix::sys::signal::Signal;
@@ -31,6 +32,11 @@ fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
     let tracer = limit(source.pid(), &["--up", "20MB"])?;
     settles(&mut sink, 20.0)?;
     let session = tracer.stop()?;
+    check(&session.start, shape::START)?;
+    for tick in &session.ticks {
+        check(tick, shape::LIMIT)?;
+    }
+    check(&session.end, shape::END)?;
     let last = session.ticks.last().context("no tick")?;
     ensure!(last["up"]["limit_bytes_per_s"] == 20_000_000, "{last}");
     ensure!(last["down"].is_null(), "{last}");
@@ -192,6 +198,40 @@ fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> 
     ensure!(gone.success(), "it stays");
     tracer.await_tick()?;
     tracer.await_tick()?;
+    tracer.stop()?;
+    Ok(())
+}
+
+#[test]
+fn a_process_behind_a_bridge_is_held_at_the_bridge_alone() -> Result<()> {
+    let cabled = Cabled::new()?;
+    cabled.bridge()?;
+    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let mut here = sink(&mut near(&cabled)?, "tcp", NEAR)?;
+    let up = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+    let _down = source(&mut far(&cabled)?, "tcp", NEAR, 1)?;
+    await_traffic(&mut there)?;
+    await_traffic(&mut here)?;
+    let receiver = here.pid().to_string();
+    let options = ["--pid", &receiver, "5MB", "--mechanism", "clsact"];
+    let tracer = limit(up.pid(), &options)?;
+    settles(&mut there, 5.0)?;
+    settles(&mut here, 5.0)?;
+    let filters = |interface: &str| -> Result<usize> {
+        let mut count = 0;
+        for side in ["ingress", "egress"] {
+            let mut tc = cabled.near("tc");
+            let shown = tc
+                .args(["filter", "show", "dev", interface, side])
+                .output()?;
+            count += String::from_utf8(shown.stdout)?
+                .matches("netperf-trace")
+                .count();
+        }
+        Ok(count)
+    };
+    let (bridge, port) = (filters("bridge0")?, filters("cable0")?);
+    ensure!((bridge, port) == (2, 0), "{bridge} and {port}");
     tracer.stop()?;
     Ok(())
 }

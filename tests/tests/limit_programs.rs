@@ -3,6 +3,7 @@
 //! Tolerances are wide: how close it comes on a quiet machine is in docs/benchmarks.md.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,9 +11,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::deadline::Deadline;
-use netperf_tests::held::{FAR, MB, await_traffic, far, is_held, limit, near, sink, source};
+use netperf_tests::held::{
+    FAR, MB, await_traffic, far, inventory, is_held, limit, near, settles, sink, source,
+};
 use netperf_tests::netns::Cabled;
-use netperf_tests::tracer::binary;
+use netperf_tests::tracer::{binary, integer};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -197,20 +200,109 @@ fn iperf3_is_held_over_tcp_and_udp() -> Result<()> {
     Ok(())
 }
 
+/// A program in Python at the near end, ended with this value.
+struct Script(Child);
+
+impl Script {
+    fn start(cabled: &Cabled, text: &str) -> Result<Self> {
+        let mut python = cabled.near("python3");
+        python.args(["-c", text]).stdin(Stdio::piped());
+        Ok(Self(python.stdout(Stdio::piped()).spawn()?))
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        let stdout = self.0.stdout.as_mut().context("no output")?;
+        // One line is all that it says.
+        BufReader::new(stdout).read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The child has no connection of its own: its parent makes one once a line has come, and hands it over.
+const HANDED_OVER: &str = "
+import os, signal, socket, sys
+here, there = socket.socketpair()
+child = os.fork()
+if child == 0:
+    here.close()
+    connection = socket.socket(fileno=socket.recv_fds(there, 1, 1)[1][0])
+    while True:
+        connection.send(bytes(65536))
+there.close()
+print(child, flush=True)
+sys.stdin.readline()
+connection = socket.create_connection(('10.72.0.2', 5001))
+socket.send_fds(here, [b'x'], [connection.fileno()])
+# Killed with its parent.
+sys.stdin.read()
+os.kill(child, signal.SIGKILL)
+";
+
 #[test]
-fn two_hundred_connections_share_a_rate() -> Result<()> {
+fn a_connection_that_others_hand_over_is_held() -> Result<()> {
     let _turn = turn();
     let cabled = Cabled::new()?;
     let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let source = source(&mut near(&cabled)?, "tcp", FAR, 200)?;
+    let mut script = Script::start(&cabled, HANDED_OVER)?;
+    let child = script.line()?.parse()?;
+    let tracer = limit(child, &["--up", ASKED])?;
+    let mut stdin = script.0.stdin.take().context("no input")?;
+    stdin.write_all(b"now\n")?;
     await_traffic(&mut sink)?;
-    let mut tracer = limit(source.pid(), &["--up", ASKED])?;
-    tracer.await_tick()?;
-    tracer.await_tick()?;
-    let (held, bins) = sink.rates(20)?;
-    is_held(held, RATE).with_context(|| format!("{bins:?}"))?;
-    let session = tracer.stop()?;
-    let last = session.ticks.last().context("no tick")?;
-    ensure!(last["sockets"] == 200, "{last}");
+    settles(&mut sink, RATE)?;
+    tracer.stop()?;
+    drop(stdin);
+    script.0.wait()?;
+    Ok(())
+}
+
+#[test]
+fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let text = "import socket, sys; s = socket.socket(44, socket.SOCK_RAW); print(s.fileno(), flush=True); \
+                sys.stdin.read()";
+    let mut script = Script::start(&cabled, text)?;
+    let file = script.line()?;
+    let before = inventory(&cabled)?;
+    let pid = script.0.id().to_string();
+    for trial in [&["--dry-run"][..], &[]] {
+        let mut refused = Command::new(binary()?);
+        let output = refused.args(["limit", "--pid", &pid, ASKED]).args(trial);
+        let output = output.output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.code() == Some(4), "{}: {said}", output.status);
+        let which = format!("family AF_XDP (file {file})");
+        ensure!(said.contains(&which), "{said}");
+    }
+    ensure!(inventory(&cabled)? == before, "something was made");
+    Ok(())
+}
+
+#[test]
+fn two_hundred_connections_share_a_rate() -> Result<()> {
+    let _turn = turn();
+    for direction in ["--up", "--down"] {
+        let cabled = Cabled::new()?;
+        let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+        let source = source(&mut near(&cabled)?, "tcp", FAR, 200)?;
+        await_traffic(&mut sink)?;
+        let pid = match direction {
+            "--up" => source.pid(),
+            _ => sink.pid(),
+        };
+        let tracer = limit(pid, &[direction, ASKED])?;
+        settles(&mut sink, RATE).context(direction)?;
+        let session = tracer.stop()?;
+        let last = session.ticks.last().context("no tick")?;
+        ensure!(integer(last, "sockets")? >= 200, "{last}");
+    }
     Ok(())
 }

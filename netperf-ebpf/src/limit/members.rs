@@ -9,6 +9,7 @@ use aya_ebpf::{
 };
 
 use crate::{
+    atomic,
     maps::{MEMBERS, board, fact},
     socket,
 };
@@ -43,6 +44,16 @@ pub fn limit_exit(ctx: RawTracePointContext) -> i32 {
     if is_leader && let Some(board) = board() {
         // SAFETY: one aligned word of a map value.
         unsafe { core::ptr::write_volatile(&raw mut (*board).ended, 1) };
+    }
+    0
+}
+
+/// `sched_process_exec(task, ...)`: some process has another name now.
+#[raw_tracepoint(tracepoint = "sched_process_exec")]
+pub fn limit_exec(_ctx: RawTracePointContext) -> i32 {
+    if let Some(board) = board() {
+        // SAFETY: a word of a map value.
+        atomic::add(unsafe { &raw mut (*board).renamed }, 1);
     }
     0
 }

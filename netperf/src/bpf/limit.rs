@@ -184,6 +184,22 @@ impl LimitPrograms {
         Ok(())
     }
 
+    /// Counts the programs that are started from now on: see [`Self::renamed`].
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn follow_names(&mut self) -> anyhow::Result<()> {
+        let started = program::<RawTracePoint>(&mut self.ebpf, "limit_exec")?;
+        started.load()?;
+        started.attach("sched_process_exec")?;
+        Ok(())
+    }
+
+    /// How often processes, of anybody, have got another name by starting a program.
+    pub fn renamed(&self) -> u64 {
+        self.page().renamed
+    }
+
     /// Limits the sockets that a process makes from now on.
     ///
     /// # Errors

@@ -26,9 +26,9 @@ pub use filter::{Filter, Side, add_clsact, add_filter, filters_at, remove_clsact
 pub use inet_diag::Detail;
 pub use interfaces::{Interface, LinkHeader, interfaces};
 pub use link::{LinkError, Links};
-pub use nic::Nics;
+pub use nic::{Nics, with_feature};
 pub use own::in_own_namespace;
 pub use pair::{add_pair, bring_up, index_of, remove_pair};
 pub use sockets::{Listed, Sockets};
-pub use token_bucket::{Backlog, TokenBucket, backlog_at};
-pub use trial::{filter_trials, listing_trials, shaping_trials};
+pub use token_bucket::{Backlog, Discipline, TokenBucket, backlog_at};
+pub use trial::{filter_trials, listing_trials, pair_trial, shaping_trials};

@@ -8,6 +8,7 @@ use netlink_sys::protocols::{NETLINK_ROUTE, NETLINK_SOCK_DIAG};
 
 use super::ask::{Request, ask, attribute, text, words};
 use super::own::LOOPBACK;
+use super::token_bucket::Discipline;
 use crate::machine::{Feature, Trial};
 
 /// `TC_H_ROOT` and `TC_H_CLSACT` (`linux/pkt_sched.h`), and the egress side of the latter.
@@ -28,9 +29,15 @@ struct Qdisc {
 
 /// Makes, and removes, everything that shaping uses.
 pub fn shaping_trials() -> Vec<Trial> {
-    let mut trials: Vec<_> = [Feature::Veth, Feature::Ifb]
-        .map(|link| tried(link, add_link(link.name())))
-        .into();
+    let ifb = tried(Feature::Ifb, add_link(Feature::Ifb.name()));
+    let mut trials = vec![pair_trial(), ifb];
+    trials.extend(
+        [
+            (Feature::Tbf, Discipline::Tbf),
+            (Feature::Htb, Discipline::Htb),
+        ]
+        .map(|(feature, discipline)| tried(feature, try_bucket(feature, discipline))),
+    );
     trials.extend(
         qdiscs()
             .iter()
@@ -42,6 +49,11 @@ pub fn shaping_trials() -> Vec<Trial> {
     trials
 }
 
+/// Makes a pair of interfaces, which go with the namespace.
+pub fn pair_trial() -> Trial {
+    tried(Feature::Veth, add_link(Feature::Veth.name()))
+}
+
 /// The part of it that programs need where the kernel has no tcx.
 pub fn filter_trials() -> Vec<Trial> {
     let queue = clsact();
@@ -50,6 +62,16 @@ pub fn filter_trials() -> Vec<Trial> {
 
 fn cls_bpf() -> Trial {
     tried(Feature::ClsBpf, try_filter("bpf", &classic_program()))
+}
+
+fn try_bucket(feature: Feature, discipline: Discipline) -> io::Result<()> {
+    discipline.try_on_loopback()?;
+    let made = Qdisc {
+        feature,
+        parent: ROOT,
+        options: Vec::new(),
+    };
+    made.remove()
 }
 
 fn clsact() -> Qdisc {
@@ -80,8 +102,6 @@ fn qdiscs() -> Vec<Qdisc> {
         options,
     };
     vec![
-        at(Feature::Tbf, ROOT, token_bucket()),
-        at(Feature::Htb, ROOT, hierarchy()),
         at(Feature::Fq, ROOT, Vec::new()),
         at(Feature::FqCodel, ROOT, Vec::new()),
         at(Feature::Netem, ROOT, delay()),
@@ -142,23 +162,6 @@ fn on_loopback(kind: u16, handle: u32, parent: u32, info: u32, attributes: &[u8]
         flags: NLM_F_CREATE | NLM_F_EXCL,
         payload,
     }
-}
-
-/// `TCA_TBF_PARMS`: 1 MB/s with a queue of 1 MiB; `TCA_TBF_BURST`: more than loopback's MTU.
-fn token_bucket() -> Vec<u8> {
-    const ETHERNET: u32 = 1 << 8;
-    let rate = [ETHERNET, 0, 1_000_000];
-    let parms = [&rate[..], &[0; 3], &[1 << 20, 0, 0]].concat();
-    [
-        attribute(1, &words(&parms)),
-        attribute(6, &words(&[1 << 17])),
-    ]
-    .concat()
-}
-
-/// `TCA_HTB_INIT`: version 3, `rate2quantum` 10.
-fn hierarchy() -> Vec<u8> {
-    attribute(2, &words(&[3, 10, 0, 0, 0]))
 }
 
 /// `struct tc_netem_qopt`: no delay, a queue of 1000 packets.
@@ -253,8 +256,6 @@ mod tests {
     #[test]
     fn structures_have_the_sizes_of_the_kernel() {
         let header = 4;
-        assert_eq!(token_bucket().len(), header + 36 + header + 4);
-        assert_eq!(hierarchy().len(), header + 20);
         assert_eq!(delay().len(), 24);
         assert_eq!(match_all().len(), header + 4 + header + 32);
     }

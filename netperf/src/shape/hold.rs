@@ -6,11 +6,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::hooks::Hooks;
-use super::members::NetworkSockets;
-use super::network::{Network, Queue};
-use super::survey::{self, Ground};
+use super::members::Sockets;
+use super::network::{Network, Queue, Room};
+use super::survey::{self, Found, Ground};
 use super::{
-    Alive, Interface, LimitError, LimitReading, Plan, Rates, Shaped, Survey, Target, members,
+    Alive, Interface, LimitError, LimitReading, Means, Plan, Rates, Shaped, Survey, Target, members,
 };
 use crate::bpf::{LimitLoader, LimitOrder, LimitPrograms};
 use crate::clock;
@@ -22,6 +22,9 @@ const LOOKS_MAX: usize = 50;
 
 /// Calls of [`Limit::tend`] between two looks at processes and interfaces.
 const LOOK_EVERY: u32 = 10;
+
+/// The same between two looks at sockets, which take a microsecond for each open file.
+const SOCKETS_EVERY: u32 = 20;
 
 /// Rounds in which a connection counts as one that receives.
 const ROUNDS: usize = 4;
@@ -48,24 +51,28 @@ impl Preparation {
         Ok(Self(thread::Builder::new().spawn(look)?))
     }
 
-    fn end(self) -> anyhow::Result<LimitLoader> {
+    /// What is missing then is missing in the kernel.
+    fn end(self) -> Result<LimitLoader, LimitError> {
         let panicked = |_| anyhow::anyhow!("can't look up what the kernel has");
-        self.0.join().map_err(panicked)?
+        let loader = self.0.join().map_err(panicked)?;
+        loader.map_err(unsupported)
     }
 }
 
 /// A limit that holds as long as this lives. It goes with its descriptors, however the process ends.
 pub struct Limit {
     plan: Plan,
+    means: Means,
     procfs: Procfs,
     programs: LimitPrograms,
     // Before the network: a program must not send packets to an interface that is gone.
     hooks: Hooks,
     network: Network,
     attached: HashSet<u32>,
-    sockets: NetworkSockets,
+    sockets: Sockets,
     uncovered: Vec<Interface>,
     tended: u32,
+    renamed: u64,
     receiving: [u64; ROUNDS],
 }
 
@@ -84,6 +91,7 @@ impl Limit {
     /// When it can't be.
     pub fn survey(plan: &Plan) -> Result<Survey, LimitError> {
         let Ground { survey, .. } = survey::look(plan, &Procfs::new("/"))?;
+        Means::check_interfaces()?;
         Ok(survey)
     }
 
@@ -95,15 +103,19 @@ impl Limit {
         let procfs = Procfs::new("/");
         let Ground {
             there,
-            way,
+            means,
             largest_packet,
             ..
         } = survey::look(&plan, &procfs)?;
         let cgroup = survey::cgroup(&plan, &procfs)?;
-        let loader = preparation.end().map_err(refused)?;
-        let hooks = Hooks::begin(way, &there, plan.id)?;
-        let network =
-            Network::make(there, plan.id, plan.rates, largest_packet, &procfs).map_err(refused)?;
+        let loader = preparation.end()?;
+        let hooks = Hooks::begin(means.way, &there, plan.id)?;
+        let room = Room {
+            id: plan.id,
+            mtu: largest_packet,
+            discipline: means.discipline,
+        };
+        let network = Network::make(there, room, plan.rates, &procfs).map_err(refused)?;
         let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
         let order = LimitOrder {
             bit: plan.id - 1,
@@ -118,16 +130,21 @@ impl Limit {
             .map_err(refused)?;
         let mut limit = Self {
             plan,
+            means,
             procfs,
             programs,
             hooks,
             network,
             attached: HashSet::new(),
-            sockets: NetworkSockets::default(),
+            sockets: Sockets::default(),
             uncovered: Vec::new(),
             tended: 0,
+            renamed: 0,
             receiving: [0; ROUNDS],
         };
+        if limit.plan.names {
+            limit.programs.follow_names().map_err(refused)?;
+        }
         limit.take_members(|programs| programs.follow(&cgroup))?;
         limit.tell_window();
         limit.tell_plenty();
@@ -166,6 +183,12 @@ impl Limit {
         Ok(())
     }
 
+    /// Whether a process, of anybody, has got another name since this was last asked.
+    pub fn has_new_names(&mut self) -> bool {
+        let renamed = self.programs.renamed();
+        std::mem::replace(&mut self.renamed, renamed) != renamed
+    }
+
     /// Covers more processes (which a name newly fits, say).
     ///
     /// # Errors
@@ -200,6 +223,11 @@ impl Limit {
                 return Ok(Alive::NobodyLeft);
             }
         }
+        if self.tended.is_multiple_of(SOCKETS_EVERY)
+            && let Err(error) = self.take_sockets()
+        {
+            log::debug!("{error:#}");
+        }
         Ok(Alive::Yes)
     }
 
@@ -222,9 +250,9 @@ impl Limit {
         let pids = self.living();
         Ok(LimitReading {
             at: clock::now().0,
-            sockets: self.sockets.count(&pids, &self.procfs),
+            sockets: self.sockets.count(),
             pids,
-            mechanism: self.hooks.way().mechanism(),
+            mechanism: self.means.mechanism(),
             up: shaped(&self.network.up, seen.up.payload, up),
             down: shaped(&self.network.down, seen.down.payload, down),
             uncovered: self.uncovered.clone(),
@@ -255,11 +283,13 @@ impl Limit {
                 break;
             }
         }
+        self.take_sockets()
+    }
+
+    fn take_sockets(&mut self) -> Result<(), LimitError> {
         let members = self.living();
-        if !members.is_empty() {
-            members::mark_sockets(&members, &mut self.programs, &self.procfs)?;
-        }
-        Ok(())
+        let sockets = &mut self.sockets;
+        Ok(sockets.take_in(&members, &mut self.programs, &self.procfs)?)
     }
 
     /// Takes in those that are there now; whether any of them is new.
@@ -339,11 +369,11 @@ impl Limit {
     fn attach_interfaces(&mut self) -> Result<(), LimitError> {
         let found = self
             .network
-            .there(netlink::interfaces)
+            .there(Found::now)
             .map_err(anyhow::Error::from)?;
         let judged = survey::judged(&found, &self.plan);
         self.attached
-            .retain(|index| found.iter().any(|interface| interface.index == *index));
+            .retain(|index| judged.iter().any(|interface| interface.index == *index));
         self.uncovered = judged
             .iter()
             .filter(|judged| judged.problem().is_some())
@@ -386,20 +416,24 @@ fn gone(error: std::io::Error) -> Result<Alive, LimitError> {
     }
 }
 
-/// What the kernel can't do, it says when programs are loaded and attached.
+/// What the kernel can't do, or does not allow, it says when something is loaded, made or attached.
 fn refused(error: anyhow::Error) -> LimitError {
-    let lacks = |error: &std::io::Error| {
-        matches!(
-            error.raw_os_error(),
-            Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS)
-        )
-    };
     let mut causes = error
         .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    if causes.any(lacks) {
-        let why = format!("this kernel can't hold processes to a rate: {error:#}");
-        return LimitError::Unsupported(why);
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
+    match causes.next() {
+        Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS | libc::ENOENT | libc::EACCES) => {
+            unsupported(error)
+        }
+        Some(libc::EPERM) => {
+            LimitError::Rights(format!("the kernel does not allow a limit: {error:#}"))
+        }
+        _ => LimitError::Failed(error),
     }
-    LimitError::Failed(error)
+}
+
+fn unsupported(error: anyhow::Error) -> LimitError {
+    LimitError::Unsupported(format!(
+        "this kernel can't hold processes to a rate: {error:#}"
+    ))
 }

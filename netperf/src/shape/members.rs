@@ -3,13 +3,17 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
+use rustix::io::Errno;
 use rustix::net::AddressFamily;
 use rustix::net::sockopt::socket_domain;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::{Plan, Target};
 use crate::bpf::LimitPrograms;
-use crate::procfs::{Procfs, Relative, same_process};
+use crate::procfs::{Procfs, Relative, SocketFile, same_process};
+
+/// `AF_SMC` (`linux/socket.h`).
+const SMC: AddressFamily = AddressFamily::from_raw(43);
 
 /// One of the processes that a plan names, or that are in its cgroup.
 pub(super) fn any(plan: &Plan, procfs: &Procfs) -> Option<u32> {
@@ -41,55 +45,89 @@ fn is(one: &Relative, target: Target) -> bool {
     one.tgid == target.pid && same_process(one.start, target.start)
 }
 
-/// Limits every socket that these processes have open now. One that goes meanwhile is no matter.
-pub(super) fn mark_sockets(
-    tgids: &[u32],
-    programs: &mut LimitPrograms,
-    procfs: &Procfs,
-) -> anyhow::Result<()> {
-    let mut refused = None;
-    for file in procfs.socket_files(tgids).files {
-        match copy_of(file.tgid, file.fd) {
-            Ok(socket) => programs.mark(&socket)?,
-            Err(rustix::io::Errno::PERM) => refused = Some(file.tgid),
-            Err(error) => log::debug!("file {} of {}: {error}", file.fd, file.tgid),
-        }
-    }
-    match refused {
-        Some(tgid) => anyhow::bail!("the sockets of process {tgid} can't be taken hold of"),
-        None => Ok(()),
-    }
+/// Why the sockets of these processes can't all be limited, if any is of a kind that passes the kernel's queues
+/// by.
+pub(super) fn passes_by(tgids: &[u32], procfs: &Procfs) -> Option<String> {
+    let mut copies = Copies::default();
+    let files = open_sockets(tgids, procfs);
+    files.into_iter().find_map(|file| {
+        let family = socket_domain(copies.of(file).ok()?).ok()?;
+        let kind = match family {
+            AddressFamily::XDP => "AF_XDP",
+            SMC => "AF_SMC",
+            _ => return None,
+        };
+        let SocketFile { tgid, fd, .. } = file;
+        Some(format!(
+            "process {tgid} has a socket of the family {kind} (file {fd}), whose packets pass all queues and \
+             filters of the kernel by: what it moves over that can't be limited"
+        ))
+    })
 }
 
 /// The sockets of processes that packets come from.
 #[derive(Debug, Default)]
-pub(super) struct NetworkSockets {
-    /// Whether each socket, by its inode, is one; the others are of other families.
+pub(super) struct Sockets {
+    /// Whether each socket, by its inode, is of TCP or UDP; the others are of other families.
     known: HashMap<u32, bool>,
 }
 
-impl NetworkSockets {
-    /// How many these processes have open now. One that can't be asked counts.
-    pub(super) fn count(&mut self, tgids: &[u32], procfs: &Procfs) -> usize {
-        if tgids.is_empty() {
-            return 0;
-        }
-        let files = procfs.socket_files(tgids).files;
+impl Sockets {
+    /// Limits every socket that these processes have open now and that is not known yet: at first all, later
+    /// those that others have handed to them. One that goes meanwhile is no matter.
+    ///
+    /// # Errors
+    /// When a process does not allow it, or the kernel refuses.
+    pub(super) fn take_in(
+        &mut self,
+        tgids: &[u32],
+        programs: &mut LimitPrograms,
+        procfs: &Procfs,
+    ) -> anyhow::Result<()> {
+        let mut copies = Copies::default();
         let mut now = HashMap::new();
-        for file in files {
-            let is_one = self
-                .known
-                .get(&file.inode)
-                .copied()
-                .or_else(|| now.get(&file.inode).copied())
-                .unwrap_or_else(|| {
-                    copy_of(file.tgid, file.fd).map_or(true, |copy| is_network(&copy))
-                });
-            now.insert(file.inode, is_one);
+        for file in open_sockets(tgids, procfs) {
+            if now.contains_key(&file.inode) {
+                continue;
+            }
+            let is_network = match self.known.get(&file.inode) {
+                Some(&is_network) => is_network,
+                None => match copies.of(file) {
+                    Ok(socket) => {
+                        programs.mark(&socket)?;
+                        is_network(&socket)
+                    }
+                    Err(Errno::PERM) => anyhow::bail!(
+                        "the sockets of process {} can't be taken hold of",
+                        file.tgid
+                    ),
+                    Err(error) => {
+                        log::debug!("file {} of {}: {error}", file.fd, file.tgid);
+                        continue;
+                    }
+                },
+            };
+            now.insert(file.inode, is_network);
         }
         self.known = now;
-        self.known.values().filter(|&&is_one| is_one).count()
+        Ok(())
     }
+
+    /// How many of TCP and UDP the processes had open when they were last taken in.
+    pub(super) fn count(&self) -> usize {
+        self.known
+            .values()
+            .filter(|&&is_network| is_network)
+            .count()
+    }
+}
+
+/// Of all processes for none.
+fn open_sockets(tgids: &[u32], procfs: &Procfs) -> Vec<SocketFile> {
+    if tgids.is_empty() {
+        return Vec::new();
+    }
+    procfs.socket_files(tgids).files
 }
 
 fn is_network(socket: &OwnedFd) -> bool {
@@ -97,17 +135,28 @@ fn is_network(socket: &OwnedFd) -> bool {
     family.is_ok_and(|family| family == AddressFamily::INET || family == AddressFamily::INET6)
 }
 
-/// A descriptor of this process for an open file of another.
-fn copy_of(tgid: u32, fd: u32) -> rustix::io::Result<OwnedFd> {
-    let invalid = rustix::io::Errno::SRCH;
-    let pid = i32::try_from(tgid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or(invalid)?;
-    let fd = i32::try_from(fd).map_err(|_too_large| invalid)?;
-    pidfd_getfd(
-        pidfd_open(pid, PidfdFlags::empty())?,
-        fd,
-        PidfdGetfdFlags::empty(),
-    )
+/// Makes descriptors of this process for open files of others.
+#[derive(Default)]
+struct Copies {
+    /// The process whose files were copied last: its own come together.
+    process: Option<(u32, OwnedFd)>,
+}
+
+impl Copies {
+    fn of(&mut self, file: SocketFile) -> rustix::io::Result<OwnedFd> {
+        let fd = i32::try_from(file.fd).map_err(|_too_large| Errno::SRCH)?;
+        pidfd_getfd(self.process(file.tgid)?, fd, PidfdGetfdFlags::empty())
+    }
+
+    fn process(&mut self, tgid: u32) -> rustix::io::Result<&OwnedFd> {
+        let process = match self.process.take() {
+            Some(known) if known.0 == tgid => known,
+            _ => {
+                let pid = i32::try_from(tgid).ok().and_then(Pid::from_raw);
+                let opened = pidfd_open(pid.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
+                (tgid, opened)
+            }
+        };
+        Ok(&self.process.insert(process).1)
+    }
 }

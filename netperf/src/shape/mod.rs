@@ -4,12 +4,16 @@ mod filters;
 mod goodput;
 mod hold;
 mod hooks;
+mod means;
 mod members;
 mod network;
 mod survey;
 
 pub use filters::clean_up_after;
 pub use hold::{Limit, Preparation};
+pub use means::Way;
+
+use means::Means;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,33 +31,6 @@ pub struct Rates {
     pub up: Option<ByteRate>,
     /// Of what they receive.
     pub down: Option<ByteRate>,
-}
-
-/// How programs get at the packets of an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// By tcx (Linux 6.6): they go with their descriptors.
-    Tcx,
-    /// By filters of the queue `clsact`, which stay until somebody removes them.
-    Clsact,
-}
-
-impl Way {
-    /// As the user names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tcx => "tcx",
-            Self::Clsact => "clsact",
-        }
-    }
-
-    /// With what holds packets up.
-    pub fn mechanism(self) -> &'static str {
-        match self {
-            Self::Tcx => "veth+tbf (tcx)",
-            Self::Clsact => "veth+tbf (clsact)",
-        }
-    }
 }
 
 /// A process as it was found.
@@ -76,6 +53,8 @@ pub struct Plan {
     pub children: bool,
     /// Directory of a cgroup (v2) whose every process is limited, also those that come later.
     pub cgroup: Option<PathBuf>,
+    /// Whether [`Limit::has_new_names`] is asked.
+    pub names: bool,
     /// The rates.
     pub rates: Rates,
     /// Whether loopback is limited, too.

@@ -15,7 +15,7 @@ use super::Rates;
 use super::goodput::Goodput;
 use super::hooks::Hooks;
 use crate::bpf::{LimitPrograms, Point};
-use crate::netlink::{self, Backlog, TokenBucket};
+use crate::netlink::{self, Backlog, Discipline, TokenBucket};
 use crate::procfs::Procfs;
 
 /// How often a name is tried that the kernel has not given back yet, and how long in between.
@@ -37,9 +37,20 @@ pub(super) struct Queue {
     pub(super) goodput: Goodput,
 }
 
+/// How the queues of a limit are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Number of the limit.
+    pub(super) id: u8,
+    /// Bytes of the largest packet, without its header.
+    pub(super) mtu: u32,
+    pub(super) discipline: Discipline,
+}
+
 /// What is made for one limit.
 #[derive(Debug)]
 pub(super) struct Network {
+    room: Room,
     /// Where the processes are.
     there: File,
     /// Where the far ends are: all goes with it.
@@ -49,31 +60,33 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Makes the queues, for packets of `mtu` bytes at the most, without their header.
+    /// Makes the queues.
     ///
     /// # Errors
     /// When the kernel refuses; nothing is left then.
     pub(super) fn make(
         there: File,
-        id: u8,
+        room: Room,
         rates: Rates,
-        mtu: u32,
         procfs: &Procfs,
     ) -> anyhow::Result<Self> {
         let root = procfs.clone();
         let nest = netlink::in_own_namespace(move || root.open_thread_network_namespace());
         let nest = nest.and_then(|opened| opened);
         let mut made = Self {
+            room,
             there,
             nest: nest.context("can't make a network namespace")?,
             up: None,
             down: None,
         };
         let queue = |rate, letter: char, made: &Self| -> anyhow::Result<Queue> {
-            let name = format!("{NAME}{id}{letter}");
-            let goodput = Goodput::new(rate, mtu + HEADER_BYTES);
-            let index = made.add(&name, mtu, goodput.bucket());
-            let index = index.with_context(|| format!("can't make the interface `{name}`"))?;
+            let name = format!("{NAME}{}{letter}", room.id);
+            let goodput = Goodput::new(rate, room.mtu + HEADER_BYTES);
+            let index = made.add(&name, goodput.bucket());
+            let index = index.with_context(|| {
+                format!("can't make the pair of interfaces (veth) `{name}` with its queue")
+            })?;
             Ok(Queue {
                 index,
                 name,
@@ -85,21 +98,21 @@ impl Network {
         Ok(made)
     }
 
-    fn add(&self, name: &str, mtu: u32, bucket: TokenBucket) -> io::Result<u32> {
-        self.there(|| self.add_pair(name, mtu))?;
+    fn add(&self, name: &str, bucket: TokenBucket) -> io::Result<u32> {
+        self.there(|| self.add_pair(name))?;
         netlink::inside(&self.nest, || netlink::bring_up(name))?;
         self.there(|| {
             let index = netlink::bring_up(name)?;
-            bucket.put_at(index)?;
+            bucket.put_at(index, self.room.discipline)?;
             Ok(index)
         })
     }
 
     /// The kernel may take a moment to give the name back that another limit had.
-    fn add_pair(&self, name: &str, mtu: u32) -> io::Result<()> {
+    fn add_pair(&self, name: &str) -> io::Result<()> {
         let mut attempts = 1;
         loop {
-            match netlink::add_pair(name, mtu, &self.nest) {
+            match netlink::add_pair(name, self.room.mtu, &self.nest) {
                 Err(error)
                     if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS =>
                 {
@@ -150,7 +163,11 @@ impl Network {
     /// # Errors
     /// When the kernel refuses, or the interface is gone.
     pub(super) fn tell(&self, queue: &Queue) -> io::Result<()> {
-        self.there(|| queue.goodput.bucket().change_at(queue.index))
+        self.change(queue, queue.goodput.bucket())
+    }
+
+    fn change(&self, queue: &Queue, bucket: TokenBucket) -> io::Result<()> {
+        self.there(|| bucket.change_at(queue.index, self.room.discipline))
     }
 
     /// How a queue stands.
@@ -175,7 +192,7 @@ impl Network {
                 rate: AT_ONCE,
                 ..queue.goodput.bucket()
             };
-            if let Err(error) = self.there(|| bucket.change_at(queue.index)) {
+            if let Err(error) = self.change(queue, bucket) {
                 log::debug!("what waits in `{}` is lost: {error}", queue.name);
             }
         }

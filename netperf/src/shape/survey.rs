@@ -1,11 +1,12 @@
 //! What is there to limit, and can it be?
 
+use std::collections::HashSet;
 use std::fs::File;
+use std::io;
 
 use super::network::is_ours;
-use super::{Interface, LimitError, Plan, Survey, Way, members};
-use crate::bpf::{self, Point};
-use crate::machine::Outcome;
+use super::{Interface, LimitError, Means, Plan, Survey, members};
+use crate::bpf::Point;
 use crate::netlink::{self, LinkHeader};
 use crate::procfs::Procfs;
 
@@ -13,7 +14,7 @@ use crate::procfs::Procfs;
 pub(super) struct Ground {
     /// Network namespace of the processes.
     pub(super) there: File,
-    pub(super) way: Way,
+    pub(super) means: Means,
     /// Longest packet of the interfaces that are limited, without its header, in bytes.
     pub(super) largest_packet: u32,
     pub(super) survey: Survey,
@@ -29,7 +30,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
                    namespace, outside of any container";
         return Err(LimitError::Unsupported(why.to_owned()));
     }
-    let way = way(plan.way)?;
+    let means = Means::find(plan.way)?;
     let gone = || LimitError::Asked("none of these processes is running".to_owned());
     let first = members::any(plan, procfs).ok_or_else(gone)?;
     let there = procfs.open_network_namespace(first).map_err(|error| {
@@ -37,7 +38,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
             "can't look into the network namespace of process {first}: {error}"
         ))
     })?;
-    let found = netlink::inside(&there, netlink::interfaces).map_err(|error| {
+    let found = netlink::inside(&there, Found::now).map_err(|error| {
         LimitError::Rights(format!(
             "can't enter the network namespace of process {first}: {error}"
         ))
@@ -46,57 +47,46 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
     if let Some(problem) = interfaces.iter().find_map(Judged::problem) {
         return Err(LimitError::Unsupported(problem));
     }
+    let tgids: Vec<u32> = plan.targets.iter().map(|target| target.pid).collect();
+    if let Some(problem) = members::passes_by(&tgids, procfs) {
+        return Err(LimitError::Unsupported(problem));
+    }
     let netns = procfs.network_namespace(first).ok().flatten();
     Ok(Ground {
         there,
-        way,
+        means,
         largest_packet: largest_packet(&found, plan),
         survey: Survey {
             netns: netns.unwrap_or_default(),
             interfaces: interfaces.into_iter().map(|judged| judged.shown).collect(),
-            mechanism: way.mechanism(),
+            mechanism: means.mechanism(),
         },
     })
 }
 
-/// The first way, or the one that is asked for, that this kernel has: tried where nothing is touched.
-fn way(asked: Option<Way>) -> Result<Way, LimitError> {
-    let ways = match asked {
-        Some(way) => vec![way],
-        None => vec![Way::Tcx, Way::Clsact],
-    };
-    let mut lacking = Vec::new();
-    for way in ways {
-        match lacks(way)? {
-            None => return Ok(way),
-            Some(why) => lacking.push(format!("{} ({why})", way.name())),
-        }
-    }
-    let why = format!(
-        "this kernel lets no program redirect packets: {}",
-        lacking.join(", ")
-    );
-    Err(LimitError::Unsupported(why))
+/// The interfaces of a network namespace.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) interfaces: Vec<netlink::Interface>,
+    /// Numbers of those whose packets can't be seen.
+    passing_by: HashSet<u32>,
 }
 
-/// Why this kernel does not have it; `None` if it does.
-fn lacks(way: Way) -> Result<Option<String>, LimitError> {
-    let trials = netlink::in_own_namespace(move || match way {
-        Way::Tcx => vec![bpf::try_tcx()],
-        Way::Clsact => netlink::filter_trials(),
-    });
-    let trials = trials.map_err(|error| {
-        LimitError::Rights(format!("can't make a network namespace to try it: {error}"))
-    })?;
-    let refused = trials.into_iter().find_map(|trial| {
-        let name = trial.feature.name();
-        match trial.outcome {
-            Outcome::Refused(why) => Some(format!("{name}: {why}")),
-            Outcome::Works | Outcome::Untried(_) => None,
-        }
-    });
-    Ok(refused)
+impl Found {
+    /// Those of the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// When netlink fails.
+    pub(super) fn now() -> io::Result<Self> {
+        Ok(Self {
+            interfaces: netlink::interfaces()?,
+            passing_by: netlink::with_feature(FULL_OFFLOAD)?,
+        })
+    }
 }
+
+/// The offload by which a driver takes whole connections from the kernel (`NETIF_F_HW_TLS_RECORD`).
+const FULL_OFFLOAD: &str = "tls-hw-record";
 
 /// An interface, and whether it is limited.
 pub(super) struct Judged {
@@ -132,17 +122,21 @@ impl Judged {
 }
 
 /// Which interfaces are limited, without those that limits have made.
-pub(super) fn judged(found: &[netlink::Interface], plan: &Plan) -> Vec<Judged> {
-    let others = found.iter().filter(|interface| !is_ours(&interface.name));
+pub(super) fn judged(found: &Found, plan: &Plan) -> Vec<Judged> {
+    let mut others: Vec<_> = found.interfaces.iter().collect();
+    others.retain(|interface| !is_ours(&interface.name));
+    // Each takes a moment: those that lead to containers come last.
+    others.sort_by_key(|interface| interface.is_of_pair);
     others
+        .into_iter()
         .map(|interface| {
-            let (left_out, is_problem) = judge(interface, plan);
+            let (left_out, is_problem) = judge(interface, found, plan);
             Judged {
                 index: interface.index,
                 header: interface.header,
                 shown: Interface {
                     name: interface.name.clone(),
-                    left_out: left_out.map(str::to_owned),
+                    left_out,
                 },
                 is_problem,
             }
@@ -150,25 +144,38 @@ pub(super) fn judged(found: &[netlink::Interface], plan: &Plan) -> Vec<Judged> {
         .collect()
 }
 
-fn judge(interface: &netlink::Interface, plan: &Plan) -> (Option<&'static str>, bool) {
+/// Why it is not limited, and whether it should be.
+fn judge(interface: &netlink::Interface, found: &Found, plan: &Plan) -> (Option<String>, bool) {
+    let whose_port = || {
+        let mut all = found.interfaces.iter();
+        all.find(|other| Some(other.index) == interface.port_of)
+    };
     if plan.except.contains(&interface.name) {
-        (Some("is left out, as asked"), false)
+        (Some("is left out, as asked".to_owned()), false)
     } else if interface.is_loopback && !plan.loopback {
-        (Some("is loopback"), false)
+        (Some("is loopback".to_owned()), false)
+    } else if let Some(of) = whose_port() {
+        let of = crate::text::visible(&of.name);
+        (Some(format!("is a port of {of}")), false)
+    } else if found.passing_by.contains(&interface.index) {
+        let why = format!(
+            "does TCP by itself (its offload `{FULL_OFFLOAD}` is on), and so passes all queues and filters of \
+             the kernel by"
+        );
+        (Some(why), true)
     } else if interface.header != LinkHeader::Other {
         (None, false)
     } else if interface.is_up {
-        (
-            Some("has packets that begin with neither an Ethernet nor an IP header"),
-            true,
-        )
+        let why = "has packets that begin with neither an Ethernet nor an IP header";
+        (Some(why.to_owned()), true)
     } else {
-        (Some("is down, and of a kind that can't be limited"), false)
+        let why = "is down, and of a kind that can't be limited";
+        (Some(why.to_owned()), false)
     }
 }
 
 /// The longest packet of these interfaces, without its header, in bytes.
-fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
+fn largest_packet(found: &Found, plan: &Plan) -> u32 {
     let limited = judged(found, plan);
     let is_limited = |interface: &&netlink::Interface| {
         limited
@@ -176,6 +183,7 @@ fn largest_packet(found: &[netlink::Interface], plan: &Plan) -> u32 {
             .any(|judged| judged.index == interface.index && judged.is_limited())
     };
     let mtus = found
+        .interfaces
         .iter()
         .filter(is_limited)
         .map(|interface| interface.mtu);
@@ -207,6 +215,15 @@ mod tests {
             is_loopback: false,
             is_up: true,
             mtu: 1_500,
+            is_of_pair: false,
+            port_of: None,
+        }
+    }
+
+    fn found<const N: usize>(interfaces: [netlink::Interface; N]) -> Found {
+        Found {
+            interfaces: interfaces.into(),
+            passing_by: HashSet::new(),
         }
     }
 
@@ -216,6 +233,7 @@ mod tests {
             targets: Vec::new(),
             children: true,
             cgroup: None,
+            names: false,
             rates: super::super::Rates::default(),
             loopback,
             except: except.iter().map(|&name| name.to_owned()).collect(),
@@ -229,12 +247,12 @@ mod tests {
             header,
             ..interface(name)
         };
-        let found = [
+        let found = found([
             interface("eth0"),
             interface("npt1u"),
             with(LinkHeader::Other, "ib0"),
             with(LinkHeader::None, "wg0"),
-        ];
+        ]);
         let all = judged(&found, &plan(&[], false));
         assert_eq!(all.len(), 3, "our own ones are not looked at");
         assert!(all[0].is_limited() && all[0].problem().is_none());
@@ -249,6 +267,38 @@ mod tests {
     }
 
     #[test]
+    fn an_offload_that_passes_the_kernel_by_is_named() {
+        let mut found = found([interface("eth0")]);
+        found.passing_by.insert(7);
+        let problem = judged(&found, &plan(&[], false))[0].problem().unwrap();
+        assert!(
+            problem.starts_with("eth0 does TCP by itself") && problem.contains("tls-hw-record"),
+            "{problem}"
+        );
+        assert!(
+            judged(&found, &plan(&["eth0"], false))[0]
+                .problem()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn what_passes_a_port_is_limited_at_the_bridge() {
+        let port = netlink::Interface {
+            port_of: Some(9),
+            ..interface("eth0")
+        };
+        let bridge = netlink::Interface {
+            index: 9,
+            ..interface("br0")
+        };
+        let found = found([port, bridge]);
+        let all = judged(&found, &plan(&[], false));
+        assert_eq!(all[0].shown.left_out.as_deref(), Some("is a port of br0"));
+        assert!(all[0].problem().is_none() && all[1].is_limited());
+    }
+
+    #[test]
     fn loopback_is_limited_only_where_it_is_asked_for() {
         let loopback = netlink::Interface {
             index: 1,
@@ -256,7 +306,7 @@ mod tests {
             mtu: 65_536,
             ..interface("lo")
         };
-        let found = [loopback, interface("eth0")];
+        let found = found([loopback, interface("eth0")]);
         let left_out = &judged(&found, &plan(&[], false))[0];
         assert!(left_out.problem().is_none() && !left_out.is_limited());
         assert!(judged(&found, &plan(&[], true))[0].is_limited());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nix::time::ClockId;
 
-use super::machine::Kernel;
+use super::machine::{self, Kernel};
 use super::report::Report;
 use crate::deadline::Deadline;
 use crate::held::{FAR, MB, NEAR, await_traffic, far, inventory, limit, near, sink, source};
@@ -33,6 +33,10 @@ const WAYS: [(&str, Option<&str>); 3] =
 
 /// Holds two processes, of which one sends and one receives.
 pub(super) fn examine(kernel: Kernel, report: &mut Report) {
+    match held("auto", "htb", None).and_then(|told| machine::load_late().map(|()| told)) {
+        Ok(told) => report.passed("auto", "limit without tbf", &told),
+        Err(error) => report.failed("auto", "limit without tbf", &format!("{error:#}")),
+    }
     for mechanism in ["tcx", "clsact"] {
         if mechanism == "tcx" && kernel < TCX {
             match refusal() {
@@ -47,7 +51,7 @@ pub(super) fn examine(kernel: Kernel, report: &mut Report) {
                 continue;
             }
             let test = format!("limit over {name}");
-            match held(mechanism, queue) {
+            match held(mechanism, "tbf", queue) {
                 Ok(told) => report.passed(mechanism, &test, &told),
                 Err(error) => report.failed(mechanism, &test, &format!("{error:#}")),
             }
@@ -103,7 +107,8 @@ fn refusal() -> Result<String> {
     }
 }
 
-fn held(mechanism: &str, queue: Option<&str>) -> Result<String> {
+/// By this way, with a bucket of this kind, while the cable has this queue.
+fn held(mechanism: &str, bucket: &str, queue: Option<&str>) -> Result<String> {
     let cabled = Cabled::new()?;
     if let Some(queue) = queue {
         for mut tc in [cabled.near("tc"), cabled.far("tc")] {
@@ -125,10 +130,11 @@ fn held(mechanism: &str, queue: Option<&str>) -> Result<String> {
     let up = settled(&mut there).context("up")?;
     let down = settled(&mut here).context("down")?;
     let shown = mechanism_of(tracer)?;
-    ensure!(shown.contains(mechanism), "{shown}");
+    let is_it = mechanism == "auto" || shown.contains(mechanism);
+    ensure!(is_it && shown.contains(bucket), "{shown}");
     nothing_is_left(&cabled, &before)?;
     Ok(format!(
-        "up {:.3}, down {:.3} of {RATE} MB/s",
+        "{shown}: up {:.3}, down {:.3} of {RATE} MB/s",
         up / MB,
         down / MB
     ))

@@ -5,9 +5,10 @@
     reason = "system calls that only PID 1 makes, and the port that ends a virtual machine"
 )]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -20,6 +21,9 @@ use crate::calls;
 
 /// Kernel modules of the image, in the order in which they need each other.
 const MODULES: &str = "/modules";
+
+/// The queue that limits take first.
+const LATE: &str = "sch_tbf";
 
 /// QEMU's `isa-debug-exit` device: a number written here ends the machine, and QEMU with twice the
 /// number and one.
@@ -62,14 +66,30 @@ fn mount(kind: &CStr, at: &CStr) -> Result<()> {
     Ok(())
 }
 
+/// Loads the modules of the image, but for the one that is tested without at first.
 fn load_modules() -> Result<()> {
-    let mut modules: Vec<_> = match fs::read_dir(MODULES) {
-        Ok(entries) => entries.collect::<Result<_, _>>()?,
+    load(|module| !is_called(module, LATE))
+}
+
+/// Loads [`LATE`].
+pub(super) fn load_late() -> Result<()> {
+    load(|module| is_called(module, LATE))
+}
+
+/// Whether the file `17-sch_tbf.ko` is of this module.
+fn is_called(module: &Path, name: &str) -> bool {
+    let stem = module.file_stem().and_then(OsStr::to_str).unwrap_or("");
+    stem.split_once('-').is_some_and(|(_, rest)| rest == name)
+}
+
+fn load(is_wanted: impl Fn(&Path) -> bool) -> Result<()> {
+    let entries = match fs::read_dir(MODULES) {
+        Ok(entries) => entries.collect::<Result<Vec<_>, _>>()?,
         Err(_) => return Ok(()),
     };
-    modules.sort_by_key(fs::DirEntry::file_name);
-    for module in modules {
-        let path = module.path();
+    let mut modules: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
+    modules.sort();
+    for path in modules.into_iter().filter(|path| is_wanted(path)) {
         let file = File::open(&path)?;
         let fd = file.as_raw_fd();
         // SAFETY: a file that outlives the call, and a string that ends in zero.

@@ -11,17 +11,22 @@ pub(super) enum Target {
     AtLeast(f64),
     /// Not more.
     AtMost(f64),
+    /// Neither less nor more.
+    Within(f64, f64),
 }
 
 impl Target {
     /// The target and whether `value` is within it.
     pub(super) fn verdict(self, value: f64) -> String {
-        let (sign, limit, met) = match self {
-            Self::AtLeast(limit) => ('≥', limit, value >= limit),
-            Self::AtMost(limit) => ('≤', limit, value <= limit),
+        let (wanted, met) = match self {
+            Self::AtLeast(limit) => (format!("≥ {limit}"), value >= limit),
+            Self::AtMost(limit) => (format!("≤ {limit}"), value <= limit),
+            Self::Within(least, most) => {
+                (format!("{least}–{most}"), (least..=most).contains(&value))
+            }
         };
         let word = if met { "met" } else { "**missed**" };
-        format!("{sign} {limit}: {word}")
+        format!("{wanted}: {word}")
     }
 }
 
@@ -106,5 +111,9 @@ mod tests {
     fn a_target_includes_its_limit() {
         assert_eq!(Target::AtLeast(0.95).verdict(0.95), "≥ 0.95: met");
         assert_eq!(Target::AtMost(60.0).verdict(60.1), "≤ 60: **missed**");
+        assert_eq!(
+            Target::Within(0.97, 1.01).verdict(1.02),
+            "0.97–1.01: **missed**"
+        );
     }
 }

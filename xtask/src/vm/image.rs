@@ -14,7 +14,7 @@ use super::archive::output;
 use super::kernels::Kernel;
 
 /// Modules that the paths need, where the kernel has them as such.
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 17] = [
     "veth",
     "tun",
     "af_packet",
@@ -26,6 +26,7 @@ const MODULES: [&str; 16] = [
     "aesni-intel",
     "tcp_diag",
     "udp_diag",
+    "sch_htb",
     "sch_tbf",
     "sch_ingress",
     "cls_bpf",

@@ -100,6 +100,7 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
         targets: found.targets(),
         children: hold.children,
         cgroup: found.cgroup.clone(),
+        names: matches!(hold.whom, Whom::Processes { name: Some(_), .. }),
         rates: hold.rates,
         loopback: hold.loopback,
         except: hold.except.clone(),

@@ -3,11 +3,12 @@
 //! Its dumps go through the same loop as all others. The crate `ethtool` has a loop of its own, which
 //! would bind each network namespace to a task of the event loop; what is asked here is three lists.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use netlink_sys::protocols::NETLINK_GENERIC;
 
+use super::bits::{Bit, bits};
 use super::mode::mode;
 use crate::netlink::ask::{attribute, text};
 use crate::netlink::attributes::{self, u32_at};
@@ -24,8 +25,11 @@ const CONTROL_FAMILY_NAME: u16 = 2;
 
 /// `ETHTOOL_MSG_*_GET` (`linux/ethtool_netlink.h`).
 const GET_MODES: u8 = 4;
+const GET_FEATURES: u8 = 11;
 const GET_RINGS: u8 = 15;
 const GET_CHANNELS: u8 = 17;
+/// `ETHTOOL_A_FEATURES_ACTIVE`: a set without a mask.
+const ACTIVE: u16 = 4;
 /// The header has the same number in each message.
 const HEADER: u16 = 1;
 const HEADER_INDEX: u16 = 1;
@@ -61,6 +65,14 @@ impl Ethtool {
         self.list(GET_CHANNELS, channels)
     }
 
+    /// Numbers of the interfaces that have this feature switched on. Since Linux 5.8.
+    fn with_feature(&mut self, name: &str) -> HashSet<u32> {
+        let has_it = |bits: &[Bit]| bits.iter().any(|bit| bit.name == name);
+        let all = self.list(GET_FEATURES, active_features).into_iter();
+        all.filter_map(|(index, bits)| has_it(&bits).then_some(index))
+            .collect()
+    }
+
     /// What each interface says, by its number; nothing where this kernel has no such list.
     fn list<T>(&mut self, command: u8, read: fn(&[u8]) -> T) -> HashMap<u32, T> {
         let mut found = HashMap::new();
@@ -77,6 +89,20 @@ impl Ethtool {
         }
         found
     }
+}
+
+/// Numbers of the interfaces of the calling thread's network namespace that have a feature switched on, by the
+/// kernel's name for it (`net/ethtool/common.c`). Since Linux 5.8; before, none has.
+///
+/// # Errors
+/// When netlink fails.
+pub fn with_feature(name: &str) -> io::Result<HashSet<u32>> {
+    let ethtool = Ethtool::open()?;
+    Ok(ethtool.map_or_else(HashSet::new, |mut ethtool| ethtool.with_feature(name)))
+}
+
+fn active_features(attributes: &[u8]) -> Vec<Bit> {
+    attributes::value(attributes, ACTIVE).map_or_else(Vec::new, bits)
 }
 
 fn family(conversation: &mut Conversation) -> Option<u16> {
@@ -165,6 +191,9 @@ mod tests {
         // Loopback has no link mode, so there may be none at all, but each is of an interface.
         assert!(ethtool.modes().keys().all(|&index| index > 0));
         assert!(ethtool.list(250, mode).is_empty(), "no such list");
+        let loopback = 1;
+        assert!(ethtool.with_feature("loopback").contains(&loopback));
+        assert!(ethtool.with_feature("tls-hw-record").is_empty());
         assert!(ethtool.channels().keys().all(|&index| index > 0));
     }
 }

@@ -3,6 +3,7 @@
 //! Sockets stay in the namespace that they were opened in, so others are entered for the opening only.
 //! Nothing here needs a right, but for entering.
 
+mod bits;
 mod ethtool;
 mod ioctl;
 mod link;
@@ -15,6 +16,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netlink_sys::protocols::NETLINK_ROUTE;
+
+pub use self::ethtool::with_feature;
 
 use self::ethtool::Ethtool;
 use self::ioctl::Control;

@@ -3,7 +3,8 @@
 //! Modes come with their names, such as `1000baseT/Full`: the number before `base` is the speed in
 //! Mbit/s, so no table of modes has to be kept here.
 
-use crate::netlink::attributes::{self, text, u32_at};
+use super::bits::{Bit, bits};
+use crate::netlink::attributes::{self, u32_at};
 use crate::sample::nic::{Duplex, LinkMode};
 
 /// `ETHTOOL_A_LINKMODES_*` (`linux/ethtool_netlink.h`).
@@ -12,11 +13,6 @@ const OURS: u16 = 3;
 const PEER: u16 = 4;
 const SPEED: u16 = 5;
 const DUPLEX: u16 = 6;
-
-/// `ETHTOOL_A_BITSET_BITS`, a list of `ETHTOOL_A_BITSET_BIT_*`.
-const BITS: u16 = 3;
-const BIT_NAME: u16 = 2;
-const BIT_VALUE: u16 = 3;
 
 /// Reads the attributes of one interface.
 pub(super) fn mode(attributes: &[u8]) -> LinkMode {
@@ -49,35 +45,6 @@ fn duplex(number: u8) -> Option<Duplex> {
     }
 }
 
-struct Bit {
-    name: String,
-    is_set: bool,
-}
-
-/// Each bit of a set that is told; of a set with a mask, those in the mask.
-fn bits(set: &[u8]) -> Vec<Bit> {
-    let Some(list) = attributes::value(set, BITS) else {
-        return Vec::new();
-    };
-    let list = attributes::each(list);
-    list.map(|one| bit(one.value())).collect()
-}
-
-fn bit(attributes: &[u8]) -> Bit {
-    let mut bit = Bit {
-        name: String::new(),
-        is_set: false,
-    };
-    for attribute in attributes::each(attributes) {
-        match attribute.kind() {
-            BIT_NAME => bit.name = text(attribute.value()),
-            BIT_VALUE => bit.is_set = true,
-            _ => {}
-        }
-    }
-    bit
-}
-
 fn fastest<'b>(bits: impl Iterator<Item = &'b Bit>) -> Option<u32> {
     bits.filter_map(|bit| speed(&bit.name)).max()
 }
@@ -89,6 +56,7 @@ fn speed(name: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bits::{BIT_NAME, BIT_VALUE, BITS};
     use super::*;
     use crate::netlink::ask::attribute;
 

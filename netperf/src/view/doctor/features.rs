@@ -94,12 +94,13 @@ fn used(feature: Feature) -> Use {
         Feature::Veth => shaping("holds the queue", "load the module `veth`"),
         Feature::Tbf => shaping("is the queue", "load the module `sch_tbf`, or do with htb"),
         Feature::Htb => shaping("can stand in for tbf", "nothing to do where tbf is there"),
-        Feature::Ifb
-        | Feature::Ingress
-        | Feature::Clsact
-        | Feature::ClsBpf
-        | Feature::ClsU32
-        | Feature::ActMirred => shaping("can stand in for tcx", "nothing to do where tcx is there"),
+        Feature::Clsact | Feature::ClsBpf => {
+            shaping("can stand in for tcx", "nothing to do where tcx is there")
+        }
+        Feature::Ifb | Feature::Ingress | Feature::ClsU32 | Feature::ActMirred => shaping(
+            "other tools shape with it",
+            "nothing to do: limits do without",
+        ),
         Feature::Fq | Feature::FqCodel => shaping(
             "paces single connections",
             "nothing to do: only pacing needs it",

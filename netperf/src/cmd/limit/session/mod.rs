@@ -34,8 +34,11 @@ use crate::view::limit::{LimitTick, Outlook};
 /// Columns where the terminal does not say.
 const COLUMNS: usize = 80;
 
-/// How often is looked for processes whose name newly fits.
+/// How often is looked for processes whose name newly fits: some rename themselves.
 const NEWCOMERS_EVERY: Duration = Duration::from_secs(1);
+
+/// Where programs are started one after the other, that is enough: a look takes some milliseconds.
+const NEWCOMERS_REST: Duration = Duration::from_millis(200);
 
 /// A rate is reached after this time; what comes before is not checked.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -200,10 +203,7 @@ impl Session {
         if self.left(now).is_some_and(|left| left.is_zero()) {
             return Ok(Some(Ended::For(Reason::Duration)));
         }
-        if now
-            .since(self.newcomers)
-            .is_some_and(|since| since >= NEWCOMERS_EVERY)
-        {
+        if self.may_have_newcomers(now) {
             self.newcomers = now;
             self.cover_newcomers()?;
         }
@@ -221,6 +221,12 @@ impl Session {
                 Some(Ended::For(Reason::Eof))
             }
         })
+    }
+
+    /// Whether it is time to look for processes whose name newly fits.
+    fn may_have_newcomers(&mut self, now: MonoNs) -> bool {
+        let passed = now.since(self.newcomers).unwrap_or_default();
+        passed >= NEWCOMERS_EVERY || (passed >= NEWCOMERS_REST && self.limit.has_new_names())
     }
 
     fn waits_for_others(&self) -> bool {

@@ -1,28 +1,26 @@
 //! How is the queue of an interface made to let go of so many bytes per second, and no more?
 //!
-//! By a token bucket (`tbf`): what exceeds the rate waits, in order, and what finds no room is dropped. It
-//! is the inner one of two. A packet that is larger than its burst would never leave, and those that
-//! wait already stay as they are when the burst gets smaller; so the outer one, which has no rate, cuts
-//! packets into their segments where they come in.
-//! Source: `linux/pkt_sched.h`, `net/sched/sch_tbf.c`.
+//! By a bucket of tokens: what exceeds the rate waits, in order, and what finds no room is dropped. The
+//! kernel has two disciplines of this kind.
+
+mod htb;
+mod tbf;
 
 use std::io;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-use super::ask::{attribute, order, text, words};
+use super::ask::words;
 use super::attributes::{u32_at, value};
 use super::dump::Conversation;
+use super::own::LOOPBACK;
 
 /// `TC_H_ROOT`, and the numbers of the outer queue, of what it holds, and of the inner one.
 const ROOT: u32 = 0xffff_ffff;
 const OUTER: u32 = 0x0001_0000;
 const INSIDE: u32 = 0x0001_0001;
 const INNER: u32 = 0x0002_0000;
-
-/// A rate at which everything takes no time: the kernel rounds down.
-const UNLIMITED: u64 = u64::MAX;
 
 /// `TC_LINKLAYER_ETHERNET`: bytes count as they are, without a table of sizes.
 const ETHERNET: u32 = 1 << 8;
@@ -31,11 +29,45 @@ const KIND: u16 = 1;
 const OPTIONS: u16 = 2;
 const STATS2: u16 = 7;
 const STATS_QUEUE: u16 = 3;
-const PARMS: u16 = 1;
-const RATE64: u16 = 4;
-const BURST: u16 = 6;
 
-/// What a token bucket does.
+/// How a bucket is kept. The first is the better one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discipline {
+    /// `tbf`: even at any rate, since it cuts packets of many segments.
+    Tbf,
+    /// `htb`: lets such packets go as they are, so that low rates are uneven.
+    Htb,
+}
+
+impl Discipline {
+    /// From the better to the worse.
+    pub const ALL: [Self; 2] = [Self::Tbf, Self::Htb];
+
+    /// As the kernel calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tbf => "tbf",
+            Self::Htb => "htb",
+        }
+    }
+
+    /// Puts a bucket at the loopback interface of the calling thread's network namespace, which must be one
+    /// for this purpose.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn try_on_loopback(self) -> io::Result<()> {
+        let bucket = TokenBucket {
+            rate: 1_000_000,
+            burst: 1 << 17,
+            whole: 1 << 17,
+            limit: 1 << 20,
+        };
+        bucket.put_at(LOOPBACK, self)
+    }
+}
+
+/// What a bucket of tokens does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenBucket {
     /// Bytes per second, headers included.
@@ -63,48 +95,37 @@ impl TokenBucket {
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub fn put_at(self, interface: u32) -> io::Result<()> {
-        self.tell(interface, NLM_F_CREATE | NLM_F_EXCL)
+    pub fn put_at(self, interface: u32, discipline: Discipline) -> io::Result<()> {
+        let new = NLM_F_CREATE | NLM_F_EXCL;
+        match discipline {
+            Discipline::Tbf => tbf::tell(self, interface, new),
+            Discipline::Htb => {
+                htb::make(interface)?;
+                htb::tell(self, interface, new)
+            }
+        }
     }
 
     /// Takes the place of the one that is there; what waits goes on waiting.
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub fn change_at(self, interface: u32) -> io::Result<()> {
-        self.tell(interface, 0)
+    pub fn change_at(self, interface: u32, discipline: Discipline) -> io::Result<()> {
+        match discipline {
+            Discipline::Tbf => tbf::tell(self, interface, 0),
+            Discipline::Htb => htb::tell(self, interface, 0),
+        }
     }
 
-    fn tell(self, interface: u32, flags: u16) -> io::Result<()> {
-        let outer = Self {
-            rate: UNLIMITED,
-            burst: self.whole,
-            ..self
-        };
-        outer.tell_one(interface, (OUTER, ROOT), flags)?;
-        self.tell_one(interface, (INNER, INSIDE), flags)
+    /// The kernel takes the rate of 64 bits where that of 32 is full.
+    fn rate32(self) -> u32 {
+        u32::try_from(self.rate).unwrap_or(u32::MAX)
     }
+}
 
-    fn tell_one(self, interface: u32, (handle, parent): (u32, u32), flags: u16) -> io::Result<()> {
-        let options = [
-            attribute(PARMS, &self.parameters()),
-            attribute(RATE64, &self.rate.to_ne_bytes()),
-            attribute(BURST, &self.burst.to_ne_bytes()),
-        ];
-        let payload = [
-            words(&[0, interface, handle, parent, 0]),
-            text(KIND, "tbf"),
-            attribute(OPTIONS, &options.concat()),
-        ];
-        order(libc::RTM_NEWQDISC, flags, payload.concat())
-    }
-
-    /// `struct tc_tbf_qopt`: a rate, none for peaks, room, and two fields that attributes stand for. The
-    /// kernel takes the rate of 64 bits where that of 32 is full.
-    fn parameters(self) -> Vec<u8> {
-        let rate = u32::try_from(self.rate).unwrap_or(u32::MAX);
-        words(&[ETHERNET, 0, rate, 0, 0, 0, self.limit, 0, 0])
-    }
+/// `struct tcmsg` in front of what is said of a queue.
+fn place(interface: u32, handle: u32, parent: u32) -> Vec<u8> {
+    words(&[0, interface, handle, parent, 0])
 }
 
 /// How the queue of an interface of the calling thread's network namespace stands.
@@ -140,20 +161,8 @@ fn backlog(payload: &[u8]) -> Option<Backlog> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ask::attribute;
     use super::*;
-
-    #[test]
-    fn parameters_have_the_size_of_the_kernels() {
-        let bucket = TokenBucket {
-            rate: 10_000_000_000,
-            burst: 1,
-            whole: 1,
-            limit: 2,
-        };
-        let parameters = bucket.parameters();
-        assert_eq!(parameters.len(), 36);
-        assert_eq!(parameters[8..12], u32::MAX.to_ne_bytes());
-    }
 
     #[test]
     fn a_backlog_is_read_from_nested_attributes() {
