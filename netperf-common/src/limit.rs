@@ -46,23 +46,36 @@ pub struct LimitCounters {
     pub wire: u64,
 }
 
+/// How full a queue is, in bytes of payload.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitFill {
+    /// From user space: how much is plenty; 0 for no bound.
+    pub plenty: u64,
+    /// What waits: the kernel side counts, user space sets it right where packets were dropped.
+    pub waiting: u64,
+}
+
 /// A page that user space and the programs write to each other while a limit holds.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitBoard {
-    /// From user space: payload in bytes per second that a connection may invite; 0 for any.
+    /// From user space: payload in bytes per second that all connections may invite; 0 for any.
     pub window_rate: u64,
+    /// From user space: connections that share it; at least those that have received in this round.
+    pub connections: u64,
     /// From user space: counts up; connections that receive in a round are counted once in it.
     pub round: u64,
     /// From the kernel side: connections that have received in this round.
     pub active: u64,
     /// From the kernel side: the holder has ended, and what is left of its programs lets all pass.
     pub ended: u64,
-    /// From user space: payload in the queue of what is sent from which on a connection that has something
-    /// there is asked to wait.
-    pub plenty: u64,
-    /// Payload in that queue: the kernel side counts, user space sets it right where packets were dropped.
-    pub waiting: u64,
+    /// The queue of what is sent: where there is plenty, a connection that has something there is asked to wait.
+    pub sending: LimitFill,
+    /// The queue of what is received: where there is plenty, datagrams find no room.
+    pub receiving: LimitFill,
+    /// From the kernel side: datagrams that found none for this reason.
+    pub refused: u64,
     /// From the kernel side: programs that were started, where that is asked for. Each may have a name that fits.
     pub renamed: u64,
     /// From the kernel side: what was sent.
@@ -77,6 +90,9 @@ pub struct LimitBoard {
 pub struct LimitedSocket {
     /// Round in which it received last.
     pub round: u64,
+    /// Payload that it may receive before anything has to wait, until the other end is told its window: it was open
+    /// before it was limited, and what it has invited would fill the queue.
+    pub grace: u64,
 }
 
 #[cfg(feature = "user")]
@@ -90,5 +106,5 @@ mod pod {
 
 const _: () = {
     assert!(size_of::<LimitFacts>() == 56);
-    assert!(size_of::<LimitBoard>() == 104);
+    assert!(size_of::<LimitBoard>() == 136);
 };

@@ -13,11 +13,11 @@ use aya_ebpf::{
     macros::classifier,
     programs::TcContext,
 };
-use netperf_common::limit::LimitCounters;
+use netperf_common::limit::{LimitCounters, LimitedSocket};
 
 use crate::{
     atomic,
-    header::{self, ETHERNET, Header, IPV4, TCP},
+    header::{self, ETHERNET, Header, IPV4, TCP, UDP},
     maps::{board, fact},
     pieces, pushback, socket, window,
 };
@@ -89,7 +89,10 @@ pub fn limit_left(ctx: TcContext) -> i32 {
         // SAFETY: a part of a map value.
         let payload = count(unsafe { &raw mut (*board).up }, skb);
         // SAFETY: a word of a map value.
-        atomic::add(unsafe { &raw mut (*board).waiting }, payload.wrapping_neg());
+        atomic::add(
+            unsafe { &raw mut (*board).sending.waiting },
+            payload.wrapping_neg(),
+        );
     }
     back(skb, 0)
 }
@@ -100,7 +103,9 @@ pub fn limit_arrived(ctx: TcContext) -> i32 {
     let skb = ctx.skb.skb;
     if let Some(board) = board() {
         // SAFETY: a part of a map value.
-        count(unsafe { &raw mut (*board).down }, skb);
+        let payload = count(unsafe { &raw mut (*board).down }, skb);
+        let waiting = unsafe { &raw mut (*board).receiving.waiting };
+        atomic::add(waiting, payload.wrapping_neg());
     }
     back(skb, ARRIVED)
 }
@@ -111,10 +116,10 @@ fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
         return None;
     }
     let socket = full_socket(skb)?;
-    socket::limited(socket)?;
+    let limited = socket::limited(socket)?;
     let header = header::read(skb, link)?;
     if fact!(down_queue) != 0 {
-        window::lower(skb, socket, link, &header);
+        window::lower(skb, (socket, limited), link, &header);
     }
     if fact!(up_queue) == 0 || header.is_bare_acknowledgement() {
         return None;
@@ -125,7 +130,7 @@ fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     }
     if let Some(board) = board() {
         // SAFETY: a word of a map value.
-        atomic::add(unsafe { &raw mut (*board).waiting }, payload);
+        atomic::add(unsafe { &raw mut (*board).sending.waiting }, payload);
     }
     wait(skb, link, fact!(up_queue))
 }
@@ -139,23 +144,31 @@ fn arrives(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if header.is_bare_acknowledgement() {
         return None;
     }
-    let is_limited = if header.is_later_piece {
-        pieces::is_remembered(skb, &header)
-    } else {
-        is_for_limited(skb, &header)?
-    };
-    if !is_limited {
+    if header.is_later_piece {
+        if !pieces::is_remembered(skb, &header) {
+            return None;
+        }
+    } else if may_pass(skb, &header)? {
         return None;
     }
     if header.is_first_piece {
         pieces::remember(skb, &header);
     }
+    let board = board()?;
+    // SAFETY: parts of a map value.
+    let (fill, refused) = unsafe { (&raw mut (*board).receiving, &raw mut (*board).refused) };
+    if header.protocol == UDP && pushback::is_plenty(fill) {
+        atomic::add(refused, header.segments.into());
+        return Some(TC_ACT_SHOT);
+    }
+    // SAFETY: a word of a map value.
+    atomic::add(unsafe { &raw mut (*fill).waiting }, header.payload.into());
     wait(skb, link, fact!(down_queue))
 }
 
-/// Whether the socket that a packet is for is limited; counts the connection in this round.
+/// Whether a packet for a limited socket need not wait; `None` where it is for no limited socket.
 #[inline(always)]
-fn is_for_limited(skb: *mut __sk_buff, header: &Header) -> Option<bool> {
+fn may_pass(skb: *mut __sk_buff, header: &Header) -> Option<bool> {
     let (mut tuple, length) = header::ends(skb, header)?;
     // SAFETY: the helpers check what they are given; the socket that they give is released below.
     let socket = unsafe {
@@ -169,19 +182,32 @@ fn is_for_limited(skb: *mut __sk_buff, header: &Header) -> Option<bool> {
         return None;
     }
     let found = socket::limited(socket);
-    if let Some((limited, board)) = found.zip(board()) {
-        // SAFETY: words of map values.
-        unsafe {
-            let round = core::ptr::read_volatile(&raw const (*board).round);
-            if (*limited).round != round {
-                (*limited).round = round;
-                atomic::add(&raw mut (*board).active, 1);
-            }
-        }
-    }
+    let passes = found.map(|limited| receives(limited, header));
     // SAFETY: it was found above.
     unsafe { bpf_sk_release(socket.cast()) };
-    Some(found.is_some())
+    passes
+}
+
+/// Counts a connection in this round, and says whether it has grace left.
+#[inline(always)]
+fn receives(limited: *mut LimitedSocket, header: &Header) -> bool {
+    let Some(board) = board() else {
+        return false;
+    };
+    // SAFETY: words of map values.
+    unsafe {
+        let round = core::ptr::read_volatile(&raw const (*board).round);
+        if (*limited).round != round {
+            (*limited).round = round;
+            atomic::add(&raw mut (*board).active, 1);
+        }
+        let grace = (*limited).grace;
+        let passes = header.protocol == TCP && grace > 0;
+        if passes {
+            (*limited).grace = grace.saturating_sub(header.payload.into());
+        }
+        passes
+    }
 }
 
 /// The socket that a packet comes from, if it is a whole one.

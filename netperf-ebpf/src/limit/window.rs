@@ -7,6 +7,8 @@ use aya_ebpf::{
 };
 use core::ffi::c_void;
 
+use netperf_common::limit::LimitedSocket;
+
 use crate::{
     header::{self, Header, RST, SYN, TCP},
     maps::{board, fact},
@@ -29,18 +31,31 @@ const CHECKSUM: u32 = 16;
 
 /// Lowers the window that a packet of a limited connection advertises. Nothing of the socket changes.
 #[inline(always)]
-pub fn lower(skb: *mut __sk_buff, socket: *mut bpf_sock, link: u32, header: &Header) {
+pub fn lower(
+    skb: *mut __sk_buff,
+    (socket, limited): (*mut bpf_sock, *mut LimitedSocket),
+    link: u32,
+    header: &Header,
+) {
     if header.protocol != TCP || header.is_later_piece || header.flags & (SYN | RST) != 0 {
         return;
     }
     let Some(board) = board() else {
         return;
     };
-    // SAFETY: one aligned word of a map value.
-    let rate = unsafe { core::ptr::read_volatile(&raw const (*board).window_rate) };
+    // SAFETY: aligned words of map values.
+    let (rate, connections) = unsafe {
+        let rate = core::ptr::read_volatile(&raw const (*board).window_rate);
+        let shared_by = core::ptr::read_volatile(&raw const (*board).connections);
+        let active = core::ptr::read_volatile(&raw const (*board).active);
+        // From here on the other end knows.
+        (*limited).grace = 0;
+        (rate, shared_by.max(active).max(1))
+    };
     if rate == 0 {
         return;
     }
+    let rate = rate / connections;
     let Some((scale, round_trip)) = of_connection(socket) else {
         return;
     };

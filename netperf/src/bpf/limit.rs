@@ -12,7 +12,7 @@ use aya::programs::links::LinkOrder;
 use aya::programs::tc::{SchedClassifierLinkId, TcAttachOptions};
 use aya::programs::{CgroupAttachMode, CgroupSock, RawTracePoint, SchedClassifier, TcAttachType};
 use aya::{Ebpf, EbpfLoader};
-use netperf_common::limit::{LimitBoard, LimitCounters, LimitFacts, LimitedSocket};
+use netperf_common::limit::{LimitBoard, LimitCounters, LimitFacts, LimitFill, LimitedSocket};
 
 use super::btf::Btf;
 use super::mapped::Mapped;
@@ -103,6 +103,26 @@ pub struct LimitSeen {
     pub up: LimitCounters,
     /// What was received.
     pub down: LimitCounters,
+    /// Datagrams that were dropped before they came to the queue of what is received: there was plenty in it.
+    pub refused: u64,
+}
+
+/// What waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// To be sent.
+    Sending,
+    /// To be received.
+    Receiving,
+}
+
+impl Waiting {
+    fn offset(self) -> usize {
+        match self {
+            Self::Sending => offset_of!(LimitBoard, sending),
+            Self::Receiving => offset_of!(LimitBoard, receiving),
+        }
+    }
 }
 
 /// What takes long about a limit's programs, and can be done before anything else is known of it.
@@ -219,12 +239,13 @@ impl LimitPrograms {
         self.members.keys().filter_map(Result::ok).collect()
     }
 
-    /// Limits a socket.
+    /// Limits a socket. What is accepted from it inherits `grace`, too: payload in bytes that it may receive before
+    /// anything has to wait, until the other end is told its window.
     ///
     /// # Errors
     /// When it is none, or the kernel refuses.
-    pub fn mark(&mut self, socket: &impl AsRawFd) -> anyhow::Result<()> {
-        let value = LimitedSocket::default();
+    pub fn mark(&mut self, socket: &impl AsRawFd, grace: u64) -> anyhow::Result<()> {
+        let value = LimitedSocket { round: 0, grace };
         Ok(self.sockets.insert(socket, value, 0)?)
     }
 
@@ -274,20 +295,22 @@ impl LimitPrograms {
         Ok(program)
     }
 
-    /// Invites each connection to send so many bytes per second; 0 is as many as it likes.
-    pub fn set_window_rate(&mut self, rate: u64) {
+    /// Invites so many connections, or as many more as receive, to send so many bytes per second together; 0
+    /// is as many as they like.
+    pub fn set_window_rate(&mut self, rate: u64, connections: u64) {
+        self.write(offset_of!(LimitBoard, connections), connections);
         self.write(offset_of!(LimitBoard, window_rate), rate);
     }
 
     /// Asks connections to wait that have something in the queue of what is sent, once so much payload is
-    /// there.
-    pub fn set_plenty(&mut self, bytes: u64) {
-        self.write(offset_of!(LimitBoard, plenty), bytes);
+    /// there; drops datagrams that arrive, once so much is in the other one.
+    pub fn set_plenty(&mut self, which: Waiting, bytes: u64) {
+        self.write(which.offset() + offset_of!(LimitFill, plenty), bytes);
     }
 
     /// Says how much that is now: packets that were dropped are counted as waiting.
-    pub fn set_waiting(&mut self, bytes: u64) {
-        self.write(offset_of!(LimitBoard, waiting), bytes);
+    pub fn set_waiting(&mut self, which: Waiting, bytes: u64) {
+        self.write(which.offset() + offset_of!(LimitFill, waiting), bytes);
     }
 
     /// Begins a round, and says how many connections have received in the last one.
@@ -304,6 +327,7 @@ impl LimitPrograms {
         LimitSeen {
             up: page.up,
             down: page.down,
+            refused: page.refused,
         }
     }
 

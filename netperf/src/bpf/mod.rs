@@ -31,7 +31,7 @@ pub use error::OpenError;
 pub use events::{Happened, Told};
 pub use latencies::Grown;
 pub use ledger::{FlowTotals, Ledger, Tally, process_id};
-pub use limit::{LimitLoader, LimitOrder, LimitPrograms, LimitSeen, Point};
+pub use limit::{LimitLoader, LimitOrder, LimitPrograms, LimitSeen, Point, Waiting};
 pub use names::NamePackets;
 pub use refusals::{Refusals, Refused};
 pub use request::Request;

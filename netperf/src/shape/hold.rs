@@ -6,13 +6,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::hooks::Hooks;
+use super::invitation::{Invitation, tell_plenty};
 use super::members::Sockets;
 use super::network::{Network, Queue, Room};
 use super::survey::{self, Found, Ground};
 use super::{
     Alive, Interface, LimitError, LimitReading, Means, Plan, Rates, Shaped, Survey, Target, members,
 };
-use crate::bpf::{LimitLoader, LimitOrder, LimitPrograms};
+use crate::bpf::{LimitLoader, LimitOrder, LimitPrograms, Waiting};
 use crate::clock;
 use crate::netlink;
 use crate::procfs::Procfs;
@@ -25,14 +26,6 @@ const LOOK_EVERY: u32 = 10;
 
 /// The same between two looks at sockets, which take a microsecond for each open file.
 const SOCKETS_EVERY: u32 = 20;
-
-/// Rounds in which a connection counts as one that receives.
-const ROUNDS: usize = 4;
-
-/// What waits is plenty from this part of a second of the rate on, and not below two packets of many
-/// segments.
-const PLENTY_A_SECOND: u64 = 10;
-const LEAST_PLENTY: u64 = 128 * 1024;
 
 /// How long the end waits for what is in the queues.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -73,7 +66,7 @@ pub struct Limit {
     uncovered: Vec<Interface>,
     tended: u32,
     renamed: u64,
-    receiving: [u64; ROUNDS],
+    invitation: Invitation,
 }
 
 impl fmt::Debug for Limit {
@@ -140,12 +133,13 @@ impl Limit {
             uncovered: Vec::new(),
             tended: 0,
             renamed: 0,
-            receiving: [0; ROUNDS],
+            invitation: Invitation::default(),
         };
         if limit.plan.names {
             limit.programs.follow_names().map_err(refused)?;
         }
         limit.take_members(|programs| programs.follow(&cgroup))?;
+        limit.invitation.next_round(&mut limit.programs);
         limit.tell_window();
         limit.tell_plenty();
         limit.attach_interfaces()?;
@@ -157,6 +151,9 @@ impl Limit {
     /// # Errors
     /// When the kernel refuses.
     pub fn set_rates(&mut self, rates: Rates) -> Result<(), LimitError> {
+        if let Some(rate) = rates.down.filter(|&rate| self.plan.rates.down > Some(rate)) {
+            self.invitation.lower(&mut self.programs, rate);
+        }
         let waiting = self.network.backlogs().map_err(anyhow::Error::from)?;
         let waiting = waiting.map(|backlog| backlog.map_or(0, |backlog| backlog.bytes.into()));
         let seen = self.programs.seen();
@@ -204,18 +201,21 @@ impl Limit {
     /// When the limit no longer holds.
     pub fn tend(&mut self) -> Result<Alive, LimitError> {
         self.tended = self.tended.wrapping_add(1);
-        let active = self.programs.next_round();
-        self.receiving.rotate_right(1);
-        self.receiving[0] = active;
+        self.invitation.next_round(&mut self.programs);
         self.tell_window();
         if let Err(error) = self.learn() {
             return gone(error);
         }
         if self.tended.is_multiple_of(LOOK_EVERY) {
             match self.network.backlogs() {
-                // Headers count here, which is close enough.
-                Ok([Some(up), _]) => self.programs.set_waiting(up.bytes.into()),
-                Ok(_) => {}
+                Ok(backlogs) => {
+                    let which = [Waiting::Sending, Waiting::Receiving];
+                    for (which, backlog) in which.into_iter().zip(backlogs) {
+                        // Headers count here, which is close enough.
+                        let bytes = backlog.unwrap_or_default().bytes;
+                        self.programs.set_waiting(which, bytes.into());
+                    }
+                }
                 Err(error) => return gone(error),
             }
             self.attach_interfaces()?;
@@ -238,23 +238,24 @@ impl Limit {
     pub fn read(&mut self) -> Result<LimitReading, LimitError> {
         let seen = self.programs.seen();
         let [up, down] = self.network.backlogs().map_err(anyhow::Error::from)?;
-        let shaped = |queue: &Option<Queue>, payload, backlog: Option<netlink::Backlog>| {
-            let (queue, backlog) = queue.as_ref().zip(backlog)?;
-            Some(Shaped {
-                limit: queue.goodput.rate(),
-                bytes: payload,
-                dropped: backlog.dropped.into(),
-                queued_bytes: backlog.bytes.into(),
-            })
-        };
+        let shaped =
+            |queue: &Option<Queue>, payload, refused, backlog: Option<netlink::Backlog>| {
+                let (queue, backlog) = queue.as_ref().zip(backlog)?;
+                Some(Shaped {
+                    limit: queue.goodput.rate(),
+                    bytes: payload,
+                    dropped: u64::from(backlog.dropped) + refused,
+                    queued_bytes: backlog.bytes.into(),
+                })
+            };
         let pids = self.living();
         Ok(LimitReading {
             at: clock::now().0,
             sockets: self.sockets.count(),
             pids,
             mechanism: self.means.mechanism(),
-            up: shaped(&self.network.up, seen.up.payload, up),
-            down: shaped(&self.network.down, seen.down.payload, down),
+            up: shaped(&self.network.up, seen.up.payload, 0, up),
+            down: shaped(&self.network.down, seen.down.payload, seen.refused, down),
             uncovered: self.uncovered.clone(),
         })
     }
@@ -262,7 +263,7 @@ impl Limit {
     /// Ends it without loss: what waits goes out first, at full speed.
     pub fn lift(mut self) {
         self.network.empty(PATIENCE);
-        self.programs.set_window_rate(0);
+        self.programs.set_window_rate(0, 1);
         if let Err(error) = self.hooks.let_go(&mut self.programs) {
             log::debug!("{error:#}");
         }
@@ -348,20 +349,18 @@ impl Limit {
         Ok(())
     }
 
-    /// Each connection that receives may invite its part of the rate.
     fn tell_window(&mut self) {
-        if let Some(queue) = &self.network.down {
-            let connections = self.receiving.iter().copied().max().unwrap_or(0).max(1);
-            let rate = queue.goodput.rate().0;
-            self.programs.set_window_rate((rate / connections).max(1));
+        if let Some(rate) = self.plan.rates.down {
+            self.invitation.tell(&mut self.programs, rate);
         }
     }
 
-    /// What is sent waits for so long at the most, where there are connections that can be asked to.
     fn tell_plenty(&mut self) {
-        if let Some(queue) = &self.network.up {
-            let bytes = queue.goodput.rate().0 / PLENTY_A_SECOND;
-            self.programs.set_plenty(bytes.max(LEAST_PLENTY));
+        let Rates { up, down } = self.plan.rates;
+        for (which, rate) in [(Waiting::Sending, up), (Waiting::Receiving, down)] {
+            if let Some(rate) = rate {
+                tell_plenty(&mut self.programs, which, rate);
+            }
         }
     }
 

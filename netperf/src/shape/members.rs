@@ -5,12 +5,15 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
-use rustix::net::sockopt::socket_domain;
+use rustix::net::sockopt::{socket_acceptconn, socket_domain};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::{Plan, Target};
 use crate::bpf::LimitPrograms;
 use crate::procfs::{Procfs, Relative, SocketFile, same_process};
+
+/// Bytes that come to an open connection before the other end knows its window: a packet or two, mostly.
+const GRACE: u64 = 256 * 1024;
 
 /// `AF_SMC` (`linux/socket.h`).
 const SMC: AddressFamily = AddressFamily::from_raw(43);
@@ -94,7 +97,7 @@ impl Sockets {
                 Some(&is_network) => is_network,
                 None => match copies.of(file) {
                     Ok(socket) => {
-                        programs.mark(&socket)?;
+                        programs.mark(&socket, grace(&socket))?;
                         is_network(&socket)
                     }
                     Err(Errno::PERM) => anyhow::bail!(
@@ -128,6 +131,15 @@ fn open_sockets(tgids: &[u32], procfs: &Procfs) -> Vec<SocketFile> {
         return Vec::new();
     }
     procfs.socket_files(tgids).files
+}
+
+/// Who listens hands on what it has.
+fn grace(socket: &OwnedFd) -> u64 {
+    if socket_acceptconn(socket) == Ok(false) {
+        GRACE
+    } else {
+        0
+    }
 }
 
 fn is_network(socket: &OwnedFd) -> bool {

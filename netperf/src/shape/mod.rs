@@ -4,6 +4,7 @@ mod filters;
 mod goodput;
 mod hold;
 mod hooks;
+mod invitation;
 mod means;
 mod members;
 mod network;
