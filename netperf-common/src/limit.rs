@@ -90,9 +90,11 @@ pub struct LimitBoard {
 pub struct LimitedSocket {
     /// Round in which it received last.
     pub round: u64,
-    /// Payload that it may receive before anything has to wait, until the other end is told its window: it was open
-    /// before it was limited, and what it has invited would fill the queue.
-    pub grace: u64,
+    /// From user space: nanoseconds in which what it receives need not wait, as it was open before it was limited,
+    /// and what it has invited would fill the queue. 1 once the other end is told its window, then 0.
+    pub grace_ns: u64,
+    /// When that ends, by the kernel's monotonic clock; 0 before it has begun.
+    pub until_ns: u64,
 }
 
 #[cfg(feature = "user")]

@@ -104,6 +104,42 @@ fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
 }
 
 #[test]
+fn a_process_that_comes_later_with_a_name_that_fits_is_held() -> Result<()> {
+    let cabled = Cabled::new()?;
+    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let folder = tempfile::tempdir()?;
+    // It is copied, as a link would not have the name.
+    let program = folder.path().join("newcomer");
+    std::fs::copy(mover::binary()?, &program)?;
+    let start = || -> Result<Stream> {
+        let mut near = cabled.near(program.to_str().context("an odd path")?);
+        source(&mut near, "tcp", FAR, 1)
+    };
+    let first = start()?;
+    await_traffic(&mut there)?;
+    let args = [
+        "limit",
+        "--json",
+        "-d",
+        "0.5",
+        "--name",
+        "^newcomer$",
+        "5MB",
+    ];
+    let mut tracer = Tracer::start(&args)?;
+    settles(&mut there, 5.0)?;
+    drop(first);
+    let second = start()?;
+    await_traffic(&mut there)?;
+    settles(&mut there, 5.0)?;
+    tracer.await_tick()?;
+    let session = tracer.stop()?;
+    let last = session.ticks.last().context("no tick")?;
+    ensure!(last["pids"] == serde_json::json!([second.pid()]), "{last}");
+    Ok(())
+}
+
+#[test]
 fn a_rate_is_changed_while_it_holds() -> Result<()> {
     let cabled = Cabled::new()?;
     let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;

@@ -6,8 +6,8 @@
 use aya_ebpf::{
     bindings::{__sk_buff, TC_ACT_SHOT, TC_ACT_UNSPEC, bpf_sock},
     helpers::generated::{
-        bpf_redirect, bpf_redirect_neigh, bpf_set_hash, bpf_set_hash_invalid, bpf_sk_fullsock,
-        bpf_sk_lookup_tcp, bpf_sk_lookup_udp, bpf_sk_release, bpf_skb_change_head,
+        bpf_ktime_get_ns, bpf_redirect, bpf_redirect_neigh, bpf_set_hash, bpf_set_hash_invalid,
+        bpf_sk_fullsock, bpf_sk_lookup_tcp, bpf_sk_lookup_udp, bpf_sk_release, bpf_skb_change_head,
         bpf_skb_change_type, bpf_skb_store_bytes,
     },
     macros::classifier,
@@ -201,12 +201,28 @@ fn receives(limited: *mut LimitedSocket, header: &Header) -> bool {
             (*limited).round = round;
             atomic::add(&raw mut (*board).active, 1);
         }
-        let grace = (*limited).grace;
-        let passes = header.protocol == TCP && grace > 0;
-        if passes {
-            (*limited).grace = grace.saturating_sub(header.payload.into());
+    }
+    header.protocol == TCP && has_grace(limited)
+}
+
+/// Whether what comes need not wait yet.
+#[inline(always)]
+fn has_grace(limited: *mut LimitedSocket) -> bool {
+    // SAFETY: words of a map value, and a helper without arguments.
+    unsafe {
+        let grace = (*limited).grace_ns;
+        if grace == 0 {
+            return false;
         }
-        passes
+        let now = bpf_ktime_get_ns();
+        if (*limited).until_ns == 0 {
+            (*limited).until_ns = now + grace;
+        }
+        if now < (*limited).until_ns {
+            return true;
+        }
+        (*limited).grace_ns = 0;
+        false
     }
 }
 

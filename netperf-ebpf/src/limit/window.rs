@@ -3,7 +3,7 @@
 
 use aya_ebpf::{
     bindings::{__sk_buff, bpf_sock},
-    helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes},
+    helpers::generated::{bpf_ktime_get_ns, bpf_l4_csum_replace, bpf_skb_store_bytes},
 };
 use core::ffi::c_void;
 
@@ -24,6 +24,13 @@ const LEAST: u64 = 3 * 1_448;
 /// Longest round trip that counts; without a measure of the kernel's, a shorter one.
 const LONGEST_US: u64 = 2_000_000;
 const UNSURE_US: u64 = 200_000;
+
+/// How long what was sent before still may come, and how long a busy host may take to do what it is told.
+const LONGEST_GRACE_US: u64 = 50_000;
+const REACTION_US: u64 = 5_000;
+
+/// What is left of its grace then.
+const TOLD: u64 = 1;
 
 /// Where a TCP header has its window, and its checksum.
 const WINDOW: u32 = 14;
@@ -48,8 +55,6 @@ pub fn lower(
         let rate = core::ptr::read_volatile(&raw const (*board).window_rate);
         let shared_by = core::ptr::read_volatile(&raw const (*board).connections);
         let active = core::ptr::read_volatile(&raw const (*board).active);
-        // From here on the other end knows.
-        (*limited).grace = 0;
         (rate, shared_by.max(active).max(1))
     };
     if rate == 0 {
@@ -59,6 +64,7 @@ pub fn lower(
     let Some((scale, round_trip)) = of_connection(socket) else {
         return;
     };
+    end_grace(limited, round_trip);
     let bytes = (rate / 1_000 * (AHEAD_US + round_trip) / 1_000).max(LEAST);
     let Some(window) = header::load::<[u8; 2]>(skb, header.transport + WINDOW) else {
         return;
@@ -67,6 +73,19 @@ pub fn lower(
     let lower = (bytes >> scale).max(1);
     if lower < u64::from(window) {
         write(skb, link + header.transport, window, lower as u16);
+    }
+}
+
+/// From now on the other end knows, once this packet is there; what it has sent by then still comes.
+#[inline(always)]
+fn end_grace(limited: *mut LimitedSocket, round_trip_us: u64) {
+    // SAFETY: words of a map value, and a helper without arguments.
+    unsafe {
+        if (*limited).grace_ns > TOLD {
+            (*limited).grace_ns = TOLD;
+            (*limited).until_ns =
+                bpf_ktime_get_ns() + (round_trip_us.min(LONGEST_GRACE_US) + REACTION_US) * 1_000;
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use aya::maps::{HashMap, Map, MapData, SkStorage};
@@ -239,13 +240,16 @@ impl LimitPrograms {
         self.members.keys().filter_map(Result::ok).collect()
     }
 
-    /// Limits a socket. What is accepted from it inherits `grace`, too: payload in bytes that it may receive before
-    /// anything has to wait, until the other end is told its window.
+    /// Limits a socket. What it receives need not wait for so long, or until the other end has been told its window;
+    /// what is accepted from it inherits this.
     ///
     /// # Errors
     /// When it is none, or the kernel refuses.
-    pub fn mark(&mut self, socket: &impl AsRawFd, grace: u64) -> anyhow::Result<()> {
-        let value = LimitedSocket { round: 0, grace };
+    pub fn mark(&mut self, socket: &impl AsRawFd, grace: Duration) -> anyhow::Result<()> {
+        let value = LimitedSocket {
+            grace_ns: u64::try_from(grace.as_nanos())?,
+            ..LimitedSocket::default()
+        };
         Ok(self.sockets.insert(socket, value, 0)?)
     }
 

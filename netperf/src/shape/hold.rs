@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::hooks::Hooks;
 use super::invitation::{Invitation, tell_plenty};
 use super::members::Sockets;
-use super::network::{Network, Queue, Room};
+use super::network::{Network, Queue, QueueKind};
 use super::survey::{self, Found, Ground};
 use super::{
     Alive, Interface, LimitError, LimitReading, Means, Plan, Rates, Shaped, Survey, Target, members,
@@ -48,7 +48,7 @@ impl Preparation {
     fn end(self) -> Result<LimitLoader, LimitError> {
         let panicked = |_| anyhow::anyhow!("can't look up what the kernel has");
         let loader = self.0.join().map_err(panicked)?;
-        loader.map_err(unsupported)
+        loader.map_err(|error| unsupported(&error))
     }
 }
 
@@ -103,12 +103,12 @@ impl Limit {
         let cgroup = survey::cgroup(&plan, &procfs)?;
         let loader = preparation.end()?;
         let hooks = Hooks::begin(means.way, &there, plan.id)?;
-        let room = Room {
+        let kind = QueueKind {
             id: plan.id,
             mtu: largest_packet,
             discipline: means.discipline,
         };
-        let network = Network::make(there, room, plan.rates, &procfs).map_err(refused)?;
+        let network = Network::make(there, kind, plan.rates, &procfs).map_err(refused)?;
         let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
         let order = LimitOrder {
             bit: plan.id - 1,
@@ -422,7 +422,7 @@ fn refused(error: anyhow::Error) -> LimitError {
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
     match causes.next() {
         Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS | libc::ENOENT | libc::EACCES) => {
-            unsupported(error)
+            unsupported(&error)
         }
         Some(libc::EPERM) => {
             LimitError::Rights(format!("the kernel does not allow a limit: {error:#}"))
@@ -431,7 +431,7 @@ fn refused(error: anyhow::Error) -> LimitError {
     }
 }
 
-fn unsupported(error: anyhow::Error) -> LimitError {
+fn unsupported(error: &anyhow::Error) -> LimitError {
     LimitError::Unsupported(format!(
         "this kernel can't hold processes to a rate: {error:#}"
     ))

@@ -11,7 +11,7 @@ const ROUNDS: usize = 4;
 
 /// What is sent waits for this part of a second at the most where connections can be asked to wait, and not
 /// less than two packets of many segments.
-const SENDING: (u64, u64) = (10, 128 * 1024);
+const SENDING: (u64, u64) = (10, 32 * 1024);
 
 /// What is received, where it is datagrams, whose senders can't be asked: what comes then is dropped.
 const RECEIVING: (u64, u64) = (2, 64 * 1024);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
@@ -12,8 +13,9 @@ use super::{Plan, Target};
 use crate::bpf::LimitPrograms;
 use crate::procfs::{Procfs, Relative, SocketFile, same_process};
 
-/// Bytes that come to an open connection before the other end knows its window: a packet or two, mostly.
-const GRACE: u64 = 256 * 1024;
+/// How long an open connection may receive as before, if it sends nothing by which the other end could be told its
+/// window.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// `AF_SMC` (`linux/socket.h`).
 const SMC: AddressFamily = AddressFamily::from_raw(43);
@@ -134,11 +136,11 @@ fn open_sockets(tgids: &[u32], procfs: &Procfs) -> Vec<SocketFile> {
 }
 
 /// Who listens hands on what it has.
-fn grace(socket: &OwnedFd) -> u64 {
+fn grace(socket: &OwnedFd) -> Duration {
     if socket_acceptconn(socket) == Ok(false) {
         GRACE
     } else {
-        0
+        Duration::ZERO
     }
 }
 

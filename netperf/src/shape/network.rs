@@ -39,7 +39,7 @@ pub(super) struct Queue {
 
 /// How the queues of a limit are made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(super) struct QueueKind {
     /// Number of the limit.
     pub(super) id: u8,
     /// Bytes of the largest packet, without its header.
@@ -50,7 +50,7 @@ pub(super) struct Room {
 /// What is made for one limit.
 #[derive(Debug)]
 pub(super) struct Network {
-    room: Room,
+    kind: QueueKind,
     /// Where the processes are.
     there: File,
     /// Where the far ends are: all goes with it.
@@ -66,7 +66,7 @@ impl Network {
     /// When the kernel refuses; nothing is left then.
     pub(super) fn make(
         there: File,
-        room: Room,
+        kind: QueueKind,
         rates: Rates,
         procfs: &Procfs,
     ) -> anyhow::Result<Self> {
@@ -74,15 +74,15 @@ impl Network {
         let nest = netlink::in_own_namespace(move || root.open_thread_network_namespace());
         let nest = nest.and_then(|opened| opened);
         let mut made = Self {
-            room,
+            kind,
             there,
             nest: nest.context("can't make a network namespace")?,
             up: None,
             down: None,
         };
         let queue = |rate, letter: char, made: &Self| -> anyhow::Result<Queue> {
-            let name = format!("{NAME}{}{letter}", room.id);
-            let goodput = Goodput::new(rate, room.mtu + HEADER_BYTES);
+            let name = format!("{NAME}{}{letter}", kind.id);
+            let goodput = Goodput::new(rate, kind.mtu + HEADER_BYTES);
             let index = made.add(&name, goodput.bucket());
             let index = index.with_context(|| {
                 format!("can't make the pair of interfaces (veth) `{name}` with its queue")
@@ -103,7 +103,7 @@ impl Network {
         netlink::inside(&self.nest, || netlink::bring_up(name))?;
         self.there(|| {
             let index = netlink::bring_up(name)?;
-            bucket.put_at(index, self.room.discipline)?;
+            bucket.put_at(index, self.kind.discipline)?;
             Ok(index)
         })
     }
@@ -112,7 +112,7 @@ impl Network {
     fn add_pair(&self, name: &str) -> io::Result<()> {
         let mut attempts = 1;
         loop {
-            match netlink::add_pair(name, self.room.mtu, &self.nest) {
+            match netlink::add_pair(name, self.kind.mtu, &self.nest) {
                 Err(error)
                     if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS =>
                 {
@@ -167,7 +167,7 @@ impl Network {
     }
 
     fn change(&self, queue: &Queue, bucket: TokenBucket) -> io::Result<()> {
-        self.there(|| bucket.change_at(queue.index, self.room.discipline))
+        self.there(|| bucket.change_at(queue.index, self.kind.discipline))
     }
 
     /// How a queue stands.

@@ -8,11 +8,18 @@ use crate::cmd::looks;
 use crate::exit::{Failure, PassedOn};
 use crate::model::limit::LimitModel;
 use crate::render::limit::Written;
-use crate::units::Units;
+use crate::sample::limit::LimitNow;
+use crate::units::{ByteRate, Bytes, Units};
 use crate::view::envelope::Reason;
 use crate::view::limit::outcome;
 
 impl Session {
+    /// A moment's rate says nothing to people; programs add up the bytes.
+    fn is_worth_a_line(&self) -> bool {
+        let length = self.model.interval().unwrap_or_default();
+        self.hold.written == Written::Json || length >= self.hold.timing.interval / 10
+    }
+
     /// Lifts it, and says the last.
     pub(super) async fn end(mut self, ended: Ended) -> anyhow::Result<()> {
         // A last, shorter tick; where it can't be read any more, lifting matters more.
@@ -25,7 +32,9 @@ impl Session {
             if !matches!(ended, Ended::For(Reason::Count)) {
                 self.model.advance(last);
                 self.ticks += 1;
-                self.show()?;
+                if self.is_worth_a_line() {
+                    self.show()?;
+                }
             }
         }
         self.limit.lift();
@@ -41,7 +50,8 @@ impl Session {
             self.output.text().extend_from_slice(b"\n");
         }
         let seconds = self.model.length().as_secs();
-        let text = format!("limit {} lifted after {seconds} s", self.record.id);
+        let moved = moved(&self.model.overall(), self.units);
+        let text = format!("limit {} lifted after {seconds} s{moved}", self.record.id);
         written.say(&text, self.output.text());
         written.end(&looks::end(self.ticks, reason), self.output.text())?;
         self.output.finish().await.context("can't write")?;
@@ -61,6 +71,25 @@ impl Session {
             _ => Ok(()),
         }
     }
+}
+
+/// `: sent 1.20 GB, 19.9 MB/s on average`.
+fn moved(overall: &LimitNow, units: Units) -> String {
+    let directions = [("sent", overall.up), ("received", overall.down)];
+    let each = directions.into_iter().filter_map(|(verb, direction)| {
+        let direction = direction?;
+        let (bytes, rate) = (Bytes(direction.bytes), ByteRate(direction.bytes_per_s?));
+        Some(format!(
+            "{verb} {}, {} on average",
+            units.size(bytes),
+            units.rate(rate)
+        ))
+    });
+    let each: Vec<_> = each.collect();
+    if each.is_empty() {
+        return String::new();
+    }
+    format!(": {}", each.join("; "))
 }
 
 /// Says on stderr what the check found.
