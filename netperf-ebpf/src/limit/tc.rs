@@ -104,8 +104,11 @@ pub fn limit_arrived(ctx: TcContext) -> i32 {
     if let Some(board) = board() {
         // SAFETY: a part of a map value.
         let payload = count(unsafe { &raw mut (*board).down }, skb);
-        let waiting = unsafe { &raw mut (*board).receiving.waiting };
-        atomic::add(waiting, payload.wrapping_neg());
+        // SAFETY: a word of a map value.
+        atomic::add(
+            unsafe { &raw mut (*board).receiving.waiting },
+            payload.wrapping_neg(),
+        );
     }
     back(skb, ARRIVED)
 }

@@ -24,9 +24,6 @@ const LONGEST: u32 = 80_000;
 /// Payload in bytes after which the share of headers is believed.
 const ENOUGH: u64 = 64 * 1024;
 
-/// Change of the share, in millionths, below which the queue is left alone.
-const SMALL: u64 = 1_000;
-
 /// Share of wire bytes to payload in millionths before anything was seen: full segments of TCP with
 /// timestamps over IPv4, 1514 bytes for 1448.
 const FIRST_GUESS: u64 = 1_514 * MILLION / 1_448;
@@ -42,6 +39,9 @@ pub(super) struct Goodput {
     /// Wire bytes for a million bytes of payload.
     share: u64,
     seen: LimitCounters,
+    /// Wire bytes by which the queue was too slow since its share was learnt; less than nothing where it was too
+    /// fast.
+    behind: i64,
     /// Longer packets than the rate would leave whole may wait until so many wire bytes have gone.
     long_until: Option<u64>,
 }
@@ -54,6 +54,7 @@ impl Goodput {
             largest_packet,
             share: FIRST_GUESS,
             seen: LimitCounters::default(),
+            behind: 0,
             long_until: None,
         }
     }
@@ -75,8 +76,7 @@ impl Goodput {
     pub(super) fn bucket(&self) -> TokenBucket {
         let wire = u128::from(self.rate.0) * u128::from(self.share) / u128::from(MILLION);
         let rate = u64::try_from(wire).unwrap_or(u64::MAX).max(1);
-        let whole = in_time(rate, BURST).max(self.largest_packet.into());
-        let whole = u32::try_from(whole).unwrap_or(u32::MAX);
+        let whole = self.whole(rate);
         let room = in_time(rate, ROOM).clamp(LEAST_ROOM, MOST_ROOM);
         TokenBucket {
             rate,
@@ -86,12 +86,18 @@ impl Goodput {
         }
     }
 
+    fn whole(&self, rate: u64) -> u32 {
+        let whole = in_time(rate, BURST).max(self.largest_packet.into());
+        u32::try_from(whole).unwrap_or(u32::MAX)
+    }
+
     /// Takes in what has gone through until now; true if the queue has to change.
     pub(super) fn learn(&mut self, seen: LimitCounters) -> bool {
         let has_gone = self.long_until.take_if(|until| seen.wire >= *until);
         self.learn_share(seen) || has_gone.is_some()
     }
 
+    /// A queue that is changed lets a burst go at once, so it is left alone until that is what it was wrong by.
     fn learn_share(&mut self, seen: LimitCounters) -> bool {
         let payload = seen.payload - self.seen.payload;
         if payload < ENOUGH {
@@ -99,11 +105,13 @@ impl Goodput {
         }
         let wire = seen.wire - self.seen.wire;
         self.seen = seen;
-        let share = wire * MILLION / payload;
-        if share.abs_diff(self.share) * MILLION / self.share < SMALL {
+        let expected = payload * self.share / MILLION;
+        self.behind += wire.cast_signed() - expected.cast_signed();
+        if self.behind.unsigned_abs() < self.whole(self.rate.0).into() {
             return false;
         }
-        self.share = share;
+        self.behind = 0;
+        self.share = wire * MILLION / payload;
         true
     }
 }
@@ -139,12 +147,27 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_headers_is_learnt_and_small_changes_are_left_alone() {
+    fn the_share_of_headers_is_learnt_once_it_has_made_up_for_a_burst() {
         let mut goodput = Goodput::new(ByteRate(1_000_000), 1_514);
         assert!(!goodput.learn(seen(1, 1_448, 1_514)), "too little to tell");
         assert!(!goodput.learn(seen(100, 144_800, 151_400)), "as guessed");
-        assert!(goodput.learn(seen(200, 144_800 + 147_200, 151_400 + 151_400)));
+        // Headers of 42 bytes for 1 472, where 66 for 1 448 were expected: 2 500 bytes for each 100 packets.
+        let (mut now, mut times) = (seen(100, 144_800, 151_400), 0);
+        loop {
+            now = seen(now.packets + 100, now.payload + 147_200, now.wire + 151_400);
+            times += 1;
+            if goodput.learn(now) {
+                break;
+            }
+        }
+        assert_eq!(times, 4, "a burst is 10 000 bytes");
         assert_eq!(goodput.bucket().rate, 1_028_532);
+        now = seen(
+            now.packets + 1_000,
+            now.payload + 66_000,
+            now.wire + 108_000,
+        );
+        assert!(goodput.learn(now), "tiny packets are told at once");
     }
 
     #[test]

@@ -2,18 +2,18 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::hooks::Hooks;
 use super::invitation::{Invitation, tell_plenty};
 use super::members::Sockets;
 use super::network::{Network, Queue, QueueKind};
+use super::preparation::Preparation;
 use super::survey::{self, Found, Ground};
 use super::{
     Alive, Interface, LimitError, LimitReading, Means, Plan, Rates, Shaped, Survey, Target, members,
 };
-use crate::bpf::{LimitLoader, LimitOrder, LimitPrograms, Waiting};
+use crate::bpf::{LimitOrder, LimitPrograms, Waiting};
 use crate::clock;
 use crate::netlink;
 use crate::procfs::Procfs;
@@ -29,28 +29,6 @@ const SOCKETS_EVERY: u32 = 20;
 
 /// How long the end waits for what is in the queues.
 const PATIENCE: Duration = Duration::from_millis(300);
-
-/// What a limit needs to know of the kernel, while it is looked up.
-#[derive(Debug)]
-pub struct Preparation(JoinHandle<anyhow::Result<LimitLoader>>);
-
-impl Preparation {
-    /// Begins it, beside whatever else is to be done.
-    ///
-    /// # Errors
-    /// When there is no thread for it.
-    pub fn begin() -> std::io::Result<Self> {
-        let look = || LimitLoader::prepare(&Procfs::new("/"));
-        Ok(Self(thread::Builder::new().spawn(look)?))
-    }
-
-    /// What is missing then is missing in the kernel.
-    fn end(self) -> Result<LimitLoader, LimitError> {
-        let panicked = |_| anyhow::anyhow!("can't look up what the kernel has");
-        let loader = self.0.join().map_err(panicked)?;
-        loader.map_err(|error| unsupported(&error))
-    }
-}
 
 /// A limit that holds as long as this lives. It goes with its descriptors, however the process ends.
 pub struct Limit {
@@ -108,7 +86,8 @@ impl Limit {
             mtu: largest_packet,
             discipline: means.discipline,
         };
-        let network = Network::make(there, kind, plan.rates, &procfs).map_err(refused)?;
+        let network =
+            Network::make(there, kind, plan.rates, &procfs).map_err(LimitError::refused)?;
         let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
         let order = LimitOrder {
             bit: plan.id - 1,
@@ -117,10 +96,10 @@ impl Limit {
             whole_cgroup: plan.cgroup.is_some(),
             children: plan.children,
         };
-        let mut programs = LimitPrograms::load(order, loader).map_err(refused)?;
+        let mut programs = LimitPrograms::load(order, loader).map_err(LimitError::refused)?;
         network
             .close_circles(&hooks, &mut programs)
-            .map_err(refused)?;
+            .map_err(LimitError::refused)?;
         let mut limit = Self {
             plan,
             means,
@@ -136,7 +115,7 @@ impl Limit {
             invitation: Invitation::default(),
         };
         if limit.plan.names {
-            limit.programs.follow_names().map_err(refused)?;
+            limit.programs.follow_names().map_err(LimitError::refused)?;
         }
         limit.take_members(|programs| programs.follow(&cgroup))?;
         limit.invitation.next_round(&mut limit.programs);
@@ -278,7 +257,7 @@ impl Limit {
         between: impl FnOnce(&mut LimitPrograms) -> anyhow::Result<()>,
     ) -> Result<(), LimitError> {
         self.add_members()?;
-        between(&mut self.programs).map_err(refused)?;
+        between(&mut self.programs).map_err(LimitError::refused)?;
         for _ in 0..LOOKS_MAX {
             if !self.add_members()? {
                 break;
@@ -394,7 +373,7 @@ impl Limit {
                 continue;
             };
             if self.tended == 0 {
-                return Err(refused(error.into()));
+                return Err(LimitError::refused(error.into()));
             }
             // One that comes and goes does not end the limit of the others.
             self.attached.remove(&judged.index);
@@ -413,26 +392,4 @@ fn gone(error: std::io::Error) -> Result<Alive, LimitError> {
         Some(libc::ENODEV | libc::ENOENT) => Ok(Alive::Gone),
         _ => Err(LimitError::Failed(error.into())),
     }
-}
-
-/// What the kernel can't do, or does not allow, it says when something is loaded, made or attached.
-fn refused(error: anyhow::Error) -> LimitError {
-    let mut causes = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
-    match causes.next() {
-        Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS | libc::ENOENT | libc::EACCES) => {
-            unsupported(&error)
-        }
-        Some(libc::EPERM) => {
-            LimitError::Rights(format!("the kernel does not allow a limit: {error:#}"))
-        }
-        _ => LimitError::Failed(error),
-    }
-}
-
-fn unsupported(error: &anyhow::Error) -> LimitError {
-    LimitError::Unsupported(format!(
-        "this kernel can't hold processes to a rate: {error:#}"
-    ))
 }

@@ -8,11 +8,13 @@ mod invitation;
 mod means;
 mod members;
 mod network;
+mod preparation;
 mod survey;
 
 pub use filters::clean_up_after;
-pub use hold::{Limit, Preparation};
+pub use hold::Limit;
 pub use means::Way;
+pub use preparation::Preparation;
 
 use means::Means;
 
@@ -133,6 +135,30 @@ pub enum LimitError {
     /// Anything else (exit status 1).
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
+}
+
+impl LimitError {
+    /// What the kernel can't do, or does not allow, it says when something is loaded, made or attached.
+    fn refused(error: anyhow::Error) -> Self {
+        let mut causes = error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
+        match causes.next() {
+            Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS | libc::ENOENT | libc::EACCES) => {
+                Self::unsupported(&error)
+            }
+            Some(libc::EPERM) => {
+                Self::Rights(format!("the kernel does not allow a limit: {error:#}"))
+            }
+            _ => Self::Failed(error),
+        }
+    }
+
+    fn unsupported(error: &anyhow::Error) -> Self {
+        Self::Unsupported(format!(
+            "this kernel can't hold processes to a rate: {error:#}"
+        ))
+    }
 }
 
 /// Whether there is still something to limit.

@@ -79,6 +79,10 @@ enum Name {
     Kernels,
     /// A process that is held to a rate
     Limit,
+    /// Of that, what it takes from others, and how soon it obeys
+    LimitOthers,
+    /// Of that, other tools
+    LimitRivals,
     /// nethogs and iftop
     Rivals,
 }
@@ -157,12 +161,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 impl Options {
-    fn names(&self) -> &[Name] {
-        if self.names.is_empty() {
-            Name::value_variants()
-        } else {
-            &self.names
+    fn names(&self) -> Vec<Name> {
+        if !self.names.is_empty() {
+            return self.names.clone();
         }
+        let all = Name::value_variants().iter().copied();
+        all.filter(|name| !name.is_part()).collect()
     }
 
     /// The command line that says the same.
@@ -177,6 +181,11 @@ impl Options {
 }
 
 impl Name {
+    /// Whether another name measures it, too.
+    fn is_part(self) -> bool {
+        matches!(self, Self::LimitOthers | Self::LimitRivals)
+    }
+
     fn measure(self, bench: &Bench) -> Result<Section> {
         match self {
             Self::Rr => cost::ROUND_TRIPS.measure(bench),
@@ -189,6 +198,8 @@ impl Name {
             Self::Hooks => hook_cost::measure(bench),
             Self::Kernels => kernels::measure(bench),
             Self::Limit => limit::measure(bench),
+            Self::LimitOthers => limit::measure_others(bench),
+            Self::LimitRivals => Ok(limit::measure_rivals(bench)),
             Self::Rivals => rivals::measure(bench),
         }
     }

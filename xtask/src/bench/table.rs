@@ -39,12 +39,19 @@ pub(super) fn none() -> String {
 pub(super) fn cell(figure: Option<Spread>, digits: usize, target: Option<Target>) -> String {
     match (figure, target) {
         (None, _) => none(),
-        (Some(figure), None) => format!("{figure:.digits$}"),
+        (Some(figure), None) => shown(figure, digits),
         (Some(figure), Some(target)) => {
             let verdict = target.verdict(figure.median);
-            format!("{figure:.digits$}, {verdict}")
+            format!("{}, {verdict}", shown(figure, digits))
         }
     }
+}
+
+fn shown(figure: Spread, digits: usize) -> String {
+    if figure.median.is_infinite() {
+        return "never".to_owned();
+    }
+    format!("{figure:.digits$}")
 }
 
 /// Headings and rows of text.
@@ -105,6 +112,13 @@ mod tests {
         table.row(["a".to_owned(), "long".to_owned()]);
         let lines = ["| what | ≥    |", "| ---- | ---- |", "| a    | long |", ""];
         assert_eq!(table.to_string(), lines.join("\n"));
+    }
+
+    #[test]
+    fn what_does_not_happen_is_never() {
+        let figure = Spread::of([60.0, f64::INFINITY, f64::INFINITY]);
+        let text = cell(figure, 0, Some(Target::AtMost(200.0)));
+        assert_eq!(text, "never, ≤ 200: **missed**");
     }
 
     #[test]

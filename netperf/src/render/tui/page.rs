@@ -7,10 +7,11 @@ use ratatui::style::Style;
 
 use super::grid::Look;
 use super::overlay::Overlay;
+use super::prompt::Prompt;
 use super::scene::{Scene, line};
 use super::state::{Page, State};
 use super::surroundings::Surroundings;
-use super::{flows_page, footer, header, help, links, prompt, states_page, top_page};
+use super::{flows_page, footer, header, help, links, states_page, top_page};
 use crate::model::Model;
 use crate::text::visible;
 use crate::view::host_names::HostNames;
@@ -48,13 +49,15 @@ fn parts(
     scene: Scene<'_>,
 ) {
     let message = around.message(scene.model);
+    let overlay = state.overlay.clone();
+    let prompt = Prompt::of(&overlay);
     let [head, link, title, body, note, foot] = Layout::vertical([
         Constraint::Length(header::height(around)),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),
         Constraint::Length(message.is_some().into()),
-        Constraint::Length(1),
+        Constraint::Length(prompt.as_ref().map_or(1, |it| it.height(area.width))),
     ])
     .areas(area);
     let look = Look {
@@ -70,19 +73,12 @@ fn parts(
     }
     line(buffer, title, &title_of(state));
     line(buffer, note, &message.unwrap_or_default());
-    match &state.overlay {
-        Overlay::Prompt { text, error } => prompt::draw(buffer, foot, text, error.as_deref()),
-        Overlay::Rate {
-            process,
-            name,
-            text,
-            error,
-        } => prompt::draw_rate(buffer, foot, (name, process.tgid), text, error.as_deref()),
-        Overlay::Nothing => footer::draw(buffer, foot, state, look),
-        Overlay::Help => {
-            footer::draw(buffer, foot, state, look);
-            help::draw(buffer, area, around);
-        }
+    match prompt {
+        Some(prompt) => prompt.draw(buffer, foot),
+        None => footer::draw(buffer, foot, state, look),
+    }
+    if overlay == Overlay::Help {
+        help::draw(buffer, area, around);
     }
 }
 

@@ -1,40 +1,71 @@
-//! What is being typed: a filter, or the rate of a limit?
+//! What is being typed: a filter, or the rate of a limit? What is wrong with it stands below, whole.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::overlay::Overlay;
+use crate::render::looks::wrapped;
 use crate::text::visible;
 
-/// Draws the line in which a filter is typed.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, text: &str, error: Option<&str>) {
-    let hint = error.unwrap_or("name, user, command, unit or address; Enter keeps, Esc clears");
-    typed(buffer, area, "filter: ", text, hint);
+/// A line in which something is typed.
+pub(super) struct Prompt<'o> {
+    title: String,
+    text: &'o str,
+    hint: &'static str,
+    error: Option<&'o str>,
 }
 
-/// Draws the line in which the rate of a limit is typed.
-pub(super) fn draw_rate(
-    buffer: &mut Buffer,
-    area: Rect,
-    (name, tgid): (&str, u32),
-    text: &str,
-    error: Option<&str>,
-) {
-    let hint = error.unwrap_or("20MB, up 5MB, down 160Mbit; Enter limits, Esc does not");
-    let title = format!("limit {} ({tgid}) to: ", visible(name));
-    typed(buffer, area, &title, text, hint);
-}
+impl<'o> Prompt<'o> {
+    /// `None` where nothing is typed.
+    pub(super) fn of(overlay: &'o Overlay) -> Option<Self> {
+        match overlay {
+            Overlay::Nothing | Overlay::Help => None,
+            Overlay::Prompt { text, error } => Some(Self {
+                title: "filter: ".to_owned(),
+                text,
+                hint: "name, user, command, unit or address; Enter keeps, Esc clears",
+                error: error.as_deref(),
+            }),
+            Overlay::Rate {
+                process,
+                name,
+                text,
+                error,
+            } => Some(Self {
+                title: format!("limit {} ({}) to: ", visible(name), process.tgid),
+                text,
+                hint: "20MB, or up 5MB; Enter, or Esc to leave",
+                error: error.as_deref(),
+            }),
+        }
+    }
 
-fn typed(buffer: &mut Buffer, area: Rect, title: &str, text: &str, hint: &str) {
-    let line = Line::from(vec![
-        Span::styled(title, Modifier::BOLD),
-        Span::raw(visible(text)),
-        Span::styled(" ", Modifier::REVERSED),
-        Span::styled(
-            format!("  {hint}"),
-            Style::new().add_modifier(Modifier::DIM),
-        ),
-    ]);
-    buffer.set_line(area.x, area.y, &line, area.width);
+    /// Lines that it takes.
+    pub(super) fn height(&self, columns: u16) -> u16 {
+        let lines = self.error_lines(columns).len();
+        u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(1)
+    }
+
+    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect) {
+        let dim = Style::new().add_modifier(Modifier::DIM);
+        let hint = if self.error.is_none() { self.hint } else { "" };
+        let line = Line::from(vec![
+            Span::styled(&self.title, Modifier::BOLD),
+            Span::raw(visible(self.text)),
+            Span::styled(" ", Modifier::REVERSED),
+            Span::styled(format!("  {hint}"), dim),
+        ]);
+        let errors = self.error_lines(area.width).into_iter();
+        let errors = errors.map(|text| Line::styled(text, dim));
+        for (line, row) in std::iter::once(line).chain(errors).zip(area.rows()) {
+            buffer.set_line(row.x, row.y, &line, row.width);
+        }
+    }
+
+    fn error_lines(&self, columns: u16) -> Vec<String> {
+        let wrapped = |error| wrapped(error, columns.into());
+        self.error.map_or_else(Vec::new, wrapped)
+    }
 }

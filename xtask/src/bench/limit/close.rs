@@ -45,7 +45,8 @@ pub(super) struct Figures {
     pub(super) share: f64,
     /// Standard deviation of the bins, in percent of their mean.
     pub(super) variation: f64,
-    /// Milliseconds from the command to the first tenth of a second within a tenth of the rate.
+    /// Milliseconds from the command to the first tenth of a second within a tenth of the rate; infinite if there is
+    /// none.
     pub(super) until_held: f64,
     pub(super) again: Again,
     /// Share of the processors' time that the host of this machine took away.
@@ -186,7 +187,7 @@ impl Figures {
     /// Of a stream on which a limit begins now.
     pub(super) fn of(traffic: &Traffic, play: Play, before: &Before) -> Result<Self> {
         let asked = play.asked();
-        let until_held = traffic.until(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
+        let until_held = traffic.until_or_never(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
         traffic.bins(FIRST_SECOND)?;
         let after_first = sent_again()?;
         let (bins, left) = traffic.bins_and_share_left(BINS)?;

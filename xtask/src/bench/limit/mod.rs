@@ -19,42 +19,62 @@ fn repeats(bench: &Bench) -> usize {
     bench.effort.few().min(3)
 }
 
-/// Measures it.
+/// Measures all of it.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
-    let (close, mut missing) = close::measure(bench)?;
-    let beside = beside::measure(bench)?;
-    let (peers, absent) = peers::measure(bench);
-    missing.extend(absent);
-    let mut section = Section::new("A limit on a process that is running at full speed")
-        .table(&close)
-        .remark(
-            "Payload at the receiver in bins of 100 ms: 3 s, from a second after the limit holds. The \
-             time until it is held is that from the start of the command to the begin of the first tenth of \
-             a second in which the rate is within a tenth of it, looked for each 10 ms. At most 1.01 of the rate is \
-             asked for. What is sent again is the growth of `RetransSegs` where the sender is, less that of \
-             `TCPRetransFail`: in the second before, from the command until a second after the limit holds, \
-             and then. Over veth, TCP sends thousands of segments again in vain each second, and does so \
-             until it is held. The receiver of datagrams has 8 MiB of room for them. The path of 20 ms is a \
-             relay in user space between two tun devices, with a bottleneck of 1 Gbit/s and room for 50 ms \
-             in front of it; datagrams are sent into it at 120 MB/s. A run in which the machine's host took \
-             more than 2 % of the processors' time is played again, twice at the most.",
-        )
-        .table(&beside)
-        .remark(
-            "Each is compared with the same traffic without a limit, which the kernel keeps to the rate \
-             (`SO_MAX_PACING_RATE`). The \
-             bystander is another process that sends over the same interface as fast as it can (in turns \
-             of half a second, without and with a limit, time stolen by the machine's host not counted), or asks \
-             and waits for answers. CPU time is that of the whole machine.",
-        )
-        .table(&peers)
-        .remark(
-            "To 20 MB/s over veth. Then another process that nobody wants to limit sends over the same \
-             interface for 2 s. tc limits what leaves the whole interface, with all headers; trickle only \
-             programs that it starts.",
-        );
-    for text in missing {
-        section = section.remark(&text);
-    }
-    Ok(section)
+    let section = Section::new("A limit on a process that is running at full speed");
+    let section = others_in(bench, close_in(bench, section)?)?;
+    Ok(rivals_in(bench, section))
+}
+
+/// Measures what it takes from others, and how soon it obeys.
+pub(super) fn measure_others(bench: &Bench) -> Result<Section> {
+    others_in(bench, Section::new("What a limit takes from others"))
+}
+
+/// Measures other tools.
+pub(super) fn measure_rivals(bench: &Bench) -> Section {
+    rivals_in(bench, Section::new("Tools that hold a process to a rate"))
+}
+
+fn close_in(bench: &Bench, section: Section) -> Result<Section> {
+    let (table, missing) = close::measure(bench)?;
+    let section = section.table(&table).remark(
+        "Payload at the receiver in bins of 100 ms: 3 s, from a second after the limit holds. The \
+         time until it is held is that from the start of the command to the begin of the first tenth of \
+         a second in which the rate is within a tenth of it, looked for each 10 ms. What is sent again is \
+         the growth of `RetransSegs` where the sender is, less that of \
+         `TCPRetransFail`: in the second before, from the command until a second after the limit holds, \
+         and then. Over veth, TCP sends thousands of segments again in vain each second, and does so \
+         until it is held. The receiver of datagrams has 8 MiB of room for them. The path of 20 ms is a \
+         relay in user space between two tun devices, with a bottleneck of 1 Gbit/s and room for 50 ms \
+         in front of it; datagrams are sent into it at 120 MB/s. A run in which the machine's host took \
+         more than 2 % of the processors' time is played again, twice at the most.",
+    );
+    Ok(with_remarks(section, &missing))
+}
+
+fn others_in(bench: &Bench, section: Section) -> Result<Section> {
+    let table = beside::measure(bench)?;
+    Ok(section.table(&table).remark(
+        "Each is compared with the same traffic without a limit, which the kernel keeps to the rate \
+         (`SO_MAX_PACING_RATE`). The \
+         bystander is another process that sends over the same interface as fast as it can (in turns \
+         of half a second, without and with a limit, time stolen by the machine's host not counted), or asks \
+         and waits for answers. CPU time is that of the whole machine.",
+    ))
+}
+
+fn rivals_in(bench: &Bench, section: Section) -> Section {
+    let (table, missing) = peers::measure(bench);
+    let section = section.table(&table).remark(
+        "To 20 MB/s over veth. Then another process that nobody wants to limit sends over the same \
+         interface for 2 s. tc limits what leaves the whole interface, with all headers; trickle only \
+         programs that it starts.",
+    );
+    with_remarks(section, &missing)
+}
+
+fn with_remarks(section: Section, texts: &[String]) -> Section {
+    let texts = texts.iter();
+    texts.fold(section, |section, text| section.remark(text))
 }

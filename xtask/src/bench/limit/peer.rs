@@ -128,8 +128,10 @@ impl Holding<'_> {
                      - cmdline: '.*stream {end} tcp .*:{PORT}.*'\n"
                 );
                 fs::write(TOLL_FILE, text)?;
-                let mut toll = self.beside("tt");
-                toll.arg(VETH).arg(TOLL_FILE).stderr(Stdio::null());
+                // It ends by SIGINT alone, which a bench in the background has been told to ignore.
+                let mut toll = self.beside("env");
+                toll.args(["--default-signal=INT", "tt", VETH, TOLL_FILE]);
+                toll.stderr(Stdio::null());
                 self.program = Some(Program::start(&mut toll)?);
             }
         }

@@ -151,6 +151,13 @@ impl Traffic {
 
     /// Milliseconds until a tenth of a second begins in which the rate is as wanted.
     pub(super) fn until(&self, is_wanted: impl Fn(f64) -> bool) -> Result<f64> {
+        let found = self.until_or_never(is_wanted)?;
+        ensure!(found.is_finite(), "what was waited for does not happen");
+        Ok(found)
+    }
+
+    /// The same; infinite if that does not happen.
+    pub(super) fn until_or_never(&self, is_wanted: impl Fn(f64) -> bool) -> Result<f64> {
         let mut last = VecDeque::new();
         for begun in 0..PATIENCE {
             while last.len() < SLICES {
@@ -161,7 +168,7 @@ impl Traffic {
             }
             last.pop_front();
         }
-        anyhow::bail!("what was waited for does not happen")
+        Ok(f64::INFINITY)
     }
 }
 

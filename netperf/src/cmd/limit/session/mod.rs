@@ -102,7 +102,7 @@ impl Session {
         let start = opening(&self.hold, self.record.since);
         self.hold.written.start(&start, self.output.text())?;
         let keys = if has_keys {
-            "; q lifts it, + and - change it by 10 %"
+            "; q lifts it, +/- 10 %"
         } else {
             "; Ctrl-C lifts it"
         };
