@@ -269,7 +269,7 @@ impl Limit {
     fn take_sockets(&mut self) -> Result<(), LimitError> {
         let members = self.living();
         let sockets = &mut self.sockets;
-        Ok(sockets.take_in(&members, &mut self.programs, &self.procfs)?)
+        sockets.take_in(&members, &mut self.programs, &self.procfs)
     }
 
     /// Takes in those that are there now; whether any of them is new.

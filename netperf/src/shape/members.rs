@@ -9,7 +9,7 @@ use rustix::net::AddressFamily;
 use rustix::net::sockopt::{socket_acceptconn, socket_domain};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-use super::{Plan, Target};
+use super::{LimitError, Plan, Target};
 use crate::bpf::LimitPrograms;
 use crate::procfs::{Procfs, Relative, SocketFile, same_process};
 
@@ -88,7 +88,7 @@ impl Sockets {
         tgids: &[u32],
         programs: &mut LimitPrograms,
         procfs: &Procfs,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), LimitError> {
         let mut copies = Copies::default();
         let mut now = HashMap::new();
         for file in open_sockets(tgids, procfs) {
@@ -102,10 +102,13 @@ impl Sockets {
                         programs.mark(&socket, grace(&socket))?;
                         is_network(&socket)
                     }
-                    Err(Errno::PERM) => anyhow::bail!(
-                        "the sockets of process {} can't be taken hold of",
-                        file.tgid
-                    ),
+                    Err(Errno::PERM) => {
+                        return Err(LimitError::Rights(format!(
+                            "the sockets of process {} can't be taken hold of: CAP_SYS_PTRACE is needed, \
+                             and a security module may refuse it",
+                            file.tgid
+                        )));
+                    }
                     Err(error) => {
                         log::debug!("file {} of {}: {error}", file.fd, file.tgid);
                         continue;

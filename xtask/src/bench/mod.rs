@@ -79,9 +79,11 @@ enum Name {
     Kernels,
     /// A process that is held to a rate
     Limit,
-    /// Of that, what it takes from others, and how soon it obeys
+    /// The same of one that has hundreds of connections
+    LimitCrowd,
+    /// Of a limit, what it takes from others, and how soon it obeys
     LimitOthers,
-    /// Of that, other tools
+    /// Of a limit, other tools
     LimitRivals,
     /// nethogs and iftop
     Rivals,
@@ -198,6 +200,7 @@ impl Name {
             Self::Hooks => hook_cost::measure(bench),
             Self::Kernels => kernels::measure(bench),
             Self::Limit => limit::measure(bench),
+            Self::LimitCrowd => limit::measure_crowd(bench),
             Self::LimitOthers => limit::measure_others(bench),
             Self::LimitRivals => Ok(limit::measure_rivals(bench)),
             Self::Rivals => rivals::measure(bench),

@@ -63,8 +63,24 @@ pub(super) struct Again {
     pub(super) later: f64,
 }
 
-/// Plays each row several times, one after the other. Gives what could not be played, too.
+/// Each kind of stream at each rate, over each path. Gives what could not be played, too.
 pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
+    measure_all(bench, &[Path::Veth, Path::Delay], &plays())
+}
+
+/// Hundreds of connections that share a rate.
+pub(super) fn measure_crowd(bench: &Bench) -> Result<(Table, Vec<String>)> {
+    let plays = [Held::Sender, Held::Receiver].map(|held| Play {
+        protocol: "tcp",
+        held,
+        rate: 10,
+        connections: 200,
+    });
+    measure_all(bench, &[Path::Veth], &plays)
+}
+
+/// Plays each row several times, one after the other.
+fn measure_all(bench: &Bench, paths: &[Path], plays: &[Play]) -> Result<(Table, Vec<String>)> {
     let mut table = Table::new(&[
         "path",
         "what",
@@ -78,7 +94,7 @@ pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
         "then, per s",
     ]);
     let mut missing = Vec::new();
-    for path in [Path::Veth, Path::Delay] {
+    for &path in paths {
         let way = match path.make(bench) {
             Ok(way) => way,
             Err(error) => {
@@ -86,7 +102,7 @@ pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
                 continue;
             }
         };
-        for play in plays() {
+        for &play in plays {
             progress(&format!("limit, {}: {play:?}", path.name()));
             let runs = (0..super::repeats(bench)).map(|_| undisturbed(bench, path, play));
             let runs: Vec<Figures> = runs.collect::<Result<_>>()?;
@@ -117,14 +133,14 @@ pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
     Ok((table, missing))
 }
 
-fn plays() -> impl Iterator<Item = Play> {
+fn plays() -> Vec<Play> {
     let kinds = [
         ("tcp", Held::Sender),
         ("tcp", Held::Receiver),
         ("udp", Held::Sender),
         ("udp", Held::Receiver),
     ];
-    kinds.into_iter().flat_map(|(protocol, held)| {
+    let plays = kinds.into_iter().flat_map(|(protocol, held)| {
         RATES.into_iter().flat_map(move |rate| {
             [1, 8].map(|connections| Play {
                 protocol,
@@ -133,7 +149,8 @@ fn plays() -> impl Iterator<Item = Play> {
                 connections,
             })
         })
-    })
+    });
+    plays.collect()
 }
 
 /// Plays it until the host of this machine takes next to nothing away, or has been often enough: then the best counts.

@@ -31,6 +31,13 @@ pub(super) fn measure_others(bench: &Bench) -> Result<Section> {
     others_in(bench, Section::new("What a limit takes from others"))
 }
 
+/// Measures hundreds of connections.
+pub(super) fn measure_crowd(bench: &Bench) -> Result<Section> {
+    let (table, missing) = close::measure_crowd(bench)?;
+    let section = Section::new("Hundreds of connections that share a rate").table(&table);
+    Ok(with_remarks(section, &missing))
+}
+
 /// Measures other tools.
 pub(super) fn measure_rivals(bench: &Bench) -> Section {
     rivals_in(bench, Section::new("Tools that hold a process to a rate"))
