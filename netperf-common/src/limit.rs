@@ -1,5 +1,8 @@
 //! Which shapes do the programs that hold a process to a rate share with user space?
 
+/// What a connection may have on its way beyond what fills the path, in microseconds of its rate.
+pub const AHEAD_US: u64 = 40_000;
+
 /// What a run of them is told before load.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

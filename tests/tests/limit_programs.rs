@@ -3,7 +3,7 @@
 //! Tolerances are wide: how close it comes on a quiet machine is in docs/benchmarks.md.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,8 +14,9 @@ use netperf_tests::deadline::Deadline;
 use netperf_tests::held::{
     FAR, MB, await_traffic, far, inventory, is_held, limit, near, settles, sink, source,
 };
+use netperf_tests::mover::Mover;
 use netperf_tests::netns::Cabled;
-use netperf_tests::tracer::{binary, integer};
+use netperf_tests::tracer::binary;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -200,38 +201,19 @@ fn iperf3_is_held_over_tcp_and_udp() -> Result<()> {
     Ok(())
 }
 
-/// A program in Python at the near end, ended with this value.
-struct Script(Child);
-
-impl Script {
-    fn start(cabled: &Cabled, text: &str) -> Result<Self> {
-        let mut python = cabled.near("python3");
-        python.args(["-c", text]).stdin(Stdio::piped());
-        Ok(Self(python.stdout(Stdio::piped()).spawn()?))
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        let stdout = self.0.stdout.as_mut().context("no output")?;
-        // One line is all that it says.
-        BufReader::new(stdout).read_line(&mut line)?;
-        Ok(line.trim().to_owned())
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A program in Python at the near end.
+fn script(cabled: &Cabled, text: &str) -> Result<Mover> {
+    Mover::start_as(cabled.near("python3").args(["-c", text]))
 }
 
 /// The child has no connection of its own: its parent makes one once a line has come, and hands it over.
 const HANDED_OVER: &str = "
-import os, signal, socket, sys
+import ctypes, os, signal, socket, sys
 here, there = socket.socketpair()
 child = os.fork()
 if child == 0:
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     here.close()
     connection = socket.socket(fileno=socket.recv_fds(there, 1, 1)[1][0])
     while True:
@@ -241,9 +223,7 @@ print(child, flush=True)
 sys.stdin.readline()
 connection = socket.create_connection(('10.72.0.2', 5001))
 socket.send_fds(here, [b'x'], [connection.fileno()])
-# Killed with its parent.
-sys.stdin.read()
-os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
 ";
 
 #[test]
@@ -251,16 +231,13 @@ fn a_connection_that_others_hand_over_is_held() -> Result<()> {
     let _turn = turn();
     let cabled = Cabled::new()?;
     let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let mut script = Script::start(&cabled, HANDED_OVER)?;
-    let child = script.line()?.parse()?;
-    let tracer = limit(child, &["--up", ASKED])?;
-    let mut stdin = script.0.stdin.take().context("no input")?;
-    stdin.write_all(b"now\n")?;
+    let mut script = script(&cabled, HANDED_OVER)?;
+    let child = script.next_line()?.context("no child")?;
+    let tracer = limit(child.trim().parse()?, &["--up", ASKED])?;
+    script.go_on()?;
     await_traffic(&mut sink)?;
     settles(&mut sink, RATE)?;
     tracer.stop()?;
-    drop(stdin);
-    script.0.wait()?;
     Ok(())
 }
 
@@ -269,24 +246,23 @@ fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> 
     let cabled = Cabled::new()?;
     let text = "import socket, sys; s = socket.socket(44, socket.SOCK_RAW); print(s.fileno(), flush=True); \
                 sys.stdin.read()";
-    let mut script = Script::start(&cabled, text)?;
-    let file = script.line()?;
-    if file.is_empty() {
+    let mut script = script(&cabled, text)?;
+    let Some(file) = script.next_line()? else {
         writeln!(
             std::io::stderr(),
             "skipped: a socket that passes the kernel by, since this one has no AF_XDP"
         )?;
         return Ok(());
-    }
+    };
     let before = inventory(&cabled)?;
-    let pid = script.0.id().to_string();
+    let pid = script.pid().to_string();
     for trial in [&["--dry-run"][..], &[]] {
         let mut refused = Command::new(binary()?);
         let output = refused.args(["limit", "--pid", &pid, ASKED]).args(trial);
         let output = output.output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.code() == Some(4), "{}: {said}", output.status);
-        let which = format!("family AF_XDP (file {file})");
+        let which = format!("family AF_XDP (file {})", file.trim());
         ensure!(said.contains(&which), "{said}");
     }
     ensure!(inventory(&cabled)? == before, "something was made");
@@ -296,7 +272,8 @@ fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> 
 #[test]
 fn two_hundred_connections_share_a_rate() -> Result<()> {
     let _turn = turn();
-    for direction in ["--up", "--down"] {
+    // Who listens has one more.
+    for (direction, sockets) in [("--up", 200), ("--down", 201)] {
         let cabled = Cabled::new()?;
         let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
         let source = source(&mut near(&cabled)?, "tcp", FAR, 200)?;
@@ -305,11 +282,14 @@ fn two_hundred_connections_share_a_rate() -> Result<()> {
             "--up" => source.pid(),
             _ => sink.pid(),
         };
-        let tracer = limit(pid, &[direction, ASKED])?;
-        settles(&mut sink, RATE).context(direction)?;
+        let mut tracer = limit(pid, &[direction, ASKED])?;
+        tracer.await_tick()?;
+        tracer.await_tick()?;
+        let (held, bins) = sink.rates(20)?;
+        is_held(held, RATE).with_context(|| format!("{direction}: {bins:?}"))?;
         let session = tracer.stop()?;
         let last = session.ticks.last().context("no tick")?;
-        ensure!(integer(last, "sockets")? >= 200, "{last}");
+        ensure!(last["sockets"] == sockets, "{last}");
     }
     Ok(())
 }

@@ -7,16 +7,13 @@ use aya_ebpf::{
 };
 use core::ffi::c_void;
 
-use netperf_common::limit::LimitedSocket;
+use netperf_common::limit::{AHEAD_US, LimitedSocket};
 
 use crate::{
     header::{self, Header, RST, SYN, TCP},
     maps::{board, fact},
     socket,
 };
-
-/// What a connection may have on its way beyond what fills the path, in microseconds of its rate.
-const AHEAD_US: u64 = 40_000;
 
 /// Three full segments: fewer make the other end wait for acknowledgements that are held back.
 const LEAST: u64 = 3 * 1_448;

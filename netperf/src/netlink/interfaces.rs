@@ -95,17 +95,17 @@ fn interface(payload: &[u8]) -> Option<Interface> {
     let index = u32_at(header, 4)?;
     let flags = i32::from_ne_bytes(*header[8..].first_chunk()?);
     let (mut name, mut mtu) = (None, 0);
-    let (mut of, mut info) = (None, Vec::new());
+    let mut of = None;
     for attribute in attributes::each(attributes) {
         match attribute.kind() {
             libc::IFLA_IFNAME => name = Some(attributes::text(attribute.value())),
             libc::IFLA_MTU => mtu = u32_at(attribute.value(), 0).unwrap_or(0),
             libc::IFLA_MASTER => of = u32_at(attribute.value(), 0),
-            libc::IFLA_LINKINFO => info = attribute.value().to_vec(),
             _ => {}
         }
     }
-    let kind_in_words = |which| attributes::value(&info, which).map(attributes::text);
+    let info = attributes::value(attributes, libc::IFLA_LINKINFO).unwrap_or_default();
+    let kind_in_words = |which| attributes::value(info, which).map(attributes::text);
     let has_ports = kind_in_words(INFO_PORT_KIND).is_some_and(|kind| WITH_PORTS.contains(&&*kind));
     Some(Interface {
         index,

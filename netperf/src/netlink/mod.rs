@@ -31,4 +31,4 @@ pub use own::in_own_namespace;
 pub use pair::{add_pair, bring_up, index_of, remove_pair};
 pub use sockets::{Listed, Sockets};
 pub use token_bucket::{Backlog, Discipline, TokenBucket, backlog_at};
-pub use trial::{filter_trials, listing_trials, pair_trial, shaping_trials};
+pub use trial::{bucket_trial, filter_trials, listing_trials, pair_trial, shaping_trials};

@@ -31,13 +31,7 @@ struct Qdisc {
 pub fn shaping_trials() -> Vec<Trial> {
     let ifb = tried(Feature::Ifb, add_link(Feature::Ifb.name()));
     let mut trials = vec![pair_trial(), ifb];
-    trials.extend(
-        [
-            (Feature::Tbf, Discipline::Tbf),
-            (Feature::Htb, Discipline::Htb),
-        ]
-        .map(|(feature, discipline)| tried(feature, try_bucket(feature, discipline))),
-    );
+    trials.extend(Discipline::ALL.map(bucket_trial));
     trials.extend(
         qdiscs()
             .iter()
@@ -54,6 +48,23 @@ pub fn pair_trial() -> Trial {
     tried(Feature::Veth, add_link(Feature::Veth.name()))
 }
 
+/// Makes a queue that keeps to a rate, and removes it.
+pub fn bucket_trial(discipline: Discipline) -> Trial {
+    let feature = match discipline {
+        Discipline::Tbf => Feature::Tbf,
+        Discipline::Htb => Feature::Htb,
+    };
+    let queue = Qdisc {
+        feature,
+        parent: ROOT,
+        options: Vec::new(),
+    };
+    tried(
+        feature,
+        discipline.make_on_loopback().and_then(|()| queue.remove()),
+    )
+}
+
 /// The part of it that programs need where the kernel has no tcx.
 pub fn filter_trials() -> Vec<Trial> {
     let queue = clsact();
@@ -62,16 +73,6 @@ pub fn filter_trials() -> Vec<Trial> {
 
 fn cls_bpf() -> Trial {
     tried(Feature::ClsBpf, try_filter("bpf", &classic_program()))
-}
-
-fn try_bucket(feature: Feature, discipline: Discipline) -> io::Result<()> {
-    discipline.try_on_loopback()?;
-    let made = Qdisc {
-        feature,
-        parent: ROOT,
-        options: Vec::new(),
-    };
-    made.remove()
 }
 
 fn clsact() -> Qdisc {

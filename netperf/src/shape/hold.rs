@@ -347,7 +347,7 @@ impl Limit {
     fn attach_interfaces(&mut self) -> Result<(), LimitError> {
         let found = self
             .network
-            .there(Found::now)
+            .there(|| Found::now(&self.plan, &self.attached))
             .map_err(anyhow::Error::from)?;
         let judged = survey::judged(&found, &self.plan);
         self.attached

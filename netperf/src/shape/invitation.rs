@@ -3,21 +3,23 @@
 use std::thread;
 use std::time::Duration;
 
+use netperf_common::limit::AHEAD_US;
+
 use crate::bpf::{LimitPrograms, Waiting};
 use crate::units::ByteRate;
 
 /// Rounds in which a connection counts as one that receives.
 const ROUNDS: usize = 4;
 
-/// What is sent waits for this part of a second at the most where connections can be asked to wait, and not
-/// less than two packets of many segments.
+/// What is sent waits for this part of a second at the most where connections can be asked to wait; so many bytes
+/// are not plenty at any rate.
 const SENDING: (u64, u64) = (10, 32 * 1024);
 
 /// What is received, where it is datagrams, whose senders can't be asked: what comes then is dropped.
 const RECEIVING: (u64, u64) = (2, 64 * 1024);
 
-/// How long what was invited before is let in at the rate of before: as far ahead as windows invite.
-const AHEAD: Duration = Duration::from_millis(40);
+/// How long what was invited before is let in at the rate of before.
+const AHEAD: Duration = Duration::from_micros(AHEAD_US);
 
 /// The connections that receive.
 #[derive(Debug, Default)]

@@ -50,12 +50,11 @@ impl Means {
     /// When it has none, or there can be no network namespace to try them in.
     pub(super) fn find(asked: Option<Way>) -> Result<Self, LimitError> {
         in_trial(move || {
-            let way = first(&asked.map_or(Way::ALL.to_vec(), |way| vec![way]), |way| {
-                (way.name(), way.lacks())
-            });
+            let ways = asked.map_or(Way::ALL.to_vec(), |way| vec![way]);
+            let way = first(&ways, |way| (way.name(), way.lacks()));
             let discipline = first(&Discipline::ALL, |discipline| {
-                let refused = discipline.try_on_loopback().err();
-                (discipline.name(), refused.map(|error| why(&error)))
+                let trial = netlink::bucket_trial(discipline);
+                (trial.feature.name(), refused(trial.outcome))
             });
             Ok(Self {
                 way: way.map_err(|lacking| {
@@ -117,18 +116,16 @@ fn first<T: Copy>(
     Err(lacking.join(", "))
 }
 
+/// Of what, and why.
 fn refusal(trial: Trial) -> Option<String> {
-    match trial.outcome {
-        Outcome::Refused(why) => Some(format!("{}: {why}", trial.feature.name())),
-        Outcome::Works | Outcome::Untried(_) => None,
-    }
+    let why = refused(trial.outcome)?;
+    Some(format!("{}: {why}", trial.feature.name()))
 }
 
-/// The kernel does not know a queue by its name.
-fn why(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
-        Some(libc::ENOENT) => "not in this kernel".to_owned(),
-        _ => error.to_string(),
+fn refused(outcome: Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Refused(why) => Some(why),
+        Outcome::Works | Outcome::Untried(_) => None,
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
             "can't look into the network namespace of process {first}: {error}"
         ))
     })?;
-    let found = netlink::inside(&there, Found::now).map_err(|error| {
+    let found = netlink::inside(&there, || Found::now(plan, &HashSet::new())).map_err(|error| {
         LimitError::Rights(format!(
             "can't enter the network namespace of process {first}: {error}"
         ))
@@ -73,15 +73,21 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Those of the calling thread's network namespace.
+    /// Those of the calling thread's network namespace. Whether packets can be seen is asked where some are to be
+    /// limited that are not among `attached`: each interface lists all its features.
     ///
     /// # Errors
     /// When netlink fails.
-    pub(super) fn now() -> io::Result<Self> {
-        Ok(Self {
+    pub(super) fn now(plan: &Plan, attached: &HashSet<u32>) -> io::Result<Self> {
+        let mut found = Self {
             interfaces: netlink::interfaces()?,
-            passing_by: netlink::with_feature(FULL_OFFLOAD)?,
-        })
+            passing_by: HashSet::new(),
+        };
+        let is_new = |judged: &Judged| judged.is_limited() && !attached.contains(&judged.index);
+        if judged(&found, plan).iter().any(is_new) {
+            found.passing_by = netlink::with_feature(FULL_OFFLOAD)?;
+        }
+        Ok(found)
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
         targets: found.targets(),
         children: hold.children,
         cgroup: found.cgroup.clone(),
-        names: matches!(hold.whom, Whom::Processes { name: Some(_), .. }),
+        names: hold.whom.has_name(),
         rates: hold.rates,
         loopback: hold.loopback,
         except: hold.except.clone(),

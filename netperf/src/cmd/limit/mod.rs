@@ -98,6 +98,13 @@ enum Whom {
     Command(Vec<OsString>),
 }
 
+impl Whom {
+    /// Whether others may fit later.
+    fn has_name(&self) -> bool {
+        matches!(self, Self::Processes { name: Some(_), .. })
+    }
+}
+
 /// Other rates for a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Set {

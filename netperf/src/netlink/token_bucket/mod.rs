@@ -43,20 +43,12 @@ impl Discipline {
     /// From the better to the worse.
     pub const ALL: [Self; 2] = [Self::Tbf, Self::Htb];
 
-    /// As the kernel calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tbf => "tbf",
-            Self::Htb => "htb",
-        }
-    }
-
     /// Puts a bucket at the loopback interface of the calling thread's network namespace, which must be one
     /// for this purpose.
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub fn try_on_loopback(self) -> io::Result<()> {
+    pub(super) fn make_on_loopback(self) -> io::Result<()> {
         let bucket = TokenBucket {
             rate: 1_000_000,
             burst: 1 << 17,

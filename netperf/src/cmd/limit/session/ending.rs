@@ -8,10 +8,9 @@ use crate::cmd::looks;
 use crate::exit::{Failure, PassedOn};
 use crate::model::limit::LimitModel;
 use crate::render::limit::Written;
-use crate::sample::limit::LimitNow;
-use crate::units::{ByteRate, Bytes, Units};
+use crate::units::Units;
 use crate::view::envelope::Reason;
-use crate::view::limit::outcome;
+use crate::view::limit::{moved, outcome};
 
 impl Session {
     /// A moment's rate says nothing to people; programs add up the bytes.
@@ -71,25 +70,6 @@ impl Session {
             _ => Ok(()),
         }
     }
-}
-
-/// `: sent 1.20 GB, 19.9 MB/s on average`.
-fn moved(overall: &LimitNow, units: Units) -> String {
-    let directions = [("sent", overall.up), ("received", overall.down)];
-    let each = directions.into_iter().filter_map(|(verb, direction)| {
-        let direction = direction?;
-        let (bytes, rate) = (Bytes(direction.bytes), ByteRate(direction.bytes_per_s?));
-        Some(format!(
-            "{verb} {}, {} on average",
-            units.size(bytes),
-            units.rate(rate)
-        ))
-    });
-    let each: Vec<_> = each.collect();
-    if each.is_empty() {
-        return String::new();
-    }
-    format!(": {}", each.join("; "))
 }
 
 /// Says on stderr what the check found.

@@ -16,7 +16,7 @@ use crate::cmd::limit::child::Gated;
 use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
 use crate::cmd::limit::output::Output;
 use crate::cmd::limit::wake::{Wake, Wakers};
-use crate::cmd::limit::{Hold, Whom, asked, failure, targets};
+use crate::cmd::limit::{Hold, asked, failure, targets};
 use crate::cmd::signals::Stop;
 use crate::cmd::timer::Timer;
 use crate::exit::PassedOn;
@@ -230,8 +230,7 @@ impl Session {
     }
 
     fn waits_for_others(&self) -> bool {
-        let has_name = matches!(&self.hold.whom, Whom::Processes { name: Some(_), .. });
-        has_name || self.command.is_some()
+        self.hold.whom.has_name() || self.command.is_some()
     }
 
     /// Time until it ends by itself; suspended time counts.
