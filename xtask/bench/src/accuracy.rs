@@ -9,7 +9,7 @@ use super::load::Moved;
 
 /// Bytes that a tool showed, by process.
 #[derive(Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct Reported {
     bytes: HashMap<u32, Bytes>,
     /// Updates that the tool says it lost.
     lost: u64,
@@ -21,7 +21,7 @@ struct Bytes {
     rx: u64,
 }
 
-impl Shown {
+impl Reported {
     /// Adds one line of NDJSON; lines that are no tick change nothing.
     pub(super) fn add_tick(&mut self, line: &Value) -> Result<()> {
         let none = Vec::new();
@@ -41,7 +41,7 @@ impl Shown {
         Ok(())
     }
 
-    /// Replaces what was shown of a process before, by a tool that shows totals.
+    /// Replaces what was reported of a process before, by a tool that shows totals.
     pub(super) fn set_totals(&mut self, pid: u32, tx: u64, rx: u64) {
         self.bytes.insert(pid, Bytes { tx, rx });
     }
@@ -53,8 +53,8 @@ impl Shown {
             ..Accuracy::default()
         };
         for truth in moved.into_iter().filter(|m| m.tx_bytes + m.rx_bytes > 0) {
-            let shown = self.bytes.get(&truth.pid).copied().unwrap_or_default();
-            accuracy.add(truth, shown);
+            let reported = self.bytes.get(&truth.pid).copied().unwrap_or_default();
+            accuracy.add(truth, reported);
         }
         accuracy
     }
@@ -67,23 +67,23 @@ pub(super) struct Accuracy {
     named: u64,
     exact: u64,
     moved: Bytes,
-    shown: Bytes,
+    reported: Bytes,
     lost: u64,
 }
 
 impl Accuracy {
-    fn add(&mut self, truth: &Moved, shown: Bytes) {
+    fn add(&mut self, truth: &Moved, reported: Bytes) {
         let moved = Bytes {
             tx: truth.tx_bytes,
             rx: truth.rx_bytes,
         };
         self.processes += 1;
-        self.named += u64::from(shown != Bytes::default());
-        self.exact += u64::from(shown == moved);
+        self.named += u64::from(reported != Bytes::default());
+        self.exact += u64::from(reported == moved);
         self.moved.tx += moved.tx;
         self.moved.rx += moved.rx;
-        self.shown.tx += shown.tx;
-        self.shown.rx += shown.rx;
+        self.reported.tx += reported.tx;
+        self.reported.rx += reported.rx;
     }
 
     /// Both together.
@@ -97,12 +97,12 @@ impl Accuracy {
             named: self.named + other.named,
             exact: self.exact + other.exact,
             moved: sum(self.moved, other.moved),
-            shown: sum(self.shown, other.shown),
+            reported: sum(self.reported, other.reported),
             lost: self.lost + other.lost,
         }
     }
 
-    /// Whether every byte of every process was shown.
+    /// Whether every byte of every process was reported.
     pub(super) fn is_exact(&self) -> bool {
         self.processes > 0 && self.exact == self.processes && self.lost == 0
     }
@@ -120,17 +120,17 @@ impl Accuracy {
             "{} of {} processes; sent {}, received {}{lost}",
             self.named,
             self.processes,
-            share(self.shown.tx, self.moved.tx),
-            share(self.shown.rx, self.moved.rx),
+            share(self.reported.tx, self.moved.tx),
+            share(self.reported.rx, self.moved.rx),
         )
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
-fn share(shown: u64, moved: u64) -> String {
+fn share(reported: u64, moved: u64) -> String {
     match moved {
         0 => "-".to_owned(),
-        _ => format!("{:.2} %", shown as f64 / moved as f64 * 100.0),
+        _ => format!("{:.2} %", reported as f64 / moved as f64 * 100.0),
     }
 }
 
@@ -152,26 +152,26 @@ mod tests {
         },
     ];
 
-    fn shown(processes: &Value, ring_lost: u64) -> Shown {
-        let mut shown = Shown::default();
+    fn reported(processes: &Value, ring_lost: u64) -> Reported {
+        let mut reported = Reported::default();
         let tick = json!({"type": "top", "processes": processes, "loss": {"ring_lost": ring_lost}});
-        shown.add_tick(&tick).unwrap();
-        shown
+        reported.add_tick(&tick).unwrap();
+        reported
     }
 
     #[test]
     fn ticks_add_up_to_the_truth() {
         let one = json!({"pid": 1, "tx_bytes": 50, "rx_bytes": 100});
         let two = json!({"pid": 2, "tx_bytes": 100, "rx_bytes": 0});
-        let mut shown = shown(&json!([one, two]), 0);
-        assert!(!shown.compare(&TRUTH).is_exact());
-        shown.add_tick(&json!({"processes": [one]})).unwrap();
-        assert!(shown.compare(&TRUTH).is_exact());
+        let mut reported = reported(&json!([one, two]), 0);
+        assert!(!reported.compare(&TRUTH).is_exact());
+        reported.add_tick(&json!({"processes": [one]})).unwrap();
+        assert!(reported.compare(&TRUTH).is_exact());
     }
 
     #[test]
     fn what_is_missing_is_said() {
-        let half = shown(&json!([{"pid": 1, "tx_bytes": 100, "rx_bytes": 100}]), 3);
+        let half = reported(&json!([{"pid": 1, "tx_bytes": 100, "rx_bytes": 100}]), 3);
         assert_eq!(
             half.compare(&TRUTH).describe(),
             "1 of 2 processes; sent 50.00 %, received 50.00 %, 3 updates lost"
@@ -180,6 +180,6 @@ mod tests {
 
     #[test]
     fn nothing_compared_is_not_exact() {
-        assert!(!Shown::default().compare(&[]).is_exact());
+        assert!(!Reported::default().compare(&[]).is_exact());
     }
 }

@@ -1,124 +1,119 @@
-//! How does one load fare beside each of several companions?
+//! How does one load fare beside each of several variants?
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::companion::{Companion, Running};
-use super::load::Scene;
-use super::program::Program;
-use super::shown::Accuracy;
+use super::accuracy::Accuracy;
+use super::cpu_times::CpuTimes;
+use super::load::Load;
+use super::process::Process;
 use super::spread::Spread;
-use super::steal::CpuTimes;
+use super::variant::{Running, Variant};
 use super::{Bench, now, progress};
 
-/// A load beside a companion, once.
+/// A load beside a variant, once.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Heat {
+pub(super) struct Run {
     /// Operations a second of the time that the host left to this machine.
     pub(super) per_second: f64,
-    /// CPU time of the companion as a share of one core, in percent.
-    pub(super) companion_percent: f64,
-    /// What the companion showed of the processes that drove the load.
+    /// CPU time of the variant as a share of one core, in percent.
+    pub(super) cpu_percent: f64,
+    /// What the variant showed of the processes that drove the load.
     pub(super) drivers: Accuracy,
     /// The same of all processes of the load.
     pub(super) everyone: Accuracy,
 }
 
-/// Several repeats beside each companion.
+/// Several repeats beside each variant.
 #[derive(Debug)]
-pub(super) struct Contest {
-    lanes: Vec<(Companion, Vec<Heat>)>,
+pub(super) struct Comparison {
+    lanes: Vec<(Variant, Vec<Run>)>,
 }
 
-impl Contest {
-    /// Runs a load beside all companions in turn, again and again, each time beginning with another,
+impl Comparison {
+    /// Runs a load beside all variants in turn, again and again, each time beginning with another,
     /// so that what changes on the machine meanwhile meets them all.
     pub(super) fn run(
         bench: &Bench,
-        scene: Scene,
-        companions: &[Companion],
+        load: Load,
+        variants: &[Variant],
         repeats: usize,
     ) -> Result<Self> {
-        let mut lanes: Vec<_> = companions.iter().map(|&c| (c, Vec::new())).collect();
+        let mut lanes: Vec<_> = variants.iter().map(|&c| (c, Vec::new())).collect();
         for repeat in 0..repeats {
-            let Scene { work, wire, .. } = scene;
+            let Load { workload, link, .. } = load;
             progress(&format!(
-                "{work:?} over {wire:?}, {} of {repeats}",
+                "{workload:?} over {link:?}, {} of {repeats}",
                 repeat + 1
             ));
             for turn in 0..lanes.len() {
                 let lane = (turn + repeat) % lanes.len();
-                let heat = heat(bench, scene, lanes[lane].0)?;
-                lanes[lane].1.push(heat);
+                let run = run(bench, load, lanes[lane].0)?;
+                lanes[lane].1.push(run);
             }
         }
         Ok(Self { lanes })
     }
 
-    fn heats(&self, companion: Companion) -> &[Heat] {
-        let lane = self.lanes.iter().find(|(lane, _)| *lane == companion);
-        lane.map_or(&[], |(_, heats)| heats)
+    fn runs(&self, variant: Variant) -> &[Run] {
+        let lane = self.lanes.iter().find(|(lane, _)| *lane == variant);
+        lane.map_or(&[], |(_, runs)| runs)
     }
 
     /// A figure of all repeats.
-    pub(super) fn spread(&self, of: Companion, figure: fn(&Heat) -> f64) -> Option<Spread> {
-        Spread::of(self.heats(of).iter().map(figure))
+    pub(super) fn spread(&self, of: Variant, figure: fn(&Run) -> f64) -> Option<Spread> {
+        Spread::of(self.runs(of).iter().map(figure))
     }
 
     /// A figure as a share of that beside `to` in the same repeat.
     pub(super) fn ratio(
         &self,
-        of: Companion,
-        to: Companion,
-        figure: fn(&Heat) -> f64,
+        of: Variant,
+        to: Variant,
+        figure: fn(&Run) -> f64,
     ) -> Option<Spread> {
         if of == to {
             return None;
         }
-        let pairs = self.heats(of).iter().zip(self.heats(to));
+        let pairs = self.runs(of).iter().zip(self.runs(to));
         Spread::of(pairs.map(|(one, other)| figure(one) / figure(other)))
     }
 
     /// The most of a figure as a share of the most of it beside `to`.
-    pub(super) fn fastest(
-        &self,
-        of: Companion,
-        to: Companion,
-        figure: fn(&Heat) -> f64,
-    ) -> Option<f64> {
-        let most = |companion| Some(self.spread(companion, figure)?.most);
+    pub(super) fn fastest(&self, of: Variant, to: Variant, figure: fn(&Run) -> f64) -> Option<f64> {
+        let most = |variant| Some(self.spread(variant, figure)?.most);
         (of != to).then(|| Some(most(of)? / most(to)?))?
     }
 
-    /// What a companion showed in all repeats.
-    pub(super) fn accuracy(&self, of: Companion, whose: fn(&Heat) -> &Accuracy) -> Accuracy {
-        let heats = self.heats(of).iter().map(whose);
-        heats.fold(Accuracy::default(), Accuracy::and)
+    /// What a variant showed in all repeats.
+    pub(super) fn accuracy(&self, of: Variant, whose: fn(&Run) -> &Accuracy) -> Accuracy {
+        let runs = self.runs(of).iter().map(whose);
+        runs.fold(Accuracy::default(), Accuracy::and)
     }
 }
 
-fn heat(bench: &Bench, scene: Scene, companion: Companion) -> Result<Heat> {
-    let running = companion.start(&bench.programs, scene.wire)?;
+fn run(bench: &Bench, load: Load, variant: Variant) -> Result<Run> {
+    let running = variant.start(&bench.programs, load.link)?;
     let (began, before) = (now(), cpu_time(&running)?);
-    let cpus = scene.cpus();
+    let cpus = load.cpus();
     let times = CpuTimes::now(cpus)?;
-    let outcome = scene.run(&bench.programs.load, bench.effort.seconds)?;
+    let outcome = load.run(&bench.programs.load, bench.effort.seconds)?;
     let share_left = CpuTimes::now(cpus)?.share_left_since(times);
     let used = cpu_time(&running)?.saturating_sub(before);
-    let companion_percent = used.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
-    let shown = running.stop()?;
+    let cpu_percent = used.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
+    let reported = running.stop()?;
     let everyone = outcome.drivers.iter().chain([&outcome.server]);
-    Ok(Heat {
+    Ok(Run {
         per_second: outcome.per_second / share_left,
-        companion_percent,
-        drivers: shown.compare(&outcome.drivers),
-        everyone: shown.compare(everyone),
+        cpu_percent,
+        drivers: reported.compare(&outcome.drivers),
+        everyone: reported.compare(everyone),
     })
 }
 
 fn cpu_time(running: &Running) -> Result<Duration> {
     running
         .program()
-        .map_or(Ok(Duration::ZERO), Program::cpu_time)
+        .map_or(Ok(Duration::ZERO), Process::cpu_time)
 }

@@ -1,4 +1,4 @@
-//! What share of its time did this machine's host take away? Other guests' work is in no ratio.
+//! What share of its time did this machine's host take away? Other guests' workload is in no ratio.
 
 use std::fs;
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-use crate::workspace::Workspace;
+use xtask::workspace::Workspace;
 
 const FILE: &str = "docs/benchmarks.md";
 const BEGIN: &str = "<!-- begin: written by `cargo xtask bench --write` -->\n";

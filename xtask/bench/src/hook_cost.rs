@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::hooks::{Hooks, RunTime, RunTimes};
-use super::load::Scene;
+use super::load::Load;
 use super::section::Section;
 use super::spread::Spread;
 use super::table::{Table, Target};
@@ -50,10 +50,10 @@ struct Repeats {
 /// Measures every hook under each load that calls it.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let mut table = Table::new(&["load", "hook", "empty, ns", "ours, ns", "added, ns"]);
-    for (scene, name) in [
-        (Scene::ROUND_TRIPS, "requests and responses"),
-        (Scene::BULK, "bulk"),
-        (Scene::CHURN, "connections"),
+    for (load, name) in [
+        (Load::ROUND_TRIPS, "requests and responses"),
+        (Load::BULK, "bulk"),
+        (Load::CHURN, "connections"),
     ] {
         let mut repeats = Repeats::default();
         for repeat in 1..=bench.effort.few() {
@@ -61,8 +61,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
                 "hooks, {name}, {repeat} of {}",
                 bench.effort.few()
             ));
-            repeats.empty.push(empty(bench, scene)?);
-            repeats.ours.push(ours(bench, scene)?);
+            repeats.empty.push(empty(bench, load)?);
+            repeats.ours.push(ours(bench, load)?);
         }
         for hook in HOOKS {
             if let Some(cells) = repeats.compare(hook) {
@@ -75,26 +75,26 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         .remark("Time of one run, with the measurement's own, which is in both. Hooks that ran less than 1 000 times a repeat are left out."))
 }
 
-fn empty(bench: &Bench, scene: Scene) -> Result<RunTimes> {
+fn empty(bench: &Bench, load: Load) -> Result<RunTimes> {
     let mut hooks = Hooks::empty_measured(&bench.programs)?;
     let holder = hooks.program().pid();
-    let times = run_times(bench, scene, &mut hooks, holder)?;
+    let times = run_times(bench, load, &mut hooks, holder)?;
     hooks.stop()?;
     Ok(times)
 }
 
-fn ours(bench: &Bench, scene: Scene) -> Result<RunTimes> {
+fn ours(bench: &Bench, load: Load) -> Result<RunTimes> {
     let mut hooks = Hooks::measure(&bench.programs)?;
     let tracer = Tracer::start(&bench.programs.tracer, None)?;
-    let times = run_times(bench, scene, &mut hooks, tracer.program().pid())?;
+    let times = run_times(bench, load, &mut hooks, tracer.program().pid())?;
     tracer.stop()?;
     hooks.stop()?;
     Ok(times)
 }
 
-fn run_times(bench: &Bench, scene: Scene, hooks: &mut Hooks, holder: u32) -> Result<RunTimes> {
+fn run_times(bench: &Bench, load: Load, hooks: &mut Hooks, holder: u32) -> Result<RunTimes> {
     let before = hooks.run_times(holder)?;
-    scene.run(&bench.programs.load, bench.effort.seconds)?;
+    load.run(&bench.programs.load, bench.effort.seconds)?;
     let after = hooks.run_times(holder)?;
     let runs = after.into_iter().filter_map(|(name, after)| {
         let runs = after.since(*before.get(&name)?);

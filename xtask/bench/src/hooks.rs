@@ -8,12 +8,12 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::Programs;
-use super::program::Program;
+use super::process::Process;
 
 /// The process that holds empty programs and the switch for the kernel's measurement.
 #[derive(Debug)]
 pub(super) struct Hooks {
-    program: Program,
+    program: Process,
 }
 
 /// How long a program has run, by the name that the kernel keeps of it (15 bytes).
@@ -64,14 +64,14 @@ impl Hooks {
     }
 
     fn start(command: &mut Command) -> Result<Self> {
-        let program = Program::start(command)?;
+        let program = Process::start(command)?;
         let line = program.line()?;
         ensure!(line == "ready", "`{line}`");
         Ok(Self { program })
     }
 
     /// The process.
-    pub(super) fn program(&self) -> &Program {
+    pub(super) fn program(&self) -> &Process {
         &self.program
     }
 

@@ -1,15 +1,40 @@
 //! What does each hook set cost on each kernel? In virtual machines, and so only as ratios.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+use xtask::vm::{self, Console};
 
 use super::section::Section;
 use super::spread::Spread;
 use super::table::{Table, cell};
 use super::{Bench, progress};
-use crate::vm::{self, Measured};
 
 /// The sets, as `--hooks` names them.
 const SETS: [&str; 3] = ["tracepoint", "fentry", "kprobe"];
+
+/// Arguments of the guest (`tests/src/guest`).
+const ARGUMENTS: [&str; 1] = ["--cost"];
+
+/// The rates that were measured on a kernel.
+#[derive(Debug)]
+struct Measured {
+    /// Its release.
+    kernel: String,
+    /// In the order in which they were measured.
+    rates: Vec<Rate>,
+}
+
+/// Requests and responses per second, as the guest reports them.
+#[derive(Clone, Debug, Deserialize)]
+struct Rate {
+    /// Number of the turn; ratios are between rates of one turn.
+    turn: u32,
+    /// The hook set; `none` without hooks.
+    set: String,
+    /// `nothing`, `empty` or `tracer`.
+    beside: String,
+    rounds_per_s: f64,
+}
 
 /// Boots every kernel of `cargo xtask vm-test`, and measures in it.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
@@ -22,7 +47,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         "of empty programs",
         "of the tracepoint set",
     ]);
-    for measured in vm::rates(&bench.workspace, bench.programs.empty.clone())? {
+    let arguments = ARGUMENTS.map(str::to_owned);
+    let consoles = vm::consoles(&bench.workspace, bench.programs.empty.clone(), &arguments)?;
+    for measured in consoles.into_iter().map(Measured::read) {
+        let measured = measured?;
         for set in SETS.into_iter().filter(|set| measured.has(set)) {
             let ratio = |of, to| cell(measured.ratio(of, to), 3, None);
             table.row([
@@ -45,6 +73,20 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
 }
 
 impl Measured {
+    fn read(console: Console) -> Result<Self> {
+        let rates = read(&console.text);
+        ensure!(
+            !rates.is_empty() && console.ended,
+            "`{}` reported no rates: see `{}`",
+            console.release,
+            console.file.display()
+        );
+        Ok(Self {
+            kernel: console.release,
+            rates,
+        })
+    }
+
     fn has(&self, set: &str) -> bool {
         self.rates.iter().any(|rate| rate.set == set)
     }
@@ -60,10 +102,19 @@ impl Measured {
     }
 }
 
-impl vm::Rate {
+impl Rate {
     fn is(&self, (set, beside): (&str, &str)) -> bool {
         self.set == set && self.beside == beside
     }
+}
+
+/// Rates among the other lines of a console.
+fn read(console: &str) -> Vec<Rate> {
+    let lines = console.lines().map(str::trim_end);
+    lines
+        .filter(|line| line.starts_with("{\""))
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -71,8 +122,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rates_are_found_among_the_other_lines_of_a_console() {
+        let console = "[ 1.0] booting\n{\"type\":\"log\",\"line\":\"x\"}\n\
+            {\"type\":\"rate\",\"turn\":2,\"set\":\"fentry\",\"beside\":\"empty\",\"rounds_per_s\":7.5}\r\n";
+        let rates = read(console);
+        assert_eq!(rates.len(), 1);
+        assert_eq!((rates[0].turn, rates[0].rounds_per_s), (2, 7.5));
+    }
+
+    #[test]
     fn a_ratio_is_that_of_one_turn() {
-        let rate = |turn, set: &str, beside: &str, rounds_per_s| vm::Rate {
+        let rate = |turn, set: &str, beside: &str, rounds_per_s| Rate {
             turn,
             set: set.to_owned(),
             beside: beside.to_owned(),

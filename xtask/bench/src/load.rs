@@ -7,16 +7,16 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::program::Program;
-use super::stage::{self, Side};
-use super::steal::Cpus;
+use super::cpu_times::Cpus;
+use super::netns::{self, Side};
+use super::process::Process;
 
 /// CPU of loads whose two ends share one.
 const CPU: &str = "0";
 
 /// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Work {
+pub(super) enum Workload {
     /// 64-byte requests and responses on one connection.
     RoundTrips,
     /// One stream in one direction.
@@ -29,7 +29,7 @@ pub(super) enum Work {
 
 /// Where a load's two ends are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wire {
+pub(super) enum Link {
     /// Both in one namespace.
     Loopback,
     /// In two namespaces.
@@ -47,11 +47,11 @@ pub(super) enum Priority {
 
 /// A load at its place.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scene {
+pub(super) struct Load {
     /// What is done.
-    pub(super) work: Work,
+    pub(super) workload: Workload,
     /// Over what.
-    pub(super) wire: Wire,
+    pub(super) link: Link,
     /// Before whom.
     pub(super) priority: Priority,
 }
@@ -78,7 +78,7 @@ pub(super) struct Outcome {
     pub(super) server: Moved,
 }
 
-impl Work {
+impl Workload {
     /// Its name in the load program.
     fn name(self) -> &'static str {
         match self {
@@ -95,29 +95,29 @@ impl Work {
     }
 }
 
-impl Scene {
+impl Load {
     /// One connection over loopback.
     pub(super) const ROUND_TRIPS: Self = Self {
-        work: Work::RoundTrips,
-        wire: Wire::Loopback,
+        workload: Workload::RoundTrips,
+        link: Link::Loopback,
         priority: Priority::RealTime,
     };
     /// One stream over veth. It needs the kernel's own threads, which must not wait for it.
     pub(super) const BULK: Self = Self {
-        work: Work::Bulk,
-        wire: Wire::Veth,
+        workload: Workload::Bulk,
+        link: Link::Veth,
         priority: Priority::Ordinary,
     };
     /// Many connections over loopback.
     pub(super) const CHURN: Self = Self {
-        work: Work::Churn,
-        wire: Wire::Loopback,
+        workload: Workload::Churn,
+        link: Link::Loopback,
         priority: Priority::RealTime,
     };
 
     /// The CPUs whose time decides how fast it is.
     pub(super) fn cpus(self) -> Cpus {
-        if self.work.shares_cpu() {
+        if self.workload.shares_cpu() {
             Cpus::Shared
         } else {
             Cpus::All
@@ -126,30 +126,30 @@ impl Scene {
 
     /// Runs it with the load program for some time.
     pub(super) fn run(self, program: &Path, seconds: f64) -> Result<Outcome> {
-        let (far, address) = match self.wire {
-            Wire::Loopback => (Side::Near, "127.0.0.1".to_owned()),
-            Wire::Veth => (Side::Far, Side::Far.address().to_string()),
+        let (far, address) = match self.link {
+            Link::Loopback => (Side::Near, "127.0.0.1".to_owned()),
+            Link::Veth => (Side::Far, Side::Far.address().to_string()),
         };
         let mut serve = self.command(program, far, "serve");
-        let answering = Program::start(serve.args(["--bind", &address]))?;
+        let answering = Process::start(serve.args(["--bind", &address]))?;
         let address: SocketAddr = answering.line()?.parse()?;
         let mut drive = self.command(program, Side::Near, "drive");
         drive.args([&address.to_string(), "--seconds", &seconds.to_string()]);
-        let asked = reports(&Program::start(&mut drive)?.finish()?)?;
+        let asked = reports(&Process::start(&mut drive)?.finish()?)?;
         let answered = reports(&answering.finish()?)?;
         Outcome::of(&asked, &answered)
     }
 
     /// Each program in the command line becomes the next one.
     fn command(self, program: &Path, side: Side, end: &str) -> Command {
-        let mut command = stage::command(side);
+        let mut command = netns::command(side);
         if self.priority == Priority::RealTime {
             command.args(["chrt", "--fifo", "1"]);
         }
-        if self.work.shares_cpu() {
+        if self.workload.shares_cpu() {
             command.args(["taskset", "--cpu-list", CPU]);
         }
-        command.arg(program).args([end, self.work.name()]);
+        command.arg(program).args([end, self.workload.name()]);
         command
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 
 use super::section::Section;
 use super::table::Table;
-use crate::workspace::Workspace;
+use xtask::workspace::Workspace;
 
 /// Load average above which figures are of little worth.
 const BUSY: f64 = 0.5;
@@ -31,7 +31,7 @@ pub(super) fn facts(workspace: &Workspace, load: Option<f64>) -> Section {
     let section = Section::new("Machine").table(&table);
     if load.is_some_and(|load| load > BUSY) {
         return section.remark(
-            "**The machine was busy with other work: these figures are rough, and a missed target \
+            "**The machine was busy with other workload: these figures are rough, and a missed target \
              may be its doing.**",
         );
     }

@@ -1,62 +1,70 @@
-//! `cargo xtask bench`: what does tracing cost, and what does it show?
+//! `cargo xtask bench`: what do tracing and limits cost, and are the figures right?
 //!
-//! Figures of one machine in one hour, printed beside what is asked of them; a missed target is
-//! printed, and fails nothing.
+//! Prints the figures of one machine in one hour beside their targets. A missed target is printed, and is no
+//! failure.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this program talks to the person at the terminal"
+)]
 
-mod companion;
-mod contest;
-mod cost;
-mod crowd;
+mod accuracy;
+mod comparison;
+mod cpu_times;
 mod document;
 mod hook_cost;
 mod hooks;
 mod kernels;
 mod limit;
 mod load;
-mod look;
 mod machine;
 mod memory;
-mod program;
-mod rival;
-mod rivals;
+mod netns;
+mod open_sockets;
+mod overhead;
+mod process;
 mod section;
-mod shown;
+mod socket_list;
 mod sockets;
 mod spread;
-mod stage;
-mod start;
+mod startup;
 mod states;
-mod steal;
 mod table;
+mod tool;
+mod tools;
 mod tracer;
+mod variant;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use clap::{Args, ValueEnum};
+use clap::{Parser, ValueEnum};
+use xtask::build::{self, Profile};
+use xtask::root;
+use xtask::workspace::Workspace;
 
 use self::section::Section;
-use crate::build::{self, Profile};
-use crate::root;
-use crate::toolchain::{self, Toolchain};
-use crate::workspace::Workspace;
 
-/// What to measure and how well.
-#[derive(Args, Debug)]
-pub(crate) struct Options {
-    /// What to measure; everything if nothing is named
-    #[arg(value_name = "NAME")]
+/// Measure what tracing and limits cost, as root
+///
+/// docs/benchmarks.md has the figures of a quiet machine. A whole run takes about twenty minutes.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+struct Options {
+    /// Sections to measure; all if none is named
+    #[arg(value_name = "SECTION")]
     names: Vec<Name>,
-    /// Fewer and shorter repeats: shows that it works, and little more
+    /// Fewer repeats: shows that it works, and little more
     #[arg(long)]
     quick: bool,
-    /// Put the figures into docs/benchmarks.md
+    /// Write the figures into docs/benchmarks.md
     #[arg(long, conflicts_with = "names")]
     write: bool,
 }
 
-/// A part of the report.
+/// A section of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Name {
     /// Requests and responses on one connection
@@ -65,31 +73,31 @@ enum Name {
     Bulk,
     /// Connections that are opened and closed
     Churn,
-    /// Connections whose states are followed
+    /// Following the states of connections
     States,
     /// Many open sockets
     Sockets,
-    /// A look at many open sockets, beside ss
-    Look,
+    /// Listing many open sockets, compared with ss
+    List,
     /// Time to start
     Start,
     /// Time of each hook
     Hooks,
-    /// Each hook set on each kernel
+    /// Each hook set on each kernel, in virtual machines
     Kernels,
-    /// A process that is held to a rate
+    /// A process with a limit
     Limit,
-    /// The same of one that has hundreds of connections
-    LimitCrowd,
-    /// Of a limit, what it takes from others, and how soon it obeys
-    LimitOthers,
-    /// Of a limit, other tools
-    LimitRivals,
-    /// nethogs and iftop
-    Rivals,
+    /// A limit on a process with hundreds of connections
+    LimitMany,
+    /// What a limit costs other processes, and how soon a change takes effect
+    LimitSideEffects,
+    /// Other tools that limit a process
+    LimitTools,
+    /// nethogs and iftop beside the same loads
+    Tools,
 }
 
-/// What measuring needs.
+/// What every section needs.
 #[derive(Debug)]
 struct Bench {
     workspace: Workspace,
@@ -125,14 +133,25 @@ impl Effort {
         seconds: 1.0,
     };
 
-    /// Repeats of what is long and shows its differences at once.
+    /// Repeats of what takes long and varies little.
     fn few(self) -> usize {
         self.repeats.div_ceil(5)
     }
 }
 
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Builds everything, measures and prints.
-pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+fn run(options: &Options) -> Result<()> {
+    let workspace = &Workspace::find()?;
     ensure!(
         root::is_root(),
         "network namespaces and eBPF need root: run `sudo env PATH=\"$PATH\" cargo xtask bench`"
@@ -147,7 +166,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         },
         programs: Programs::build(workspace)?,
     };
-    stage::set()?;
+    netns::create()?;
     let facts = machine::facts(workspace, load);
     let mut report = format!("`{}`\n\n{facts}", options.command());
     println!("{report}");
@@ -171,7 +190,7 @@ impl Options {
         all.filter(|name| !name.is_part()).collect()
     }
 
-    /// The command line that says the same.
+    /// The command line with these options.
     fn command(&self) -> String {
         let mut words = vec!["cargo xtask bench".to_owned()];
         let names = self.names.iter().filter_map(ValueEnum::to_possible_value);
@@ -183,27 +202,27 @@ impl Options {
 }
 
 impl Name {
-    /// Whether another name measures it, too.
+    /// Whether another section contains it.
     fn is_part(self) -> bool {
-        matches!(self, Self::LimitOthers | Self::LimitRivals)
+        matches!(self, Self::LimitSideEffects | Self::LimitTools)
     }
 
     fn measure(self, bench: &Bench) -> Result<Section> {
         match self {
-            Self::Rr => cost::ROUND_TRIPS.measure(bench),
-            Self::Bulk => cost::BULK.measure(bench),
-            Self::Churn => cost::CHURN.measure(bench),
+            Self::Rr => overhead::ROUND_TRIPS.measure(bench),
+            Self::Bulk => overhead::BULK.measure(bench),
+            Self::Churn => overhead::CHURN.measure(bench),
             Self::States => states::measure(bench),
             Self::Sockets => sockets::measure(bench),
-            Self::Look => look::measure(bench),
-            Self::Start => start::measure(bench),
+            Self::List => socket_list::measure(bench),
+            Self::Start => startup::measure(bench),
             Self::Hooks => hook_cost::measure(bench),
             Self::Kernels => kernels::measure(bench),
             Self::Limit => limit::measure(bench),
-            Self::LimitCrowd => limit::measure_crowd(bench),
-            Self::LimitOthers => limit::measure_others(bench),
-            Self::LimitRivals => Ok(limit::measure_rivals(bench)),
-            Self::Rivals => rivals::measure(bench),
+            Self::LimitMany => limit::measure_many(bench),
+            Self::LimitSideEffects => limit::measure_side_effects(bench),
+            Self::LimitTools => Ok(limit::measure_tools(bench)),
+            Self::Tools => tools::measure(bench),
         }
     }
 }
@@ -221,30 +240,12 @@ impl Programs {
             load: programs.join("load"),
             mover: programs.join("mover"),
             hooks: programs.join("hooks"),
-            empty: build_empty(workspace)?,
+            empty: build::build_empty(workspace)?,
         })
     }
 }
 
-/// Compiles the empty programs with the compiler of the real ones.
-fn build_empty(workspace: &Workspace) -> Result<PathBuf> {
-    const NAME: &str = "netperf-ebpf-empty";
-    let artifacts = workspace.target.join("ebpf");
-    let mut cargo = Toolchain::load(&workspace.target)?.cargo("build", &artifacts);
-    cargo
-        .args(["--package", "netperf-ebpf", "--bin", NAME])
-        .current_dir(&workspace.root);
-    ensure!(
-        cargo.status()?.success(),
-        "the empty programs do not compile"
-    );
-    Ok(artifacts
-        .join(toolchain::target())
-        .join("release")
-        .join(NAME))
-}
-
-/// Says on stderr what is being measured.
+/// Prints to stderr what is being measured.
 fn progress(what: &str) {
     eprintln!("measuring: {what}");
 }

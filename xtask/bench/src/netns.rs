@@ -45,14 +45,14 @@ impl Side {
 }
 
 /// Name of the veth device in either namespace.
-pub(super) const VETH: &str = "wire";
+pub(super) const VETH: &str = "link";
 
 /// Many thousand sockets that wait for their time to pass would make each repeat slower than the one
 /// before.
 const FEW_TIME_WAITS: &str = "net.ipv4.tcp_max_tw_buckets=4096";
 
 /// Makes the namespaces; they go with this process.
-pub(super) fn set() -> Result<()> {
+pub(super) fn create() -> Result<()> {
     let none = None::<&str>;
     unshare(CloneFlags::CLONE_NEWNS).context("can't have a mount namespace of its own")?;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
@@ -66,7 +66,7 @@ pub(super) fn set() -> Result<()> {
         ))?;
     }
     ip(&format!(
-        "-n near link add {VETH} type veth peer {VETH} netns far"
+        "-n near link add {VETH} type veth limiter {VETH} netns far"
     ))?;
     for side in [Side::Near, Side::Far] {
         ip(&format!("-n {} link set {VETH} up", side.namespace()))?;

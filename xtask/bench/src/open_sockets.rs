@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 
 use super::Programs;
 use super::load::Moved;
-use super::program::Program;
-use super::stage::{self, Side};
+use super::netns::{self, Side};
+use super::process::Process;
 
 /// Sockets of one process at the most; more descriptors than some 20 000 may need a right.
 const HELD_BY_ONE: usize = 10_000;
@@ -15,22 +15,22 @@ const ENDS: usize = 2;
 
 /// Processes that hold sockets.
 #[derive(Debug)]
-pub(super) struct Crowd {
-    holders: Vec<Program>,
+pub(super) struct OpenSockets {
+    holders: Vec<Process>,
     /// How many sockets are open.
     pub(super) sockets: usize,
 }
 
-impl Crowd {
+impl OpenSockets {
     /// Opens at least `sockets`.
-    pub(super) fn gather(programs: &Programs, sockets: usize) -> Result<Self> {
+    pub(super) fn open(programs: &Programs, sockets: usize) -> Result<Self> {
         let of_one = sockets.min(HELD_BY_ONE);
         let connections = (of_one / ENDS).to_string();
         let start = |_| {
-            let mut hold = stage::command(Side::Near);
-            Program::start(hold.arg(&programs.load).args(["hold", &connections]))
+            let mut hold = netns::command(Side::Near);
+            Process::start(hold.arg(&programs.load).args(["hold", &connections]))
         };
-        let holders: Vec<Program> = (0..sockets.div_ceil(HELD_BY_ONE))
+        let holders: Vec<Process> = (0..sockets.div_ceil(HELD_BY_ONE))
             .map(start)
             .collect::<Result<_>>()?;
         for holder in &holders {
@@ -55,8 +55,8 @@ impl Crowd {
     }
 
     /// Closes all, and tells what each process has moved.
-    pub(super) fn dissolve(self) -> Result<Vec<Moved>> {
-        let report = |holder: Program| {
+    pub(super) fn close(self) -> Result<Vec<Moved>> {
+        let report = |holder: Process| {
             let lines = holder.finish()?;
             Moved::of(&serde_json::from_str(&lines.concat())?)
         };

@@ -3,16 +3,16 @@
 use anyhow::Result;
 
 use super::Bench;
-use super::companion::Companion;
-use super::contest::{Contest, Heat};
-use super::load::Scene;
+use super::comparison::{Comparison, Run};
+use super::load::Load;
 use super::section::Section;
 use super::table::{self, Table, Target};
+use super::variant::Variant;
 
 /// A load, and what is asked of the tracer beside it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cost {
-    scene: Scene,
+pub(super) struct Overhead {
+    load: Load,
     title: &'static str,
     /// Heading of the rate, and how many operations are one of it.
     unit: (&'static str, f64),
@@ -23,8 +23,8 @@ pub(super) struct Cost {
 }
 
 /// One connection, as many rounds as one CPU can do.
-pub(super) const ROUND_TRIPS: Cost = Cost {
-    scene: Scene::ROUND_TRIPS,
+pub(super) const ROUND_TRIPS: Overhead = Overhead {
+    load: Load::ROUND_TRIPS,
     title: "64-byte requests and responses on one connection, both ends on one CPU",
     unit: ("rounds a second", 1.0),
     of_untraced: Target::AtLeast(0.95),
@@ -33,8 +33,8 @@ pub(super) const ROUND_TRIPS: Cost = Cost {
 };
 
 /// As many bytes as go through a veth pair.
-pub(super) const BULK: Cost = Cost {
-    scene: Scene::BULK,
+pub(super) const BULK: Overhead = Overhead {
+    load: Load::BULK,
     title: "Bulk transfer over veth",
     unit: ("MB a second", 1e6),
     of_untraced: Target::AtLeast(0.99),
@@ -43,8 +43,8 @@ pub(super) const BULK: Cost = Cost {
 };
 
 /// As many connections as one CPU can do.
-pub(super) const CHURN: Cost = Cost {
-    scene: Scene::CHURN,
+pub(super) const CHURN: Overhead = Overhead {
+    load: Load::CHURN,
     title: "Connect, send, receive and close, both ends on one CPU",
     unit: ("connections a second", 1.0),
     of_untraced: Target::AtLeast(0.9),
@@ -52,14 +52,14 @@ pub(super) const CHURN: Cost = Cost {
     cpu: Target::AtMost(20.0),
 };
 
-impl Cost {
+impl Overhead {
     /// Runs it beside nothing, empty programs and the tracer.
     pub(super) fn measure(&self, bench: &Bench) -> Result<Section> {
-        let mut companions = vec![Companion::Nothing, Companion::EmptyHooks, Companion::Tracer];
-        if self.scene.work.shares_cpu() {
-            companions.push(Companion::TracerElsewhere);
+        let mut variants = vec![Variant::Baseline, Variant::EmptyHooks, Variant::Tracer];
+        if self.load.workload.shares_cpu() {
+            variants.push(Variant::TracerElsewhere);
         }
-        let contest = Contest::run(bench, self.scene, &companions, bench.effort.repeats)?;
+        let comparison = Comparison::run(bench, self.load, &variants, bench.effort.repeats)?;
         let mut table = Table::new(&[
             "beside",
             self.unit.0,
@@ -67,33 +67,33 @@ impl Cost {
             "fastest to fastest",
             "of empty programs",
             "CPU, % of a core",
-            "bytes shown",
+            "bytes reported",
         ]);
-        for companion in companions {
-            table.row(self.row(&contest, companion));
+        for variant in variants {
+            table.row(self.row(&comparison, variant));
         }
         Ok(Section::new(self.title).table(&table))
     }
 
-    fn row(&self, contest: &Contest, companion: Companion) -> [String; 7] {
-        let ours = companion.is_tracer();
+    fn row(&self, comparison: &Comparison, variant: Variant) -> [String; 7] {
+        let ours = variant.is_tracer();
         let asked = |target: Option<Target>| target.filter(|_| ours);
-        let rate = |heat: &Heat| heat.per_second;
-        let rates = contest.spread(companion, rate);
-        let of_untraced = contest.ratio(companion, Companion::Nothing, rate);
-        let fastest = contest.fastest(companion, Companion::Nothing, rate);
-        let of_empty = contest.ratio(companion, Companion::EmptyHooks, rate);
-        let cpu = contest.spread(companion, |heat| heat.companion_percent);
-        let shown = contest.accuracy(companion, |heat| &heat.everyone);
+        let rate = |run: &Run| run.per_second;
+        let rates = comparison.spread(variant, rate);
+        let of_untraced = comparison.ratio(variant, Variant::Baseline, rate);
+        let fastest = comparison.fastest(variant, Variant::Baseline, rate);
+        let of_empty = comparison.ratio(variant, Variant::EmptyHooks, rate);
+        let cpu = comparison.spread(variant, |run| run.cpu_percent);
+        let reported = comparison.accuracy(variant, |run| &run.everyone);
         [
-            companion.describe().to_owned(),
+            variant.describe().to_owned(),
             table::cell(rates.map(|rate| rate.times(1.0 / self.unit.1)), 0, None),
             table::cell(of_untraced, 3, asked(Some(self.of_untraced))),
             fastest.map_or_else(table::none, |ratio| format!("{ratio:.3}")),
             table::cell(of_empty.filter(|_| ours), 3, self.of_empty),
             table::cell(cpu.filter(|_| ours), 2, Some(self.cpu)),
             if ours {
-                shown.describe()
+                reported.describe()
             } else {
                 table::none()
             },

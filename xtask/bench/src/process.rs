@@ -16,13 +16,13 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running program whose stdin and stdout are ours; it ends with this value.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(super) struct Process {
     name: String,
     child: Child,
     lines: Receiver<String>,
 }
 
-impl Program {
+impl Process {
     /// Starts it.
     pub(super) fn start(command: &mut Command) -> Result<Self> {
         let name = format!("{command:?}");
@@ -98,7 +98,7 @@ impl Program {
     }
 }
 
-impl Drop for Program {
+impl Drop for Process {
     fn drop(&mut self) {
         // Both fail when it has ended, which is what is wanted.
         let _ = self.child.kill();

@@ -4,10 +4,10 @@ use std::process::Stdio;
 
 use anyhow::{Result, ensure};
 
-use super::crowd::Crowd;
+use super::netns::{self, Side};
+use super::open_sockets::OpenSockets;
 use super::section::Section;
 use super::spread::Spread;
-use super::stage::{self, Side};
 use super::table::{Table, Target, cell};
 use super::{Bench, now, progress};
 
@@ -28,7 +28,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let mut table = Table::new(&["open sockets", "command", "ms", "of `ss -tanp`"]);
     for sockets in SIZES {
         progress(&format!("a look at {sockets} sockets"));
-        let crowd = Crowd::gather(&bench.programs, sockets)?;
+        let open_sockets = OpenSockets::open(&bench.programs, sockets)?;
         let tracer = bench.programs.tracer.display().to_string();
         let mut lanes = vec![("ss -tanp", SS.map(str::to_owned).to_vec(), Vec::new())];
         lanes.extend(OURS.map(|(name, arguments)| {
@@ -52,7 +52,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
                 cell(ratio, 3, Some(Target::AtMost(1.0))),
             ]);
         }
-        crowd.dissolve()?;
+        open_sockets.close()?;
     }
     Ok(Section::new("A look at all sockets, as text").table(&table).remark(
         "Wall-clock time from the start of the program to its end, its output read and dropped; in the \
@@ -63,7 +63,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
 /// Milliseconds.
 fn time(command: &[String]) -> Result<f64> {
     let began = now();
-    let status = stage::command(Side::Near)
+    let status = netns::command(Side::Near)
         .args(command)
         .stdout(Stdio::null())
         .stderr(Stdio::null())

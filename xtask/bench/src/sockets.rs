@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::crowd::Crowd;
 use super::memory::{self, Memory};
+use super::open_sockets::OpenSockets;
 use super::section::Section;
 use super::spread::Spread;
 use super::table::{self, Table, Target};
@@ -36,7 +36,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         "kernel objects, MiB",
         "sum, MiB",
         "exec to `start`, ms",
-        "bytes shown",
+        "bytes reported",
     ]);
     for (sockets, tick_target, memory_target) in SIZES {
         progress(&format!("{sockets} sockets"));
@@ -59,7 +59,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
 
 /// Many sockets, and the tracer beside them.
 struct Watched {
-    crowd: Crowd,
+    open_sockets: OpenSockets,
     tracer: Tracer,
     start: Duration,
     objects_before: u64,
@@ -67,12 +67,12 @@ struct Watched {
 
 impl Watched {
     fn begin(bench: &Bench, sockets: usize) -> Result<Self> {
-        let crowd = Crowd::gather(&bench.programs, sockets)?;
+        let open_sockets = OpenSockets::open(&bench.programs, sockets)?;
         let objects_before = memory::kernel_objects()?;
         let began = now();
         let tracer = Tracer::start(&bench.programs.tracer, None)?;
         Ok(Self {
-            crowd,
+            open_sockets,
             tracer,
             start: began.elapsed(),
             objects_before,
@@ -81,12 +81,16 @@ impl Watched {
 
     /// What ticks cost: before the sockets are used, in the ticks that use all, and after.
     fn ticks(&mut self, count: usize) -> Result<Vec<(&'static str, Vec<Duration>)>> {
-        let Self { crowd, tracer, .. } = self;
-        let all = crowd.sockets;
+        let Self {
+            open_sockets,
+            tracer,
+            ..
+        } = self;
+        let all = open_sockets.sockets;
         let mut ticks = |count, used| {
             tracer.cost_of_ticks(count, || match used {
                 0 => Ok(()),
-                used => crowd.use_sockets(used),
+                used => open_sockets.use_sockets(used),
             })
         };
         Ok(vec![
@@ -103,9 +107,9 @@ impl Watched {
         let Memory { process, maps } = Memory::of(self.tracer.program().pid())?;
         let objects = memory::kernel_objects()?.saturating_sub(self.objects_before);
         let sum = mib(process + maps + objects);
-        let sockets = self.crowd.sockets;
-        let moved = self.crowd.dissolve()?;
-        let shown = self.tracer.stop()?;
+        let sockets = self.open_sockets.sockets;
+        let moved = self.open_sockets.close()?;
+        let reported = self.tracer.stop()?;
         Ok([
             sockets.to_string(),
             format!("{:.1}", mib(process)),
@@ -113,14 +117,14 @@ impl Watched {
             format!("{:.1}", mib(objects)),
             format!("{sum:.1}, {}", target.verdict(sum)),
             self.start.as_millis().to_string(),
-            shown.compare(&moved).describe(),
+            reported.compare(&moved).describe(),
         ])
     }
 }
 
 fn tick_row(sockets: usize, used: &str, costs: &[Duration], target: Target) -> [String; 3] {
     let spread = Spread::of(costs.iter().map(|cost| cost.as_secs_f64() * 1e3));
-    // A tick that uses every socket is shown for what it is; nothing is asked of it.
+    // A tick that uses every socket is reported for what it is; nothing is asked of it.
     let target = Some(target).filter(|_| used != ALL);
     [
         sockets.to_string(),

@@ -39,15 +39,15 @@ pub(super) fn none() -> String {
 pub(super) fn cell(figure: Option<Spread>, digits: usize, target: Option<Target>) -> String {
     match (figure, target) {
         (None, _) => none(),
-        (Some(figure), None) => shown(figure, digits),
+        (Some(figure), None) => reported(figure, digits),
         (Some(figure), Some(target)) => {
             let verdict = target.verdict(figure.median);
-            format!("{}, {verdict}", shown(figure, digits))
+            format!("{}, {verdict}", reported(figure, digits))
         }
     }
 }
 
-fn shown(figure: Spread, digits: usize) -> String {
+fn reported(figure: Spread, digits: usize) -> String {
     if figure.median.is_infinite() {
         return "never".to_owned();
     }

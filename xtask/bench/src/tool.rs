@@ -5,21 +5,21 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use super::load::Wire;
-use super::program::Program;
-use super::shown::Shown;
-use super::stage::{self, Side, VETH};
+use super::accuracy::Reported;
+use super::load::Link;
+use super::netns::{self, Side, VETH};
+use super::process::Process;
 
 /// A tool for the same question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rival {
+pub(super) enum Tool {
     /// Bytes by process, from captured packets.
     Nethogs,
     /// Bytes by pair of hosts, from captured packets; knows no process.
     Iftop,
 }
 
-impl Rival {
+impl Tool {
     /// All there are.
     pub(super) const ALL: [Self; 2] = [Self::Nethogs, Self::Iftop];
 
@@ -47,7 +47,7 @@ impl Rival {
 
     /// Options that watch one device and print what was seen, each line as it comes.
     fn command(self, device: &str) -> Command {
-        let mut command = stage::command(Side::Near);
+        let mut command = netns::command(Side::Near);
         command
             .args(["stdbuf", "-oL", self.name()])
             .stderr(Stdio::null());
@@ -70,45 +70,45 @@ impl Rival {
 /// Heading of each block of nethogs.
 const REFRESH: &str = "Refreshing:";
 
-/// A running rival.
+/// A running tool.
 #[derive(Debug)]
 pub(super) struct Running {
-    rival: Rival,
-    program: Program,
-    shown: Shown,
+    tool: Tool,
+    program: Process,
+    reported: Reported,
 }
 
 impl Running {
     /// Starts it where the load is driven, and waits until it captures.
-    pub(super) fn start(rival: Rival, wire: Wire) -> Result<Self> {
-        let device = match wire {
-            Wire::Loopback => "lo",
-            Wire::Veth => VETH,
+    pub(super) fn start(tool: Tool, link: Link) -> Result<Self> {
+        let device = match link {
+            Link::Loopback => "lo",
+            Link::Veth => VETH,
         };
         let mut running = Self {
-            rival,
-            program: Program::start(&mut rival.command(device))?,
-            shown: Shown::default(),
+            tool,
+            program: Process::start(&mut tool.command(device))?,
+            reported: Reported::default(),
         };
-        running.wait_for(rival.is_ready())?;
+        running.wait_for(tool.is_ready())?;
         Ok(running)
     }
 
     /// The process.
-    pub(super) fn program(&self) -> &Program {
+    pub(super) fn program(&self) -> &Process {
         &self.program
     }
 
     /// Lets it show by process what it has captured, and ends it.
-    pub(super) fn stop(mut self) -> Result<Shown> {
-        if self.rival == Rival::Nethogs {
+    pub(super) fn stop(mut self) -> Result<Reported> {
+        if self.tool == Tool::Nethogs {
             // The block that it was at when the load ended, and one after it.
             for _ in 0..3 {
                 self.wait_for(REFRESH)?;
             }
         }
         self.program.interrupt()?;
-        Ok(self.shown)
+        Ok(self.reported)
     }
 
     /// Reads up to a line that begins so.
@@ -116,7 +116,7 @@ impl Running {
         loop {
             let line = self.program.line()?;
             if let Some((pid, tx, rx)) = nethogs_row(&line) {
-                self.shown.set_totals(pid, tx, rx);
+                self.reported.set_totals(pid, tx, rx);
             }
             if line.starts_with(beginning) {
                 return Ok(());

@@ -3,35 +3,39 @@
 use anyhow::Result;
 
 use super::Bench;
-use super::companion::Companion;
-use super::contest::{Contest, Heat};
-use super::load::{Priority, Scene, Wire, Work};
-use super::rival::Rival;
+use super::comparison::{Comparison, Run};
+use super::load::{Link, Load, Priority, Workload};
 use super::section::Section;
 use super::table::{self, Table};
+use super::tool::Tool;
+use super::variant::Variant;
 
 /// Loads, and where they run.
-const SCENES: [(&str, Work, Wire); 5] = [
+const LOADS: [(&str, Workload, Link); 5] = [
     (
         "requests and responses, loopback",
-        Work::RoundTrips,
-        Wire::Loopback,
+        Workload::RoundTrips,
+        Link::Loopback,
     ),
-    ("requests and responses, veth", Work::RoundTrips, Wire::Veth),
-    ("bulk, veth", Work::Bulk, Wire::Veth),
-    ("connections, loopback", Work::Churn, Wire::Loopback),
-    ("short-lived processes, veth", Work::Swarm, Wire::Veth),
+    (
+        "requests and responses, veth",
+        Workload::RoundTrips,
+        Link::Veth,
+    ),
+    ("bulk, veth", Workload::Bulk, Link::Veth),
+    ("connections, loopback", Workload::Churn, Link::Loopback),
+    ("short-lived processes, veth", Workload::Swarm, Link::Veth),
 ];
 
-/// Runs the loads beside ourselves and the rivals that are installed.
+/// Runs the loads beside ourselves and the tools that are installed.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
-    let mut companions = vec![Companion::Nothing, Companion::Tracer];
+    let mut variants = vec![Variant::Baseline, Variant::Tracer];
     let mut section = Section::new("Other tools beside the same loads");
-    for rival in Rival::ALL {
-        if rival.is_installed() {
-            companions.push(Companion::Rival(rival));
+    for tool in Tool::ALL {
+        if tool.is_installed() {
+            variants.push(Variant::Tool(tool));
         } else {
-            section = section.remark(&format!("{} is not installed.", rival.name()));
+            section = section.remark(&format!("{} is not installed.", tool.name()));
         }
     }
     let mut table = Table::new(&[
@@ -39,17 +43,17 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         "beside",
         "of untraced",
         "CPU, % of a core",
-        "bytes shown",
+        "bytes reported",
     ]);
-    for (name, work, wire) in SCENES {
-        let scene = Scene {
-            work,
-            wire,
+    for (name, workload, link) in LOADS {
+        let load = Load {
+            workload,
+            link,
             priority: Priority::Ordinary,
         };
-        let contest = Contest::run(bench, scene, &companions, bench.effort.few())?;
-        for &companion in companions.iter().filter(|&&c| c != Companion::Nothing) {
-            table.row(row(name, &contest, companion));
+        let comparison = Comparison::run(bench, load, &variants, bench.effort.few())?;
+        for &variant in variants.iter().filter(|&&c| c != Variant::Baseline) {
+            table.row(row(name, &comparison, variant));
         }
     }
     Ok(section.table(&table).remark(
@@ -58,18 +62,18 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     ))
 }
 
-fn row(load: &str, contest: &Contest, companion: Companion) -> [String; 5] {
-    let rate = |heat: &Heat| heat.per_second;
-    let ratio = contest.ratio(companion, Companion::Nothing, rate);
-    let cpu = contest.spread(companion, |heat| heat.companion_percent);
-    let bytes = if companion == Companion::Rival(Rival::Iftop) {
+fn row(load: &str, comparison: &Comparison, variant: Variant) -> [String; 5] {
+    let rate = |run: &Run| run.per_second;
+    let ratio = comparison.ratio(variant, Variant::Baseline, rate);
+    let cpu = comparison.spread(variant, |run| run.cpu_percent);
+    let bytes = if variant == Variant::Tool(Tool::Iftop) {
         "knows no process".to_owned()
     } else {
-        contest.accuracy(companion, |heat| &heat.drivers).describe()
+        comparison.accuracy(variant, |run| &run.drivers).describe()
     };
     [
         load.to_owned(),
-        companion.describe().to_owned(),
+        variant.describe().to_owned(),
         table::cell(ratio, 3, None),
         table::cell(cpu, 2, None),
         bytes,

@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::program::Program;
-use super::shown::Shown;
+use super::accuracy::Reported;
+use super::process::Process;
 
 /// `netperf-trace top --json` with a tick a second, every hook attached.
 #[derive(Debug)]
 pub(super) struct Tracer {
-    program: Program,
-    shown: Shown,
+    program: Process,
+    reported: Reported,
 }
 
 impl Tracer {
@@ -33,7 +33,7 @@ impl Tracer {
             }
             None => Command::new(tracer),
         };
-        let program = Program::start(
+        let program = Process::start(
             command
                 .args(["top", "--json", "--interval", "1"])
                 .args(more),
@@ -42,12 +42,12 @@ impl Tracer {
         ensure!(start["type"] == "start", "`{start}` is no `start` line");
         Ok(Self {
             program,
-            shown: Shown::default(),
+            reported: Reported::default(),
         })
     }
 
     /// The process.
-    pub(super) fn program(&self) -> &Program {
+    pub(super) fn program(&self) -> &Process {
         &self.program
     }
 
@@ -73,16 +73,19 @@ impl Tracer {
     /// Waits for the end of a tick.
     fn tick(&mut self) -> Result<()> {
         let line = self.program.line()?;
-        self.shown.add_tick(&serde_json::from_str(&line)?)
+        self.reported.add_tick(&serde_json::from_str(&line)?)
     }
 
-    /// Ends it; its last tick is among what it has shown.
-    pub(super) fn stop(self) -> Result<Shown> {
-        let Self { program, mut shown } = self;
+    /// Ends it; its last tick is among what it has reported.
+    pub(super) fn stop(self) -> Result<Reported> {
+        let Self {
+            program,
+            mut reported,
+        } = self;
         let lines = program.interrupt()?;
         for line in &lines {
             let tick = serde_json::from_str(line).with_context(|| format!("`{line}`"))?;
-            shown.add_tick(&tick)?;
+            reported.add_tick(&tick)?;
         }
         ensure!(
             lines
@@ -90,6 +93,6 @@ impl Tracer {
                 .is_some_and(|line| line.contains(r#""type":"end""#)),
             "the tracer ended without its `end` line"
         );
-        Ok(shown)
+        Ok(reported)
     }
 }

@@ -3,11 +3,11 @@
 use anyhow::Result;
 
 use super::Programs;
+use super::accuracy::Reported;
 use super::hooks::Hooks;
-use super::load::Wire;
-use super::program::Program;
-use super::rival::{self, Rival};
-use super::shown::Shown;
+use super::load::Link;
+use super::process::Process;
+use super::tool::{self, Tool};
 use super::tracer::Tracer;
 
 /// CPU of a tracer that must not take the load's.
@@ -15,9 +15,9 @@ const OTHER_CPU: &str = "1";
 
 /// Something that runs beside a load, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Companion {
+pub(super) enum Variant {
     /// What the others are compared with.
-    Nothing,
+    Baseline,
     /// Programs that do nothing, on the tracer's hooks.
     EmptyHooks,
     /// The tracer, where the scheduler puts it.
@@ -27,19 +27,19 @@ pub(super) enum Companion {
     /// The same, and it follows the state of each connection.
     StatesElsewhere,
     /// Another tool.
-    Rival(Rival),
+    Tool(Tool),
 }
 
-impl Companion {
+impl Variant {
     /// In words for a table's cell.
     pub(super) fn describe(self) -> &'static str {
         match self {
-            Self::Nothing => "nothing",
+            Self::Baseline => "nothing",
             Self::EmptyHooks => "empty programs on the same hooks",
             Self::Tracer => "netperf-trace",
             Self::TracerElsewhere => "netperf-trace on another CPU",
             Self::StatesElsewhere => "the same with `--connections`, on another CPU",
-            Self::Rival(rival) => rival.name(),
+            Self::Tool(tool) => tool.name(),
         }
     }
 
@@ -51,10 +51,10 @@ impl Companion {
         )
     }
 
-    /// Starts it beside a load on `wire`, and waits until it sees everything.
-    pub(super) fn start(self, programs: &Programs, wire: Wire) -> Result<Running> {
+    /// Starts it beside a load on `link`, and waits until it sees everything.
+    pub(super) fn start(self, programs: &Programs, link: Link) -> Result<Running> {
         Ok(match self {
-            Self::Nothing => Running::Nothing,
+            Self::Baseline => Running::Baseline,
             Self::EmptyHooks => Running::EmptyHooks(Hooks::empty(programs)?),
             Self::Tracer => Running::Tracer(Tracer::start(&programs.tracer, None)?),
             Self::TracerElsewhere => {
@@ -65,38 +65,38 @@ impl Companion {
                 Some(OTHER_CPU),
                 &["--connections"],
             )?),
-            Self::Rival(rival) => Running::Rival(rival::Running::start(rival, wire)?),
+            Self::Tool(tool) => Running::Tool(tool::Running::start(tool, link)?),
         })
     }
 }
 
-/// A companion that runs.
+/// A variant that runs.
 #[derive(Debug)]
 pub(super) enum Running {
-    Nothing,
+    Baseline,
     EmptyHooks(Hooks),
     Tracer(Tracer),
-    Rival(rival::Running),
+    Tool(tool::Running),
 }
 
 impl Running {
     /// Its process, if it has one that works.
-    pub(super) fn program(&self) -> Option<&Program> {
+    pub(super) fn program(&self) -> Option<&Process> {
         match self {
-            Self::Nothing => None,
+            Self::Baseline => None,
             Self::EmptyHooks(hooks) => Some(hooks.program()),
             Self::Tracer(tracer) => Some(tracer.program()),
-            Self::Rival(rival) => Some(rival.program()),
+            Self::Tool(tool) => Some(tool.program()),
         }
     }
 
-    /// Ends it, and says what it has shown.
-    pub(super) fn stop(self) -> Result<Shown> {
+    /// Ends it, and says what it has reported.
+    pub(super) fn stop(self) -> Result<Reported> {
         match self {
-            Self::Nothing => Ok(Shown::default()),
-            Self::EmptyHooks(hooks) => hooks.stop().map(|()| Shown::default()),
+            Self::Baseline => Ok(Reported::default()),
+            Self::EmptyHooks(hooks) => hooks.stop().map(|()| Reported::default()),
             Self::Tracer(tracer) => tracer.stop(),
-            Self::Rival(rival) => rival.stop(),
+            Self::Tool(tool) => tool.stop(),
         }
     }
 }

@@ -1,10 +1,8 @@
-//! `cargo xtask vm-test`: are the numbers the same on every kernel? Boots each, and asks inside.
+//! `cargo xtask vm-test`: boots every supported kernel and tests the hooks there.
 //!
 //! Kernels and QEMU are Debian's, fetched by suite and kept in the target directory.
 
 mod archive;
-mod cost;
-mod guest;
 mod image;
 mod kernels;
 mod qemu;
@@ -20,15 +18,15 @@ use std::thread;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
-pub(crate) use self::cost::{Measured, Rate, rates};
-
 use self::archive::Mirror;
 use self::image::{Modules, Programs};
 use self::kernels::{Kernel, Wanted};
 use self::qemu::{Ended, Machine, Qemu};
 use self::report::{Report, Total};
+use crate::build::PROGRAM;
 use crate::count::Count;
 use crate::setup::programs::{self, Program};
+use crate::static_build;
 use crate::step::Steps;
 use crate::workspace::Workspace;
 
@@ -84,7 +82,7 @@ pub(crate) struct Options {
 
 impl Options {
     /// As the command line has them by default.
-    fn of_all_kernels() -> Self {
+    fn all_kernels() -> Self {
         Self {
             kernels: KERNELS.split(',').map(Wanted::new).collect(),
             smoke: false,
@@ -96,36 +94,86 @@ impl Options {
 
 /// Tests each kernel and prints the sum as the last line.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let total = test(workspace, options)?;
-    println!("\n{total}");
-    Ok(if total.is_success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(test(workspace, options)?.close())
 }
 
-/// All that can be tested, on all kernels.
-pub(crate) fn all(workspace: &Workspace) -> Result<ExitCode> {
-    run(workspace, &Options::of_all_kernels())
+/// Every test on every kernel. What keeps the machines from booting is a failure.
+pub(crate) fn full(workspace: &Workspace) -> Count {
+    counted(test(workspace, &Options::all_kernels()))
 }
 
-/// One path of each kind on all kernels. What keeps the machines from booting is a failure.
+/// A short test of every hook set on every kernel.
 pub(crate) fn smoke(workspace: &Workspace) -> Count {
     let options = Options {
         smoke: true,
-        ..Options::of_all_kernels()
+        ..Options::all_kernels()
     };
-    test(workspace, &options).unwrap_or_else(|error| {
+    counted(test(workspace, &options))
+}
+
+fn counted(outcome: Result<Count>) -> Count {
+    outcome.unwrap_or_else(|error| {
         let mut count = Count::default();
         count.fail(format!("virtual machines: {error:#}"));
         count
     })
 }
 
+/// What a kernel wrote to its console.
+#[derive(Debug)]
+pub struct Console {
+    /// Release of the kernel.
+    pub release: String,
+    /// The text.
+    pub text: String,
+    /// Where the text is kept.
+    pub file: PathBuf,
+    /// Whether the machine switched itself off.
+    pub ended: bool,
+}
+
+/// Boots every kernel of the matrix with empty eBPF programs and what attaches them; `empty` is their object. The
+/// guest gets `arguments`.
+///
+/// # Errors
+/// When a program does not compile, or a kernel can't be fetched or booted.
+pub fn consoles(
+    workspace: &Workspace,
+    empty: PathBuf,
+    arguments: &[String],
+) -> Result<Vec<Console>> {
+    let hooks = static_build::Programs::build_hooks(workspace)?;
+    let machines = Machines::obtain(workspace, guest_programs(workspace, &[hooks, empty])?)?;
+    let on_each = KERNELS.split(',').map(|wanted| {
+        let kernel = machines.kernel(&Wanted::new(wanted))?;
+        let (ended, file) = machines.boot(&kernel, Modules::None, arguments, 1)?;
+        Ok(Console {
+            release: kernel.release,
+            text: String::from_utf8_lossy(&fs::read(&file)?).into_owned(),
+            file,
+            ended: ended.status.is_some(),
+        })
+    });
+    on_each.collect()
+}
+
+/// What runs in a virtual machine: the program, the mover and the guest's PID 1, all static, as the image has no
+/// libraries. `others` are added.
+fn guest_programs(workspace: &Workspace, others: &[PathBuf]) -> Result<Programs> {
+    let built = static_build::Programs::build(workspace)?;
+    let tested = [PROGRAM, "mover"].map(|name| built.path(name));
+    let called = ["ip", "tc", "timeout"].into_iter();
+    let called = called.map(|name| programs::find(name).with_context(|| format!("no `{name}`")));
+    Ok(Programs {
+        init: built.path("guest"),
+        tested: [&tested[..], others].concat(),
+        called: called.collect::<Result<_>>()?,
+    })
+}
+
 fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
     ensure!(!options.kernels.is_empty(), "no kernel was asked for");
-    let machines = Machines::obtain(workspace, guest::build(workspace, &[])?)?;
+    let machines = Machines::obtain(workspace, guest_programs(workspace, &[])?)?;
     let matrix = Matrix { options, machines };
     let kernels: Vec<_> = options
         .kernels

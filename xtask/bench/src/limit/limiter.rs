@@ -6,17 +6,17 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 
 use super::PORT;
-use super::traffic::{Held, Play, Traffic, limit, run};
-use crate::bench::Bench;
-use crate::bench::program::Program;
-use crate::bench::stage::{self, VETH};
+use super::traffic::{Case, LimitedEnd, Traffic, limit, run};
+use crate::Bench;
+use crate::netns::{self, VETH};
+use crate::process::Process;
 
 /// In a file system that only the bench sees.
 const TOLL_FILE: &str = "/run/toll.yaml";
 
 /// A tool that holds something to a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Peer {
+pub(super) enum Limiter {
     Ours,
     /// A token bucket of the whole interface.
     Tbf,
@@ -30,12 +30,12 @@ pub(super) enum Peer {
 pub(super) struct Holding<'a> {
     bench: &'a Bench,
     pub(super) traffic: Traffic,
-    play: Play,
-    peer: Peer,
-    program: Option<Program>,
+    case: Case,
+    limiter: Limiter,
+    program: Option<Process>,
 }
 
-impl Peer {
+impl Limiter {
     pub(super) const ALL: [Self; 4] = [Self::Ours, Self::Tbf, Self::Trickle, Self::TrafficToll];
 
     pub(super) fn name(self) -> &'static str {
@@ -60,8 +60,8 @@ impl Peer {
     }
 
     /// Whether it can hold a stream in that direction.
-    pub(super) fn holds(self, held: Held) -> bool {
-        self != Self::Tbf || held == Held::Sender
+    pub(super) fn holds(self, held: LimitedEnd) -> bool {
+        self != Self::Tbf || held == LimitedEnd::Sender
     }
 
     /// Whether what is held must be started by it.
@@ -70,27 +70,27 @@ impl Peer {
     }
 
     /// A stream that it will hold, and does already if it must start it.
-    pub(super) fn stream(self, bench: &Bench, play: Play) -> Result<Holding<'_>> {
+    pub(super) fn stream(self, bench: &Bench, case: Case) -> Result<Holding<'_>> {
         let (mut source, mut sink) = (
-            stage::command(Held::Sender.side()),
-            stage::command(Held::Receiver.side()),
+            netns::command(LimitedEnd::Sender.side()),
+            netns::command(LimitedEnd::Receiver.side()),
         );
         if self == Self::Trickle {
             // It counts in KiB, and a process in one direction needs the other, too.
-            let rate = (play.rate * 1_000_000 / 1_024).to_string();
-            let through = match play.held {
-                Held::Sender => &mut source,
-                Held::Receiver => &mut sink,
+            let rate = (case.rate * 1_000_000 / 1_024).to_string();
+            let through = match case.held {
+                LimitedEnd::Sender => &mut source,
+                LimitedEnd::Receiver => &mut sink,
             };
             through.args(["trickle", "-s", "-u", &rate, "-d", &rate]);
         }
-        let what = (play.protocol, PORT, play.connections);
+        let what = (case.protocol, PORT, case.connections);
         let traffic = Traffic::start_by(bench, (&mut source, &mut sink), what, None)?;
         Ok(Holding {
             bench,
             traffic,
-            play,
-            peer: self,
+            case,
+            limiter: self,
             program: None,
         })
     }
@@ -100,29 +100,32 @@ impl Holding<'_> {
     /// Begins.
     pub(super) fn hold(&mut self) -> Result<()> {
         let Self {
-            bench, play, peer, ..
+            bench,
+            case,
+            limiter,
+            ..
         } = *self;
-        let rate = play.rate;
-        match peer {
-            Peer::Ours => self.program = Some(limit(bench, &self.traffic, play)?),
-            Peer::Tbf => {
+        let rate = case.rate;
+        match limiter {
+            Limiter::Ours => self.program = Some(limit(bench, &self.traffic, case)?),
+            Limiter::Tbf => {
                 let words = format!(
                     "qdisc add dev {VETH} root tbf rate {}mbit burst 80kb latency 400ms",
                     rate * 8
                 );
                 run(self.beside("tc").args(words.split(' ')))?;
             }
-            Peer::Trickle => {}
-            Peer::TrafficToll => {
+            Limiter::Trickle => {}
+            Limiter::TrafficToll => {
                 // It would load a module to get one.
                 run(self
                     .beside("ip")
                     .args(["link", "add", "ifb0", "type", "ifb"]))?;
-                let end = match play.held {
-                    Held::Sender => "source",
-                    Held::Receiver => "sink",
+                let end = match case.held {
+                    LimitedEnd::Sender => "source",
+                    LimitedEnd::Receiver => "sink",
                 };
-                let direction = play.held.direction().to_owned() + "load";
+                let direction = case.held.direction().to_owned() + "load";
                 let text = format!(
                     "processes:\n  held:\n    {direction}: {rate}mbps\n    match:\n      \
                      - cmdline: '.*stream {end} tcp .*:{PORT}.*'\n"
@@ -132,7 +135,7 @@ impl Holding<'_> {
                 let mut toll = self.beside("env");
                 toll.args(["--default-signal=INT", "tt", VETH, TOLL_FILE]);
                 toll.stderr(Stdio::null());
-                self.program = Some(Program::start(&mut toll)?);
+                self.program = Some(Process::start(&mut toll)?);
             }
         }
         Ok(())
@@ -140,7 +143,7 @@ impl Holding<'_> {
 
     /// A program where the stream is held.
     fn beside(&self, program: &str) -> Command {
-        let mut command = stage::command(self.play.held.side());
+        let mut command = netns::command(self.case.held.side());
         command.arg(program);
         command
     }
@@ -148,15 +151,15 @@ impl Holding<'_> {
     /// Ends.
     pub(super) fn end(mut self) -> Result<()> {
         let program = self.program.take();
-        match self.peer {
-            Peer::Ours => {
+        match self.limiter {
+            Limiter::Ours => {
                 program.context("it runs")?.interrupt()?;
             }
-            Peer::Tbf => run(self
+            Limiter::Tbf => run(self
                 .beside("tc")
                 .args(["qdisc", "del", "dev", VETH, "root"]))?,
-            Peer::Trickle => {}
-            Peer::TrafficToll => {
+            Limiter::Trickle => {}
+            Limiter::TrafficToll => {
                 program.context("it runs")?.interrupt()?;
                 run(self.beside("ip").args(["link", "del", "ifb0"]))?;
             }

@@ -2,32 +2,32 @@
 
 use anyhow::Result;
 
-use super::close::{Before, Figures};
-use super::peer::Peer;
+use super::limiter::Limiter;
+use super::precision::{Before, Figures};
 use super::repeats;
-use super::traffic::{Held, Play, Traffic, bystander, mean_and_deviation};
-use crate::bench::spread::Spread;
-use crate::bench::table::{Table, cell, none};
-use crate::bench::{Bench, progress};
+use super::traffic::{Case, LimitedEnd, Traffic, bystander, mean_and_deviation};
+use crate::spread::Spread;
+use crate::table::{Table, cell, none};
+use crate::{Bench, progress};
 
 /// Bins in which a process is looked at that nobody wants to limit.
 const BINS: usize = 20;
 
-const UP: Play = Play {
+const UP: Case = Case {
     protocol: "tcp",
-    held: Held::Sender,
+    held: LimitedEnd::Sender,
     rate: 20,
     connections: 1,
 };
 
-const PLAYS: [Play; 3] = [
+const CASES: [Case; 3] = [
     UP,
-    Play {
+    Case {
         connections: 8,
         ..UP
     },
-    Play {
-        held: Held::Receiver,
+    Case {
+        held: LimitedEnd::Receiver,
         ..UP
     },
 ];
@@ -54,29 +54,29 @@ pub(super) fn measure(bench: &Bench) -> (Table, Vec<String>) {
         "another process, MB/s",
     ]);
     let mut missing = Vec::new();
-    for peer in Peer::ALL {
-        if let Some(why) = peer.is_missing() {
+    for limiter in Limiter::ALL {
+        if let Some(why) = limiter.is_missing() {
             missing.push(why);
             continue;
         }
-        for play in PLAYS {
+        for case in CASES {
             let heading = [
-                peer.name().to_owned(),
-                play.name(),
-                play.connections.to_string(),
+                limiter.name().to_owned(),
+                case.name(),
+                case.connections.to_string(),
             ];
-            if !peer.holds(play.held) {
+            if !limiter.holds(case.held) {
                 table.row(heading.into_iter().chain([(); 7].map(|()| none())));
                 continue;
             }
-            progress(&format!("{}: {play:?}", peer.name()));
-            match rounds(bench, peer, play) {
-                Ok(rounds) => table.row(heading.into_iter().chain(cells(peer, &rounds))),
+            progress(&format!("{}: {case:?}", limiter.name()));
+            match rounds(bench, limiter, case) {
+                Ok(rounds) => table.row(heading.into_iter().chain(cells(limiter, &rounds))),
                 Err(error) => missing.push(format!(
                     "{}, {}, {} connections: {error:#}.",
-                    peer.name(),
-                    play.name(),
-                    play.connections
+                    limiter.name(),
+                    case.name(),
+                    case.connections
                 )),
             }
         }
@@ -84,21 +84,21 @@ pub(super) fn measure(bench: &Bench) -> (Table, Vec<String>) {
     (table, missing)
 }
 
-fn rounds(bench: &Bench, peer: Peer, play: Play) -> Result<Vec<Round>> {
+fn rounds(bench: &Bench, limiter: Limiter, case: Case) -> Result<Vec<Round>> {
     (0..repeats(bench))
         .map(|_| {
-            let mut holding = peer.stream(bench, play)?;
+            let mut holding = limiter.stream(bench, case)?;
             let before = Before::of(&holding.traffic)?;
             holding.hold()?;
-            let round = measure_held(bench, &holding.traffic, play, &before);
+            let round = measure_held(bench, &holding.traffic, case, &before);
             holding.end()?;
             round
         })
         .collect()
 }
 
-fn measure_held(bench: &Bench, traffic: &Traffic, play: Play, before: &Before) -> Result<Round> {
-    let figures = Figures::of(traffic, play, before)?;
+fn measure_held(bench: &Bench, traffic: &Traffic, case: Case, before: &Before) -> Result<Round> {
+    let figures = Figures::of(traffic, case, before)?;
     let (other, _) = mean_and_deviation(&bystander(bench)?.bins(BINS)?);
     Ok(Round {
         figures,
@@ -106,13 +106,13 @@ fn measure_held(bench: &Bench, traffic: &Traffic, play: Play, before: &Before) -
     })
 }
 
-fn cells(peer: Peer, rounds: &[Round]) -> [String; 7] {
+fn cells(limiter: Limiter, rounds: &[Round]) -> [String; 7] {
     let spread = |of: fn(&Round) -> f64| Spread::of(rounds.iter().map(of));
     let until_held = spread(|round| round.figures.until_held);
     [
         cell(spread(|round| round.figures.share), 3, None),
         cell(spread(|round| round.figures.variation), 1, None),
-        if peer.starts() {
+        if limiter.starts() {
             "must start it".to_owned()
         } else {
             cell(until_held, 0, None)

@@ -1,9 +1,9 @@
 //! How well does `limit` hold a process, what does it take from others, and how do other tools fare?
 
-mod beside;
-mod close;
-mod peer;
-mod peers;
+mod limiter;
+mod limiters;
+mod precision;
+mod side_effects;
 mod traffic;
 
 use anyhow::Result;
@@ -22,29 +22,29 @@ fn repeats(bench: &Bench) -> usize {
 /// Measures all of it.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let section = Section::new("A limit on a process that is running at full speed");
-    let section = others_in(bench, close_in(bench, section)?)?;
-    Ok(rivals_in(bench, section))
+    let section = with_side_effects(bench, with_precision(bench, section)?)?;
+    Ok(with_tools(bench, section))
 }
 
 /// Measures what it takes from others, and how soon it obeys.
-pub(super) fn measure_others(bench: &Bench) -> Result<Section> {
-    others_in(bench, Section::new("What a limit takes from others"))
+pub(super) fn measure_side_effects(bench: &Bench) -> Result<Section> {
+    with_side_effects(bench, Section::new("What a limit takes from others"))
 }
 
 /// Measures hundreds of connections.
-pub(super) fn measure_crowd(bench: &Bench) -> Result<Section> {
-    let (table, missing) = close::measure_crowd(bench)?;
+pub(super) fn measure_many(bench: &Bench) -> Result<Section> {
+    let (table, missing) = precision::measure_many(bench)?;
     let section = Section::new("Hundreds of connections that share a rate").table(&table);
     Ok(with_remarks(section, &missing))
 }
 
 /// Measures other tools.
-pub(super) fn measure_rivals(bench: &Bench) -> Section {
-    rivals_in(bench, Section::new("Tools that hold a process to a rate"))
+pub(super) fn measure_tools(bench: &Bench) -> Section {
+    with_tools(bench, Section::new("Tools that hold a process to a rate"))
 }
 
-fn close_in(bench: &Bench, section: Section) -> Result<Section> {
-    let (table, missing) = close::measure(bench)?;
+fn with_precision(bench: &Bench, section: Section) -> Result<Section> {
+    let (table, missing) = precision::measure(bench)?;
     let section = section.table(&table).remark(
         "Payload at the receiver in bins of 100 ms: 3 s, from a second after the limit holds. The \
          time until it is held is that from the start of the command to the begin of the first tenth of \
@@ -60,8 +60,8 @@ fn close_in(bench: &Bench, section: Section) -> Result<Section> {
     Ok(with_remarks(section, &missing))
 }
 
-fn others_in(bench: &Bench, section: Section) -> Result<Section> {
-    let table = beside::measure(bench)?;
+fn with_side_effects(bench: &Bench, section: Section) -> Result<Section> {
+    let table = side_effects::measure(bench)?;
     Ok(section.table(&table).remark(
         "Each is compared with the same traffic without a limit, which the kernel keeps to the rate \
          (`SO_MAX_PACING_RATE`). The \
@@ -71,8 +71,8 @@ fn others_in(bench: &Bench, section: Section) -> Result<Section> {
     ))
 }
 
-fn rivals_in(bench: &Bench, section: Section) -> Section {
-    let (table, missing) = peers::measure(bench);
+fn with_tools(bench: &Bench, section: Section) -> Section {
+    let (table, missing) = limiters::measure(bench);
     let section = section.table(&table).remark(
         "To 20 MB/s over veth. Then another process that nobody wants to limit sends over the same \
          interface for 2 s. tc limits what leaves the whole interface, with all headers; trickle only \

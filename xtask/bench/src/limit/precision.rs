@@ -4,12 +4,12 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::traffic::{BIN, Held, Play, Traffic, limit, mean_and_deviation, sent_again};
-use crate::bench::program::Program;
-use crate::bench::spread::Spread;
-use crate::bench::stage::{self, Side, VETH};
-use crate::bench::table::{Table, Target, cell};
-use crate::bench::{Bench, progress};
+use super::traffic::{BIN, Case, LimitedEnd, Traffic, limit, mean_and_deviation, sent_again};
+use crate::netns::{self, Side, VETH};
+use crate::process::Process;
+use crate::spread::Spread;
+use crate::table::{Table, Target, cell};
+use crate::{Bench, progress};
 
 /// Bins that are held against the rate, after those of the first second.
 pub(super) const BINS: usize = 30;
@@ -28,7 +28,7 @@ const ONE_WAY_MS: &str = "10";
 const BYTES_PER_S: u32 = 125_000_000;
 
 /// Bytes of datagrams that are sent into it: nearly all that it lets through, as what a socket does not wait for
-/// would keep the relay from its work.
+/// would keep the relay from its workload.
 const DATAGRAMS_PER_S: f64 = 120e6;
 
 /// What connects both ends.
@@ -65,22 +65,22 @@ pub(super) struct Again {
 
 /// Each kind of stream at each rate, over each path. Gives what could not be played, too.
 pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
-    measure_all(bench, &[Path::Veth, Path::Delay], &plays())
+    measure_all(bench, &[Path::Veth, Path::Delay], &cases())
 }
 
 /// Hundreds of connections that share a rate.
-pub(super) fn measure_crowd(bench: &Bench) -> Result<(Table, Vec<String>)> {
-    let plays = [Held::Sender, Held::Receiver].map(|held| Play {
+pub(super) fn measure_many(bench: &Bench) -> Result<(Table, Vec<String>)> {
+    let cases = [LimitedEnd::Sender, LimitedEnd::Receiver].map(|held| Case {
         protocol: "tcp",
         held,
         rate: 10,
         connections: 200,
     });
-    measure_all(bench, &[Path::Veth], &plays)
+    measure_all(bench, &[Path::Veth], &cases)
 }
 
 /// Plays each row several times, one after the other.
-fn measure_all(bench: &Bench, paths: &[Path], plays: &[Play]) -> Result<(Table, Vec<String>)> {
+fn measure_all(bench: &Bench, paths: &[Path], cases: &[Case]) -> Result<(Table, Vec<String>)> {
     let mut table = Table::new(&[
         "path",
         "what",
@@ -102,20 +102,24 @@ fn measure_all(bench: &Bench, paths: &[Path], plays: &[Play]) -> Result<(Table, 
                 continue;
             }
         };
-        for &play in plays {
-            progress(&format!("limit, {}: {play:?}", path.name()));
-            let runs = (0..super::repeats(bench)).map(|_| undisturbed(bench, path, play));
+        for &case in cases {
+            progress(&format!("limit, {}: {case:?}", path.name()));
+            let runs = (0..super::repeats(bench)).map(|_| undisturbed(bench, path, case));
             let runs: Vec<Figures> = runs.collect::<Result<_>>()?;
             let spread = |of: fn(&Figures) -> f64| Spread::of(runs.iter().map(of));
-            let even = if play.rate == 1 { 5.0 } else { 3.0 };
-            let soon = if play.rate == 1 { 500.0 } else { 200.0 };
-            let most_again = if play.held == Held::Sender { 0.0 } else { 1.0 };
-            let again = |of| (play.protocol == "tcp").then(|| spread(of)).flatten();
+            let even = if case.rate == 1 { 5.0 } else { 3.0 };
+            let soon = if case.rate == 1 { 500.0 } else { 200.0 };
+            let most_again = if case.held == LimitedEnd::Sender {
+                0.0
+            } else {
+                1.0
+            };
+            let again = |of| (case.protocol == "tcp").then(|| spread(of)).flatten();
             table.row([
                 path.name().to_owned(),
-                play.name(),
-                play.rate.to_string(),
-                play.connections.to_string(),
+                case.name(),
+                case.rate.to_string(),
+                case.connections.to_string(),
                 cell(spread(|run| run.share), 3, Some(Target::Within(0.97, 1.01))),
                 cell(spread(|run| run.variation), 1, Some(Target::AtMost(even))),
                 cell(spread(|run| run.until_held), 0, Some(Target::AtMost(soon))),
@@ -133,16 +137,16 @@ fn measure_all(bench: &Bench, paths: &[Path], plays: &[Play]) -> Result<(Table, 
     Ok((table, missing))
 }
 
-fn plays() -> Vec<Play> {
+fn cases() -> Vec<Case> {
     let kinds = [
-        ("tcp", Held::Sender),
-        ("tcp", Held::Receiver),
-        ("udp", Held::Sender),
-        ("udp", Held::Receiver),
+        ("tcp", LimitedEnd::Sender),
+        ("tcp", LimitedEnd::Receiver),
+        ("udp", LimitedEnd::Sender),
+        ("udp", LimitedEnd::Receiver),
     ];
-    let plays = kinds.into_iter().flat_map(|(protocol, held)| {
+    let cases = kinds.into_iter().flat_map(|(protocol, held)| {
         RATES.into_iter().flat_map(move |rate| {
-            [1, 8].map(|connections| Play {
+            [1, 8].map(|connections| Case {
                 protocol,
                 held,
                 rate,
@@ -150,17 +154,17 @@ fn plays() -> Vec<Play> {
             })
         })
     });
-    plays.collect()
+    cases.collect()
 }
 
 /// Plays it until the host of this machine takes next to nothing away, or has been often enough: then the best counts.
-fn undisturbed(bench: &Bench, path: Path, play: Play) -> Result<Figures> {
-    let mut best = held(bench, path, play)?;
+fn undisturbed(bench: &Bench, path: Path, case: Case) -> Result<Figures> {
+    let mut best = held(bench, path, case)?;
     for _ in 1..ATTEMPTS {
         if best.stolen <= STOLEN_MAX {
             break;
         }
-        let again = held(bench, path, play)?;
+        let again = held(bench, path, case)?;
         if again.stolen < best.stolen {
             best = again;
         }
@@ -168,14 +172,14 @@ fn undisturbed(bench: &Bench, path: Path, play: Play) -> Result<Figures> {
     Ok(best)
 }
 
-fn held(bench: &Bench, path: Path, play: Play) -> Result<Figures> {
-    let what = (play.protocol, super::PORT, play.connections);
-    let is_paced = path == Path::Delay && play.protocol == "udp";
-    let pace = is_paced.then(|| DATAGRAMS_PER_S / f64::from(play.connections));
+fn held(bench: &Bench, path: Path, case: Case) -> Result<Figures> {
+    let what = (case.protocol, super::PORT, case.connections);
+    let is_paced = path == Path::Delay && case.protocol == "udp";
+    let pace = is_paced.then(|| DATAGRAMS_PER_S / f64::from(case.connections));
     let traffic = Traffic::start(bench, what, pace)?;
     let before = Before::of(&traffic)?;
-    let limit = limit(bench, &traffic, play)?;
-    let figures = Figures::of(&traffic, play, &before)?;
+    let limit = limit(bench, &traffic, case)?;
+    let figures = Figures::of(&traffic, case, &before)?;
     limit.interrupt()?;
     Ok(figures)
 }
@@ -202,8 +206,8 @@ impl Before {
 
 impl Figures {
     /// Of a stream on which a limit begins now.
-    pub(super) fn of(traffic: &Traffic, play: Play, before: &Before) -> Result<Self> {
-        let asked = play.asked();
+    pub(super) fn of(traffic: &Traffic, case: Case, before: &Before) -> Result<Self> {
+        let asked = case.asked();
         let until_held = traffic.until_or_never(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
         traffic.bins(FIRST_SECOND)?;
         let after_first = sent_again()?;
@@ -242,8 +246,8 @@ impl Path {
     }
 }
 
-/// A long and narrow way between both sides, in place of their wire: this kernel may have no netem.
-struct Way(Program);
+/// A long and narrow way between both sides, in place of their link: this kernel may have no netem.
+struct Way(Process);
 
 impl Way {
     const NAME: &str = "way";
@@ -254,14 +258,14 @@ impl Way {
         let mut command = Command::new(mover);
         command.args(["way", near, far, Self::NAME, ONE_WAY_MS]);
         command.arg(BYTES_PER_S.to_string());
-        let way = Program::start(&mut command)?;
+        let way = Process::start(&mut command)?;
         way.line()?;
-        stage::move_addresses(VETH, Self::NAME)?;
+        netns::move_addresses(VETH, Self::NAME)?;
         Ok(Self(way))
     }
 
     fn end(self) -> Result<()> {
-        stage::move_addresses(Self::NAME, VETH)?;
+        netns::move_addresses(Self::NAME, VETH)?;
         drop(self.0);
         Ok(())
     }

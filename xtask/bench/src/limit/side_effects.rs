@@ -5,14 +5,14 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::traffic::{BIN, Held, Play, Traffic, bystander, limit, mean_and_deviation};
+use super::traffic::{BIN, Case, LimitedEnd, Traffic, bystander, limit, mean_and_deviation};
 use super::{PORT, repeats};
-use crate::bench::program::Program;
-use crate::bench::spread::Spread;
-use crate::bench::stage::{self, Side};
-use crate::bench::steal::{CpuTimes, Cpus};
-use crate::bench::table::{Table, Target, cell, none};
-use crate::bench::{Bench, progress};
+use crate::cpu_times::{CpuTimes, Cpus};
+use crate::netns::{self, Side};
+use crate::process::Process;
+use crate::spread::Spread;
+use crate::table::{Table, Target, cell, none};
+use crate::{Bench, progress};
 
 /// Bins over which others, and CPUs, are looked at.
 const BINS: usize = 50;
@@ -22,46 +22,46 @@ const TURN_BINS: usize = 5;
 const TURNS: usize = 24;
 
 /// Beside others.
-const MODEST: Play = Play {
+const MODEST: Case = Case {
     protocol: "tcp",
-    held: Held::Sender,
+    held: LimitedEnd::Sender,
     rate: 20,
     connections: 1,
 };
 
 /// For what it costs.
-const FAST: Play = Play {
+const FAST: Case = Case {
     rate: 100,
     ..MODEST
 };
 
 /// How a stream is kept to a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    ByKernel,
-    Limited,
+enum Pacing {
+    Kernel,
+    Limit,
 }
 
 /// A stream that is kept to a rate, and the limit that does it.
-struct Kept {
+struct PacedStream {
     traffic: Traffic,
-    limit: Option<Program>,
+    limit: Option<Process>,
 }
 
-impl Kept {
-    fn start(bench: &Bench, play: Play, way: Way) -> Result<Self> {
-        let pace = (way == Way::ByKernel).then(|| play.asked());
-        let traffic = Traffic::start(bench, (play.protocol, PORT, play.connections), pace)?;
-        let limited = (way == Way::Limited).then(|| limit(bench, &traffic, play));
+impl PacedStream {
+    fn start(bench: &Bench, case: Case, pacing: Pacing) -> Result<Self> {
+        let pace = (pacing == Pacing::Kernel).then(|| case.asked());
+        let traffic = Traffic::start(bench, (case.protocol, PORT, case.connections), pace)?;
+        let limited = (pacing == Pacing::Limit).then(|| limit(bench, &traffic, case));
         let limit = limited.transpose()?;
-        let asked = play.asked();
+        let asked = case.asked();
         traffic.until(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
         traffic.bins(10)?;
         Ok(Self { traffic, limit })
     }
 
     fn end(self) -> Result<()> {
-        self.limit.map(Program::interrupt).transpose()?;
+        self.limit.map(Process::interrupt).transpose()?;
         Ok(())
     }
 }
@@ -79,11 +79,11 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
 
 /// What it takes.
 fn taken(bench: &Bench, table: &mut Table) -> Result<()> {
-    let both = |what: &str, of: fn(&Bench, Way) -> Result<f64>| -> Result<Vec<Pair>> {
+    let both = |what: &str, of: fn(&Bench, Pacing) -> Result<f64>| -> Result<Vec<Pair>> {
         (0..repeats(bench))
             .map(|_| {
                 progress(&format!("limit, {what}"));
-                Ok((of(bench, Way::ByKernel)?, of(bench, Way::Limited)?))
+                Ok((of(bench, Pacing::Kernel)?, of(bench, Pacing::Limit)?))
             })
             .collect()
     };
@@ -171,16 +171,16 @@ fn throughput(bench: &Bench) -> Result<Vec<Pair>> {
 }
 
 /// Microseconds of another process's round trips, 99 of 100 of which are shorter.
-fn round_trip(bench: &Bench, way: Way) -> Result<f64> {
-    let kept = Kept::start(bench, MODEST, way)?;
+fn round_trip(bench: &Bench, pacing: Pacing) -> Result<f64> {
+    let kept = PacedStream::start(bench, MODEST, pacing)?;
     let load = &bench.programs.load;
-    let mut serve = stage::command(Side::Far);
+    let mut serve = netns::command(Side::Far);
     serve.arg(load).args(["serve", "rr", "--bind"]);
-    let serving = Program::start(serve.arg(Side::Far.address().to_string()))?;
+    let serving = Process::start(serve.arg(Side::Far.address().to_string()))?;
     let address = serving.line()?;
-    let mut drive = stage::command(Side::Near);
+    let mut drive = netns::command(Side::Near);
     drive.arg(load).args(["drive", "rr", address.trim()]);
-    let asking = Program::start(drive.args(["--seconds", "5", "--times"]))?;
+    let asking = Process::start(drive.args(["--seconds", "5", "--times"]))?;
     let lines = asking.finish()?;
     serving.finish()?;
     kept.end()?;
@@ -189,8 +189,8 @@ fn round_trip(bench: &Bench, way: Way) -> Result<f64> {
 }
 
 /// Percent of a core that the whole machine was busy.
-fn busy(bench: &Bench, way: Way) -> Result<f64> {
-    let kept = Kept::start(bench, FAST, way)?;
+fn busy(bench: &Bench, pacing: Pacing) -> Result<f64> {
+    let kept = PacedStream::start(bench, FAST, pacing)?;
     let before = CpuTimes::now(Cpus::All)?;
     let bins = kept.traffic.bins(BINS)?;
     let after = CpuTimes::now(Cpus::All)?;
@@ -211,7 +211,7 @@ struct Change {
 }
 
 /// Of a limit that shows its first tick.
-fn number(limit: &Program) -> Result<u64> {
+fn number(limit: &Process) -> Result<u64> {
     loop {
         let record: Value = serde_json::from_str(&limit.line()?)?;
         if record["type"] == "limit" {
@@ -232,7 +232,7 @@ fn changed(bench: &Bench) -> Result<Change> {
         let words = ["limit", "set", "--id"];
         let mut set = Command::new(&bench.programs.tracer);
         set.args(words).args([id.to_string(), format!("{rate}MB")]);
-        let set = Program::start(&mut set)?;
+        let set = Process::start(&mut set)?;
         let took = traffic.until(|bin| (bin / f64::from(rate) / 1e6 - 1.0).abs() <= 0.1)?;
         set.finish()?;
         traffic.bins(10)?;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::bench::program::Program;
-use crate::bench::stage::{self, Side};
-use crate::bench::steal::{CpuTimes, Cpus};
-use crate::bench::{Bench, now};
+use crate::cpu_times::{CpuTimes, Cpus};
+use crate::netns::{self, Side};
+use crate::process::Process;
+use crate::{Bench, now};
 
 /// Time over which rates are looked at, in slices.
 pub(super) const BIN: Duration = Duration::from_millis(100);
@@ -30,12 +30,12 @@ const PATIENCE: u32 = 1_000;
 
 /// Who is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
+pub(super) enum LimitedEnd {
     Sender,
     Receiver,
 }
 
-impl Held {
+impl LimitedEnd {
     pub(super) fn direction(self) -> &'static str {
         match self {
             Self::Sender => "up",
@@ -54,15 +54,15 @@ impl Held {
 
 /// What is sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Play {
+pub(super) struct Case {
     pub(super) protocol: &'static str,
-    pub(super) held: Held,
+    pub(super) held: LimitedEnd,
     /// MB/s that it is held to.
     pub(super) rate: u32,
     pub(super) connections: u8,
 }
 
-impl Play {
+impl Case {
     pub(super) fn name(self) -> String {
         format!("{} {}", self.protocol, self.held.direction())
     }
@@ -75,8 +75,8 @@ impl Play {
 
 /// A stream that is on its way.
 pub(super) struct Traffic {
-    sink: Program,
-    source: Program,
+    sink: Process,
+    source: Process,
 }
 
 impl Traffic {
@@ -90,12 +90,12 @@ impl Traffic {
         let address = format!("{}:{port}", Side::Far.address());
         let mover = &bench.programs.mover;
         sink.arg(mover).args(["stream", "sink", protocol, &address]);
-        let sink = Program::start(sink.arg(SLICE.as_millis().to_string()))?;
+        let sink = Process::start(sink.arg(SLICE.as_millis().to_string()))?;
         sink.line()?;
         let (connections, pace) = (connections.to_string(), pace.map(|it| format!("{it:.0}")));
         source.arg(mover).args(["stream", "source", protocol]);
         source.args([&address, &connections, LONG]).args(pace);
-        let source = Program::start(source)?;
+        let source = Process::start(source)?;
         // It gets up to speed.
         thread::sleep(Duration::from_secs(1));
         let traffic = Self { sink, source };
@@ -105,15 +105,15 @@ impl Traffic {
 
     /// As fast as it goes, or as the kernel paces it, in bytes per second on each connection.
     pub(super) fn start(bench: &Bench, what: (&str, u16, u8), pace: Option<f64>) -> Result<Self> {
-        let (mut near, mut far) = (stage::command(Side::Near), stage::command(Side::Far));
+        let (mut near, mut far) = (netns::command(Side::Near), netns::command(Side::Far));
         Self::start_by(bench, (&mut near, &mut far), what, pace)
     }
 
     /// The process that is held.
-    pub(super) fn pid(&self, held: Held) -> u32 {
+    pub(super) fn pid(&self, held: LimitedEnd) -> u32 {
         match held {
-            Held::Sender => self.source.pid(),
-            Held::Receiver => self.sink.pid(),
+            LimitedEnd::Sender => self.source.pid(),
+            LimitedEnd::Receiver => self.sink.pid(),
         }
     }
 
@@ -187,20 +187,20 @@ pub(super) fn bystander(bench: &Bench) -> Result<Traffic> {
 }
 
 /// Holds a process to a rate.
-pub(super) fn limit(bench: &Bench, traffic: &Traffic, play: Play) -> Result<Program> {
-    Program::start(Command::new(&bench.programs.tracer).args([
+pub(super) fn limit(bench: &Bench, traffic: &Traffic, case: Case) -> Result<Process> {
+    Process::start(Command::new(&bench.programs.tracer).args([
         "limit",
         "--json",
         "--pid",
-        &traffic.pid(play.held).to_string(),
-        &format!("--{}", play.held.direction()),
-        &format!("{}MB", play.rate),
+        &traffic.pid(case.held).to_string(),
+        &format!("--{}", case.held.direction()),
+        &format!("{}MB", case.rate),
     ]))
 }
 
 /// Segments that were sent again where the sender is: those that left it.
 pub(super) fn sent_again() -> Result<f64> {
-    let output = stage::command(Side::Near)
+    let output = netns::command(Side::Near)
         .args(["cat", "/proc/net/snmp", "/proc/net/netstat"])
         .output()?;
     let text = String::from_utf8(output.stdout)?;
