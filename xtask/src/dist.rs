@@ -26,7 +26,25 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     check_is_static(&program)?;
     let size_kib = fs::metadata(&program)?.len().div_ceil(1024);
     println!("{} ({size_kib} KiB, static)", program.display());
-    build::run_member(workspace, "netperf-manual", &[&folder])
+    let folder = folder.display().to_string();
+    build::run_member(
+        workspace,
+        "netperf-manual",
+        &["--date", &date(workspace)?, &folder],
+    )
+}
+
+/// Date of the last commit, or of today outside a repository.
+fn date(workspace: &Workspace) -> Result<String> {
+    let commit = Command::new("git")
+        .args(["log", "-1", "--format=%cs"])
+        .current_dir(&workspace.root)
+        .output();
+    let output = match commit {
+        Ok(output) if output.status.success() => output,
+        _ => Command::new("date").arg("+%F").output()?,
+    };
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// A static program names no interpreter and needs no library.
