@@ -82,6 +82,7 @@ fn synopsis(command: &Command) -> Roff {
 }
 
 /// What stands below the options of `--help`: blocks with a heading each, whose columns are aligned by spaces.
+/// Empty lines are left out: man leaves a gap before each heading.
 fn blocks(help: &str) -> Roff {
     let mut roff = Roff::new();
     let mut is_open = false;
@@ -93,10 +94,7 @@ fn blocks(help: &str) -> Roff {
             roff.control("SH", [heading.to_uppercase().as_str()]);
             roff.control("nf", []);
             is_open = true;
-        } else if line.trim().is_empty() {
-            // A section ends with its last line; man leaves a gap before the next.
-            continue;
-        } else {
+        } else if !line.trim().is_empty() {
             if !is_open {
                 roff.control("SH", ["NOTES"]).control("nf", []);
                 is_open = true;

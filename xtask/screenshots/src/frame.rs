@@ -25,6 +25,10 @@ pub struct Run {
 }
 
 /// How text looks.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "attributes of a terminal, each with or without the others"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
     /// Colour of the letters.

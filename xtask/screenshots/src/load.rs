@@ -1,6 +1,7 @@
 //! Processes that move bytes between the namespaces, and one that leaks connections.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -28,6 +29,7 @@ for number in range(900):
     leaked.append(socket.create_connection((sys.argv[1], 80)))
     leaked[-1].sendall(b'GET /status HTTP/1.0\\r\\n\\r\\n')
     leaked[-1].recv(1000)
+    if number == 300: print('leaking', flush=True)
     if number > 300: time.sleep(0.2)
 time.sleep(600)
 ";
@@ -36,8 +38,8 @@ time.sleep(600)
 #[derive(Debug)]
 pub struct Load {
     processes: Vec<(&'static str, Child)>,
-    /// Their files.
-    _folder: TempDir,
+    /// Their files, removed with this value.
+    folder: TempDir,
 }
 
 impl Load {
@@ -49,7 +51,7 @@ impl Load {
         let folder = TempDir::with_prefix("netperf-screenshots-")?;
         let mut load = Self {
             processes: Vec::new(),
-            _folder: folder,
+            folder,
         };
         load.start_servers()?;
         for port in [80, 5201, 873] {
@@ -68,7 +70,7 @@ impl Load {
     }
 
     fn start_servers(&mut self) -> Result<()> {
-        let folder = self._folder.path().to_owned();
+        let folder = self.folder.path().to_owned();
         for name in ["www", "in"] {
             fs::create_dir(folder.join(name))?;
         }
@@ -108,7 +110,7 @@ impl Load {
     }
 
     fn start_clients(&mut self) -> Result<()> {
-        let folder = self._folder.path().to_owned();
+        let folder = self.folder.path().to_owned();
         let image = format!("http://{SERVER_ADDRESS}/image.iso");
         self.spawn(
             HOST,
@@ -124,7 +126,13 @@ impl Load {
         )?;
         let words = ["-c", SERVER_ADDRESS, "-u", "-b", "30M", "-t", "3600"];
         self.spawn(HOST, "iperf3", &words)?;
-        self.spawn(HOST, "python3", &["-c", LEAK, SERVER_ADDRESS])
+        self.spawn(HOST, "python3", &["-c", LEAK, SERVER_ADDRESS])?;
+        let (_, leaking) = self.processes.last_mut().context("it was started")?;
+        let output = leaking.stdout.take().context("a piped output is there")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        ensure!(line == "leaking\n", "`python3` leaks no connections");
+        Ok(())
     }
 
     fn spawn(&mut self, namespace: &str, name: &'static str, arguments: &[&str]) -> Result<()> {
@@ -133,7 +141,11 @@ impl Load {
             .args(arguments)
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(if name == "python3" {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("`{name}` does not start"))?;

@@ -2,11 +2,14 @@
 //!
 //! Addresses are those that RFC 5737 sets apart for documentation.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::unistd::sethostname;
 
 /// Namespace of the machine that the pictures show.
 pub const HOST: &str = "host";
@@ -47,15 +50,24 @@ const ROUTES: [(&str, &str); 4] = [
     (SERVER, "203.0.113.1"),
 ];
 
+/// Name of the host, as the program shows it.
+const HOST_NAME: &str = "web1";
+
+/// Where the system's resolver is configured.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+
 /// Makes the namespaces for this thread and the processes that it starts; they end with those.
 ///
 /// # Errors
 /// Without root, or when `ip` fails.
 pub fn create() -> Result<()> {
     let none = None::<&str>;
-    unshare(CloneFlags::CLONE_NEWNS).context("a mount namespace needs root")?;
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS).context("namespaces need root")?;
+    sethostname(HOST_NAME)?;
+    let resolv_conf = fs::canonicalize(RESOLV_CONF).unwrap_or_else(|_| RESOLV_CONF.into());
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
     mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), none)?;
+    use_resolver(&resolv_conf)?;
     for namespace in NAMESPACES {
         ip(&format!("netns add {namespace}"))?;
         ip(&format!("-n {namespace} link set lo up"))?;
@@ -78,10 +90,30 @@ pub fn create() -> Result<()> {
     Ok(())
 }
 
-/// A command in a namespace; the program and its arguments are still to be added.
+/// The server is the resolver as well.
+fn use_resolver(resolv_conf: &Path) -> Result<()> {
+    let text = format!("nameserver {SERVER_ADDRESS}\n");
+    if let Some(folder) = resolv_conf
+        .parent()
+        .filter(|folder| folder.starts_with("/run"))
+    {
+        fs::create_dir_all(folder)?;
+        return Ok(fs::write(resolv_conf, text)?);
+    }
+    let file = "/run/resolv.conf";
+    fs::write(file, text)?;
+    let none = None::<&str>;
+    mount(Some(file), resolv_conf, none, MsFlags::MS_BIND, none)
+        .with_context(|| format!("can't replace `{}`", resolv_conf.display()))
+}
+
+/// A command in a namespace; the program and its arguments are still to be added. Unlike `ip netns exec` it leaves
+/// `/sys` as it is, where the program finds cgroups.
 pub fn command(namespace: &str) -> Command {
-    let mut command = Command::new("ip");
-    command.args(["netns", "exec", namespace]);
+    let mut command = Command::new("nsenter");
+    command
+        .arg(format!("--net=/run/netns/{namespace}"))
+        .arg("--");
     command
 }
 

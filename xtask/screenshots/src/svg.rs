@@ -131,7 +131,7 @@ fn background(look: Look) -> Option<String> {
     if look.inverse {
         return Some(match look.foreground {
             Color::Default => r#"class="text""#.to_owned(),
-            colour => fill(colour),
+            colour @ (Color::Idx(_) | Color::Rgb(..)) => fill(colour),
         });
     }
     (look.background != Color::Default).then(|| fill(look.background))
@@ -149,7 +149,7 @@ fn classes(look: Look) -> String {
         Color::Default if look.inverse => classes.push("page".to_owned()),
         Color::Default => {}
         Color::Idx(index @ 0..=15) => classes.push(format!("c{index}")),
-        colour => direct = format!(r#" fill="{}""#, rgb(colour)),
+        colour @ (Color::Idx(_) | Color::Rgb(..)) => direct = format!(r#" fill="{}""#, rgb(colour)),
     }
     for (has, class) in [
         (look.bold, "bold"),
@@ -169,7 +169,9 @@ fn classes(look: Look) -> String {
 fn fill(colour: Color) -> String {
     match colour {
         Color::Idx(index @ 0..=15) => format!(r#"class="c{index}""#),
-        colour => format!(r#"fill="{}""#, rgb(colour)),
+        colour @ (Color::Default | Color::Idx(_) | Color::Rgb(..)) => {
+            format!(r#"fill="{}""#, rgb(colour))
+        }
     }
 }
 
