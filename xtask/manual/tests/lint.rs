@@ -47,7 +47,7 @@ fn lint(program: &str, arguments: &[&str], file: &Path) -> Result<()> {
 }
 
 fn lint_page(page: &Path) -> Result<()> {
-    lint("mandoc", &["-Tlint", "-Wwarning"], page)
+    lint("mandoc", &["-Tlint", "-W", "warning"], page)
 }
 
 #[test]
