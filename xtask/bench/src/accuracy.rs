@@ -1,4 +1,4 @@
-//! Is what a tool showed what was moved?
+//! Compares the bytes that a tool reported with the bytes that the load moved.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::load::Moved;
 
-/// Bytes that a tool showed, by process.
+/// Bytes that a tool reported, by process.
 #[derive(Debug, Default)]
 pub(super) struct Reported {
     bytes: HashMap<u32, Bytes>,
-    /// Updates that the tool says it lost.
+    /// Updates that the tool reports as lost.
     lost: u64,
 }
 
@@ -22,7 +22,7 @@ struct Bytes {
 }
 
 impl Reported {
-    /// Adds one line of NDJSON; lines that are no tick change nothing.
+    /// Adds one line of NDJSON; lines that are not a tick change nothing.
     pub(super) fn add_tick(&mut self, line: &Value) -> Result<()> {
         let none = Vec::new();
         for process in line["processes"].as_array().unwrap_or(&none) {
@@ -41,12 +41,12 @@ impl Reported {
         Ok(())
     }
 
-    /// Replaces what was reported of a process before, by a tool that shows totals.
+    /// Sets the bytes of a process, for a tool that reports totals.
     pub(super) fn set_totals(&mut self, pid: u32, tx: u64, rx: u64) {
         self.bytes.insert(pid, Bytes { tx, rx });
     }
 
-    /// Holds it against the truth.
+    /// Compares it with what the load moved.
     pub(super) fn compare<'a>(&self, moved: impl IntoIterator<Item = &'a Moved>) -> Accuracy {
         let mut accuracy = Accuracy {
             lost: self.lost,
@@ -60,7 +60,7 @@ impl Reported {
     }
 }
 
-/// How near to the truth a tool came.
+/// How accurate a tool was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Accuracy {
     processes: u64,
@@ -86,7 +86,7 @@ impl Accuracy {
         self.reported.rx += reported.rx;
     }
 
-    /// Both together.
+    /// The sum of both.
     pub(super) fn and(self, other: &Self) -> Self {
         let sum = |a: Bytes, b: Bytes| Bytes {
             tx: a.tx + b.tx,
@@ -107,7 +107,7 @@ impl Accuracy {
         self.processes > 0 && self.exact == self.processes && self.lost == 0
     }
 
-    /// In words for a table's cell.
+    /// Text for a table cell.
     pub(super) fn describe(&self) -> String {
         if self.is_exact() {
             return format!("exact: {0} of {0} processes", self.processes);

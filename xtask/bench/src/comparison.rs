@@ -1,4 +1,4 @@
-//! How does one load fare beside each of several variants?
+//! Runs one load beside each of several variants, in turn, and compares the rates.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use super::{Bench, now, progress};
 /// A load beside a variant, once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
-    /// Operations a second of the time that the host left to this machine.
+    /// Operations per second, without the time that the hypervisor took.
     pub(super) per_second: f64,
     /// CPU time of the variant as a share of one core, in percent.
     pub(super) cpu_percent: f64,
-    /// What the variant showed of the processes that drove the load.
+    /// Accuracy for the processes that drove the load.
     pub(super) drivers: Accuracy,
-    /// The same of all processes of the load.
+    /// Accuracy for all processes of the load.
     pub(super) everyone: Accuracy,
 }
 
-/// Several repeats beside each variant.
+/// Several runs beside each variant.
 #[derive(Debug)]
 pub(super) struct Comparison {
-    lanes: Vec<(Variant, Vec<Run>)>,
+    measured: Vec<(Variant, Vec<Run>)>,
 }
 
 impl Comparison {
@@ -40,33 +40,33 @@ impl Comparison {
         variants: &[Variant],
         repeats: usize,
     ) -> Result<Self> {
-        let mut lanes: Vec<_> = variants.iter().map(|&c| (c, Vec::new())).collect();
+        let mut measured: Vec<_> = variants.iter().map(|&c| (c, Vec::new())).collect();
         for repeat in 0..repeats {
             let Load { workload, link, .. } = load;
             progress(&format!(
                 "{workload:?} over {link:?}, {} of {repeats}",
                 repeat + 1
             ));
-            for turn in 0..lanes.len() {
-                let lane = (turn + repeat) % lanes.len();
-                let run = run(bench, load, lanes[lane].0)?;
-                lanes[lane].1.push(run);
+            for turn in 0..measured.len() {
+                let entry = (turn + repeat) % measured.len();
+                let run = run(bench, load, measured[entry].0)?;
+                measured[entry].1.push(run);
             }
         }
-        Ok(Self { lanes })
+        Ok(Self { measured })
     }
 
     fn runs(&self, variant: Variant) -> &[Run] {
-        let lane = self.lanes.iter().find(|(lane, _)| *lane == variant);
-        lane.map_or(&[], |(_, runs)| runs)
+        let entry = self.measured.iter().find(|(entry, _)| *entry == variant);
+        entry.map_or(&[], |(_, runs)| runs)
     }
 
-    /// A figure of all repeats.
+    /// A figure over all runs.
     pub(super) fn spread(&self, of: Variant, figure: fn(&Run) -> f64) -> Option<Spread> {
         Spread::of(self.runs(of).iter().map(figure))
     }
 
-    /// A figure as a share of that beside `to` in the same repeat.
+    /// The ratio of a figure to that beside `to`, within the same repeat.
     pub(super) fn ratio(
         &self,
         of: Variant,
@@ -80,13 +80,13 @@ impl Comparison {
         Spread::of(pairs.map(|(one, other)| figure(one) / figure(other)))
     }
 
-    /// The most of a figure as a share of the most of it beside `to`.
+    /// The ratio of the largest figure to the largest beside `to`.
     pub(super) fn fastest(&self, of: Variant, to: Variant, figure: fn(&Run) -> f64) -> Option<f64> {
         let most = |variant| Some(self.spread(variant, figure)?.most);
         (of != to).then(|| Some(most(of)? / most(to)?))?
     }
 
-    /// What a variant showed in all repeats.
+    /// Accuracy of a variant over all runs.
     pub(super) fn accuracy(&self, of: Variant, whose: fn(&Run) -> &Accuracy) -> Accuracy {
         let runs = self.runs(of).iter().map(whose);
         runs.fold(Accuracy::default(), Accuracy::and)

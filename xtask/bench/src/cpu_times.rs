@@ -1,4 +1,4 @@
-//! What share of its time did this machine's host take away? Other guests' workload is in no ratio.
+//! CPU time from `/proc/stat`, with the share that the hypervisor took (steal): it must not count in any ratio.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ pub(super) struct CpuTimes {
 }
 
 impl CpuTimes {
-    /// Reads the times of now, from `/proc/stat`.
+    /// Reads the current times from `/proc/stat`.
     pub(super) fn now(cpus: Cpus) -> Result<Self> {
         Self::parse(&fs::read_to_string("/proc/stat")?, cpus)
             .context("`/proc/stat` does not tell the times of the CPUs")
@@ -52,13 +52,13 @@ impl CpuTimes {
         })
     }
 
-    /// Seconds since `earlier` in which they worked for somebody here.
+    /// Seconds since `earlier` in which they were busy.
     pub(super) fn busy_since(self, earlier: Self) -> f64 {
         let not_busy = |times: Self| times.idle + times.stolen;
         (self.total - earlier.total - not_busy(self) + not_busy(earlier)) / TICKS
     }
 
-    /// The share of the time since `earlier` that was not taken away, from 0 to 1.
+    /// The share of the time since `earlier` that the hypervisor did not take, from 0 to 1.
     pub(super) fn share_left_since(self, earlier: Self) -> f64 {
         let total = self.total - earlier.total;
         if total <= 0.0 {

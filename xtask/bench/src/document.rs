@@ -1,4 +1,4 @@
-//! How do figures get into `docs/benchmarks.md`? Between two marks; the words around them stay.
+//! Writes the report into `docs/benchmarks.md`, between two marks.
 
 use std::fs;
 

@@ -10,9 +10,9 @@ use super::table::{Table, Target};
 use super::tracer::Tracer;
 use super::{Bench, progress};
 
-/// Name that the kernel keeps of a program.
+/// Bytes of a program's name that the kernel keeps.
 const NAME_LENGTH: usize = 15;
-/// Runs without which a mean says nothing.
+/// A mean of fewer runs says nothing.
 const ENOUGH_RUNS: f64 = 1_000.0;
 /// Nanoseconds that a hook may add.
 const TARGET: Target = Target::AtMost(60.0);

@@ -1,4 +1,4 @@
-//! How are empty programs attached, and how long did programs run? (`tests/src/bin/hooks.rs`)
+//! Attaches empty programs and reads run times of programs, through `tests/src/bin/hooks.rs`.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -10,13 +10,13 @@ use serde_json::Value;
 use super::Programs;
 use super::process::Process;
 
-/// The process that holds empty programs and the switch for the kernel's measurement.
+/// The process that holds the empty programs and keeps `bpf_stats` switched on.
 #[derive(Debug)]
 pub(super) struct Hooks {
     program: Process,
 }
 
-/// How long a program has run, by the name that the kernel keeps of it (15 bytes).
+/// Run times by program name, of which the kernel keeps 15 bytes.
 pub(super) type RunTimes = HashMap<String, RunTime>;
 
 /// Time and count of a program's runs.
@@ -52,13 +52,13 @@ impl Hooks {
         )
     }
 
-    /// The same, measured.
+    /// The same, with `bpf_stats` switched on.
     pub(super) fn empty_measured(programs: &Programs) -> Result<Self> {
         let mut command = Command::new(&programs.hooks);
         Self::start(command.arg("--stats").arg("--empty").arg(&programs.empty))
     }
 
-    /// The measurement alone.
+    /// `bpf_stats` switched on, without empty programs.
     pub(super) fn measure(programs: &Programs) -> Result<Self> {
         Self::start(Command::new(&programs.hooks).arg("--stats"))
     }
@@ -87,7 +87,7 @@ impl Hooks {
         Ok(run_times.collect())
     }
 
-    /// Ends it, and what it attached and switched on with it.
+    /// Ends the process: its programs are detached and `bpf_stats` is switched off.
     pub(super) fn stop(self) -> Result<()> {
         self.program.finish().map(drop)
     }

@@ -91,7 +91,7 @@ impl Measured {
         self.rates.iter().any(|rate| rate.set == set)
     }
 
-    /// Rates of one, to those of the other in the same turn; each is a set and what ran beside.
+    /// Ratio of the rates of two combinations of hook set and program, turn by turn.
     fn ratio(&self, of: (&str, &str), to: (&str, &str)) -> Option<Spread> {
         let of_this = self.rates.iter().filter(|rate| rate.is(of));
         Spread::of(of_this.filter_map(|rate| {

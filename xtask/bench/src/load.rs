@@ -1,4 +1,4 @@
-//! What is measured against? Loads whose processes tell what they moved (`tests/src/bin/load`).
+//! The loads: `tests/src/bin/load`, whose processes report what they moved.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -39,20 +39,20 @@ pub(super) enum Link {
 /// Whether other programs can take a load's CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Priority {
-    /// As any program.
+    /// Like any program.
     Ordinary,
-    /// Before any ordinary program: on a busy machine too, what is missing is what hooks take.
+    /// Above ordinary programs, so that on a busy machine, too, only hooks slow the load.
     RealTime,
 }
 
-/// A load at its place.
+/// A kind of load, where it runs, and with which priority.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
-    /// What is done.
+    /// The kind of load.
     pub(super) workload: Workload,
-    /// Over what.
+    /// Where its two ends are.
     pub(super) link: Link,
-    /// Before whom.
+    /// Its priority.
     pub(super) priority: Priority,
 }
 
@@ -67,10 +67,10 @@ pub(super) struct Moved {
     pub(super) rx_bytes: u64,
 }
 
-/// What a load did.
+/// Result of a load.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    /// Operations a second of wall time.
+    /// Operations per second of wall time.
     pub(super) per_second: f64,
     /// The processes that drove the load.
     pub(super) drivers: Vec<Moved>,

@@ -1,4 +1,4 @@
-//! On which machine, and with what, was measured?
+//! Facts about this machine for the report.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use super::section::Section;
 use super::table::Table;
 use xtask::workspace::Workspace;
 
-/// Load average above which figures are of little worth.
+/// Load average above which figures are unreliable.
 const BUSY: f64 = 0.5;
 
 /// What figures depend on.
@@ -31,7 +31,7 @@ pub(super) fn facts(workspace: &Workspace, load: Option<f64>) -> Section {
     let section = Section::new("Machine").table(&table);
     if load.is_some_and(|load| load > BUSY) {
         return section.remark(
-            "**The machine was busy with other workload: these figures are rough, and a missed target \
+            "**The machine was busy with other work: these figures are rough, and a missed target \
              may be its doing.**",
         );
     }

@@ -1,4 +1,4 @@
-//! How much memory does the tracer hold, in its process and in the kernel?
+//! Memory of the tracer, in its process and in the kernel.
 
 use std::collections::BTreeMap;
 use std::fs;

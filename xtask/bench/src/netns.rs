@@ -1,4 +1,4 @@
-//! Where does the load run? In two network namespaces of its own, joined by a veth pair.
+//! Two network namespaces for loads, joined by a veth pair.
 //!
 //! Their names live in a private mount namespace, so that nothing is left however the bench ends.
 
@@ -45,9 +45,9 @@ impl Side {
 }
 
 /// Name of the veth device in either namespace.
-pub(super) const VETH: &str = "link";
+pub(super) const VETH: &str = "wire";
 
-/// Many thousand sockets that wait for their time to pass would make each repeat slower than the one
+/// Thousands of sockets in TIME_WAIT would make each repeat slower than the one
 /// before.
 const FEW_TIME_WAITS: &str = "net.ipv4.tcp_max_tw_buckets=4096";
 
@@ -66,7 +66,7 @@ pub(super) fn create() -> Result<()> {
         ))?;
     }
     ip(&format!(
-        "-n near link add {VETH} type veth limiter {VETH} netns far"
+        "-n near link add {VETH} type veth peer {VETH} netns far"
     ))?;
     for side in [Side::Near, Side::Far] {
         ip(&format!("-n {} link set {VETH} up", side.namespace()))?;
@@ -75,7 +75,7 @@ pub(super) fn create() -> Result<()> {
     Ok(())
 }
 
-/// Both sides reach each other over other interfaces of theirs from now on.
+/// Moves the addresses of both sides to other interfaces.
 pub(super) fn move_addresses(from: &str, to: &str) -> Result<()> {
     for side in [Side::Near, Side::Far] {
         ip(&format!("-n {} link set {to} up", side.namespace()))?;

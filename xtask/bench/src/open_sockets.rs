@@ -1,4 +1,4 @@
-//! Who holds very many sockets open? Several processes, each with both ends of its connections.
+//! Very many open sockets: several processes, each with both ends of its connections.
 
 use anyhow::{Result, ensure};
 
@@ -7,7 +7,7 @@ use super::load::Moved;
 use super::netns::{self, Side};
 use super::process::Process;
 
-/// Sockets of one process at the most; more descriptors than some 20 000 may need a right.
+/// Sockets of one process; more than some 20 000 descriptors may need a privilege.
 const HELD_BY_ONE: usize = 10_000;
 
 /// Sockets of a connection.
@@ -41,7 +41,7 @@ impl OpenSockets {
         Ok(Self { holders, sockets })
     }
 
-    /// Moves one byte over as many connections as have so many sockets, all processes alike.
+    /// Uses `sockets` of them, evenly over all processes: moves one byte over each connection.
     pub(super) fn use_sockets(&mut self, sockets: usize) -> Result<()> {
         let connections = sockets / ENDS / self.holders.len();
         for holder in &mut self.holders {
@@ -54,7 +54,7 @@ impl OpenSockets {
         Ok(())
     }
 
-    /// Closes all, and tells what each process has moved.
+    /// Closes all and returns what each process has moved.
     pub(super) fn close(self) -> Result<Vec<Moved>> {
         let report = |holder: Process| {
             let lines = holder.finish()?;

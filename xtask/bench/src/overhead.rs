@@ -1,4 +1,4 @@
-//! What does tracing take from the traffic that is traced?
+//! How much slower is traffic that is traced?
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use super::section::Section;
 use super::table::{self, Table, Target};
 use super::variant::Variant;
 
-/// A load, and what is asked of the tracer beside it.
+/// A load and the targets for the tracer beside it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Overhead {
     load: Load,
@@ -53,7 +53,7 @@ pub(super) const CHURN: Overhead = Overhead {
 };
 
 impl Overhead {
-    /// Runs it beside nothing, empty programs and the tracer.
+    /// Runs the load beside nothing, empty programs and the tracer.
     pub(super) fn measure(&self, bench: &Bench) -> Result<Section> {
         let mut variants = vec![Variant::Baseline, Variant::EmptyHooks, Variant::Tracer];
         if self.load.workload.shares_cpu() {
@@ -67,7 +67,7 @@ impl Overhead {
             "fastest to fastest",
             "of empty programs",
             "CPU, % of a core",
-            "bytes reported",
+            "bytes shown",
         ]);
         for variant in variants {
             table.row(self.row(&comparison, variant));

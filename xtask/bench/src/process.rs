@@ -1,4 +1,4 @@
-//! How is a program run beside others: told things, listened to, and looked at?
+//! A child process with piped stdin and stdout.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Longest silence of a program that is waited for.
+/// How long to wait for a line.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running program whose stdin and stdout are ours; it ends with this value.
@@ -42,7 +42,7 @@ impl Process {
         Ok(Self { name, child, lines })
     }
 
-    /// The process; programs that started it (`ip netns exec`, `taskset`) have become it.
+    /// Its process id; wrappers such as `ip netns exec` and `taskset` replace themselves by the program.
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -64,7 +64,7 @@ impl Process {
         writeln!(input, "{line}").with_context(|| format!("`{}` does not listen", self.name))
     }
 
-    /// Time that its threads have had a CPU, to the nanosecond.
+    /// CPU time of all its threads, in nanoseconds.
     pub(super) fn cpu_time(&self) -> Result<Duration> {
         let mut total = 0;
         for task in fs::read_dir(format!("/proc/{}/task", self.pid()))? {

@@ -1,4 +1,4 @@
-//! What is one part of the report?
+//! A section of the report.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// A section without content.
+    /// An empty section.
     pub(super) fn new(title: &str) -> Self {
         Self {
             title: title.to_owned(),

@@ -1,4 +1,4 @@
-//! How long does a look at all sockets take, beside `ss`?
+//! How long does it take to list all sockets, compared with `ss`?
 
 use std::process::Stdio;
 
@@ -14,35 +14,35 @@ use super::{Bench, now, progress};
 /// How many are open.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
-/// What `ss` is asked for: all of TCP, with processes.
+/// `ss`: all TCP sockets, with processes.
 const SS: [&str; 2] = ["ss", "-tanp"];
 
-/// Ours: the command, and its arguments.
+/// Our commands: name and arguments.
 const OURS: [(&str, &[&str]); 2] = [
     ("sockets -ta", &["sockets", "-ta", "-b", "--netns", "self"]),
     ("states", &["states", "-b", "--netns", "self"]),
 ];
 
-/// Runs each in turn, several times, with so many sockets open.
+/// Runs each command in turn, several times, for each number of sockets.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let mut table = Table::new(&["open sockets", "command", "ms", "of `ss -tanp`"]);
     for sockets in SIZES {
-        progress(&format!("a look at {sockets} sockets"));
+        progress(&format!("listing {sockets} sockets"));
         let open_sockets = OpenSockets::open(&bench.programs, sockets)?;
         let tracer = bench.programs.tracer.display().to_string();
-        let mut lanes = vec![("ss -tanp", SS.map(str::to_owned).to_vec(), Vec::new())];
-        lanes.extend(OURS.map(|(name, arguments)| {
+        let mut commands = vec![("ss -tanp", SS.map(str::to_owned).to_vec(), Vec::new())];
+        commands.extend(OURS.map(|(name, arguments)| {
             let words = arguments.iter().map(|&word| word.to_owned());
             let command = std::iter::once(tracer.clone()).chain(words);
             (name, command.collect(), Vec::new())
         }));
         for _ in 0..bench.effort.few() {
-            for (_, command, times) in &mut lanes {
+            for (_, command, times) in &mut commands {
                 times.push(time(command)?);
             }
         }
-        let of_ss = lanes[0].2.clone();
-        for (index, (name, _, times)) in lanes.into_iter().enumerate() {
+        let of_ss = commands[0].2.clone();
+        for (index, (name, _, times)) in commands.into_iter().enumerate() {
             let ratios = times.iter().zip(&of_ss).map(|(one, ss)| one / ss);
             let ratio = Spread::of(ratios).filter(|_| index > 0);
             table.row([
@@ -54,13 +54,13 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         }
         open_sockets.close()?;
     }
-    Ok(Section::new("A look at all sockets, as text").table(&table).remark(
+    Ok(Section::new("Listing all sockets, as text").table(&table).remark(
         "Wall-clock time from the start of the program to its end, its output read and dropped; in the \
          network namespace of the sockets.",
     ))
 }
 
-/// Milliseconds.
+/// In milliseconds.
 fn time(command: &[String]) -> Result<f64> {
     let began = now();
     let status = netns::command(Side::Near)

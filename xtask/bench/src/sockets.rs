@@ -1,4 +1,4 @@
-//! What does a tick cost, and how much memory is held, when very many sockets are open?
+//! CPU time of a tick and memory with very many open sockets.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::table::{self, Table, Target};
 use super::tracer::Tracer;
 use super::{Bench, now, progress};
 
-/// How many are open, milliseconds of CPU a tick, MiB.
+/// Open sockets, target of CPU milliseconds per tick, target of MiB.
 const SIZES: [(usize, Target, Target); 2] = [
     (10_000, Target::AtMost(5.0), Target::AtMost(30.0)),
     (100_000, Target::AtMost(30.0), Target::AtMost(120.0)),
@@ -36,7 +36,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         "kernel objects, MiB",
         "sum, MiB",
         "exec to `start`, ms",
-        "bytes reported",
+        "bytes shown",
     ]);
     for (sockets, tick_target, memory_target) in SIZES {
         progress(&format!("{sockets} sockets"));
@@ -57,7 +57,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         ))
 }
 
-/// Many sockets, and the tracer beside them.
+/// Many sockets and a tracer that watches them.
 struct Watched {
     open_sockets: OpenSockets,
     tracer: Tracer,
@@ -79,7 +79,7 @@ impl Watched {
         })
     }
 
-    /// What ticks cost: before the sockets are used, in the ticks that use all, and after.
+    /// CPU time of ticks before, while and after all sockets are used.
     fn ticks(&mut self, count: usize) -> Result<Vec<(&'static str, Vec<Duration>)>> {
         let Self {
             open_sockets,
@@ -102,7 +102,7 @@ impl Watched {
         ])
     }
 
-    /// Ends both, and gives the row of their memory.
+    /// Ends both and returns the row of their memory.
     fn end(self, target: Target) -> Result<[String; 7]> {
         let Memory { process, maps } = Memory::of(self.tracer.program().pid())?;
         let objects = memory::kernel_objects()?.saturating_sub(self.objects_before);

@@ -1,8 +1,8 @@
-//! What do several repeats say together?
+//! Median, least and largest of several measurements.
 
 use std::fmt;
 
-/// Median, least and most of some repeats.
+/// Median, least and largest of several measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spread {
     /// The middle one; of an even number, the mean of the two in the middle.
@@ -31,7 +31,7 @@ impl Spread {
         })
     }
 
-    /// The same in another unit.
+    /// Multiplied by a factor, for another unit.
     pub(super) fn times(self, factor: f64) -> Self {
         Self {
             median: self.median * factor,

@@ -1,4 +1,4 @@
-//! How long does it take from exec until every byte counts?
+//! Time from exec until every byte is counted.
 
 use anyhow::Result;
 
@@ -8,10 +8,10 @@ use super::table::{self, Table, Target};
 use super::tracer::Tracer;
 use super::{Bench, now, progress};
 
-/// Milliseconds.
+/// In milliseconds.
 const TARGET: Target = Target::AtMost(300.0);
 
-/// Starts the tracer again and again.
+/// Starts the tracer several times.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let mut times_ms = Vec::new();
     progress("start");

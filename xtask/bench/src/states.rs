@@ -1,4 +1,4 @@
-//! What does it cost to follow the state of every connection, where most connections are made?
+//! Cost of following the state of every connection, at a high rate of connections.
 
 use anyhow::Result;
 
@@ -9,11 +9,11 @@ use super::section::Section;
 use super::table::{self, Table, Target, cell};
 use super::variant::Variant;
 
-/// Of the rate without.
+/// Share of the rate without these hooks.
 const TARGET: Target = Target::AtLeast(0.93);
 
-/// Connections beside nothing, and beside the tracer with and without these hooks. It runs on another CPU:
-/// what it does with the rows of so many connections is not what is asked here.
+/// Compares the tracer with and without these hooks. It runs on another CPU, so that the cost of its own rows does
+/// not count.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let without = Variant::TracerElsewhere;
     let variants = [Variant::Baseline, without, Variant::StatesElsewhere];
@@ -24,7 +24,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         "connections a second",
         "of untraced",
         "of the tracer without",
-        "bytes reported",
+        "bytes shown",
     ]);
     for variant in variants {
         let follows = variant == Variant::StatesElsewhere;

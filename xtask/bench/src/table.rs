@@ -1,17 +1,17 @@
-//! How are figures printed? As Markdown tables whose cells also line up in a terminal.
+//! Markdown tables whose cells also line up in a terminal.
 
 use std::fmt;
 
 use super::spread::Spread;
 
-/// A value that a figure must reach.
+/// A target for a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Target {
-    /// Not less.
+    /// At least this.
     AtLeast(f64),
-    /// Not more.
+    /// At most this.
     AtMost(f64),
-    /// Neither less nor more.
+    /// From the first to the second.
     Within(f64, f64),
 }
 
@@ -35,7 +35,7 @@ pub(super) fn none() -> String {
     "-".to_owned()
 }
 
-/// A cell: what repeats say, and whether their median is what is asked for.
+/// A cell with a figure, and whether its median meets the target.
 pub(super) fn cell(figure: Option<Spread>, digits: usize, target: Option<Target>) -> String {
     match (figure, target) {
         (None, _) => none(),
@@ -54,7 +54,7 @@ fn reported(figure: Spread, digits: usize) -> String {
     format!("{figure:.digits$}")
 }
 
-/// Headings and rows of text.
+/// A table of text.
 #[derive(Debug)]
 pub(super) struct Table {
     rows: Vec<Vec<String>>,

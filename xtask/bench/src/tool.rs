@@ -1,4 +1,4 @@
-//! How do nethogs and iftop run beside a load, and what do they show?
+//! nethogs and iftop: starts them and reads what they report.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,12 +10,12 @@ use super::load::Link;
 use super::netns::{self, Side, VETH};
 use super::process::Process;
 
-/// A tool for the same question.
+/// A tool with a similar purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
     /// Bytes by process, from captured packets.
     Nethogs,
-    /// Bytes by pair of hosts, from captured packets; knows no process.
+    /// Bytes by pair of hosts, from captured packets, without processes.
     Iftop,
 }
 
@@ -31,7 +31,7 @@ impl Tool {
         }
     }
 
-    /// Whether it can be run.
+    /// Whether it is installed.
     pub(super) fn is_installed(self) -> bool {
         // Root's PATH may lack the folders of tools for root.
         [
@@ -45,7 +45,7 @@ impl Tool {
         .any(|folder| Path::new(folder).join(self.name()).exists())
     }
 
-    /// Options that watch one device and print what was seen, each line as it comes.
+    /// The command that watches one interface and prints each line at once.
     fn command(self, device: &str) -> Command {
         let mut command = netns::command(Side::Near);
         command
@@ -58,7 +58,7 @@ impl Tool {
         command
     }
 
-    /// Beginning of the line by which it says that it captures.
+    /// Beginning of the line that it prints when it captures.
     fn is_ready(self) -> &'static str {
         match self {
             Self::Nethogs => REFRESH,
@@ -99,7 +99,7 @@ impl Running {
         &self.program
     }
 
-    /// Lets it show by process what it has captured, and ends it.
+    /// Waits until it has reported everything that it captured, and ends it.
     pub(super) fn stop(mut self) -> Result<Reported> {
         if self.tool == Tool::Nethogs {
             // The block that it was at when the load ended, and one after it.

@@ -1,4 +1,4 @@
-//! How do nethogs and iftop fare beside the same loads?
+//! nethogs and iftop beside the same loads.
 
 use anyhow::Result;
 
@@ -27,7 +27,7 @@ const LOADS: [(&str, Workload, Link); 5] = [
     ("short-lived processes, veth", Workload::Swarm, Link::Veth),
 ];
 
-/// Runs the loads beside ourselves and the tools that are installed.
+/// Runs the loads beside our own program and the tools that are installed.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let mut variants = vec![Variant::Baseline, Variant::Tracer];
     let mut section = Section::new("Other tools beside the same loads");
@@ -43,7 +43,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         "beside",
         "of untraced",
         "CPU, % of a core",
-        "bytes reported",
+        "bytes shown",
     ]);
     for (name, workload, link) in LOADS {
         let load = Load {

@@ -1,4 +1,4 @@
-//! How does our own program run beside a load, and what does it show?
+//! Our own program: starts it and reads what it reports.
 
 use std::path::Path;
 use std::process::Command;
@@ -23,7 +23,7 @@ impl Tracer {
         Self::start_with(tracer, cpu, &[])
     }
 
-    /// The same with more arguments.
+    /// Like [`Self::start`], with more arguments.
     pub(super) fn start_with(tracer: &Path, cpu: Option<&str>, more: &[&str]) -> Result<Self> {
         let mut command = match cpu {
             Some(cpu) => {

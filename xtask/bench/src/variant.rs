@@ -1,4 +1,4 @@
-//! What runs beside a load?
+//! The variants that a load is measured with: what runs beside it.
 
 use anyhow::Result;
 
@@ -10,28 +10,28 @@ use super::process::Process;
 use super::tool::{self, Tool};
 use super::tracer::Tracer;
 
-/// CPU of a tracer that must not take the load's.
+/// CPU for a tracer that must not share the load's.
 const OTHER_CPU: &str = "1";
 
-/// Something that runs beside a load, or nothing.
+/// What runs beside a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Variant {
-    /// What the others are compared with.
+    /// Nothing: the rate that the others are compared with.
     Baseline,
     /// Programs that do nothing, on the tracer's hooks.
     EmptyHooks,
-    /// The tracer, where the scheduler puts it.
+    /// The tracer, on any CPU.
     Tracer,
-    /// The tracer, away from the load's CPU: the hooks' cost without the reader's.
+    /// The tracer on another CPU than the load: the cost of the hooks alone.
     TracerElsewhere,
-    /// The same, and it follows the state of each connection.
+    /// The same with the hooks that follow the state of each connection.
     StatesElsewhere,
     /// Another tool.
     Tool(Tool),
 }
 
 impl Variant {
-    /// In words for a table's cell.
+    /// Text for a table cell.
     pub(super) fn describe(self) -> &'static str {
         match self {
             Self::Baseline => "nothing",
@@ -51,7 +51,7 @@ impl Variant {
         )
     }
 
-    /// Starts it beside a load on `link`, and waits until it sees everything.
+    /// Starts it for a load on `link` and waits until it counts.
     pub(super) fn start(self, programs: &Programs, link: Link) -> Result<Running> {
         Ok(match self {
             Self::Baseline => Running::Baseline,
@@ -70,7 +70,7 @@ impl Variant {
     }
 }
 
-/// A variant that runs.
+/// A running variant.
 #[derive(Debug)]
 pub(super) enum Running {
     Baseline,
@@ -80,7 +80,7 @@ pub(super) enum Running {
 }
 
 impl Running {
-    /// Its process, if it has one that works.
+    /// Its process, if it has one.
     pub(super) fn program(&self) -> Option<&Process> {
         match self {
             Self::Baseline => None,
@@ -90,7 +90,7 @@ impl Running {
         }
     }
 
-    /// Ends it, and says what it has reported.
+    /// Ends it and returns what it has reported.
     pub(super) fn stop(self) -> Result<Reported> {
         match self {
             Self::Baseline => Ok(Reported::default()),

@@ -30,7 +30,7 @@ use crate::static_build;
 use crate::step::Steps;
 use crate::workspace::Workspace;
 
-/// What fetching, unpacking and the guest call.
+/// Programs that fetching, unpacking and the guest call.
 const NEEDED: [Program; 5] = [
     Program {
         name: "ip",
@@ -54,34 +54,34 @@ const NEEDED: [Program; 5] = [
     },
 ];
 
-/// Kernels from 5.10 on, each with something that the others have not.
+/// Kernels from 5.10 on, each with features that the others lack.
 const KERNELS: &str = "bullseye,bookworm,trixie,trixie-backports:6.18,trixie-backports";
 
-/// Processors of a machine, so that processes get into each other's way.
+/// Processors of a machine: more than one, so that races can happen.
 const CPUS: u32 = 2;
 
 /// A matrix of fewer kernels proves too little.
 const FEWEST: usize = 4;
 
-/// What is to be tested, and on what.
+/// What to test, and on which kernels.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Kernels, as SUITE or SUITE:SERIES of Debian
     #[arg(long, value_delimiter = ',', default_value = KERNELS)]
     kernels: Vec<Wanted>,
-    /// Boot, attach every hook set and play one path of each kind
+    /// Only a short test of every hook set
     #[arg(long, conflicts_with = "only")]
     smoke: bool,
-    /// Play one path, or those of one topic
+    /// Run only one test, or those of one topic
     #[arg(long, value_name = "TEST")]
     only: Option<String>,
-    /// Keep the console of machines on which everything passed, too
+    /// Also keep the console of machines on which everything passed
     #[arg(long)]
     keep_log: bool,
 }
 
 impl Options {
-    /// As the command line has them by default.
+    /// The defaults of the command line.
     fn all_kernels() -> Self {
         Self {
             kernels: KERNELS.split(',').map(Wanted::new).collect(),
@@ -172,7 +172,7 @@ fn guest_programs(workspace: &Workspace, others: &[PathBuf]) -> Result<Programs>
 }
 
 fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
-    ensure!(!options.kernels.is_empty(), "no kernel was asked for");
+    ensure!(!options.kernels.is_empty(), "no kernel is named");
     let machines = Machines::obtain(workspace, guest_programs(workspace, &[])?)?;
     let matrix = Matrix { options, machines };
     let kernels: Vec<_> = options
@@ -197,7 +197,7 @@ fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
     Ok(total.close(options.kernels.len().min(FEWEST)))
 }
 
-/// What it takes to boot any kernel with the guest in it.
+/// What every machine needs.
 struct Machines {
     programs: Programs,
     qemu: Qemu,
@@ -226,7 +226,7 @@ impl Machines {
         kernels::obtain(wanted, &self.mirror, &self.folder, &self.steps)
     }
 
-    /// Boots a kernel, and waits for its end. Returns where it wrote its console.
+    /// Boots a kernel and waits for its end. Returns the file with its console.
     fn boot(
         &self,
         kernel: &Kernel,
@@ -259,18 +259,18 @@ struct Matrix<'a> {
 }
 
 impl Matrix<'_> {
-    /// Tests those kernels that could be had, as many side by side as there are processors, and tells
-    /// each as it ends. The newest, which boot longest, come first.
+    /// Tests the available kernels, as many at once as there are processors, and reports each as it ends. The newest,
+    /// which boot longest, come first.
     fn test_all(
         &self,
         kernels: &[(&Wanted, Result<Kernel>)],
         mut tell: impl FnMut(&Wanted, Result<Report>),
     ) {
-        let can_be_had = kernels
+        let available = kernels
             .iter()
             .rev()
             .filter_map(|(wanted, kernel)| Some((*wanted, kernel.as_ref().ok()?)));
-        let waiting = Mutex::new(can_be_had);
+        let waiting = Mutex::new(available);
         let next = || waiting.lock().ok()?.next();
         let at_once = thread::available_parallelism().map_or(1, NonZero::get);
         let (ended, all_ended) = mpsc::channel();
@@ -306,7 +306,7 @@ impl Matrix<'_> {
         Ok(report)
     }
 
-    /// What the guest is told.
+    /// Arguments of the guest.
     fn arguments(&self) -> Vec<String> {
         match &self.options.only {
             Some(name) => vec!["--only".to_owned(), name.clone()],

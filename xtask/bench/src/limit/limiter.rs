@@ -1,4 +1,4 @@
-//! Which other tools hold something to a rate, and how are they told to?
+//! Other tools that limit a process or an interface, and how each is started.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -11,22 +11,22 @@ use crate::Bench;
 use crate::netns::{self, VETH};
 use crate::process::Process;
 
-/// In a file system that only the bench sees.
+/// In a file system of the benchmark's own.
 const TOLL_FILE: &str = "/run/toll.yaml";
 
-/// A tool that holds something to a rate.
+/// A tool that limits the rate of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limiter {
     Ours,
-    /// A token bucket of the whole interface.
+    /// A token bucket for the whole interface.
     Tbf,
     /// A library that is loaded into programs that it starts.
     Trickle,
-    /// Classes and filters by the ports that a process was seen to use.
+    /// Classes and filters for the ports that a process uses.
     TrafficToll,
 }
 
-/// A stream that is held, and what holds it until this goes.
+/// A stream and the tool that limits it; dropping this ends both.
 pub(super) struct Holding<'a> {
     bench: &'a Bench,
     pub(super) traffic: Traffic,
@@ -47,7 +47,7 @@ impl Limiter {
         }
     }
 
-    /// Why it can't take part, if it can't.
+    /// Why it can't be measured, if it can't.
     pub(super) fn is_missing(self) -> Option<String> {
         let program = match self {
             Self::Ours | Self::Tbf => return None,
@@ -59,17 +59,17 @@ impl Limiter {
         (!is_there).then(|| format!("{} is not installed.", self.name()))
     }
 
-    /// Whether it can hold a stream in that direction.
+    /// Whether it can limit that end of a stream.
     pub(super) fn holds(self, held: LimitedEnd) -> bool {
         self != Self::Tbf || held == LimitedEnd::Sender
     }
 
-    /// Whether what is held must be started by it.
+    /// Whether it limits only programs that it has started.
     pub(super) fn starts(self) -> bool {
         self == Self::Trickle
     }
 
-    /// A stream that it will hold, and does already if it must start it.
+    /// A stream to be limited; a tool that must start it limits it already.
     pub(super) fn stream(self, bench: &Bench, case: Case) -> Result<Holding<'_>> {
         let (mut source, mut sink) = (
             netns::command(LimitedEnd::Sender.side()),
@@ -97,7 +97,7 @@ impl Limiter {
 }
 
 impl Holding<'_> {
-    /// Begins.
+    /// Starts the limit.
     pub(super) fn hold(&mut self) -> Result<()> {
         let Self {
             bench,
@@ -141,14 +141,14 @@ impl Holding<'_> {
         Ok(())
     }
 
-    /// A program where the stream is held.
+    /// A command in the namespace of the limited end.
     fn beside(&self, program: &str) -> Command {
         let mut command = netns::command(self.case.held.side());
         command.arg(program);
         command
     }
 
-    /// Ends.
+    /// Ends the limit.
     pub(super) fn end(mut self) -> Result<()> {
         let program = self.program.take();
         match self.limiter {

@@ -1,4 +1,4 @@
-//! How do other tools hold the same stream?
+//! Other tools that limit the same stream.
 
 use anyhow::Result;
 
@@ -10,7 +10,7 @@ use crate::spread::Spread;
 use crate::table::{Table, cell, none};
 use crate::{Bench, progress};
 
-/// Bins in which a process is looked at that nobody wants to limit.
+/// Bins in which the rate of an unlimited process is measured.
 const BINS: usize = 20;
 
 const UP: Case = Case {
@@ -32,23 +32,23 @@ const CASES: [Case; 3] = [
     },
 ];
 
-/// What came of it.
+/// Result of one run.
 struct Round {
     figures: Figures,
     /// MB/s of another process.
     other: f64,
 }
 
-/// The table, and what could not take part.
+/// The table, and why some tools are not in it.
 pub(super) fn measure(bench: &Bench) -> (Table, Vec<String>) {
     let mut table = Table::new(&[
         "tool",
         "what",
         "connections",
-        "of the rate",
+        "of the limit",
         "bins vary, %",
-        "held after, ms",
-        "sent again, s before",
+        "reached after, ms",
+        "retransmitted, s before",
         "1st s",
         "then, per s",
         "another process, MB/s",
@@ -108,14 +108,14 @@ fn measure_held(bench: &Bench, traffic: &Traffic, case: Case, before: &Before) -
 
 fn cells(limiter: Limiter, rounds: &[Round]) -> [String; 7] {
     let spread = |of: fn(&Round) -> f64| Spread::of(rounds.iter().map(of));
-    let until_held = spread(|round| round.figures.until_held);
+    let until_reached = spread(|round| round.figures.until_reached);
     [
         cell(spread(|round| round.figures.share), 3, None),
         cell(spread(|round| round.figures.variation), 1, None),
         if limiter.starts() {
             "must start it".to_owned()
         } else {
-            cell(until_held, 0, None)
+            cell(until_reached, 0, None)
         },
         cell(spread(|round| round.figures.again.before), 0, None),
         cell(spread(|round| round.figures.again.first), 0, None),

@@ -1,4 +1,4 @@
-//! How close does `limit` come to the rate that is asked for, and how evenly?
+//! How close does a limited stream come to its rate, and how evenly?
 
 use std::process::Command;
 
@@ -11,27 +11,26 @@ use crate::spread::Spread;
 use crate::table::{Table, Target, cell};
 use crate::{Bench, progress};
 
-/// Bins that are held against the rate, after those of the first second.
+/// Bins that are compared with the rate, after those of the first second.
 pub(super) const BINS: usize = 30;
 pub(super) const FIRST_SECOND: usize = 10;
 
-/// Asked for, in MB/s.
+/// Rates of the limits, in MB/s.
 const RATES: [u32; 3] = [1, 20, 100];
 
-/// A run from which the host of this machine takes a larger share of the processors' time is played again, so
-/// many times at the most in all.
+/// A run is repeated when the hypervisor took a larger share of the CPU time, up to this number of runs.
 const STOLEN_MAX: f64 = 0.02;
 const ATTEMPTS: usize = 3;
 
-/// Of the long way, in each direction: 1 Gbit/s.
+/// Delay and rate of the long path, in each direction: 1 Gbit/s.
 const ONE_WAY_MS: &str = "10";
 const BYTES_PER_S: u32 = 125_000_000;
 
-/// Bytes of datagrams that are sent into it: nearly all that it lets through, as what a socket does not wait for
-/// would keep the relay from its workload.
+/// Rate of datagrams on it: just below its own, as datagrams that it must drop would keep the relay from its
+/// work.
 const DATAGRAMS_PER_S: f64 = 120e6;
 
-/// What connects both ends.
+/// The path between both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Path {
     Veth,
@@ -39,31 +38,31 @@ enum Path {
     Delay,
 }
 
-/// What came of a stream that is held.
+/// Figures of a limited stream.
 pub(super) struct Figures {
-    /// Goodput as a share of the rate that was asked for.
+    /// Goodput as a share of the limit.
     pub(super) share: f64,
     /// Standard deviation of the bins, in percent of their mean.
     pub(super) variation: f64,
     /// Milliseconds from the command to the first tenth of a second within a tenth of the rate; infinite if there is
     /// none.
-    pub(super) until_held: f64,
-    pub(super) again: Again,
-    /// Share of the processors' time that the host of this machine took away.
+    pub(super) until_reached: f64,
+    pub(super) again: Retransmissions,
+    /// Share of the CPU time that the hypervisor took.
     stolen: f64,
 }
 
-/// Segments that were sent again.
-pub(super) struct Again {
-    /// In the second before anything is held.
+/// Retransmitted segments.
+pub(super) struct Retransmissions {
+    /// In the second before the limit.
     pub(super) before: f64,
-    /// From then until a second after it is held.
+    /// From then until a second after the rate is reached.
     pub(super) first: f64,
     /// Each second after.
     pub(super) later: f64,
 }
 
-/// Each kind of stream at each rate, over each path. Gives what could not be played, too.
+/// Each kind of stream at each rate, over each path. Also returns why some paths are missing.
 pub(super) fn measure(bench: &Bench) -> Result<(Table, Vec<String>)> {
     measure_all(bench, &[Path::Veth, Path::Delay], &cases())
 }
@@ -79,17 +78,17 @@ pub(super) fn measure_many(bench: &Bench) -> Result<(Table, Vec<String>)> {
     measure_all(bench, &[Path::Veth], &cases)
 }
 
-/// Plays each row several times, one after the other.
+/// Measures each row several times.
 fn measure_all(bench: &Bench, paths: &[Path], cases: &[Case]) -> Result<(Table, Vec<String>)> {
     let mut table = Table::new(&[
         "path",
         "what",
         "MB/s",
         "connections",
-        "of the rate",
+        "of the limit",
         "bins vary, %",
-        "held after, ms",
-        "sent again, s before",
+        "reached after, ms",
+        "retransmitted, s before",
         "1st s",
         "then, per s",
     ]);
@@ -122,7 +121,11 @@ fn measure_all(bench: &Bench, paths: &[Path], cases: &[Case]) -> Result<(Table, 
                 case.connections.to_string(),
                 cell(spread(|run| run.share), 3, Some(Target::Within(0.97, 1.01))),
                 cell(spread(|run| run.variation), 1, Some(Target::AtMost(even))),
-                cell(spread(|run| run.until_held), 0, Some(Target::AtMost(soon))),
+                cell(
+                    spread(|run| run.until_reached),
+                    0,
+                    Some(Target::AtMost(soon)),
+                ),
                 cell(again(|run| run.again.before), 0, None),
                 cell(again(|run| run.again.first), 0, None),
                 cell(
@@ -157,7 +160,7 @@ fn cases() -> Vec<Case> {
     cases.collect()
 }
 
-/// Plays it until the host of this machine takes next to nothing away, or has been often enough: then the best counts.
+/// Repeats a run until the hypervisor took next to nothing, or returns the best of several.
 fn undisturbed(bench: &Bench, path: Path, case: Case) -> Result<Figures> {
     let mut best = held(bench, path, case)?;
     for _ in 1..ATTEMPTS {
@@ -184,14 +187,14 @@ fn held(bench: &Bench, path: Path, case: Case) -> Result<Figures> {
     Ok(figures)
 }
 
-/// What a stream had sent again before a limit begins.
+/// Retransmissions of a stream before the limit.
 pub(super) struct Before {
     in_a_second: f64,
     all: f64,
 }
 
 impl Before {
-    /// Takes a second.
+    /// Counts for a second.
     pub(super) fn of(traffic: &Traffic) -> Result<Self> {
         let from = sent_again()?;
         traffic.bins(FIRST_SECOND)?;
@@ -205,10 +208,10 @@ impl Before {
 }
 
 impl Figures {
-    /// Of a stream on which a limit begins now.
+    /// Figures of a stream whose limit starts now.
     pub(super) fn of(traffic: &Traffic, case: Case, before: &Before) -> Result<Self> {
         let asked = case.asked();
-        let until_held = traffic.until_or_never(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
+        let until_reached = traffic.until_or_never(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
         traffic.bins(FIRST_SECOND)?;
         let after_first = sent_again()?;
         let (bins, left) = traffic.bins_and_share_left(BINS)?;
@@ -219,8 +222,8 @@ impl Figures {
         Ok(Self {
             share: mean / asked,
             variation: deviation / mean * 100.0,
-            until_held,
-            again: Again {
+            until_reached,
+            again: Retransmissions {
                 before: before.in_a_second,
                 first: after_first - before.all,
                 later: later / seconds,
@@ -246,7 +249,7 @@ impl Path {
     }
 }
 
-/// A long and narrow way between both sides, in place of their link: this kernel may have no netem.
+/// A slow path between both sides, in place of the veth pair: a relay in user space, as the kernel may lack netem.
 struct Way(Process);
 
 impl Way {

@@ -1,4 +1,4 @@
-//! What does a limit take from others, and how soon does it obey?
+//! What does a limit cost other processes, and how soon does a change take effect?
 
 use std::process::Command;
 
@@ -14,14 +14,14 @@ use crate::spread::Spread;
 use crate::table::{Table, Target, cell, none};
 use crate::{Bench, progress};
 
-/// Bins over which others, and CPUs, are looked at.
+/// Bins over which other processes and CPUs are measured.
 const BINS: usize = 50;
 
-/// Bins of a turn of something that varies, and turns of each kind in a repeat.
+/// Bins of a turn, and turns of each kind in a repeat, for figures that vary.
 const TURN_BINS: usize = 5;
 const TURNS: usize = 24;
 
-/// Beside others.
+/// A limited stream beside other processes.
 const MODEST: Case = Case {
     protocol: "tcp",
     held: LimitedEnd::Sender,
@@ -29,20 +29,20 @@ const MODEST: Case = Case {
     connections: 1,
 };
 
-/// For what it costs.
+/// A limited stream whose CPU time is measured.
 const FAST: Case = Case {
     rate: 100,
     ..MODEST
 };
 
-/// How a stream is kept to a rate.
+/// What limits a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pacing {
     Kernel,
     Limit,
 }
 
-/// A stream that is kept to a rate, and the limit that does it.
+/// A stream with a rate, and the limit if there is one.
 struct PacedStream {
     traffic: Traffic,
     limit: Option<Process>,
@@ -66,10 +66,10 @@ impl PacedStream {
     }
 }
 
-/// A figure of a stream that the kernel paces to its rate, and of one that is limited.
+/// The figure with the kernel's pacing, and with a limit.
 type Pair = (f64, f64);
 
-/// Measures it.
+/// Measures everything in this module.
 pub(super) fn measure(bench: &Bench) -> Result<Table> {
     let mut table = Table::new(&["what", "without", "with a limit", "compared"]);
     taken(bench, &mut table)?;
@@ -77,7 +77,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     Ok(table)
 }
 
-/// What it takes.
+/// What a limit costs.
 fn taken(bench: &Bench, table: &mut Table) -> Result<()> {
     let both = |what: &str, of: fn(&Bench, Pacing) -> Result<f64>| -> Result<Vec<Pair>> {
         (0..repeats(bench))
@@ -112,7 +112,7 @@ fn taken(bench: &Bench, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// How soon it does what it is told.
+/// How soon a change takes effect.
 fn obeyed(bench: &Bench, table: &mut Table) -> Result<()> {
     let changes = (0..repeats(bench)).map(|_| changed(bench));
     let changes: Vec<Change> = changes.collect::<Result<_>>()?;
@@ -129,7 +129,7 @@ fn obeyed(bench: &Bench, table: &mut Table) -> Result<()> {
             300.0,
         ),
         (
-            "lifted: as fast as before after, ms",
+            "lifted: full speed after, ms",
             spread(|change| change.lifted),
             500.0,
         ),
@@ -140,8 +140,8 @@ fn obeyed(bench: &Bench, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// MB/s of another process beside one that would send a little more than it may, not limited and limited in
-/// turn. Time that the host of this machine took away is not counted.
+/// MB/s of another process, beside one that sends a little more than its limit, without and with the limit in
+/// turn. Time that the hypervisor took does not count.
 fn throughput(bench: &Bench) -> Result<Vec<Pair>> {
     progress("limit, a bystander");
     let pace = Some(MODEST.asked() * 1.1);
@@ -170,7 +170,7 @@ fn throughput(bench: &Bench) -> Result<Vec<Pair>> {
     (0..repeats(bench)).map(|_| repeat()).collect()
 }
 
-/// Microseconds of another process's round trips, 99 of 100 of which are shorter.
+/// The 99th percentile of another process's round trips, in microseconds.
 fn round_trip(bench: &Bench, pacing: Pacing) -> Result<f64> {
     let kept = PacedStream::start(bench, MODEST, pacing)?;
     let load = &bench.programs.load;
@@ -188,7 +188,7 @@ fn round_trip(bench: &Bench, pacing: Pacing) -> Result<f64> {
     report["p99_us"].as_f64().context("no time")
 }
 
-/// Percent of a core that the whole machine was busy.
+/// CPU time of the whole machine, in percent of a core.
 fn busy(bench: &Bench, pacing: Pacing) -> Result<f64> {
     let kept = PacedStream::start(bench, FAST, pacing)?;
     let before = CpuTimes::now(Cpus::All)?;
@@ -203,14 +203,14 @@ fn busy(bench: &Bench, pacing: Pacing) -> Result<f64> {
     Ok(after.busy_since(before) / (BIN.as_secs_f64() * f64::from(u32::try_from(BINS)?)) * 100.0)
 }
 
-/// Milliseconds until a limit has done what it was told.
+/// Milliseconds until a change took effect.
 struct Change {
     lower: f64,
     higher: f64,
     lifted: f64,
 }
 
-/// Of a limit that shows its first tick.
+/// Reads the id of a limit from its first tick.
 fn number(limit: &Process) -> Result<u64> {
     loop {
         let record: Value = serde_json::from_str(&limit.line()?)?;

@@ -1,4 +1,4 @@
-//! What is held? A stream between two namespaces, counted where it arrives.
+//! The limited stream: between two namespaces, counted at the receiver.
 
 use std::collections::VecDeque;
 use std::process::Command;
@@ -12,23 +12,23 @@ use crate::netns::{self, Side};
 use crate::process::Process;
 use crate::{Bench, now};
 
-/// Time over which rates are looked at, in slices.
+/// Time over which a rate is averaged.
 pub(super) const BIN: Duration = Duration::from_millis(100);
 
-/// Over such a one a sink counts, so many of which are a bin.
+/// Time over which the receiver counts, and the number of these in a bin.
 const SLICE: Duration = Duration::from_millis(10);
 const SLICES: usize = 10;
 
-/// Where a process sends to that nobody wants to limit.
+/// Port of a process without a limit.
 const OTHER_PORT: u16 = 5002;
 
-/// Seconds for which a source sends; it is ended before.
+/// Seconds for which a source sends; it is stopped earlier.
 const LONG: &str = "600";
 
-/// How many slices something may take.
+/// How many slices to wait for a rate.
 const PATIENCE: u32 = 1_000;
 
-/// Who is held.
+/// Which end is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LimitedEnd {
     Sender,
@@ -43,7 +43,7 @@ impl LimitedEnd {
         }
     }
 
-    /// Where it runs.
+    /// The side on which it runs.
     pub(super) fn side(self) -> Side {
         match self {
             Self::Sender => Side::Near,
@@ -52,12 +52,12 @@ impl LimitedEnd {
     }
 }
 
-/// What is sent.
+/// A stream and its limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Case {
     pub(super) protocol: &'static str,
     pub(super) held: LimitedEnd,
-    /// MB/s that it is held to.
+    /// The limit in MB/s.
     pub(super) rate: u32,
     pub(super) connections: u8,
 }
@@ -67,20 +67,20 @@ impl Case {
         format!("{} {}", self.protocol, self.held.direction())
     }
 
-    /// In bytes per second.
+    /// The limit in bytes per second.
     pub(super) fn asked(self) -> f64 {
         f64::from(self.rate) * 1e6
     }
 }
 
-/// A stream that is on its way.
+/// A running stream.
 pub(super) struct Traffic {
     sink: Process,
     source: Process,
 }
 
 impl Traffic {
-    /// As fast as it goes, each end by a command that becomes what its arguments name.
+    /// Starts a stream without a limit; each end is started through a command that replaces itself by its arguments.
     pub(super) fn start_by(
         bench: &Bench,
         (source, sink): (&mut Command, &mut Command),
@@ -103,13 +103,13 @@ impl Traffic {
         Ok(traffic)
     }
 
-    /// As fast as it goes, or as the kernel paces it, in bytes per second on each connection.
+    /// Starts a stream, without a limit or paced by the kernel to `pace` bytes per second on each connection.
     pub(super) fn start(bench: &Bench, what: (&str, u16, u8), pace: Option<f64>) -> Result<Self> {
         let (mut near, mut far) = (netns::command(Side::Near), netns::command(Side::Far));
         Self::start_by(bench, (&mut near, &mut far), what, pace)
     }
 
-    /// The process that is held.
+    /// Process id of the limited end.
     pub(super) fn pid(&self, held: LimitedEnd) -> u32 {
         match held {
             LimitedEnd::Sender => self.source.pid(),
@@ -131,14 +131,14 @@ impl Traffic {
         (0..count).map(|_| bin()).collect()
     }
 
-    /// The same, and the share of the processors' time in them that the host of this machine left.
+    /// The same, and the share of the CPU time that the hypervisor left.
     pub(super) fn bins_and_share_left(&self, count: usize) -> Result<(Vec<f64>, f64)> {
         let before = CpuTimes::now(Cpus::All)?;
         let bins = self.bins(count)?;
         Ok((bins, CpuTimes::now(Cpus::All)?.share_left_since(before)))
     }
 
-    /// Passes over the slices that are over.
+    /// Skips the slices that have ended.
     pub(super) fn catch_up(&self) -> Result<()> {
         loop {
             let before = now();
@@ -149,14 +149,14 @@ impl Traffic {
         }
     }
 
-    /// Milliseconds until a tenth of a second begins in which the rate is as wanted.
+    /// Milliseconds until the begin of a bin whose rate is as wanted.
     pub(super) fn until(&self, is_wanted: impl Fn(f64) -> bool) -> Result<f64> {
         let found = self.until_or_never(is_wanted)?;
         ensure!(found.is_finite(), "what was waited for does not happen");
         Ok(found)
     }
 
-    /// The same; infinite if that does not happen.
+    /// The same; infinite if there is none.
     pub(super) fn until_or_never(&self, is_wanted: impl Fn(f64) -> bool) -> Result<f64> {
         let mut last = VecDeque::new();
         for begun in 0..PATIENCE {
@@ -181,12 +181,12 @@ pub(super) fn mean_and_deviation(bins: &[f64]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-/// Another process, which sends over the same interface as fast as it goes.
+/// Another process that sends over the same interface without a limit.
 pub(super) fn bystander(bench: &Bench) -> Result<Traffic> {
     Traffic::start(bench, ("tcp", OTHER_PORT, 1), None)
 }
 
-/// Holds a process to a rate.
+/// Limits a process.
 pub(super) fn limit(bench: &Bench, traffic: &Traffic, case: Case) -> Result<Process> {
     Process::start(Command::new(&bench.programs.tracer).args([
         "limit",
@@ -198,7 +198,7 @@ pub(super) fn limit(bench: &Bench, traffic: &Traffic, case: Case) -> Result<Proc
     ]))
 }
 
-/// Segments that were sent again where the sender is: those that left it.
+/// Segments that the sender has retransmitted.
 pub(super) fn sent_again() -> Result<f64> {
     let output = netns::command(Side::Near)
         .args(["cat", "/proc/net/snmp", "/proc/net/netstat"])
@@ -217,7 +217,7 @@ fn counter(text: &str, group: &str, name: &str) -> Result<f64> {
     Ok(found.context("no such counter")?.1.parse()?)
 }
 
-/// Runs a command that is to succeed.
+/// Runs a command that must succeed.
 pub(super) fn run(command: &mut Command) -> Result<()> {
     let status = command.status()?;
     ensure!(status.success(), "`{command:?}`: {status}");
