@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use netperf_screenshots::load::Load;
+use netperf_screenshots::network;
 use netperf_screenshots::scenario::{SCENARIOS, Scenario};
-use netperf_screenshots::{network, svg};
+use netperf_screenshots::svg::{self, Theme};
 
 /// Take pictures of the program's screens, as root
 #[derive(Parser)]
@@ -47,9 +48,11 @@ fn run(options: &Options) -> Result<()> {
     for scenario in scenarios {
         let taken = scenario.take(&load, scenario.settle);
         let frame = taken.with_context(|| format!("no picture `{}`", scenario.name))?;
-        let file = options.folder.join(scenario.file());
-        fs::write(&file, svg::render(&frame, &scenario.title()))?;
-        println!("{}", file.display());
+        for theme in Theme::ALL {
+            let file = options.folder.join(scenario.file(theme));
+            fs::write(&file, svg::render(&frame, &scenario.title(), theme))?;
+            println!("{}", file.display());
+        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use netperf_tests::tracer;
 use crate::frame::Frame;
 use crate::load::Load;
 use crate::network::{self, HOST};
+use crate::svg::Theme;
 
 /// How the program is ended after the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum Ends {
 /// A picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
-    /// Name of the file.
+    /// Name of the picture.
     pub name: &'static str,
     /// Arguments of the program. `{NAME}` stands for the process id of a program of the [`Load`].
     pub arguments: &'static str,
@@ -131,9 +132,9 @@ pub const SCENARIOS: [Scenario; 8] = [
 ];
 
 impl Scenario {
-    /// Name of the picture's file.
-    pub fn file(&self) -> String {
-        format!("{}.svg", self.name)
+    /// Name of the picture's file for a theme.
+    pub fn file(&self, theme: Theme) -> String {
+        format!("{}-{}.svg", self.name, theme.name())
     }
 
     /// The command line, for people.

@@ -1,4 +1,4 @@
-//! A screen as an SVG image: text as text, colours by the reader's preference for light or dark.
+//! A screen as an SVG image: text as text, with colours for a light or a dark page.
 
 use std::fmt::Write as _;
 
@@ -10,6 +10,35 @@ use crate::frame::{Frame, Look, Run};
 const CELL: (f64, f64) = (8.4, 18.0);
 const MARGIN: f64 = 14.0;
 const BAR: f64 = 34.0;
+
+/// The page that an image is for. A page offers both by `<picture>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark text on white.
+    Light,
+    /// Light text on black.
+    Dark,
+}
+
+impl Theme {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Light, Self::Dark];
+
+    /// Its name in the names of files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    fn pick(self, (light, dark): (&'static str, &'static str)) -> &'static str {
+        match self {
+            Self::Light => light,
+            Self::Dark => dark,
+        }
+    }
+}
 
 /// Names of the 16 colours of terminals, as (light, dark).
 const PALETTE: [(&str, &str); 16] = [
@@ -40,7 +69,7 @@ const SURFACE: [(&str, &str, &str); 4] = [
 ];
 
 /// The image of `frame`; `title` is the command that the bar above it shows.
-pub fn render(frame: &Frame, title: &str) -> String {
+pub fn render(frame: &Frame, title: &str, theme: Theme) -> String {
     let rows = frame.rows.len();
     let width = f64::from(frame.columns) * CELL.0 + 2.0 * MARGIN;
     let height = y(rows) + MARGIN - CELL.1 / 2.0;
@@ -50,7 +79,7 @@ pub fn render(frame: &Frame, title: &str) -> String {
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1} {height:.1}" width="{width:.0}" role="img">"#
     );
     let _ = writeln!(svg, "<title>{}</title>", escaped(title));
-    let _ = writeln!(svg, "<style>\n{}</style>", style());
+    let _ = writeln!(svg, "<style>\n{}</style>", style(theme));
     let _ = writeln!(
         svg,
         r#"<rect class="page edge" x="0.5" y="0.5" width="{:.1}" height="{:.1}" rx="8"/>"#,
@@ -175,7 +204,7 @@ fn fill(colour: Color) -> String {
     }
 }
 
-/// A colour beyond the palette, which is the same on light and dark pages (xterm's cube and greys).
+/// A colour beyond the palette, which is the same for both themes (xterm's cube and greys).
 fn rgb(colour: Color) -> String {
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
     let (r, g, b) = match colour {
@@ -193,7 +222,7 @@ fn rgb(colour: Color) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-fn style() -> String {
+fn style(theme: Theme) -> String {
     let mut style = "text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; }
 .title { font-size: 13px; }
 .bold { font-weight: bold; }
@@ -201,28 +230,18 @@ fn style() -> String {
 .under { text-decoration: underline; }
 "
     .to_owned();
-    style.push_str(&colours(|colours| colours.0));
-    style.push_str("@media (prefers-color-scheme: dark) {\n");
-    style.push_str(&colours(|colours| colours.1));
-    style.push_str("}\n");
-    style
-}
-
-/// The rules for one kind of page.
-fn colours(of: fn((&'static str, &'static str)) -> &'static str) -> String {
-    let mut rules = String::new();
     for (class, light, dark) in SURFACE {
-        let colour = of((light, dark));
+        let colour = theme.pick((light, dark));
         let _ = match class {
-            "text" => writeln!(rules, "text, .text {{ fill: {colour}; }}"),
-            "edge" => writeln!(rules, ".edge {{ stroke: {colour}; }}"),
-            _ => writeln!(rules, ".{class} {{ fill: {colour}; }}"),
+            "text" => writeln!(style, "text, .text {{ fill: {colour}; }}"),
+            "edge" => writeln!(style, ".edge {{ stroke: {colour}; }}"),
+            _ => writeln!(style, ".{class} {{ fill: {colour}; }}"),
         };
     }
     for (index, colours) in PALETTE.into_iter().enumerate() {
-        let _ = writeln!(rules, ".c{index} {{ fill: {}; }}", of(colours));
+        let _ = writeln!(style, ".c{index} {{ fill: {}; }}", theme.pick(colours));
     }
-    rules
+    style
 }
 
 fn escaped(text: &str) -> String {
@@ -256,17 +275,21 @@ mod tests {
     #[test]
     fn text_can_be_read_from_the_image() {
         let frame = frame(b"a <b> & c\r\n  \x1b[1;31mred\x1b[0m end");
-        let svg = render(&frame, "x");
+        let svg = render(&frame, "x", Theme::Light);
         assert_eq!(lines(&svg), frame.lines());
         assert_eq!(lines(&svg)[0].trim_end(), "a <b> & c");
         assert_eq!(lines(&svg)[1].trim_end(), "  red end");
     }
 
     #[test]
-    fn colours_of_the_palette_depend_on_the_page() {
-        let svg = render(&frame(b"\x1b[31mred\x1b[38;5;208morange"), "x");
-        assert!(svg.contains(r#"class="c1">red"#), "{svg}");
-        assert!(svg.contains(r##"fill="#ff8700">orange"##), "{svg}");
-        assert_eq!(svg.matches(".c1 {").count(), 2);
+    fn colours_of_the_palette_depend_on_the_theme() {
+        let svg = |theme| render(&frame(b"\x1b[31mred\x1b[38;5;208morange"), "x", theme);
+        let (light, dark) = (svg(Theme::Light), svg(Theme::Dark));
+        for svg in [&light, &dark] {
+            assert!(svg.contains(r#"class="c1">red"#), "{svg}");
+            assert!(svg.contains(r##"fill="#ff8700">orange"##), "{svg}");
+        }
+        assert!(light.contains(".c1 { fill: #cf222e; }"), "{light}");
+        assert!(dark.contains(".c1 { fill: #ff7b72; }"), "{dark}");
     }
 }

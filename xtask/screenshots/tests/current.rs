@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use netperf_screenshots::load::Load;
+use netperf_screenshots::network;
 use netperf_screenshots::scenario::{SCENARIOS, Scenario};
-use netperf_screenshots::{network, svg};
+use netperf_screenshots::svg::{self, Theme};
 
 /// Where the pictures are.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/images");
@@ -40,10 +41,10 @@ fn compare(scenario: &Scenario, picture: &[String], today: &[String]) -> Result<
 
 #[test]
 fn pictures_have_the_headings_and_keys_of_today() -> Result<()> {
-    let taken = |scenario: &&Scenario| {
-        !scenario.fixed.is_empty() && Path::new(FOLDER).join(scenario.file()).exists()
-    };
-    let scenarios: Vec<_> = SCENARIOS.iter().filter(taken).collect();
+    let file = |scenario: &Scenario, theme| Path::new(FOLDER).join(scenario.file(theme));
+    let held =
+        |scenario: &&Scenario| !scenario.fixed.is_empty() && file(scenario, Theme::Light).exists();
+    let scenarios: Vec<_> = SCENARIOS.iter().filter(held).collect();
     ensure!(
         scenarios.iter().any(|scenario| scenario.name == "top"),
         "no picture of `top`"
@@ -51,9 +52,11 @@ fn pictures_have_the_headings_and_keys_of_today() -> Result<()> {
     network::create()?;
     let load = Load::start()?;
     for scenario in scenarios {
-        let picture = fs::read_to_string(Path::new(FOLDER).join(scenario.file()))?;
         let frame = scenario.take(&load, Duration::ZERO)?;
-        compare(scenario, &svg::lines(&picture), &frame.lines())?;
+        for theme in Theme::ALL {
+            let picture = fs::read_to_string(file(scenario, theme))?;
+            compare(scenario, &svg::lines(&picture), &frame.lines())?;
+        }
     }
     Ok(())
 }
