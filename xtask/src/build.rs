@@ -1,21 +1,27 @@
-//! `cargo xtask build` and `run`: how is the program made and started?
+//! `cargo xtask build` and `run`: compiles the program, and starts it.
 
+use std::ffi::OsStr;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
 
 use crate::root;
 use crate::setup::{self, Consent};
+use crate::toolchain;
 use crate::workspace::Workspace;
 
 /// Name of the program.
-pub(crate) const PROGRAM: &str = "netperf-trace";
+pub const PROGRAM: &str = "netperf-trace";
 
-/// How much the compiler does.
+/// The eBPF object whose programs do nothing.
+const EMPTY: &str = "netperf-ebpf-empty";
+
+/// How the compiler optimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// Quickly compiled, with checks.
+pub enum Profile {
+    /// Not at all: compiled quickly, with debug assertions.
     Dev,
     /// As users get it.
     Release,
@@ -31,8 +37,11 @@ impl Profile {
     }
 }
 
-/// Compiles the program and says where it is.
-pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+/// Compiles the program and returns its path.
+///
+/// # Errors
+/// When set-up fails or the program does not compile.
+pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     setup::run(workspace, Consent::Ask)?;
     let mut cargo = workspace.cargo("build");
     cargo.args(["--package", "netperf", "--bin", PROGRAM]);
@@ -43,10 +52,47 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> 
     Ok(workspace.target.join(profile.folder()).join(PROGRAM))
 }
 
-/// Becomes the program, so that signals and the exit status are its own.
+/// Compiles the empty eBPF programs, with the compiler of the real ones, and returns the path of the object.
+///
+/// # Errors
+/// When set-up fails or they do not compile.
+pub fn build_empty(workspace: &Workspace) -> Result<PathBuf> {
+    let artifacts = workspace.target.join("ebpf");
+    let mut cargo = setup::run(workspace, Consent::Ask)?.cargo("build", &artifacts);
+    cargo
+        .args(["--package", "netperf-ebpf", "--bin", EMPTY])
+        .current_dir(&workspace.root);
+    ensure!(
+        cargo.status()?.success(),
+        "the empty programs do not compile"
+    );
+    Ok(artifacts
+        .join(toolchain::target())
+        .join("release")
+        .join(EMPTY))
+}
+
+/// Replaces this process by the program, so that signals and the exit status are its own.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let program = build(workspace, Profile::Release)?;
     let mut command = root::command(&program, &[]);
     let error = command.args(arguments).exec();
     Err(error).with_context(|| format!("`{}` does not start", command.get_program().display()))
+}
+
+/// Compiles and runs the program of another package of this workspace.
+pub(crate) fn run_member(
+    workspace: &Workspace,
+    package: &str,
+    arguments: &[impl AsRef<OsStr>],
+) -> Result<ExitCode> {
+    setup::run(workspace, Consent::Ask)?;
+    let mut cargo = workspace.cargo("run");
+    cargo.args(["--package", package, "--"]);
+    let status = cargo.args(arguments).status()?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -1,25 +1,26 @@
-//! How many tests passed, and what failed?
+//! How many tests passed, and which failed?
 
 use std::fmt;
+use std::process::ExitCode;
 
-/// Results of some tests, or the sum over several such.
+/// Results of some tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
-    /// Held.
+    /// Tests that passed.
     pub(crate) passed: u64,
-    /// Did not hold.
+    /// Tests that failed.
     pub(crate) failed: u64,
-    /// Were not done.
+    /// Tests that did not run.
     pub(crate) skipped: u64,
-    /// Names of what failed.
+    /// Names of the tests that failed.
     pub(crate) failures: Vec<String>,
 }
 
 impl Count {
-    /// Counts a failure and keeps what it says.
-    pub(crate) fn fail(&mut self, what: String) {
+    /// Counts a failure, named `name`.
+    pub(crate) fn fail(&mut self, name: String) {
         self.failed += 1;
-        self.failures.push(what);
+        self.failures.push(name);
     }
 
     /// Adds other results.
@@ -30,7 +31,7 @@ impl Count {
         self.failures.extend(other.failures);
     }
 
-    /// Tests that ran.
+    /// Number of tests that ran.
     pub(crate) fn executed(&self) -> u64 {
         self.passed + self.failed
     }
@@ -43,6 +44,23 @@ impl Count {
     /// Whether tests ran and all of them passed.
     pub(crate) fn is_success(&self) -> bool {
         self.passed > 0 && !self.has_failures()
+    }
+
+    /// Prints the failures and, as the last line, the sum.
+    pub(crate) fn close(&self) -> ExitCode {
+        println!();
+        for name in &self.failures {
+            println!("failed: {name}");
+        }
+        if self.executed() == 0 {
+            println!("failed: no test ran");
+        }
+        println!("{self}");
+        if self.is_success() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -62,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_executed_is_no_success() {
+    fn a_run_without_tests_is_no_success() {
         let skipped = Count {
             skipped: 3,
             ..Count::default()

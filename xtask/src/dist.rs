@@ -1,53 +1,50 @@
-//! `cargo xtask dist`: one file that runs on any Linux of this architecture.
+//! `cargo xtask dist`: a program that runs on any Linux of this architecture, with its man pages and
+//! completions.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
-use crate::build::PROGRAM;
+use crate::build::{self, PROGRAM};
 use crate::setup::programs::{self, Program};
-use crate::setup::{self, Consent};
+use crate::static_build::{self, Programs};
 use crate::workspace::Workspace;
-
-/// Folder of the target directory for static programs.
-const FOLDER: &str = "dist";
 
 const READELF: Program = Program {
     name: "readelf",
     package: "binutils",
 };
 
-/// Builds the static program and says where it is.
-pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    programs::ensure(workspace, &[READELF], "look into the program")?;
-    let selection = ["--package", "netperf", "--bin", PROGRAM];
-    let folder = compile(workspace, "release", &selection)?;
-    let program = workspace.target.join(FOLDER).join(PROGRAM);
-    fs::copy(folder.join(PROGRAM), &program)?;
+/// Builds all of it and prints where it is.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    programs::ensure(workspace, &[READELF], "check that the program is static")?;
+    let folder = workspace.target.join(static_build::FOLDER);
+    let program = folder.join(PROGRAM);
+    fs::copy(Programs::build(workspace)?.path(PROGRAM), &program)?;
     check_is_static(&program)?;
     let size_kib = fs::metadata(&program)?.len().div_ceil(1024);
     println!("{} ({size_kib} KiB, static)", program.display());
-    Ok(())
+    let folder = folder.display().to_string();
+    build::run_member(
+        workspace,
+        "netperf-manual",
+        &["--date", &date(workspace)?, &folder],
+    )
 }
 
-/// Builds a selection of programs without any need for libraries, and says in which folder.
-pub(crate) fn compile(workspace: &Workspace, profile: &str, selection: &[&str]) -> Result<PathBuf> {
-    setup::run(workspace, Consent::Ask)?;
-    let host = host()?;
-    let folder = workspace.target.join(FOLDER);
-    let mut cargo = workspace.cargo("build");
-    cargo
-        .args(["--profile", profile])
-        .args(selection)
-        // With a target given, build scripts and macros keep their own flags.
-        .args(["--target", &host, "--target-dir"])
-        .arg(&folder)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("RUSTFLAGS", "-C target-feature=+crt-static");
-    ensure!(cargo.status()?.success(), "the program does not compile");
-    Ok(folder.join(host).join(profile))
+/// Date of the last commit, or of today outside a repository.
+fn date(workspace: &Workspace) -> Result<String> {
+    let commit = Command::new("git")
+        .args(["log", "-1", "--format=%cs"])
+        .current_dir(&workspace.root)
+        .output();
+    let output = match commit {
+        Ok(output) if output.status.success() => output,
+        _ => Command::new("date").arg("+%F").output()?,
+    };
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// A static program names no interpreter and needs no library.
@@ -63,24 +60,13 @@ fn check_is_static(program: &Path) -> Result<()> {
         "`readelf` can't read `{}`",
         program.display()
     );
-    let foreign = answer
+    let dynamic = answer
         .lines()
         .find(|line| line.contains("INTERP") || line.contains("(NEEDED)"));
     ensure!(
-        foreign.is_none(),
+        dynamic.is_none(),
         "the program is not static: {}",
-        foreign.unwrap_or_default().trim()
+        dynamic.unwrap_or_default().trim()
     );
     Ok(())
-}
-
-/// The target that the compiler compiles for by itself.
-fn host() -> Result<String> {
-    let answer = Command::new("rustc")
-        .arg("-vV")
-        .output()
-        .context("rustc does not start")?;
-    let answer = String::from_utf8(answer.stdout)?;
-    let host = answer.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("`rustc -vV` names no host")?.to_owned())
 }

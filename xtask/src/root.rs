@@ -1,4 +1,4 @@
-//! Is this root, and if not, how does a program become it?
+//! Root: whether this process has it, and how a program gets it.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Settings of the person at the terminal that sudo would drop.
+/// Environment variables that sudo would drop.
 const KEPT: [&str; 6] = [
     "CI",
     "COLORTERM",
@@ -18,14 +18,14 @@ const KEPT: [&str; 6] = [
     "TERM",
 ];
 
-/// Whether this process may do everything.
-pub(crate) fn is_root() -> bool {
+/// Whether this process runs as root.
+pub fn is_root() -> bool {
     #![expect(unsafe_code, reason = "std has no geteuid")]
     // SAFETY: geteuid takes nothing, touches no memory of ours and can't fail.
     unsafe { libc::geteuid() == 0 }
 }
 
-/// Checks that root can be had, asking for the password where there is a terminal to ask on.
+/// Checks that sudo works, asking for the password if there is a terminal.
 ///
 /// # Errors
 /// Says what `command` needs root for.
@@ -51,7 +51,7 @@ pub(crate) fn obtain(command: &str) -> Result<()> {
     Ok(())
 }
 
-/// A command that runs `program` as root, with the settings that it may look at and `more`.
+/// A command that runs `program` as root, with the variables of [`KEPT`] and `more`.
 pub(crate) fn command(program: &Path, more: &[(&str, &OsStr)]) -> Command {
     if is_root() {
         let mut command = Command::new(program);

@@ -1,7 +1,7 @@
-//! How is a long step shown, bounded in time and kept for later reading?
+//! Runs long commands: shows their progress, ends silent ones, and keeps their output.
 //!
-//! On a terminal one line shows the step, its seconds and the newest line of its output; elsewhere
-//! a line now and then. The whole output goes to a log, whose tail is shown when the step fails.
+//! On a terminal, one line shows the step, its seconds and the newest line of its output; elsewhere a line is
+//! printed now and then. The whole output goes to a log, whose tail is shown when the step fails.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -39,7 +39,7 @@ impl Steps {
         self.run_bounded(title, command, None)
     }
 
-    /// The same for what may go well the second time: a download.
+    /// The same, with a second try: for downloads.
     pub(crate) fn run_twice(&self, title: &str, command: &mut Command) -> Result<()> {
         let Err(error) = self.run(title, command) else {
             return Ok(());

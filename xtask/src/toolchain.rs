@@ -1,4 +1,4 @@
-//! Which compiler and linker make the kernel side, and are they still what set-up accepted?
+//! The compiler and linker of the kernel side, as set-up has recorded them.
 //!
 //! `netperf/sys/build.rs` includes this file too, so that both read the same record in the same way:
 //! it uses nothing but std.
@@ -28,7 +28,7 @@ const KEPT: [&str; 8] = [
     "CARGO_TERM_",
 ];
 
-/// What compiles and links the kernel side.
+/// The programs that compile and link the kernel side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Toolchain {
     /// Compiler whose sysroot contains the sources of `core`.
@@ -39,7 +39,7 @@ pub(crate) struct Toolchain {
     pub(crate) linker: Tool,
 }
 
-/// A program and what it looked like when set-up accepted it.
+/// A program, with its size and time when set-up accepted it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tool {
     /// Absolute path.

@@ -1,4 +1,4 @@
-//! Where is this workspace, where do its artifacts go, and how is cargo asked to make them?
+//! Where this workspace is, where its artifacts go, and how cargo is called.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,21 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-/// The two folders everything happens in.
+/// The folders of this workspace.
 #[derive(Clone, Debug)]
-pub(crate) struct Workspace {
+pub struct Workspace {
     /// Where the workspace's `Cargo.toml` is.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
     /// Where artifacts go: `CARGO_TARGET_DIR`, cargo's configuration or `target`.
-    pub(crate) target: PathBuf,
+    pub target: PathBuf,
 }
 
 impl Workspace {
     /// Asks cargo, which knows every way to move the target directory.
-    pub(crate) fn find() -> Result<Self> {
+    ///
+    /// # Errors
+    /// When cargo does not start or can't read the workspace.
+    pub fn find() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
             .canonicalize()?;
@@ -48,8 +51,8 @@ impl Workspace {
         })
     }
 
-    /// A cargo command for this machine's own programs, run at the top of the workspace.
-    pub(crate) fn cargo(&self, subcommand: &str) -> Command {
+    /// A cargo command that compiles for this machine, run at the root of the workspace.
+    pub fn cargo(&self, subcommand: &str) -> Command {
         let mut cargo = Command::new(host_cargo());
         cargo
             .arg(subcommand)
@@ -59,7 +62,7 @@ impl Workspace {
     }
 }
 
-/// The cargo that started this program.
+/// The cargo that runs this program.
 pub(crate) fn host_cargo() -> PathBuf {
     env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }

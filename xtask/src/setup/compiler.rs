@@ -1,6 +1,4 @@
-//! Which compilers on this machine can compile for BPF?
-//!
-//! One that has the sources of `core` beside it, and is new enough. Versions are read, never known.
+//! Finds compilers that can compile for BPF: new enough, and with the sources of `core`.
 
 use std::env;
 use std::fs;
@@ -28,7 +26,7 @@ pub(super) struct Compiler {
     pub(super) llvm: u32,
 }
 
-/// Looks at every place, best first, and tells `looked` about those that won't do.
+/// Tries every place, best first, and notes in `looked` why others are of no use.
 pub(super) fn find(looked: &mut Vec<String>) -> Vec<Compiler> {
     let mut found = Vec::new();
     for sysroot in sysroots() {

@@ -1,4 +1,4 @@
-//! Which `bpf-linker` reads the output of a compiler, and how is one made?
+//! Finds a `bpf-linker` that reads the output of a compiler, or builds one.
 //!
 //! The linker contains an LLVM of its own, which must not be older than the compiler's.
 
@@ -18,7 +18,7 @@ use crate::workspace::host_cargo;
 /// may know an LLVM that came later.
 const VERSIONS: [&str; 2] = ["^0.13", "*"];
 
-/// Makes linkers in a folder of the target directory.
+/// Finds and builds linkers, in a folder of the target directory.
 pub(super) struct Linkers<'a> {
     /// Folder of set-up.
     pub(super) folder: &'a Path,
@@ -78,7 +78,7 @@ impl Linkers<'_> {
     }
 
     /// Whether `linker` makes a program out of what `compiler` makes of `core`: the only proof
-    /// there is, as a linker does not tell its LLVM.
+    /// there is, as a linker does not print its LLVM version.
     fn links(&self, compiler: &Compiler, linker: &Path) -> bool {
         let title = format!("trying `{}`", linker.display());
         let trial = || -> Result<()> {
@@ -135,7 +135,7 @@ fn llvm_prefix(llvm: u32) -> Result<PathBuf> {
     bail!("no llvm-config of LLVM {llvm}")
 }
 
-/// Whether it runs: a linker whose libLLVM was removed does not.
+/// Whether it starts: a linker whose libLLVM was removed does not.
 pub(super) fn starts(linker: &Path) -> bool {
     Command::new(linker)
         .arg("--version")

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: is there what compiles the kernel side, and if not, where from?
+//! `cargo xtask setup`: finds or installs the compiler and linker of the kernel side.
 
 mod compiler;
 mod linker;
@@ -16,7 +16,7 @@ use crate::step::Steps;
 use crate::toolchain::{FOLDER, Toolchain};
 use crate::workspace::Workspace;
 
-/// Makes sure that the kernel side can be compiled, and records with what.
+/// Makes sure that the kernel side can be compiled, and records the toolchain.
 ///
 /// # Errors
 /// Lists what was looked for, and the one command that would help.

@@ -1,4 +1,4 @@
-//! How are system packages asked about and installed, with the owner's consent?
+//! Finds and installs system packages, with the user's consent.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead as _, IsTerminal as _};
@@ -21,19 +21,19 @@ pub(super) struct Packages<'a> {
     lists_are_fresh: bool,
 }
 
-/// May packages be installed?
+/// Whether packages may be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consent {
     /// Ask the person at the terminal; where there is none, having root is enough.
     Ask,
     /// Yes: by `--yes`, or because root runs this.
     Given,
-    /// No: asked and refused.
+    /// No: the user declined.
     Refused,
 }
 
 impl<'a> Packages<'a> {
-    /// Nothing is asked or installed yet.
+    /// Root's consent is given.
     pub(super) fn new(steps: &'a Steps, consent: Consent) -> Self {
         let consent = if root::is_root() {
             Consent::Given
@@ -90,7 +90,7 @@ impl<'a> Packages<'a> {
         ensure!(is_here(), "there is no apt-get");
         ensure!(
             self.consent != Consent::Refused,
-            "not installed, as you wish"
+            "not installed: you declined"
         );
         let command = command_for(names);
         if self.consent == Consent::Ask && io::stdin().is_terminal() {
@@ -99,7 +99,7 @@ impl<'a> Packages<'a> {
             io::stdin().lock().read_line(&mut answer)?;
             if !is_yes(&answer) {
                 self.consent = Consent::Refused;
-                bail!("not installed, as you wish");
+                bail!("not installed: you declined");
             }
         }
         root::obtain(&command)
@@ -135,7 +135,7 @@ fn is_here() -> bool {
     Command::new("apt-get").arg("--version").output().is_ok()
 }
 
-/// The command that a person would type.
+/// The command to type by hand.
 pub(super) fn command_for(names: &[String]) -> String {
     let install = format!(
         "apt-get install --no-install-recommends {}",

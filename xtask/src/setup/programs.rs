@@ -1,4 +1,4 @@
-//! Are the programs there that a task calls?
+//! Programs that a task calls: finds them, or installs their packages.
 
 use std::env;
 use std::path::PathBuf;
@@ -28,13 +28,18 @@ pub(crate) fn ensure(workspace: &Workspace, programs: &[Program], purpose: &str)
     if packages.is_empty() {
         return Ok(());
     }
+    install(workspace, &packages, purpose)
+}
+
+/// Installs Debian packages.
+pub(crate) fn install(workspace: &Workspace, packages: &[String], purpose: &str) -> Result<()> {
     let steps = Steps::new(workspace.target.join(FOLDER).join("programs.log"))?;
     Packages::new(&steps, Consent::Ask)
-        .install(&packages, purpose)
+        .install(packages, purpose)
         .with_context(|| format!("can't {purpose} without `{}`", packages.join("`, `")))
 }
 
-/// Looks a program up as the shell does, and where only root's shell does.
+/// Finds a program in the `PATH`, or in the folders that only root's `PATH` has.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));

@@ -1,4 +1,4 @@
-//! In which order are toolchains looked for, completed and installed?
+//! The order in which toolchains are searched, completed and installed.
 //!
 //! 1. A compiler with the sources of `core`, and a linker for it, out of what is there.
 //! 2. The same, installing the LLVM that the linker is built from.
@@ -34,19 +34,19 @@ const FETCH_LINKER: &str = "cargo install cargo-binstall && cargo binstall bpf-l
 /// A download that stands still this long won't come.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// One search for a toolchain and what it has learned so far.
+/// A search for a toolchain, and what it has found so far.
 pub(super) struct Search<'a> {
     linkers: Linkers<'a>,
     packages: Packages<'a>,
     steps: &'a Steps,
-    /// What was looked for without success.
+    /// What was not found, and why.
     looked: Vec<String>,
     /// The command that would have helped.
     help: String,
 }
 
 impl<'a> Search<'a> {
-    /// Nothing has been looked for yet.
+    /// A search that has not begun.
     pub(super) fn new(folder: &'a Path, steps: &'a Steps, consent: Consent) -> Self {
         Self {
             linkers: Linkers { folder, steps },

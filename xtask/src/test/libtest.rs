@@ -1,8 +1,8 @@
-//! What does a runner of libtest say about its tests?
+//! Reads the output of a libtest program.
 
 use crate::count::Count;
 
-/// Takes in one line that a runner has printed.
+/// Adds what one line of output says to `count`.
 pub(super) fn read(count: &mut Count, runner: &str, line: &str) {
     if let Some(result) = line.strip_prefix("test result: ") {
         count.passed += number_before(result, " passed");

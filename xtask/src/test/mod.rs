@@ -1,10 +1,10 @@
-//! `cargo xtask test`: does everything still do what its tests claim?
+//! `cargo xtask test`: compiles all test programs, then runs one after the other.
 //!
-//! Compiles all test programs first, then runs one after the other; those of the `tests` folder run
-//! as root, as they make network namespaces and load eBPF programs. Kernels other than this one's
-//! come last, with one path of each kind.
+//! Unit tests come first, as they are the quickest. Integration tests run as root: they make network namespaces
+//! and load eBPF programs. Tests on other kernels come last.
 
 mod libtest;
+mod needed;
 mod runner;
 
 use std::path::Path;
@@ -14,94 +14,37 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use self::runner::Runner;
-use crate::build::{self, Profile};
+use crate::build::PROGRAM;
 use crate::count::Count;
 use crate::root;
-use crate::setup::programs::{self, Program};
+use crate::setup::programs;
+use crate::static_build::Programs;
 use crate::vm;
 use crate::workspace::Workspace;
 
-/// What the tests call beside the program.
-const NEEDED: [Program; 11] = [
-    Program {
-        name: "ip",
-        package: "iproute2",
-    },
-    // What limits and requests are tried on.
-    Program {
-        name: "curl",
-        package: "curl",
-    },
-    Program {
-        name: "dig",
-        package: "bind9-dnsutils",
-    },
-    Program {
-        name: "dnsmasq",
-        package: "dnsmasq-base",
-    },
-    Program {
-        name: "iperf3",
-        package: "iperf3",
-    },
-    Program {
-        name: "mtr",
-        package: "mtr-tiny",
-    },
-    Program {
-        name: "nginx",
-        package: "nginx",
-    },
-    Program {
-        name: "openssl",
-        package: "openssl",
-    },
-    Program {
-        name: "ping",
-        package: "iputils-ping",
-    },
-    Program {
-        name: "python3",
-        package: "python3",
-    },
-    Program {
-        name: "rsync",
-        package: "rsync",
-    },
-];
-
-/// Packages that have tests: all but the kernel side, which this machine can't run by itself.
+/// Packages with tests. The kernel side can't run on this machine outside the kernel.
 const SELECTION: [&str; 3] = ["--workspace", "--exclude", "netperf-ebpf"];
 
-/// Runs every test and prints the sum of all runners as the last line.
+/// Runs every test here and a short one on each kernel, and prints the sum as the last line.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
-    root::obtain("cargo xtask test")?;
-    programs::ensure(workspace, &NEEDED, "run the tests")?;
-    let program = build::build(workspace, Profile::Release)?;
-    let mut runners = compile(workspace, &program)?;
-    runners.push(documentation(workspace));
-
-    let mut total = Count::default();
-    for runner in runners {
-        total.add(runner.run()?);
-    }
+    let mut total = on_this_kernel(workspace)?;
     total.add(vm::smoke(workspace));
-    println!();
-    for name in &total.failures {
-        println!("failed: {name}");
-    }
-    if total.executed() == 0 {
-        println!("failed: no test was executed at all");
-    }
-    println!("{total}");
-    Ok(if total.is_success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(total.close())
 }
 
-/// Compiles the test programs of every package, and puts them in the order of their names.
+/// Runs every test on the kernel of this machine.
+pub(crate) fn on_this_kernel(workspace: &Workspace) -> Result<Count> {
+    root::obtain("cargo xtask test")?;
+    programs::ensure(workspace, &needed::PROGRAMS, "run the tests")?;
+    let program = Programs::build(workspace)?.path(PROGRAM);
+    let mut total = Count::default();
+    for runner in compile(workspace, &program)? {
+        total.add(runner.run()?);
+    }
+    Ok(total)
+}
+
+/// Compiles the test programs of every package, and puts them in the order in which they run.
 fn compile(workspace: &Workspace, program: &Path) -> Result<Vec<Runner>> {
     let mut cargo = workspace.cargo("test");
     cargo.args(SELECTION).arg("--no-run");
@@ -112,7 +55,8 @@ fn compile(workspace: &Workspace, program: &Path) -> Result<Vec<Runner>> {
     let messages = messages.lines().map(serde_json::from_str::<Value>);
     let runners = messages.filter_map(|message| Runner::from_message(&message.ok()?, program));
     let mut runners: Vec<Runner> = runners.collect();
-    runners.sort_by(|a, b| a.name.cmp(&b.name));
+    runners.push(documentation(workspace));
+    runners.sort_by(|a, b| a.order().cmp(&b.order()));
     Ok(runners)
 }
 

@@ -1,4 +1,4 @@
-//! How is one test program run, and what did it say?
+//! Runs one test program and counts its results.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -11,14 +11,16 @@ use super::libtest;
 use crate::count::Count;
 use crate::root;
 
-/// Package whose tests need root.
-const INTEGRATION: &str = "tests";
+/// Folders of the packages whose tests need root and the program.
+const INTEGRATION: [&str; 2] = ["tests", "screenshots"];
 
-/// A program that runs tests and says how it went.
+/// A program that runs tests and prints their results.
 #[derive(Debug)]
 pub(super) struct Runner {
     /// Package and target.
-    pub(super) name: String,
+    name: String,
+    /// Whether it needs root, network namespaces and time.
+    is_integration: bool,
     command: Command,
 }
 
@@ -27,23 +29,30 @@ impl Runner {
     pub(super) fn new(name: &str, command: Command) -> Self {
         Self {
             name: name.to_owned(),
+            is_integration: false,
             command,
         }
     }
 
-    /// The test program that a message of cargo is about, if it is about one.
+    /// Runners are sorted by this: the quick ones come first.
+    pub(super) fn order(&self) -> (bool, &str) {
+        (self.is_integration, &self.name)
+    }
+
+    /// The test program that a message of cargo reports, if it reports one.
     ///
-    /// Integration tests find in `NETPERF_TRACE_BIN` the `program` that they are to test.
+    /// Integration tests read from `NETPERF_TRACE_BIN` where `program`, which they test, is.
     pub(super) fn from_message(message: &Value, program: &Path) -> Option<Self> {
         let is_test =
             message["reason"] == "compiler-artifact" && message["profile"]["test"] == true;
         let executable = Path::new(message["executable"].as_str().filter(|_| is_test)?);
         let folder = Path::new(message["manifest_path"].as_str()?).parent()?;
         let package = folder.file_name()?.to_str()?;
-        let mut command = if package == INTEGRATION {
+        let is_integration = INTEGRATION.contains(&package);
+        let mut command = if is_integration {
             let settings = [("NETPERF_TRACE_BIN", program.as_os_str())];
             let mut command = root::command(Path::new("env"), &settings);
-            // Whoever starts the tests may ignore it (`nohup`), and all that they start would.
+            // `nohup` makes its children ignore it, and their children too.
             command.arg("--default-signal=HUP").arg(executable);
             command
         } else {
@@ -51,7 +60,11 @@ impl Runner {
         };
         command.current_dir(folder);
         let name = format!("{package}/{}", message["target"]["name"].as_str()?);
-        Some(Self { name, command })
+        Some(Self {
+            name,
+            is_integration,
+            command,
+        })
     }
 
     /// Runs it, passing its output on.
@@ -72,5 +85,29 @@ impl Runner {
             count.fail(format!("{}: {status}", self.name));
         }
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runner(folder: &str) -> Runner {
+        let message = serde_json::json!({
+            "reason": "compiler-artifact",
+            "profile": {"test": true},
+            "executable": "/target/debug/deps/x",
+            "manifest_path": format!("/workspace/{folder}/Cargo.toml"),
+            "target": {"name": "x"},
+        });
+        Runner::from_message(&message, Path::new("/program")).unwrap()
+    }
+
+    #[test]
+    fn unit_tests_run_before_integration_tests() {
+        let mut runners = [runner("tests"), runner("xtask"), runner("netperf")];
+        runners.sort_by(|a, b| a.order().cmp(&b.order()));
+        let names: Vec<_> = runners.iter().map(|runner| runner.name.as_str()).collect();
+        assert_eq!(names, ["netperf/x", "xtask/x", "tests/x"]);
     }
 }

@@ -1,5 +1,5 @@
-//! Which packages does a Debian suite have, and what is in them? A private apt: the system's own
-//! lists, sources and packages stay as they are.
+//! Debian packages of any suite, through a private apt: the system's own lists, sources and packages stay as they
+//! are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Lists older than this are read again.
 const LISTS_AGE: Duration = Duration::from_hours(20);
 
-/// Where this machine has its packages from, and which release of Debian it runs.
+/// The package mirror of this machine, and its release of Debian.
 #[derive(Debug)]
 pub(super) struct Mirror {
     site: String,
@@ -24,7 +24,7 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// As the machine's own sources say.
+    /// Reads both from the machine's own configuration.
     pub(super) fn of_this_machine() -> Result<Self> {
         let os_release = fs::read_to_string("/etc/os-release")?;
         let codename = os_release
@@ -213,7 +213,7 @@ impl<'a> Archive<'a> {
             "Acquire::Languages=none".to_owned(),
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
             "APT::Sandbox::User=".to_owned(),
-            // A mirror that can't be reached is said to be so before everybody has gone.
+            // A mirror that can't be reached fails soon.
             "Acquire::Retries=1".to_owned(),
             "Acquire::http::Timeout=20".to_owned(),
         ] {

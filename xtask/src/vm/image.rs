@@ -1,4 +1,4 @@
-//! What is in the machine besides the kernel? A few files in memory: an initramfs.
+//! Writes the initramfs: the files that a virtual machine has besides the kernel.
 //!
 //! Format: `Documentation/driver-api/early-userspace/buffer-format.rst` ("newc").
 
@@ -42,18 +42,18 @@ pub(super) const INIT: &str = "/target/deps/guest";
 pub(super) struct Programs {
     /// PID 1, static.
     pub(super) init: PathBuf,
-    /// What it tests and what it tests with, static.
+    /// The program that it tests and those that it tests with, static.
     pub(super) tested: Vec<PathBuf>,
-    /// What the tests call, from this machine.
+    /// Programs of this machine that the tests call.
     pub(super) called: Vec<PathBuf>,
 }
 
-/// Whether paths are played that need modules.
+/// Whether the tests need modules.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Modules {
-    /// They are: loading them takes a second or two.
+    /// They do: loading takes a second or two.
     Needed,
-    /// Only such as every kernel plays by itself.
+    /// Only tests that every kernel can run without modules.
     None,
 }
 

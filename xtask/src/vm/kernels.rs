@@ -1,4 +1,4 @@
-//! Which kernels are there to boot? Found by Debian suite, never by point version.
+//! Kernels to boot: found by Debian suite, never by point version.
 
 use std::cmp::Ordering;
 use std::convert::Infallible;
@@ -18,7 +18,7 @@ use crate::step::Steps;
 /// The flavour for virtual machines: smaller than others, and built in the same way.
 const FLAVOUR: &str = "-cloud-amd64";
 
-/// A kernel as it is asked for.
+/// A kernel to find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
     suite: String,
@@ -60,9 +60,9 @@ impl fmt::Display for Wanted {
 /// A kernel that can be booted.
 #[derive(Clone, Debug)]
 pub(super) struct Kernel {
-    /// As `uname -r` will say.
+    /// As `uname -r` prints it.
     pub(super) release: String,
-    /// What boots.
+    /// The kernel image.
     pub(super) image: PathBuf,
     /// The folder in which `lib/modules` is.
     pub(super) root: PathBuf,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_kernel_are_told_from_names_that_point_to_them() {
+    fn packages_of_a_kernel_differ_from_names_that_point_to_them() {
         assert!(is_part_of_a_kernel("linux-modules-7.3.4+deb13-cloud-amd64"));
         assert!(!is_part_of_a_kernel("linux-image-cloud-amd64"));
         assert!(!is_part_of_a_kernel("linux-base"));

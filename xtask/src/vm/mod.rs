@@ -1,10 +1,8 @@
-//! `cargo xtask vm-test`: are the numbers the same on every kernel? Boots each, and asks inside.
+//! `cargo xtask vm-test`: boots every supported kernel and tests the hooks there.
 //!
 //! Kernels and QEMU are Debian's, fetched by suite and kept in the target directory.
 
 mod archive;
-mod cost;
-mod guest;
 mod image;
 mod kernels;
 mod qemu;
@@ -20,19 +18,19 @@ use std::thread;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
-pub(crate) use self::cost::{Measured, Rate, rates};
-
 use self::archive::Mirror;
 use self::image::{Modules, Programs};
 use self::kernels::{Kernel, Wanted};
 use self::qemu::{Ended, Machine, Qemu};
 use self::report::{Report, Total};
+use crate::build::PROGRAM;
 use crate::count::Count;
 use crate::setup::programs::{self, Program};
+use crate::static_build;
 use crate::step::Steps;
 use crate::workspace::Workspace;
 
-/// What fetching, unpacking and the guest call.
+/// Programs that fetching, unpacking and the guest call.
 const NEEDED: [Program; 5] = [
     Program {
         name: "ip",
@@ -56,35 +54,35 @@ const NEEDED: [Program; 5] = [
     },
 ];
 
-/// Kernels from 5.10 on, each with something that the others have not.
+/// Kernels from 5.10 on, each with features that the others lack.
 const KERNELS: &str = "bullseye,bookworm,trixie,trixie-backports:6.18,trixie-backports";
 
-/// Processors of a machine, so that processes get into each other's way.
+/// Processors of a machine: more than one, so that races can happen.
 const CPUS: u32 = 2;
 
 /// A matrix of fewer kernels proves too little.
 const FEWEST: usize = 4;
 
-/// What is to be tested, and on what.
+/// What to test, and on which kernels.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Kernels, as SUITE or SUITE:SERIES of Debian
     #[arg(long, value_delimiter = ',', default_value = KERNELS)]
     kernels: Vec<Wanted>,
-    /// Boot, attach every hook set and play one path of each kind
+    /// Only a short test of every hook set
     #[arg(long, conflicts_with = "only")]
     smoke: bool,
-    /// Play one path, or those of one topic
+    /// Run only one test, or those of one topic
     #[arg(long, value_name = "TEST")]
     only: Option<String>,
-    /// Keep the console of machines on which everything passed, too
+    /// Also keep the console of machines on which everything passed
     #[arg(long)]
     keep_log: bool,
 }
 
 impl Options {
-    /// As the command line has them by default.
-    fn of_all_kernels() -> Self {
+    /// The defaults of the command line.
+    fn all_kernels() -> Self {
         Self {
             kernels: KERNELS.split(',').map(Wanted::new).collect(),
             smoke: false,
@@ -96,36 +94,86 @@ impl Options {
 
 /// Tests each kernel and prints the sum as the last line.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let total = test(workspace, options)?;
-    println!("\n{total}");
-    Ok(if total.is_success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(test(workspace, options)?.close())
 }
 
-/// All that can be tested, on all kernels.
-pub(crate) fn all(workspace: &Workspace) -> Result<ExitCode> {
-    run(workspace, &Options::of_all_kernels())
+/// Every test on every kernel. What keeps the machines from booting is a failure.
+pub(crate) fn full(workspace: &Workspace) -> Count {
+    counted(test(workspace, &Options::all_kernels()))
 }
 
-/// One path of each kind on all kernels. What keeps the machines from booting is a failure.
+/// A short test of every hook set on every kernel.
 pub(crate) fn smoke(workspace: &Workspace) -> Count {
     let options = Options {
         smoke: true,
-        ..Options::of_all_kernels()
+        ..Options::all_kernels()
     };
-    test(workspace, &options).unwrap_or_else(|error| {
+    counted(test(workspace, &options))
+}
+
+fn counted(outcome: Result<Count>) -> Count {
+    outcome.unwrap_or_else(|error| {
         let mut count = Count::default();
         count.fail(format!("virtual machines: {error:#}"));
         count
     })
 }
 
+/// What a kernel wrote to its console.
+#[derive(Debug)]
+pub struct Console {
+    /// Release of the kernel.
+    pub release: String,
+    /// The text.
+    pub text: String,
+    /// Where the text is kept.
+    pub file: PathBuf,
+    /// Whether the machine switched itself off.
+    pub ended: bool,
+}
+
+/// Boots every kernel of the matrix with empty eBPF programs and what attaches them; `empty` is their object. The
+/// guest gets `arguments`.
+///
+/// # Errors
+/// When a program does not compile, or a kernel can't be fetched or booted.
+pub fn consoles(
+    workspace: &Workspace,
+    empty: PathBuf,
+    arguments: &[String],
+) -> Result<Vec<Console>> {
+    let hooks = static_build::Programs::build_hooks(workspace)?;
+    let machines = Machines::obtain(workspace, guest_programs(workspace, &[hooks, empty])?)?;
+    let on_each = KERNELS.split(',').map(|wanted| {
+        let kernel = machines.kernel(&Wanted::new(wanted))?;
+        let (ended, file) = machines.boot(&kernel, Modules::None, arguments, 1)?;
+        Ok(Console {
+            release: kernel.release,
+            text: String::from_utf8_lossy(&fs::read(&file)?).into_owned(),
+            file,
+            ended: ended.status.is_some(),
+        })
+    });
+    on_each.collect()
+}
+
+/// What runs in a virtual machine: the program, the mover and the guest's PID 1, all static, as the image has no
+/// libraries. `others` are added.
+fn guest_programs(workspace: &Workspace, others: &[PathBuf]) -> Result<Programs> {
+    let built = static_build::Programs::build(workspace)?;
+    let tested = [PROGRAM, "mover"].map(|name| built.path(name));
+    let called = ["ip", "tc", "timeout"].into_iter();
+    let called = called.map(|name| programs::find(name).with_context(|| format!("no `{name}`")));
+    Ok(Programs {
+        init: built.path("guest"),
+        tested: [&tested[..], others].concat(),
+        called: called.collect::<Result<_>>()?,
+    })
+}
+
 fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
-    ensure!(!options.kernels.is_empty(), "no kernel was asked for");
-    let machines = Machines::obtain(workspace, guest::build(workspace, &[])?)?;
+    ensure!(!options.kernels.is_empty(), "no kernel is named");
+    let machines = Machines::obtain(workspace, guest_programs(workspace, &[])?)?;
     let matrix = Matrix { options, machines };
     let kernels: Vec<_> = options
         .kernels
@@ -149,7 +197,7 @@ fn test(workspace: &Workspace, options: &Options) -> Result<Count> {
     Ok(total.close(options.kernels.len().min(FEWEST)))
 }
 
-/// What it takes to boot any kernel with the guest in it.
+/// What every machine needs.
 struct Machines {
     programs: Programs,
     qemu: Qemu,
@@ -178,7 +226,7 @@ impl Machines {
         kernels::obtain(wanted, &self.mirror, &self.folder, &self.steps)
     }
 
-    /// Boots a kernel, and waits for its end. Returns where it wrote its console.
+    /// Boots a kernel and waits for its end. Returns the file with its console.
     fn boot(
         &self,
         kernel: &Kernel,
@@ -211,18 +259,18 @@ struct Matrix<'a> {
 }
 
 impl Matrix<'_> {
-    /// Tests those kernels that could be had, as many side by side as there are processors, and tells
-    /// each as it ends. The newest, which boot longest, come first.
+    /// Tests the available kernels, as many at once as there are processors, and reports each as it ends. The newest,
+    /// which boot longest, come first.
     fn test_all(
         &self,
         kernels: &[(&Wanted, Result<Kernel>)],
         mut tell: impl FnMut(&Wanted, Result<Report>),
     ) {
-        let can_be_had = kernels
+        let available = kernels
             .iter()
             .rev()
             .filter_map(|(wanted, kernel)| Some((*wanted, kernel.as_ref().ok()?)));
-        let waiting = Mutex::new(can_be_had);
+        let waiting = Mutex::new(available);
         let next = || waiting.lock().ok()?.next();
         let at_once = thread::available_parallelism().map_or(1, NonZero::get);
         let (ended, all_ended) = mpsc::channel();
@@ -258,7 +306,7 @@ impl Matrix<'_> {
         Ok(report)
     }
 
-    /// What the guest is told.
+    /// Arguments of the guest.
     fn arguments(&self) -> Vec<String> {
         match &self.options.only {
             Some(name) => vec!["--only".to_owned(), name.clone()],

@@ -1,4 +1,4 @@
-//! What boots a kernel here? QEMU, without hardware support: a machine in a machine has none.
+//! Boots kernels in QEMU, without hardware support, which a virtual machine rarely has.
 
 use std::env;
 use std::fs;
@@ -42,14 +42,14 @@ pub(super) struct Qemu {
     root: Option<PathBuf>,
 }
 
-/// A virtual machine to be.
+/// What a virtual machine is made of.
 #[derive(Debug)]
 pub(super) struct Machine<'a> {
     /// Kernel to boot.
     pub(super) kernel: &'a Path,
     /// Initramfs.
     pub(super) image: &'a Path,
-    /// Where everything goes that the machine writes.
+    /// The file for the console.
     pub(super) console: &'a Path,
     /// Arguments of PID 1.
     pub(super) arguments: &'a [String],
@@ -57,7 +57,7 @@ pub(super) struct Machine<'a> {
     pub(super) cpus: u32,
 }
 
-/// How a machine ended, and when.
+/// How and when a machine ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ended {
     /// `None` if it had to be ended.

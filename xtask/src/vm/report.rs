@@ -1,4 +1,4 @@
-//! How did it go? Reads what a machine wrote to its console, and sums machines up.
+//! Reads results from the consoles of virtual machines, and sums them up.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,23 +14,23 @@ use crate::count::Count;
 /// QEMU's status when the guest says that everything passed.
 const PASSED: i32 = 33;
 
-/// What a kernel writes when something is wrong with it.
+/// What a kernel writes when it has a bug.
 const COMPLAINTS: [&str; 4] = ["BUG:", "WARNING:", "Oops", "Kernel panic"];
 
 const TAIL_LINES: usize = 50;
 
-/// What one machine said.
+/// Results of one machine.
 #[derive(Debug)]
 pub(super) struct Report {
     name: String,
     seconds: f64,
-    /// What failed includes what is wrong with the machine as a whole.
+    /// Failures include those of the machine as a whole.
     count: Count,
     /// Reasons for skipping, each with the tests that it concerns.
     skips: BTreeMap<String, Vec<String>>,
-    /// What the kernel itself wrote last.
+    /// The last messages of the kernel itself.
     tail: String,
-    /// Where everything is that it wrote.
+    /// The file with the whole console.
     console: PathBuf,
 }
 
@@ -55,18 +55,18 @@ impl Report {
             tail: String::new(),
             console: file,
         };
-        let (told, others): (Vec<_>, Vec<_>) = console
+        let (results, others): (Vec<_>, Vec<_>) = console
             .lines()
             .map(str::trim_end)
             .partition(|line| line.starts_with("{\""));
-        let told: Vec<Value> = told
+        let results: Vec<Value> = results
             .iter()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect();
-        for line in &told {
+        for line in &results {
             report.take(line);
         }
-        report.check_end(ended, told.last());
+        report.check_end(ended, results.last());
         let complaints = others
             .iter()
             .filter(|line| COMPLAINTS.iter().any(|word| line.contains(word)));
@@ -125,7 +125,7 @@ impl Report {
         self.count.is_success()
     }
 
-    /// Says how it went, and where to look if it did not go well.
+    /// Prints the results and, after a failure, where to look.
     pub(super) fn print(&self) {
         println!("\n{}", self.name);
         for (why, tests) in &self.skips {
@@ -167,7 +167,7 @@ impl Total {
         self.count.fail(format!("{wanted}: {why:#}"));
     }
 
-    /// Notes a kernel that can't be had.
+    /// Notes a kernel that is not available.
     pub(super) fn skip(&mut self, wanted: &Wanted, why: &anyhow::Error) {
         println!("\n{wanted}\n  skipped: {why:#}");
         self.count.skipped += 1;
@@ -177,11 +177,11 @@ impl Total {
     /// The sum; fewer than `fewest` kernels are a failure of their own.
     pub(super) fn close(mut self, fewest: usize) -> Count {
         if !self.absent.is_empty() {
-            println!("\nnot to be had: {}", self.absent.join(", "));
+            println!("\nnot available: {}", self.absent.join(", "));
         }
         if self.kernels < fewest {
             let what = format!(
-                "only {} kernels of {fewest} needed could be tested; not to be had: {}",
+                "only {} kernels could be tested, {fewest} are needed; not available: {}",
                 self.kernels,
                 self.absent.join(", ")
             );
