@@ -4,10 +4,10 @@ use std::io::Write;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::mover::Mover;
-use netperf_tests::tracer::{self, Tracer};
+use netperf_tests::load::mover::Mover;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::{self, Tracer, exact};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -177,7 +177,7 @@ fn signals_end_a_view_with_a_last_shorter_tick() -> Result<()> {
             .as_f64()
             .context("no interval")?;
         ensure!(interval < 20.0, "{interval} s");
-        netperf_tests::expect::check(&session, &played)?;
+        exact::check(&session, &played)?;
     }
     Ok(())
 }

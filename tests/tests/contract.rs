@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result, bail, ensure};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::mover::Mover;
-use netperf_tests::netns::Cabled;
-use netperf_tests::shape::{self, check};
-use netperf_tests::steady::Ends;
+use netperf_tests::load::mover::Mover;
+use netperf_tests::load::steady::Ends;
+use netperf_tests::net::netns::Cabled;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{self, Session, Tracer, integer, text};
 use serde_json::Value;
 
@@ -37,11 +37,11 @@ fn rows(session: &Session, pid: u32) -> impl Iterator<Item = &Value> {
 #[test]
 fn every_line_of_top_has_every_field() -> Result<()> {
     let (session, _) = beside_steady(&["top", "--connections"])?;
-    check(&session.start, shape::START)?;
-    check(&session.end, shape::END)?;
+    check(&session.start, fields::START)?;
+    check(&session.end, fields::END)?;
     ensure!(session.ticks.len() == 3, "{} ticks", session.ticks.len());
     for tick in &session.ticks {
-        check(tick, shape::TOP)?;
+        check(tick, fields::TOP)?;
     }
     Ok(())
 }
@@ -50,12 +50,12 @@ fn every_line_of_top_has_every_field() -> Result<()> {
 fn every_line_of_doctor_has_every_field() -> Result<()> {
     let session = Tracer::start(&["doctor", "--kernel", "--json"])?.finish()?;
     ensure!(session.status.success(), "{}", session.log);
-    check(&session.start, shape::START)?;
-    check(&session.end, shape::END)?;
+    check(&session.start, fields::START)?;
+    check(&session.end, fields::END)?;
     let [report] = &session.ticks[..] else {
         bail!("{} lines", session.ticks.len())
     };
-    check(report, shape::DOCTOR)?;
+    check(report, fields::DOCTOR)?;
     ensure!(report["can_count"] == true, "{report}");
     let hooks = session.start["hooks"].as_array();
     ensure!(
@@ -69,10 +69,10 @@ fn every_line_of_doctor_has_every_field() -> Result<()> {
 #[test]
 fn every_line_of_flows_has_every_field() -> Result<()> {
     let (session, _) = beside_steady(&["flows"])?;
-    check(&session.start, shape::START)?;
-    check(&session.end, shape::END)?;
+    check(&session.start, fields::START)?;
+    check(&session.end, fields::END)?;
     for tick in &session.ticks {
-        check(tick, shape::FLOWS)?;
+        check(tick, fields::FLOWS)?;
         ensure!(
             tick["flows"]
                 .as_array()
@@ -92,7 +92,7 @@ fn connections_are_listed_below_each_process_only_if_asked() -> Result<()> {
             .context("a process is missing")?;
         let flows = row["connections"].as_array().context("no connections")?;
         ensure!(flows.len() == 1, "{row}");
-        check(&flows[0], shape::FLOW)?;
+        check(&flows[0], fields::FLOW)?;
         ensure!(flows[0]["local"] == end.local.to_string(), "{row}");
     }
     let (session, ends) = beside_steady(&["top"])?;

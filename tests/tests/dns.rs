@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::asked::{self, has_finding, is_harmless};
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::dns_server::{self, A, AAAA, DnsServer, Script, TXT};
-use netperf_tests::place::Place;
-use netperf_tests::socket_list::alone;
+use netperf_tests::peer::dns_server::{self, A, AAAA, DnsServer, Script, TXT};
 use netperf_tests::tracer;
+use netperf_tests::tracer::command::{run_as, text};
+use netperf_tests::tracer::probe::{self, has_finding, is_harmless};
+use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::sockets::alone;
 use serde_json::Value;
 
 const ADDRESS: &[u8] = &[192, 0, 2, 1];
@@ -28,7 +28,7 @@ fn run(resolv_conf: &str, args: &[&str]) -> Result<Output> {
 /// The tick of `dns --json`, and the exit status.
 fn tick(resolv_conf: &str, args: &[&str]) -> Result<(Value, Option<i32>)> {
     let output = run(resolv_conf, &[&["dns", "--json"], args].concat())?;
-    asked::tick(&output, "dns")
+    probe::tick(&output, "dns")
 }
 
 /// The median time and the results of a type, of the resolver at `place`.

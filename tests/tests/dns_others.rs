@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::asked;
-use netperf_tests::batch::run_as;
-use netperf_tests::dns_server::{A, AAAA, DnsServer, Script};
-use netperf_tests::dnsmasq::{self, Dnsmasq};
-use netperf_tests::others::printed;
-use netperf_tests::socket_list::alone;
+use netperf_tests::peer::dns_server::{A, AAAA, DnsServer, Script};
+use netperf_tests::peer::dnsmasq::{self, Dnsmasq};
+use netperf_tests::peer::reference::printed;
 use netperf_tests::tracer;
+use netperf_tests::tracer::command::run_as;
+use netperf_tests::tracer::probe;
+use netperf_tests::tracer::sockets::alone;
 use serde_json::Value;
 
 /// How far two figures for the same may be apart on a busy machine.
@@ -29,7 +29,7 @@ fn ours(server: &str, name: &str, kind: &str, options: &[&str]) -> Result<Value>
     let server = format!("@{server}");
     let mut command = Command::new(tracer::binary()?);
     command.args(["dns", "--json", name, kind, &server, "--only", "-c", "5"]);
-    let (tick, _) = asked::tick(&run_as(command.args(options))?, "dns")?;
+    let (tick, _) = probe::tick(&run_as(command.args(options))?, "dns")?;
     let row = &tick["resolvers"][0]["types"][0];
     ensure!(row["record_type"] == kind, "{tick:#}");
     Ok(row.clone())

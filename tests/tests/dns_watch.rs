@@ -6,15 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::asked::is_harmless;
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::dns_server::{self, A, DnsServer, Script};
-use netperf_tests::lookups::{ADDRESS, Said, ask, check, one_of_each, question, watch};
-use netperf_tests::place::Place;
-use netperf_tests::socket_list::alone;
+use netperf_tests::checks::lookups::{ADDRESS, Said, ask, check, one_of_each, question, watch};
+use netperf_tests::peer::dns_server::{self, A, DnsServer, Script};
+use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer;
-use netperf_tests::within::not_allowed;
+use netperf_tests::tracer::command::{run_as, text};
+use netperf_tests::tracer::probe::is_harmless;
+use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::sandboxed::not_allowed;
+use netperf_tests::tracer::sockets::alone;
 
 /// Queries of this process are those of all its tests: one at a time.
 fn turn() -> MutexGuard<'static, ()> {

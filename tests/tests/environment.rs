@@ -6,14 +6,14 @@ use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::mover::Mover;
-use netperf_tests::place::Place;
-use netperf_tests::public::Public;
-use netperf_tests::steady::Ends;
-use netperf_tests::sysctl::{self, Sysctl};
+use netperf_tests::load::mover::Mover;
+use netperf_tests::load::steady::Ends;
+use netperf_tests::sys::sysctl::{self, Sysctl};
 use netperf_tests::tracer;
-use netperf_tests::within::{
+use netperf_tests::tracer::command::{run_as, text};
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::sandboxed::{
     RIGHTS, cannot_see, doctor_in, exact_in, exact_with, finding, not_allowed_in, report, rows,
     start_in, stop, turn,
 };

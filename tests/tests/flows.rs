@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::expect::Expected;
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::netns::Cabled;
-use netperf_tests::played::Played;
-use netperf_tests::steady::{End, Ends};
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::result::Played;
+use netperf_tests::load::steady::{End, Ends};
+use netperf_tests::net::netns::Cabled;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::tracer::exact::Expected;
 use netperf_tests::tracer::{self, Session, Tracer, integer, text};
 use serde_json::Value;
 

@@ -5,11 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, text};
-use netperf_tests::cgroup::Cgroup;
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::steady::Ends;
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::steady::Ends;
+use netperf_tests::sys::cgroup::Cgroup;
 use netperf_tests::tracer::Tracer;
+use netperf_tests::tracer::command::{run, text};
 
 /// Sets a title, clears the screen, and is no UTF-8: 15 bytes, as many as a name may have.
 const NAME: &[u8] = b"\x1b[2J\x1b]0;e\x07\xff\x9b\r\n";

@@ -5,13 +5,13 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::asked::{self, has_finding, is_harmless};
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::dns_server::{A, DnsServer, Script};
-use netperf_tests::nginx::{HOST, Nginx, SLOW, serve};
-use netperf_tests::place::Place;
-use netperf_tests::socket_list::alone;
+use netperf_tests::peer::dns_server::{A, DnsServer, Script};
+use netperf_tests::peer::nginx::{HOST, Nginx, SLOW, serve};
 use netperf_tests::tracer;
+use netperf_tests::tracer::command::{run_as, text};
+use netperf_tests::tracer::probe::{self, has_finding, is_harmless};
+use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::sockets::alone;
 use serde_json::Value;
 
 /// How much later than it must, a loaded machine may do something.
@@ -36,7 +36,7 @@ fn run(nginx: Option<&Nginx>, args: &[&str]) -> Result<Output> {
 
 /// The tick of a session that ran once, and the exit status.
 fn tick(output: &Output) -> Result<(Value, Option<i32>)> {
-    asked::tick(output, "http")
+    probe::tick(output, "http")
 }
 
 fn ask(nginx: &Nginx, args: &[&str]) -> Result<(Value, Option<i32>)> {

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use netperf_tests::batch::{run, text};
-use netperf_tests::slow::Pace;
+use netperf_tests::checks::latencies::Pace;
 use netperf_tests::tracer::Tracer;
+use netperf_tests::tracer::command::{run, text};
 
 /// Both tests connect in this process, to the same addresses.
 static TURN: Mutex<()> = Mutex::new(());

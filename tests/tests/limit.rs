@@ -7,16 +7,16 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::delay::Delayed;
-use netperf_tests::held::{
+use netperf_tests::checks::rate_limit::{
     FAR, FREE, MB, NEAR, await_rate, await_traffic, far, inventory, limit, near, settles, sink,
     source,
 };
-use netperf_tests::mover;
-use netperf_tests::netns::Cabled;
-use netperf_tests::shape::{self, check};
-use netperf_tests::stream::Stream;
+use netperf_tests::load::mover;
+use netperf_tests::load::stream::Stream;
+use netperf_tests::net::netns::Cabled;
+use netperf_tests::net::relay::Delayed;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{Tracer, binary, integer};
 use nix::sys::signal::Signal;
 
@@ -32,11 +32,11 @@ fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
     let tracer = limit(source.pid(), &["--up", "20MB"])?;
     settles(&mut sink, 20.0)?;
     let session = tracer.stop()?;
-    check(&session.start, shape::START)?;
+    check(&session.start, fields::START)?;
     for tick in &session.ticks {
-        check(tick, shape::LIMIT)?;
+        check(tick, fields::LIMIT)?;
     }
-    check(&session.end, shape::END)?;
+    check(&session.end, fields::END)?;
     let last = session.ticks.last().context("no tick")?;
     ensure!(last["up"]["limit_bytes_per_s"] == 20_000_000, "{last}");
     ensure!(last["down"].is_null(), "{last}");

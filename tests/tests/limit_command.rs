@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::text;
-use netperf_tests::deadline::Deadline;
-use netperf_tests::limit_folder::Folder;
-use netperf_tests::public::Public;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::tracer::command::text;
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::registry::Folder;
 use serde_json::Value;
 
 /// A process that does nothing; killed with this value.

@@ -5,16 +5,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::text;
-use netperf_tests::cgroup::Cgroup;
-use netperf_tests::deadline::Deadline;
-use netperf_tests::held::{
+use netperf_tests::checks::rate_limit::{
     FAR, FREE, await_rate, await_traffic, far, inventory, near, settles, sink, source,
 };
-use netperf_tests::limit_folder::Folder;
-use netperf_tests::netns::Cabled;
-use netperf_tests::stream::Stream;
-use netperf_tests::terminal::Terminal;
+use netperf_tests::load::stream::Stream;
+use netperf_tests::net::netns::Cabled;
+use netperf_tests::sys::cgroup::Cgroup;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::tracer::command::text;
+use netperf_tests::tracer::registry::Folder;
+use netperf_tests::tracer::terminal::Terminal;
 use netperf_tests::tracer::{self, integer};
 use serde_json::Value;
 

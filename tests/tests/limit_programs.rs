@@ -10,12 +10,12 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::held::{
+use netperf_tests::checks::rate_limit::{
     FAR, MB, await_traffic, far, inventory, is_held, limit, near, settles, sink, source,
 };
-use netperf_tests::mover::Mover;
-use netperf_tests::netns::Cabled;
+use netperf_tests::load::mover::Mover;
+use netperf_tests::net::netns::Cabled;
+use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::binary;
 use serde_json::Value;
 use tempfile::TempDir;

@@ -6,15 +6,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::expect::check;
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::place::{Place, innermost};
-use netperf_tests::played::Played;
-use netperf_tests::steady::Ends;
-use netperf_tests::tracer::{self, Tracer};
-use netperf_tests::within::{
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::result::Played;
+use netperf_tests::load::steady::Ends;
+use netperf_tests::tracer::exact::check;
+use netperf_tests::tracer::sandbox::{Place, innermost};
+use netperf_tests::tracer::sandboxed::{
     PATHS, doctor_in, exact_in, finding, not_allowed_in, rows, start_in, stop, turn,
 };
+use netperf_tests::tracer::{self, Tracer};
 use serde_json::Value;
 
 #[test]

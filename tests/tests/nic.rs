@@ -4,14 +4,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::flood::Sender;
-use netperf_tests::public::Public;
-use netperf_tests::socket_list::alone;
-use netperf_tests::terminal::Terminal;
+use netperf_tests::load::flood::Sender;
+use netperf_tests::net::tun::tun;
+use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer;
-use netperf_tests::tun::tun;
+use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::terminal::Terminal;
 use serde_json::Value;
 
 /// Where packets over a tun device go.

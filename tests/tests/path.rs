@@ -6,15 +6,15 @@ use std::process::Child;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
-use netperf_tests::chain::{Chain, Link};
-use netperf_tests::delay::Way;
-use netperf_tests::others;
-use netperf_tests::place::Place;
-use netperf_tests::public::Public;
-use netperf_tests::terminal::Terminal;
+use netperf_tests::checks::route::{CABLES, hosts, objects, outcome, path};
+use netperf_tests::net::chain::{Chain, Link};
+use netperf_tests::net::relay::Way;
+use netperf_tests::peer::reference;
+use netperf_tests::tracer::command::{run, run_as, text};
 use netperf_tests::tracer::integer;
-use netperf_tests::way::{CABLES, hosts, objects, outcome, path};
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::terminal::Terminal;
 
 #[test]
 fn every_hop_is_found_by_every_kind_of_probe_over_both_families() -> Result<()> {
@@ -55,7 +55,7 @@ fn every_hop_is_found_by_every_kind_of_probe_over_both_families() -> Result<()> 
 
 /// What a program prints at the near host.
 fn printed(chain: &Chain, program: &str, args: &[&str]) -> Result<Option<String>> {
-    others::printed(program, chain.near(program).args(args))
+    reference::printed(program, chain.near(program).args(args))
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::chain::{Chain, Link};
-use netperf_tests::delay::Way;
+use netperf_tests::checks::route::{
+    CABLES, blames_nobody, both, found, hosts, outcome, path, says,
+};
+use netperf_tests::net::chain::{Chain, Link};
+use netperf_tests::net::relay::Way;
+use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::integer;
-use netperf_tests::way::{CABLES, blames_nobody, both, found, hosts, outcome, path, says};
 
 fn one_in_19() -> Link {
     Link::Through(Way {

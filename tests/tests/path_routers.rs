@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::chain::{Chain, Link};
-use netperf_tests::delay::{Way, other_face};
-use netperf_tests::way::{both, outcome, path, says};
+use netperf_tests::checks::route::{both, outcome, path, says};
+use netperf_tests::net::chain::{Chain, Link};
+use netperf_tests::net::relay::{Way, other_face};
+use netperf_tests::tracer::command::{run_as, text};
 use serde_json::Value;
 
 /// All addresses of the second hop, with how often each answered.

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use netperf_tests::expect::check;
-use netperf_tests::mover::{self, Mover};
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::result::Played;
 use netperf_tests::paths::{Path, TOPICS};
-use netperf_tests::played::Played;
 use netperf_tests::tracer::Tracer;
+use netperf_tests::tracer::exact::check;
 
 /// Loss is counted for the whole machine: one topic at a time, so that it can be told whose it is.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

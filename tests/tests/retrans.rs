@@ -1,10 +1,10 @@
 //! Does `retrans` show what the kernel itself says was lost, for the process that lost it?
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::lossy::Truth;
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::netns::Cabled;
-use netperf_tests::shape::{self, check};
+use netperf_tests::load::lossy::Truth;
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::net::netns::Cabled;
+use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{Session, Tracer, integer, text};
 use serde_json::Value;
 
@@ -83,7 +83,7 @@ fn segments_are_those_of_tcp_info_and_snmp() -> Result<()> {
     let events: u64 = events.into_iter().sum::<Result<u64>>()?;
     ensure!(events > 0 && events <= traced.truth.segments, "{events}");
     for row in traced.rows("flows").filter(|row| row["pid"] == client) {
-        check(row, shape::LOSSY_FLOW)?;
+        check(row, fields::LOSSY_FLOW)?;
         let percent = row["loss_percent"].as_f64().context("no share")?;
         ensure!(percent > 0.0 && percent <= 100.0, "{row}");
         ensure!(text(row, "name")? == "client", "{row}");
@@ -96,10 +96,10 @@ fn processes_and_remote_hosts_sum_up_their_connections() -> Result<()> {
     let traced = trace("data", &[])?;
     let mut told = 0;
     for tick in &traced.session.ticks {
-        check(tick, shape::RETRANS)?;
+        check(tick, fields::RETRANS)?;
         let rows = tick["processes"].as_array().context("no processes")?;
         for row in rows.iter().filter(|row| row["pid"] == traced.truth.client) {
-            check(row, shape::LOSSY_PROCESS)?;
+            check(row, fields::LOSSY_PROCESS)?;
             told += integer(row, "retrans")?;
         }
         let sum = |list: &str| -> Result<u64> {
@@ -154,7 +154,7 @@ fn each_retransmission_is_a_line_of_its_own_while_it_happens() -> Result<()> {
     let lines = lines.filter(|line| line["type"] == "retransmit");
     let mut told = 0;
     for line in lines.filter(|line| line["netns"] == traced.truth.netns) {
-        check(line, shape::RETRANSMIT)?;
+        check(line, fields::RETRANSMIT)?;
         ensure!(line["pid"] == traced.truth.client, "{line}");
         told += 1;
     }
@@ -186,7 +186,7 @@ fn resets_have_a_direction_and_an_owner() -> Result<()> {
         traced.truth
     );
     for row in traced.rows("resets") {
-        check(row, shape::RESET)?;
+        check(row, fields::RESET)?;
     }
     ensure!(
         count("sent", &|row| row["pid"] == client)? == 1,
@@ -214,7 +214,7 @@ fn datagrams_that_find_the_queue_full_are_told_with_their_reader() -> Result<()>
         .collect();
     let mut told = 0;
     for row in rows {
-        check(row, shape::DROP)?;
+        check(row, fields::DROP)?;
         ensure!(row["local_port"] == 4300, "{row}");
         ensure!(
             row["pid"] == traced.truth.server,

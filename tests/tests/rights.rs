@@ -3,12 +3,12 @@
 use std::process::{Command, Output};
 
 use anyhow::{Result, ensure};
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::expect::check;
-use netperf_tests::mover::Mover;
-use netperf_tests::place::Place;
-use netperf_tests::public::Public;
+use netperf_tests::load::mover::Mover;
 use netperf_tests::tracer::Tracer;
+use netperf_tests::tracer::command::{run_as, text};
+use netperf_tests::tracer::exact::check;
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::sandbox::Place;
 
 /// `netperf-trace` as nobody, with the capabilities `held`.
 fn as_nobody(public: &Public, held: &[&str]) -> Command {

@@ -5,8 +5,8 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::expect::check;
-use netperf_tests::mover::Mover;
+use netperf_tests::load::mover::Mover;
+use netperf_tests::tracer::exact::check;
 use netperf_tests::tracer::{Tracer, integer};
 
 /// What the tracer may have more in memory after than once it is warm: its tables grow in leaps, and to the

@@ -5,12 +5,12 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
-use netperf_tests::public::Public;
-use netperf_tests::socket_crowd::Crowd;
-use netperf_tests::socket_list::{alone, ends, rows, tick};
-use netperf_tests::terminal::Terminal;
+use netperf_tests::load::sockets::Crowd;
 use netperf_tests::tracer;
+use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::sockets::{alone, ends, rows, tick};
+use netperf_tests::tracer::terminal::Terminal;
 use serde_json::Value;
 
 /// Port of this end.

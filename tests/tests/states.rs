@@ -6,16 +6,16 @@ use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::calls::set_option;
-use netperf_tests::deadline::Deadline;
-use netperf_tests::netns::Cabled;
-use netperf_tests::public::Public;
-use netperf_tests::socket_list::alone;
-use netperf_tests::state_looks::{
+use netperf_tests::load::states::Server;
+use netperf_tests::net::netns::Cabled;
+use netperf_tests::sys::calls::set_option;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::tracer::command::{run_as, text};
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::states::{
     ensure_field, finding, look, look_until, looks, looks_around, row,
 };
-use netperf_tests::state_scene::Server;
 use netperf_tests::tracer::{self, integer};
 use serde_json::Value;
 

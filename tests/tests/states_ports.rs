@@ -1,13 +1,13 @@
 //! Does `states` tell which ports run out, and who is refused one?
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
-use netperf_tests::public::Public;
-use netperf_tests::refused;
-use netperf_tests::socket_list::alone;
-use netperf_tests::state_looks::{ensure_field, finding, look, looks, looks_around, row};
-use netperf_tests::state_scene::Server;
-use netperf_tests::sysctl::Sysctl;
+use netperf_tests::checks::refused_calls;
+use netperf_tests::load::states::Server;
+use netperf_tests::sys::sysctl::Sysctl;
+use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::states::{ensure_field, finding, look, looks, looks_around, row};
 use netperf_tests::tracer::{self, Tracer};
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
             ensure!(advice.contains(words), "{words}: {advice}");
         }
         let text = run(["states", "--netns", "self"])?;
-        let shown = netperf_tests::batch::text(&text.stdout)?;
+        let shown = text(&text.stdout)?;
         ensure!(shown.contains("critical  all ports for new"), "{shown}");
         Ok(())
     })
@@ -54,10 +54,10 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
 fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
     alone(|| {
         let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.4"])?;
-        let _full = refused::play(false)?;
-        refused::await_looks(&mut tracer)?;
+        let _full = refused_calls::play(false)?;
+        refused_calls::await_looks(&mut tracer)?;
         let session = tracer.stop()?;
-        refused::check(&session, false)?;
+        refused_calls::check(&session, false)?;
         let look = session.ticks.last().context("no look")?;
         for remote in ["127.0.0.1:4100", "[::1]:4100"] {
             let findings = look["findings"].as_array().context("no findings")?;

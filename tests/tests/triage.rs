@@ -8,19 +8,19 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
-use netperf_tests::dns_server::{A, DnsServer, Script};
-use netperf_tests::failing;
-use netperf_tests::flood::Sender;
-use netperf_tests::held::{FAR, await_traffic, far, near, sink, source};
-use netperf_tests::lookups::{ADDRESS, SERVFAIL, ask, question};
-use netperf_tests::netns::Cabled;
-use netperf_tests::public::Public;
-use netperf_tests::socket_list::alone;
-use netperf_tests::state_scene::Server;
-use netperf_tests::sysctl::Sysctl;
+use netperf_tests::checks::failed_connects;
+use netperf_tests::checks::lookups::{ADDRESS, SERVFAIL, ask, question};
+use netperf_tests::checks::rate_limit::{FAR, await_traffic, far, near, sink, source};
+use netperf_tests::load::flood::Sender;
+use netperf_tests::load::states::Server;
+use netperf_tests::net::netns::Cabled;
+use netperf_tests::net::tun::tun;
+use netperf_tests::peer::dns_server::{A, DnsServer, Script};
+use netperf_tests::sys::sysctl::Sysctl;
 use netperf_tests::tracer;
-use netperf_tests::tun::tun;
+use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::sockets::alone;
 use serde_json::Value;
 
 /// Only what is in the namespace of this thread.
@@ -206,9 +206,9 @@ fn connections_that_are_refused_are_told_with_who_begins_them() -> Result<()> {
 #[test]
 fn every_connection_that_fails_is_told_with_its_error() -> Result<()> {
     alone(|| {
-        let doctor = failing::doctor("auto")?;
-        failing::play()?;
-        let triage = failing::check(doctor)?;
+        let doctor = failed_connects::doctor("auto")?;
+        failed_connects::play()?;
+        let triage = failed_connects::check(doctor)?;
         let failing = check(&triage, "failing")?;
         let found = says(failing, "can't reach 192.0.2.7:80: no route leads there")?;
         let evidence = found["evidence"].as_str().context("no evidence")?;

@@ -6,10 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::state_scene::Server;
-use netperf_tests::terminal::Terminal;
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::states::Server;
 use netperf_tests::tracer;
+use netperf_tests::tracer::terminal::Terminal;
 use nix::sys::signal::Signal;
 
 /// A steady load and a view of it; the load ends with this value.

@@ -7,12 +7,12 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use netperf_tests::batch::{run, text};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::life;
-use netperf_tests::socket_list::alone;
-use netperf_tests::state_scene::Server;
-use netperf_tests::sysctl::Sysctl;
+use netperf_tests::checks::lifecycle;
+use netperf_tests::load::states::Server;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::sys::sysctl::Sysctl;
+use netperf_tests::tracer::command::{run, text};
+use netperf_tests::tracer::sockets::alone;
 use netperf_tests::tracer::{Session, Tracer, integer};
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ fn of_type<'s>(session: &'s Session, kind: &'static str) -> impl Iterator<Item =
 
 /// Transitions between these states, in order.
 fn transitions<'s>(session: &'s Session, old: &str, new: &str) -> Vec<&'s Value> {
-    life::transitions(session)
+    lifecycle::transitions(session)
         .filter(|line| line["old"] == old && line["new"] == new)
         .collect()
 }
@@ -71,7 +71,7 @@ fn lost(session: &Session) -> Result<u64> {
 #[test]
 fn a_connection_is_told_from_its_beginning_to_time_wait() -> Result<()> {
     alone(|| {
-        let session = life::check(watch(&[])?, PORT)?;
+        let session = lifecycle::check(watch(&[])?, PORT)?;
         ensure!(transitions(&session, "CLOSE", "LISTEN").len() == 1);
         ensure!(transitions(&session, "CLOSE", "SYN_SENT").len() == 1);
         Ok(())
@@ -100,7 +100,7 @@ fn time_wait_lasts_a_minute_and_its_end_is_told() -> Result<()> {
             );
             ensure!(end["pid"] == std::process::id(), "{end}");
         }
-        let begun = life::transitions(&session).filter(|line| line["new"] == "TIME_WAIT");
+        let begun = lifecycle::transitions(&session).filter(|line| line["new"] == "TIME_WAIT");
         ensure!(
             (begun.count(), ends.len()) == (MANY, MANY),
             "{} ends",

@@ -3,9 +3,9 @@
 //! `run` prints one JSON line a path with what each process moved; a gated path prints
 //! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` plays without a tracer
 //! and holds the two ends of each path against each other. `steady` and `churn` are loads without a
-//! given end (see `netperf_tests::steady`) and with one (`netperf_tests::churn`); `lossy` loses something
-//! on purpose (`netperf_tests::lossy`); `stream` sends as fast as it may (`netperf_tests::stream`), and `way` is what
-//! lies between (`netperf_tests::delay`).
+//! given end (see `netperf_tests::load::steady`) and with one (`netperf_tests::load::churn`); `lossy` loses something
+//! on purpose (`netperf_tests::load::lossy`); `stream` sends as fast as it may (`netperf_tests::load::stream`), and `way` is what
+//! lies between (`netperf_tests::net::relay`).
 
 use std::ffi::{CString, OsString};
 use std::io::Write;
@@ -13,11 +13,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
-use netperf_tests::cast::Gate;
-use netperf_tests::deadline::Deadline;
+use netperf_tests::load::result::Played;
+use netperf_tests::load::workload::Gate;
+use netperf_tests::load::{churn, lossy, program, steady, stream};
+use netperf_tests::net::relay;
 use netperf_tests::paths::{self, Absent, Path};
-use netperf_tests::played::Played;
-use netperf_tests::{churn, delay, lossy, program, steady, stream};
+use netperf_tests::sys::deadline::Deadline;
 
 fn main() -> ExitCode {
     match act() {
@@ -45,7 +46,7 @@ fn act() -> Result<()> {
         "churn" => churn::run(names.first().context("how many seconds?")?.parse()?),
         "lossy" => lossy::run(names.first().context("lost how?")?),
         "stream" => stream::run(&names),
-        "way" => delay::run(&names),
+        "way" => relay::run(&names),
         "list" => list(),
         "run" => run(&named(&names)?),
         "check" => check(&named(&names)?),

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::known;
 use super::machine::Kernel;
 use super::report::tell;
-use crate::deadline::Deadline;
+use crate::sys::deadline::Deadline;
 use crate::tracer::Tracer;
 
 /// Turns, each of which measures everything once.

@@ -4,10 +4,10 @@ use std::sync::mpsc::channel;
 
 use anyhow::{Result, ensure};
 
-use super::plain;
+use super::no_btf;
 use super::report::Report;
-use crate::lookups::{check, one_of_each};
-use crate::socket_list::alone;
+use crate::checks::lookups::{check, one_of_each};
+use crate::tracer::sockets::alone;
 
 /// Where its hooks are, as other tests name their set.
 const SET: &str = "cgroup";
@@ -37,7 +37,7 @@ fn watched() -> Result<String> {
 
 /// Where it can't be known who asks, it says so.
 fn refusal() -> Result<String> {
-    match plain::trace(&["dns", "--watch", "--json"]) {
+    match no_btf::trace(&["dns", "--watch", "--json"]) {
         Ok(_) => anyhow::bail!("it watches, though nothing tells where a process has its name"),
         Err(error) => {
             let error = format!("{error:#}");

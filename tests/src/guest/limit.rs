@@ -8,10 +8,12 @@ use nix::time::ClockId;
 
 use super::machine::{self, Kernel};
 use super::report::Report;
-use crate::deadline::Deadline;
-use crate::held::{FAR, MB, NEAR, await_traffic, far, inventory, limit, near, sink, source};
-use crate::netns::Cabled;
-use crate::stream::Stream;
+use crate::checks::rate_limit::{
+    FAR, MB, NEAR, await_traffic, far, inventory, limit, near, sink, source,
+};
+use crate::load::stream::Stream;
+use crate::net::netns::Cabled;
+use crate::sys::deadline::Deadline;
 use crate::tracer::Tracer;
 
 /// The first kernel with tcx.

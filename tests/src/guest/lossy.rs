@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::machine::Kernel;
 use super::report::Report;
 use super::{at_once, known};
-use crate::lossy::Counters;
-use crate::mover::Mover;
+use crate::load::lossy::Counters;
+use crate::load::mover::Mover;
 use crate::tracer::{Session, Tracer, integer};
 
 /// What is played, one after the other: the counters are the machine's.

@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::sys::termios::tcdrain;
 
-use crate::calls;
+use crate::sys::calls;
 
 /// Kernel modules of the image, in the order in which they need each other.
 const MODULES: &str = "/modules";

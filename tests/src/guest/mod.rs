@@ -7,15 +7,15 @@
 
 mod cost;
 mod dns;
-mod failing;
+mod failed_connects;
 mod known;
 mod limit;
 mod lossy;
 mod machine;
-mod plain;
-mod refused;
+mod no_btf;
+mod refused_calls;
 mod report;
-mod way;
+mod route;
 
 use std::process::ExitCode;
 use std::thread;
@@ -25,11 +25,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 use self::machine::Kernel;
 use self::report::Report;
-use crate::life;
-use crate::mover::{self, Mover};
+use crate::checks::latencies::Pace;
+use crate::checks::lifecycle;
+use crate::load::mover::{self, Mover};
+use crate::load::result::Played;
 use crate::paths::{self, Path};
-use crate::played::Played;
-use crate::slow::Pace;
 use crate::tracer::{Session, Tracer};
 
 /// The sets, as in `--hooks`.
@@ -49,9 +49,11 @@ type Examine = fn(Kernel, &mut Report);
 
 /// What is tested beside paths, and can be by itself.
 const TOPICS: [(&str, Examine); 4] = [
-    ("failing", |_, report| failing::examine(&SETS, report)),
+    ("failing", |_, report| {
+        failed_connects::examine(&SETS, report)
+    }),
     ("dns", |_, report| dns::examine(report)),
-    ("way", |_, report| way::examine(report)),
+    ("way", |_, report| route::examine(report)),
     ("limit", limit::examine),
 ];
 
@@ -106,12 +108,12 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     }
     lossy::examine(&loading, kernel, report);
     examine_times(&loading, report);
-    refused::examine(&SETS, report);
+    refused_calls::examine(&SETS, report);
     for (_, topic) in TOPICS {
         topic(kernel, report);
     }
     examine_lives(&loading, report);
-    match plain::check_addresses() {
+    match no_btf::check_addresses() {
         Ok(told) => report.passed(PLAIN, "addresses", &told),
         Err(error) => report.failed(PLAIN, "addresses", &format!("{error:#}")),
     }
@@ -220,7 +222,7 @@ fn at_once<T: Send, R: Send>(
 
 fn trace(hooks: &str) -> Result<Tracer> {
     match hooks {
-        PLAIN => plain::trace(&["top", "--json"]),
+        PLAIN => no_btf::trace(&["top", "--json"]),
         hooks => Tracer::start(&["top", "--json", "--hooks", hooks]),
     }
 }
@@ -229,7 +231,7 @@ fn trace(hooks: &str) -> Result<Tracer> {
 fn examine_lives(sets: &[&str], report: &mut Report) {
     for (set, port) in sets.iter().zip(FIRST_PORT..) {
         let watch = Tracer::start(&["states", "--watch", "--json", "--hooks", set]);
-        match watch.and_then(|tracer| life::check(tracer, port)) {
+        match watch.and_then(|tracer| lifecycle::check(tracer, port)) {
             Ok(session) => report.passed(set, "watch", &session.start["hooks"].to_string()),
             Err(error) => report.failed(set, "watch", &format!("{error:#}")),
         }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::known;
 use super::machine::{self, Kernel};
-use crate::expect::{Expected, Row, counted, differences, losses};
-use crate::played::Played;
+use crate::load::result::Played;
 use crate::tracer::Session;
+use crate::tracer::exact::{Expected, Row, counted, differences, losses};
 
 /// What is known of a path beforehand.
 #[derive(Clone, Copy, Debug)]

@@ -11,10 +11,10 @@ use nix::sys::socket::{MsgFlags, recv, send, setsockopt, sockopt};
 
 use super::stream::{LOOPBACK, connect, pair_over, push_bytes, read_all, write_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::cue::Cue;
-use crate::wait;
+use crate::load::sync::Cue;
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "abort",

@@ -10,8 +10,8 @@ use nix::sys::socket::{MsgFlags, recv};
 use super::sharing::{connection, read_bytes, send_part};
 use super::stream::{TOTAL, read_all, write_all};
 use super::{Path, Topic};
-use crate::cast::{Cast, Moved};
-use crate::cue::Cue;
+use crate::load::sync::Cue;
+use crate::load::workload::{Cast, Moved};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "crowd",

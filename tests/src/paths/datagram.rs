@@ -8,8 +8,8 @@ use anyhow::{Result, ensure};
 use nix::sys::socket::{MsgFlags, SockaddrStorage, recv, sendmsg, setsockopt, sockopt};
 
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "datagram",

@@ -9,10 +9,10 @@ use nix::sys::socket::{MsgFlags, SockaddrStorage, recv};
 use super::datagram;
 use super::stream::{LOOPBACK, connect, push_bytes, read_all, write_all};
 use super::{Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::cue::Curtain;
-use crate::wait;
+use crate::load::sync::Curtain;
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "early",

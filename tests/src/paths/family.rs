@@ -10,8 +10,8 @@ use super::datagram::{self, by_send, by_sendto, receive};
 use super::splice;
 use super::stream::{self, LOOPBACK, connect, pair_at, read_all, write_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
 
 const LOOPBACK6: &str = "[::1]:0";
 const MAPPED: &str = "[::ffff:127.0.0.1]:0";

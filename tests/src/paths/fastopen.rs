@@ -9,8 +9,8 @@ use nix::sys::socket::{MsgFlags, SockaddrStorage, connect, sendto, setsockopt, s
 use super::namespace::Namespace;
 use super::stream::{LOOPBACK, push_bytes, read_all};
 use super::{Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "fastopen",

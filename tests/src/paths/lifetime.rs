@@ -12,9 +12,9 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use super::datagram;
 use super::stream::{LOOPBACK, TOTAL, connect, pair_over, push_bytes, read_all, write_all};
 use super::{Absent, Path, Topic};
-use crate::cast::{Cast, Gate, Moved};
-use crate::expect::Expected;
-use crate::wait;
+use crate::load::workload::{Cast, Gate, Moved};
+use crate::sys::wait;
+use crate::tracer::exact::Expected;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "lifetime",

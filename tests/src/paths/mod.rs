@@ -3,9 +3,9 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cast::{Cast, Gate, Moved};
-use crate::expect::Expected;
-use crate::role::own_row;
+use crate::load::worker::own_row;
+use crate::load::workload::{Cast, Gate, Moved};
+use crate::tracer::exact::Expected;
 
 mod abort;
 mod crowd;

@@ -8,10 +8,10 @@ use nix::sys::socket::{MsgFlags, recv};
 
 use super::stream::{self, LOOPBACK, drain, pair_over, read_all, write_all};
 use super::{Absent, Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::cue::Curtain;
-use crate::multipath;
+use crate::load::sync::Curtain;
+use crate::load::workload::{Cast, Moved};
+use crate::net::mptcp;
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "mptcp",
@@ -46,7 +46,7 @@ fn listener(address: &str) -> Result<TcpListener> {
         Ok(_) => return Err(Absent("MPTCP is off: sysctl net.mptcp.enabled".to_owned()).into()),
         Err(_) => return Err(Absent(format!("the kernel has no MPTCP: no {switch}")).into()),
     }
-    multipath::listener(address.parse()?)
+    mptcp::listener(address.parse()?)
 }
 
 /// Both ends speak MPTCP, and it is made sure that they do.
@@ -63,13 +63,7 @@ fn both(
         );
         sender(stream)
     };
-    pair_over(
-        cast,
-        listener(address)?,
-        multipath::connected,
-        sender,
-        receiver,
-    )
+    pair_over(cast, listener(address)?, mptcp::connected, sender, receiver)
 }
 
 fn peeked(stream: &TcpStream) -> Result<u64> {
@@ -98,7 +92,7 @@ fn client_only(cast: &mut Cast) -> Result<()> {
         );
         write_all(stream)
     };
-    pair_over(cast, plain, multipath::connected, sender, read_all)
+    pair_over(cast, plain, mptcp::connected, sender, read_all)
 }
 
 /// The client speaks plain TCP: accept gives a plain TCP socket from an MPTCP listener.
@@ -124,7 +118,7 @@ fn early(cast: &mut Cast) -> Result<()> {
         Ok(Moved::received(read_all(&stream)?))
     })?;
     cast.role("sender", || {
-        let stream = multipath::connected(to)?;
+        let stream = mptcp::connected(to)?;
         nix::unistd::write(&stream, &[0x5a; 1009])?;
         curtain.wait()?;
         Ok(Moved::sent(write_all(&stream)?))

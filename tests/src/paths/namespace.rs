@@ -13,7 +13,7 @@ use super::datagram::{self, by_sendto, receive};
 use super::sharing::connection;
 use super::stream::{LOOPBACK, connect, pair, read_all, write_all};
 use super::{Path, Topic};
-use crate::cast::{Cast, Gate, Moved};
+use crate::load::workload::{Cast, Gate, Moved};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "namespace",

@@ -9,8 +9,8 @@ use nix::sys::socket::{SockaddrStorage, bind, setsockopt, sockopt};
 use super::datagram::{ROOM, by_send, by_sendto, each, pair, receive, roomy};
 use super::stream::LOOPBACK;
 use super::{Absent, Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "peers",

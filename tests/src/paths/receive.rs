@@ -11,10 +11,10 @@ use nix::sys::uio::readv;
 
 use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, write_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::Cast;
-use crate::cue::Cue;
-use crate::wait;
+use crate::load::sync::Cue;
+use crate::load::workload::Cast;
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "receive",

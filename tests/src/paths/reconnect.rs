@@ -10,10 +10,10 @@ use nix::sys::socket::{
 
 use super::stream::{LOOPBACK, TOTAL, pair, push_bytes, read_all, write_all};
 use super::{Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::cue::Cue;
-use crate::wait;
+use crate::load::sync::Cue;
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "reconnect",

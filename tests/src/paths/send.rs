@@ -11,9 +11,9 @@ use nix::sys::uio::writev;
 
 use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, push, read_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::Cast;
-use crate::wait;
+use crate::load::workload::Cast;
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "send",

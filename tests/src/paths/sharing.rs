@@ -11,10 +11,10 @@ use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
 use super::datagram;
 use super::stream::{CHUNK, LOOPBACK, connect, push_bytes, read_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Gate, Moved};
-use crate::cue::Cue;
-use crate::role::own_row;
+use crate::load::sync::Cue;
+use crate::load::worker::own_row;
+use crate::load::workload::{Cast, Gate, Moved};
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "sharing",

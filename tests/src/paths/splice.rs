@@ -16,7 +16,7 @@ use super::stream::{
     CHUNK, LOOPBACK, TOTAL, checked_received, connect, drain, pair, read_all, write_all,
 };
 use super::{Path, Topic};
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Cast, Moved};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "splice",

@@ -4,8 +4,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
 
 /// Payload of one direction: odd, so that it never ends at a page, a segment or a buffer.
 pub(super) const TOTAL: usize = 1_234_567;

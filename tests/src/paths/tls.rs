@@ -13,7 +13,7 @@ use nix::sys::socket::sockopt::{TcpTlsRx, TcpTlsTx, TcpUlp, TlsCryptoInfo};
 use super::sharing::{connection, read_bytes};
 use super::stream::{TOTAL, write_all};
 use super::{Absent, Path, Topic, splice};
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Cast, Moved};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "tls",

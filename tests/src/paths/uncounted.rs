@@ -14,9 +14,9 @@ use nix::sys::socket::{
 
 use super::stream::{LOOPBACK, TOTAL, connect};
 use super::{Absent, Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::wait;
+use crate::load::workload::{Cast, Moved};
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "uncounted",

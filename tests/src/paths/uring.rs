@@ -9,8 +9,8 @@ use io_uring::{opcode, types};
 
 use super::stream::{CHUNK, drain, pair, push, read_all, write_all};
 use super::{Absent, Path, Topic, datagram};
-use crate::cast::Cast;
-use crate::ring::{self, Call, Flavour, Into, Ring};
+use crate::load::workload::Cast;
+use crate::sys::ring::{self, Call, Flavour, Into, Ring};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "uring",

@@ -9,7 +9,7 @@ use nix::sys::socket::{MsgFlags, recvmsg, send};
 
 use super::stream::{CHUNK, TOTAL, pair, push, read_all};
 use super::{Path, Topic, datagram};
-use crate::calls;
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "zerocopy",

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netperf_tests::deadline::Deadline;
+use netperf_tests::sys::deadline::Deadline;
 
 use crate::moved::Moved;
 use crate::{CHUNK, ERRAND, MESSAGE, Work};

@@ -1,0 +1,166 @@
+//! What takes how long? Connections over a long way to a program that is slow to accept them, and what
+//! the tracer told of them.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd as _;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde_json::Value;
+
+use crate::net::relay::Delayed;
+use crate::tracer::{Session, integer};
+
+const CONNECTIONS: u64 = 5;
+const QUESTIONS: u64 = 3;
+const SERVER: SocketAddr = SocketAddr::new(Delayed::FAR, 4200);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far from the truth half of the times may be.
+const TOLERANCE: f64 = 0.1;
+
+/// How long things take.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// A packet, in one direction.
+    pub one_way: Duration,
+    /// A connection, from when it could be accepted.
+    pub accept: Duration,
+}
+
+impl Pace {
+    /// Both ends talk to each other, as threads of this process.
+    ///
+    /// # Errors
+    /// When the kernel refuses the way between them.
+    pub fn play(self) -> Result<()> {
+        let way = Delayed::new(self.one_way)?;
+        let listener = way.far(|| Ok(TcpListener::bind(SERVER)?))?;
+        thread::scope(|scope| {
+            let server = scope.spawn(|| serve(&listener, self.accept));
+            way.near(ask)?;
+            server.join().ok().context("the server panicked")?
+        })
+    }
+
+    /// Whether a session of `latency` told as much, for this process.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check(self, session: &Session) -> Result<()> {
+        let there_and_back = self.one_way * 2;
+        let told = |kind, remote| Times::told(session, kind, remote);
+        let connect = told("connect", Delayed::FAR)?;
+        connect
+            .are(CONNECTIONS, there_and_back)
+            .context("connect")?;
+        let rtt = told("rtt", Delayed::FAR)?;
+        rtt.are(CONNECTIONS * QUESTIONS, there_and_back)
+            .context("rtt")?;
+        let accept = told("accept", Delayed::NEAR)?;
+        accept.are(CONNECTIONS, self.accept).context("accept")?;
+        ensure!(
+            told("connect", Delayed::NEAR)?.count == 0,
+            "the server connected"
+        );
+        ensure!(
+            told("accept", Delayed::FAR)?.count == 0,
+            "the client accepted"
+        );
+        Ok(())
+    }
+}
+
+/// Accepts each connection some time after it could, and answers.
+fn serve(listener: &TcpListener, after: Duration) -> Result<()> {
+    for _ in 0..CONNECTIONS {
+        let mut ready = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        let patience = PollTimeout::try_from(PATIENCE)?;
+        ensure!(poll(&mut ready, patience)? == 1, "nobody connects");
+        thread::sleep(after);
+        let (mut socket, _) = listener.accept()?;
+        let mut question = [0; 16];
+        while socket.read(&mut question)? > 0 {
+            socket.write_all(&question)?;
+        }
+    }
+    Ok(())
+}
+
+fn ask() -> Result<()> {
+    for _ in 0..CONNECTIONS {
+        let mut socket = TcpStream::connect_timeout(&SERVER, PATIENCE)?;
+        socket.set_nodelay(true)?;
+        let mut message = [1; 16];
+        for _ in 0..QUESTIONS {
+            socket.write_all(&message)?;
+            socket.read_exact(&mut message)?;
+        }
+    }
+    Ok(())
+}
+
+/// How many times, and what half of them took less than, in µs.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    count: u64,
+    middle_us: u64,
+}
+
+impl Times {
+    /// Of one kind with one host, all ticks together.
+    fn told(session: &Session, kind: &str, remote: IpAddr) -> Result<Self> {
+        let ticks = session.ticks.iter();
+        let rows = ticks
+            .filter_map(|tick| tick["latencies"].as_array())
+            .flatten();
+        let rows = rows.filter(|row| {
+            row["kind"] == kind
+                && row["remote"] == remote.to_string()
+                && row["pid"] == process::id()
+        });
+        let mut spans = Vec::<Value>::new();
+        for row in rows {
+            let histogram = row["histogram"].as_array().context("no histogram")?;
+            ensure!(sum(histogram)? == integer(row, "count")?, "{row}");
+            spans.extend(histogram.iter().cloned());
+        }
+        spans.sort_by_key(|span| span["from_us"].as_u64());
+        let count = sum(&spans)?;
+        let mut passed = 0;
+        for span in &spans {
+            passed += integer(span, "count")?;
+            if passed * 2 >= count {
+                let middle_us = integer(span, "from_us")?.midpoint(integer(span, "to_us")?);
+                return Ok(Self { count, middle_us });
+            }
+        }
+        Ok(Self {
+            count: 0,
+            middle_us: 0,
+        })
+    }
+
+    /// At least so many, and half of them took about so long.
+    fn are(self, least: u64, expected: Duration) -> Result<()> {
+        let Self { count, middle_us } = self;
+        ensure!(count >= least, "only {count} of {least}");
+        let expected_us = u64::try_from(expected.as_micros())?;
+        let off = middle_us.abs_diff(expected_us);
+        #[expect(clippy::cast_precision_loss, reason = "times of seconds at the most")]
+        let share = off as f64 / expected_us as f64;
+        ensure!(
+            share <= TOLERANCE,
+            "{middle_us} µs instead of {expected_us}"
+        );
+        Ok(())
+    }
+}
+
+fn sum(spans: &[Value]) -> Result<u64> {
+    spans.iter().map(|span| integer(span, "count")).sum()
+}

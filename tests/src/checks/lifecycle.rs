@@ -1,0 +1,80 @@
+//! What does a connection go through, told by `states --watch`?
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::load::states::Server;
+use crate::sys::deadline::Deadline;
+use crate::tracer::{Session, Tracer, integer};
+
+/// How long the connection is open.
+const OPEN: Duration = Duration::from_millis(200);
+/// The FIN of one end is acknowledged before that of the other comes.
+const HALF_OPEN: Duration = Duration::from_millis(100);
+
+/// What the end that closes first goes through.
+const FIRST: [&str; 5] = [
+    "SYN_SENT",
+    "ESTABLISHED",
+    "FIN_WAIT1",
+    "FIN_WAIT2",
+    "TIME_WAIT",
+];
+/// What the other goes through.
+const SECOND: [&str; 5] = ["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK", "CLOSE"];
+
+/// Opens and closes a connection to `port` while `tracer` watches this namespace, and holds each
+/// transition that is told against it. Gives the whole session.
+///
+/// # Errors
+/// Everything that is not told, or otherwise.
+pub fn check(mut tracer: Tracer, port: u16) -> Result<Session> {
+    let server = Server::listen(port, 10)?;
+    let (client, accepted) = server.connection()?;
+    thread::sleep(OPEN);
+    let local = client.local_addr()?.to_string();
+    drop(client);
+    thread::sleep(HALF_OPEN);
+    drop(accepted);
+    let mut seen = Vec::new();
+    let deadline = Deadline::seconds(60);
+    loop {
+        let line = tracer.next_line(deadline)?.context("the tracer ended")?;
+        let is_last = line["new"] == "TIME_WAIT" && line["local"] == local.as_str();
+        seen.push(line);
+        if is_last {
+            break;
+        }
+    }
+    let mut session = tracer.stop()?;
+    seen.append(&mut session.ticks);
+    session.ticks = seen;
+    for (end, states) in [("local", FIRST), ("remote", SECOND)] {
+        let told: Vec<_> = transitions(&session)
+            .filter(|line| line[end] == local.as_str())
+            .collect();
+        let pairs: Vec<_> = told
+            .iter()
+            .filter_map(|line| Some([line["old"].as_str()?, line["new"].as_str()?]))
+            .collect();
+        ensure!(pairs == states.windows(2).collect::<Vec<_>>(), "{told:#?}");
+        for line in &told {
+            ensure!(line["pid"] == std::process::id(), "whose is it? {line}");
+        }
+        let Some(open) = told.iter().find(|line| line["old"] == "ESTABLISHED") else {
+            bail!("never open");
+        };
+        let us = Duration::from_micros(integer(open, "in_old_us")?);
+        ensure!(us >= OPEN && us < OPEN * 20, "open for {us:?}");
+    }
+    Ok(session)
+}
+
+/// Every transition that was told.
+pub fn transitions(session: &Session) -> impl Iterator<Item = &Value> {
+    let lines = session.ticks.iter();
+    lines.filter(|line| line["type"] == "transition")
+}

@@ -1,0 +1,120 @@
+//! What does `path` say about a chain of routers?
+
+use std::net::IpAddr;
+use std::process::{Command, Output};
+use std::thread;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::net::chain::{Chain, Link};
+use crate::tracer::binary;
+use crate::tracer::command::{run_as, text};
+
+/// Quick cycles, each waiting long enough for a busy machine.
+pub const QUICK: [&str; 4] = ["-i", "0.1", "--timeout", "2"];
+
+/// `netperf-trace path ARGS` at the near host.
+///
+/// # Errors
+/// When the program is not built.
+pub fn path(chain: &Chain, args: &[&str]) -> Result<Command> {
+    let binary = binary()?;
+    let mut command = chain.near("timeout");
+    command.arg("40").arg(binary).arg("path").args(args);
+    Ok(command)
+}
+
+/// Its exit status and the last line about each address.
+///
+/// # Errors
+/// When it says something else than it should.
+pub fn outcome(chain: &Chain, to: IpAddr, args: &[&str]) -> Result<(Option<i32>, Value)> {
+    let to = to.to_string();
+    let all = [&[to.as_str(), "--json"], &QUICK[..], args].concat();
+    let output = run_as(&mut path(chain, &all)?)?;
+    let lines = objects(&output)?;
+    ensure!(
+        lines.first().is_some_and(|line| line["type"] == "start"),
+        "no start: {lines:?}"
+    );
+    ensure!(
+        lines.last().is_some_and(|line| line["type"] == "end"),
+        "no end: {lines:?}"
+    );
+    let last = lines.iter().rfind(|line| line["type"] == "path");
+    let last = last.with_context(|| format!("no path: {output:?}"))?;
+    Ok((output.status.code(), last.clone()))
+}
+
+/// The same to the far host over both families at once.
+///
+/// # Errors
+/// Those of [`outcome`].
+pub fn both(chain: &Chain, args: &[&str]) -> Result<[(Option<i32>, Value); 2]> {
+    let of = |to| outcome(chain, to, args);
+    let [v4, v6] = thread::scope(|scope| {
+        let v6 = scope.spawn(|| of(chain.far_v6()));
+        let v4 = of(chain.far());
+        [v4, v6.join().unwrap_or_else(|_| bail!("a thread panicked"))]
+    });
+    Ok([v4?, v6?])
+}
+
+/// The lines of NDJSON.
+///
+/// # Errors
+/// When one is no JSON.
+pub fn objects(output: &Output) -> Result<Vec<Value>> {
+    let lines = text(&output.stdout)?.lines();
+    lines
+        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
+        .collect()
+}
+
+/// The findings of a level, what and evidence.
+pub fn found(tick: &Value, level: &str) -> Vec<String> {
+    let all = tick["findings"].as_array().into_iter().flatten();
+    let of_level = all.filter(|finding| finding["level"] == level);
+    of_level
+        .map(|it| format!("{}; {}", it["what"], it["evidence"]))
+        .collect()
+}
+
+/// There is a finding of this level with all these words.
+///
+/// # Errors
+/// When there is none.
+pub fn says(tick: &Value, level: &str, words: &[&str]) -> Result<()> {
+    let all = found(tick, level);
+    let fits = |text: &String| words.iter().all(|word| text.contains(word));
+    ensure!(all.iter().any(fits), "{level} {words:?}: {tick:#}");
+    Ok(())
+}
+
+/// Nobody is blamed for loss. Delays may be those of a busy machine.
+///
+/// # Errors
+/// When somebody is.
+pub fn blames_nobody(tick: &Value) -> Result<()> {
+    let worse = [found(tick, "warn"), found(tick, "critical")].concat();
+    let is_blame = |text: &&String| !text.contains("jitter") && !text.contains("are added");
+    let blamed: Vec<_> = worse.iter().filter(is_blame).collect();
+    ensure!(blamed.is_empty(), "{blamed:?}");
+    Ok(())
+}
+
+/// The first host of each hop, `-` where there is none.
+pub fn hosts(tick: &Value) -> Vec<String> {
+    let hops = tick["hops"].as_array().into_iter().flatten();
+    let first = hops.map(|hop| {
+        hop["hosts"][0]["address"]
+            .as_str()
+            .unwrap_or("-")
+            .to_owned()
+    });
+    first.collect()
+}
+
+/// Three routers.
+pub const CABLES: [Link; 4] = [Link::Cable; 4];

@@ -1,0 +1,133 @@
+//! How do the tests play paths? Through the mover, one process for all that need no gate and one
+//! for each path that must be set up before the tracer starts.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::load::result::Played;
+use crate::paths::Path;
+
+/// A running mover.
+#[derive(Debug)]
+pub struct Mover {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+/// Where the mover is: beside the tests in the target directory.
+///
+/// # Errors
+/// When it has not been built.
+pub fn binary() -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let profile = test
+        .ancestors()
+        .nth(2)
+        .context("a test lives in target/PROFILE/deps")?;
+    let mover = profile.join("mover");
+    ensure!(mover.exists(), "`{}` is not built", mover.display());
+    Ok(mover)
+}
+
+impl Mover {
+    /// Starts `mover ARGS`.
+    ///
+    /// # Errors
+    /// When it can't run.
+    pub fn start<'a>(args: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        // A short name in command lines, wherever the target directory is.
+        Self::start_as(Command::new(binary()?).arg0("mover").args(args))
+    }
+
+    /// Like [`Self::start`], for a command of any form that becomes the mover.
+    ///
+    /// # Errors
+    /// When it can't run.
+    pub fn start_as(command: &mut Command) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().context("the mover can't run")?;
+        let lines = BufReader::new(child.stdout.take().context("stdout is a pipe")?);
+        Ok(Self { child, lines })
+    }
+
+    /// Starts a path that has a gate, and waits until it stands before it.
+    ///
+    /// # Errors
+    /// When it fails on the way.
+    pub fn gated(path: &Path) -> Result<Self> {
+        let mut mover = Self::start(["run", path.name])?;
+        let line = mover.next_line()?.context("the mover ended")?;
+        if !line.contains("\"ready\"") {
+            bail!("`{}` is not ready: {line}", path.name);
+        }
+        Ok(mover)
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line that it prints.
+    ///
+    /// # Errors
+    /// When its output can't be read.
+    pub fn next_line(&mut self) -> Result<Option<String>> {
+        let mut line = String::new();
+        let n = self.lines.read_line(&mut line)?;
+        Ok((n > 0).then_some(line))
+    }
+
+    /// Opens the gate, or ends what runs until it is told to end.
+    ///
+    /// # Errors
+    /// When the mover is gone.
+    pub fn go_on(&mut self) -> Result<()> {
+        let mut stdin = self.child.stdin.take().context("told twice")?;
+        stdin.write_all(b"go on\n").context("the mover is gone")
+    }
+
+    /// Waits until it ends and gives how its paths went.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn finish(mut self) -> Result<Vec<Played>> {
+        let mut played = Vec::new();
+        while let Some(line) = self.next_line()? {
+            played.push(serde_json::from_str(&line).with_context(|| format!("odd: {line}"))?);
+        }
+        ensure!(self.child.wait()?.success(), "the mover failed");
+        Ok(played)
+    }
+}
+
+/// Lets those that wait go on, one after the other in their end, then plays the paths that have no
+/// gate.
+///
+/// # Errors
+/// When a mover fails.
+pub fn play(mut waiting: Vec<Mover>, open: &[&Path]) -> Result<Vec<Played>> {
+    for mover in &mut waiting {
+        mover.go_on()?;
+    }
+    let mut played = Vec::new();
+    for mover in waiting {
+        played.extend(mover.finish()?);
+    }
+    if !open.is_empty() {
+        let names = open.iter().map(|path| path.name);
+        played.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
+    }
+    Ok(played)
+}
+
+impl Drop for Mover {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,8 @@
+//! System calls, clocks and kernel settings.
+
+pub mod calls;
+pub mod cgroup;
+pub mod deadline;
+pub mod ring;
+pub mod sysctl;
+pub mod wait;

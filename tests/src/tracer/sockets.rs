@@ -1,0 +1,174 @@
+//! What do the tracer and `ss` say about the same sockets?
+
+use std::process::Command;
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use nix::sched::{CloneFlags, unshare};
+use serde_json::Value;
+
+use crate::tracer::command::{run_as, text};
+use crate::tracer::{self, integer};
+
+/// One socket in the words of the contract, whoever listed it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// State, or nothing where it was not told.
+    pub state: String,
+    /// Bytes received and not read, or clients to be accepted.
+    pub recv_q: u64,
+    /// Bytes not acknowledged, or the limit of those clients.
+    pub send_q: u64,
+    /// This end.
+    pub local: String,
+    /// The other end.
+    pub remote: String,
+    /// Process and file of each owner, in order.
+    pub owners: Vec<(u64, u64)>,
+}
+
+/// Runs a test in a network namespace that has nothing but loopback and ends with it.
+///
+/// # Errors
+/// When there is none, or the test fails.
+pub fn alone(test: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    let running = thread::spawn(move || {
+        unshare(CloneFlags::CLONE_NEWNET).context("no network namespace")?;
+        let up = Command::new("ip")
+            .args(["link", "set", "lo", "up"])
+            .status()?;
+        ensure!(up.success(), "no loopback");
+        test()
+    });
+    running.join().ok().context("the test panicked")?
+}
+
+/// What `netperf-trace sockets ARGS` lists in the namespace of this thread: its tick.
+///
+/// # Errors
+/// When it fails; the error has its message.
+pub fn tick(args: &[&str]) -> Result<Value> {
+    let mut command = Command::new(tracer::binary()?);
+    tick_of(
+        command
+            .arg("sockets")
+            .args(["--json", "--netns", "self"])
+            .args(args),
+    )
+}
+
+/// The tick of a command of any form that becomes the tracer.
+///
+/// # Errors
+/// When it fails; the error has its message.
+pub fn tick_of(command: &mut Command) -> Result<Value> {
+    let output = run_as(command)?;
+    let message = text(&output.stderr)?;
+    ensure!(
+        output.status.success(),
+        "{command:?}: {}, {message}",
+        output.status
+    );
+    let ticks = text(&output.stdout)?.lines().map(serde_json::from_str);
+    let ticks: Vec<Value> = ticks.collect::<Result<_, _>>()?;
+    let tick = ticks.into_iter().find(|line| line["type"] == "sockets");
+    tick.context("no tick")
+}
+
+/// The rows of a tick, in order.
+///
+/// # Errors
+/// When one of them lacks a field.
+pub fn rows(tick: &Value) -> Result<Vec<Listed>> {
+    let rows = tick["sockets"].as_array().context("no sockets")?;
+    let mut rows: Vec<_> = rows.iter().map(row).collect::<Result<_>>()?;
+    rows.sort();
+    Ok(rows)
+}
+
+fn row(row: &Value) -> Result<Listed> {
+    let owners = row["owners"].as_array().context("no owners")?;
+    let owner = |owner| Ok((integer(owner, "pid")?, integer(owner, "fd")?));
+    let mut owners: Vec<_> = owners.iter().map(owner).collect::<Result<_>>()?;
+    owners.sort_unstable();
+    Ok(Listed {
+        state: tracer::text(row, "state")?,
+        recv_q: integer(row, "recv_q")?,
+        send_q: integer(row, "send_q")?,
+        local: tracer::text(row, "local")?,
+        remote: tracer::text(row, "remote")?,
+        owners,
+    })
+}
+
+/// What `ss ARGS` lists in the namespace of this thread, in order. `-H` and `-n` belong to the
+/// arguments.
+///
+/// # Errors
+/// When it fails or writes something else.
+pub fn ss(args: &[&str]) -> Result<Vec<Listed>> {
+    let output = run_as(Command::new("ss").args(args))?;
+    ensure!(
+        output.status.success(),
+        "ss {args:?}: {}",
+        text(&output.stderr)?
+    );
+    let lines = text(&output.stdout)?.lines();
+    let mut rows: Vec<_> = lines.map(line).collect::<Result<_>>()?;
+    rows.sort();
+    Ok(rows)
+}
+
+fn line(line: &str) -> Result<Listed> {
+    // Where a single state was asked for, `ss` leaves its column out.
+    let has_state = !line.starts_with(|c: char| c.is_ascii_digit());
+    let mut fields = line.split_whitespace();
+    let mut field = || fields.next().with_context(|| format!("short line: {line}"));
+    let state = if has_state { field()? } else { "" };
+    let state = match state {
+        "ESTAB" => "ESTABLISHED".to_owned(),
+        state => state.replace("WAIT-", "WAIT").replace('-', "_"),
+    };
+    let (recv_q, send_q) = (field()?.parse()?, field()?.parse()?);
+    let (local, remote) = (end(field()?), end(field()?));
+    let numbers = |name: &str| -> Result<Vec<u64>> {
+        let after = line.split(name).skip(1);
+        let digits = after.map(|text| text.split(|c: char| !c.is_ascii_digit()).next());
+        digits
+            .map(|it| Ok(it.unwrap_or_default().parse()?))
+            .collect()
+    };
+    let mut owners: Vec<_> = numbers("pid=")?.into_iter().zip(numbers("fd=")?).collect();
+    owners.sort_unstable();
+    Ok(Listed {
+        state,
+        recv_q,
+        send_q,
+        local,
+        remote,
+        owners,
+    })
+}
+
+/// `ss` writes mapped addresses as IPv6, no port as `*`, and any address of both families as `*`.
+fn end(text: &str) -> String {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, "0"));
+    let mapped = host
+        .strip_prefix("[::ffff:")
+        .and_then(|it| it.strip_suffix(']'));
+    let host = match host {
+        "*" => "[::]",
+        host => mapped.unwrap_or(host),
+    };
+    format!("{host}:{}", if port == "*" { "0" } else { port })
+}
+
+/// Both ends of each socket.
+pub fn ends(rows: &[Listed]) -> Vec<(&str, &str)> {
+    let mut ends: Vec<_> = rows
+        .iter()
+        .map(|row| (row.local.as_str(), row.remote.as_str()))
+        .collect();
+    ends.sort_unstable();
+    ends
+}
