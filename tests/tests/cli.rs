@@ -241,7 +241,7 @@ fn without_a_terminal_a_view_is_text_without_escapes() -> Result<()> {
         ensure!(shown.contains("steady out"), "{args:?}: {shown}");
         ensure!(!shown.contains('\x1b'), "{args:?}: {shown:?}");
     }
-    mover.go_on()?;
+    mover.resume()?;
     mover.finish()?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::{Context, Result, bail, ensure};
 use netperf_tests::load::mover::Mover;
 use netperf_tests::load::steady::Ends;
-use netperf_tests::net::netns::Cabled;
+use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{self, Session, Tracer, integer, text};
@@ -19,7 +19,7 @@ fn beside_steady(args: &[&str]) -> Result<(Session, Ends)> {
     let mut args = args.to_vec();
     args.extend(["--json", "-d", "0.3", "-n", "3"]);
     let session = Tracer::start(&args)?.finish()?;
-    mover.go_on()?;
+    mover.resume()?;
     mover.finish()?;
     Ok((session, ends))
 }
@@ -108,7 +108,7 @@ fn a_process_that_moves_bytes_all_the_time_is_in_every_tick() -> Result<()> {
     let mut mover = Mover::start(["steady"])?;
     let ends: Ends = serde_json::from_str(&mover.next_line()?.context("no steady load")?)?;
     let session = Tracer::start(&["top", "--json", "-d", "0.4", "-n", "8"])?.finish()?;
-    mover.go_on()?;
+    mover.resume()?;
     mover.finish()?;
     for end in &ends.ends {
         let shown = rows(&session, end.pid).count();
@@ -142,7 +142,7 @@ fn a_process_is_described_as_proc_describes_it() -> Result<()> {
         "{row}"
     );
     ensure!(row["alive"] == true, "{row}");
-    mover.go_on()?;
+    mover.resume()?;
     mover.finish()?;
     Ok(())
 }
@@ -258,7 +258,7 @@ fn the_pid_filter_may_be_repeated() -> Result<()> {
     let session = Tracer::start(&args)?.finish()?;
     let pids: Vec<u32> = session.totals()?.into_keys().map(|(pid, _)| pid).collect();
     ensure!(pids == [one.min(two), one.max(two)], "{pids:?}");
-    mover.go_on()?;
+    mover.resume()?;
     mover.finish()?;
     Ok(())
 }
@@ -285,15 +285,14 @@ fn rows_are_sorted_and_limited_as_asked() -> Result<()> {
 
 #[test]
 fn interfaces_are_those_of_the_tracers_namespace_with_their_bytes() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let binary = tracer::binary()?;
     let binary = binary.to_str().context("a path that is no UTF-8")?;
     let tracer = Tracer::start_as(
-        cabled
-            .near(binary)
+        veth.near(binary)
             .args(["top", "--json", "-d", "0.3", "-n", "3"]),
     )?;
-    cabled.knock()?;
+    veth.knock()?;
     let session = tracer.finish()?;
     let mut bytes = 0;
     for tick in &session.ticks {

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{self, A, AAAA, DnsServer, Script, TXT};
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::probe::{self, has_finding, is_harmless};
-use netperf_tests::tracer::sandbox::Place;
-use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::sandbox::Sandbox;
 use serde_json::Value;
 
 const ADDRESS: &[u8] = &[192, 0, 2, 1];
@@ -18,7 +18,7 @@ const SERVFAIL: u8 = 2;
 
 fn run(resolv_conf: &str, args: &[&str]) -> Result<Output> {
     run_as(
-        Place::here()
+        Sandbox::here()
             .resolv_conf(resolv_conf)
             .command(&tracer::binary()?)
             .args(args),
@@ -42,7 +42,7 @@ fn of_type<'t>(tick: &'t Value, place: usize, kind: &str) -> Result<&'t Value> {
 
 #[test]
 fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let answer = |ms| [("x.test", A, Script::values(ms, &[ADDRESS]))];
         let _slow = DnsServer::at([127, 0, 0, 2], &answer(400))?;
         let _fast = DnsServer::at([127, 0, 0, 3], &answer(5))?;
@@ -71,7 +71,7 @@ fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
 
 #[test]
 fn search_domains_cost_what_they_really_cost() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let server = DnsServer::at(
             [127, 0, 0, 2],
             &[("db.b.test", A, Script::values(0, &[ADDRESS]))],
@@ -100,7 +100,7 @@ fn search_domains_cost_what_they_really_cost() -> Result<()> {
 
 #[test]
 fn what_is_cut_off_is_fetched_over_tcp() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let cut = Script::values(0, &[ADDRESS]).cut_off();
         let server = DnsServer::at([127, 0, 0, 2], &[("long.test", A, cut)])?;
         let (tick, status) = tick("nameserver 127.0.0.2\\n", &["long.test", "a", "-c", "2"])?;
@@ -118,7 +118,7 @@ fn what_is_cut_off_is_fetched_over_tcp() -> Result<()> {
 
 #[test]
 fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let scripts = [
             ("bad.test", A, Script::rcode(SERVFAIL)),
             ("lost.test", A, Script::Silence),
@@ -148,7 +148,7 @@ fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
 
 #[test]
 fn without_a_network_it_says_so_with_status_5() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let output = run("nameserver 192.0.2.53\\n", &["dns", "x.test", "-c", "1"])?;
         let message = text(&output.stderr)?;
         ensure!(
@@ -163,7 +163,7 @@ fn without_a_network_it_says_so_with_status_5() -> Result<()> {
 
 #[test]
 fn an_entry_in_the_hosts_file_is_noted() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _server = DnsServer::at(
             [127, 0, 0, 2],
             &[("fixed.test", A, Script::values(0, &[ADDRESS]))],
@@ -178,7 +178,7 @@ fn an_entry_in_the_hosts_file_is_noted() -> Result<()> {
 
 #[test]
 fn answers_can_not_steer_the_terminal() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let hostile = b"\x0c\x1b[2Jevil\xff\x9b\x07";
         let scripts = [("evil.test", TXT, Script::values(0, &[&hostile[..]]))];
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
@@ -195,7 +195,7 @@ fn answers_can_not_steer_the_terminal() -> Result<()> {
 
 #[test]
 fn its_answers_are_those_of_the_c_library() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let scripts = [("db.b.test", A, Script::values(0, &[ADDRESS]))];
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
         let conf = "nameserver 127.0.0.2\\nsearch a.test b.test\\n";
@@ -206,7 +206,9 @@ fn its_answers_are_those_of_the_c_library() -> Result<()> {
                 .as_str()
                 .unwrap_or("none")
                 .to_owned();
-            let mut getent = Place::here().resolv_conf(conf).command(Path::new("getent"));
+            let mut getent = Sandbox::here()
+                .resolv_conf(conf)
+                .command(Path::new("getent"));
             let output = run_as(getent.args(["ahostsv4", name]))?;
             let theirs = text(&output.stdout)?
                 .split_whitespace()

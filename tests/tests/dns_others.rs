@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{A, AAAA, DnsServer, Script};
 use netperf_tests::peer::dnsmasq::{self, Dnsmasq};
 use netperf_tests::peer::reference::printed;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::run_as;
 use netperf_tests::tracer::probe;
-use netperf_tests::tracer::sockets::alone;
 use serde_json::Value;
 
 /// How far two figures for the same may be apart on a busy machine.
@@ -24,7 +24,7 @@ struct Said {
     records: BTreeSet<(String, String, u64)>,
 }
 
-/// What `dns` says of one server alone, its row of this type.
+/// What `dns` says of one server in_fresh_netns, its row of this type.
 fn ours(server: &str, name: &str, kind: &str, options: &[&str]) -> Result<Value> {
     let server = format!("@{server}");
     let mut command = Command::new(tracer::binary()?);
@@ -95,7 +95,7 @@ fn answers(text: &str) -> BTreeSet<(String, String, u64)> {
 
 #[test]
 fn its_times_and_answers_are_those_of_dig() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let scripts = [
             ("fast.test", A, Script::values(5, &[&[192, 0, 2, 1]])),
             (
@@ -140,7 +140,7 @@ fn its_times_and_answers_are_those_of_dig() -> Result<()> {
 
 #[test]
 fn a_real_server_says_the_same_to_both() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _server = Dnsmasq::start()?;
         let server = dnsmasq::ADDRESS.to_string();
         for (name, kind, rcode, records) in [

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::lookups::{ADDRESS, Said, ask, check, one_of_each, question, watch};
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{self, A, DnsServer, Script};
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::probe::is_harmless;
-use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::sandbox::Sandbox;
 use netperf_tests::tracer::sandboxed::not_allowed;
-use netperf_tests::tracer::sockets::alone;
 
 /// Queries of this process are those of all its tests: one at a time.
 fn turn() -> MutexGuard<'static, ()> {
@@ -25,13 +25,13 @@ fn turn() -> MutexGuard<'static, ()> {
 #[test]
 fn every_query_has_its_owner_its_time_and_what_came_of_it() -> Result<()> {
     let _turn = turn();
-    alone(|| check(&one_of_each()?))
+    in_fresh_netns(|| check(&one_of_each()?))
 }
 
 #[test]
 fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() -> Result<()> {
     let _turn = turn();
-    alone(|| {
+    in_fresh_netns(|| {
         dns_server::let_names_be_found()?;
         let _first = DnsServer::at([127, 0, 0, 3], &[("again.watch", A, Script::Silence)])?;
         let _second = DnsServer::at(
@@ -40,7 +40,9 @@ fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() 
         )?;
         let conf = "nameserver 127.0.0.3\\nnameserver 127.0.0.4\\noptions timeout:1\\n";
         let tracer = watch(false)?;
-        let mut getent = Place::here().resolv_conf(conf).command(Path::new("getent"));
+        let mut getent = Sandbox::here()
+            .resolv_conf(conf)
+            .command(Path::new("getent"));
         run_as(getent.args(["ahostsv4", "again.watch"]))?;
         let said = Said::until(tracer, &[("again.watch", 2)])?;
         let rows = &said.queries["again.watch"];
@@ -63,7 +65,7 @@ fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() 
 #[test]
 fn names_in_queries_can_not_steer_the_terminal() -> Result<()> {
     let _turn = turn();
-    alone(|| {
+    in_fresh_netns(|| {
         let server = DnsServer::at([127, 0, 0, 5], &[])?.address;
         let mut command = Command::new(tracer::binary()?);
         command.args(["dns", "--watch", "-b", "-d", "0.3", "--duration", "1"]);
@@ -100,7 +102,7 @@ fn without_type_information_it_says_what_the_kernel_lacks() -> Result<()> {
 
 #[test]
 fn without_rights_it_says_which_are_missing() -> Result<()> {
-    let message = not_allowed(&Place::here().as_nobody(&[]), &["dns", "--watch"])?;
+    let message = not_allowed(&Sandbox::here().as_nobody(&[]), &["dns", "--watch"])?;
     ensure!(message.contains("CAP_BPF"), "{message}");
     Ok(())
 }

@@ -11,8 +11,8 @@ use netperf_tests::load::steady::Ends;
 use netperf_tests::sys::sysctl::{self, Sysctl};
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::public_copy::PublicCopy;
+use netperf_tests::tracer::sandbox::Sandbox;
 use netperf_tests::tracer::sandboxed::{
     RIGHTS, cannot_see, doctor_in, exact_in, exact_with, finding, not_allowed_in, report, rows,
     start_in, stop, turn,
@@ -31,9 +31,9 @@ const CONTAINER: [&str; 8] = [
 ];
 
 /// Namespaces and rights of a container that was given what a tracer needs.
-fn container(rights: &[&str]) -> Place {
+fn container(rights: &[&str]) -> Sandbox {
     let held = [rights, &CONTAINER].concat();
-    Place::here().network().pids().capabilities(&held)
+    Sandbox::here().network().pids().capabilities(&held)
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn without_type_information_what_is_in_the_structures_alone_is_refused() -> Resu
 
 /// Runs the tracer without the kernel's type information.
 fn hidden(args: &[&str]) -> Result<Output> {
-    let mut command = Place::here().command(&tracer::binary()?);
+    let mut command = Sandbox::here().command(&tracer::binary()?);
     run_as(command.args(args).env("NETPERF_TRACE_BTF", "/hidden"))
 }
 
@@ -143,7 +143,7 @@ fn whatever_cgroups_are_mounted_every_byte_is_counted() -> Result<()> {
     let program = tracer::binary()?;
     for (version, arrange, is_complete) in CGROUPS {
         let bare = "while umount -R /sys/fs/cgroup 2>/dev/null; do :; done";
-        let place = Place::here().mounts(&format!("{bare}; {arrange}"));
+        let place = Sandbox::here().mounts(&format!("{bare}; {arrange}"));
         let found = finding(&doctor_in(&place, &program)?, "cgroups")?;
         ensure!(found.1.starts_with(version), "{version}: {found:?}");
         let session = exact_in(&place).with_context(|| version.to_owned())?;
@@ -171,7 +171,7 @@ fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
                  mount -t bpf -o {options} none /sys/fs/bpf"
             )
         });
-        let place = Place::here().mounts(&format!("{bare}{mount}"));
+        let place = Sandbox::here().mounts(&format!("{bare}{mount}"));
         let checks = doctor_in(&place, &program)?;
         for name in ["tracefs", "bpffs"] {
             let found = finding(&checks, name)?;
@@ -188,14 +188,14 @@ fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
 #[test]
 fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
     let _turn = turn();
-    let place = Place::here().mounts("mount -t securityfs none /sys/kernel/security");
+    let place = Sandbox::here().mounts("mount -t securityfs none /sys/kernel/security");
     let asked = run_as(
         place
             .command(Path::new("cat"))
             .arg("/sys/kernel/security/lockdown"),
     )?;
     let levels = text(&asked.stdout)?.trim();
-    let checks = doctor_in(&Place::here(), &tracer::binary()?)?;
+    let checks = doctor_in(&Sandbox::here(), &tracer::binary()?)?;
     let (verdict, why) = finding(&checks, "lockdown")?;
     if levels.contains("[integrity]") {
         ensure!(
@@ -208,7 +208,7 @@ fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
             "skipped: `lockdown=integrity`, since here it is {levels:?}"
         )?;
     }
-    exact_in(&Place::here()).map(drop)
+    exact_in(&Sandbox::here()).map(drop)
 }
 
 const BPF: &str = "kernel/unprivileged_bpf_disabled";
@@ -228,7 +228,7 @@ fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
     } else {
         Some(Sysctl::set(BPF, "2")?)
     };
-    let checks = doctor_in(&Place::here(), &tracer::binary()?)?;
+    let checks = doctor_in(&Sandbox::here(), &tracer::binary()?)?;
     for (name, value) in [
         ("perf_event_paranoid", "3"),
         ("unprivileged_bpf_disabled", "2"),
@@ -237,16 +237,16 @@ fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
         ensure!(verdict == "yes", "{name}: {why}");
         ensure!(why.starts_with(value) || before == "1", "{name}: {why}");
     }
-    let public = Public::new()?;
-    exact_with(&Place::here().as_nobody(&RIGHTS), public.program()).map(drop)
+    let public = PublicCopy::new()?;
+    exact_with(&Sandbox::here().as_nobody(&RIGHTS), public.program()).map(drop)
 }
 
 #[test]
 fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() -> Result<()> {
     let _turn = turn();
-    let hiding = Place::here().mounts("mount -t proc -o hidepid=2 proc /proc");
+    let hiding = Sandbox::here().mounts("mount -t proc -o hidepid=2 proc /proc");
     exact_in(&hiding)?;
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     // Without CAP_SYS_PTRACE it really sees nobody else there.
     let blind = hiding.as_nobody(&RIGHTS[..3]);
     let listed = run_as(blind.command(Path::new("ls")).args(["-d", "/proc/1"]))?;
@@ -263,7 +263,7 @@ fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() 
             ensure!(row["alive"] == true && row["name"] == end.name, "{row}");
         }
     }
-    steady.go_on()?;
+    steady.resume()?;
     steady.finish()?;
     exact_with(&blind, public.program()).map(drop)
 }
@@ -271,10 +271,10 @@ fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() 
 #[test]
 fn without_any_locked_memory_it_counts() -> Result<()> {
     let _turn = turn();
-    exact_in(&Place::here().locked_memory(0))?;
-    let public = Public::new()?;
+    exact_in(&Sandbox::here().locked_memory(0))?;
+    let public = PublicCopy::new()?;
     // Without CAP_IPC_LOCK, which stands above the limit.
-    let place = Place::here().locked_memory(0).as_nobody(&RIGHTS);
+    let place = Sandbox::here().locked_memory(0).as_nobody(&RIGHTS);
     let found = finding(&doctor_in(&place, public.program())?, "RLIMIT_MEMLOCK")?;
     ensure!(found.1.starts_with("0 bytes"), "{found:?}");
     exact_with(&place, public.program()).map(drop)
@@ -287,7 +287,7 @@ fn doctor_leaves_nothing_behind() -> Result<()> {
     let script = "found() { ip -o link; tc qdisc show; tc filter show dev lo; }
         before=$(found); \"$0\" doctor --kernel --json; after=$(found)
         echo \"$before\" >&2; [ \"$before\" = \"$after\" ]";
-    let mut shell = Place::here().network().command(Path::new("sh"));
+    let mut shell = Sandbox::here().network().command(Path::new("sh"));
     let output = run_as(shell.args(["-c", script]).arg(tracer::binary()?))?;
     let checks = report(&output)?;
     for made in ["veth", "tbf", "cls_bpf", "tcx"] {

@@ -49,7 +49,7 @@ fn disguised(mark: u8) -> Result<Disguised> {
 
 impl Disguised {
     fn end(mut self) -> Result<()> {
-        self.mover.go_on()?;
+        self.mover.resume()?;
         self.mover.next_line()?;
         self.mover.next_line()?;
         Ok(())

@@ -5,13 +5,13 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{A, DnsServer, Script};
 use netperf_tests::peer::nginx::{HOST, Nginx, SLOW, serve};
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::probe::{self, has_finding, is_harmless};
-use netperf_tests::tracer::sandbox::Place;
-use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::sandbox::Sandbox;
 use serde_json::Value;
 
 /// How much later than it must, a loaded machine may do something.
@@ -56,7 +56,7 @@ fn seconds(request: &Value, name: &str) -> Result<f64> {
 
 #[test]
 fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let url = format!("https://{HOST}/slow");
         let (tick, status) = ask(&nginx, &[&url, "-c", "2"])?;
@@ -82,7 +82,10 @@ fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
         let wait = request["phases_us"]["wait"].as_f64().context("no wait")? / 1e6;
         let late = SLOW.as_secs_f64();
         ensure!((late..late + SLACK).contains(&wait), "{wait}");
-        ensure!(tick["targets"][0]["longest"]["phase"] == "wait", "{tick}");
+        ensure!(
+            tick["targets"][0]["max_packet"]["phase"] == "wait",
+            "{tick}"
+        );
         has_finding(&tick, "ok", "waiting for the first byte")?;
         let phases = request["phases_us"].as_object().context("no phases")?;
         let sum: u64 = phases.values().filter_map(Value::as_u64).sum();
@@ -94,7 +97,7 @@ fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
 
 #[test]
 fn its_times_are_those_of_curl() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let url = format!("https://{HOST}/slow");
         let (tick, _) = ask(&nginx, &[&url])?;
@@ -137,7 +140,7 @@ fn its_times_are_those_of_curl() -> Result<()> {
 
 #[test]
 fn an_open_connection_spares_the_handshakes() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         for version in ["--http1.1", "--http2"] {
             let url = format!("https://{HOST}/");
@@ -165,7 +168,7 @@ fn an_open_connection_spares_the_handshakes() -> Result<()> {
 
 #[test]
 fn a_certificate_that_is_not_valid_ends_with_status_5_unless_that_is_to_be_ignored() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _nginx = Nginx::start()?;
         let url = format!("https://{HOST}/");
         let (refused, status) = tick(&run(None, &["--json", &url])?)?;
@@ -185,7 +188,7 @@ fn a_certificate_that_is_not_valid_ends_with_status_5_unless_that_is_to_be_ignor
 
 #[test]
 fn limits_that_are_not_kept_end_with_status_5() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let url = format!("http://{HOST}/slow");
         let (missed, status) = ask(&nginx, &[&url, "--slo", "ttfb=100ms,total=60s"])?;
@@ -203,7 +206,7 @@ fn limits_that_are_not_kept_end_with_status_5() -> Result<()> {
 
 #[test]
 fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let silent = TcpListener::bind("127.0.0.1:8091")?;
         for (url, phase, part) in [
@@ -233,7 +236,7 @@ fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
 
 #[test]
 fn each_address_is_measured_by_itself() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let both = "two.test:80:127.0.0.1,127.0.0.7";
         let args = ["http://two.test/", "--all", "--resolve", both, "-c", "2"];
@@ -257,17 +260,17 @@ fn each_address_is_measured_by_itself() -> Result<()> {
 
 #[test]
 fn a_slow_resolver_is_a_long_lookup() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _nginx = Nginx::start()?;
         let scripts = [("slow.test", A, Script::values(400, &[&[127, 0, 0, 1]]))];
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
-        let mut command = Place::here()
+        let mut command = Sandbox::here()
             .resolv_conf("nameserver 127.0.0.2\\n")
             .command(&tracer::binary()?);
         let output = run_as(command.args(["http", "--json", "http://slow.test/"]))?;
         let (tick, status) = tick(&output)?;
         ensure!(status == Some(0), "{tick}");
-        ensure!(tick["targets"][0]["longest"]["phase"] == "dns", "{tick}");
+        ensure!(tick["targets"][0]["max_packet"]["phase"] == "dns", "{tick}");
         let looked_up = seconds(&requests(&tick)?[0], "time_namelookup")?;
         ensure!((0.4..0.4 + SLACK).contains(&looked_up), "{looked_up}");
         Ok(())
@@ -276,7 +279,7 @@ fn a_slow_resolver_is_a_long_lookup() -> Result<()> {
 
 #[test]
 fn headers_can_not_steer_the_terminal() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let answer = b"HTTP/1.1 302 Found\r\nServer: evil\xc2\x9b31m\xff\r\nLocation: http://evil\xc2\x9b2J\r\n\
                        Content-Length: 0\r\n\r\n";
         serve("127.0.0.1:80".parse()?, Duration::ZERO, answer)?;

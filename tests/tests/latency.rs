@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use netperf_tests::checks::latencies::Pace;
+use netperf_tests::checks::latencies::Timing;
 use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::command::{run, text};
 
@@ -16,8 +16,8 @@ static TURN: Mutex<()> = Mutex::new(());
 #[test]
 fn the_way_and_the_program_take_what_they_take() -> Result<()> {
     // Slow, so that what a busy machine adds stays small beside it.
-    const SLOW: Pace = Pace {
-        one_way: Duration::from_millis(100),
+    const SLOW: Timing = Timing {
+        delay: Duration::from_millis(100),
         accept: Duration::from_millis(200),
     };
     let _turn = TURN.lock();
@@ -29,8 +29,8 @@ fn the_way_and_the_program_take_what_they_take() -> Result<()> {
 
 #[test]
 fn bars_stand_below_the_lines_in_text() -> Result<()> {
-    const QUICK: Pace = Pace {
-        one_way: Duration::from_millis(5),
+    const QUICK: Timing = Timing {
+        delay: Duration::from_millis(5),
         accept: Duration::from_millis(5),
     };
     let _turn = TURN.lock();

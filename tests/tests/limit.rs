@@ -13,8 +13,8 @@ use netperf_tests::checks::rate_limit::{
 };
 use netperf_tests::load::mover;
 use netperf_tests::load::stream::Stream;
-use netperf_tests::net::netns::Cabled;
-use netperf_tests::net::relay::Delayed;
+use netperf_tests::net::relay::DelayedLink;
+use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{Tracer, binary, integer};
@@ -25,9 +25,9 @@ const FAR_V6: &str = "[fd72::2]:5001";
 
 #[test]
 fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let source = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let source = source(&mut near(&veth)?, "tcp", FAR, 2)?;
     await_rate(&mut sink, FREE)?;
     let tracer = limit(source.pid(), &["--up", "20MB"])?;
     settles(&mut sink, 20.0)?;
@@ -48,9 +48,9 @@ fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
 
 #[test]
 fn what_a_running_process_receives_is_held_and_let_go() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut near(&cabled)?, "tcp", NEAR)?;
-    let _source = source(&mut far(&cabled)?, "tcp", NEAR, 4)?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut near(&veth)?, "tcp", NEAR)?;
+    let _source = source(&mut far(&veth)?, "tcp", NEAR, 4)?;
     await_rate(&mut sink, FREE)?;
     let tracer = limit(sink.pid(), &["--down", "20MB"])?;
     settles(&mut sink, 20.0)?;
@@ -64,10 +64,10 @@ fn what_a_running_process_receives_is_held_and_let_go() -> Result<()> {
 
 #[test]
 fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "udp", FAR)?;
-    let through = &mut near(&cabled)?;
-    let source = Stream::start(through, &format!("source udp {FAR} 1 12"))?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut far(&veth)?, "udp", FAR)?;
+    let launcher = &mut near(&veth)?;
+    let source = Stream::start(launcher, &format!("source udp {FAR} 1 12"))?;
     await_traffic(&mut sink)?;
     let _tracer = limit(source.pid(), &["5MB"])?;
     settles(&mut sink, 5.0)?;
@@ -78,15 +78,15 @@ fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
 
 #[test]
 fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR_V6)?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR_V6)?;
     let words = format!("family tcp {FAR_V6} 3 60");
-    let mut family = Stream::start(&mut near(&cabled)?, &words)?.ready()?;
+    let mut family = Stream::start(&mut near(&veth)?, &words)?.ready()?;
     let tracer = limit(family.pid(), &["10MB"])?;
-    family.go_on()?;
+    family.resume()?;
     await_traffic(&mut sink)?;
     settles(&mut sink, 10.0)?;
-    let _stranger = source(&mut near(&cabled)?, "tcp", FAR_V6, 1)?;
+    let _stranger = source(&mut near(&veth)?, "tcp", FAR_V6, 1)?;
     thread::sleep(Duration::from_secs(1));
     let (both, _) = sink.rates(10)?;
     ensure!(
@@ -105,14 +105,14 @@ fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
 
 #[test]
 fn a_process_that_comes_later_with_a_name_that_fits_is_held() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let veth = VethPair::new()?;
+    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
     let folder = tempfile::tempdir()?;
     // It is copied, as a link would not have the name.
     let program = folder.path().join("newcomer");
     std::fs::copy(mover::binary()?, &program)?;
     let start = || -> Result<Stream> {
-        let mut near = cabled.near(program.to_str().context("an odd path")?);
+        let mut near = veth.near(program.to_str().context("an odd path")?);
         source(&mut near, "tcp", FAR, 1)
     };
     let first = start()?;
@@ -141,9 +141,9 @@ fn a_process_that_comes_later_with_a_name_that_fits_is_held() -> Result<()> {
 
 #[test]
 fn a_rate_is_changed_while_it_holds() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let source = source(&mut near(&veth)?, "tcp", FAR, 1)?;
     await_traffic(&mut sink)?;
     let mut tracer = limit(source.pid(), &["20MB"])?;
     tracer.await_tick()?;
@@ -174,9 +174,9 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
 
 #[test]
 fn nothing_is_left_however_it_ends() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let before = inventory(&cabled)?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let before = inventory(&veth)?;
     for signal in [
         Signal::SIGINT,
         Signal::SIGTERM,
@@ -185,52 +185,48 @@ fn nothing_is_left_however_it_ends() -> Result<()> {
         // As a panic without unwinding does.
         Signal::SIGABRT,
     ] {
-        let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+        let source = source(&mut near(&veth)?, "tcp", FAR, 1)?;
         await_traffic(&mut sink)?;
         let tracer = limit(source.pid(), &["2MB"])?;
-        ensure!(inventory(&cabled)? != before, "nothing was made");
+        ensure!(inventory(&veth)? != before, "nothing was made");
         tracer.signal(signal)?;
         let deadline = Deadline::seconds(10);
-        while inventory(&cabled)? != before {
+        while inventory(&veth)? != before {
             ensure!(
                 !deadline.passed(),
                 "{signal}: left is {}",
-                inventory(&cabled)?
+                inventory(&veth)?
             );
             thread::sleep(Duration::from_millis(20));
         }
         await_rate(&mut sink, FREE).with_context(|| format!("after {signal}"))?;
     }
-    let short = Stream::start(&mut near(&cabled)?, &format!("source tcp {FAR} 1 2"))?;
+    let short = Stream::start(&mut near(&veth)?, &format!("source tcp {FAR} 1 2"))?;
     await_traffic(&mut sink)?;
     let tracer = limit(short.pid(), &["2MB"])?;
     short.finish()?;
     let session = tracer.finish()?;
     ensure!(session.status.success(), "{}", session.status);
-    ensure!(
-        inventory(&cabled)? == before,
-        "left is {}",
-        inventory(&cabled)?
-    );
+    ensure!(inventory(&veth)? == before, "left is {}", inventory(&veth)?);
     Ok(())
 }
 
 #[test]
 fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", "0.0.0.0:5001")?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", "0.0.0.0:5001")?;
     let words = "family tcp 10.73.0.2:5001 1 60";
-    let mut family = Stream::start(&mut near(&cabled)?, words)?.ready()?;
+    let mut family = Stream::start(&mut near(&veth)?, words)?.ready()?;
     let mut tracer = limit(family.pid(), &["5MB"])?;
-    cabled.second_cable()?;
+    veth.second_cable()?;
     // It is looked for twice a second.
     tracer.await_tick()?;
     tracer.await_tick()?;
     tracer.await_tick()?;
-    family.go_on()?;
+    family.resume()?;
     await_traffic(&mut sink)?;
     settles(&mut sink, 5.0)?;
-    let gone = cabled.near("ip").args(["link", "del", "cable1"]).status()?;
+    let gone = veth.near("ip").args(["link", "del", "cable1"]).status()?;
     ensure!(gone.success(), "it stays");
     tracer.await_tick()?;
     tracer.await_tick()?;
@@ -240,12 +236,12 @@ fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> 
 
 #[test]
 fn a_process_behind_a_bridge_is_held_at_the_bridge_alone() -> Result<()> {
-    let cabled = Cabled::new()?;
-    cabled.bridge()?;
-    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let mut here = sink(&mut near(&cabled)?, "tcp", NEAR)?;
-    let up = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
-    let _down = source(&mut far(&cabled)?, "tcp", NEAR, 1)?;
+    let veth = VethPair::new()?;
+    veth.bridge()?;
+    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let mut here = sink(&mut near(&veth)?, "tcp", NEAR)?;
+    let up = source(&mut near(&veth)?, "tcp", FAR, 1)?;
+    let _down = source(&mut far(&veth)?, "tcp", NEAR, 1)?;
     await_traffic(&mut there)?;
     await_traffic(&mut here)?;
     let receiver = here.pid().to_string();
@@ -256,7 +252,7 @@ fn a_process_behind_a_bridge_is_held_at_the_bridge_alone() -> Result<()> {
     let filters = |interface: &str| -> Result<usize> {
         let mut count = 0;
         for side in ["ingress", "egress"] {
-            let mut tc = cabled.near("tc");
+            let mut tc = veth.near("tc");
             let shown = tc
                 .args(["filter", "show", "dev", interface, side])
                 .output()?;
@@ -274,12 +270,12 @@ fn a_process_behind_a_bridge_is_held_at_the_bridge_alone() -> Result<()> {
 
 #[test]
 fn it_ends_with_its_processes_where_their_namespace_has_lost_its_name() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let source = source(&mut near(&veth)?, "tcp", FAR, 1)?;
     await_traffic(&mut sink)?;
     let mut tracer = limit(source.pid(), &["5MB"])?;
-    drop(cabled);
+    drop(veth);
     tracer.await_tick()?;
     settles(&mut sink, 5.0)?;
     drop(source);
@@ -290,11 +286,11 @@ fn it_ends_with_its_processes_where_their_namespace_has_lost_its_name() -> Resul
 
 #[test]
 fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let before = inventory(&cabled)?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let veth = VethPair::new()?;
+    let before = inventory(&veth)?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let held_by = |rate: &str| -> Result<(Stream, Tracer)> {
-        let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+        let source = source(&mut near(&veth)?, "tcp", FAR, 1)?;
         let tracer = limit(source.pid(), &[rate, "--mechanism", "clsact"])?;
         Ok((source, tracer))
     };
@@ -304,17 +300,17 @@ fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
     settles(&mut sink, 15.0)?;
     first.signal(Signal::SIGKILL)?;
     let deadline = Deadline::seconds(10);
-    let count = || -> Result<usize> { Ok(inventory(&cabled)?.matches("netperf-trace").count()) };
+    let count = || -> Result<usize> { Ok(inventory(&veth)?.matches("netperf-trace").count()) };
     // One for each direction, of the other one.
     while count()? != 2 {
-        ensure!(!deadline.passed(), "left is {}", inventory(&cabled)?);
+        ensure!(!deadline.passed(), "left is {}", inventory(&veth)?);
         thread::sleep(Duration::from_millis(20));
     }
     let session = second.stop()?;
     let last = session.ticks.last().context("no tick")?;
     ensure!(last["mechanism"] == "veth+tbf (clsact)", "{last}");
-    while inventory(&cabled)? != before {
-        ensure!(!deadline.passed(), "left is {}", inventory(&cabled)?);
+    while inventory(&veth)? != before {
+        ensure!(!deadline.passed(), "left is {}", inventory(&veth)?);
         thread::sleep(Duration::from_millis(20));
     }
     await_rate(&mut sink, FREE)?;
@@ -323,11 +319,11 @@ fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
 
 #[test]
 fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
-    let way = Delayed::new(Duration::from_millis(1))?;
+    let way = DelayedLink::new(Duration::from_millis(1))?;
     let mover = || -> Result<Command> { Ok(Command::new(mover::binary()?)) };
     let (near, far) = (
-        format!("{}:5001", Delayed::NEAR),
-        format!("{}:5001", Delayed::FAR),
+        format!("{}:5001", DelayedLink::NEAR),
+        format!("{}:5001", DelayedLink::FAR),
     );
     let mut there = way.far(|| sink(&mut mover()?, "tcp", &far))?;
     let mut here = way.near(|| sink(&mut mover()?, "tcp", &near))?;
@@ -346,15 +342,15 @@ fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
 
 #[test]
 fn loopback_is_held_where_it_is_asked_for() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     for (protocol, address, direction) in [
         ("tcp", "127.0.0.1:5001", "--up"),
         ("udp", "127.0.0.1:5002", "--down"),
         ("tcp", "[::1]:5003", "--down"),
         ("tcp", "10.72.0.1:5004", "--up"),
     ] {
-        let mut sink = sink(&mut near(&cabled)?, protocol, address)?;
-        let source = source(&mut near(&cabled)?, protocol, address, 1)?;
+        let mut sink = sink(&mut near(&veth)?, protocol, address)?;
+        let source = source(&mut near(&veth)?, protocol, address, 1)?;
         await_rate(&mut sink, 12.0 * MB)?;
         let pid = if direction == "--up" {
             source.pid()
@@ -370,7 +366,7 @@ fn loopback_is_held_where_it_is_asked_for() -> Result<()> {
 
 #[test]
 fn connections_of_many_paths_are_held_and_plain_ones_that_they_accept() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     for (port, to, from, direction) in [
         (5001, "mptcp", "mptcp", "--up"),
         (5002, "mptcp", "mptcp", "--down"),
@@ -378,12 +374,12 @@ fn connections_of_many_paths_are_held_and_plain_ones_that_they_accept() -> Resul
         (5004, "tcp", "mptcp", "--up"),
     ] {
         let address = format!("10.72.0.2:{port}");
-        let mut sink = sink(&mut far(&cabled)?, to, &address)?;
+        let mut sink = sink(&mut far(&veth)?, to, &address)?;
         // Who receives is limited before it accepts.
         let before = (direction == "--down")
             .then(|| limit(sink.pid(), &["--down", "5MB"]))
             .transpose()?;
-        let source = source(&mut near(&cabled)?, from, &address, 1)?;
+        let source = source(&mut near(&veth)?, from, &address, 1)?;
         await_traffic(&mut sink)?;
         let tracer = match before {
             Some(tracer) => tracer,
@@ -397,14 +393,14 @@ fn connections_of_many_paths_are_held_and_plain_ones_that_they_accept() -> Resul
 
 #[test]
 fn datagrams_in_pieces_are_held_both_ways() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     for (address, direction) in [
         ("10.72.0.2:5001", "--up"),
         ("10.72.0.2:5002", "--down"),
         ("[fd72::2]:5003", "--down"),
     ] {
-        let mut sink = sink(&mut far(&cabled)?, "udp-pieces", address)?;
-        let source = source(&mut near(&cabled)?, "udp-pieces", address, 1)?;
+        let mut sink = sink(&mut far(&veth)?, "udp-pieces", address)?;
+        let source = source(&mut near(&veth)?, "udp-pieces", address, 1)?;
         await_rate(&mut sink, 12.0 * MB)?;
         let pid = if direction == "--up" {
             source.pid()
@@ -420,26 +416,22 @@ fn datagrams_in_pieces_are_held_both_ways() -> Result<()> {
 
 #[test]
 fn it_ends_when_somebody_removes_its_interface() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let before = inventory(&cabled)?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+    let veth = VethPair::new()?;
+    let before = inventory(&veth)?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let source = source(&mut near(&veth)?, "tcp", FAR, 1)?;
     await_traffic(&mut sink)?;
     let mut tracer = limit(source.pid(), &["--up", "5MB"])?;
     tracer.await_tick()?;
-    let links = cabled.near("ip").args(["-o", "link"]).output()?;
+    let links = veth.near("ip").args(["-o", "link"]).output()?;
     let links = String::from_utf8(links.stdout)?;
     let ours = links.split([' ', '@']).find(|word| word.starts_with("npt"));
     let ours = ours.context("no interface of the limit")?;
-    let gone = cabled.near("ip").args(["link", "del", ours]).status()?;
+    let gone = veth.near("ip").args(["link", "del", ours]).status()?;
     ensure!(gone.success(), "it stays");
     let session = tracer.finish()?;
     ensure!(session.log.contains("somebody"), "{}", session.log);
-    ensure!(
-        inventory(&cabled)? == before,
-        "left is {}",
-        inventory(&cabled)?
-    );
+    ensure!(inventory(&veth)? == before, "left is {}", inventory(&veth)?);
     await_rate(&mut sink, FREE)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::text;
-use netperf_tests::tracer::public_copy::Public;
+use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::registry::Folder;
 use serde_json::Value;
 
@@ -215,7 +215,7 @@ fn links_and_folders_of_others_are_not_followed() -> Result<()> {
 
 #[test]
 fn without_rights_it_names_the_missing_ones_and_changes_nothing() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let folder = Folder::new()?;
     let idle = Idle::sleeping()?;
     let pid = idle.pid();

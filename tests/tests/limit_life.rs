@@ -9,7 +9,7 @@ use netperf_tests::checks::rate_limit::{
     FAR, FREE, await_rate, await_traffic, far, inventory, near, settles, sink, source,
 };
 use netperf_tests::load::stream::Stream;
-use netperf_tests::net::netns::Cabled;
+use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::cgroup::Cgroup;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::text;
@@ -23,20 +23,20 @@ struct Scene {
     // Before the namespaces: their processes go first.
     source: Stream,
     sink: Stream,
-    cabled: Cabled,
+    veth: VethPair,
     folder: Folder,
 }
 
 impl Scene {
     fn new() -> Result<Self> {
-        let cabled = Cabled::new()?;
-        let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-        let source = source(&mut near(&cabled)?, "tcp", FAR, 1)?;
+        let veth = VethPair::new()?;
+        let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+        let source = source(&mut near(&veth)?, "tcp", FAR, 1)?;
         await_traffic(&mut sink)?;
         Ok(Self {
             source,
             sink,
-            cabled,
+            veth,
             folder: Folder::new()?,
         })
     }
@@ -86,7 +86,7 @@ impl Drop for Scene {
 #[test]
 fn one_in_the_background_is_listed_changed_and_ended() -> Result<()> {
     let mut scene = Scene::new()?;
-    let before = inventory(&scene.cabled)?;
+    let before = inventory(&scene.veth)?;
     let said = scene.limit(&["5MB", "--detach"])?;
     ensure!(said.contains("limit 1"), "{said}");
     let mode = fs::metadata(scene.folder.file("limit-1"))?.permissions();
@@ -105,9 +105,9 @@ fn one_in_the_background_is_listed_changed_and_ended() -> Result<()> {
     await_rate(&mut scene.sink, FREE)?;
     ensure!(scene.listed()?.is_empty(), "it is still listed");
     ensure!(
-        inventory(&scene.cabled)? == before,
+        inventory(&scene.veth)? == before,
         "left is {}",
-        inventory(&scene.cabled)?
+        inventory(&scene.veth)?
     );
     Ok(())
 }
@@ -130,12 +130,12 @@ fn of_two_the_tighter_one_holds_and_the_list_says_so() -> Result<()> {
 #[test]
 fn it_ends_after_its_time() -> Result<()> {
     let mut scene = Scene::new()?;
-    let before = inventory(&scene.cabled)?;
+    let before = inventory(&scene.veth)?;
     let said = scene.limit(&["5MB", "--for", "2s", "--json"])?;
     ensure!(
-        inventory(&scene.cabled)? == before,
+        inventory(&scene.veth)? == before,
         "left is {}",
-        inventory(&scene.cabled)?
+        inventory(&scene.veth)?
     );
     let end: Value = serde_json::from_str(said.lines().last().context("it says nothing")?)?;
     ensure!(end["type"] == "end" && end["reason"] == "duration", "{end}");
@@ -171,7 +171,7 @@ fn a_check_tells_a_rate_that_is_reached_from_one_that_is_not() -> Result<()> {
 #[test]
 fn keys_limit_the_selected_process_in_top_and_let_it_go() -> Result<()> {
     let mut scene = Scene::new()?;
-    let before = inventory(&scene.cabled)?;
+    let before = inventory(&scene.veth)?;
     let mut view = scene.view(&["top"])?;
     view.wait_for_text(&scene.source.pid().to_string())?;
     view.press("Lup 5MB\r")?;
@@ -184,14 +184,14 @@ fn keys_limit_the_selected_process_in_top_and_let_it_go() -> Result<()> {
     })?;
     view.press("q")?;
     ensure!(view.end()?.success(), "q is no good end");
-    ensure!(inventory(&scene.cabled)? == before, "something is left");
+    ensure!(inventory(&scene.veth)? == before, "something is left");
     Ok(())
 }
 
 #[test]
 fn keys_change_the_rate_of_the_live_line_and_end_it() -> Result<()> {
     let mut scene = Scene::new()?;
-    let before = inventory(&scene.cabled)?;
+    let before = inventory(&scene.veth)?;
     let mut view = scene.view(&["limit", "--up", "10MB"])?;
     view.wait_for_text("/10.0 MB/s")?;
     // A tenth more, and twice a tenth less.
@@ -203,16 +203,16 @@ fn keys_change_the_rate_of_the_live_line_and_end_it() -> Result<()> {
     view.press("q")?;
     ensure!(view.end()?.success(), "q is no good end");
     await_rate(&mut scene.sink, FREE)?;
-    ensure!(inventory(&scene.cabled)? == before, "something is left");
+    ensure!(inventory(&scene.veth)? == before, "something is left");
     Ok(())
 }
 
 #[test]
 fn a_dry_run_tells_what_would_be_done_and_does_nothing() -> Result<()> {
     let mut scene = Scene::new()?;
-    let before = inventory(&scene.cabled)?;
+    let before = inventory(&scene.veth)?;
     let said = scene.limit(&["1MB", "--dry-run"])?;
-    ensure!(inventory(&scene.cabled)? == before, "something was made");
+    ensure!(inventory(&scene.veth)? == before, "something was made");
     for part in ["cable0", "10.72.0.2:5001", "mover"] {
         ensure!(said.contains(part), "{part}: {said}");
     }
@@ -227,10 +227,10 @@ fn a_cgroup_is_held_with_whoever_comes_later() -> Result<()> {
     fs::write(cgroup.entrance(), scene.source.pid().to_string())?;
     scene.orders(&["--cgroup", &name, "--up", "5MB", "--detach"])?;
     settles(&mut scene.sink, 5.0)?;
-    let later = Stream::start(&mut near(&scene.cabled)?, "family tcp 10.72.0.2:5001 1 60")?;
+    let later = Stream::start(&mut near(&scene.veth)?, "family tcp 10.72.0.2:5001 1 60")?;
     let mut later = later.ready()?;
     fs::write(cgroup.entrance(), later.pid().to_string())?;
-    later.go_on()?;
+    later.resume()?;
     let listed = scene.listed()?;
     ensure!(listed.len() == 1, "{listed:?}");
     settles(&mut scene.sink, 5.0)?;
@@ -244,10 +244,10 @@ fn a_cgroup_is_held_with_whoever_comes_later() -> Result<()> {
 
 #[test]
 fn addresses_of_ipv4_in_sockets_of_ipv6_are_held() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let folder = Folder::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", "[::]:5001")?;
-    let source = source(&mut near(&cabled)?, "tcp", "[::ffff:10.72.0.2]:5001", 1)?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", "[::]:5001")?;
+    let source = source(&mut near(&veth)?, "tcp", "[::ffff:10.72.0.2]:5001", 1)?;
     await_traffic(&mut sink)?;
     for (pid, way) in [(source.pid(), "--up"), (sink.pid(), "--down")] {
         let args = ["--pid", &pid.to_string(), way, "5MB", "--detach"];

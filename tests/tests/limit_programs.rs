@@ -14,7 +14,7 @@ use netperf_tests::checks::rate_limit::{
     FAR, MB, await_traffic, far, inventory, is_held, limit, near, settles, sink, source,
 };
 use netperf_tests::load::mover::Mover;
-use netperf_tests::net::netns::Cabled;
+use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::binary;
 use serde_json::Value;
@@ -35,7 +35,7 @@ fn turn() -> MutexGuard<'static, ()> {
 
 /// A server at the far end of a cable, ended with this value.
 struct Server {
-    cabled: Cabled,
+    veth: VethPair,
     files: TempDir,
     child: Child,
 }
@@ -51,23 +51,19 @@ impl Drop for Server {
 
 impl Server {
     /// Starts what `command` gives for a folder with a file `big`, and waits until it listens on `port`.
-    fn start(port: u16, command: impl FnOnce(&Cabled, &str) -> Result<Command>) -> Result<Self> {
-        let cabled = Cabled::new()?;
+    fn start(port: u16, command: impl FnOnce(&VethPair, &str) -> Result<Command>) -> Result<Self> {
+        let veth = VethPair::new()?;
         let files = tempfile::tempdir()?;
         fs::File::create(files.path().join("big"))?.set_len(BYTES)?;
         let folder = files.path().to_str().context("an odd path")?;
-        let child = command(&cabled, folder)?
+        let child = command(&veth, folder)?
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let server = Self {
-            cabled,
-            files,
-            child,
-        };
+        let server = Self { veth, files, child };
         let deadline = Deadline::seconds(20);
         let knock = format!("exec 3<>/dev/tcp/10.72.0.2/{port}");
-        let mut bash = server.cabled.near("bash");
+        let mut bash = server.veth.near("bash");
         bash.args(["-c", &knock]).stderr(Stdio::null());
         while !bash.status()?.success() {
             ensure!(!deadline.passed(), "nobody listens on {port}");
@@ -77,7 +73,7 @@ impl Server {
     }
 
     fn nginx() -> Result<Self> {
-        Self::start(8080, |cabled, folder| {
+        Self::start(8080, |veth, folder| {
             let configuration = format!(
                 "user root; worker_processes 2; daemon off; pid {folder}/pid; error_log /dev/null;\n\
                  events {{}}\n\
@@ -85,7 +81,7 @@ impl Server {
             );
             let file = format!("{folder}/nginx.conf");
             fs::write(&file, configuration)?;
-            let mut nginx = cabled.far("nginx");
+            let mut nginx = veth.far("nginx");
             nginx.args(["-c", &file]);
             Ok(nginx)
         })
@@ -94,7 +90,7 @@ impl Server {
     /// Runs a program at the near end under a limit.
     fn under_limit(&self, direction: &str, words: &str) -> Result<Output> {
         let binary = binary()?;
-        let mut command = self.cabled.near(binary.to_str().context("an odd path")?);
+        let mut command = self.veth.near(binary.to_str().context("an odd path")?);
         command.args(["limit", direction, ASKED, "--"]);
         let output = command.args(words.split(' ')).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -105,7 +101,7 @@ impl Server {
     /// What curl at the near end gets from a port, in MB/s.
     fn download(&self, port: u16) -> Result<f64> {
         let address = format!("http://10.72.0.2:{port}/big");
-        let mut curl = self.cabled.near("curl");
+        let mut curl = self.veth.near("curl");
         curl.args(["-s", "-o", "/dev/null", "-w", "%{speed_download}", &address]);
         speed(&curl.output()?)
     }
@@ -143,8 +139,8 @@ fn nginx_is_held_with_its_workers() -> Result<()> {
 #[test]
 fn a_server_in_python_is_held() -> Result<()> {
     let _turn = turn();
-    let server = Server::start(8090, |cabled, folder| {
-        let mut python = cabled.far("python3");
+    let server = Server::start(8090, |veth, folder| {
+        let mut python = veth.far("python3");
         python.args(["-m", "http.server", "--directory", folder, "8090"]);
         Ok(python)
     })?;
@@ -154,7 +150,7 @@ fn a_server_in_python_is_held() -> Result<()> {
 #[test]
 fn rsync_is_held_while_it_sends() -> Result<()> {
     let _turn = turn();
-    let server = Server::start(8730, |cabled, folder| {
+    let server = Server::start(8730, |veth, folder| {
         fs::create_dir(format!("{folder}/to"))?;
         let configuration = format!(
             "port = 8730\nuse chroot = no\nuid = root\ngid = root\nlog file = /dev/null\n\
@@ -162,7 +158,7 @@ fn rsync_is_held_while_it_sends() -> Result<()> {
         );
         let file = format!("{folder}/rsyncd.conf");
         fs::write(&file, configuration)?;
-        let mut rsync = cabled.far("rsync");
+        let mut rsync = veth.far("rsync");
         rsync.args(["--daemon", "--no-detach", "--config", &file]);
         Ok(rsync)
     })?;
@@ -182,8 +178,8 @@ fn rsync_is_held_while_it_sends() -> Result<()> {
 #[test]
 fn iperf3_is_held_over_tcp_and_udp() -> Result<()> {
     let _turn = turn();
-    let server = Server::start(5201, |cabled, _| {
-        let mut iperf3 = cabled.far("iperf3");
+    let server = Server::start(5201, |veth, _| {
+        let mut iperf3 = veth.far("iperf3");
         iperf3.arg("-s");
         Ok(iperf3)
     })?;
@@ -202,8 +198,8 @@ fn iperf3_is_held_over_tcp_and_udp() -> Result<()> {
 }
 
 /// A program in Python at the near end.
-fn script(cabled: &Cabled, text: &str) -> Result<Mover> {
-    Mover::start_as(cabled.near("python3").args(["-c", text]))
+fn script(veth: &VethPair, text: &str) -> Result<Mover> {
+    Mover::start_as(veth.near("python3").args(["-c", text]))
 }
 
 /// The child has no connection of its own: its parent makes one once a line has come, and hands it over.
@@ -229,12 +225,12 @@ os.waitpid(child, 0)
 #[test]
 fn a_connection_that_others_hand_over_is_held() -> Result<()> {
     let _turn = turn();
-    let cabled = Cabled::new()?;
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let mut script = script(&cabled, HANDED_OVER)?;
+    let veth = VethPair::new()?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let mut script = script(&veth, HANDED_OVER)?;
     let child = script.next_line()?.context("no child")?;
     let tracer = limit(child.trim().parse()?, &["--up", ASKED])?;
-    script.go_on()?;
+    script.resume()?;
     await_traffic(&mut sink)?;
     settles(&mut sink, RATE)?;
     tracer.stop()?;
@@ -243,10 +239,10 @@ fn a_connection_that_others_hand_over_is_held() -> Result<()> {
 
 #[test]
 fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let text = "import socket, sys; s = socket.socket(44, socket.SOCK_RAW); print(s.fileno(), flush=True); \
                 sys.stdin.read()";
-    let mut script = script(&cabled, text)?;
+    let mut script = script(&veth, text)?;
     let Some(file) = script.next_line()? else {
         writeln!(
             std::io::stderr(),
@@ -254,7 +250,7 @@ fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> 
         )?;
         return Ok(());
     };
-    let before = inventory(&cabled)?;
+    let before = inventory(&veth)?;
     let pid = script.pid().to_string();
     for trial in [&["--dry-run"][..], &[]] {
         let mut refused = Command::new(binary()?);
@@ -265,7 +261,7 @@ fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> 
         let which = format!("family AF_XDP (file {})", file.trim());
         ensure!(said.contains(&which), "{said}");
     }
-    ensure!(inventory(&cabled)? == before, "something was made");
+    ensure!(inventory(&veth)? == before, "something was made");
     Ok(())
 }
 
@@ -274,9 +270,9 @@ fn two_hundred_connections_share_a_rate() -> Result<()> {
     let _turn = turn();
     // Who listens has one more.
     for (direction, sockets) in [("--up", 200), ("--down", 201)] {
-        let cabled = Cabled::new()?;
-        let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-        let source = source(&mut near(&cabled)?, "tcp", FAR, 200)?;
+        let veth = VethPair::new()?;
+        let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+        let source = source(&mut near(&veth)?, "tcp", FAR, 200)?;
         await_traffic(&mut sink)?;
         let pid = match direction {
             "--up" => source.pid(),

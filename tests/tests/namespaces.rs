@@ -7,10 +7,10 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::load::mover::{self, Mover};
-use netperf_tests::load::result::Played;
+use netperf_tests::load::result::PathResult;
 use netperf_tests::load::steady::Ends;
 use netperf_tests::tracer::exact::check;
-use netperf_tests::tracer::sandbox::{Place, innermost};
+use netperf_tests::tracer::sandbox::{Sandbox, innermost};
 use netperf_tests::tracer::sandboxed::{
     PATHS, doctor_in, exact_in, finding, not_allowed_in, rows, start_in, stop, turn,
 };
@@ -20,14 +20,14 @@ use serde_json::Value;
 #[test]
 fn in_a_network_namespace_it_counts_what_happens_outside() -> Result<()> {
     let _turn = turn();
-    exact_in(&Place::here().network()).map(drop)
+    exact_in(&Sandbox::here().network()).map(drop)
 }
 
 #[test]
 fn from_outside_it_counts_what_happens_in_a_network_namespace() -> Result<()> {
     let _turn = turn();
-    let tracer = start_in(&Place::here(), &tracer::binary()?)?;
-    let mut inside = Place::here().network().command(&mover::binary()?);
+    let tracer = start_in(&Sandbox::here(), &tracer::binary()?)?;
+    let mut inside = Sandbox::here().network().command(&mover::binary()?);
     let played = Mover::start_as(inside.args(PATHS))?.finish()?;
     check(&stop(tracer)?, &played)
 }
@@ -37,7 +37,7 @@ struct Keeper(Child);
 
 impl Keeper {
     fn start() -> Result<Self> {
-        let mut command = Place::here().pids().command(Path::new("sh"));
+        let mut command = Sandbox::here().pids().command(Path::new("sh"));
         // Says when it is there, and waits to be killed.
         command.args(["-c", "echo ready; exec cat"]);
         command.stdin(Stdio::piped());
@@ -49,8 +49,8 @@ impl Keeper {
         Ok(Self(child))
     }
 
-    fn place(&self) -> Result<Place> {
-        Ok(Place::here().pids_of(innermost(self.0.id())?))
+    fn place(&self) -> Result<Sandbox> {
+        Ok(Sandbox::here().pids_of(innermost(self.0.id())?))
     }
 }
 
@@ -80,21 +80,21 @@ fn in_a_pid_namespace_processes_have_the_numbers_they_have_there() -> Result<()>
 }
 
 /// Pids of the processes that moved bytes.
-fn moved(played: &Played) -> Vec<u32> {
+fn moved(played: &PathResult) -> Vec<u32> {
     match played {
-        Played::Moved { rows, .. } => rows
+        PathResult::Moved { rows, .. } => rows
             .iter()
             .filter(|row| row.tx_bytes + row.rx_bytes > 0)
             .map(|row| row.pid)
             .collect(),
-        Played::Absent { .. } | Played::Failed { .. } => Vec::new(),
+        PathResult::Absent { .. } | PathResult::Failed { .. } => Vec::new(),
     }
 }
 
 #[test]
 fn processes_outside_its_pid_namespace_keep_their_numbers_and_say_so() -> Result<()> {
     let _turn = turn();
-    let tracer = start_in(&Place::here().pids(), &tracer::binary()?)?;
+    let tracer = start_in(&Sandbox::here().pids(), &tracer::binary()?)?;
     let played = Mover::start(PATHS)?.finish()?;
     let session = stop(tracer)?;
     check(&session, &played)?;
@@ -109,7 +109,7 @@ fn processes_outside_its_pid_namespace_keep_their_numbers_and_say_so() -> Result
 #[test]
 fn totals_of_a_process_outside_survive_the_time_between_its_sockets() -> Result<()> {
     let _turn = turn();
-    let mut tracer = start_in(&Place::here().pids(), &tracer::binary()?)?;
+    let mut tracer = start_in(&Sandbox::here().pids(), &tracer::binary()?)?;
     let mut shell = Command::new("bash");
     shell.args([
         "-c",
@@ -172,14 +172,14 @@ fn numbers_inside_and_outside_belong_to_the_same_process() -> Result<()> {
         inside(tracer::integer(row, "host_pid")?)? == ends.ends[0].pid,
         "{row}"
     );
-    steady.go_on()?;
+    steady.resume()?;
     steady.finish().map(drop)
 }
 
 #[test]
 fn with_the_proc_of_another_pid_namespace_names_are_still_right() -> Result<()> {
     let _turn = turn();
-    let place = Place::here().pids_without_proc();
+    let place = Sandbox::here().pids_without_proc();
     let checks = doctor_in(&place, &tracer::binary()?)?;
     ensure!(finding(&checks, "proc")?.0 == "partly", "{checks:?}");
     let mut steady = Mover::start(["steady"])?;
@@ -192,7 +192,7 @@ fn with_the_proc_of_another_pid_namespace_names_are_still_right() -> Result<()> 
             ensure!(row["alive"] == true && row["exe"].is_string(), "{row}");
         }
     }
-    steady.go_on()?;
+    steady.resume()?;
     steady.finish()?;
     exact_in(&place).map(drop)
 }
@@ -200,7 +200,7 @@ fn with_the_proc_of_another_pid_namespace_names_are_still_right() -> Result<()> 
 #[test]
 fn root_of_a_user_namespace_is_led_out_of_it() -> Result<()> {
     let _turn = turn();
-    let place = Place::here().users();
+    let place = Sandbox::here().users();
     let message = not_allowed_in(&place)?;
     ensure!(message.contains("user namespace"), "{message}");
     let checks = doctor_in(&place, &tracer::binary()?)?;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::load::flood::Sender;
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::net::tun::tun;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run, run_as, text};
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::terminal::Terminal;
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ fn tc(args: &str) -> Result<()> {
 
 #[test]
 fn a_link_is_shown_with_its_speed_and_half_duplex_is_found() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         tun(100, false)?;
         let ticks = ticks(&["-d", "0.2", "-n", "1"])?;
         let tick = ticks.first().context("no tick")?;
@@ -83,7 +83,7 @@ fn a_link_is_shown_with_its_speed_and_half_duplex_is_found() -> Result<()> {
 
 #[test]
 fn a_full_interface_is_found_with_the_process_that_fills_it() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         tun(1, true)?;
         let _sender = Sender::start(FAR, Duration::from_millis(2))?;
         let found = await_finding(&["-i", "tun9"], "tun9 is full")?;
@@ -98,7 +98,7 @@ fn a_full_interface_is_found_with_the_process_that_fills_it() -> Result<()> {
 
 #[test]
 fn packets_that_a_full_queue_throws_away_are_counted_and_checked() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         tun(1_000, true)?;
         tc("qdisc add dev tun9 root tbf rate 100kbit burst 2kb limit 4kb")?;
         let sender = Sender::start(FAR, Duration::from_millis(1))?;
@@ -138,7 +138,7 @@ fn packets_that_a_full_queue_throws_away_are_counted_and_checked() -> Result<()>
 
 #[test]
 fn other_namespaces_are_shown_if_they_are_asked_for() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         tun(10, true)?;
         let own = ticks(&["-d", "0.1", "-n", "1"])?;
         let all = ticks(&["-d", "0.1", "-n", "1", "--netns", "all"])?;
@@ -158,7 +158,7 @@ fn other_namespaces_are_shown_if_they_are_asked_for() -> Result<()> {
 
 #[test]
 fn it_needs_no_rights_and_says_what_is_wrong_with_a_command_line() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let mut command = public.as_nobody();
     let output = run_as(command.args(["nic", "-b", "-d", "0.1", "-n", "1"]))?;
     let (out, message) = (text(&output.stdout)?, text(&output.stderr)?);

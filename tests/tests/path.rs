@@ -8,12 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::route::{CABLES, hosts, objects, outcome, path};
 use netperf_tests::net::chain::{Chain, Link};
-use netperf_tests::net::relay::Way;
+use netperf_tests::net::relay::Impairment;
 use netperf_tests::peer::reference;
 use netperf_tests::tracer::command::{run, run_as, text};
 use netperf_tests::tracer::integer;
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::public_copy::PublicCopy;
+use netperf_tests::tracer::sandbox::Sandbox;
 use netperf_tests::tracer::terminal::Terminal;
 
 #[test]
@@ -60,11 +60,11 @@ fn printed(chain: &Chain, program: &str, args: &[&str]) -> Result<Option<String>
 
 #[test]
 fn it_agrees_with_ping_and_mtr_where_they_are_installed() -> Result<()> {
-    let slow = Way {
-        one_way: Duration::from_millis(25),
-        ..Way::default()
+    let slow = Impairment {
+        delay: Duration::from_millis(25),
+        ..Impairment::default()
     };
-    let chain = Chain::new(&[Link::Cable, Link::Through(slow), Link::Cable])?;
+    let chain = Chain::new(&[Link::Cable, Link::Impaired(slow), Link::Cable])?;
     let far = chain.far().to_string();
     let (_, tick) = outcome(&chain, chain.far(), &["-c", "15"])?;
     let own_ms = tick["destination"]["avg_us"]
@@ -181,11 +181,11 @@ const SAID: usize = 10_000;
 
 #[test]
 fn where_a_process_talks_to_is_probed_beside_its_own_times() -> Result<()> {
-    let slow = Way {
-        one_way: Duration::from_millis(20),
-        ..Way::default()
+    let slow = Impairment {
+        delay: Duration::from_millis(20),
+        ..Impairment::default()
     };
-    let chain = Chain::new(&[Link::Cable, Link::Through(slow)])?;
+    let chain = Chain::new(&[Link::Cable, Link::Impaired(slow)])?;
     let (talker, _stream) = Talker::start(&chain)?;
     let pid = talker.0.id();
     // From here, where that network can't be seen.
@@ -222,8 +222,8 @@ fn where_a_process_talks_to_is_probed_beside_its_own_times() -> Result<()> {
 
 #[test]
 fn without_cap_net_raw_it_names_it_and_the_command_that_works() -> Result<()> {
-    let public = Public::new()?;
-    let place = Place::here().as_nobody(&[]);
+    let public = PublicCopy::new()?;
+    let place = Sandbox::here().as_nobody(&[]);
     let output = run_as(
         place
             .command(public.program())
@@ -236,7 +236,7 @@ fn without_cap_net_raw_it_names_it_and_the_command_that_works() -> Result<()> {
         "{message}"
     );
     ensure!(output.stdout.is_empty(), "{output:?}");
-    let place = Place::here().as_nobody(&["net_raw"]);
+    let place = Sandbox::here().as_nobody(&["net_raw"]);
     let args = ["path", "127.0.0.1", "--report", "-c", "2", "-i", "0.1"];
     let output = run_as(place.command(public.program()).args(args))?;
     ensure!(output.status.success(), "{output:?}");

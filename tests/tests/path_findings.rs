@@ -7,14 +7,14 @@ use netperf_tests::checks::route::{
     CABLES, blames_nobody, both, found, hosts, outcome, path, says,
 };
 use netperf_tests::net::chain::{Chain, Link};
-use netperf_tests::net::relay::Way;
+use netperf_tests::net::relay::Impairment;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::integer;
 
 fn one_in_19() -> Link {
-    Link::Through(Way {
-        loses_one_in: Some(19),
-        ..Way::default()
+    Link::Impaired(Impairment {
+        drop_one_in: Some(19),
+        ..Impairment::default()
     })
 }
 
@@ -63,11 +63,11 @@ fn loss_is_named_with_the_link_that_loses() -> Result<()> {
 
 #[test]
 fn a_slow_link_is_named_and_only_it() -> Result<()> {
-    let slow = Way {
-        one_way: Duration::from_millis(40),
-        ..Way::default()
+    let slow = Impairment {
+        delay: Duration::from_millis(40),
+        ..Impairment::default()
     };
-    let chain = Chain::new(&[Link::Cable, Link::Through(slow), Link::Cable, Link::Cable])?;
+    let chain = Chain::new(&[Link::Cable, Link::Impaired(slow), Link::Cable, Link::Cable])?;
     for (_, tick) in both(&chain, &["-c", "15"])? {
         let ok = found(&tick, "ok");
         let warn = found(&tick, "warn");
@@ -129,11 +129,11 @@ fn a_destination_that_answers_no_echo_is_found_by_other_probes() -> Result<()> {
 
 #[test]
 fn the_largest_packet_is_found_and_black_holes_are_told_from_routers_that_speak() -> Result<()> {
-    let hole = Way {
-        longest: Some(1_333),
-        ..Way::default()
+    let hole = Impairment {
+        max_packet: Some(1_333),
+        ..Impairment::default()
     };
-    let chain = Chain::new(&[Link::Cable, Link::Cable, Link::Through(hole)])?;
+    let chain = Chain::new(&[Link::Cable, Link::Cable, Link::Impaired(hole)])?;
     let args = ["-c", "2", "--mtu", "--fail-if", "mtu<1333"];
     let below = ["-c", "2", "--mtu", "--fail-if", "mtu<1400"];
     for (status, tick) in both(&chain, &below)? {

@@ -7,7 +7,7 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 use netperf_tests::checks::route::{both, outcome, path, says};
 use netperf_tests::net::chain::{Chain, Link};
-use netperf_tests::net::relay::{Way, other_face};
+use netperf_tests::net::relay::{Impairment, other_face};
 use netperf_tests::tracer::command::{run_as, text};
 use serde_json::Value;
 
@@ -64,11 +64,11 @@ fn a_run_sees_one_of_two_routers_that_share_the_load_by_flow() -> Result<()> {
 
 /// The second router answers with two addresses in turn.
 fn two_faces() -> Result<Chain> {
-    let way = Way {
-        has_two_faces: true,
-        ..Way::default()
+    let way = Impairment {
+        alternates_source: true,
+        ..Impairment::default()
     };
-    Chain::new(&[Link::Cable, Link::Through(way), Link::Cable])
+    Chain::new(&[Link::Cable, Link::Impaired(way), Link::Cable])
 }
 
 #[test]

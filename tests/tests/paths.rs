@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use netperf_tests::load::mover::{self, Mover};
-use netperf_tests::load::result::Played;
+use netperf_tests::load::result::PathResult;
 use netperf_tests::paths::{Path, TOPICS};
 use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::exact::check;
@@ -28,12 +28,12 @@ fn exact(topic: &str) -> Result<()> {
     let tracer = Tracer::start(&["top", "--json", "-d", "0.2"])?;
     let played = mover::play(waiting, &open)?;
     for one in &played {
-        if let Played::Absent { .. } = one {
+        if let PathResult::Absent { .. } = one {
             writeln!(std::io::stderr(), "{one}")?;
         }
     }
     let session = tracer.stop()?;
-    let is_absent = |one: &Played| matches!(one, Played::Absent { .. });
+    let is_absent = |one: &PathResult| matches!(one, PathResult::Absent { .. });
     if played.iter().all(is_absent) {
         // Said above; the virtual machines have kernels that can play it.
         return Ok(());

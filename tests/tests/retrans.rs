@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use netperf_tests::load::lossy::Truth;
 use netperf_tests::load::mover::{self, Mover};
-use netperf_tests::net::netns::Cabled;
+use netperf_tests::net::veth::VethPair;
 use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{Session, Tracer, integer, text};
 use serde_json::Value;
@@ -16,16 +16,16 @@ struct Traced {
 }
 
 fn trace(kind: &str, args: &[&str]) -> Result<Traced> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let mover = mover::binary()?;
     let mover = mover.to_str().context("a path that is no UTF-8")?;
-    let mut mover = Mover::start_as(cabled.near(mover).args(["lossy", kind]))?;
+    let mut mover = Mover::start_as(veth.near(mover).args(["lossy", kind]))?;
     let ready = mover.next_line()?.context("nothing is lost")?;
     ensure!(ready.contains("\"ready\""), "{ready}");
     let mut all = vec!["retrans", "--json", "-d", "0.3"];
     all.extend(args);
     let tracer = Tracer::start(&all)?;
-    mover.go_on()?;
+    mover.resume()?;
     let truth = mover.next_line()?.context("the mover failed")?;
     let session = tracer.stop()?;
     let truth = serde_json::from_str(&truth).with_context(|| truth)?;

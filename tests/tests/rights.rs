@@ -7,12 +7,12 @@ use netperf_tests::load::mover::Mover;
 use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::exact::check;
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sandbox::Place;
+use netperf_tests::tracer::public_copy::PublicCopy;
+use netperf_tests::tracer::sandbox::Sandbox;
 
 /// `netperf-trace` as nobody, with the capabilities `held`.
-fn as_nobody(public: &Public, held: &[&str]) -> Command {
-    Place::here().as_nobody(held).command(public.program())
+fn as_nobody(public: &PublicCopy, held: &[&str]) -> Command {
+    Sandbox::here().as_nobody(held).command(public.program())
 }
 
 fn not_allowed(output: &Output) -> Result<&str> {
@@ -28,7 +28,7 @@ fn not_allowed(output: &Output) -> Result<&str> {
 
 #[test]
 fn without_rights_it_names_the_missing_ones_and_the_command_that_works() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let output = run_as(as_nobody(&public, &[]).args(["top", "--json", "-n", "1"]))?;
     let message = not_allowed(&output)?;
     for right in ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_PTRACE"] {
@@ -43,7 +43,7 @@ fn without_rights_it_names_the_missing_ones_and_the_command_that_works() -> Resu
 
 #[test]
 fn with_some_rights_only_the_missing_ones_are_named() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let mut command = as_nobody(&public, &["bpf", "net_admin", "sys_ptrace"]);
     let output = run_as(command.args(["top", "-b", "-n", "1"]))?;
     let message = not_allowed(&output)?;
@@ -53,7 +53,7 @@ fn with_some_rights_only_the_missing_ones_are_named() -> Result<()> {
 
 #[test]
 fn with_its_capabilities_it_runs_without_root_and_counts_exactly() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let mut command = as_nobody(&public, &["bpf", "perfmon", "net_admin", "sys_ptrace"]);
     let tracer = Tracer::start_as(command.args(["top", "--json", "-d", "0.2"]))?;
     let paths = [
@@ -69,7 +69,7 @@ fn with_its_capabilities_it_runs_without_root_and_counts_exactly() -> Result<()>
 
 #[test]
 fn doctor_without_rights_tells_what_it_can_and_what_is_missing() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let output = run_as(as_nobody(&public, &[]).args(["doctor", "--kernel"]))?;
     ensure!(output.status.code() == Some(5), "{}", output.status);
     let answer = text(&output.stdout)?;

@@ -5,12 +5,13 @@ use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::load::sockets::Crowd;
-use netperf_tests::net::netns::Cabled;
+use netperf_tests::load::sockets::SocketSet;
+use netperf_tests::net::netns::in_fresh_netns;
+use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::{run, run_as, text};
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sockets::{Listed, alone, ends, rows, ss, tick, tick_of};
+use netperf_tests::tracer::public_copy::PublicCopy;
+use netperf_tests::tracer::sockets::{Listed, ends, rows, ss, tick, tick_of};
 use netperf_tests::tracer::terminal::Terminal;
 use netperf_tests::tracer::{self, Tracer};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -40,8 +41,8 @@ fn agree(ours: &[&str], theirs: &[&str]) -> Result<Vec<Listed>> {
 
 #[test]
 fn its_rows_are_those_of_ss() -> Result<()> {
-    alone(|| {
-        let _crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let _crowd = SocketSet::new()?;
         let tcp = agree(&["-ta"], &["-tanpH"])?;
         let has = |state: &str| tcp.iter().any(|row| row.state == state);
         for state in [
@@ -74,8 +75,8 @@ fn its_rows_are_those_of_ss() -> Result<()> {
 
 #[test]
 fn its_filters_take_what_those_of_ss_take() -> Result<()> {
-    alone(|| {
-        let _crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let _crowd = SocketSet::new()?;
         let mut counts = Vec::new();
         for filter in [
             "dst 127.0.0.0/8",
@@ -135,10 +136,10 @@ fn its_filters_take_what_those_of_ss_take() -> Result<()> {
 
 #[test]
 fn without_rights_sockets_are_listed_and_unknown_owners_told_once() -> Result<()> {
-    alone(|| {
-        let _crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let _crowd = SocketSet::new()?;
         let expected = rows(&tick(&["-ta"])?)?;
-        let public = Public::new()?;
+        let public = PublicCopy::new()?;
         let mut command = public.as_nobody();
         let tick = tick_of(command.args(["sockets", "--json", "--netns", "self", "-ta"]))?;
         let listed = rows(&tick)?;
@@ -165,8 +166,8 @@ fn without_rights_sockets_are_listed_and_unknown_owners_told_once() -> Result<()
 
 #[test]
 fn sockets_of_other_namespaces_are_listed_with_their_owners() -> Result<()> {
-    let cabled = Cabled::new()?;
-    let mut server = cabled.far("python3");
+    let veth = VethPair::new()?;
+    let mut server = veth.far("python3");
     let script = "import socket, sys\ns = socket.create_server(('10.72.0.2', 4600))\n\
                   print(flush=True)\nsys.stdin.read()";
     let mut server = server
@@ -201,8 +202,8 @@ fn sockets_of_other_namespaces_are_listed_with_their_owners() -> Result<()> {
 
 #[test]
 fn processes_are_chosen_and_a_shared_socket_names_all_of_them() -> Result<()> {
-    alone(|| {
-        let crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let crowd = SocketSet::new()?;
         let fd = crowd.listener.as_raw_fd();
         // A child that inherits the listening socket under a number of its own.
         let mut child = Command::new("bash");
@@ -245,8 +246,8 @@ fn processes_are_chosen_and_a_shared_socket_names_all_of_them() -> Result<()> {
 
 #[test]
 fn the_summary_counts_what_is_listed() -> Result<()> {
-    alone(|| {
-        let _crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let _crowd = SocketSet::new()?;
         let listed = agree(&["-ta"], &["-tanpH"])?;
         let tick = tick(&["-s"])?;
         ensure!(
@@ -318,8 +319,8 @@ fn a_wrong_filter_shows_where_and_what_was_expected() -> Result<()> {
 
 #[test]
 fn a_queue_that_is_long_is_explained_and_a_line_fits_80_columns() -> Result<()> {
-    alone(|| {
-        let _crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let _crowd = SocketSet::new()?;
         let output = run(["sockets", "--netns", "self", "-ta", "--explain"])?;
         let shown = text(&output.stdout)?;
         ensure!(shown.contains("2 clients wait until"), "{shown}");

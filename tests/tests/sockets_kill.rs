@@ -5,11 +5,12 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::load::sockets::Crowd;
+use netperf_tests::load::sockets::SocketSet;
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run, run_as, text};
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sockets::{alone, ends, rows, tick};
+use netperf_tests::tracer::public_copy::PublicCopy;
+use netperf_tests::tracer::sockets::{ends, rows, tick};
 use netperf_tests::tracer::terminal::Terminal;
 use serde_json::Value;
 
@@ -29,8 +30,8 @@ fn is_aborted(stream: &mut TcpStream) -> Result<bool> {
 
 #[test]
 fn a_kill_closes_the_connection_that_matches_and_no_other() -> Result<()> {
-    alone(|| {
-        let mut crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let mut crowd = SocketSet::new()?;
         let port = port(&crowd.streams[0])?;
         let filter = [
             "sockets", "--netns", "self", "--kill", "-t", "sport", "=", &port,
@@ -66,8 +67,8 @@ fn a_kill_closes_the_connection_that_matches_and_no_other() -> Result<()> {
 
 #[test]
 fn a_kill_reaches_ipv6_mapped_listening_and_udp_sockets() -> Result<()> {
-    alone(|| {
-        let crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let crowd = SocketSet::new()?;
         for (filter, closed) in [
             (&["-t", "dst", "[::1]:4200"][..], 1),
             (&["-t", "src", "127.0.0.1:4200"], 1),
@@ -106,8 +107,8 @@ fn a_kill_reaches_ipv6_mapped_listening_and_udp_sockets() -> Result<()> {
 
 #[test]
 fn on_a_terminal_a_kill_asks_and_takes_only_a_yes() -> Result<()> {
-    alone(|| {
-        let mut crowd = Crowd::new()?;
+    in_fresh_netns(|| {
+        let mut crowd = SocketSet::new()?;
         let port = port(&crowd.streams[0])?;
         let mut ask = |answer: &str, last: &str| -> Result<bool> {
             let mut command = Command::new(tracer::binary()?);
@@ -134,7 +135,7 @@ fn on_a_terminal_a_kill_asks_and_takes_only_a_yes() -> Result<()> {
 
 #[test]
 fn a_kill_without_the_right_names_it() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let output = run_as(
         public
             .as_nobody()

@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::load::states::Server;
-use netperf_tests::net::netns::Cabled;
+use netperf_tests::net::netns::in_fresh_netns;
+use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::calls::set_option;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::{run_as, text};
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::states::{
     ensure_field, finding, look, look_until, looks, looks_around, row,
 };
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 #[test]
 fn time_wait_is_told_by_destination_against_the_ports_that_are_left() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let (first, second) = (Server::listen(4_100, 100)?, Server::listen(4_200, 100)?);
         first.finish_by_client(3_000)?;
         second.finish_by_client(50)?;
@@ -49,7 +49,7 @@ fn time_wait_is_told_by_destination_against_the_ports_that_are_left() -> Result<
 
 #[test]
 fn who_is_likely_to_make_time_wait_is_who_has_connections_there() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let server = Server::listen(4_100, 10)?;
         server.finish_by_client(5)?;
         let unknown = look_until(&[], |look| look["counts"]["TIME_WAIT"] == 5)?;
@@ -71,7 +71,7 @@ fn who_is_likely_to_make_time_wait_is_who_has_connections_there() -> Result<()> 
 
 #[test]
 fn counts_are_those_of_ss() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let server = Server::listen(4_100, 10)?;
         server.finish_by_client(40)?;
         let _unclosed = server.leave_unclosed(7)?;
@@ -95,7 +95,7 @@ fn counts_are_those_of_ss() -> Result<()> {
 
 #[test]
 fn what_a_process_does_not_close_is_told_with_its_files_age_and_growth() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let server = Server::listen(4_100, 100)?;
         let mut unclosed = server.leave_unclosed(12)?;
         let looks = looks_around(|| {
@@ -132,7 +132,7 @@ fn what_a_process_does_not_close_is_told_with_its_files_age_and_growth() -> Resu
 
 #[test]
 fn a_full_queue_is_told_with_those_that_were_turned_away() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let server = Server::listen(4_100, 2)?;
         let _clients = server.knock(8)?;
         // A client may try again between the looks at the socket and at the counters.
@@ -155,7 +155,7 @@ fn a_full_queue_is_told_with_those_that_were_turned_away() -> Result<()> {
 
 #[test]
 fn half_open_connections_are_told_by_the_socket_that_listens() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let server = Server::listen(4_100, 10)?;
         let _other = Server::listen(4_200, 10)?;
         // Clients stay half open until they say something.
@@ -188,15 +188,15 @@ fn await_line(child: &mut Child) -> Result<()> {
 
 #[test]
 fn settings_are_those_of_the_namespace_that_is_looked_at() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let server = "import socket, sys\ns = socket.create_server(('10.72.0.2', 4600))\n\
                   print(flush=True)\nsys.stdin.read()";
-    let mut server = spawn(cabled.far("python3"), server)?;
+    let mut server = spawn(veth.far("python3"), server)?;
     let client = "import socket, sys\n\
                   open('/proc/sys/net/ipv4/ip_local_port_range', 'w').write('40000 40199')\n\
                   c = socket.create_connection(('10.72.0.2', 4600))\n\
                   print(flush=True)\nsys.stdin.read()";
-    let mut client = spawn(cabled.near("python3"), client)?;
+    let mut client = spawn(veth.near("python3"), client)?;
     let pid = client.id();
     let inside = looks(&["--netns", &pid.to_string()])?;
     let everywhere = looks(&["--port", "4600"])?;
@@ -220,15 +220,15 @@ fn settings_are_those_of_the_namespace_that_is_looked_at() -> Result<()> {
 
 #[test]
 fn a_peer_that_vanishes_is_told() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let server = "import socket, sys\ns = socket.create_server(('10.72.0.2', 4700))\n\
                   print(flush=True)\nc = s.accept()\nprint(flush=True)\nsys.stdin.read()";
-    let mut server = spawn(cabled.far("python3"), server)?;
+    let mut server = spawn(veth.far("python3"), server)?;
     let client = "import socket, sys\nc = socket.create_connection(('10.72.0.2', 4700))\n\
                   print(flush=True)\nsys.stdin.readline()\nc.close()\nsys.stdin.read()";
-    let mut client = spawn(cabled.near("python3"), client)?;
+    let mut client = spawn(veth.near("python3"), client)?;
     await_line(&mut server)?;
-    let down = cabled
+    let down = veth
         .far("ip")
         .args(["link", "set", "cable0", "down"])
         .status()?;
@@ -261,7 +261,7 @@ fn a_peer_that_vanishes_is_told() -> Result<()> {
 
 #[test]
 fn filters_limit_what_is_counted() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let (first, second) = (Server::listen(4_100, 10)?, Server::listen(4_200, 10)?);
         first.finish_by_client(6)?;
         let _unclosed = second.leave_unclosed(3)?;
@@ -287,10 +287,10 @@ fn filters_limit_what_is_counted() -> Result<()> {
 
 #[test]
 fn without_rights_it_looks_and_says_what_it_can_not_see() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let server = Server::listen(4_100, 10)?;
         let _open: (TcpStream, TcpStream) = server.connection()?;
-        let public = Public::new()?;
+        let public = PublicCopy::new()?;
         let mut command = public.as_nobody();
         let output = run_as(command.args(["states", "--json", "--netns", "self"]))?;
         ensure!(output.status.success(), "{}", text(&output.stderr)?);

@@ -3,17 +3,17 @@
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::refused_calls;
 use netperf_tests::load::states::Server;
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::sys::sysctl::Sysctl;
 use netperf_tests::tracer::command::{run, run_as, text};
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::states::{ensure_field, finding, look, looks, looks_around, row};
 use netperf_tests::tracer::{self, Tracer};
 use serde_json::Value;
 
 #[test]
 fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40099")?;
         let _reserved = Sysctl::set("net/ipv4/ip_local_reserved_ports", "40050-40059")?;
         let server = Server::listen(4_100, 200)?;
@@ -43,8 +43,8 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
         ] {
             ensure!(advice.contains(words), "{words}: {advice}");
         }
-        let text = run(["states", "--netns", "self"])?;
-        let shown = text(&text.stdout)?;
+        let output = run(["states", "--netns", "self"])?;
+        let shown = text(&output.stdout)?;
         ensure!(shown.contains("critical  all ports for new"), "{shown}");
         Ok(())
     })
@@ -52,7 +52,7 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
 
 #[test]
 fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.4"])?;
         let _full = refused_calls::play(false)?;
         refused_calls::await_looks(&mut tracer)?;
@@ -84,7 +84,7 @@ fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
 
 #[test]
 fn one_look_counts_nothing_between_looks() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let looks = looks(&["--netns", "self"])?;
         ensure_field(&looks[0], "refused", Vec::<Value>::new())?;
         ensure_field(&looks[0], "unavailable", Vec::<Value>::new())
@@ -93,7 +93,7 @@ fn one_look_counts_nothing_between_looks() -> Result<()> {
 
 #[test]
 fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let mut command = public.as_nobody();
     let output = run_as(command.args([
         "states", "--json", "--netns", "self", "-d", "0.2", "-n", "2",
@@ -112,7 +112,7 @@ fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
 
 #[test]
 fn ports_that_run_out_have_a_time_left() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t41999")?;
         let server = Server::listen(4_100, 200)?;
         server.finish_by_client(100)?;

@@ -13,14 +13,14 @@ use netperf_tests::checks::lookups::{ADDRESS, SERVFAIL, ask, question};
 use netperf_tests::checks::rate_limit::{FAR, await_traffic, far, near, sink, source};
 use netperf_tests::load::flood::Sender;
 use netperf_tests::load::states::Server;
-use netperf_tests::net::netns::Cabled;
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::net::tun::tun;
+use netperf_tests::net::veth::VethPair;
 use netperf_tests::peer::dns_server::{A, DnsServer, Script};
 use netperf_tests::sys::sysctl::Sysctl;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run, run_as, text};
-use netperf_tests::tracer::public_copy::Public;
-use netperf_tests::tracer::sockets::alone;
+use netperf_tests::tracer::public_copy::PublicCopy;
 use serde_json::Value;
 
 /// Only what is in the namespace of this thread.
@@ -109,7 +109,7 @@ impl Drop for Again {
 
 #[test]
 fn a_program_that_does_not_close_is_the_cause() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let server = Server::listen(4_100, 200)?;
         let _unclosed = server.leave_unclosed(150)?;
         let (first, all) = verdict()?;
@@ -126,7 +126,7 @@ fn a_program_that_does_not_close_is_the_cause() -> Result<()> {
 
 #[test]
 fn ports_that_ran_out_are_the_cause_and_who_wanted_one_is_named() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40099")?;
         let server = Server::listen(4_100, 200)?;
         let _held = server.exhaust(200)?;
@@ -147,7 +147,7 @@ fn ports_that_ran_out_are_the_cause_and_who_wanted_one_is_named() -> Result<()> 
 
 #[test]
 fn time_wait_that_takes_up_the_ports_is_the_cause_and_its_likely_owner_is_named() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40999")?;
         let _kept = Sysctl::set("net/ipv4/tcp_tw_reuse", "0")?;
         let server = Server::listen(4_100, 200)?;
@@ -170,7 +170,7 @@ fn time_wait_that_takes_up_the_ports_is_the_cause_and_its_likely_owner_is_named(
 
 #[test]
 fn who_fills_a_link_is_the_cause() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         tun(1, true)?;
         let _sender = Sender::start("10.79.0.2:9", Duration::from_millis(2))?;
         let (first, all) = verdict()?;
@@ -182,7 +182,7 @@ fn who_fills_a_link_is_the_cause() -> Result<()> {
 
 #[test]
 fn connections_that_are_refused_are_told_with_who_begins_them() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _again = Again::every(Duration::from_millis(30), || {
             let _ = TcpStream::connect("127.0.0.1:9");
         });
@@ -205,7 +205,7 @@ fn connections_that_are_refused_are_told_with_who_begins_them() -> Result<()> {
 
 #[test]
 fn every_connection_that_fails_is_told_with_its_error() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let doctor = failed_connects::doctor("auto")?;
         failed_connects::play()?;
         let triage = failed_connects::check(doctor)?;
@@ -251,7 +251,7 @@ fn asking(host: [u8; 4], script: Script) -> Result<(DnsServer, Again)> {
 
 #[test]
 fn a_slow_resolver_is_the_cause_and_who_waits_for_it_is_named() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _asking = asking([127, 0, 0, 2], Script::values(200, &[ADDRESS]))?;
         let (first, all) = verdict()?;
         ensure!(
@@ -272,7 +272,7 @@ fn a_slow_resolver_is_the_cause_and_who_waits_for_it_is_named() -> Result<()> {
 
 #[test]
 fn a_resolver_that_fails_is_the_cause() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _asking = asking([127, 0, 0, 2], Script::rcode(SERVFAIL))?;
         let (first, all) = verdict()?;
         ensure!(first.starts_with("critical"), "{all}");
@@ -287,7 +287,7 @@ fn a_resolver_that_fails_is_the_cause() -> Result<()> {
 
 #[test]
 fn a_resolver_that_does_not_answer_is_the_cause() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _asking = asking([127, 0, 0, 2], Script::Silence)?;
         let output = run(["doctor", "--netns", "self", "--for", "3s"])?;
         let all = text(&output.stdout)?;
@@ -304,7 +304,7 @@ fn a_resolver_that_does_not_answer_is_the_cause() -> Result<()> {
 
 #[test]
 fn fast_names_are_evidence_that_it_is_not_dns() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _asking = asking([127, 0, 0, 2], Script::values(0, &[ADDRESS]))?;
         let pid = std::process::id().to_string();
         let triage = triage(&["--pid", &pid])?;
@@ -328,7 +328,7 @@ fn fast_names_are_evidence_that_it_is_not_dns() -> Result<()> {
 
 #[test]
 fn a_process_that_waits_for_its_receiver_is_told_to() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let listener = TcpListener::bind("127.0.0.1:4300")?;
         let client = TcpStream::connect("127.0.0.1:4300")?;
         let (server, _) = listener.accept()?;
@@ -364,7 +364,7 @@ fn a_process_that_waits_for_its_receiver_is_told_to() -> Result<()> {
 
 #[test]
 fn a_namespace_in_which_nothing_happens_has_no_trouble_with_the_network() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let triage = triage(&[])?;
         for topic in [
             "interfaces",
@@ -388,7 +388,7 @@ fn a_namespace_in_which_nothing_happens_has_no_trouble_with_the_network() -> Res
 
 #[test]
 fn without_rights_it_checks_what_it_can() -> Result<()> {
-    let public = Public::new()?;
+    let public = PublicCopy::new()?;
     let mut command = public.as_nobody();
     let options = ["doctor", "--netns", "self", "--for", "1s", "--json"];
     let output = run_as(command.args(options))?;
@@ -415,17 +415,16 @@ fn without_rights_it_checks_what_it_can() -> Result<()> {
 
 #[test]
 fn a_transfer_that_fills_a_shaped_link_is_the_cause_also_of_its_own_waiting() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let shape = "qdisc add dev cable0 root tbf rate 8mbit burst 16kb limit 64kb";
-    let shaped = cabled.near("tc").args(shape.split(' ')).status()?;
+    let shaped = veth.near("tc").args(shape.split(' ')).status()?;
     ensure!(shaped.success(), "no shaper");
-    let mut sink = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let source = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
+    let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let source = source(&mut near(&veth)?, "tcp", FAR, 2)?;
     await_traffic(&mut sink)?;
     let pid = source.pid();
     let output = run_as(
-        cabled
-            .near("timeout")
+        veth.near("timeout")
             .arg("20")
             .arg(tracer::binary()?)
             .args(HERE),

@@ -1,4 +1,4 @@
-//! Does `states --watch` tell what each connection goes through, TIME_WAIT included, and lose nothing?
+//! Does `states --watch` tell what each connection goes launcher, TIME_WAIT included, and lose nothing?
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use netperf_tests::checks::lifecycle;
 use netperf_tests::load::states::Server;
+use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::sys::sysctl::Sysctl;
 use netperf_tests::tracer::command::{run, text};
-use netperf_tests::tracer::sockets::alone;
 use netperf_tests::tracer::{Session, Tracer, integer};
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ fn lost(session: &Session) -> Result<u64> {
 
 #[test]
 fn a_connection_is_told_from_its_beginning_to_time_wait() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let session = lifecycle::check(watch(&[])?, PORT)?;
         ensure!(transitions(&session, "CLOSE", "LISTEN").len() == 1);
         ensure!(transitions(&session, "CLOSE", "SYN_SENT").len() == 1);
@@ -81,7 +81,7 @@ fn a_connection_is_told_from_its_beginning_to_time_wait() -> Result<()> {
 #[test]
 fn time_wait_lasts_a_minute_and_its_end_is_told() -> Result<()> {
     const MANY: usize = 5_000;
-    alone(|| {
+    in_fresh_netns(|| {
         let mut tracer = watch(&["--state", "TIME_WAIT"])?;
         let mut seen = Vec::new();
         let server = Server::listen(PORT, 100)?;
@@ -123,7 +123,7 @@ fn time_wait_lasts_a_minute_and_its_end_is_told() -> Result<()> {
 
 #[test]
 fn a_port_that_is_used_again_ends_time_wait() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40000")?;
         let _reuse = Sysctl::set("net/ipv4/tcp_tw_reuse", "1")?;
         let tracer = watch(&[])?;
@@ -197,7 +197,7 @@ fn storm(span: Duration) -> Result<usize> {
 
 #[test]
 fn of_a_storm_of_connections_each_is_told_or_counted_as_lost() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let mut tracer = watch(&[])?;
         let made = storm(Duration::from_secs(2))?;
         // What is still being written, and a tick that says what was lost.
@@ -230,7 +230,7 @@ fn of_a_storm_of_connections_each_is_told_or_counted_as_lost() -> Result<()> {
 #[test]
 fn a_share_of_the_connections_stands_for_all() -> Result<()> {
     const MANY: usize = 2_000;
-    alone(|| {
+    in_fresh_netns(|| {
         let tracer = watch(&["--sample", "1/4"])?;
         let server = Server::listen(PORT, 100)?;
         server.finish_by_client(MANY)?;
@@ -258,7 +258,7 @@ fn a_share_of_the_connections_stands_for_all() -> Result<()> {
 
 #[test]
 fn a_person_reads_a_line_for_each_transition_and_a_block_a_tick() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _server = thread::spawn(|| -> Result<()> {
             let deadline = Deadline::seconds(4);
             while !deadline.passed() {

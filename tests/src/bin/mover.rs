@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
-use netperf_tests::load::result::Played;
+use netperf_tests::load::result::PathResult;
 use netperf_tests::load::workload::Gate;
 use netperf_tests::load::{churn, lossy, program, steady, stream};
 use netperf_tests::net::relay;
@@ -98,18 +98,18 @@ fn run(paths: &[&Path]) -> Result<()> {
     Ok(())
 }
 
-fn play(path: &Path, gate: Gate) -> Played {
+fn play(path: &Path, gate: Gate) -> PathResult {
     match path.play(gate) {
-        Ok(rows) => Played::Moved {
+        Ok(rows) => PathResult::Moved {
             path: path.name.to_owned(),
             rows,
         },
         Err(error) => match error.downcast::<Absent>() {
-            Ok(absent) => Played::Absent {
+            Ok(absent) => PathResult::Absent {
                 path: path.name.to_owned(),
                 why: absent.0,
             },
-            Err(error) => Played::Failed {
+            Err(error) => PathResult::Failed {
                 path: path.name.to_owned(),
                 why: format!("{error:#}"),
             },
@@ -123,7 +123,7 @@ fn check(paths: &[&Path]) -> Result<()> {
         let clock = Deadline::seconds(0);
         let played = play(path, Gate::Open);
         let ms = clock.elapsed().as_millis();
-        failed += u32::from(matches!(played, Played::Failed { .. }));
+        failed += u32::from(matches!(played, PathResult::Failed { .. }));
         writeln!(std::io::stdout(), "{ms:5} ms  {played}")?;
     }
     ensure!(failed == 0, "{failed} of {} paths failed", paths.len());

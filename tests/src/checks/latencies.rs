@@ -12,12 +12,12 @@ use anyhow::{Context as _, Result, ensure};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
 
-use crate::net::relay::Delayed;
+use crate::net::relay::DelayedLink;
 use crate::tracer::{Session, integer};
 
 const CONNECTIONS: u64 = 5;
 const QUESTIONS: u64 = 3;
-const SERVER: SocketAddr = SocketAddr::new(Delayed::FAR, 4200);
+const SERVER: SocketAddr = SocketAddr::new(DelayedLink::FAR, 4200);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far from the truth half of the times may be.
@@ -25,20 +25,20 @@ const TOLERANCE: f64 = 0.1;
 
 /// How long things take.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct Timing {
     /// A packet, in one direction.
-    pub one_way: Duration,
+    pub delay: Duration,
     /// A connection, from when it could be accepted.
     pub accept: Duration,
 }
 
-impl Pace {
+impl Timing {
     /// Both ends talk to each other, as threads of this process.
     ///
     /// # Errors
     /// When the kernel refuses the way between them.
     pub fn play(self) -> Result<()> {
-        let way = Delayed::new(self.one_way)?;
+        let way = DelayedLink::new(self.delay)?;
         let listener = way.far(|| Ok(TcpListener::bind(SERVER)?))?;
         thread::scope(|scope| {
             let server = scope.spawn(|| serve(&listener, self.accept));
@@ -52,23 +52,23 @@ impl Pace {
     /// # Errors
     /// What is wrong.
     pub fn check(self, session: &Session) -> Result<()> {
-        let there_and_back = self.one_way * 2;
+        let there_and_back = self.delay * 2;
         let told = |kind, remote| Times::told(session, kind, remote);
-        let connect = told("connect", Delayed::FAR)?;
+        let connect = told("connect", DelayedLink::FAR)?;
         connect
             .are(CONNECTIONS, there_and_back)
             .context("connect")?;
-        let rtt = told("rtt", Delayed::FAR)?;
+        let rtt = told("rtt", DelayedLink::FAR)?;
         rtt.are(CONNECTIONS * QUESTIONS, there_and_back)
             .context("rtt")?;
-        let accept = told("accept", Delayed::NEAR)?;
+        let accept = told("accept", DelayedLink::NEAR)?;
         accept.are(CONNECTIONS, self.accept).context("accept")?;
         ensure!(
-            told("connect", Delayed::NEAR)?.count == 0,
+            told("connect", DelayedLink::NEAR)?.count == 0,
             "the server connected"
         );
         ensure!(
-            told("accept", Delayed::FAR)?.count == 0,
+            told("accept", DelayedLink::FAR)?.count == 0,
             "the client accepted"
         );
         Ok(())

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::load::mover;
 use crate::load::stream::Stream;
-use crate::net::netns::Cabled;
+use crate::net::veth::VethPair;
 use crate::sys::deadline::Deadline;
 use crate::tracer::Tracer;
 
@@ -26,34 +26,34 @@ pub const FREE: f64 = 40.0 * MB;
 ///
 /// # Errors
 /// When it is not there.
-pub fn near(cabled: &Cabled) -> Result<Command> {
+pub fn near(veth: &VethPair) -> Result<Command> {
     let mover = mover::binary()?;
-    Ok(cabled.near(mover.to_str().context("an odd path")?))
+    Ok(veth.near(mover.to_str().context("an odd path")?))
 }
 
 /// The same in the far namespace.
 ///
 /// # Errors
 /// When it is not there.
-pub fn far(cabled: &Cabled) -> Result<Command> {
+pub fn far(veth: &VethPair) -> Result<Command> {
     let mover = mover::binary()?;
-    Ok(cabled.far(mover.to_str().context("an odd path")?))
+    Ok(veth.far(mover.to_str().context("an odd path")?))
 }
 
 /// A process that receives, and is ready to.
 ///
 /// # Errors
 /// When it gets no socket.
-pub fn sink(through: &mut Command, protocol: &str, address: &str) -> Result<Stream> {
-    Stream::start(through, &format!("sink {protocol} {address}"))?.ready()
+pub fn sink(launcher: &mut Command, protocol: &str, address: &str) -> Result<Stream> {
+    Stream::start(launcher, &format!("sink {protocol} {address}"))?.ready()
 }
 
 /// `count` senders in a process, for 60 seconds at the most: whoever starts them ends them.
 ///
 /// # Errors
 /// When it does not start.
-pub fn source(through: &mut Command, protocol: &str, address: &str, count: u8) -> Result<Stream> {
-    Stream::start(through, &format!("source {protocol} {address} {count} 60"))
+pub fn source(launcher: &mut Command, protocol: &str, address: &str, count: u8) -> Result<Stream> {
+    Stream::start(launcher, &format!("source {protocol} {address} {count} 60"))
 }
 
 /// Waits until something comes.
@@ -127,7 +127,7 @@ pub fn is_held(rate: f64, asked: f64) -> Result<()> {
 ///
 /// # Errors
 /// When it can't be listed.
-pub fn inventory(cabled: &Cabled) -> Result<String> {
+pub fn inventory(veth: &VethPair) -> Result<String> {
     let mut all = String::new();
     for (program, args) in [
         ("ip", "-o -d link show"),
@@ -136,7 +136,7 @@ pub fn inventory(cabled: &Cabled) -> Result<String> {
         ("tc", "filter show dev cable0 ingress"),
         ("ip", "netns list-id"),
     ] {
-        let output = cabled.near(program).args(args.split(' ')).output()?;
+        let output = veth.near(program).args(args.split(' ')).output()?;
         all += &String::from_utf8(output.stdout)?;
     }
     Ok(all)

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::no_btf;
 use super::report::Report;
 use crate::checks::lookups::{check, one_of_each};
-use crate::tracer::sockets::alone;
+use crate::net::netns::in_fresh_netns;
 
 /// Where its hooks are, as other tests name their set.
 const SET: &str = "cgroup";
@@ -26,7 +26,7 @@ pub(super) fn examine(report: &mut Report) {
 
 fn watched() -> Result<String> {
     let (sender, told) = channel();
-    alone(move || {
+    in_fresh_netns(move || {
         let said = one_of_each()?;
         check(&said)?;
         let late = said.one("late.watch")?["took_us"].to_string();

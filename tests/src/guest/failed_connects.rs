@@ -5,12 +5,12 @@ use anyhow::Result;
 use super::at_once;
 use super::report::Report;
 use crate::checks::failed_connects::{check, doctor, play};
-use crate::tracer::sockets::alone;
+use crate::net::netns::in_fresh_netns;
 
 /// Plays once while a doctor looks on for each set.
 pub(super) fn examine(sets: &'static [&str], report: &mut Report) {
     let (sender, told) = std::sync::mpsc::channel();
-    let played = alone(move || Ok(sender.send(watch(sets)?)?));
+    let played = in_fresh_netns(move || Ok(sender.send(watch(sets)?)?));
     match played.and_then(|()| Ok(told.recv()?)) {
         Ok(outcomes) => {
             for (set, outcome) in sets.iter().zip(outcomes) {

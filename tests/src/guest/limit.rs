@@ -12,7 +12,7 @@ use crate::checks::rate_limit::{
     FAR, MB, NEAR, await_traffic, far, inventory, limit, near, sink, source,
 };
 use crate::load::stream::Stream;
-use crate::net::netns::Cabled;
+use crate::net::veth::VethPair;
 use crate::sys::deadline::Deadline;
 use crate::tracer::Tracer;
 
@@ -67,10 +67,10 @@ pub(super) fn examine(kernel: Kernel, report: &mut Report) {
 
 /// The machine sleeps while a limit holds: it holds after, too, and nothing is left.
 fn slept() -> Result<String> {
-    let cabled = Cabled::new()?;
-    let before = inventory(&cabled)?;
-    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let sender = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
+    let veth = VethPair::new()?;
+    let before = inventory(&veth)?;
+    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let sender = source(&mut near(&veth)?, "tcp", FAR, 2)?;
     await_traffic(&mut there)?;
     let tracer = limit(sender.pid(), &["--up", ASKED])?;
     settled(&mut there).context("before")?;
@@ -81,7 +81,7 @@ fn slept() -> Result<String> {
     ensure!(asleep > Duration::from_secs(1), "it slept for {asleep:?}");
     let after = settled(&mut there).context("after")?;
     tracer.stop()?;
-    nothing_is_left(&cabled, &before)?;
+    nothing_is_left(&veth, &before)?;
     Ok(format!(
         "{:.3} of {RATE} MB/s after {asleep:.1?} of sleep",
         after / MB
@@ -97,8 +97,8 @@ fn time_asleep() -> Result<Duration> {
 
 /// A kernel without tcx says so.
 fn refusal() -> Result<String> {
-    let cabled = Cabled::new()?;
-    let somebody = sink(&mut far(&cabled)?, "tcp", FAR)?;
+    let veth = VethPair::new()?;
+    let somebody = sink(&mut far(&veth)?, "tcp", FAR)?;
     match limit(somebody.pid(), &[ASKED, "--mechanism", "tcx"]) {
         Ok(_) => anyhow::bail!("it holds, though the kernel has no tcx"),
         Err(error) => {
@@ -111,19 +111,19 @@ fn refusal() -> Result<String> {
 
 /// By this way, with a bucket of this kind, while the cable has this queue.
 fn held(mechanism: &str, bucket: &str, queue: Option<&str>) -> Result<String> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     if let Some(queue) = queue {
-        for mut tc in [cabled.near("tc"), cabled.far("tc")] {
+        for mut tc in [veth.near("tc"), veth.far("tc")] {
             tc.args("qdisc add dev cable0 root".split(' '))
                 .args(queue.split(' '));
             ensure!(tc.status()?.success(), "no {queue}");
         }
     }
-    let before = inventory(&cabled)?;
-    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let mut here = sink(&mut near(&cabled)?, "tcp", NEAR)?;
-    let sender = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
-    let _far_sender = source(&mut far(&cabled)?, "tcp", NEAR, 2)?;
+    let before = inventory(&veth)?;
+    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let mut here = sink(&mut near(&veth)?, "tcp", NEAR)?;
+    let sender = source(&mut near(&veth)?, "tcp", FAR, 2)?;
+    let _far_sender = source(&mut far(&veth)?, "tcp", NEAR, 2)?;
     await_traffic(&mut there)?;
     await_traffic(&mut here)?;
     let receiver = here.pid().to_string();
@@ -134,7 +134,7 @@ fn held(mechanism: &str, bucket: &str, queue: Option<&str>) -> Result<String> {
     let shown = mechanism_of(tracer)?;
     let is_it = mechanism == "auto" || shown.contains(mechanism);
     ensure!(is_it && shown.contains(bucket), "{shown}");
-    nothing_is_left(&cabled, &before)?;
+    nothing_is_left(&veth, &before)?;
     Ok(format!(
         "{shown}: up {:.3}, down {:.3} of {RATE} MB/s",
         up / MB,
@@ -163,10 +163,10 @@ fn mechanism_of(tracer: Tracer) -> Result<String> {
     Ok(mechanism.to_owned())
 }
 
-fn nothing_is_left(cabled: &Cabled, before: &str) -> Result<()> {
+fn nothing_is_left(veth: &VethPair, before: &str) -> Result<()> {
     let deadline = Deadline::seconds(20);
-    while inventory(cabled)? != before {
-        ensure!(!deadline.passed(), "left is {}", inventory(cabled)?);
+    while inventory(veth)? != before {
+        ensure!(!deadline.passed(), "left is {}", inventory(veth)?);
         thread::sleep(Duration::from_millis(50));
     }
     Ok(())

@@ -49,7 +49,7 @@ fn play(sets: &[&str]) -> Result<(Vec<Session>, u64, u64)> {
         Tracer::start(&args).with_context(|| (*set).to_owned())
     })?;
     for (kind, mut mover) in waiting {
-        mover.go_on()?;
+        mover.resume()?;
         mover.next_line()?.with_context(|| format!("`{kind}`"))?;
     }
     let after = Counters::settled()?;

@@ -25,10 +25,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use self::machine::Kernel;
 use self::report::Report;
-use crate::checks::latencies::Pace;
+use crate::checks::latencies::Timing;
 use crate::checks::lifecycle;
 use crate::load::mover::{self, Mover};
-use crate::load::result::Played;
+use crate::load::result::PathResult;
 use crate::paths::{self, Path};
 use crate::tracer::{Session, Tracer};
 
@@ -181,7 +181,7 @@ fn examine_round(
 }
 
 /// Plays paths while tracers run; those with a gate are set up before they start.
-fn play(watches: &[Watch<'_>], paths: &[&Path]) -> Result<(Vec<Session>, Vec<Played>)> {
+fn play(watches: &[Watch<'_>], paths: &[&Path]) -> Result<(Vec<Session>, Vec<PathResult>)> {
     let (gated, open): (Vec<&Path>, Vec<&Path>) = paths.iter().partition(|path| path.gated);
     let mut played = Vec::new();
     let mut waiting = Vec::new();
@@ -227,7 +227,7 @@ fn trace(hooks: &str) -> Result<Tracer> {
     }
 }
 
-/// Every set tells what a connection goes through.
+/// Every set tells what a connection goes launcher.
 fn examine_lives(sets: &[&str], report: &mut Report) {
     for (set, port) in sets.iter().zip(FIRST_PORT..) {
         let watch = Tracer::start(&["states", "--watch", "--json", "--hooks", set]);
@@ -242,21 +242,21 @@ fn examine_lives(sets: &[&str], report: &mut Report) {
 /// milliseconds more, tens of them where another machine runs beside it: there and back is a little above
 /// the lower edge of a wide bucket (524 to 590 ms).
 fn examine_times(sets: &[&str], report: &mut Report) {
-    const PACE: Pace = Pace {
-        one_way: Duration::from_millis(264),
+    const TIMING: Timing = Timing {
+        delay: Duration::from_millis(264),
         accept: Duration::from_millis(528),
     };
     let told = || -> Result<Vec<Session>> {
         let tracers = at_once(sets, |set| {
             Tracer::start(&["latency", "--json", "--hooks", set])
         })?;
-        PACE.play()?;
+        TIMING.play()?;
         at_once(tracers, Tracer::stop)
     };
     match told() {
         Ok(sessions) => {
             for (set, session) in sets.iter().zip(sessions) {
-                match PACE.check(&session) {
+                match TIMING.check(&session) {
                     Ok(()) => report.passed(set, "latency", "within a tenth"),
                     Err(error) => report.failed(set, "latency", &format!("{error:#}")),
                 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::load::mover::Mover;
-use crate::load::result::Played;
+use crate::load::result::PathResult;
 use crate::tracer::{self, Session, Tracer, text};
 
 /// Starts `netperf-trace ARGS` without type information.
@@ -20,7 +20,7 @@ pub(super) fn check_addresses() -> Result<String> {
     let tracer = trace(&["flows", "--json"])?;
     let played = Mover::start(["run", "tcp_write"])?.finish()?;
     let session = tracer.stop()?;
-    let [Played::Moved { rows, .. }] = played.as_slice() else {
+    let [PathResult::Moved { rows, .. }] = played.as_slice() else {
         bail!("not played: {played:?}")
     };
     let movers = rows.iter().filter(|row| row.tx_bytes + row.rx_bytes > 0);

@@ -5,13 +5,13 @@ use anyhow::Result;
 use super::at_once;
 use super::report::Report;
 use crate::checks::refused_calls::{await_looks, check, play};
-use crate::tracer::sockets::alone;
+use crate::net::netns::in_fresh_netns;
 use crate::tracer::{Session, Tracer};
 
 /// Plays once while a tracer runs for each set.
 pub(super) fn examine(sets: &'static [&str], report: &mut Report) {
     let (sender, told) = std::sync::mpsc::channel();
-    let played = alone(move || Ok(sender.send(watch(sets)?)?));
+    let played = in_fresh_netns(move || Ok(sender.send(watch(sets)?)?));
     match played.and_then(|()| Ok(told.recv()?)) {
         Ok(sessions) => {
             for (set, session) in sets.iter().zip(sessions) {

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::known;
 use super::machine::{self, Kernel};
-use crate::load::result::Played;
+use crate::load::result::PathResult;
+use crate::load::result::ProcessBytes;
 use crate::tracer::Session;
-use crate::tracer::exact::{Expected, Row, counted, differences, losses};
+use crate::tracer::exact::{Row, counted, differences, losses};
 
 /// What is known of a path beforehand.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +61,7 @@ impl Report {
         &mut self,
         set: &str,
         session: &Session,
-        played: &[Played],
+        played: &[PathResult],
         kernel: Kernel,
     ) -> Result<()> {
         let failed_before = self.failed;
@@ -74,7 +75,7 @@ impl Report {
         let missed = (may_miss && !lost.is_empty()).then(|| lost.join(", "));
         for one in played {
             match one {
-                Played::Moved { path, rows } => {
+                PathResult::Moved { path, rows } => {
                     let known = match known::exception(set, path, kernel) {
                         Some(why) => Known::Different(why),
                         None if known::by_number(set, path) => Known::ByNumber,
@@ -82,8 +83,8 @@ impl Report {
                     };
                     self.path((set, path), rows, &totals, known);
                 }
-                Played::Absent { path, why } => self.skipped(set, path, why),
-                Played::Failed { path, why } => self.failed(set, path, why),
+                PathResult::Absent { path, why } => self.skipped(set, path, why),
+                PathResult::Failed { path, why } => self.failed(set, path, why),
             }
         }
         for line in session.log.lines() {
@@ -104,7 +105,7 @@ impl Report {
     fn path(
         &mut self,
         (set, path): (&str, &str),
-        rows: &[Expected],
+        rows: &[ProcessBytes],
         totals: &BTreeMap<u32, Vec<Row>>,
         known: Known<'_>,
     ) {
@@ -138,14 +139,14 @@ impl Report {
     fn nobody_else(
         &mut self,
         set: &str,
-        played: &[Played],
+        played: &[PathResult],
         totals: &BTreeMap<u32, Vec<Row>>,
         kernel: Kernel,
     ) {
         let mut players = HashSet::new();
         let mut strange = false;
         for one in played {
-            if let Played::Moved { path, rows } = one {
+            if let PathResult::Moved { path, rows } = one {
                 strange |= known::exception(set, path, kernel).is_some();
                 players.extend(rows.iter().map(|row| row.pid));
             }
@@ -178,7 +179,7 @@ impl Report {
 }
 
 /// Whether the bytes of each process are right, whatever its name.
-fn is_exact_by_number(moved: &[Expected], counted: &BTreeMap<u32, Vec<Row>>) -> bool {
+fn is_exact_by_number(moved: &[ProcessBytes], counted: &BTreeMap<u32, Vec<Row>>) -> bool {
     let numbers: HashSet<u32> = moved.iter().map(|row| row.pid).collect();
     numbers.into_iter().all(|pid| {
         let moved = moved.iter().filter(|row| row.pid == pid);

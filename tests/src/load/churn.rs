@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::load::result::Played;
-use crate::load::workload::{Cast, Gate, Moved};
+use crate::load::result::PathResult;
+use crate::load::result::ProcessBytes;
+use crate::load::workload::{Gate, Moved, Workload};
 use crate::sys::deadline::Deadline;
-use crate::tracer::exact::Expected;
 
 /// Sizes that take turns, all odd.
 const SIZES: [usize; 5] = [1, 77, 1009, 4099, 20_011];
@@ -27,13 +27,13 @@ const BETWEEN_PROCESSES: Duration = Duration::from_millis(1);
 /// # Errors
 /// When a process fails.
 pub fn run(seconds: u64) -> Result<()> {
-    let mut cast = Cast::new(Gate::Open);
-    cast.take_time(seconds);
-    tcp(&mut cast, seconds)?;
-    udp(&mut cast, seconds)?;
-    processes(&mut cast, seconds)?;
-    let rows = cast.finish()?;
-    let played = Played::Moved {
+    let mut workload = Workload::new(Gate::Open);
+    workload.extend_timeout(seconds);
+    tcp(&mut workload, seconds)?;
+    udp(&mut workload, seconds)?;
+    processes(&mut workload, seconds)?;
+    let rows = workload.finish()?;
+    let played = PathResult::Moved {
         path: "churn".to_owned(),
         rows,
     };
@@ -49,10 +49,10 @@ fn sizes() -> impl Iterator<Item = usize> {
 }
 
 /// Request and response on a new connection each time; the last request is empty.
-fn tcp(cast: &mut Cast, seconds: u64) -> Result<()> {
+fn tcp(workload: &mut Workload, seconds: u64) -> Result<()> {
     let listener = TcpListener::bind(home())?;
     let to = listener.local_addr()?;
-    cast.role("churn tcp in", move || {
+    workload.spawn("churn tcp in", move || {
         let mut moved = Moved::default();
         loop {
             let mut stream = listener.accept()?.0;
@@ -65,7 +65,7 @@ fn tcp(cast: &mut Cast, seconds: u64) -> Result<()> {
             moved.tx += 33;
         }
     })?;
-    cast.role("churn tcp out", move || {
+    workload.spawn("churn tcp out", move || {
         let deadline = Deadline::seconds(seconds);
         let mut moved = Moved::default();
         for size in sizes() {
@@ -88,10 +88,10 @@ fn read_to_end(stream: &mut TcpStream) -> Result<u64> {
 }
 
 /// Question and answer over a new socket each time; the last question is empty.
-fn udp(cast: &mut Cast, seconds: u64) -> Result<()> {
+fn udp(workload: &mut Workload, seconds: u64) -> Result<()> {
     let server = UdpSocket::bind(home())?;
     let to = server.local_addr()?;
-    cast.role("churn udp in", move || {
+    workload.spawn("churn udp in", move || {
         let mut moved = Moved::default();
         loop {
             let (rx, from) = server.recv_from(&mut vec![0; 65_536])?;
@@ -102,7 +102,7 @@ fn udp(cast: &mut Cast, seconds: u64) -> Result<()> {
             moved.tx += u64::try_from(server.send_to(&[0x5a; 33], from)?)?;
         }
     })?;
-    cast.role("churn udp out", move || {
+    workload.spawn("churn udp out", move || {
         let deadline = Deadline::seconds(seconds);
         let mut moved = Moved::default();
         for size in sizes() {
@@ -120,10 +120,10 @@ fn udp(cast: &mut Cast, seconds: u64) -> Result<()> {
 }
 
 /// Processes that live for one connection; the last connection is empty.
-fn processes(cast: &mut Cast, seconds: u64) -> Result<()> {
+fn processes(workload: &mut Workload, seconds: u64) -> Result<()> {
     let listener = TcpListener::bind(home())?;
     let to = listener.local_addr()?;
-    cast.role("churn server", move || {
+    workload.spawn("churn server", move || {
         let mut moved = Moved::default();
         loop {
             match read_to_end(&mut listener.accept()?.0)? {
@@ -132,7 +132,7 @@ fn processes(cast: &mut Cast, seconds: u64) -> Result<()> {
             }
         }
     })?;
-    cast.troupe("churn parent", move || {
+    workload.spawn_parent("churn parent", move || {
         let deadline = Deadline::seconds(seconds);
         let mut rows = Vec::new();
         for size in sizes() {
@@ -147,11 +147,11 @@ fn processes(cast: &mut Cast, seconds: u64) -> Result<()> {
     })
 }
 
-fn brief(to: SocketAddr, size: usize) -> Result<Vec<Expected>> {
-    let mut cast = Cast::new(Gate::Open);
-    cast.role("brief", || {
+fn brief(to: SocketAddr, size: usize) -> Result<Vec<ProcessBytes>> {
+    let mut workload = Workload::new(Gate::Open);
+    workload.spawn("brief", || {
         TcpStream::connect(to)?.write_all(&vec![0x5a; size])?;
         Ok(Moved::sent(u64::try_from(size)?))
     })?;
-    cast.finish()
+    workload.finish()
 }

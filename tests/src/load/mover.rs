@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::load::result::Played;
+use crate::load::result::PathResult;
 use crate::paths::Path;
 
 /// A running mover.
@@ -86,7 +86,7 @@ impl Mover {
     ///
     /// # Errors
     /// When the mover is gone.
-    pub fn go_on(&mut self) -> Result<()> {
+    pub fn resume(&mut self) -> Result<()> {
         let mut stdin = self.child.stdin.take().context("told twice")?;
         stdin.write_all(b"go on\n").context("the mover is gone")
     }
@@ -95,7 +95,7 @@ impl Mover {
     ///
     /// # Errors
     /// When it fails.
-    pub fn finish(mut self) -> Result<Vec<Played>> {
+    pub fn finish(mut self) -> Result<Vec<PathResult>> {
         let mut played = Vec::new();
         while let Some(line) = self.next_line()? {
             played.push(serde_json::from_str(&line).with_context(|| format!("odd: {line}"))?);
@@ -110,9 +110,9 @@ impl Mover {
 ///
 /// # Errors
 /// When a mover fails.
-pub fn play(mut waiting: Vec<Mover>, open: &[&Path]) -> Result<Vec<Played>> {
+pub fn play(mut waiting: Vec<Mover>, open: &[&Path]) -> Result<Vec<PathResult>> {
     for mover in &mut waiting {
-        mover.go_on()?;
+        mover.resume()?;
     }
     let mut played = Vec::new();
     for mover in waiting {

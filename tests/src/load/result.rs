@@ -4,18 +4,29 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tracer::exact::Expected;
+/// What one process moved, by the return values of its own system calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessBytes {
+    /// Process id in the pid namespace of the tests.
+    pub pid: u32,
+    /// Name (`comm`) of the process while it moved bytes.
+    pub name: String,
+    /// Payload handed to sockets.
+    pub tx_bytes: u64,
+    /// Payload taken from sockets.
+    pub rx_bytes: u64,
+}
 
 /// How a path went.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub enum Played {
+pub enum PathResult {
     /// Its processes moved these bytes.
     Moved {
         /// Name of the path.
         path: String,
         /// One row a process.
-        rows: Vec<Expected>,
+        rows: Vec<ProcessBytes>,
     },
     /// The machine lacks what it needs.
     Absent {
@@ -33,7 +44,7 @@ pub enum Played {
     },
 }
 
-impl fmt::Display for Played {
+impl fmt::Display for PathResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Moved { path, rows } => {

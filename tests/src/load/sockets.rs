@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use nix::sys::socket::{Backlog, listen};
 
 /// Sockets of many kinds and states. Fields are kept open for as long as it is.
-pub struct Crowd {
+pub struct SocketSet {
     /// Has clients that nobody accepts.
     pub listener: TcpListener,
     _listener6: TcpListener,
@@ -16,7 +16,7 @@ pub struct Crowd {
     _datagrams: Vec<UdpSocket>,
 }
 
-impl Crowd {
+impl SocketSet {
     /// Opens them, in a network namespace of the caller's own.
     ///
     /// # Errors

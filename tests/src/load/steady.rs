@@ -7,15 +7,16 @@ use std::ffi::CString;
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::prctl;
 use serde::{Deserialize, Serialize};
 use std::os::fd::AsFd;
 
-use crate::load::result::Played;
-use crate::load::sync::Cue;
-use crate::load::workload::{Cast, Gate, Moved};
+use crate::load::result::PathResult;
+use crate::load::sync::Semaphore;
+use crate::load::workload::{Gate, Moved, Workload};
+use crate::sys::stdout::print_line;
 
 /// What the processes are and between which addresses they talk.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,10 +51,10 @@ const PAUSE_MS: u16 = 20;
 /// # Errors
 /// When a process fails.
 pub fn run(disguise: Option<&CString>) -> Result<()> {
-    let stop = Cue::new()?;
-    let mut cast = Cast::new(Gate::Open);
+    let stop = Semaphore::new()?;
+    let mut workload = Workload::new(Gate::Open);
     // It lasts as long as the test that started it.
-    cast.take_time(600);
+    workload.extend_timeout(600);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let out = TcpStream::connect(listener.local_addr()?)?;
     let into = listener.accept()?.0;
@@ -65,19 +66,19 @@ pub fn run(disguise: Option<&CString>) -> Result<()> {
         (udp_in.local_addr()?, udp_in.peer_addr()?, "udp"),
     ]
     .into_iter();
-    cast.role("steady out", || {
+    workload.spawn("steady out", || {
         disguised(disguise).and_then(|()| stream_out(&out, &stop))
     })?;
-    cast.role("steady in", || {
+    workload.spawn("steady in", || {
         disguised(disguise).and_then(|()| stream_in(&into))
     })?;
-    cast.role("steady out udp", || {
+    workload.spawn("steady out udp", || {
         disguised(disguise).and_then(|()| datagrams_out(&udp_out, &stop))
     })?;
-    cast.role("steady in udp", || {
+    workload.spawn("steady in udp", || {
         disguised(disguise).and_then(|()| datagrams_in(&udp_in))
     })?;
-    let ends = cast
+    let ends = workload
         .pids()
         .zip(&mut ends)
         .map(|((name, pid), (local, remote, proto))| End {
@@ -87,15 +88,15 @@ pub fn run(disguise: Option<&CString>) -> Result<()> {
             local,
             remote,
         });
-    say(&Ends {
+    print_line(&serde_json::to_string(&Ends {
         ends: ends.collect(),
-    })?;
+    })?)?;
     std::io::stdin().read_line(&mut String::new())?;
-    stop.give(2)?;
-    say(&Played::Moved {
+    stop.post(2)?;
+    print_line(&serde_json::to_string(&PathResult::Moved {
         path: "steady".to_owned(),
-        rows: cast.finish()?,
-    })
+        rows: workload.finish()?,
+    })?)
 }
 
 fn udp_pair() -> Result<(UdpSocket, UdpSocket)> {
@@ -108,25 +109,19 @@ fn udp_pair() -> Result<(UdpSocket, UdpSocket)> {
     Ok((out, into))
 }
 
-fn say(what: &impl Serialize) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", serde_json::to_string(what)?)?;
-    out.flush().context("nobody listens")
-}
-
 fn disguised(name: Option<&CString>) -> Result<()> {
     name.map_or(Ok(()), |name| Ok(prctl::set_name(name)?))
 }
 
 /// Lets 20 ms pass; false once `stop` is given.
-fn paced(stop: &Cue) -> Result<bool> {
+fn paced(stop: &Semaphore) -> Result<bool> {
     Ok(poll(
         &mut [PollFd::new(stop.as_fd(), PollFlags::POLLIN)],
         PAUSE_MS,
     )? == 0)
 }
 
-fn stream_out(mut stream: &TcpStream, stop: &Cue) -> Result<Moved> {
+fn stream_out(mut stream: &TcpStream, stop: &Semaphore) -> Result<Moved> {
     let mut moved = Moved::default();
     while paced(stop)? {
         stream.write_all(&vec![0x5a; TCP_PART])?;
@@ -149,7 +144,7 @@ fn stream_in(stream: &TcpStream) -> Result<Moved> {
 }
 
 /// The last datagram is empty.
-fn datagrams_out(socket: &UdpSocket, stop: &Cue) -> Result<Moved> {
+fn datagrams_out(socket: &UdpSocket, stop: &Semaphore) -> Result<Moved> {
     let mut moved = Moved::default();
     while paced(stop)? {
         moved.tx += u64::try_from(socket.send(&[0x5a; UDP_PART])?)?;

@@ -20,6 +20,7 @@ use crate::load::mover::Mover;
 use crate::net::mptcp;
 use crate::sys::calls;
 use crate::sys::deadline::Deadline;
+use crate::sys::stdout::{READY, print_line};
 
 /// Time over which a sink counts what came.
 pub const BIN: Duration = Duration::from_millis(100);
@@ -37,9 +38,6 @@ const SEND_PATIENCE: Duration = Duration::from_millis(100);
 
 /// A sender of datagrams that is early by less goes on.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
-
-/// What was asked for is there.
-pub(crate) const READY: &str = "{\"type\":\"ready\"}";
 
 /// What a source says at last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +65,7 @@ pub fn run(words: &[String]) -> Result<()> {
             let pace = pace.first().map(|pace| pace.parse()).transpose()?;
             let seconds = seconds.parse()?;
             let sent = source(protocol, address.parse()?, count.parse()?, (seconds, pace))?;
-            say(&serde_json::to_string(&sent)?)
+            print_line(&serde_json::to_string(&sent)?)
         }
         ["family", ..] => family(&words[1..]),
         _ => bail!("usage: mover stream sink|source|family ..."),
@@ -76,7 +74,7 @@ pub fn run(words: &[String]) -> Result<()> {
 
 /// A process that only waits for a line, and then lets a child be the source.
 fn family(words: &[&str]) -> Result<()> {
-    say(READY)?;
+    print_line(READY)?;
     std::io::stdin().read_line(&mut String::new())?;
     let child = Command::new(std::env::current_exe()?)
         .args(["stream", "source"])
@@ -111,12 +109,12 @@ fn sink(protocol: &str, address: SocketAddr, length: Duration) -> Result<()> {
         }
         other => bail!("no protocol: {other}"),
     }
-    say(READY)?;
+    print_line(READY)?;
     let mut bin = Deadline::after(length);
     loop {
         thread::sleep(bin.left());
         bin = bin.later(length);
-        say(&bytes.swap(0, Ordering::Relaxed).to_string())?;
+        print_line(&bytes.swap(0, Ordering::Relaxed).to_string())?;
     }
 }
 
@@ -214,12 +212,6 @@ fn send_datagrams(
     Ok(sent)
 }
 
-pub(crate) fn say(line: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
-}
-
 /// A sink or source that a test has started.
 #[derive(Debug)]
 pub struct Stream(Mover);
@@ -230,9 +222,9 @@ impl Stream {
     ///
     /// # Errors
     /// When it does not get its socket.
-    pub fn start(through: &mut Command, words: &str) -> Result<Self> {
+    pub fn start(launcher: &mut Command, words: &str) -> Result<Self> {
         let words = words.split(' ');
-        let mover = Mover::start_as(through.arg("stream").args(words))?;
+        let mover = Mover::start_as(launcher.arg("stream").args(words))?;
         Ok(Self(mover))
     }
 
@@ -255,8 +247,8 @@ impl Stream {
     ///
     /// # Errors
     /// When it is gone.
-    pub fn go_on(&mut self) -> Result<()> {
-        self.0.go_on()
+    pub fn resume(&mut self) -> Result<()> {
+        self.0.resume()
     }
 
     /// Bytes per second that come from now on, on average over so many bins and in each.

@@ -1,19 +1,19 @@
-//! How do roles wait for each other, and for the tracer? Made before the roles, shared by fork.
+//! How do workers wait for each other, and for the tracer? Made before the workers, shared by fork.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
 use anyhow::{Context, Result};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-/// Where roles wait until the tracer runs. Made before the roles, shared by fork.
+/// Where workers wait until the tracer runs. Made before the workers, shared by fork.
 #[derive(Debug)]
-pub struct Curtain {
+pub struct Barrier {
     ready: EventFd,
     go: EventFd,
 }
 
-impl Curtain {
-    /// A closed curtain.
+impl Barrier {
+    /// A closed barrier.
     ///
     /// # Errors
     /// When the kernel gives no eventfd.
@@ -24,28 +24,28 @@ impl Curtain {
         })
     }
 
-    /// Takes note of one role that is ready.
+    /// Takes note of one worker that is ready.
     pub(crate) fn take(&self) -> Result<()> {
         self.ready.read()?;
         Ok(())
     }
 
-    /// Lets `roles` processes go on.
-    pub(crate) fn open(&self, roles: u32) -> Result<()> {
-        self.go.write(u64::from(roles))?;
+    /// Lets `workers` processes go on.
+    pub(crate) fn open(&self, workers: u32) -> Result<()> {
+        self.go.write(u64::from(workers))?;
         Ok(())
     }
 
-    /// Says that this role is ready and does not wait: it is about to block in a call.
+    /// Says that this worker is ready and does not wait: it is about to block in a call.
     ///
     /// # Errors
     /// When the eventfd fails.
-    pub fn stand(&self) -> Result<()> {
+    pub fn arrive(&self) -> Result<()> {
         self.ready.write(1)?;
         Ok(())
     }
 
-    /// Says that this role is ready and waits until the tracer runs.
+    /// Says that this worker is ready and waits until the tracer runs.
     ///
     /// # Errors
     /// When the eventfd fails.
@@ -56,18 +56,18 @@ impl Curtain {
     }
 }
 
-impl AsFd for Curtain {
-    /// Readable when a role is ready.
+impl AsFd for Barrier {
+    /// Readable when a worker is ready.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.ready.as_fd()
     }
 }
 
-/// Something that one role tells others. Made before the roles, shared by fork.
+/// Something that one worker tells others. Made before the workers, shared by fork.
 #[derive(Debug)]
-pub struct Cue(EventFd);
+pub struct Semaphore(EventFd);
 
-impl Cue {
+impl Semaphore {
     /// A cue that nobody gave yet.
     ///
     /// # Errors
@@ -76,12 +76,12 @@ impl Cue {
         Ok(Self(semaphore()?))
     }
 
-    /// Lets `roles` calls of [`Self::wait`] pass.
+    /// Lets `workers` calls of [`Self::wait`] pass.
     ///
     /// # Errors
     /// When the eventfd fails.
-    pub fn give(&self, roles: u64) -> Result<()> {
-        self.0.write(roles)?;
+    pub fn post(&self, workers: u64) -> Result<()> {
+        self.0.write(workers)?;
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Cue {
     }
 }
 
-impl AsFd for Cue {
+impl AsFd for Semaphore {
     /// Readable when the cue is given.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()

@@ -15,21 +15,21 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use crate::load::result::ProcessBytes;
 use crate::load::workload::Moved;
 use crate::sys::calls;
 use crate::sys::deadline::Deadline;
-use crate::tracer::exact::Expected;
 
 /// A process that plays a part of a path.
 #[derive(Debug)]
-pub(crate) struct Role {
+pub(crate) struct Worker {
     pid: Pid,
     pub(crate) name: String,
     report: PipeReader,
     pub(crate) exit: Exit,
 }
 
-/// How a role ends once it has reported.
+/// How a worker ends once it has reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// It ends at once.
@@ -45,11 +45,11 @@ pub(crate) type Rest = Option<Command>;
 
 #[derive(Serialize, Deserialize)]
 enum Report {
-    Rows(Vec<Expected>),
+    Rows(Vec<ProcessBytes>),
     Failed(String),
 }
 
-impl Role {
+impl Worker {
     /// The process `pid`, which will report through `report`.
     pub(crate) fn new(pid: Pid, name: &str, report: PipeReader, exit: Exit) -> Self {
         Self {
@@ -86,13 +86,13 @@ impl Role {
         Ok(())
     }
 
-    fn own(&self, row: Expected) -> Expected {
+    fn own(&self, row: ProcessBytes) -> ProcessBytes {
         let pid = if row.pid == 0 { self.pid() } else { row.pid };
-        Expected { pid, ..row }
+        ProcessBytes { pid, ..row }
     }
 
     /// Waits for its report: what it moved.
-    pub(crate) fn report(&mut self, deadline: Deadline) -> Result<Vec<Expected>> {
+    pub(crate) fn report(&mut self, deadline: Deadline) -> Result<Vec<ProcessBytes>> {
         let mut text = Vec::new();
         let mut part = [0; 4096];
         loop {
@@ -112,15 +112,15 @@ impl Role {
     }
 }
 
-impl AsFd for Role {
+impl AsFd for Worker {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.report.as_fd()
     }
 }
 
 /// A row of the process that reports it, which may not know the pid that others see.
-pub(crate) fn row(name: &str, moved: Moved) -> Expected {
-    Expected {
+pub(crate) fn row(name: &str, moved: Moved) -> ProcessBytes {
+    ProcessBytes {
         pid: 0,
         ..own_row(name, moved)
     }
@@ -130,7 +130,7 @@ pub(crate) fn row(name: &str, moved: Moved) -> Expected {
 pub(crate) fn play(
     exit: Exit,
     mut sink: PipeWriter,
-    act: impl FnOnce() -> Result<(Vec<Expected>, Rest)>,
+    act: impl FnOnce() -> Result<(Vec<ProcessBytes>, Rest)>,
 ) -> ! {
     let (report, rest) = match catch_unwind(AssertUnwindSafe(act)) {
         Ok(Ok((rows, rest))) => (Report::Rows(rows), rest),
@@ -173,8 +173,8 @@ pub(crate) fn prepare(name: &str) -> Result<()> {
 }
 
 /// A row for the calling process.
-pub fn own_row(name: &str, moved: Moved) -> Expected {
-    Expected {
+pub fn own_row(name: &str, moved: Moved) -> ProcessBytes {
+    ProcessBytes {
         pid: std::process::id(),
         name: name.to_owned(),
         tx_bytes: moved.tx,

@@ -1,9 +1,9 @@
 //! Who plays a path? Roles are forked children, so that each moves bytes under a pid of its own.
 //!
-//! The process that forks them must have one thread. A role reports what it moved through a pipe,
+//! The process that forks them must have one thread. A worker reports what it moved through a pipe,
 //! which no tracer counts.
 
-use std::io::{PipeWriter, Write};
+use std::io::PipeWriter;
 use std::os::fd::AsFd;
 use std::process::Command;
 use std::time::Duration;
@@ -13,16 +13,17 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use nix::unistd::Pid;
 
-use crate::load::sync::Curtain;
-use crate::load::worker::{self, Exit, Rest, Role, prepare, row};
+use crate::load::result::ProcessBytes;
+use crate::load::sync::Barrier;
+use crate::load::worker::{self, Exit, Rest, Worker, prepare, row};
 use crate::sys::calls::{self, Fork};
 use crate::sys::deadline::Deadline;
-use crate::tracer::exact::Expected;
+use crate::sys::stdout::{READY, print_line};
 
 /// Longest time that a path may take.
 const PATIENCE_SECS: u64 = 20;
 
-/// What a role moved.
+/// What a worker moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
     /// Payload handed to sockets.
@@ -54,65 +55,65 @@ pub enum Gate {
 
 /// The processes of one path.
 #[derive(Debug)]
-pub struct Cast {
+pub struct Workload {
     gate: Gate,
     patience: Duration,
-    roles: Vec<Role>,
-    /// Pid that the next role must have.
+    workers: Vec<Worker>,
+    /// Pid that the next worker must have.
     next_pid: Option<Pid>,
 }
 
-impl Cast {
-    /// An empty cast.
+impl Workload {
+    /// An empty workload.
     pub fn new(gate: Gate) -> Self {
         Self {
             gate,
             patience: Duration::from_secs(PATIENCE_SECS),
-            roles: Vec::new(),
+            workers: Vec::new(),
             next_pid: None,
         }
     }
 
     /// Lets the path take `seconds` longer than others may.
-    pub fn take_time(&mut self, seconds: u64) {
+    pub fn extend_timeout(&mut self, seconds: u64) {
         self.patience += Duration::from_secs(seconds);
     }
 
-    /// Gives the next role the pid of a process that has ended.
+    /// Gives the next worker the pid of a process that has ended.
     pub fn reuse_pid(&mut self, pid: u32) {
         self.next_pid = i32::try_from(pid).ok().map(Pid::from_raw);
     }
 
     /// The processes in the order in which they were made: name and pid.
     pub fn pids(&self) -> impl Iterator<Item = (&str, u32)> {
-        self.roles
+        self.workers
             .iter()
-            .map(|role| (role.name.as_str(), role.pid()))
+            .map(|worker| (worker.name.as_str(), worker.pid()))
     }
 
     /// Forks a process called `name` that plays `act`.
     ///
     /// # Errors
     /// When the process can't be made.
-    pub fn role(&mut self, name: &str, act: impl FnOnce() -> Result<Moved>) -> Result<()> {
+    pub fn spawn(&mut self, name: &str, act: impl FnOnce() -> Result<Moved>) -> Result<()> {
         self.fork(name, Exit::Itself, || Ok((vec![row(name, act()?)], None)))
     }
 
-    /// Like [`Self::role`], but the process is killed with SIGKILL after it has reported, with
+    /// Like [`Self::worker`], but the process is killed with SIGKILL after it has reported, with
     /// everything still open that `act` leaked.
     ///
     /// # Errors
     /// When the process can't be made.
-    pub fn victim(&mut self, name: &str, act: impl FnOnce() -> Result<Moved>) -> Result<()> {
+    pub fn spawn_killed(&mut self, name: &str, act: impl FnOnce() -> Result<Moved>) -> Result<()> {
         self.fork(name, Exit::Killed, || Ok((vec![row(name, act()?)], None)))
     }
 
-    /// Like [`Self::role`], but the process then becomes the program that `act` gives, whose bytes
+    /// Like [`Self::worker`], but the process then becomes the program that `act` gives, whose bytes
     /// the report already contains.
     ///
     /// # Errors
     /// When the process can't be made.
-    pub fn becoming(
+    pub fn spawn_exec(
         &mut self,
         name: &str,
         act: impl FnOnce() -> Result<(Moved, Command)>,
@@ -123,23 +124,23 @@ impl Cast {
         })
     }
 
-    /// Like [`Self::role`], for an act that reports rows of processes it made itself.
+    /// Like [`Self::worker`], for an act that reports rows of processes it made itself.
     ///
     /// # Errors
     /// When the process can't be made.
-    pub fn troupe(
+    pub fn spawn_parent(
         &mut self,
         name: &str,
-        act: impl FnOnce() -> Result<Vec<Expected>>,
+        act: impl FnOnce() -> Result<Vec<ProcessBytes>>,
     ) -> Result<()> {
         self.fork(name, Exit::Itself, || Ok((act()?, None)))
     }
 
-    /// Like [`Self::role`], but `act` runs in a thread that outlives the leader of the process.
+    /// Like [`Self::worker`], but `act` runs in a thread that outlives the leader of the process.
     ///
     /// # Errors
     /// When the process can't be made.
-    pub fn leaderless(
+    pub fn spawn_leaderless(
         &mut self,
         name: &str,
         act: impl FnOnce() -> Result<Moved> + Send + 'static,
@@ -162,7 +163,7 @@ impl Cast {
         &mut self,
         name: &str,
         exit: Exit,
-        act: impl FnOnce() -> Result<(Vec<Expected>, Rest)>,
+        act: impl FnOnce() -> Result<(Vec<ProcessBytes>, Rest)>,
     ) -> Result<()> {
         self.enter(name, exit, |sink| {
             worker::play(exit, sink, || prepare(name).and_then(|()| act()))
@@ -170,7 +171,7 @@ impl Cast {
     }
 
     fn enter(&mut self, name: &str, exit: Exit, child: impl FnOnce(PipeWriter)) -> Result<()> {
-        let (report, sink) = std::io::pipe().context("a role needs a pipe")?;
+        let (report, sink) = std::io::pipe().context("a worker needs a pipe")?;
         let forked = self
             .next_pid
             .take()
@@ -181,75 +182,77 @@ impl Cast {
                 calls::exit_now(1)
             }
             Fork::Parent(pid) => {
-                self.roles.push(Role::new(pid, name, report, exit));
+                self.workers.push(Worker::new(pid, name, report, exit));
                 Ok(())
             }
         }
     }
 
-    /// Waits until `roles` processes stand at `curtain`, then until the tracer runs, then lets
+    /// Waits until `workers` processes stand at `barrier`, then until the tracer runs, then lets
     /// them go on.
     ///
     /// # Errors
-    /// When a role does not come, or nobody opens the gate.
-    pub fn raise(&mut self, curtain: &Curtain, roles: u32) -> Result<()> {
-        for _ in 0..roles {
-            self.await_ready(curtain)?;
+    /// When a worker does not come, or nobody opens the gate.
+    pub fn release(&mut self, barrier: &Barrier, workers: u32) -> Result<()> {
+        for _ in 0..workers {
+            self.await_ready(barrier)?;
         }
         if self.gate == Gate::Stdio {
-            let mut out = std::io::stdout().lock();
-            out.write_all(b"{\"type\":\"ready\"}\n")?;
-            out.flush()?;
-            let told = std::io::stdin().read_line(&mut String::new())?;
-            ensure!(told > 0, "stdin ended before the tracer ran");
+            print_line(READY)?;
+            let read = std::io::stdin().read_line(&mut String::new())?;
+            ensure!(read > 0, "stdin ended before the tracer ran");
         }
-        curtain.open(roles)
+        barrier.open(workers)
     }
 
-    /// Waits for one more role at the curtain; one that ends instead has failed.
-    fn await_ready(&mut self, curtain: &Curtain) -> Result<()> {
+    /// Waits for one more worker at the barrier; one that ends instead has failed.
+    fn await_ready(&mut self, barrier: &Barrier) -> Result<()> {
         let deadline = Deadline::after(self.patience);
-        let reports = self.roles.iter().map(AsFd::as_fd);
-        let watched = std::iter::once(curtain.as_fd()).chain(reports);
+        let reports = self.workers.iter().map(AsFd::as_fd);
+        let watched = std::iter::once(barrier.as_fd()).chain(reports);
         let mut fds: Vec<_> = watched
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
             .collect();
         poll(&mut fds, deadline.poll_timeout())?;
         let spoke: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
         match spoke.iter().position(|spoke| *spoke) {
-            None => bail!("a role never got ready"),
-            Some(0) => curtain.take(),
-            Some(role) => {
-                let ended = self.roles.get_mut(role - 1).context("no such role")?;
-                bail!("ended before the curtain: {:?}", ended.report(deadline)?)
+            None => bail!("a worker never got ready"),
+            Some(0) => barrier.take(),
+            Some(worker) => {
+                let ended = self.workers.get_mut(worker - 1).context("no such worker")?;
+                bail!("ended before the barrier: {:?}", ended.report(deadline)?)
             }
         }
     }
 
-    /// Waits for every role and gives what each moved.
+    /// Waits for every worker and gives what each moved.
     ///
     /// # Errors
-    /// When a role failed or did not end in time.
-    pub fn finish(mut self) -> Result<Vec<Expected>> {
+    /// When a worker failed or did not end in time.
+    pub fn finish(mut self) -> Result<Vec<ProcessBytes>> {
         let deadline = Deadline::after(self.patience);
         let mut rows = Vec::new();
         // The others may wait for what the end of a killed process sets free.
-        self.roles.sort_by_key(|role| role.exit == Exit::Itself);
-        for role in &mut self.roles {
-            rows.append(&mut role.report(deadline)?);
-            if role.exit == Exit::Killed {
-                role.kill();
+        self.workers
+            .sort_by_key(|worker| worker.exit == Exit::Itself);
+        for worker in &mut self.workers {
+            rows.append(&mut worker.report(deadline)?);
+            if worker.exit == Exit::Killed {
+                worker.kill();
             }
         }
-        let mut programs = self.roles.iter().filter(|role| role.exit == Exit::Exec);
-        programs.try_for_each(Role::await_success)?;
+        let mut programs = self
+            .workers
+            .iter()
+            .filter(|worker| worker.exit == Exit::Exec);
+        programs.try_for_each(Worker::await_success)?;
         Ok(rows)
     }
 }
 
-impl Drop for Cast {
+impl Drop for Workload {
     fn drop(&mut self) {
-        self.roles.iter().for_each(Role::kill);
-        self.roles.iter().for_each(Role::reap);
+        self.workers.iter().for_each(Worker::kill);
+        self.workers.iter().for_each(Worker::reap);
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::net::netns::{Named, ip};
-use crate::net::relay::{Way, in_namespace, join};
+use crate::net::netns::{Netns, in_netns, ip};
+use crate::net::relay::{Impairment, join};
 
 /// Numbers of the links to and from a router that stands beside another.
 const IN: usize = 98;
@@ -20,7 +20,7 @@ pub enum Link {
     /// A cable.
     Cable,
     /// A way that lets packets wait, or loses some.
-    Through(Way),
+    Impaired(Impairment),
 }
 
 /// A host, routers, and a host at the far end; all go with this value.
@@ -29,8 +29,8 @@ pub enum Link {
 /// that end in 2 at the far one.
 #[derive(Debug)]
 pub struct Chain {
-    places: Vec<Named>,
-    twins: Vec<Named>,
+    places: Vec<Netns>,
+    twins: Vec<Netns>,
 }
 
 impl Chain {
@@ -40,7 +40,7 @@ impl Chain {
     /// When the kernel refuses a part of it, or nothing passes.
     pub fn new(links: &[Link]) -> Result<Self> {
         let places = (0..=links.len())
-            .map(|_| Named::new())
+            .map(|_| Netns::new())
             .collect::<Result<_>>()?;
         let chain = Self {
             places,
@@ -119,7 +119,7 @@ impl Chain {
     /// # Errors
     /// When the kernel refuses a part of it.
     pub fn add_twin_of_second(&mut self) -> Result<[IpAddr; 2]> {
-        let twin = Named::new()?;
+        let twin = Netns::new()?;
         forward(&twin)?;
         for (from, to, link) in [(&self.places[1], &twin, IN), (&twin, &self.places[3], OUT)] {
             let (from, to) = ((from, "twin"), (to, if link == IN { "in" } else { "twin" }));
@@ -215,7 +215,7 @@ impl Chain {
     /// # Errors
     /// Those of `act`.
     pub fn in_near<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_namespace(&self.places[0].0, act)
+        in_netns(&self.places[0].0, act)
     }
 
     /// The same at the far host.
@@ -223,7 +223,7 @@ impl Chain {
     /// # Errors
     /// Those of `act`.
     pub fn in_far<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_namespace(&self.places[self.places.len() - 1].0, act)
+        in_netns(&self.places[self.places.len() - 1].0, act)
     }
 
     fn last_link(&self) -> usize {
@@ -242,7 +242,7 @@ impl Chain {
                 "-n {} link add {right} type veth peer name {left} netns {}",
                 near.0, far.0
             ))?,
-            Link::Through(way) => join((&near.0, &right), (&far.0, &left), way)?,
+            Link::Impaired(way) => join((&near.0, &right), (&far.0, &left), way)?,
         }
         give_addresses(number, (near, &right), (far, &left))
     }
@@ -266,8 +266,8 @@ impl Chain {
 
 /// A new cable passes nothing for a while: a connection to a port that nobody listens on is tried until
 /// it is refused.
-fn knock(near: &Named, far: IpAddr) -> Result<()> {
-    let answer = in_namespace(&near.0, || {
+fn knock(near: &Netns, far: IpAddr) -> Result<()> {
+    let answer = in_netns(&near.0, || {
         let to = SocketAddr::new(far, 9);
         let answer = TcpStream::connect_timeout(&to, Duration::from_secs(10));
         Ok(answer.err().context("somebody listens on port 9")?.kind())
@@ -280,8 +280,8 @@ fn knock(near: &Named, far: IpAddr) -> Result<()> {
 }
 
 /// Settings of a namespace, paths below `/proc/sys`.
-fn set(place: &Named, settings: &[(&str, &str)]) -> Result<()> {
-    in_namespace(&place.0, || {
+fn set(place: &Netns, settings: &[(&str, &str)]) -> Result<()> {
+    in_netns(&place.0, || {
         for (path, value) in settings {
             let path = format!("/proc/sys/{path}");
             fs::write(&path, value).with_context(|| format!("no {path} = {value}"))?;
@@ -291,7 +291,7 @@ fn set(place: &Named, settings: &[(&str, &str)]) -> Result<()> {
 }
 
 /// A router that answers every probe, and that what comes back need not pass.
-fn forward(place: &Named) -> Result<()> {
+fn forward(place: &Netns) -> Result<()> {
     set(
         place,
         &[
@@ -306,7 +306,7 @@ fn forward(place: &Named) -> Result<()> {
 }
 
 /// Both ends of a link get their addresses, and are up.
-fn give_addresses(link: usize, near: (&Named, &str), far: (&Named, &str)) -> Result<()> {
+fn give_addresses(link: usize, near: (&Netns, &str), far: (&Netns, &str)) -> Result<()> {
     for ((place, device), end) in [(near, 1), (far, 2)] {
         let name = &place.0;
         let (v4, v6) = (v4(link, end), v6(link, end));
@@ -318,7 +318,7 @@ fn give_addresses(link: usize, near: (&Named, &str), far: (&Named, &str)) -> Res
 }
 
 /// What is at `link` is behind this end of the link `via`.
-fn route(place: &Named, link: usize, via: usize, end: u8) -> Result<()> {
+fn route(place: &Netns, link: usize, via: usize, end: u8) -> Result<()> {
     let name = &place.0;
     for (net, via) in [
         (format!("{}/24", v4(link, 0)), v4(via, end).to_string()),

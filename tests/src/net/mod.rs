@@ -5,3 +5,4 @@ pub mod mptcp;
 pub mod netns;
 pub mod relay;
 pub mod tun;
+pub mod veth;

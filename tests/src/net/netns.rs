@@ -1,117 +1,20 @@
-//! Where does a test run that needs interfaces of its own?
+//! Network namespaces for one test, and what runs in them.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use nix::sched::{CloneFlags, setns};
-
-/// A named network namespace with loopback and one end of a cable to a second namespace, for
-/// programs that a test starts. Both are removed with this value, also when the test panics.
-///
-/// The near end is `cable0`, 10.72.0.1 and `fd72::1`; the far end 10.72.0.2 and `fd72::2`.
-#[derive(Debug)]
-pub struct Cabled {
-    near: Named,
-    far: Named,
-}
+use anyhow::{Context, Result, bail, ensure};
+use nix::sched::{CloneFlags, setns, unshare};
 
 /// A named network namespace, removed with this value.
 #[derive(Debug)]
-pub(crate) struct Named(pub(crate) String);
+pub(crate) struct Netns(pub(crate) String);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-impl Cabled {
-    /// Two new namespaces with a cable between them, both ends up.
-    ///
-    /// # Errors
-    /// When `ip` fails.
-    pub fn new() -> Result<Self> {
-        let (near, far) = (Named::new()?, Named::new()?);
-        let (a, b) = (&near.0, &far.0);
-        ip(&format!(
-            "-n {a} link add cable0 type veth peer name cable0 netns {b}"
-        ))?;
-        for (host, name) in [(1, a), (2, b)] {
-            ip(&format!("-n {name} addr add 10.72.0.{host}/24 dev cable0"))?;
-            ip(&format!(
-                "-n {name} addr add fd72::{host}/64 dev cable0 nodad"
-            ))?;
-            ip(&format!("-n {name} link set cable0 up"))?;
-        }
-        let cabled = Self { near, far };
-        cabled.knock()?;
-        Ok(cabled)
-    }
-
-    /// A second cable between them, `cable1`: near 10.73.0.1, far 10.73.0.2.
-    ///
-    /// # Errors
-    /// When `ip` fails.
-    pub fn second_cable(&self) -> Result<()> {
-        let (a, b) = (&self.near.0, &self.far.0);
-        ip(&format!(
-            "-n {a} link add cable1 type veth peer name cable1 netns {b}"
-        ))?;
-        for (host, name) in [(1, a), (2, b)] {
-            ip(&format!("-n {name} addr add 10.73.0.{host}/24 dev cable1"))?;
-            ip(&format!("-n {name} link set cable1 up"))?;
-        }
-        Ok(())
-    }
-
-    /// Makes the near end the port of a bridge, `bridge0`, which has its addresses from now on.
-    ///
-    /// # Errors
-    /// When `ip` fails.
-    pub fn bridge(&self) -> Result<()> {
-        let near = &self.near.0;
-        ip(&format!("-n {near} addr flush dev cable0"))?;
-        ip(&format!("-n {near} link add bridge0 type bridge"))?;
-        ip(&format!("-n {near} link set cable0 master bridge0"))?;
-        ip(&format!("-n {near} addr add 10.72.0.1/24 dev bridge0"))?;
-        ip(&format!("-n {near} link set bridge0 up"))?;
-        self.knock()
-    }
-
-    /// Sends some packets over the cable: a connection to a port that nobody listens on. A new
-    /// cable passes nothing for a while, so the first knock is repeated until it is answered.
-    ///
-    /// # Errors
-    /// When no answer comes.
-    pub fn knock(&self) -> Result<()> {
-        let home = File::open(format!("/run/netns/{}", self.near.0))?;
-        let knocking = thread::spawn(move || -> Result<std::io::ErrorKind> {
-            setns(home, CloneFlags::CLONE_NEWNET)?;
-            let far = SocketAddr::from(([10, 72, 0, 2], 9));
-            let answer = TcpStream::connect_timeout(&far, Duration::from_secs(10));
-            Ok(answer.err().context("somebody listens on port 9")?.kind())
-        });
-        let answer = knocking.join().ok().context("a thread panicked")??;
-        ensure!(
-            answer == std::io::ErrorKind::ConnectionRefused,
-            "the cable is broken: {answer}"
-        );
-        Ok(())
-    }
-
-    /// `program`, to run in the near namespace.
-    pub fn near(&self, program: &str) -> Command {
-        self.near.command(program)
-    }
-
-    /// `program`, to run in the far namespace.
-    pub fn far(&self, program: &str) -> Command {
-        self.far.command(program)
-    }
-}
-
-impl Named {
+impl Netns {
     pub(crate) fn new() -> Result<Self> {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let named = Self(format!("netperf-tests-{}-{number}", std::process::id()));
@@ -127,7 +30,7 @@ impl Named {
     }
 }
 
-impl Drop for Named {
+impl Drop for Netns {
     fn drop(&mut self) {
         let _ = ip(&format!("netns del {}", self.0));
     }
@@ -140,4 +43,35 @@ pub(crate) fn ip(args: &str) -> Result<()> {
         .context("`ip` can't run")?;
     ensure!(status.success(), "`ip {args}` failed");
     Ok(())
+}
+
+pub(crate) fn in_netns<T: Send>(
+    namespace: &str,
+    act: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    let home = File::open(format!("/run/netns/{namespace}"))?;
+    let moved = || -> Result<T> {
+        setns(home, CloneFlags::CLONE_NEWNET)?;
+        act()
+    };
+    thread::scope(|scope| match scope.spawn(moved).join() {
+        Ok(outcome) => outcome,
+        Err(_) => bail!("a thread of the test panicked"),
+    })
+}
+
+/// Runs a test in a network namespace that has nothing but loopback and ends with it.
+///
+/// # Errors
+/// When there is none, or the test fails.
+pub fn in_fresh_netns(test: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    let running = thread::spawn(move || {
+        unshare(CloneFlags::CLONE_NEWNET).context("no network namespace")?;
+        let up = Command::new("ip")
+            .args(["link", "set", "lo", "up"])
+            .status()?;
+        ensure!(up.success(), "no loopback");
+        test()
+    });
+    running.join().ok().context("the test panicked")?
 }

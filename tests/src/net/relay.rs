@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
-use nix::sched::{CloneFlags, setns};
 
-use crate::load::stream::{READY, say};
-use crate::net::netns::{Named, ip};
+use crate::net::netns::{Netns, in_netns, ip};
 use crate::sys::deadline::Deadline;
+use crate::sys::stdout::{READY, print_line};
 
 /// Largest packet of such an interface, in one piece or of many segments.
 const PACKET: usize = 65_536;
@@ -33,43 +32,43 @@ const ROOM: Duration = Duration::from_millis(50);
 
 /// What happens on a way.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Way {
+pub struct Impairment {
     /// How long a packet takes, each way.
-    pub one_way: Duration,
+    pub delay: Duration,
     /// It lets through so many bytes per second, each way.
     pub bytes_per_s: Option<u32>,
     /// Packets of many segments pass as they are, which takes less time.
-    pub whole: bool,
+    pub passes_gso: bool,
     /// One in so many packets from the near end is lost, of each version of IP and hop limit.
-    pub loses_one_in: Option<u32>,
+    pub drop_one_in: Option<u32>,
     /// Packets from the near end that are longer are lost, and nobody is told.
-    pub longest: Option<usize>,
+    pub max_packet: Option<usize>,
     /// Every second ICMP error of the far end comes from another address, as of a router with two faces.
-    pub has_two_faces: bool,
+    pub alternates_source: bool,
 }
 
 /// Both ends of the way; they go with this value, and the relays with them.
 #[derive(Debug)]
-pub struct Delayed {
-    near: Named,
-    far: Named,
+pub struct DelayedLink {
+    near: Netns,
+    far: Netns,
 }
 
-impl Delayed {
+impl DelayedLink {
     /// Address of the near end.
     pub const NEAR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 73, 0, 1));
     /// Address of the far end.
     pub const FAR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 73, 0, 2));
 
-    /// A way on which a packet takes `one_way`.
+    /// A way on which a packet takes `delay`.
     ///
     /// # Errors
     /// When the kernel refuses the interfaces.
-    pub fn new(one_way: Duration) -> Result<Self> {
-        let (near, far) = (Named::new()?, Named::new()?);
-        let way = Way {
-            one_way,
-            ..Way::default()
+    pub fn new(delay: Duration) -> Result<Self> {
+        let (near, far) = (Netns::new()?, Netns::new()?);
+        let way = Impairment {
+            delay,
+            ..Impairment::default()
         };
         join((&near.0, "way0"), (&far.0, "way0"), way)?;
         for (end, address) in [(&near, Self::NEAR), (&far, Self::FAR)] {
@@ -85,7 +84,7 @@ impl Delayed {
     /// # Errors
     /// Those of `act`.
     pub fn near<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_namespace(&self.near.0, act)
+        in_netns(&self.near.0, act)
     }
 
     /// The same at the far end.
@@ -93,7 +92,7 @@ impl Delayed {
     /// # Errors
     /// Those of `act`.
     pub fn far<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_namespace(&self.far.0, act)
+        in_netns(&self.far.0, act)
     }
 }
 
@@ -103,32 +102,32 @@ impl Delayed {
 /// # Errors
 /// When the kernel refuses the interfaces.
 pub fn run(words: &[String]) -> Result<()> {
-    let [near, far, interface, one_way, bytes_per_s] = words else {
+    let [near, far, interface, delay, bytes_per_s] = words else {
         bail!("usage: mover way NEAR FAR INTERFACE MILLISECONDS BYTES_PER_S");
     };
-    let way = Way {
-        one_way: Duration::from_millis(one_way.parse()?),
+    let way = Impairment {
+        delay: Duration::from_millis(delay.parse()?),
         bytes_per_s: Some(bytes_per_s.parse()?),
-        whole: true,
-        ..Way::default()
+        passes_gso: true,
+        ..Impairment::default()
     };
     join((near, interface), (far, interface), way)?;
-    say(READY)?;
+    print_line(READY)?;
     stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }
 
 /// A way between new interfaces of these names in two namespaces; both are still down and have no address.
-pub(crate) fn join(near: (&str, &str), far: (&str, &str), way: Way) -> Result<()> {
-    let near = in_namespace(near.0, || open(near.1, way.whole))?;
-    let far = in_namespace(far.0, || open(far.1, way.whole))?;
-    let back = Way {
-        loses_one_in: None,
-        longest: None,
+pub(crate) fn join(near: (&str, &str), far: (&str, &str), way: Impairment) -> Result<()> {
+    let near = in_netns(near.0, || open(near.1, way.passes_gso))?;
+    let far = in_netns(far.0, || open(far.1, way.passes_gso))?;
+    let back = Impairment {
+        drop_one_in: None,
+        max_packet: None,
         ..way
     };
-    let way = Way {
-        has_two_faces: false,
+    let way = Impairment {
+        alternates_source: false,
         ..way
     };
     relay(near.try_clone()?, far.try_clone()?, way);
@@ -136,23 +135,8 @@ pub(crate) fn join(near: (&str, &str), far: (&str, &str), way: Way) -> Result<()
     Ok(())
 }
 
-pub(crate) fn in_namespace<T: Send>(
-    namespace: &str,
-    act: impl FnOnce() -> Result<T> + Send,
-) -> Result<T> {
-    let home = File::open(format!("/run/netns/{namespace}"))?;
-    let moved = || -> Result<T> {
-        setns(home, CloneFlags::CLONE_NEWNET)?;
-        act()
-    };
-    thread::scope(|scope| match scope.spawn(moved).join() {
-        Ok(outcome) => outcome,
-        Err(_) => bail!("a thread of the test panicked"),
-    })
-}
-
 /// An interface of the calling thread's namespace, whose packets are read and written here.
-fn open(name: &str, whole: bool) -> Result<File> {
+fn open(name: &str, passes_gso: bool) -> Result<File> {
     #![expect(unsafe_code, reason = "requests that make an interface")]
     let device = OpenOptions::new()
         .read(true)
@@ -164,12 +148,12 @@ fn open(name: &str, whole: bool) -> Result<File> {
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
         *to = libc::c_char::try_from(from)?;
     }
-    let header = if whole { libc::IFF_VNET_HDR } else { 0 };
+    let header = if passes_gso { libc::IFF_VNET_HDR } else { 0 };
     request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI | header)?;
     // SAFETY: this request takes a pointer to an `ifreq`, which outlives the call.
     let status = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut request) };
     Errno::result(status).context("cannot make an interface")?;
-    if whole {
+    if passes_gso {
         // SAFETY: this request takes a number.
         let status = unsafe { libc::ioctl(device.as_raw_fd(), TUNSETOFFLOAD, SEGMENTS_OF_TCP) };
         Errno::result(status).context("it takes no packets of many segments")?;
@@ -177,7 +161,7 @@ fn open(name: &str, whole: bool) -> Result<File> {
     Ok(device)
 }
 
-impl Way {
+impl Impairment {
     /// How long a packet takes to begin its way, after the one before.
     fn takes(self, bytes: usize) -> Duration {
         let rate = self.bytes_per_s.filter(|&rate| rate > 0).map(f64::from);
@@ -187,11 +171,11 @@ impl Way {
 }
 
 /// Hands packets on, each so much later. Both threads end when their interface has gone.
-fn relay(mut from: File, to: File, way: Way) {
+fn relay(mut from: File, to: File, way: Impairment) {
     let (sender, waiting) = channel();
     thread::spawn(move || deliver(&waiting, to));
     thread::spawn(move || {
-        let header = if way.whole { SEGMENTS_HEADER } else { 0 };
+        let header = if way.passes_gso { SEGMENTS_HEADER } else { 0 };
         let mut buffer = vec![0; header + PACKET];
         let (mut alike, mut errors) = (BTreeMap::new(), [0_u32; 16]);
         let mut free = Deadline::after(Duration::ZERO);
@@ -200,12 +184,12 @@ fn relay(mut from: File, to: File, way: Way) {
             let count: &mut u32 = alike.entry(hops_left(packet)).or_default();
             *count += 1;
             let is_unlucky = way
-                .loses_one_in
+                .drop_one_in
                 .is_some_and(|share| count.is_multiple_of(share));
-            if is_unlucky || way.longest.is_some_and(|longest| length > longest) {
+            if is_unlucky || way.max_packet.is_some_and(|max_packet| length > max_packet) {
                 continue;
             }
-            if way.has_two_faces && is_time_exceeded(packet) {
+            if way.alternates_source && is_time_exceeded(packet) {
                 // Each family by itself.
                 let errors = &mut errors[usize::from(packet[0] >> 4)];
                 *errors += 1;
@@ -220,7 +204,7 @@ fn relay(mut from: File, to: File, way: Way) {
                 free = Deadline::after(Duration::ZERO);
             }
             free = free.later(way.takes(packet.len()));
-            let one = (free.later(way.one_way), buffer[..length].to_vec());
+            let one = (free.later(way.delay), buffer[..length].to_vec());
             if sender.send(one).is_err() {
                 break;
             }

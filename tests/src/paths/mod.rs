@@ -3,9 +3,9 @@
 
 use anyhow::{Context, Result, ensure};
 
+use crate::load::result::ProcessBytes;
 use crate::load::worker::own_row;
-use crate::load::workload::{Cast, Gate, Moved};
-use crate::tracer::exact::Expected;
+use crate::load::workload::{Gate, Moved, Workload};
 
 mod abort;
 mod crowd;
@@ -69,7 +69,7 @@ pub struct Path {
     pub balance: Balance,
     /// Whether the path sets up sockets and then waits for the tracer to start.
     pub gated: bool,
-    run: fn(&mut Cast) -> Result<()>,
+    run: fn(&mut Workload) -> Result<()>,
 }
 
 /// How the bytes sent on a path relate to the bytes received, over all its processes.
@@ -89,7 +89,7 @@ pub enum Balance {
 pub struct Absent(pub String);
 
 impl Path {
-    const fn even(name: &'static str, run: fn(&mut Cast) -> Result<()>) -> Self {
+    const fn even(name: &'static str, run: fn(&mut Workload) -> Result<()>) -> Self {
         Self {
             name,
             balance: Balance::Even,
@@ -101,7 +101,7 @@ impl Path {
     const fn uneven(
         name: &'static str,
         why: &'static str,
-        run: fn(&mut Cast) -> Result<()>,
+        run: fn(&mut Workload) -> Result<()>,
     ) -> Self {
         Self {
             name,
@@ -121,7 +121,7 @@ impl Path {
     const fn nothing(
         name: &'static str,
         why: &'static str,
-        run: fn(&mut Cast) -> Result<()>,
+        run: fn(&mut Workload) -> Result<()>,
     ) -> Self {
         Self {
             name,
@@ -136,17 +136,17 @@ impl Path {
     /// # Errors
     /// [`Absent`] when the machine lacks what the path needs; otherwise when the path failed or
     /// its ends contradict each other.
-    pub fn play(&self, gate: Gate) -> Result<Vec<Expected>> {
-        let mut cast = Cast::new(gate);
-        (self.run)(&mut cast)?;
-        let mut rows = cast.finish()?;
+    pub fn play(&self, gate: Gate) -> Result<Vec<ProcessBytes>> {
+        let mut workload = Workload::new(gate);
+        (self.run)(&mut workload)?;
+        let mut rows = workload.finish()?;
         rows.push(own_row("mover", Moved::default()));
         self.check(&rows)
             .with_context(|| format!("`{}` contradicts itself", self.name))?;
         Ok(rows)
     }
 
-    fn check(&self, rows: &[Expected]) -> Result<()> {
+    fn check(&self, rows: &[ProcessBytes]) -> Result<()> {
         let sent: u64 = rows.iter().map(|row| row.tx_bytes).sum();
         let received: u64 = rows.iter().map(|row| row.rx_bytes).sum();
         match self.balance {

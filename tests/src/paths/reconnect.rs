@@ -10,8 +10,8 @@ use nix::sys::socket::{
 
 use super::stream::{LOOPBACK, TOTAL, pair, push_bytes, read_all, write_all};
 use super::{Path, Topic, splice};
-use crate::load::sync::Cue;
-use crate::load::workload::{Cast, Moved};
+use crate::load::sync::Semaphore;
+use crate::load::workload::{Moved, Workload};
 use crate::sys::calls;
 use crate::sys::wait;
 
@@ -19,18 +19,22 @@ pub(super) const TOPIC: Topic = Topic {
     name: "reconnect",
     paths: &[
         Path::even("tcp_self", to_itself),
-        Path::even("tcp_reconnected", |cast| reconnected(cast, read_all)),
-        Path::even("tcp_reconnected_splice", |cast| {
-            reconnected(cast, splice::out)
+        Path::even("tcp_reconnected", |workload| {
+            reconnected(workload, read_all)
+        }),
+        Path::even("tcp_reconnected_splice", |workload| {
+            reconnected(workload, splice::out)
         }),
         Path::even("tcp_urgent_inline", urgent_inline),
-        Path::even("tcp_urgent", |cast| pair(cast, with_urgent, urgent_first)),
+        Path::even("tcp_urgent", |workload| {
+            pair(workload, with_urgent, urgent_first)
+        }),
     ],
 };
 
 /// A connection from a socket to itself (RFC 9293 calls it a simultaneous open).
-fn to_itself(cast: &mut Cast) -> Result<()> {
-    cast.role("both", || {
+fn to_itself(workload: &mut Workload) -> Result<()> {
+    workload.spawn("both", || {
         let socket = calls::socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
         let any = SockaddrStorage::from(LOOPBACK.parse::<SocketAddr>()?);
         bind(socket.as_raw_fd(), &any)?;
@@ -50,23 +54,23 @@ fn to_itself(cast: &mut Cast) -> Result<()> {
 const PEERS: usize = 3;
 
 /// One socket is connected to several servers in turn; its sequence numbers start anew each time.
-fn reconnected(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+fn reconnected(workload: &mut Workload, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = SockaddrStorage::from(listener.local_addr()?);
     // Disconnecting throws away what the peer has not taken yet.
-    let taken = Cue::new()?;
-    cast.role("server", || {
+    let taken = Semaphore::new()?;
+    workload.spawn("server", || {
         let mut moved = Moved::default();
         for _ in 0..PEERS {
             let (stream, _) = listener.accept()?;
             moved.tx += write_all(&stream)?;
             stream.shutdown(Shutdown::Write)?;
             moved.rx += read_all(&stream)?;
-            taken.give(1)?;
+            taken.post(1)?;
         }
         Ok(moved)
     })?;
-    cast.role("client", || {
+    workload.spawn("client", || {
         let mut moved = Moved::default();
         let stream = TcpStream::from(calls::socket(libc::AF_INET, libc::SOCK_STREAM, 0)?);
         for _ in 0..PEERS {
@@ -92,8 +96,8 @@ fn with_urgent(stream: &TcpStream) -> Result<u64> {
 }
 
 /// The urgent byte stays in the stream.
-fn urgent_inline(cast: &mut Cast) -> Result<()> {
-    pair(cast, with_urgent, |stream| {
+fn urgent_inline(workload: &mut Workload) -> Result<()> {
+    pair(workload, with_urgent, |stream| {
         setsockopt(stream, sockopt::OobInline, &true)?;
         read_all(stream)
     })

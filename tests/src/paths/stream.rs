@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::load::workload::{Cast, Moved};
+use crate::load::workload::{Moved, Workload};
 use crate::sys::calls;
 
 /// Payload of one direction: odd, so that it never ends at a page, a segment or a buffer.
@@ -17,16 +17,16 @@ pub(super) const LOOPBACK: &str = "127.0.0.1:0";
 /// One connection over IPv4 loopback. `sender` gives how much it sent; `receiver` reads until the
 /// end and gives how much came. Both are held against what TCP itself counted.
 pub(super) fn pair(
-    cast: &mut Cast,
+    workload: &mut Workload,
     sender: impl FnOnce(&TcpStream) -> Result<u64>,
     receiver: impl FnOnce(&TcpStream) -> Result<u64>,
 ) -> Result<()> {
-    pair_at(cast, LOOPBACK, sender, receiver)
+    pair_at(workload, LOOPBACK, sender, receiver)
 }
 
 /// [`pair`], bound to an address and port.
 pub(super) fn pair_at(
-    cast: &mut Cast,
+    workload: &mut Workload,
     address: &str,
     sender: impl FnOnce(&TcpStream) -> Result<u64>,
     receiver: impl FnOnce(&TcpStream) -> Result<u64>,
@@ -34,22 +34,22 @@ pub(super) fn pair_at(
     let listener = TcpListener::bind(address)?;
     let sender = |stream: &TcpStream| checked_sent(stream, sender(stream)?);
     let receiver = |stream: &TcpStream| checked_received(stream, receiver(stream)?);
-    pair_over(cast, listener, connect, sender, receiver)
+    pair_over(workload, listener, connect, sender, receiver)
 }
 
 /// One connection over any listener and any way to connect to it.
 pub(super) fn pair_over(
-    cast: &mut Cast,
+    workload: &mut Workload,
     listener: TcpListener,
     connect: impl FnOnce(SocketAddr) -> Result<TcpStream>,
     sender: impl FnOnce(&TcpStream) -> Result<u64>,
     receiver: impl FnOnce(&TcpStream) -> Result<u64>,
 ) -> Result<()> {
     let to = listener.local_addr()?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(receiver(&listener.accept()?.0)?))
     })?;
-    cast.role("sender", || Ok(Moved::sent(sender(&connect(to)?)?)))
+    workload.spawn("sender", || Ok(Moved::sent(sender(&connect(to)?)?)))
 }
 
 /// Connects in the plain way.

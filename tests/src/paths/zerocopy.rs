@@ -14,11 +14,11 @@ use crate::sys::calls;
 pub(super) const TOPIC: Topic = Topic {
     name: "zerocopy",
     paths: &[
-        Path::even("tcp_zerocopy_send", |cast| {
-            pair(cast, by_zerocopy, read_all)
+        Path::even("tcp_zerocopy_send", |workload| {
+            pair(workload, by_zerocopy, read_all)
         }),
-        Path::even("udp_zerocopy_send", |cast| {
-            datagram::pair_at(cast, super::stream::LOOPBACK, datagrams, read_datagrams)
+        Path::even("udp_zerocopy_send", |workload| {
+            datagram::pair_at(workload, super::stream::LOOPBACK, datagrams, read_datagrams)
         }),
     ],
 };

@@ -4,5 +4,6 @@ pub mod calls;
 pub mod cgroup;
 pub mod deadline;
 pub mod ring;
+pub(crate) mod stdout;
 pub mod sysctl;
 pub mod wait;

@@ -3,30 +3,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail, ensure};
-use serde::{Deserialize, Serialize};
 
-use crate::load::result::Played;
+use crate::load::result::{PathResult, ProcessBytes};
 use crate::tracer::{Session, integer};
-
-/// What one process moved, by the return values of its own system calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expected {
-    /// Process id in the pid namespace of the tests.
-    pub pid: u32,
-    /// Name (`comm`) of the process while it moved bytes.
-    pub name: String,
-    /// Payload handed to sockets.
-    pub tx_bytes: u64,
-    /// Payload taken from sockets.
-    pub rx_bytes: u64,
-}
 
 /// Holds a session of `top` against what was played in it: every byte of every process, counted
 /// once, under one identity, nothing lost, and none of the tracer's own.
 ///
 /// # Errors
 /// Everything that differs, one line each.
-pub fn check(session: &Session, played: &[Played]) -> Result<()> {
+pub fn check(session: &Session, played: &[PathResult]) -> Result<()> {
     let mut wrong = losses(session)?;
     let counted = counted(session, &mut wrong)?;
     if let Some(own) = counted.get(&session.pid) {
@@ -35,12 +21,12 @@ pub fn check(session: &Session, played: &[Played]) -> Result<()> {
     let mut rows = 0;
     for one in played {
         match one {
-            Played::Moved { path, rows: moved } => {
+            PathResult::Moved { path, rows: moved } => {
                 rows += moved.len();
                 wrong.extend(differences(path, moved, &counted));
             }
-            Played::Absent { .. } => {}
-            Played::Failed { path, why } => wrong.push(format!("{path} was not played: {why}")),
+            PathResult::Absent { .. } => {}
+            PathResult::Failed { path, why } => wrong.push(format!("{path} was not played: {why}")),
         }
     }
     ensure!(rows > 0, "nothing was played");
@@ -85,7 +71,7 @@ pub fn counted(session: &Session, wrong: &mut Vec<String>) -> Result<BTreeMap<u3
 /// (They are several only where a pid is used again.)
 pub fn differences(
     path: &str,
-    moved: &[Expected],
+    moved: &[ProcessBytes],
     counted: &BTreeMap<u32, Vec<Row>>,
 ) -> Vec<String> {
     let mut expected = BTreeMap::<u32, Vec<Row>>::new();
@@ -158,15 +144,15 @@ mod tests {
         }
     }
 
-    fn played(rows: &[(u32, &str, u64)]) -> Vec<Played> {
-        let expected = |(pid, name, tx): &(u32, &str, u64)| Expected {
+    fn played(rows: &[(u32, &str, u64)]) -> Vec<PathResult> {
+        let expected = |(pid, name, tx): &(u32, &str, u64)| ProcessBytes {
             pid: *pid,
             name: (*name).to_owned(),
             tx_bytes: *tx,
             rx_bytes: 0,
         };
         let rows = rows.iter().map(expected).collect();
-        vec![Played::Moved {
+        vec![PathResult::Moved {
             path: "path".to_owned(),
             rows,
         }]
@@ -217,6 +203,6 @@ mod tests {
         let session = session(&[&[]], 0);
         assert!(check(&session, &[]).is_err());
         let (path, why) = ("path".to_owned(), "reason".to_owned());
-        assert!(check(&session, &[Played::Failed { path, why }]).is_err());
+        assert!(check(&session, &[PathResult::Failed { path, why }]).is_err());
     }
 }

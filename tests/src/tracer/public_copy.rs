@@ -12,14 +12,14 @@ use crate::tracer;
 
 /// A copy of the tracer where everybody may run it, removed with this value.
 #[derive(Debug)]
-pub struct Public {
+pub struct PublicCopy {
     folder: PathBuf,
     program: PathBuf,
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-impl Public {
+impl PublicCopy {
     /// A new copy.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl Public {
     }
 }
 
-impl Drop for Public {
+impl Drop for PublicCopy {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
     }

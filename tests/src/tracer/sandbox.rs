@@ -13,11 +13,11 @@ use crate::tracer::Tracer;
 /// Surroundings, from the outermost to the innermost. Whoever makes namespaces and mounts must still
 /// have the right to, so capabilities come last.
 #[derive(Clone, Debug, Default)]
-pub struct Place {
+pub struct Sandbox {
     words: Vec<String>,
 }
 
-impl Place {
+impl Sandbox {
     /// Where the tests themselves run.
     pub fn here() -> Self {
         Self::default()

@@ -1,4 +1,4 @@
-//! How does the tracer do in the surroundings of a [`Place`]?
+//! How does the tracer do in the surroundings of a [`Sandbox`]?
 
 use std::path::Path;
 use std::process::Output;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::load::mover::Mover;
 use crate::tracer::command::{run_as, text};
 use crate::tracer::exact::check;
-use crate::tracer::sandbox::{Place, interrupt};
+use crate::tracer::sandbox::{Sandbox, interrupt};
 use crate::tracer::{self, Session, Tracer};
 
 /// Paths of every kind: by processes that live for a moment, over TCP, by splice, UDP and MPTCP.
@@ -37,7 +37,7 @@ pub fn turn() -> MutexGuard<'static, ()> {
 ///
 /// # Errors
 /// When it does not start; the error has its log.
-pub fn start_in(place: &Place, program: &Path) -> Result<Tracer> {
+pub fn start_in(place: &Sandbox, program: &Path) -> Result<Tracer> {
     Tracer::start_as(place.command(program).args(["top", "--json", "-d", "0.2"]))
 }
 
@@ -54,7 +54,7 @@ pub fn stop(tracer: Tracer) -> Result<Session> {
 ///
 /// # Errors
 /// When a byte is missing.
-pub fn exact_in(place: &Place) -> Result<Session> {
+pub fn exact_in(place: &Sandbox) -> Result<Session> {
     exact_with(place, &tracer::binary()?)
 }
 
@@ -62,7 +62,7 @@ pub fn exact_in(place: &Place) -> Result<Session> {
 ///
 /// # Errors
 /// When a byte is missing.
-pub fn exact_with(place: &Place, program: &Path) -> Result<Session> {
+pub fn exact_with(place: &Sandbox, program: &Path) -> Result<Session> {
     let tracer = start_in(place, program)?;
     let played = Mover::start(PATHS)?.finish()?;
     let session = stop(tracer)?;
@@ -74,7 +74,7 @@ pub fn exact_with(place: &Place, program: &Path) -> Result<Session> {
 ///
 /// # Errors
 /// When it ends otherwise than with exit status 3.
-pub fn not_allowed_in(place: &Place) -> Result<String> {
+pub fn not_allowed_in(place: &Sandbox) -> Result<String> {
     not_allowed(place, &["top", "--json", "-n", "1"])
 }
 
@@ -82,7 +82,7 @@ pub fn not_allowed_in(place: &Place) -> Result<String> {
 ///
 /// # Errors
 /// When it ends otherwise than with exit status 3.
-pub fn not_allowed(place: &Place, args: &[&str]) -> Result<String> {
+pub fn not_allowed(place: &Sandbox, args: &[&str]) -> Result<String> {
     let output = run_as(place.command(&tracer::binary()?).args(args))?;
     let message = text(&output.stderr)?;
     ensure!(
@@ -97,7 +97,7 @@ pub fn not_allowed(place: &Place, args: &[&str]) -> Result<String> {
 ///
 /// # Errors
 /// When it says nothing.
-pub fn doctor_in(place: &Place, program: &Path) -> Result<Vec<Value>> {
+pub fn doctor_in(place: &Sandbox, program: &Path) -> Result<Vec<Value>> {
     report(&run_as(
         place
             .command(program)

@@ -1,10 +1,8 @@
 //! What do the tracer and `ss` say about the same sockets?
 
 use std::process::Command;
-use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
 
 use crate::tracer::command::{run_as, text};
@@ -25,22 +23,6 @@ pub struct Listed {
     pub remote: String,
     /// Process and file of each owner, in order.
     pub owners: Vec<(u64, u64)>,
-}
-
-/// Runs a test in a network namespace that has nothing but loopback and ends with it.
-///
-/// # Errors
-/// When there is none, or the test fails.
-pub fn alone(test: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
-    let running = thread::spawn(move || {
-        unshare(CloneFlags::CLONE_NEWNET).context("no network namespace")?;
-        let up = Command::new("ip")
-            .args(["link", "set", "lo", "up"])
-            .status()?;
-        ensure!(up.success(), "no loopback");
-        test()
-    });
-    running.join().ok().context("the test panicked")?
 }
 
 /// What `netperf-trace sockets ARGS` lists in the namespace of this thread: its tick.
