@@ -1,17 +1,14 @@
 //! Does `latency` show the time that a way takes, and a program, for the process whose time it is?
 
 use std::process;
-use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use netperf_tests::checks::latencies::Timing;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::command::{run, text};
-
-/// Both tests connect in this process, to the same addresses.
-static TURN: Mutex<()> = Mutex::new(());
 
 #[test]
 fn the_way_and_the_program_take_what_they_take() -> Result<()> {
@@ -20,7 +17,8 @@ fn the_way_and_the_program_take_what_they_take() -> Result<()> {
         delay: Duration::from_millis(100),
         accept: Duration::from_millis(200),
     };
-    let _turn = TURN.lock();
+    // Both tests connect in this process, to the same addresses.
+    let _turn = turn::exclusive();
     let own = process::id().to_string();
     let tracer = Tracer::start(&["latency", "--json", "-d", "0.5", "--pid", &own])?;
     SLOW.play()?;
@@ -33,7 +31,7 @@ fn bars_stand_below_the_lines_in_text() -> Result<()> {
         delay: Duration::from_millis(5),
         accept: Duration::from_millis(5),
     };
-    let _turn = TURN.lock();
+    let _turn = turn::exclusive();
     let own = process::id().to_string();
     let arguments = [
         "latency",

@@ -1,21 +1,18 @@
 //! Is every byte counted, once, for the process that moved it, whatever way it takes?
 
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use netperf_tests::load::mover::{self, Mover};
 use netperf_tests::load::result::PathResult;
 use netperf_tests::paths::{Path, TOPICS};
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::exact::check;
 
-/// Loss is counted for the whole machine: one topic at a time, so that it can be told whose it is.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 /// Plays the paths of a topic while one tracer runs; those with a gate are set up before it starts.
 fn exact(topic: &str) -> Result<()> {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn::exclusive();
     let found = TOPICS.iter().find(|one| one.name == topic);
     let paths = found
         .with_context(|| format!("no topic is called `{topic}`"))?

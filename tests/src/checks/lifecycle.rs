@@ -1,4 +1,4 @@
-//! What does a connection go launcher, told by `states --watch`?
+//! What does a connection go through, told by `states --watch`?
 
 use std::thread;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const OPEN: Duration = Duration::from_millis(200);
 /// The FIN of one end is acknowledged before that of the other comes.
 const HALF_OPEN: Duration = Duration::from_millis(100);
 
-/// What the end that closes first goes launcher.
+/// What the end that closes first goes through.
 const FIRST: [&str; 5] = [
     "SYN_SENT",
     "ESTABLISHED",
@@ -23,7 +23,7 @@ const FIRST: [&str; 5] = [
     "FIN_WAIT2",
     "TIME_WAIT",
 ];
-/// What the other goes launcher.
+/// What the other goes through.
 const SECOND: [&str; 5] = ["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK", "CLOSE"];
 
 /// Opens and closes a connection to `port` while `tracer` watches this namespace, and holds each

@@ -227,7 +227,7 @@ fn trace(hooks: &str) -> Result<Tracer> {
     }
 }
 
-/// Every set tells what a connection goes launcher.
+/// Every set tells what a connection goes through.
 fn examine_lives(sets: &[&str], report: &mut Report) {
     for (set, port) in sets.iter().zip(FIRST_PORT..) {
         let watch = Tracer::start(&["states", "--watch", "--json", "--hooks", set]);

@@ -6,4 +6,5 @@ pub mod deadline;
 pub mod ring;
 pub(crate) mod stdout;
 pub mod sysctl;
+pub mod turn;
 pub mod wait;

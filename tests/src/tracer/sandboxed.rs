@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::Output;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -24,14 +23,6 @@ pub const PATHS: [&str; 5] = [
 
 /// What a tracer needs to count with all details.
 pub const RIGHTS: [&str; 4] = ["bpf", "perfmon", "net_admin", "sys_ptrace"];
-
-/// Loss is counted for the whole machine: one test at a time, so that it can be told whose it is.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-/// Waits until no other test of this program runs a tracer.
-pub fn turn() -> MutexGuard<'static, ()> {
-    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Starts `top` in `place`.
 ///

@@ -2,6 +2,10 @@
 //!
 //! Tolerances are wide: how close it comes on a quiet machine is in docs/benchmarks.md.
 
+mod command;
+mod life;
+mod programs;
+
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -16,6 +20,7 @@ use netperf_tests::load::stream::Stream;
 use netperf_tests::net::relay::DelayedLink;
 use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{Tracer, binary, integer};
 use nix::sys::signal::Signal;
@@ -25,6 +30,7 @@ const FAR_V6: &str = "[fd72::2]:5001";
 
 #[test]
 fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let source = source(&mut near(&veth)?, "tcp", FAR, 2)?;
@@ -48,6 +54,7 @@ fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
 
 #[test]
 fn what_a_running_process_receives_is_held_and_let_go() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut near(&veth)?, "tcp", NEAR)?;
     let _source = source(&mut far(&veth)?, "tcp", NEAR, 4)?;
@@ -64,6 +71,7 @@ fn what_a_running_process_receives_is_held_and_let_go() -> Result<()> {
 
 #[test]
 fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "udp", FAR)?;
     let launcher = &mut near(&veth)?;
@@ -78,6 +86,7 @@ fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
 
 #[test]
 fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR_V6)?;
     let words = format!("family tcp {FAR_V6} 3 60");
@@ -105,6 +114,7 @@ fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
 
 #[test]
 fn a_process_that_comes_later_with_a_name_that_fits_is_held() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
     let folder = tempfile::tempdir()?;
@@ -141,6 +151,7 @@ fn a_process_that_comes_later_with_a_name_that_fits_is_held() -> Result<()> {
 
 #[test]
 fn a_rate_is_changed_while_it_holds() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let source = source(&mut near(&veth)?, "tcp", FAR, 1)?;
@@ -174,6 +185,7 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
 
 #[test]
 fn nothing_is_left_however_it_ends() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let before = inventory(&veth)?;
@@ -213,6 +225,7 @@ fn nothing_is_left_however_it_ends() -> Result<()> {
 
 #[test]
 fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", "0.0.0.0:5001")?;
     let words = "family tcp 10.73.0.2:5001 1 60";
@@ -236,6 +249,7 @@ fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> 
 
 #[test]
 fn a_process_behind_a_bridge_is_held_at_the_bridge_alone() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     veth.bridge()?;
     let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
@@ -270,6 +284,7 @@ fn a_process_behind_a_bridge_is_held_at_the_bridge_alone() -> Result<()> {
 
 #[test]
 fn it_ends_with_its_processes_where_their_namespace_has_lost_its_name() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let source = source(&mut near(&veth)?, "tcp", FAR, 1)?;
@@ -286,6 +301,7 @@ fn it_ends_with_its_processes_where_their_namespace_has_lost_its_name() -> Resul
 
 #[test]
 fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let before = inventory(&veth)?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
@@ -319,6 +335,7 @@ fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
 
 #[test]
 fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
+    let _turn = turn::shared();
     let way = DelayedLink::new(Duration::from_millis(1))?;
     let mover = || -> Result<Command> { Ok(Command::new(mover::binary()?)) };
     let (near, far) = (
@@ -342,6 +359,7 @@ fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
 
 #[test]
 fn loopback_is_held_where_it_is_asked_for() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     for (protocol, address, direction) in [
         ("tcp", "127.0.0.1:5001", "--up"),
@@ -366,6 +384,7 @@ fn loopback_is_held_where_it_is_asked_for() -> Result<()> {
 
 #[test]
 fn connections_of_many_paths_are_held_and_plain_ones_that_they_accept() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     for (port, to, from, direction) in [
         (5001, "mptcp", "mptcp", "--up"),
@@ -393,6 +412,7 @@ fn connections_of_many_paths_are_held_and_plain_ones_that_they_accept() -> Resul
 
 #[test]
 fn datagrams_in_pieces_are_held_both_ways() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     for (address, direction) in [
         ("10.72.0.2:5001", "--up"),
@@ -416,6 +436,7 @@ fn datagrams_in_pieces_are_held_both_ways() -> Result<()> {
 
 #[test]
 fn it_ends_when_somebody_removes_its_interface() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let before = inventory(&veth)?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;

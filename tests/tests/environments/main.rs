@@ -1,6 +1,9 @@
 //! Does it run in containers and hardened surroundings? Each case counts every byte, or says in one line
 //! why not.
 
+mod namespaces;
+mod rights;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::Output;
@@ -9,13 +12,14 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::load::mover::Mover;
 use netperf_tests::load::steady::Ends;
 use netperf_tests::sys::sysctl::{self, Sysctl};
+use netperf_tests::sys::turn;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::sandbox::Sandbox;
 use netperf_tests::tracer::sandboxed::{
     RIGHTS, cannot_see, doctor_in, exact_in, exact_with, finding, not_allowed_in, report, rows,
-    start_in, stop, turn,
+    start_in, stop,
 };
 
 /// Capabilities that containers have by default (those of Docker), besides.
@@ -38,7 +42,7 @@ fn container(rights: &[&str]) -> Sandbox {
 
 #[test]
 fn in_a_container_with_the_four_capabilities_it_counts() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let session = exact_in(&container(&RIGHTS))?;
     ensure!(!cannot_see(&session, "executables"), "{}", session.start);
     Ok(())
@@ -46,7 +50,7 @@ fn in_a_container_with_the_four_capabilities_it_counts() -> Result<()> {
 
 #[test]
 fn without_type_information_kprobes_count_or_both_reasons_are_told() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let output = hidden(&["top", "--json", "-n", "1"])?;
     let checks = report(&hidden(&["doctor", "--kernel", "--json"])?)?;
     let (said, message) = (text(&output.stdout)?, text(&output.stderr)?);
@@ -66,7 +70,7 @@ fn without_type_information_kprobes_count_or_both_reasons_are_told() -> Result<(
 
 #[test]
 fn without_type_information_what_is_in_the_structures_alone_is_refused() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     for command in ["retrans", "latency"] {
         let output = hidden(&[command, "--json", "-n", "1"])?;
         let message = text(&output.stderr)?;
@@ -86,7 +90,7 @@ fn hidden(args: &[&str]) -> Result<Output> {
 
 #[test]
 fn in_a_container_each_missing_capability_is_named_alone() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     for (missing, name) in [
         ("bpf", "CAP_BPF"),
         ("perfmon", "CAP_PERFMON"),
@@ -112,7 +116,7 @@ fn in_a_container_each_missing_capability_is_named_alone() -> Result<()> {
 
 #[test]
 fn in_a_container_without_ptrace_it_counts_and_says_what_it_cannot_see() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let session = exact_in(&container(&RIGHTS[..3]))?;
     ensure!(cannot_see(&session, "executables"), "{}", session.start);
     Ok(())
@@ -139,7 +143,7 @@ const CGROUPS: [(&str, &str, bool); 4] = [
 
 #[test]
 fn whatever_cgroups_are_mounted_every_byte_is_counted() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let program = tracer::binary()?;
     for (version, arrange, is_complete) in CGROUPS {
         let bare = "while umount -R /sys/fs/cgroup 2>/dev/null; do :; done";
@@ -156,7 +160,7 @@ fn whatever_cgroups_are_mounted_every_byte_is_counted() -> Result<()> {
 
 #[test]
 fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let program = tracer::binary()?;
     let bare = "while umount /sys/kernel/tracing 2>/dev/null; do :; done; \
                 while umount /sys/fs/bpf 2>/dev/null; do :; done";
@@ -187,7 +191,7 @@ fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
 
 #[test]
 fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let place = Sandbox::here().mounts("mount -t securityfs none /sys/kernel/security");
     let asked = run_as(
         place
@@ -215,7 +219,7 @@ const BPF: &str = "kernel/unprivileged_bpf_disabled";
 
 #[test]
 fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let _paranoid = Sysctl::set("kernel/perf_event_paranoid", "3")?;
     // 1 is final until the next boot, and stricter.
     let before = sysctl::read(BPF)?;
@@ -243,7 +247,7 @@ fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
 
 #[test]
 fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let hiding = Sandbox::here().mounts("mount -t proc -o hidepid=2 proc /proc");
     exact_in(&hiding)?;
     let public = PublicCopy::new()?;
@@ -270,7 +274,7 @@ fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() 
 
 #[test]
 fn without_any_locked_memory_it_counts() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     exact_in(&Sandbox::here().locked_memory(0))?;
     let public = PublicCopy::new()?;
     // Without CAP_IPC_LOCK, which stands above the limit.
@@ -283,7 +287,7 @@ fn without_any_locked_memory_it_counts() -> Result<()> {
 /// Held against each other in a network namespace in which nobody else does anything.
 #[test]
 fn doctor_leaves_nothing_behind() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let script = "found() { ip -o link; tc qdisc show; tc filter show dev lo; }
         before=$(found); \"$0\" doctor --kernel --json; after=$(found)
         echo \"$before\" >&2; [ \"$before\" = \"$after\" ]";

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -10,27 +9,23 @@ use netperf_tests::checks::lookups::{ADDRESS, Said, ask, check, one_of_each, que
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{self, A, DnsServer, Script};
 use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::probe::is_harmless;
 use netperf_tests::tracer::sandbox::Sandbox;
 use netperf_tests::tracer::sandboxed::not_allowed;
 
-/// Queries of this process are those of all its tests: one at a time.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[test]
 fn every_query_has_its_owner_its_time_and_what_came_of_it() -> Result<()> {
-    let _turn = turn();
+    // The queries of this process are those of all its tests.
+    let _turn = turn::exclusive();
     in_fresh_netns(|| check(&one_of_each()?))
 }
 
 #[test]
 fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     in_fresh_netns(|| {
         dns_server::let_names_be_found()?;
         let _first = DnsServer::at([127, 0, 0, 3], &[("again.watch", A, Script::Silence)])?;
@@ -64,7 +59,7 @@ fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() 
 
 #[test]
 fn names_in_queries_can_not_steer_the_terminal() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     in_fresh_netns(|| {
         let server = DnsServer::at([127, 0, 0, 5], &[])?.address;
         let mut command = Command::new(tracer::binary()?);

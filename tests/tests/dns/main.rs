@@ -1,12 +1,16 @@
 //! Does `dns` say what resolvers really do? Against a DNS server of the tests, in a network namespace
 //! with a resolv.conf of its own.
 
+mod reference;
+mod watch;
+
 use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{self, A, AAAA, DnsServer, Script, TXT};
+use netperf_tests::sys::turn;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::probe::{self, has_finding, is_harmless};
@@ -42,6 +46,7 @@ fn of_type<'t>(tick: &'t Value, place: usize, kind: &str) -> Result<&'t Value> {
 
 #[test]
 fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let answer = |ms| [("x.test", A, Script::values(ms, &[ADDRESS]))];
         let _slow = DnsServer::at([127, 0, 0, 2], &answer(400))?;
@@ -71,6 +76,7 @@ fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
 
 #[test]
 fn search_domains_cost_what_they_really_cost() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let server = DnsServer::at(
             [127, 0, 0, 2],
@@ -100,6 +106,7 @@ fn search_domains_cost_what_they_really_cost() -> Result<()> {
 
 #[test]
 fn what_is_cut_off_is_fetched_over_tcp() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let cut = Script::values(0, &[ADDRESS]).cut_off();
         let server = DnsServer::at([127, 0, 0, 2], &[("long.test", A, cut)])?;
@@ -118,6 +125,7 @@ fn what_is_cut_off_is_fetched_over_tcp() -> Result<()> {
 
 #[test]
 fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let scripts = [
             ("bad.test", A, Script::rcode(SERVFAIL)),
@@ -148,6 +156,7 @@ fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
 
 #[test]
 fn without_a_network_it_says_so_with_status_5() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let output = run("nameserver 192.0.2.53\\n", &["dns", "x.test", "-c", "1"])?;
         let message = text(&output.stderr)?;
@@ -163,6 +172,7 @@ fn without_a_network_it_says_so_with_status_5() -> Result<()> {
 
 #[test]
 fn an_entry_in_the_hosts_file_is_noted() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let _server = DnsServer::at(
             [127, 0, 0, 2],
@@ -178,6 +188,7 @@ fn an_entry_in_the_hosts_file_is_noted() -> Result<()> {
 
 #[test]
 fn answers_can_not_steer_the_terminal() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let hostile = b"\x0c\x1b[2Jevil\xff\x9b\x07";
         let scripts = [("evil.test", TXT, Script::values(0, &[&hostile[..]]))];
@@ -195,6 +206,7 @@ fn answers_can_not_steer_the_terminal() -> Result<()> {
 
 #[test]
 fn its_answers_are_those_of_the_c_library() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let scripts = [("db.b.test", A, Script::values(0, &[ADDRESS]))];
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;

@@ -5,7 +5,6 @@
 use std::fs;
 use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use netperf_tests::checks::rate_limit::{
 use netperf_tests::load::mover::Mover;
 use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::binary;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -25,13 +25,6 @@ const ASKED: &str = "10MB";
 const RATE: f64 = 10.0;
 const MEGABYTES: u32 = 30;
 const BYTES: u64 = 1_000_000 * MEGABYTES as u64;
-
-/// Each makes this machine busy: one at a time, so that none has to wait for its turn.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A server at the far end of a cable, ended with this value.
 struct Server {
@@ -124,7 +117,7 @@ fn speed(output: &Output) -> Result<f64> {
 
 #[test]
 fn a_download_from_nginx_is_held() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let server = Server::nginx()?;
     let curl = "curl -s -o /dev/null -w %{speed_download} http://10.72.0.2:8080/big";
     is_held(speed(&server.under_limit("--down", curl)?)?, RATE)
@@ -132,13 +125,13 @@ fn a_download_from_nginx_is_held() -> Result<()> {
 
 #[test]
 fn nginx_is_held_with_its_workers() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     Server::nginx()?.is_held_while_it_serves(8080)
 }
 
 #[test]
 fn a_server_in_python_is_held() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let server = Server::start(8090, |veth, folder| {
         let mut python = veth.far("python3");
         python.args(["-m", "http.server", "--directory", folder, "8090"]);
@@ -149,7 +142,7 @@ fn a_server_in_python_is_held() -> Result<()> {
 
 #[test]
 fn rsync_is_held_while_it_sends() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let server = Server::start(8730, |veth, folder| {
         fs::create_dir(format!("{folder}/to"))?;
         let configuration = format!(
@@ -177,7 +170,7 @@ fn rsync_is_held_while_it_sends() -> Result<()> {
 
 #[test]
 fn iperf3_is_held_over_tcp_and_udp() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let server = Server::start(5201, |veth, _| {
         let mut iperf3 = veth.far("iperf3");
         iperf3.arg("-s");
@@ -224,7 +217,7 @@ os.waitpid(child, 0)
 
 #[test]
 fn a_connection_that_others_hand_over_is_held() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let mut script = script(&veth, HANDED_OVER)?;
@@ -267,7 +260,7 @@ fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> 
 
 #[test]
 fn two_hundred_connections_share_a_rate() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     // Who listens has one more.
     for (direction, sockets) in [("--up", 200), ("--down", 201)] {
         let veth = VethPair::new()?;

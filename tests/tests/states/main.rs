@@ -1,5 +1,7 @@
 //! Does `states` tell what piles up, whose it is, and whether it does harm?
 
+mod ports;
+
 use std::io::Write;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;

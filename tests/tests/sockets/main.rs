@@ -1,5 +1,7 @@
 //! Does `sockets` list what `ss` lists, with the same filters?
 
+mod kill;
+
 use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};

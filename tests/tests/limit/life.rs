@@ -12,6 +12,7 @@ use netperf_tests::load::stream::Stream;
 use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::cgroup::Cgroup;
 use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::command::text;
 use netperf_tests::tracer::registry::Folder;
 use netperf_tests::tracer::terminal::Terminal;
@@ -85,6 +86,7 @@ impl Drop for Scene {
 
 #[test]
 fn one_in_the_background_is_listed_changed_and_ended() -> Result<()> {
+    let _turn = turn::shared();
     let mut scene = Scene::new()?;
     let before = inventory(&scene.veth)?;
     let said = scene.limit(&["5MB", "--detach"])?;
@@ -114,6 +116,7 @@ fn one_in_the_background_is_listed_changed_and_ended() -> Result<()> {
 
 #[test]
 fn of_two_the_tighter_one_holds_and_the_list_says_so() -> Result<()> {
+    let _turn = turn::shared();
     let mut scene = Scene::new()?;
     scene.limit(&["--up", "20MB", "--detach"])?;
     scene.limit(&["--up", "5MB", "--detach"])?;
@@ -129,6 +132,7 @@ fn of_two_the_tighter_one_holds_and_the_list_says_so() -> Result<()> {
 
 #[test]
 fn it_ends_after_its_time() -> Result<()> {
+    let _turn = turn::shared();
     let mut scene = Scene::new()?;
     let before = inventory(&scene.veth)?;
     let said = scene.limit(&["5MB", "--for", "2s", "--json"])?;
@@ -144,6 +148,7 @@ fn it_ends_after_its_time() -> Result<()> {
 
 #[test]
 fn a_check_tells_a_rate_that_is_reached_from_one_that_is_not() -> Result<()> {
+    let _turn = turn::shared();
     let scene = Scene::new()?;
     let pid = scene.source.pid().to_string();
     // More than anything here moves.
@@ -170,6 +175,7 @@ fn a_check_tells_a_rate_that_is_reached_from_one_that_is_not() -> Result<()> {
 
 #[test]
 fn keys_limit_the_selected_process_in_top_and_let_it_go() -> Result<()> {
+    let _turn = turn::shared();
     let mut scene = Scene::new()?;
     let before = inventory(&scene.veth)?;
     let mut view = scene.view(&["top"])?;
@@ -190,6 +196,7 @@ fn keys_limit_the_selected_process_in_top_and_let_it_go() -> Result<()> {
 
 #[test]
 fn keys_change_the_rate_of_the_live_line_and_end_it() -> Result<()> {
+    let _turn = turn::shared();
     let mut scene = Scene::new()?;
     let before = inventory(&scene.veth)?;
     let mut view = scene.view(&["limit", "--up", "10MB"])?;
@@ -209,6 +216,7 @@ fn keys_change_the_rate_of_the_live_line_and_end_it() -> Result<()> {
 
 #[test]
 fn a_dry_run_tells_what_would_be_done_and_does_nothing() -> Result<()> {
+    let _turn = turn::shared();
     let mut scene = Scene::new()?;
     let before = inventory(&scene.veth)?;
     let said = scene.limit(&["1MB", "--dry-run"])?;
@@ -221,6 +229,7 @@ fn a_dry_run_tells_what_would_be_done_and_does_nothing() -> Result<()> {
 
 #[test]
 fn a_cgroup_is_held_with_whoever_comes_later() -> Result<()> {
+    let _turn = turn::shared();
     let mut scene = Scene::new()?;
     let name = format!("netperf-limited-{}", std::process::id());
     let cgroup = Cgroup::new(name.as_bytes())?;
@@ -244,6 +253,7 @@ fn a_cgroup_is_held_with_whoever_comes_later() -> Result<()> {
 
 #[test]
 fn addresses_of_ipv4_in_sockets_of_ipv6_are_held() -> Result<()> {
+    let _turn = turn::shared();
     let veth = VethPair::new()?;
     let folder = Folder::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", "[::]:5001")?;

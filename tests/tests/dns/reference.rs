@@ -8,6 +8,7 @@ use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{A, AAAA, DnsServer, Script};
 use netperf_tests::peer::dnsmasq::{self, Dnsmasq};
 use netperf_tests::peer::reference::printed;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::run_as;
 use netperf_tests::tracer::probe;
@@ -95,6 +96,7 @@ fn answers(text: &str) -> BTreeSet<(String, String, u64)> {
 
 #[test]
 fn its_times_and_answers_are_those_of_dig() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let scripts = [
             ("fast.test", A, Script::values(5, &[&[192, 0, 2, 1]])),
@@ -140,6 +142,7 @@ fn its_times_and_answers_are_those_of_dig() -> Result<()> {
 
 #[test]
 fn a_real_server_says_the_same_to_both() -> Result<()> {
+    let _turn = turn::shared();
     in_fresh_netns(|| {
         let _server = Dnsmasq::start()?;
         let server = dnsmasq::ADDRESS.to_string();

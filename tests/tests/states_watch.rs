@@ -1,4 +1,4 @@
-//! Does `states --watch` tell what each connection goes launcher, TIME_WAIT included, and lose nothing?
+//! Does `states --watch` tell what each connection goes through, TIME_WAIT included, and lose nothing?
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::Arc;

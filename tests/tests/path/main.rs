@@ -1,5 +1,8 @@
 //! Does `path` find every hop of a way, as other programs do, and show it to people?
 
+mod findings;
+mod routers;
+
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::process::Child;

@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Result, ensure};
 use netperf_tests::load::mover::Mover;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::exact::check;
@@ -28,6 +29,7 @@ fn not_allowed(output: &Output) -> Result<&str> {
 
 #[test]
 fn without_rights_it_names_the_missing_ones_and_the_command_that_works() -> Result<()> {
+    let _turn = turn::exclusive();
     let public = PublicCopy::new()?;
     let output = run_as(as_nobody(&public, &[]).args(["top", "--json", "-n", "1"]))?;
     let message = not_allowed(&output)?;
@@ -43,6 +45,7 @@ fn without_rights_it_names_the_missing_ones_and_the_command_that_works() -> Resu
 
 #[test]
 fn with_some_rights_only_the_missing_ones_are_named() -> Result<()> {
+    let _turn = turn::exclusive();
     let public = PublicCopy::new()?;
     let mut command = as_nobody(&public, &["bpf", "net_admin", "sys_ptrace"]);
     let output = run_as(command.args(["top", "-b", "-n", "1"]))?;
@@ -53,6 +56,7 @@ fn with_some_rights_only_the_missing_ones_are_named() -> Result<()> {
 
 #[test]
 fn with_its_capabilities_it_runs_without_root_and_counts_exactly() -> Result<()> {
+    let _turn = turn::exclusive();
     let public = PublicCopy::new()?;
     let mut command = as_nobody(&public, &["bpf", "perfmon", "net_admin", "sys_ptrace"]);
     let tracer = Tracer::start_as(command.args(["top", "--json", "-d", "0.2"]))?;
@@ -69,6 +73,7 @@ fn with_its_capabilities_it_runs_without_root_and_counts_exactly() -> Result<()>
 
 #[test]
 fn doctor_without_rights_tells_what_it_can_and_what_is_missing() -> Result<()> {
+    let _turn = turn::exclusive();
     let public = PublicCopy::new()?;
     let output = run_as(as_nobody(&public, &[]).args(["doctor", "--kernel"]))?;
     ensure!(output.status.code() == Some(5), "{}", output.status);

@@ -9,23 +9,24 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::load::mover::{self, Mover};
 use netperf_tests::load::result::PathResult;
 use netperf_tests::load::steady::Ends;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::exact::check;
 use netperf_tests::tracer::sandbox::{Sandbox, innermost};
 use netperf_tests::tracer::sandboxed::{
-    PATHS, doctor_in, exact_in, finding, not_allowed_in, rows, start_in, stop, turn,
+    PATHS, doctor_in, exact_in, finding, not_allowed_in, rows, start_in, stop,
 };
 use netperf_tests::tracer::{self, Tracer};
 use serde_json::Value;
 
 #[test]
 fn in_a_network_namespace_it_counts_what_happens_outside() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     exact_in(&Sandbox::here().network()).map(drop)
 }
 
 #[test]
 fn from_outside_it_counts_what_happens_in_a_network_namespace() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let tracer = start_in(&Sandbox::here(), &tracer::binary()?)?;
     let mut inside = Sandbox::here().network().command(&mover::binary()?);
     let played = Mover::start_as(inside.args(PATHS))?.finish()?;
@@ -63,7 +64,7 @@ impl Drop for Keeper {
 
 #[test]
 fn in_a_pid_namespace_processes_have_the_numbers_they_have_there() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let keeper = Keeper::start()?;
     let place = keeper.place()?;
     let tracer = start_in(&place, &tracer::binary()?)?;
@@ -93,7 +94,7 @@ fn moved(played: &PathResult) -> Vec<u32> {
 
 #[test]
 fn processes_outside_its_pid_namespace_keep_their_numbers_and_say_so() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let tracer = start_in(&Sandbox::here().pids(), &tracer::binary()?)?;
     let played = Mover::start(PATHS)?.finish()?;
     let session = stop(tracer)?;
@@ -108,7 +109,7 @@ fn processes_outside_its_pid_namespace_keep_their_numbers_and_say_so() -> Result
 
 #[test]
 fn totals_of_a_process_outside_survive_the_time_between_its_sockets() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let mut tracer = start_in(&Sandbox::here().pids(), &tracer::binary()?)?;
     let mut shell = Command::new("bash");
     shell.args([
@@ -133,7 +134,7 @@ fn totals_of_a_process_outside_survive_the_time_between_its_sockets() -> Result<
 
 #[test]
 fn numbers_inside_and_outside_belong_to_the_same_process() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let keeper = Keeper::start()?;
     let place = keeper.place()?;
     let mut steady = Mover::start_as(place.command(&mover::binary()?).arg("steady"))?;
@@ -178,7 +179,7 @@ fn numbers_inside_and_outside_belong_to_the_same_process() -> Result<()> {
 
 #[test]
 fn with_the_proc_of_another_pid_namespace_names_are_still_right() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let place = Sandbox::here().pids_without_proc();
     let checks = doctor_in(&place, &tracer::binary()?)?;
     ensure!(finding(&checks, "proc")?.0 == "partly", "{checks:?}");
@@ -199,7 +200,7 @@ fn with_the_proc_of_another_pid_namespace_names_are_still_right() -> Result<()> 
 
 #[test]
 fn root_of_a_user_namespace_is_led_out_of_it() -> Result<()> {
-    let _turn = turn();
+    let _turn = turn::exclusive();
     let place = Sandbox::here().users();
     let message = not_allowed_in(&place)?;
     ensure!(message.contains("user namespace"), "{message}");
