@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::load::mover::Mover;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::{self, Tracer, exact};
 use nix::sys::signal::Signal;
-use serde_json::Value;
 
 /// Runs a command line that must be refused as wrong usage; gives the message.
 fn refused(args: &[&str]) -> Result<String> {
@@ -269,11 +269,8 @@ fn a_kind_of_hook_that_the_kernel_refuses_is_a_named_lack() -> Result<()> {
         let message = text(&output.stderr)?;
         match output.status.code() {
             Some(0) => {
-                let first = text(&output.stdout)?
-                    .lines()
-                    .next()
-                    .context("no start line")?;
-                let start: Value = serde_json::from_str(first)?;
+                let lines = ndjson::lines(&output.stdout)?;
+                let start = lines.first().context("no start line")?;
                 ensure!(
                     start["hooks"].as_array().is_some_and(|it| !it.is_empty()),
                     "{start}"

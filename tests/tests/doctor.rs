@@ -20,6 +20,7 @@ use netperf_tests::peer::dns_server::{A, DnsServer, Script};
 use netperf_tests::sys::sysctl::Sysctl;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use serde_json::Value;
 
@@ -42,8 +43,7 @@ fn verdict() -> Result<(String, String)> {
 /// As JSON, with more options.
 fn triage(options: &[&str]) -> Result<Value> {
     let output = run([&HERE[..], &["--json"], options].concat())?;
-    let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let lines = ndjson::lines(&output.stdout)?;
     let [start, triage, end] = &lines[..] else {
         anyhow::bail!("{lines:#?}");
     };
@@ -392,8 +392,7 @@ fn without_rights_it_checks_what_it_can() -> Result<()> {
     let mut command = public.as_nobody();
     let options = ["doctor", "--netns", "self", "--for", "1s", "--json"];
     let output = run_as(command.args(options))?;
-    let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let lines = ndjson::lines(&output.stdout)?;
     let triage = lines.get(1).context("no verdict")?;
     let status = |topic| check(triage, topic).map(|check| &check["status"]);
     ensure!(

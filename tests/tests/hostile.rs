@@ -10,6 +10,7 @@ use netperf_tests::load::steady::Ends;
 use netperf_tests::sys::cgroup::Cgroup;
 use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::command::{run, text};
+use netperf_tests::tracer::ndjson;
 
 /// Sets a title, clears the screen, and is no UTF-8: 15 bytes, as many as a name may have.
 const NAME: &[u8] = b"\x1b[2J\x1b]0;e\x07\xff\x9b\r\n";
@@ -124,7 +125,7 @@ fn every_line_of_json_is_one_object() -> Result<()> {
         let lines: Vec<&str> = text(&output.stdout)?.lines().collect();
         ensure!(lines.len() == 5, "{view}: {} lines", lines.len());
         for line in lines {
-            let value: serde_json::Value = serde_json::from_str(line)?;
+            let value = ndjson::line(line)?;
             ensure!(value.is_object(), "{line}");
         }
     }

@@ -10,6 +10,7 @@ use netperf_tests::net::tun::tun;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::terminal::Terminal;
 use serde_json::Value;
@@ -21,8 +22,7 @@ const FAR: &str = "10.79.0.2:9";
 fn ticks(args: &[&str]) -> Result<Vec<Value>> {
     let output = run([&["nic", "--json"], args].concat())?;
     ensure!(output.status.success(), "{}", text(&output.stderr)?);
-    let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let lines = ndjson::lines(&output.stdout)?;
     let ends = (lines.first().context("no start")?, lines.last());
     ensure!(ends.0["command"] == "nic", "{}", ends.0);
     ensure!(

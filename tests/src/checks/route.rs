@@ -1,7 +1,7 @@
 //! What does `path` say about a chain of routers?
 
 use std::net::IpAddr;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::net::chain::{Chain, Link};
 use crate::tracer::binary;
-use crate::tracer::command::{run_as, text};
+use crate::tracer::command::run_as;
+use crate::tracer::ndjson;
 
 /// Quick cycles, each waiting long enough for a busy machine.
 pub const QUICK: [&str; 4] = ["-i", "0.1", "--timeout", "2"];
@@ -33,7 +34,7 @@ pub fn outcome(chain: &Chain, to: IpAddr, args: &[&str]) -> Result<(Option<i32>,
     let to = to.to_string();
     let all = [&[to.as_str(), "--json"], &QUICK[..], args].concat();
     let output = run_as(&mut path(chain, &all)?)?;
-    let lines = objects(&output)?;
+    let lines = ndjson::lines(&output.stdout)?;
     ensure!(
         lines.first().is_some_and(|line| line["type"] == "start"),
         "no start: {lines:?}"
@@ -59,17 +60,6 @@ pub fn both(chain: &Chain, args: &[&str]) -> Result<[(Option<i32>, Value); 2]> {
         [v4, v6.join().unwrap_or_else(|_| bail!("a thread panicked"))]
     });
     Ok([v4?, v6?])
-}
-
-/// The lines of NDJSON.
-///
-/// # Errors
-/// When one is no JSON.
-pub fn objects(output: &Output) -> Result<Vec<Value>> {
-    let lines = text(&output.stdout)?.lines();
-    lines
-        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
-        .collect()
 }
 
 /// The findings of a level, what and evidence.

@@ -50,7 +50,7 @@ type Examine = fn(Kernel, &mut Report);
 /// What is tested beside paths, and can be by itself.
 const TOPICS: [(&str, Examine); 4] = [
     ("failing", |_, report| {
-        failed_connects::examine(&SETS, report)
+        failed_connects::examine(&SETS, report);
     }),
     ("dns", |_, report| dns::examine(report)),
     ("way", |_, report| route::examine(report)),

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::tracer;
+use crate::tracer::{self, ndjson};
 
 /// Exit status of `timeout` when it had to end the program.
 const TIMED_OUT: i32 = 124;
@@ -36,6 +36,7 @@ pub fn run_as(command: &mut Command) -> Result<Output> {
         output.status.code() != Some(TIMED_OUT),
         "it never ended: {command:?}"
     );
+    ndjson::check_session(&output.stdout)?;
     Ok(output)
 }
 

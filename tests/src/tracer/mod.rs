@@ -3,11 +3,14 @@
 pub mod command;
 pub mod exact;
 pub mod fields;
+pub mod ndjson;
 pub mod probe;
 pub mod public_copy;
 pub mod registry;
 pub mod sandbox;
 pub mod sandboxed;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod sockets;
 pub mod states;
 pub mod terminal;
@@ -148,12 +151,7 @@ impl Tracer {
     /// When the line is no JSON, or nothing comes until `deadline`.
     pub fn next_line(&mut self, deadline: Deadline) -> Result<Option<Value>> {
         match self.lines.recv_timeout(deadline.left()) {
-            Ok(line) => {
-                let value = serde_json::from_str(&line);
-                value
-                    .map(Some)
-                    .with_context(|| format!("no JSON: {line:?}"))
-            }
+            Ok(line) => ndjson::line(&line).map(Some),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
             Err(RecvTimeoutError::Timeout) => bail!("the tracer says nothing"),
         }
@@ -166,7 +164,7 @@ impl Tracer {
     pub fn await_tick(&mut self) -> Result<()> {
         let deadline = Deadline::seconds(PATIENCE_SECS);
         while let Ok(line) = self.lines.try_recv() {
-            self.taken.push(serde_json::from_str(&line)?);
+            self.taken.push(ndjson::line(&line)?);
         }
         let tick = self.next_line(deadline)?.context("the tracer ended")?;
         self.taken.push(tick);

@@ -6,17 +6,16 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::tracer::command::text;
+use crate::tracer::ndjson;
 
 /// The one tick of a session in JSON, and the exit status.
 ///
 /// # Errors
 /// When it is no such session.
 pub fn tick(output: &Output, command: &str) -> Result<(Value, Option<i32>)> {
-    let said = text(&output.stdout)?;
-    let lines = said.lines().map(serde_json::from_str::<Value>);
-    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    let lines = ndjson::lines(&output.stdout)?;
     let [start, tick, end] = lines.as_slice() else {
-        bail!("{said}{}", text(&output.stderr)?);
+        bail!("{lines:#?}{}", text(&output.stderr)?);
     };
     ensure!(start["type"] == "start", "{start}");
     ensure!(start["command"] == command, "{start}");

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::load::mover::Mover;
 use crate::tracer::command::{run_as, text};
 use crate::tracer::exact::check;
+use crate::tracer::ndjson;
 use crate::tracer::sandbox::{Sandbox, interrupt};
 use crate::tracer::{self, Session, Tracer};
 
@@ -101,10 +102,7 @@ pub fn doctor_in(place: &Sandbox, program: &Path) -> Result<Vec<Value>> {
 /// # Errors
 /// When there are none.
 pub fn report(output: &Output) -> Result<Vec<Value>> {
-    let lines: Vec<Value> = text(&output.stdout)?
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()?;
+    let lines = ndjson::lines(&output.stdout)?;
     let report = lines.iter().find(|line| line["type"] == "doctor");
     let report = report
         .with_context(|| format!("no report: {}", String::from_utf8_lossy(&output.stderr)))?;

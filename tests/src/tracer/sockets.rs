@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::tracer::command::{run_as, text};
+use crate::tracer::ndjson;
 use crate::tracer::{self, integer};
 
 /// One socket in the words of the contract, whoever listed it.
@@ -51,8 +52,7 @@ pub fn tick_of(command: &mut Command) -> Result<Value> {
         "{command:?}: {}, {message}",
         output.status
     );
-    let ticks = text(&output.stdout)?.lines().map(serde_json::from_str);
-    let ticks: Vec<Value> = ticks.collect::<Result<_, _>>()?;
+    let ticks = ndjson::lines(&output.stdout)?;
     let tick = ticks.into_iter().find(|line| line["type"] == "sockets");
     tick.context("no tick")
 }

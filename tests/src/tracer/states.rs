@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::sys::deadline::Deadline;
 use crate::tracer::Tracer;
 use crate::tracer::command::{run, text};
+use crate::tracer::ndjson;
 
 /// The looks of `netperf-trace states ARGS`.
 ///
@@ -14,8 +15,7 @@ use crate::tracer::command::{run, text};
 pub fn looks(args: &[&str]) -> Result<Vec<Value>> {
     let output = run([&["states", "--json"], args].concat())?;
     ensure!(output.status.success(), "{}", text(&output.stderr)?);
-    let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let lines = ndjson::lines(&output.stdout)?;
     let (start, end) = (lines.first().context("no start")?, lines.last());
     ensure!(start["command"] == "states", "{start}");
     ensure!(end.is_some_and(|end| end["type"] == "end"), "{end:?}");

@@ -25,7 +25,7 @@ struct Said {
     records: BTreeSet<(String, String, u64)>,
 }
 
-/// What `dns` says of one server in_fresh_netns, its row of this type.
+/// What `dns` says of one server alone, its row of this type.
 fn ours(server: &str, name: &str, kind: &str, options: &[&str]) -> Result<Value> {
     let server = format!("@{server}");
     let mut command = Command::new(tracer::binary()?);

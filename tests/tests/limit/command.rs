@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::text;
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::registry::Folder;
-use serde_json::Value;
 
 /// A process that does nothing; killed with this value.
 struct Idle(Child);
@@ -136,8 +136,7 @@ fn without_limits_the_list_is_empty_and_nothing_is_made() -> Result<()> {
         "{output:?}"
     );
     let output = folder.limit(&["list", "--json"])?;
-    let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let lines = ndjson::lines(&output.stdout)?;
     let types: Vec<_> = lines.iter().map(|line| &line["type"]).collect();
     ensure!(types == ["start", "limits", "end"], "{lines:#?}");
     ensure!(lines[1]["limits"] == serde_json::json!([]), "{}", lines[1]);

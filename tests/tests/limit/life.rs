@@ -14,6 +14,7 @@ use netperf_tests::sys::cgroup::Cgroup;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::sys::turn;
 use netperf_tests::tracer::command::text;
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::registry::Folder;
 use netperf_tests::tracer::terminal::Terminal;
 use netperf_tests::tracer::{self, integer};
@@ -72,7 +73,7 @@ impl Scene {
     /// What `list --json` shows.
     fn listed(&self) -> Result<Vec<Value>> {
         let said = self.orders(&["list", "--json"])?;
-        let list: Value = serde_json::from_str(said.lines().nth(1).context("no list")?)?;
+        let list = ndjson::line(said.lines().nth(1).context("no list")?)?;
         Ok(list["limits"].as_array().context("no limits")?.clone())
     }
 }
@@ -141,7 +142,7 @@ fn it_ends_after_its_time() -> Result<()> {
         "left is {}",
         inventory(&scene.veth)?
     );
-    let end: Value = serde_json::from_str(said.lines().last().context("it says nothing")?)?;
+    let end = ndjson::line(said.lines().last().context("no output")?)?;
     ensure!(end["type"] == "end" && end["reason"] == "duration", "{end}");
     await_rate(&mut scene.sink, FREE)
 }

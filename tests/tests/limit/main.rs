@@ -21,7 +21,9 @@ use netperf_tests::net::relay::DelayedLink;
 use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::sys::turn;
+use netperf_tests::tracer::command::run;
 use netperf_tests::tracer::fields::{self, check};
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::{Tracer, binary, integer};
 use nix::sys::signal::Signal;
 
@@ -158,12 +160,9 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
     await_traffic(&mut sink)?;
     let mut tracer = limit(source.pid(), &["20MB"])?;
     tracer.await_tick()?;
-    let listed = Command::new(binary()?)
-        .args(["limit", "list", "--json"])
-        .output()?;
-    let listed = String::from_utf8(listed.stdout)?;
-    let list = listed.lines().nth(1).context("no list")?;
-    let list: serde_json::Value = serde_json::from_str(list)?;
+    let listed = run(["limit", "list", "--json"])?;
+    let lines = ndjson::lines(&listed.stdout)?;
+    let list = lines.get(1).context("no list")?;
     let limits = list["limits"].as_array().context("no limits")?;
     let ours = limits.iter().find(|one| {
         let processes = one["processes"].as_array();

@@ -17,6 +17,7 @@ use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::sys::turn;
 use netperf_tests::tracer::binary;
+use netperf_tests::tracer::command::run_as;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -248,7 +249,7 @@ fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> 
     for trial in [&["--dry-run"][..], &[]] {
         let mut refused = Command::new(binary()?);
         let output = refused.args(["limit", "--pid", &pid, ASKED]).args(trial);
-        let output = output.output()?;
+        let output = run_as(output)?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.code() == Some(4), "{}: {said}", output.status);
         let which = format!("family AF_XDP (file {})", file.trim());

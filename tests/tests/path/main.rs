@@ -9,12 +9,13 @@ use std::process::Child;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::checks::route::{CABLES, hosts, objects, outcome, path};
+use netperf_tests::checks::route::{CABLES, hosts, outcome, path};
 use netperf_tests::net::chain::{Chain, Link};
 use netperf_tests::net::relay::Impairment;
 use netperf_tests::peer::reference;
 use netperf_tests::tracer::command::{run, run_as, text};
 use netperf_tests::tracer::integer;
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::sandbox::Sandbox;
 use netperf_tests::tracer::terminal::Terminal;
@@ -202,7 +203,7 @@ fn where_a_process_talks_to_is_probed_beside_its_own_times() -> Result<()> {
         "-i",
         "0.2",
     ])?;
-    let lines = objects(&output)?;
+    let lines = ndjson::lines(&output.stdout)?;
     let tick = lines.iter().rfind(|line| line["type"] == "path");
     let tick = tick.with_context(|| format!("{output:?}"))?;
     ensure!(tick["address"] == "10.90.1.2", "{tick:#}");

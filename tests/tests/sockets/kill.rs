@@ -9,10 +9,10 @@ use netperf_tests::load::sockets::SocketSet;
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::sockets::{ends, rows, tick};
 use netperf_tests::tracer::terminal::Terminal;
-use serde_json::Value;
 
 /// Port of this end.
 fn port(stream: &TcpStream) -> Result<String> {
@@ -86,8 +86,7 @@ fn a_kill_reaches_ipv6_mapped_listening_and_udp_sockets() -> Result<()> {
                 "{filter:?}: {}",
                 text(&output.stderr)?
             );
-            let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-            let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+            let lines = ndjson::lines(&output.stdout)?;
             let kill = lines.iter().find(|line| line["type"] == "kill");
             let kill = kill.context("nothing said of the kill")?;
             ensure!(kill["closed"] == closed, "{filter:?}: {kill}");

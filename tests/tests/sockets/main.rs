@@ -12,12 +12,12 @@ use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::sockets::{Listed, ends, rows, ss, tick, tick_of};
 use netperf_tests::tracer::terminal::Terminal;
 use netperf_tests::tracer::{self, Tracer};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use serde_json::Value;
 
 /// Both lists, once they agree: acknowledgements may come while they are made.
 fn agree(ours: &[&str], theirs: &[&str]) -> Result<Vec<Listed>> {
@@ -190,9 +190,9 @@ fn sockets_of_other_namespaces_are_listed_with_their_owners() -> Result<()> {
     drop(server.stdin.take());
     server.wait()?;
     for (output, what) in [(output, "all"), (inside, "one")] {
-        let line = text(&output.stdout)?.lines().nth(1).context("no tick")?;
-        let tick: Value = serde_json::from_str(line)?;
-        let listed = rows(&tick)?;
+        let lines = ndjson::lines(&output.stdout)?;
+        let tick = lines.get(1).context("no tick")?;
+        let listed = rows(tick)?;
         let owners: Vec<_> = listed.iter().map(|row| row.owners.clone()).collect();
         ensure!(owners == [[(pid, 3)]], "{what}: {tick}");
         let own = std::fs::read_link("/proc/self/ns/net")?;

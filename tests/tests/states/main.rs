@@ -14,6 +14,7 @@ use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::calls::set_option;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::{run_as, text};
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::states::{
     ensure_field, finding, look, look_until, looks, looks_around, row,
@@ -296,10 +297,10 @@ fn without_rights_it_looks_and_says_what_it_can_not_see() -> Result<()> {
         let mut command = public.as_nobody();
         let output = run_as(command.args(["states", "--json", "--netns", "self"]))?;
         ensure!(output.status.success(), "{}", text(&output.stderr)?);
-        let line = text(&output.stdout)?.lines().nth(1).context("no look")?;
-        let look: Value = serde_json::from_str(line)?;
+        let lines = ndjson::lines(&output.stdout)?;
+        let look = lines.get(1).context("no look")?;
         ensure_field(&look["counts"], "ESTABLISHED", 2)?;
-        let unknown = row(&look, "by_process", "pid", Value::Null)?;
+        let unknown = row(look, "by_process", "pid", Value::Null)?;
         ensure_field(&unknown["counts"], "LISTEN", 1)?;
         let told = look["unavailable"].as_array().context("nothing is told")?;
         ensure!(!told.is_empty(), "{look}");

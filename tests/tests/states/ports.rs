@@ -6,6 +6,7 @@ use netperf_tests::load::states::Server;
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::sys::sysctl::Sysctl;
 use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::states::{ensure_field, finding, look, looks, looks_around, row};
 use netperf_tests::tracer::{self, Tracer};
@@ -99,8 +100,8 @@ fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
         "states", "--json", "--netns", "self", "-d", "0.2", "-n", "2",
     ]))?;
     ensure!(output.status.success(), "{}", text(&output.stderr)?);
-    let line = text(&output.stdout)?.lines().nth(1).context("no look")?;
-    let look: Value = serde_json::from_str(line)?;
+    let lines = ndjson::lines(&output.stdout)?;
+    let look = lines.get(1).context("no look")?;
     let unavailable = look["unavailable"].as_array().context("nothing is told")?;
     let what = |it: &&Value| it["what"].as_str().is_some_and(|it| it.contains("connect"));
     let told: Vec<_> = unavailable.iter().filter(what).collect();
