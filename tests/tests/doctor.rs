@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::failed_connects;
 use netperf_tests::checks::lookups::{ADDRESS, SERVFAIL, ask, question};
 use netperf_tests::checks::rate_limit::{FAR, await_traffic, far, near, sink, source};
-use netperf_tests::load::flood::Sender;
+use netperf_tests::load::flood::Flood;
 use netperf_tests::load::states::Server;
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::net::tun::tun;
@@ -172,7 +172,7 @@ fn time_wait_that_takes_up_the_ports_is_the_cause_and_its_likely_owner_is_named(
 fn who_fills_a_link_is_the_cause() -> Result<()> {
     in_fresh_netns(|| {
         tun(1, true)?;
-        let _sender = Sender::start("10.79.0.2:9", Duration::from_millis(2))?;
+        let _flood = Flood::start("10.79.0.2:9", Duration::from_millis(2))?;
         let (first, all) = verdict()?;
         ensure!(first.contains("tun9 is full, most of all by"), "{all}");
         ensure!(first.contains(&own()), "{all}");
@@ -207,7 +207,7 @@ fn connections_that_are_refused_are_told_with_who_begins_them() -> Result<()> {
 fn every_connection_that_fails_is_told_with_its_error() -> Result<()> {
     in_fresh_netns(|| {
         let doctor = failed_connects::doctor("auto")?;
-        failed_connects::play()?;
+        failed_connects::run()?;
         let triage = failed_connects::check(doctor)?;
         let failing = check(&triage, "failing")?;
         let found = says(failing, "can't reach 192.0.2.7:80: no route leads there")?;

@@ -33,7 +33,7 @@ fn disguised(mark: u8) -> Result<Disguised> {
     let mut command = Command::new("sh");
     command
         .args(["-c", enter, "sh"])
-        .arg(cgroup.entrance())
+        .arg(cgroup.procs())
         .arg(mover::binary()?);
     command
         .arg("steady")

@@ -10,7 +10,7 @@ use netperf_tests::peer::dns_server::{A, DnsServer, Script};
 use netperf_tests::peer::nginx::{HOST, Nginx, SLOW, serve};
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
-use netperf_tests::tracer::probe::{self, has_finding, is_harmless};
+use netperf_tests::tracer::probe::{self, ensure_finding, ensure_harmless};
 use netperf_tests::tracer::sandbox::Sandbox;
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
             tick["targets"][0]["max_packet"]["phase"] == "wait",
             "{tick}"
         );
-        has_finding(&tick, "ok", "waiting for the first byte")?;
+        ensure_finding(&tick, "ok", "waiting for the first byte")?;
         let phases = request["phases_us"].as_object().context("no phases")?;
         let sum: u64 = phases.values().filter_map(Value::as_u64).sum();
         let total = request["total_us"].as_u64().context("no total")?;
@@ -172,7 +172,7 @@ fn a_certificate_that_is_not_valid_ends_with_status_5_unless_that_is_to_be_ignor
         let _nginx = Nginx::start()?;
         let url = format!("https://{HOST}/");
         let (refused, status) = tick(&run(None, &["--json", &url])?)?;
-        has_finding(
+        ensure_finding(
             &refused,
             "critical",
             "the TLS handshake failed: invalid peer certificate",
@@ -180,7 +180,7 @@ fn a_certificate_that_is_not_valid_ends_with_status_5_unless_that_is_to_be_ignor
         ensure!(status == Some(5), "{refused}");
         ensure!(requests(&refused)?[0]["failed_in"] == "tls", "{refused}");
         let (taken, status) = tick(&run(None, &["--json", &url, "--insecure"])?)?;
-        has_finding(&taken, "warn", "the certificate is not valid")?;
+        ensure_finding(&taken, "warn", "the certificate is not valid")?;
         ensure!(status == Some(0), "{taken}");
         Ok(())
     })
@@ -192,7 +192,7 @@ fn limits_that_are_not_kept_end_with_status_5() -> Result<()> {
         let nginx = Nginx::start()?;
         let url = format!("http://{HOST}/slow");
         let (missed, status) = ask(&nginx, &[&url, "--slo", "ttfb=100ms,total=60s"])?;
-        has_finding(&missed, "critical", "ttfb is over its limit")?;
+        ensure_finding(&missed, "critical", "ttfb is over its limit")?;
         ensure!(status == Some(5), "{missed}");
         ensure!(
             missed["slo"][0]["met"] == false && missed["slo"][1]["met"] == true,
@@ -218,18 +218,18 @@ fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
         ] {
             let (tick, status) = ask(&nginx, &[url, "--timeout", "1"])?;
             ensure!(status == Some(5), "{url}: {tick}");
-            has_finding(&tick, "critical", part)?;
+            ensure_finding(&tick, "critical", part)?;
             ensure!(requests(&tick)?[0]["failed_in"] == phase, "{url}: {tick}");
         }
         drop(silent);
         let (failed, status) = ask(&nginx, &[&format!("http://{HOST}/failed")])?;
-        has_finding(&failed, "critical", "status 503")?;
+        ensure_finding(&failed, "critical", "status 503")?;
         ensure!(status == Some(5), "{failed}");
         let (gone, status) = ask(&nginx, &[&format!("http://{HOST}/gone")])?;
-        has_finding(&gone, "warn", "status 404")?;
+        ensure_finding(&gone, "warn", "status 404")?;
         ensure!(status == Some(0), "{gone}");
         let (moved, _) = ask(&nginx, &[&format!("http://{HOST}/moved")])?;
-        has_finding(&moved, "ok", "it is elsewhere, at http://web.test/")?;
+        ensure_finding(&moved, "ok", "it is elsewhere, at http://web.test/")?;
         Ok(())
     })
 }
@@ -285,7 +285,7 @@ fn headers_can_not_steer_the_terminal() -> Result<()> {
         serve("127.0.0.1:80".parse()?, Duration::ZERO, answer)?;
         for form in ["--json", "-b"] {
             let output = run(None, &[form, &format!("http://{HOST}/")])?;
-            is_harmless(text(&output.stdout)?, "evil")?;
+            ensure_harmless(text(&output.stdout)?, "evil")?;
         }
         Ok(())
     })

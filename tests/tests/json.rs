@@ -292,7 +292,7 @@ fn interfaces_are_those_of_the_tracers_namespace_with_their_bytes() -> Result<()
         veth.near(binary)
             .args(["top", "--json", "-d", "0.3", "-n", "3"]),
     )?;
-    veth.knock()?;
+    veth.exchange_packets()?;
     let session = tracer.finish()?;
     let mut bytes = 0;
     for tick in &session.ticks {

@@ -21,7 +21,7 @@ fn the_way_and_the_program_take_what_they_take() -> Result<()> {
     let _turn = turn::exclusive();
     let own = process::id().to_string();
     let tracer = Tracer::start(&["latency", "--json", "-d", "0.5", "--pid", &own])?;
-    SLOW.play()?;
+    SLOW.run()?;
     SLOW.check(&tracer.stop()?)
 }
 
@@ -47,7 +47,7 @@ fn bars_stand_below_the_lines_in_text() -> Result<()> {
     let output = thread::scope(|scope| {
         let tracer = scope.spawn(|| run(arguments));
         while !tracer.is_finished() {
-            QUICK.play()?;
+            QUICK.run()?;
         }
         tracer.join().ok().context("a thread panicked")?
     })?;

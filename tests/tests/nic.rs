@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::load::flood::Sender;
+use netperf_tests::load::flood::Flood;
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::net::tun::tun;
 use netperf_tests::sys::deadline::Deadline;
@@ -85,7 +85,7 @@ fn a_link_is_shown_with_its_speed_and_half_duplex_is_found() -> Result<()> {
 fn a_full_interface_is_found_with_the_process_that_fills_it() -> Result<()> {
     in_fresh_netns(|| {
         tun(1, true)?;
-        let _sender = Sender::start(FAR, Duration::from_millis(2))?;
+        let _flood = Flood::start(FAR, Duration::from_millis(2))?;
         let found = await_finding(&["-i", "tun9"], "tun9 is full")?;
         let own = format!("(PID {})", std::process::id());
         let what = found["what"].as_str().unwrap_or_default();
@@ -101,7 +101,7 @@ fn packets_that_a_full_queue_throws_away_are_counted_and_checked() -> Result<()>
     in_fresh_netns(|| {
         tun(1_000, true)?;
         tc("qdisc add dev tun9 root tbf rate 100kbit burst 2kb limit 4kb")?;
-        let sender = Sender::start(FAR, Duration::from_millis(1))?;
+        let sender = Flood::start(FAR, Duration::from_millis(1))?;
         let args = [
             "nic",
             "-b",

@@ -23,7 +23,7 @@ fn exact(topic: &str) -> Result<()> {
         .map(Mover::gated)
         .collect::<Result<Vec<_>>>()?;
     let tracer = Tracer::start(&["top", "--json", "-d", "0.2"])?;
-    let played = mover::play(waiting, &open)?;
+    let played = mover::run_paths(waiting, &open)?;
     for one in &played {
         if let PathResult::Absent { .. } = one {
             writeln!(std::io::stderr(), "{one}")?;

@@ -1,8 +1,8 @@
 //! Moves known bytes over known paths: `mover list`, `mover run PATH...`, `mover check [PATH...]`.
 //!
 //! `run` prints one JSON line a path with what each process moved; a gated path prints
-//! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` plays without a tracer
-//! and holds the two ends of each path against each other. `steady` and `churn` are loads without a
+//! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` runs paths without a tracer
+//! and compares the two ends of each. `steady` and `churn` are loads without a
 //! given end (see `netperf_tests::load::steady`) and with one (`netperf_tests::load::churn`); `lossy` loses something
 //! on purpose (`netperf_tests::load::lossy`); `stream` sends as fast as it may (`netperf_tests::load::stream`), and `way` is what
 //! lies between (`netperf_tests::net::relay`).
@@ -21,7 +21,7 @@ use netperf_tests::paths::{self, Absent, Path};
 use netperf_tests::sys::deadline::Deadline;
 
 fn main() -> ExitCode {
-    match act() {
+    match run_verb() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "mover: {error:#}");
@@ -30,10 +30,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn act() -> Result<()> {
+fn run_verb() -> Result<()> {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // A test may give any bytes; only the disguise needs them as they are.
-    let disguise = args
+    // A test may pass any bytes; only the name of processes needs them as they are.
+    let comm = args
         .get(1)
         .map(|name| CString::new(name.as_bytes()))
         .transpose()?;
@@ -42,7 +42,7 @@ fn act() -> Result<()> {
     let names: Vec<String> = args.collect();
     match verb.as_str() {
         "send" | "write" | "read" => program::run(&verb, &names),
-        "steady" => steady::run(disguise.as_ref()),
+        "steady" => steady::run(comm.as_ref()),
         "churn" => churn::run(names.first().context("how many seconds?")?.parse()?),
         "lossy" => lossy::run(names.first().context("lost how?")?),
         "stream" => stream::run(&names),
@@ -92,14 +92,14 @@ fn list() -> Result<()> {
 
 fn run(paths: &[&Path]) -> Result<()> {
     for path in paths {
-        let line = serde_json::to_string(&play(path, Gate::Stdio))?;
+        let line = serde_json::to_string(&run_path(path, Gate::Stdio))?;
         writeln!(std::io::stdout(), "{line}")?;
     }
     Ok(())
 }
 
-fn play(path: &Path, gate: Gate) -> PathResult {
-    match path.play(gate) {
+fn run_path(path: &Path, gate: Gate) -> PathResult {
+    match path.run(gate) {
         Ok(rows) => PathResult::Moved {
             path: path.name.to_owned(),
             rows,
@@ -121,10 +121,10 @@ fn check(paths: &[&Path]) -> Result<()> {
     let mut failed = 0;
     for path in paths {
         let clock = Deadline::seconds(0);
-        let played = play(path, Gate::Open);
+        let result = run_path(path, Gate::Open);
         let ms = clock.elapsed().as_millis();
-        failed += u32::from(matches!(played, PathResult::Failed { .. }));
-        writeln!(std::io::stdout(), "{ms:5} ms  {played}")?;
+        failed += u32::from(matches!(result, PathResult::Failed { .. }));
+        writeln!(std::io::stdout(), "{ms:5} ms  {result}")?;
     }
     ensure!(failed == 0, "{failed} of {} paths failed", paths.len());
     Ok(())

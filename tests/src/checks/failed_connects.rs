@@ -1,4 +1,4 @@
-//! With which error do connections fail? Connections that fail on purpose, and what `doctor` told of them.
+//! Connections that fail on purpose, each with a known error, and what `doctor` reports of them.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -18,12 +18,12 @@ use crate::net::netns::ip;
 use crate::sys::sysctl::Sysctl;
 use crate::tracer::{Tracer, integer, text};
 
-/// What connects, to where, how often, and with which error it fails.
+/// Connections to one address, and the error with which they fail.
 struct Attempts {
     remote: &'static str,
     errno: Errno,
     blocking: u64,
-    /// By sockets that wait for nobody: they are told by `SO_ERROR`.
+    /// By non-blocking sockets, which read the error by `SO_ERROR`.
     polled: u64,
 }
 
@@ -36,9 +36,9 @@ const fn attempts(remote: &'static str, errno: Errno, (blocking, polled): (u64, 
     }
 }
 
-/// Nobody listens at port 9; no route leads to 192.0.2.0/24 and `2001:db8::/32`; two routes forbid; nobody
-/// has 10.74.0.9; the server at port 4150 does not accept.
-const PLAYED: &[Attempts] = &[
+/// Port 9 is closed; there is no route to 192.0.2.0/24 and `2001:db8::/32`; two routes reject; no host has
+/// 10.74.0.9; the server at port 4150 does not accept.
+const ATTEMPTS: &[Attempts] = &[
     attempts("127.0.0.1:9", Errno::ECONNREFUSED, (5, 3)),
     attempts("[::1]:9", Errno::ECONNREFUSED, (2, 1)),
     attempts("192.0.2.7:80", Errno::ENETUNREACH, (4, 2)),
@@ -52,11 +52,11 @@ const PLAYED: &[Attempts] = &[
 
 const SILENT: &str = "127.0.0.1:4150";
 
-/// Lets connections fail in every way, in the network namespace of this thread.
+/// Makes all connections fail, in the network namespace of this thread.
 ///
 /// # Errors
-/// When one fails otherwise, or does not.
-pub fn play() -> Result<()> {
+/// When one fails with another error, or not at all.
+pub fn run() -> Result<()> {
     // The kernel repeats the first packet once, and gives up two or three seconds after it began.
     let _once = Sysctl::set("net/ipv4/tcp_syn_retries", "1")?;
     for order in [
@@ -69,20 +69,20 @@ pub fn play() -> Result<()> {
     ] {
         ip(order)?;
     }
-    // Asked once for who has that address; else three times in three seconds.
-    let _asked = Sysctl::set("net/ipv4/neigh/v0/mcast_solicit", "1")?;
-    let _waited = Sysctl::set("net/ipv4/neigh/v0/retrans_time_ms", "100")?;
+    // One ARP request; the default is three, one each second.
+    let _requests = Sysctl::set("net/ipv4/neigh/v0/mcast_solicit", "1")?;
+    let _interval = Sysctl::set("net/ipv4/neigh/v0/retrans_time_ms", "100")?;
     let server = Server::listen(4_150, 0)?;
     ensure!(server.address.to_string() == SILENT, "{}", server.address);
     // The only place in its queue.
     let _waits = TcpStream::connect(server.address)?;
-    // One after the other: a trampoline's program does not run for a process that has preempted another in
-    // it, and that is told as lost.
-    PLAYED.iter().try_for_each(Attempts::play)
+    // One after the other: a trampoline's program does not run for a process that has preempted another one
+    // inside it, and the tracer reports that as a loss.
+    ATTEMPTS.iter().try_for_each(Attempts::run)
 }
 
 impl Attempts {
-    fn play(&self) -> Result<()> {
+    fn run(&self) -> Result<()> {
         let remote: SocketAddr = self.remote.parse()?;
         for _ in 0..self.blocking {
             let error = TcpStream::connect(remote).err().context("it connects")?;
@@ -97,7 +97,7 @@ impl Attempts {
     }
 }
 
-/// Begins to connect, and asks for the error when there is one.
+/// Connects without blocking, and returns the error.
 fn polled(remote: SocketAddr) -> Result<Errno> {
     let family = if remote.is_ipv4() {
         AddressFamily::Inet
@@ -110,10 +110,10 @@ fn polled(remote: SocketAddr) -> Result<Errno> {
         Err(errno) => return Ok(errno),
         Ok(()) => bail!("{remote}: it connects"),
     }
-    let mut waited = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
     ensure!(
-        poll(&mut waited, PollTimeout::from(60_000_u16))? == 1,
-        "{remote}: nothing comes"
+        poll(&mut fds, PollTimeout::from(60_000_u16))? == 1,
+        "{remote}: no event"
     );
     let stream = TcpStream::from(socket);
     let error = stream.take_error()?.context("no error")?;
@@ -121,7 +121,7 @@ fn polled(remote: SocketAddr) -> Result<Errno> {
     Ok(Errno::from_raw(error.raw_os_error().context("no number")?))
 }
 
-/// A `doctor` that measures this namespace until it is ended.
+/// A `doctor` that measures this network namespace until it is stopped.
 ///
 /// # Errors
 /// When it does not start.
@@ -132,48 +132,51 @@ pub fn doctor(hooks: &str) -> Result<Tracer> {
     Tracer::start(&args)
 }
 
-/// Ends it, and holds what it told of this process against what was played.
+/// Stops it, and compares what it reports of this process with [`run`].
 ///
 /// # Errors
 /// What is wrong.
 pub fn check(doctor: Tracer) -> Result<Value> {
-    // What was refused last is told within this.
+    // The last failure arrives within this time.
     thread::sleep(Duration::from_millis(200));
     let session = doctor.stop()?;
-    let triage = session.ticks.first().context("no verdict")?;
-    let rows = triage["failed_connects"]
+    let report = session.ticks.first().context("no verdict")?;
+    let rows = report["failed_connects"]
         .as_array()
         .context("no failed connects")?;
-    let mut told = BTreeMap::new();
+    let mut reported = BTreeMap::new();
     for row in rows.iter().filter(|row| row["pid"] == std::process::id()) {
         let failed = (text(row, "remote")?, text(row, "errno")?);
-        *told.entry(failed).or_insert(0) += integer(row, "count")?;
+        *reported.entry(failed).or_insert(0) += integer(row, "count")?;
     }
     let mut missing = 0;
-    for one in PLAYED {
-        // The kernel's own notation of an IPv4 address in an IPv6 socket.
+    for one in ATTEMPTS {
+        // The kernel's notation of an IPv4 address in an IPv6 socket.
         let remote = one.remote.replace("[::ffff:192.0.2.8]", "192.0.2.8");
         let failed = (remote, format!("{:?}", one.errno));
-        let count = told.remove(&failed).unwrap_or(0);
+        let count = reported.remove(&failed).unwrap_or(0);
         let all = one.blocking + one.polled;
-        // Who polls may take the error before anybody else can read it.
+        // A process that polls may take the error before the tracer can read it.
         ensure!(
             (one.blocking..=all).contains(&count),
-            "{failed:?}: {count} of {all}, {triage:#}"
+            "{failed:?}: {count} of {all}, {report:#}"
         );
         missing += all - count;
     }
-    ensure!(told.is_empty(), "{told:?} did not happen: {triage:#}");
     ensure!(
-        missing <= uncounted(triage)?,
-        "{missing} are missing: {triage:#}"
+        reported.is_empty(),
+        "{reported:?} did not happen: {report:#}"
     );
-    Ok(triage.clone())
+    ensure!(
+        missing <= uncounted(report)?,
+        "{missing} are missing: {report:#}"
+    );
+    Ok(report.clone())
 }
 
-/// How many failures it says that it could not count.
-fn uncounted(triage: &Value) -> Result<u64> {
-    let checks = triage["checks"].as_array().context("no checks")?;
+/// How many failures it reports as uncounted.
+fn uncounted(report: &Value) -> Result<u64> {
+    let checks = report["checks"].as_array().context("no checks")?;
     let check = checks.iter().find(|check| check["topic"] == "failing");
     let evidence = text(check.context("no such check")?, "evidence")?;
     match evidence.split_once("; up to ") {

@@ -1,5 +1,4 @@
-//! What takes how long? Connections over a long way to a program that is slow to accept them, and what
-//! the tracer told of them.
+//! Connections over a link with delay to a server that is slow to accept, and what `latency` reports of them.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -23,64 +22,62 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How far from the truth half of the times may be.
 const TOLERANCE: f64 = 0.1;
 
-/// How long things take.
+/// The delays of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// A packet, in one direction.
+    /// Of a packet, in one direction.
     pub delay: Duration,
-    /// A connection, from when it could be accepted.
+    /// From when a connection could be accepted until it is.
     pub accept: Duration,
 }
 
 impl Timing {
-    /// Both ends talk to each other, as threads of this process.
+    /// Connects both ends, which are threads of this process.
     ///
     /// # Errors
-    /// When the kernel refuses the way between them.
-    pub fn play(self) -> Result<()> {
-        let way = DelayedLink::new(self.delay)?;
-        let listener = way.far(|| Ok(TcpListener::bind(SERVER)?))?;
+    /// When the kernel refuses the link between them.
+    pub fn run(self) -> Result<()> {
+        let link = DelayedLink::new(self.delay)?;
+        let listener = link.far(|| Ok(TcpListener::bind(SERVER)?))?;
         thread::scope(|scope| {
             let server = scope.spawn(|| serve(&listener, self.accept));
-            way.near(ask)?;
+            link.near(connect)?;
             server.join().ok().context("the server panicked")?
         })
     }
 
-    /// Whether a session of `latency` told as much, for this process.
+    /// Compares a session of `latency` with these delays, for this process.
     ///
     /// # Errors
     /// What is wrong.
     pub fn check(self, session: &Session) -> Result<()> {
-        let there_and_back = self.delay * 2;
-        let told = |kind, remote| Times::told(session, kind, remote);
-        let connect = told("connect", DelayedLink::FAR)?;
-        connect
-            .are(CONNECTIONS, there_and_back)
-            .context("connect")?;
-        let rtt = told("rtt", DelayedLink::FAR)?;
-        rtt.are(CONNECTIONS * QUESTIONS, there_and_back)
+        let round_trip = self.delay * 2;
+        let reported = |kind, remote| Times::reported(session, kind, remote);
+        let connect = reported("connect", DelayedLink::FAR)?;
+        connect.ensure(CONNECTIONS, round_trip).context("connect")?;
+        let rtt = reported("rtt", DelayedLink::FAR)?;
+        rtt.ensure(CONNECTIONS * QUESTIONS, round_trip)
             .context("rtt")?;
-        let accept = told("accept", DelayedLink::NEAR)?;
-        accept.are(CONNECTIONS, self.accept).context("accept")?;
+        let accept = reported("accept", DelayedLink::NEAR)?;
+        accept.ensure(CONNECTIONS, self.accept).context("accept")?;
         ensure!(
-            told("connect", DelayedLink::NEAR)?.count == 0,
+            reported("connect", DelayedLink::NEAR)?.count == 0,
             "the server connected"
         );
         ensure!(
-            told("accept", DelayedLink::FAR)?.count == 0,
+            reported("accept", DelayedLink::FAR)?.count == 0,
             "the client accepted"
         );
         Ok(())
     }
 }
 
-/// Accepts each connection some time after it could, and answers.
+/// Accepts each connection `after` it could, and answers.
 fn serve(listener: &TcpListener, after: Duration) -> Result<()> {
     for _ in 0..CONNECTIONS {
         let mut ready = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
         let patience = PollTimeout::try_from(PATIENCE)?;
-        ensure!(poll(&mut ready, patience)? == 1, "nobody connects");
+        ensure!(poll(&mut ready, patience)? == 1, "no connection");
         thread::sleep(after);
         let (mut socket, _) = listener.accept()?;
         let mut question = [0; 16];
@@ -91,7 +88,7 @@ fn serve(listener: &TcpListener, after: Duration) -> Result<()> {
     Ok(())
 }
 
-fn ask() -> Result<()> {
+fn connect() -> Result<()> {
     for _ in 0..CONNECTIONS {
         let mut socket = TcpStream::connect_timeout(&SERVER, PATIENCE)?;
         socket.set_nodelay(true)?;
@@ -104,16 +101,16 @@ fn ask() -> Result<()> {
     Ok(())
 }
 
-/// How many times, and what half of them took less than, in µs.
+/// Count of latencies, and their median in µs.
 #[derive(Clone, Copy, Debug)]
 struct Times {
     count: u64,
-    middle_us: u64,
+    median_us: u64,
 }
 
 impl Times {
-    /// Of one kind with one host, all ticks together.
-    fn told(session: &Session, kind: &str, remote: IpAddr) -> Result<Self> {
+    /// Of one kind with one host, over all ticks.
+    fn reported(session: &Session, kind: &str, remote: IpAddr) -> Result<Self> {
         let ticks = session.ticks.iter();
         let rows = ticks
             .filter_map(|tick| tick["latencies"].as_array())
@@ -135,27 +132,27 @@ impl Times {
         for span in &spans {
             passed += integer(span, "count")?;
             if passed * 2 >= count {
-                let middle_us = integer(span, "from_us")?.midpoint(integer(span, "to_us")?);
-                return Ok(Self { count, middle_us });
+                let median_us = integer(span, "from_us")?.midpoint(integer(span, "to_us")?);
+                return Ok(Self { count, median_us });
             }
         }
         Ok(Self {
             count: 0,
-            middle_us: 0,
+            median_us: 0,
         })
     }
 
-    /// At least so many, and half of them took about so long.
-    fn are(self, least: u64, expected: Duration) -> Result<()> {
-        let Self { count, middle_us } = self;
+    /// Fails unless there are at least `least`, and their median is about `expected`.
+    fn ensure(self, least: u64, expected: Duration) -> Result<()> {
+        let Self { count, median_us } = self;
         ensure!(count >= least, "only {count} of {least}");
         let expected_us = u64::try_from(expected.as_micros())?;
-        let off = middle_us.abs_diff(expected_us);
+        let off = median_us.abs_diff(expected_us);
         #[expect(clippy::cast_precision_loss, reason = "times of seconds at the most")]
         let share = off as f64 / expected_us as f64;
         ensure!(
             share <= TOLERANCE,
-            "{middle_us} µs instead of {expected_us}"
+            "{median_us} µs instead of {expected_us}"
         );
         Ok(())
     }

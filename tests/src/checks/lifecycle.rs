@@ -1,4 +1,4 @@
-//! What does a connection go through, told by `states --watch`?
+//! The life of one connection, and the transitions that `states --watch` reports of it.
 
 use std::thread;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const OPEN: Duration = Duration::from_millis(200);
 /// The FIN of one end is acknowledged before that of the other comes.
 const HALF_OPEN: Duration = Duration::from_millis(100);
 
-/// What the end that closes first goes through.
+/// States of the end that closes first.
 const FIRST: [&str; 5] = [
     "SYN_SENT",
     "ESTABLISHED",
@@ -23,14 +23,14 @@ const FIRST: [&str; 5] = [
     "FIN_WAIT2",
     "TIME_WAIT",
 ];
-/// What the other goes through.
+/// States of the other end.
 const SECOND: [&str; 5] = ["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK", "CLOSE"];
 
-/// Opens and closes a connection to `port` while `tracer` watches this namespace, and holds each
-/// transition that is told against it. Gives the whole session.
+/// Opens and closes a connection to `port` while `tracer` watches this network namespace, and checks every
+/// transition. Returns the whole session.
 ///
 /// # Errors
-/// Everything that is not told, or otherwise.
+/// A transition that is missing or wrong.
 pub fn check(mut tracer: Tracer, port: u16) -> Result<Session> {
     let server = Server::listen(port, 10)?;
     let (client, accepted) = server.connection()?;
@@ -53,19 +53,22 @@ pub fn check(mut tracer: Tracer, port: u16) -> Result<Session> {
     seen.append(&mut session.ticks);
     session.ticks = seen;
     for (end, states) in [("local", FIRST), ("remote", SECOND)] {
-        let told: Vec<_> = transitions(&session)
+        let reported: Vec<_> = transitions(&session)
             .filter(|line| line[end] == local.as_str())
             .collect();
-        let pairs: Vec<_> = told
+        let pairs: Vec<_> = reported
             .iter()
             .filter_map(|line| Some([line["old"].as_str()?, line["new"].as_str()?]))
             .collect();
-        ensure!(pairs == states.windows(2).collect::<Vec<_>>(), "{told:#?}");
-        for line in &told {
-            ensure!(line["pid"] == std::process::id(), "whose is it? {line}");
+        ensure!(
+            pairs == states.windows(2).collect::<Vec<_>>(),
+            "{reported:#?}"
+        );
+        for line in &reported {
+            ensure!(line["pid"] == std::process::id(), "wrong owner: {line}");
         }
-        let Some(open) = told.iter().find(|line| line["old"] == "ESTABLISHED") else {
-            bail!("never open");
+        let Some(open) = reported.iter().find(|line| line["old"] == "ESTABLISHED") else {
+            bail!("never ESTABLISHED");
         };
         let us = Duration::from_micros(integer(open, "in_old_us")?);
         ensure!(us >= OPEN && us < OPEN * 20, "open for {us:?}");
@@ -73,7 +76,7 @@ pub fn check(mut tracer: Tracer, port: u16) -> Result<Session> {
     Ok(session)
 }
 
-/// Every transition that was told.
+/// Every transition of a session.
 pub fn transitions(session: &Session) -> impl Iterator<Item = &Value> {
     let lines = session.ticks.iter();
     lines.filter(|line| line["type"] == "transition")

@@ -1,5 +1,4 @@
-//! Does `dns --watch` tell every query that a process sends, with its answer, its time and its owner? Here and
-//! in virtual machines.
+//! DNS queries of every kind, and what `dns --watch` reports of them: answer, time and owner.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -13,15 +12,15 @@ use crate::peer::dns_server::{A, AAAA, DnsServer, Script};
 use crate::sys::deadline::Deadline;
 use crate::tracer::{self, Tracer};
 
-/// An address, as an answer has it.
+/// An address, as bytes of an answer.
 pub const ADDRESS: &[u8] = &[192, 0, 2, 1];
-/// The resolver has failed.
+/// Result code of a resolver that has failed.
 pub const SERVFAIL: u8 = 2;
 
-/// How late the late answer comes.
+/// Delay of the late answer.
 const LATE_MS: u64 = 200;
 
-/// A question for `name`, as any client sends it.
+/// A query for `name`, as any client sends it.
 #[must_use]
 pub fn question(number: u16, name: &str, kind: u16) -> Vec<u8> {
     let mut packet = number.to_be_bytes().to_vec();
@@ -36,7 +35,7 @@ pub fn question(number: u16, name: &str, kind: u16) -> Vec<u8> {
     packet
 }
 
-/// Asks over UDP, and waits for the answer if one is to come.
+/// Sends a query over UDP, and waits for the answer if `waits`.
 ///
 /// # Errors
 /// When none comes.
@@ -55,7 +54,7 @@ pub fn ask(server: SocketAddr, packet: &[u8], waits: bool) -> Result<()> {
     Ok(())
 }
 
-/// A watch of the queries of this process, or of all.
+/// Starts `dns --watch` for the queries of this process, or of all.
 ///
 /// # Errors
 /// When it does not start.
@@ -68,44 +67,44 @@ pub fn watch(own: bool) -> Result<Tracer> {
     Tracer::start(&args)
 }
 
-/// All that a watch has said.
+/// Everything that a watch has printed.
 #[derive(Debug, Default)]
-pub struct Said {
+pub struct QueryLog {
     /// Queries that ended, by name.
     pub queries: BTreeMap<String, Vec<Value>>,
     /// The lines between them.
     pub ticks: Vec<Value>,
 }
 
-impl Said {
-    /// Listens until each of these names has ended so often, and ends the watch.
+impl QueryLog {
+    /// Reads until each of these names has so many ended queries, and stops the watch.
     ///
     /// # Errors
     /// When they do not.
     pub fn until(mut tracer: Tracer, names: &[(&str, usize)]) -> Result<Self> {
         let deadline = Deadline::seconds(30);
-        let mut said = Self::default();
-        while names.iter().any(|&(name, count)| said.count(name) < count) {
+        let mut log = Self::default();
+        while names.iter().any(|&(name, count)| log.count(name) < count) {
             let line = tracer.next_line(deadline)?;
-            let line = line.with_context(|| format!("the watch ended: {said:#?}"))?;
+            let line = line.with_context(|| format!("the watch ended: {log:#?}"))?;
             if line["type"] == "dns_query" {
                 let name = tracer::text(&line, "query")?;
-                said.queries.entry(name).or_default().push(line);
+                log.queries.entry(name).or_default().push(line);
             } else {
-                said.ticks.push(line);
+                log.ticks.push(line);
             }
         }
         let rest = tracer.stop()?.ticks.into_iter();
-        said.ticks
+        log.ticks
             .extend(rest.filter(|it| it["type"] == "dns_watch"));
-        Ok(said)
+        Ok(log)
     }
 
     fn count(&self, name: &str) -> usize {
         self.queries.get(name).map_or(0, Vec::len)
     }
 
-    /// The first query for a name that was told.
+    /// The first query for a name.
     ///
     /// # Errors
     /// When none was.
@@ -125,7 +124,7 @@ impl Said {
     }
 }
 
-/// The same question twice over one connection, the first time in three parts.
+/// Sends the same query twice over one connection, the first time in three parts.
 fn ask_over_tcp(server: SocketAddr, packet: &[u8], answer: usize) -> Result<()> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_nodelay(true)?;
@@ -141,8 +140,8 @@ fn ask_over_tcp(server: SocketAddr, packet: &[u8], answer: usize) -> Result<()> 
 /// One query of each kind, by this process, in the network namespace of this thread.
 ///
 /// # Errors
-/// When one is not answered, or not told.
-pub fn one_of_each() -> Result<Said> {
+/// When one is not answered, or not reported.
+pub fn one_of_each() -> Result<QueryLog> {
     let scripts = [
         ("late.watch", A, Script::values(LATE_MS, &[ADDRESS])),
         ("bad.watch", A, Script::rcode(SERVFAIL)),
@@ -169,16 +168,16 @@ pub fn one_of_each() -> Result<Said> {
     ];
     let mut counts = names.map(|name| (name, 1)).to_vec();
     counts.push(("tcp.watch", 2));
-    Said::until(tracer, &counts)
+    QueryLog::until(tracer, &counts)
 }
 
-/// Holds what was told of [`one_of_each`] against what was asked.
+/// Compares what was reported of [`one_of_each`] with what was sent.
 ///
 /// # Errors
 /// What is wrong.
-pub fn check(said: &Said) -> Result<()> {
+pub fn check(log: &QueryLog) -> Result<()> {
     let pid = u64::from(std::process::id());
-    for row in said.queries.values().flatten() {
+    for row in log.queries.values().flatten() {
         ensure!(row["pid"] == pid && row["retries"] == 0, "{row}");
     }
     for (name, field, value) in [
@@ -193,21 +192,21 @@ pub fn check(said: &Said) -> Result<()> {
         ("late.watch", "resolver", "127.0.0.2:53"),
         ("six.watch", "resolver", "[::1]:53"),
     ] {
-        ensure!(said.one(name)?[field] == value, "{}", said.one(name)?);
+        ensure!(log.one(name)?[field] == value, "{}", log.one(name)?);
     }
-    let took = said.one("late.watch")?["took_us"].as_u64();
+    let took = log.one("late.watch")?["took_us"].as_u64();
     let took = took.context("no time")?;
     ensure!((LATE_MS * 1_000..3_000_000).contains(&took), "{took}");
-    ensure!(said.one("lost.watch")?["took_us"].is_null());
+    ensure!(log.one("lost.watch")?["took_us"].is_null());
     ensure!(
-        said.sum("queries") == 7 && said.sum("timeouts") == 1,
-        "{said:#?}"
+        log.sum("queries") == 7 && log.sum("timeouts") == 1,
+        "{log:#?}"
     );
     ensure!(
-        said.sum("failures") == 1 && said.sum("no_name") == 1,
-        "{said:#?}"
+        log.sum("failures") == 1 && log.sum("no_name") == 1,
+        "{log:#?}"
     );
-    let last = said.ticks.last().context("no tick")?;
+    let last = log.ticks.last().context("no tick")?;
     ensure!(
         last["loss"]["ring_lost"] == 0 && last["loss"]["unread"] == 0,
         "{last}"

@@ -1,5 +1,4 @@
-//! Is what a process moves held to a rate? What the tests of `limit` have in common, here and in virtual
-//! machines.
+//! Streams under a limit, and the rate at which they arrive.
 
 use std::process::Command;
 
@@ -11,36 +10,36 @@ use crate::net::veth::VethPair;
 use crate::sys::deadline::Deadline;
 use crate::tracer::Tracer;
 
-/// The far end of the cable, and the near one.
+/// Address at the far end of the cable.
 pub const FAR: &str = "10.72.0.2:5001";
-/// The near end.
+/// Address at the near end of the cable.
 pub const NEAR: &str = "10.72.0.1:5001";
 
 /// Bytes.
 pub const MB: f64 = 1e6;
 
-/// Bytes per second that nothing holds.
+/// Bytes per second that only a stream without a limit reaches.
 pub const FREE: f64 = 40.0 * MB;
 
 /// The mover, to run in the near namespace.
 ///
 /// # Errors
-/// When it is not there.
+/// When it is not built.
 pub fn near(veth: &VethPair) -> Result<Command> {
     let mover = mover::binary()?;
-    Ok(veth.near(mover.to_str().context("an odd path")?))
+    Ok(veth.near(mover.to_str().context("a path that is not UTF-8")?))
 }
 
-/// The same in the far namespace.
+/// The mover, to run in the far namespace.
 ///
 /// # Errors
-/// When it is not there.
+/// When it is not built.
 pub fn far(veth: &VethPair) -> Result<Command> {
     let mover = mover::binary()?;
-    Ok(veth.far(mover.to_str().context("an odd path")?))
+    Ok(veth.far(mover.to_str().context("a path that is not UTF-8")?))
 }
 
-/// A process that receives, and is ready to.
+/// Starts a process that receives, and waits until it is ready.
 ///
 /// # Errors
 /// When it gets no socket.
@@ -48,7 +47,7 @@ pub fn sink(launcher: &mut Command, protocol: &str, address: &str) -> Result<Str
     Stream::start(launcher, &format!("sink {protocol} {address}"))?.ready()
 }
 
-/// `count` senders in a process, for 60 seconds at the most: whoever starts them ends them.
+/// Starts a process with `count` senders, for 60 seconds at most.
 ///
 /// # Errors
 /// When it does not start.
@@ -56,18 +55,18 @@ pub fn source(launcher: &mut Command, protocol: &str, address: &str, count: u8) 
     Stream::start(launcher, &format!("source {protocol} {address} {count} 60"))
 }
 
-/// Waits until something comes.
+/// Waits until bytes arrive.
 ///
 /// # Errors
-/// When nothing comes.
+/// When none do.
 pub fn await_traffic(sink: &mut Stream) -> Result<()> {
     await_rate(sink, f64::MIN_POSITIVE)
 }
 
-/// Waits until so many bytes per second come.
+/// Waits until at least so many bytes per second arrive.
 ///
 /// # Errors
-/// When fewer come, for long.
+/// When fewer arrive for 20 seconds.
 pub fn await_rate(sink: &mut Stream, least: f64) -> Result<()> {
     let deadline = Deadline::seconds(20);
     loop {
@@ -77,7 +76,7 @@ pub fn await_rate(sink: &mut Stream, least: f64) -> Result<()> {
         }
         ensure!(
             !deadline.passed(),
-            "only {rate:.0} bytes per second come; {least:.0} are needed"
+            "only {rate:.0} bytes per second arrive; {least:.0} are needed"
         );
     }
 }
@@ -85,23 +84,23 @@ pub fn await_rate(sink: &mut Stream, least: f64) -> Result<()> {
 /// Limits a process.
 ///
 /// # Errors
-/// When the limit does not begin.
+/// When the limit does not start.
 pub fn limit(pid: u32, options: &[&str]) -> Result<Tracer> {
     let pid = pid.to_string();
     let args = [&["limit", "--json", "-d", "0.5", "--pid", &pid], options].concat();
     Tracer::start(&args)
 }
 
-/// Waits until what comes in a second is what was asked for, in MB/s: what is on its way when a limit begins
-/// comes first, and a machine that has other things to do is behind for a while.
+/// Waits until a second's rate is the limit, in MB/s: packets on their way when a limit starts arrive first, and
+/// a busy machine is behind for a while.
 ///
 /// # Errors
-/// When that does not happen.
-pub fn settles(sink: &mut Stream, asked: f64) -> Result<()> {
+/// When that takes more than 20 seconds.
+pub fn await_limit(sink: &mut Stream, limit_mb: f64) -> Result<()> {
     let deadline = Deadline::seconds(20);
     loop {
         let (rate, bins) = sink.rates(10)?;
-        match is_held(rate, asked) {
+        match ensure_limit(rate, limit_mb) {
             Err(error) if deadline.passed() => return Err(error.context(format!("{bins:?}"))),
             Err(_) => {}
             Ok(()) => return Ok(()),
@@ -109,21 +108,21 @@ pub fn settles(sink: &mut Stream, asked: f64) -> Result<()> {
     }
 }
 
-/// Whether a rate is what was asked for, in MB/s.
+/// Fails unless a rate is that of the limit, in MB/s.
 ///
 /// # Errors
 /// When it is not.
-pub fn is_held(rate: f64, asked: f64) -> Result<()> {
-    let share = rate / MB / asked;
+pub fn ensure_limit(rate: f64, limit_mb: f64) -> Result<()> {
+    let share = rate / MB / limit_mb;
     ensure!(
         (0.9..1.05).contains(&share),
-        "{:.3} of {asked} MB/s",
+        "{:.3} of {limit_mb} MB/s",
         rate / MB
     );
     Ok(())
 }
 
-/// Everything that a limit may have made where the processes are.
+/// Everything that a limit may create in the namespace of its processes.
 ///
 /// # Errors
 /// When it can't be listed.

@@ -1,5 +1,4 @@
-//! What is refused for want of a port or an address? Calls that fail on purpose, and what the tracer told
-//! of them.
+//! Calls that fail on purpose for lack of a port or an address, and what `states` reports of them.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -24,12 +23,12 @@ const WITHOUT_PORT: u64 = 7;
 const BY_RING: [Flavour; 2] = [Flavour::Plain, Flavour::Worker];
 /// Where servers listen.
 const SERVER: u16 = 4_100;
-/// Where nobody does.
-const NOBODY: u16 = 4_101;
-/// An address of nobody here.
+/// A closed port.
+const CLOSED: u16 = 4_101;
+/// An address that this host does not have.
 const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 0);
 
-const HOMES: [IpAddr; 2] = [
+const LOOPBACKS: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::LOCALHOST),
     IpAddr::V6(Ipv6Addr::LOCALHOST),
 ];
@@ -37,22 +36,22 @@ const HOMES: [IpAddr; 2] = [
 /// Call, error, transport and address.
 type Refusal = (String, String, String, String);
 
-/// Connections that hold every port of a narrow range; their ends.
+/// Connections that hold every port of a narrow range.
 #[derive(Debug)]
 pub struct Full {
     _range: Sysctl,
     _held: Vec<(TcpListener, Vec<TcpStream>)>,
 }
 
-/// Takes every port of a narrow range in the network namespace of this thread, and calls more often
-/// than there are; also through `io_uring` if asked to.
+/// Takes every port of a narrow range in the network namespace of this thread, and makes calls that find none;
+/// also through `io_uring` if `by_ring`.
 ///
 /// # Errors
-/// When a call that must not fail does, or one that must fail does not.
-pub fn play(by_ring: bool) -> Result<Full> {
+/// When a call fails that must succeed, or succeeds that must fail.
+pub fn run(by_ring: bool) -> Result<Full> {
     let range = Sysctl::set("net/ipv4/ip_local_port_range", RANGE)?;
-    let held = HOMES.iter().map(|&home| {
-        let server = SocketAddr::new(home, SERVER);
+    let held = LOOPBACKS.iter().map(|&loopback| {
+        let server = SocketAddr::new(loopback, SERVER);
         let listener = TcpListener::bind(server)?;
         let open = (0..PORTS).map(|_| TcpStream::connect(server));
         let open: Vec<_> = open.collect::<Result<_, _>>()?;
@@ -64,8 +63,8 @@ pub fn play(by_ring: bool) -> Result<Full> {
             ensure!(outcome == Err(Errno::EADDRNOTAVAIL), "{outcome:?}");
         }
         fails(TcpListener::bind(server), ErrorKind::AddrInUse)?;
-        let nobody = SocketAddr::new(home, NOBODY);
-        fails(TcpStream::connect(nobody), ErrorKind::ConnectionRefused)?;
+        let closed = SocketAddr::new(loopback, CLOSED);
+        fails(TcpStream::connect(closed), ErrorKind::ConnectionRefused)?;
         let datagrams = UdpSocket::bind(server)?;
         fails(UdpSocket::bind(server), ErrorKind::AddrInUse)?;
         drop(datagrams);
@@ -94,27 +93,27 @@ fn fails<T>(outcome: std::io::Result<T>, expected: ErrorKind) -> Result<()> {
     Ok(())
 }
 
-/// Waits for looks that can't have missed what was played.
+/// Waits for two ticks, of which the second includes all calls.
 ///
 /// # Errors
-/// When none comes.
-pub fn await_looks(tracer: &mut Tracer) -> Result<()> {
+/// When the tracer ends.
+pub fn await_two_ticks(tracer: &mut Tracer) -> Result<()> {
     tracer.await_tick()?;
     tracer.await_tick()
 }
 
-/// Whether `states` told every call of this process that failed, as often as it did, and no other; those
-/// through `io_uring` too if `by_ring`.
+/// Fails unless `states` reports each failed call of this process exactly once, and no other; with those through
+/// `io_uring` if `by_ring`.
 ///
 /// # Errors
 /// What is wrong.
 pub fn check(session: &Session, by_ring: bool) -> Result<()> {
     let rings = if by_ring { BY_RING.len() } else { 0 };
     let expected = expected(WITHOUT_PORT + u64::try_from(rings)?);
-    let in_ticks = told(session.ticks.iter(), "count")?;
+    let in_ticks = reported(session.ticks.iter(), "count")?;
     ensure!(in_ticks == expected, "in the ticks: {in_ticks:#?}");
-    let totals = told(session.ticks.last().into_iter(), "total")?;
-    ensure!(totals == expected, "in all: {totals:#?}");
+    let totals = reported(session.ticks.last().into_iter(), "total")?;
+    ensure!(totals == expected, "totals: {totals:#?}");
     for tick in &session.ticks {
         let lost = integer(&tick["loss"], "map_full")?;
         ensure!(lost == 0, "{lost} lost");
@@ -128,8 +127,8 @@ fn expected(without_port: u64) -> BTreeMap<Refusal, u64> {
         let [call, error, proto] = words;
         ((call, error, proto, address.to_string()), count)
     };
-    let at_home = HOMES.iter().flat_map(|&home| {
-        let server = SocketAddr::new(home, SERVER);
+    let on_loopback = LOOPBACKS.iter().flat_map(|&loopback| {
+        let server = SocketAddr::new(loopback, SERVER);
         [
             one("connect", "EADDRNOTAVAIL", "tcp", server, without_port),
             one("bind", "EADDRINUSE", "tcp", server, 1),
@@ -137,22 +136,22 @@ fn expected(without_port: u64) -> BTreeMap<Refusal, u64> {
         ]
     });
     let elsewhere = one("bind", "EADDRNOTAVAIL", "tcp", ELSEWHERE, 1);
-    at_home.chain([elsewhere]).collect()
+    on_loopback.chain([elsewhere]).collect()
 }
 
-fn told<'t>(
+fn reported<'t>(
     ticks: impl Iterator<Item = &'t Value>,
     figure: &str,
 ) -> Result<BTreeMap<Refusal, u64>> {
     let rows = ticks
         .filter_map(|tick| tick["refused"].as_array())
         .flatten();
-    let mut told = BTreeMap::new();
+    let mut reported = BTreeMap::new();
     for row in rows.filter(|row| row["pid"] == process::id()) {
         let [call, error, proto, address] =
             ["call", "error", "proto", "address"].map(|name| text(row, name));
         let refusal = (call?, error?, proto?, address?);
-        *told.entry(refusal).or_default() += integer(row, figure)?;
+        *reported.entry(refusal).or_default() += integer(row, figure)?;
     }
-    Ok(told)
+    Ok(reported)
 }

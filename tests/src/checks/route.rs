@@ -1,4 +1,4 @@
-//! What does `path` say about a chain of routers?
+//! `path` over a chain of routers, and its findings.
 
 use std::net::IpAddr;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::tracer::binary;
 use crate::tracer::command::run_as;
 use crate::tracer::ndjson;
 
-/// Quick cycles, each waiting long enough for a busy machine.
+/// Quick cycles, with a timeout that suits a busy machine.
 pub const QUICK: [&str; 4] = ["-i", "0.1", "--timeout", "2"];
 
 /// `netperf-trace path ARGS` at the near host.
@@ -26,10 +26,10 @@ pub fn path(chain: &Chain, args: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Its exit status and the last line about each address.
+/// Its exit status and its last tick.
 ///
 /// # Errors
-/// When it says something else than it should.
+/// When the session is incomplete.
 pub fn outcome(chain: &Chain, to: IpAddr, args: &[&str]) -> Result<(Option<i32>, Value)> {
     let to = to.to_string();
     let all = [&[to.as_str(), "--json"], &QUICK[..], args].concat();
@@ -48,7 +48,7 @@ pub fn outcome(chain: &Chain, to: IpAddr, args: &[&str]) -> Result<(Option<i32>,
     Ok((output.status.code(), last.clone()))
 }
 
-/// The same to the far host over both families at once.
+/// The same to the far host over IPv4 and IPv6 at once.
 ///
 /// # Errors
 /// Those of [`outcome`].
@@ -62,8 +62,8 @@ pub fn both(chain: &Chain, args: &[&str]) -> Result<[(Option<i32>, Value); 2]> {
     Ok([v4?, v6?])
 }
 
-/// The findings of a level, what and evidence.
-pub fn found(tick: &Value, level: &str) -> Vec<String> {
+/// The findings of a level, with their evidence.
+pub fn findings(tick: &Value, level: &str) -> Vec<String> {
     let all = tick["findings"].as_array().into_iter().flatten();
     let of_level = all.filter(|finding| finding["level"] == level);
     of_level
@@ -71,30 +71,30 @@ pub fn found(tick: &Value, level: &str) -> Vec<String> {
         .collect()
 }
 
-/// There is a finding of this level with all these words.
+/// Fails unless a finding of this level has all these words.
 ///
 /// # Errors
 /// When there is none.
-pub fn says(tick: &Value, level: &str, words: &[&str]) -> Result<()> {
-    let all = found(tick, level);
+pub fn ensure_words(tick: &Value, level: &str, words: &[&str]) -> Result<()> {
+    let all = findings(tick, level);
     let fits = |text: &String| words.iter().all(|word| text.contains(word));
     ensure!(all.iter().any(fits), "{level} {words:?}: {tick:#}");
     Ok(())
 }
 
-/// Nobody is blamed for loss. Delays may be those of a busy machine.
+/// Fails if a finding reports loss. Findings of delay may come from a busy machine.
 ///
 /// # Errors
-/// When somebody is.
-pub fn blames_nobody(tick: &Value) -> Result<()> {
-    let worse = [found(tick, "warn"), found(tick, "critical")].concat();
-    let is_blame = |text: &&String| !text.contains("jitter") && !text.contains("are added");
-    let blamed: Vec<_> = worse.iter().filter(is_blame).collect();
-    ensure!(blamed.is_empty(), "{blamed:?}");
+/// These findings.
+pub fn ensure_no_loss(tick: &Value) -> Result<()> {
+    let worse = [findings(tick, "warn"), findings(tick, "critical")].concat();
+    let is_loss = |text: &&String| !text.contains("jitter") && !text.contains("are added");
+    let losses: Vec<_> = worse.iter().filter(is_loss).collect();
+    ensure!(losses.is_empty(), "{losses:?}");
     Ok(())
 }
 
-/// The first host of each hop, `-` where there is none.
+/// The first host of each hop, `-` if there is none.
 pub fn hosts(tick: &Value) -> Vec<String> {
     let hops = tick["hops"].as_array().into_iter().flatten();
     let first = hops.map(|hop| {
@@ -106,5 +106,5 @@ pub fn hosts(tick: &Value) -> Vec<String> {
     first.collect()
 }
 
-/// Three routers.
+/// The links of a chain with three routers.
 pub const CABLES: [Link; 4] = [Link::Cable; 4];

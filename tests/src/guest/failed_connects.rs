@@ -1,17 +1,17 @@
-//! Does `doctor` tell with which error connections fail on this kernel, with each hook set?
+//! `doctor` on this kernel: every failed connection has its error, with each hook set.
 
 use anyhow::Result;
 
 use super::at_once;
 use super::report::Report;
-use crate::checks::failed_connects::{check, doctor, play};
+use crate::checks::failed_connects::{check, doctor, run};
 use crate::net::netns::in_fresh_netns;
 
-/// Plays once while a doctor looks on for each set.
+/// Runs once while a `doctor` measures for each set.
 pub(super) fn examine(sets: &'static [&str], report: &mut Report) {
-    let (sender, told) = std::sync::mpsc::channel();
-    let played = in_fresh_netns(move || Ok(sender.send(watch(sets)?)?));
-    match played.and_then(|()| Ok(told.recv()?)) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let ran = in_fresh_netns(move || Ok(sender.send(watch(sets)?)?));
+    match ran.and_then(|()| Ok(receiver.recv()?)) {
         Ok(outcomes) => {
             for (set, outcome) in sets.iter().zip(outcomes) {
                 match outcome {
@@ -25,8 +25,8 @@ pub(super) fn examine(sets: &'static [&str], report: &mut Report) {
 }
 
 fn watch(sets: &[&str]) -> Result<Vec<Result<()>>> {
-    // One starts after the other: the kernel checks more programs for each than for any other command.
+    // One starts after the other: the kernel verifies more programs for each than for any other command.
     let doctors: Vec<_> = sets.iter().map(|set| doctor(set)).collect::<Result<_>>()?;
-    play()?;
+    run()?;
     at_once(doctors, |doctor| Ok(check(doctor).map(|_| ())))
 }

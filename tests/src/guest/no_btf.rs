@@ -1,4 +1,4 @@
-//! What does the tracer tell where the kernel's type information is hidden from it?
+//! The tracer without the kernel's type information (BTF).
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -15,13 +15,13 @@ pub(super) fn trace(args: &[&str]) -> Result<Tracer> {
     Tracer::start_as(command.args(args).env("NETPERF_TRACE_BTF", "/hidden"))
 }
 
-/// Both ends of a connection have the addresses of each other.
+/// The two ends of a connection show the same addresses.
 pub(super) fn check_addresses() -> Result<String> {
     let tracer = trace(&["flows", "--json"])?;
-    let played = Mover::start(["run", "tcp_write"])?.finish()?;
+    let results = Mover::start(["run", "tcp_write"])?.finish()?;
     let session = tracer.stop()?;
-    let [PathResult::Moved { rows, .. }] = played.as_slice() else {
-        bail!("not played: {played:?}")
+    let [PathResult::Moved { rows, .. }] = results.as_slice() else {
+        bail!("the path did not run: {results:?}")
     };
     let movers = rows.iter().filter(|row| row.tx_bytes + row.rx_bytes > 0);
     let ends = movers

@@ -1,30 +1,30 @@
-//! Does `path` find which link of a way loses packets, and which is slow, where the kernel makes it so?
+//! `path` on this kernel: it finds the link that loses packets, and the slow one.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::report::Report;
-use crate::checks::route::{CABLES, outcome, says};
+use crate::checks::route::{CABLES, ensure_words, outcome};
 use crate::net::chain::Chain;
 
-/// What the middle link does, in so many cycles, and which finding it makes.
+/// Name, qdisc of the middle link, cycles, and the expected finding.
 ///
-/// Of so many probes to each hop, those behind the link that loses lose so alike that the link can be told:
-/// with half as many and a third of the loss, chance moves it in one of 50 runs.
+/// With so many probes to each hop, the loss of the hops behind the link is similar enough to find it. With half as
+/// many and a third of the loss, chance moves the result in one of 50 runs.
 const LINKS: [(&str, &str, &str, Judge); 2] = [
     ("netem loss", "loss 30%", "160", loses),
     ("netem delay", "delay 300ms", "20", delays),
 ];
 
-/// What must be said of a way.
+/// Checks the findings of a tick.
 type Judge = fn(&Value) -> Result<String>;
 
-/// Probes a way over three routers.
+/// Probes a chain of three routers.
 pub(super) fn examine(report: &mut Report) {
     for (name, queue, cycles, judge) in LINKS {
         let test = format!("path over {name}");
         match probed(queue, cycles, judge) {
-            Ok(told) => report.passed("-", &test, &told),
+            Ok(summary) => report.passed("-", &test, &summary),
             Err(error) => report.failed("-", &test, &format!("{error:#}")),
         }
     }
@@ -32,14 +32,14 @@ pub(super) fn examine(report: &mut Report) {
 
 fn probed(queue: &str, cycles: &str, judge: Judge) -> Result<String> {
     let chain = Chain::new(&CABLES)?;
-    chain.shape(2, &format!("netem {queue}"))?;
+    chain.add_qdisc(2, &format!("netem {queue}"))?;
     let (_, tick) = outcome(&chain, chain.far(), &["-c", cycles])?;
     judge(&tick).with_context(|| format!("{tick}"))
 }
 
 fn loses(tick: &Value) -> Result<String> {
     let place = ["packets are lost: it begins between hop 2 (", "and hop 3 ("];
-    says(tick, "warn", &place).or_else(|_| says(tick, "critical", &place))?;
+    ensure_words(tick, "warn", &place).or_else(|_| ensure_words(tick, "critical", &place))?;
     let destination = &tick["destination"];
     ensure!(tick["hops"][1]["loss_percent"] == 0.0, "the link before");
     Ok(format!("{} % lost of 30 %", destination["loss_percent"]))
@@ -47,7 +47,7 @@ fn loses(tick: &Value) -> Result<String> {
 
 fn delays(tick: &Value) -> Result<String> {
     let place = ["are added between hop 2 (", "and hop 3 ("];
-    says(tick, "ok", &place).or_else(|_| says(tick, "warn", &place))?;
+    ensure_words(tick, "ok", &place).or_else(|_| ensure_words(tick, "warn", &place))?;
     let median = tick["destination"]["p50_us"].as_u64().context("no time")?;
     ensure!((300_000..900_000).contains(&median), "{median} µs");
     Ok(format!("{median} µs over a link of 300 ms"))

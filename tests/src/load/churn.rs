@@ -1,25 +1,25 @@
-//! What does the tracer see of sockets that come and go by the thousand, and of processes that do by the
-//! hundred, each second?
+//! Sockets that come and go by the thousand, and processes by the hundred, each second.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::load::result::PathResult;
 use crate::load::result::ProcessBytes;
 use crate::load::workload::{Gate, Moved, Workload};
 use crate::sys::deadline::Deadline;
+use crate::sys::stdout::print_line;
 
-/// Sizes that take turns, all odd.
+/// Sizes of the transfers in turn, all odd.
 const SIZES: [usize; 5] = [1, 77, 1009, 4099, 20_011];
 
-/// Between two sockets: without it, the machine would be full, and a tracer of an unoptimised build too
-/// slow for what its tables have room for.
+/// Pause between two sockets: without it the processors would be busy, and a tracer built without optimisation
+/// too slow for the size of its tables.
 const BETWEEN_SOCKETS: Duration = Duration::from_micros(100);
-/// Between two processes: without it, their numbers would be used again within half a minute.
+/// Pause between two processes: without it, pids would be reused within half a minute.
 const BETWEEN_PROCESSES: Duration = Duration::from_millis(1);
 
 /// Makes connections, sockets and processes for `seconds`, and prints what each process moved.
@@ -33,11 +33,11 @@ pub fn run(seconds: u64) -> Result<()> {
     udp(&mut workload, seconds)?;
     processes(&mut workload, seconds)?;
     let rows = workload.finish()?;
-    let played = PathResult::Moved {
+    let result = PathResult::Moved {
         path: "churn".to_owned(),
         rows,
     };
-    writeln!(std::io::stdout(), "{}", serde_json::to_string(&played)?).context("nobody listens")
+    print_line(&serde_json::to_string(&result)?)
 }
 
 fn home() -> SocketAddr {

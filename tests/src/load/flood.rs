@@ -1,4 +1,4 @@
-//! Who sends all the time, so that a queue or a link is full?
+//! A sender of datagrams that keeps a queue or a link full.
 
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -8,27 +8,27 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-/// Sends datagrams of 1000 bytes, with rests between them, as long as it lives.
-pub struct Sender {
+/// Sends datagrams of 1000 bytes, with pauses between them, until it is dropped.
+pub struct Flood {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Sender {
-    /// Begins, in the namespace of this thread.
+impl Flood {
+    /// Starts in the network namespace of this thread.
     ///
     /// # Errors
-    /// When there is no way to there.
-    pub fn start(to: &'static str, rest: Duration) -> Result<Self> {
+    /// When there is no route to the address.
+    pub fn start(to: &'static str, pause: Duration) -> Result<Self> {
         let socket = UdpSocket::bind("0.0.0.0:0")?;
         socket.connect(to)?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
-                // A full queue refuses some: that is what the tests are about.
+                // A full queue refuses some: that is the purpose.
                 let _ = socket.send(&[0; 1_000]);
-                thread::sleep(rest);
+                thread::sleep(pause);
             }
         });
         Ok(Self {
@@ -38,7 +38,7 @@ impl Sender {
     }
 }
 
-impl Drop for Sender {
+impl Drop for Flood {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {

@@ -1,4 +1,4 @@
-//! How do the tests play paths? Through the mover, one process for all that need no gate and one
+//! The program `mover`, which runs workloads for the tests: one process for all paths without a gate, and one
 //! for each path that must be set up before the tracer starts.
 
 use std::io::{BufRead, BufReader, Write};
@@ -54,10 +54,10 @@ impl Mover {
         Ok(Self { child, lines })
     }
 
-    /// Starts a path that has a gate, and waits until it stands before it.
+    /// Starts a path that has a gate, and waits until it has reached it.
     ///
     /// # Errors
-    /// When it fails on the way.
+    /// When it fails before.
     pub fn gated(path: &Path) -> Result<Self> {
         let mut mover = Self::start(["run", path.name])?;
         let line = mover.next_line()?.context("the mover ended")?;
@@ -82,47 +82,47 @@ impl Mover {
         Ok((n > 0).then_some(line))
     }
 
-    /// Opens the gate, or ends what runs until it is told to end.
+    /// Opens the gate, or ends a workload that runs until a line comes.
     ///
     /// # Errors
     /// When the mover is gone.
     pub fn resume(&mut self) -> Result<()> {
-        let mut stdin = self.child.stdin.take().context("told twice")?;
-        stdin.write_all(b"go on\n").context("the mover is gone")
+        let mut stdin = self.child.stdin.take().context("resumed twice")?;
+        stdin.write_all(b"resume\n").context("the mover is gone")
     }
 
-    /// Waits until it ends and gives how its paths went.
+    /// Waits until it ends and returns the results of its paths.
     ///
     /// # Errors
     /// When it fails.
     pub fn finish(mut self) -> Result<Vec<PathResult>> {
-        let mut played = Vec::new();
+        let mut results = Vec::new();
         while let Some(line) = self.next_line()? {
-            played.push(serde_json::from_str(&line).with_context(|| format!("odd: {line}"))?);
+            results
+                .push(serde_json::from_str(&line).with_context(|| format!("no result: {line}"))?);
         }
         ensure!(self.child.wait()?.success(), "the mover failed");
-        Ok(played)
+        Ok(results)
     }
 }
 
-/// Lets those that wait go on, one after the other in their end, then plays the paths that have no
-/// gate.
+/// Opens the gates of those that wait, collects their results, and runs the paths that have no gate.
 ///
 /// # Errors
 /// When a mover fails.
-pub fn play(mut waiting: Vec<Mover>, open: &[&Path]) -> Result<Vec<PathResult>> {
+pub fn run_paths(mut waiting: Vec<Mover>, open: &[&Path]) -> Result<Vec<PathResult>> {
     for mover in &mut waiting {
         mover.resume()?;
     }
-    let mut played = Vec::new();
+    let mut results = Vec::new();
     for mover in waiting {
-        played.extend(mover.finish()?);
+        results.extend(mover.finish()?);
     }
     if !open.is_empty() {
         let names = open.iter().map(|path| path.name);
-        played.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
+        results.extend(Mover::start(std::iter::once("run").chain(names))?.finish()?);
     }
-    Ok(played)
+    Ok(results)
 }
 
 impl Drop for Mover {

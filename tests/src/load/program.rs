@@ -1,4 +1,4 @@
-//! What does the mover do when a path runs it as a program of its own?
+//! The mover as a program that a path executes: it moves a given number of bytes.
 
 use std::net::TcpStream;
 
@@ -12,14 +12,14 @@ use crate::sys::calls;
 /// # Errors
 /// When it can't move exactly that.
 pub fn run(verb: &str, args: &[String]) -> Result<()> {
-    let [place, bytes] = args else {
-        bail!("`{verb}` takes a place and a number")
+    let [target, bytes] = args else {
+        bail!("`{verb}` takes an address or descriptor and a number")
     };
-    let bytes: usize = bytes.parse().context("no number of bytes")?;
+    let bytes: usize = bytes.parse().context("not a number of bytes")?;
     let stream = if verb == "send" {
-        TcpStream::connect(place.as_str())?
+        TcpStream::connect(target.as_str())?
     } else {
-        TcpStream::from(calls::adopt(place.parse().context("no descriptor")?)?)
+        TcpStream::from(calls::adopt(target.parse().context("not a descriptor")?)?)
     };
     let mut left = bytes;
     while left > 0 {

@@ -1,4 +1,4 @@
-//! What does the mover print? One JSON line a path.
+//! What the mover prints: one JSON line for each path.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct ProcessBytes {
     pub rx_bytes: u64,
 }
 
-/// How a path went.
+/// The result of a path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum PathResult {
@@ -35,7 +35,7 @@ pub enum PathResult {
         /// What is missing.
         why: String,
     },
-    /// It could not be played, or its ends contradict each other.
+    /// It failed, or its ends contradict each other.
     Failed {
         /// Name of the path.
         path: String,

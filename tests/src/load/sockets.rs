@@ -1,4 +1,4 @@
-//! Which sockets are looked at? Many, of several kinds and states.
+//! A set of sockets of many kinds and states, to be listed.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -6,18 +6,18 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use anyhow::{Result, ensure};
 use nix::sys::socket::{Backlog, listen};
 
-/// Sockets of many kinds and states. Fields are kept open for as long as it is.
+/// Sockets of many kinds and states, open until it is dropped.
 pub struct SocketSet {
-    /// Has clients that nobody accepts.
+    /// Has clients that are not accepted.
     pub listener: TcpListener,
     _listener6: TcpListener,
-    /// Both ends of each connection, one behind the other.
+    /// Both ends of each connection, one after the other.
     pub streams: Vec<TcpStream>,
     _datagrams: Vec<UdpSocket>,
 }
 
 impl SocketSet {
-    /// Opens them, in a network namespace of the caller's own.
+    /// Opens them; the caller needs a network namespace to itself.
     ///
     /// # Errors
     /// When a port is taken.
@@ -44,7 +44,7 @@ impl SocketSet {
         streams[over].shutdown(std::net::Shutdown::Both)?;
         await_end(&mut streams[over + 1])?;
         streams[over + 1].shutdown(std::net::Shutdown::Both)?;
-        // Two clients that nobody accepts.
+        // Two clients that are never accepted.
         streams.push(TcpStream::connect("127.0.0.1:4100")?);
         streams.push(TcpStream::connect("127.0.0.1:4100")?);
         Ok(Self {

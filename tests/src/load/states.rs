@@ -1,4 +1,4 @@
-//! In which states are sockets put on purpose? Connections over loopback, in a namespace of one's own.
+//! Connections over loopback that are put in a TCP state on purpose.
 
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddrV4, TcpListener, TcpStream};
@@ -10,36 +10,36 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, connect, listen, socket,
 };
 
-/// A server that accepts what it is told to.
+/// A listening socket, whose caller decides what it accepts.
 pub struct Server {
     /// Where it listens.
     pub listener: TcpListener,
-    /// The same, for clients.
+    /// The same address, for clients.
     pub address: SocketAddrV4,
 }
 
 impl Server {
-    /// Listens on loopback, with so much room for clients that nobody has accepted yet.
+    /// Listens on loopback with this backlog.
     ///
     /// # Errors
     /// When the port is taken.
-    pub fn listen(port: u16, room: i32) -> Result<Self> {
+    pub fn listen(port: u16, backlog: i32) -> Result<Self> {
         let address = SocketAddrV4::new([127, 0, 0, 1].into(), port);
         let listener = TcpListener::bind(address)?;
-        listen(&listener, Backlog::new(room)?)?;
+        listen(&listener, Backlog::new(backlog)?)?;
         Ok(Self { listener, address })
     }
 
     /// A connection: the client's end, then the server's.
     ///
     /// # Errors
-    /// When there is none to be had.
+    /// When it fails.
     pub fn connection(&self) -> Result<(TcpStream, TcpStream)> {
         let client = TcpStream::connect(self.address)?;
         Ok((client, self.listener.accept()?.0))
     }
 
-    /// Makes connections that the client closes first: it has them in TIME_WAIT then.
+    /// Opens connections that the client closes first: its ends go to TIME_WAIT.
     ///
     /// # Errors
     /// When one fails.
@@ -51,7 +51,7 @@ impl Server {
         Ok(())
     }
 
-    /// Makes connections that the server closes first.
+    /// Opens connections that the server closes first.
     ///
     /// # Errors
     /// When one fails.
@@ -63,7 +63,7 @@ impl Server {
         Ok(())
     }
 
-    /// Makes connections that the client closes and the server does not; gives the server's ends.
+    /// Opens connections that the client closes and the server does not; returns the server's ends.
     ///
     /// # Errors
     /// When one fails.
@@ -77,13 +77,13 @@ impl Server {
         (0..count).map(leave).collect()
     }
 
-    /// Begins connections without waiting for them.
+    /// Starts to connect, without waiting for the handshake.
     ///
     /// # Errors
     /// When one fails at once.
-    pub fn knock(&self, count: usize) -> Result<Vec<OwnedFd>> {
+    pub fn start_connecting(&self, count: usize) -> Result<Vec<OwnedFd>> {
         let address = SockaddrIn::from(self.address);
-        let knock = |_| {
+        let start = |_| {
             let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
             let client = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
             match connect(client.as_raw_fd(), &address) {
@@ -91,10 +91,10 @@ impl Server {
                 Err(error) => Err(error.into()),
             }
         };
-        (0..count).map(knock).collect()
+        (0..count).map(start).collect()
     }
 
-    /// Holds connections until the kernel has no port left for one more, and gives both ends of all.
+    /// Opens connections until the kernel has no port left, and returns both ends of all.
     ///
     /// # Errors
     /// When one fails for another reason, or after more than `at_most`.

@@ -1,7 +1,7 @@
-//! What does the tracer see of processes that go on for as long as a test wants?
+//! A load that goes on for as long as a test wants.
 //!
 //! Two connections whose ends are known: `steady out` sends to `steady in` over TCP, `steady out
-//! udp` to `steady in udp` over UDP, a little every 20 ms, until somebody says to end.
+//! udp` to `steady in udp` over UDP, a little every 20 ms, until a line comes on stdin.
 
 use std::ffi::CString;
 use std::io::Write;
@@ -18,7 +18,7 @@ use crate::load::sync::Semaphore;
 use crate::load::workload::{Gate, Moved, Workload};
 use crate::sys::stdout::print_line;
 
-/// What the processes are and between which addresses they talk.
+/// The processes and the addresses of their sockets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ends {
     /// In the order TCP sender, TCP receiver, UDP sender, UDP receiver.
@@ -30,7 +30,7 @@ pub struct Ends {
 pub struct End {
     /// Its pid.
     pub pid: u32,
-    /// Its name, unless it is disguised.
+    /// Its name, unless the test has given it another.
     pub name: String,
     /// `tcp` or `udp`.
     pub proto: String,
@@ -40,20 +40,20 @@ pub struct End {
     pub remote: SocketAddr,
 }
 
-/// What goes over TCP and over UDP every 20 ms: odd numbers.
+/// Bytes over TCP and over UDP every 20 ms: odd numbers.
 const TCP_PART: usize = 20_011;
 const UDP_PART: usize = 1009;
 const PAUSE_MS: u16 = 20;
 
-/// Runs until a line comes on stdin or its end; prints [`Ends`] first and what was moved at last.
-/// `disguise` is the name that all its processes take, any bytes.
+/// Runs until a line comes on stdin or stdin ends; prints [`Ends`] first, and what was moved at the end.
+/// `comm` is the name that all its processes take, any bytes.
 ///
 /// # Errors
 /// When a process fails.
-pub fn run(disguise: Option<&CString>) -> Result<()> {
+pub fn run(comm: Option<&CString>) -> Result<()> {
     let stop = Semaphore::new()?;
     let mut workload = Workload::new(Gate::Open);
-    // It lasts as long as the test that started it.
+    // It lasts as long as the test that has started it.
     workload.extend_timeout(600);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let out = TcpStream::connect(listener.local_addr()?)?;
@@ -67,16 +67,16 @@ pub fn run(disguise: Option<&CString>) -> Result<()> {
     ]
     .into_iter();
     workload.spawn("steady out", || {
-        disguised(disguise).and_then(|()| stream_out(&out, &stop))
+        set_comm(comm).and_then(|()| stream_out(&out, &stop))
     })?;
     workload.spawn("steady in", || {
-        disguised(disguise).and_then(|()| stream_in(&into))
+        set_comm(comm).and_then(|()| stream_in(&into))
     })?;
     workload.spawn("steady out udp", || {
-        disguised(disguise).and_then(|()| datagrams_out(&udp_out, &stop))
+        set_comm(comm).and_then(|()| datagrams_out(&udp_out, &stop))
     })?;
     workload.spawn("steady in udp", || {
-        disguised(disguise).and_then(|()| datagrams_in(&udp_in))
+        set_comm(comm).and_then(|()| datagrams_in(&udp_in))
     })?;
     let ends = workload
         .pids()
@@ -109,11 +109,11 @@ fn udp_pair() -> Result<(UdpSocket, UdpSocket)> {
     Ok((out, into))
 }
 
-fn disguised(name: Option<&CString>) -> Result<()> {
+fn set_comm(name: Option<&CString>) -> Result<()> {
     name.map_or(Ok(()), |name| Ok(prctl::set_name(name)?))
 }
 
-/// Lets 20 ms pass; false once `stop` is given.
+/// Lets 20 ms pass; false once `stop` has a permit.
 fn paced(stop: &Semaphore) -> Result<bool> {
     Ok(poll(
         &mut [PollFd::new(stop.as_fd(), PollFlags::POLLIN)],

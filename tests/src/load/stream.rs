@@ -1,8 +1,8 @@
-//! What arrives, and how evenly, of what a process sends as fast as it may?
+//! Streams at full speed, and how evenly they arrive.
 //!
-//! `mover stream sink` prints what came in each tenth of a second, or each so many milliseconds, until it is
-//! ended; `mover stream source` sends for some seconds. The protocol is `tcp`, `mptcp`, `udp`, or `udp-pieces` of
-//! datagrams that do not fit in a packet.
+//! `mover stream sink` prints the bytes received in each tenth of a second, or in each period of so many
+//! milliseconds, until it is killed; `mover stream source` sends for some seconds. The protocol is `tcp`, `mptcp`,
+//! `udp`, or `udp-pieces` for datagrams that do not fit in a packet.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -22,36 +22,36 @@ use crate::sys::calls;
 use crate::sys::deadline::Deadline;
 use crate::sys::stdout::{READY, print_line};
 
-/// Time over which a sink counts what came.
+/// Period over which a sink counts.
 pub const BIN: Duration = Duration::from_millis(100);
 
-/// What a datagram carries, and one that is sent in pieces.
+/// Payload of a datagram, and of one that is fragmented.
 const DATAGRAM: usize = 1_400;
-const MANY_PIECES: usize = 8_000;
+const FRAGMENTED: usize = 8_000;
 
-/// What may wait for a sink of datagrams, in bytes: a processor that is taken away for milliseconds is no loss on
-/// the way.
-const RECEIVED: usize = 8 << 20;
+/// Receive buffer of a sink of datagrams, in bytes: a processor that is taken away for milliseconds must not
+/// look like loss in the network.
+const RECEIVE_BUFFER: usize = 8 << 20;
 
-/// How long a send may wait before it is asked whether time is up.
-const SEND_PATIENCE: Duration = Duration::from_millis(100);
+/// Longest time in one send, so that the deadline is checked often enough.
+const SEND_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A sender of datagrams that is early by less goes on.
+/// A sender of datagrams that is early by less does not sleep.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
-/// What a source says at last.
+/// What a source prints at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
-    /// Segments that TCP has sent again.
+    /// Segments that TCP has retransmitted.
     pub retransmitted: u64,
-    /// Sends that failed, but for want of room.
+    /// Sends that failed for another reason than a full buffer.
     pub failed: u64,
 }
 
-/// Plays `sink` or `source`.
+/// Runs `sink`, `source` or `family`.
 ///
 /// # Errors
-/// When a socket fails, or the words make no sense.
+/// When a socket fails, or the arguments are wrong.
 pub fn run(words: &[String]) -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
@@ -72,7 +72,7 @@ pub fn run(words: &[String]) -> Result<()> {
     }
 }
 
-/// A process that only waits for a line, and then lets a child be the source.
+/// A process that waits for a line, and then starts a child that is the source.
 fn family(words: &[&str]) -> Result<()> {
     print_line(READY)?;
     std::io::stdin().read_line(&mut String::new())?;
@@ -98,16 +98,16 @@ fn sink(protocol: &str, address: SocketAddr, length: Duration) -> Result<()> {
                 loop {
                     let (stream, _) = listener.accept()?;
                     let counter = Arc::clone(&counter);
-                    thread::spawn(move || swallow(|buffer| (&stream).read(buffer), &counter));
+                    thread::spawn(move || discard(|buffer| (&stream).read(buffer), &counter));
                 }
             });
         }
         "udp" | "udp-pieces" => {
             let socket = UdpSocket::bind(address)?;
-            setsockopt(&socket, sockopt::RcvBufForce, &RECEIVED)?;
-            thread::spawn(move || swallow(|buffer| socket.recv(buffer), &counter));
+            setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)?;
+            thread::spawn(move || discard(|buffer| socket.recv(buffer), &counter));
         }
-        other => bail!("no protocol: {other}"),
+        other => bail!("unknown protocol: {other}"),
     }
     print_line(READY)?;
     let mut bin = Deadline::after(length);
@@ -118,15 +118,15 @@ fn sink(protocol: &str, address: SocketAddr, length: Duration) -> Result<()> {
     }
 }
 
-fn swallow(mut receive: impl FnMut(&mut [u8]) -> std::io::Result<usize>, counter: &AtomicU64) {
+fn discard(mut receive: impl FnMut(&mut [u8]) -> std::io::Result<usize>, counter: &AtomicU64) {
     let mut buffer = vec![0; 1 << 18];
     while let Ok(n @ 1..) = receive(&mut buffer) {
         counter.fetch_add(n as u64, Ordering::Relaxed);
     }
 }
 
-/// Sends for so many seconds, as fast as it goes or so many bytes per second on each connection: TCP lets the
-/// kernel keep to that (`SO_MAX_PACING_RATE`).
+/// Sends for `seconds`, at full speed or `pace` bytes per second on each connection, which for TCP the kernel
+/// enforces (`SO_MAX_PACING_RATE`).
 fn source(
     protocol: &str,
     to: SocketAddr,
@@ -143,8 +143,8 @@ fn source(
                         "tcp" => send_stream(TcpStream::connect(to)?, deadline, pace)?,
                         "mptcp" => send_stream(mptcp::connected(to)?, deadline, pace)?,
                         "udp" => send_datagrams((to, DATAGRAM), deadline, pace)?,
-                        "udp-pieces" => send_datagrams((to, MANY_PIECES), deadline, pace)?,
-                        other => bail!("no protocol: {other}"),
+                        "udp-pieces" => send_datagrams((to, FRAGMENTED), deadline, pace)?,
+                        other => bail!("unknown protocol: {other}"),
                     };
                     let mut all = all.lock().ok().context("a sender panicked")?;
                     all.retransmitted += sent.retransmitted;
@@ -162,7 +162,7 @@ fn source(
 }
 
 fn send_stream(mut stream: TcpStream, deadline: Deadline, pace: Option<u64>) -> Result<Sent> {
-    stream.set_write_timeout(Some(SEND_PATIENCE))?;
+    stream.set_write_timeout(Some(SEND_TIMEOUT))?;
     if let Some(pace) = pace {
         let option = libc::SO_MAX_PACING_RATE;
         calls::set_option(&stream, libc::SOL_SOCKET, option, pace.try_into()?)?;
@@ -192,13 +192,13 @@ fn send_datagrams(
     };
     let socket = UdpSocket::bind(any)?;
     socket.connect(to)?;
-    socket.set_write_timeout(Some(SEND_PATIENCE))?;
+    socket.set_write_timeout(Some(SEND_TIMEOUT))?;
     let (part, mut tried, mut sent) = (vec![0x5a; bytes], 0, Sent::default());
     while !deadline.passed() {
         if let Some(pace) = pace {
             let due = Duration::from_micros(tried * 1_000_000 / pace);
             let early = due.saturating_sub(deadline.elapsed());
-            // Many short sleeps would take longer than they are to.
+            // Many short sleeps would take too long together.
             if early > SHORTEST_SLEEP {
                 thread::sleep(early);
             }
@@ -217,18 +217,17 @@ fn send_datagrams(
 pub struct Stream(Mover);
 
 impl Stream {
-    /// Starts `mover stream ARGS` by a command that becomes what its argument names, as
-    /// `ip netns exec` does.
+    /// Starts `mover stream WORDS` through `launcher`, which ends with the path of the mover.
     ///
     /// # Errors
-    /// When it does not get its socket.
+    /// When it can't run.
     pub fn start(launcher: &mut Command, words: &str) -> Result<Self> {
         let words = words.split(' ');
         let mover = Mover::start_as(launcher.arg("stream").args(words))?;
         Ok(Self(mover))
     }
 
-    /// Waits until it is ready to be played with.
+    /// Waits until it is ready.
     ///
     /// # Errors
     /// When it ends instead.
@@ -243,7 +242,7 @@ impl Stream {
         self.0.pid()
     }
 
-    /// Lets a family go on.
+    /// Lets a family start its child.
     ///
     /// # Errors
     /// When it is gone.
@@ -251,12 +250,12 @@ impl Stream {
         self.0.resume()
     }
 
-    /// Bytes per second that come from now on, on average over so many bins and in each.
+    /// Bytes per second that arrive from now on: the mean over `bins` periods, and each of them.
     ///
     /// # Errors
     /// When the sink is gone.
     pub fn rates(&mut self, bins: usize) -> Result<(f64, Vec<f64>)> {
-        // What was printed before is there at once.
+        // Lines that were printed before are read at once.
         loop {
             let patience = Deadline::after(BIN / 5);
             self.bin()?;
@@ -271,7 +270,7 @@ impl Stream {
         Ok((mean, rates))
     }
 
-    /// Bytes per second in the next bin.
+    /// Bytes per second in the next period.
     fn bin(&mut self) -> Result<f64> {
         let line = self.0.next_line()?.context("the sink ended")?;
         let bytes: f64 = line.trim().parse()?;

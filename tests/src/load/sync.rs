@@ -1,91 +1,91 @@
-//! How do workers wait for each other, and for the tracer? Made before the workers, shared by fork.
+//! A barrier and a semaphore for forked processes. Create them before the workers: fork shares them.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
 use anyhow::{Context, Result};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-/// Where workers wait until the tracer runs. Made before the workers, shared by fork.
+/// Where workers wait until the tracer runs.
 #[derive(Debug)]
 pub struct Barrier {
-    ready: EventFd,
-    go: EventFd,
+    arrived: EventFd,
+    released: EventFd,
 }
 
 impl Barrier {
     /// A closed barrier.
     ///
     /// # Errors
-    /// When the kernel gives no eventfd.
+    /// When the kernel refuses an eventfd.
     pub fn new() -> Result<Self> {
         Ok(Self {
-            ready: semaphore()?,
-            go: semaphore()?,
+            arrived: eventfd()?,
+            released: eventfd()?,
         })
     }
 
-    /// Takes note of one worker that is ready.
-    pub(crate) fn take(&self) -> Result<()> {
-        self.ready.read()?;
+    /// Waits until one more worker has arrived.
+    pub(crate) fn await_arrival(&self) -> Result<()> {
+        self.arrived.read()?;
         Ok(())
     }
 
-    /// Lets `workers` processes go on.
-    pub(crate) fn open(&self, workers: u32) -> Result<()> {
-        self.go.write(u64::from(workers))?;
+    /// Lets `workers` processes pass.
+    pub(crate) fn release(&self, workers: u32) -> Result<()> {
+        self.released.write(u64::from(workers))?;
         Ok(())
     }
 
-    /// Says that this worker is ready and does not wait: it is about to block in a call.
+    /// Counts as arrived without waiting, for a worker that is about to block in a system call.
     ///
     /// # Errors
     /// When the eventfd fails.
     pub fn arrive(&self) -> Result<()> {
-        self.ready.write(1)?;
+        self.arrived.write(1)?;
         Ok(())
     }
 
-    /// Says that this worker is ready and waits until the tracer runs.
+    /// Arrives, and waits until the tracer runs.
     ///
     /// # Errors
     /// When the eventfd fails.
     pub fn wait(&self) -> Result<()> {
-        self.ready.write(1)?;
-        self.go.read()?;
+        self.arrive()?;
+        self.released.read()?;
         Ok(())
     }
 }
 
 impl AsFd for Barrier {
-    /// Readable when a worker is ready.
+    /// Readable when a worker has arrived.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.ready.as_fd()
+        self.arrived.as_fd()
     }
 }
 
-/// Something that one worker tells others. Made before the workers, shared by fork.
+/// A counting semaphore that starts at zero.
 #[derive(Debug)]
 pub struct Semaphore(EventFd);
 
 impl Semaphore {
-    /// A cue that nobody gave yet.
+    /// A semaphore at zero.
     ///
     /// # Errors
-    /// When the kernel gives no eventfd.
+    /// When the kernel refuses an eventfd.
     pub fn new() -> Result<Self> {
-        Ok(Self(semaphore()?))
+        Ok(Self(eventfd()?))
     }
 
-    /// Lets `workers` calls of [`Self::wait`] pass.
+    /// Lets `permits` calls of [`Self::wait`] pass.
     ///
     /// # Errors
     /// When the eventfd fails.
-    pub fn post(&self, workers: u64) -> Result<()> {
-        self.0.write(workers)?;
+    pub fn post(&self, permits: u64) -> Result<()> {
+        self.0.write(permits)?;
         Ok(())
     }
 
-    /// Waits until the cue is given.
+    /// Waits for a permit and takes it.
     ///
     /// # Errors
     /// When the eventfd fails.
@@ -96,13 +96,13 @@ impl Semaphore {
 }
 
 impl AsFd for Semaphore {
-    /// Readable when the cue is given.
+    /// Readable when there is a permit.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
-fn semaphore() -> Result<EventFd> {
+fn eventfd() -> Result<EventFd> {
     let flags = EfdFlags::EFD_SEMAPHORE | EfdFlags::EFD_CLOEXEC;
-    EventFd::from_value_and_flags(0, flags).context("the kernel gave no eventfd")
+    EventFd::from_value_and_flags(0, flags).context("the kernel refuses an eventfd")
 }

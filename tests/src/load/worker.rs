@@ -1,4 +1,4 @@
-//! How does a process play its part and say what it moved?
+//! One process of a workload, and the report of what it moved.
 
 use std::ffi::CString;
 use std::io::{PipeReader, PipeWriter, Read, Write};
@@ -20,7 +20,7 @@ use crate::load::workload::Moved;
 use crate::sys::calls;
 use crate::sys::deadline::Deadline;
 
-/// A process that plays a part of a path.
+/// A forked process of a workload.
 #[derive(Debug)]
 pub(crate) struct Worker {
     pid: Pid,
@@ -36,11 +36,11 @@ pub(crate) enum Exit {
     Itself,
     /// It is killed, with everything still open that its act leaked.
     Killed,
-    /// It becomes another program, which ends with success.
+    /// It executes another program, which must succeed.
     Exec,
 }
 
-/// What is left to do after the report: nothing, or a program to become.
+/// What is left to do after the report: nothing, or a program to execute.
 pub(crate) type Rest = Option<Command>;
 
 #[derive(Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl Worker {
         let _ = waitpid(self.pid, None);
     }
 
-    /// Waits for the end of a process that must end well.
+    /// Waits for the end of a process that must succeed.
     pub(crate) fn await_success(&self) -> Result<()> {
         let status = waitpid(self.pid, None)?;
         ensure!(
@@ -118,7 +118,7 @@ impl AsFd for Worker {
     }
 }
 
-/// A row of the process that reports it, which may not know the pid that others see.
+/// A row for the process that reports it, which may not know its pid in the namespace of the tests.
 pub(crate) fn row(name: &str, moved: Moved) -> ProcessBytes {
     ProcessBytes {
         pid: 0,
@@ -126,8 +126,8 @@ pub(crate) fn row(name: &str, moved: Moved) -> ProcessBytes {
     }
 }
 
-/// Plays `act` in this process, reports through `sink` and ends.
-pub(crate) fn play(
+/// Runs `act` in this process, reports through `sink` and ends.
+pub(crate) fn run(
     exit: Exit,
     mut sink: PipeWriter,
     act: impl FnOnce() -> Result<(Vec<ProcessBytes>, Rest)>,
@@ -138,7 +138,7 @@ pub(crate) fn play(
         Err(_) => (Report::Failed("panicked".to_owned()), None),
     };
     let text = serde_json::to_vec(&report).unwrap_or_default();
-    // Nobody is left to be told when this fails; the parent says that no report came.
+    // If this fails, the parent reports that no report came.
     let _ = sink.write_all(&text);
     drop(sink);
     if let Some(mut program) = rest {
@@ -151,7 +151,7 @@ pub(crate) fn play(
     }
 }
 
-/// Takes a name of its own and waits until only this thread is left of its process. Nobody tells of a leader's end.
+/// Takes another name and waits until this is the last thread of its process: the end of a leader sends no event.
 pub(crate) fn outlive_leader() -> Result<()> {
     prctl::set_name(c"not the leader")?;
     let deadline = Deadline::seconds(10);
@@ -162,10 +162,10 @@ pub(crate) fn outlive_leader() -> Result<()> {
         }
         std::thread::yield_now();
     }
-    bail!("the leader lives on")
+    bail!("the leader still runs")
 }
 
-/// Names this process, and ends it with its parent.
+/// Names this process, and lets it die with its parent.
 pub(crate) fn prepare(name: &str) -> Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     prctl::set_name(&CString::new(name)?)?;
@@ -189,5 +189,5 @@ fn await_readable(fd: &impl AsFd, deadline: Deadline) -> Result<()> {
             return Ok(());
         }
     }
-    bail!("nothing came in {:?}", deadline.elapsed())
+    bail!("no report within {:?}", deadline.elapsed())
 }

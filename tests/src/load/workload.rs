@@ -1,4 +1,4 @@
-//! Who plays a path? Roles are forked children, so that each moves bytes under a pid of its own.
+//! A workload: forked processes that each move bytes under a pid of their own.
 //!
 //! The process that forks them must have one thread. A worker reports what it moved through a pipe,
 //! which no tracer counts.
@@ -20,10 +20,10 @@ use crate::sys::calls::{self, Fork};
 use crate::sys::deadline::Deadline;
 use crate::sys::stdout::{READY, print_line};
 
-/// Longest time that a path may take.
+/// Longest time that a workload may take.
 const PATIENCE_SECS: u64 = 20;
 
-/// What a worker moved.
+/// Bytes that a worker moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
     /// Payload handed to sockets.
@@ -44,16 +44,16 @@ impl Moved {
     }
 }
 
-/// How a path learns that the tracer counts from now on.
+/// How a workload learns that the tracer has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// It is told on stdin, after it has said on stdout that it is ready.
+    /// It prints that it is ready, and waits for a line on stdin.
     Stdio,
-    /// Nobody traces: go on at once.
+    /// There is no tracer: it goes on at once.
     Open,
 }
 
-/// The processes of one path.
+/// The processes of one path, or of a longer workload.
 #[derive(Debug)]
 pub struct Workload {
     gate: Gate,
@@ -64,7 +64,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// An empty workload.
+    /// A workload without processes.
     pub fn new(gate: Gate) -> Self {
         Self {
             gate,
@@ -74,7 +74,7 @@ impl Workload {
         }
     }
 
-    /// Lets the path take `seconds` longer than others may.
+    /// Lets this workload take `seconds` longer than others.
     pub fn extend_timeout(&mut self, seconds: u64) {
         self.patience += Duration::from_secs(seconds);
     }
@@ -91,28 +91,28 @@ impl Workload {
             .map(|worker| (worker.name.as_str(), worker.pid()))
     }
 
-    /// Forks a process called `name` that plays `act`.
+    /// Forks a process called `name` that runs `act`.
     ///
     /// # Errors
-    /// When the process can't be made.
+    /// When the process can't be forked.
     pub fn spawn(&mut self, name: &str, act: impl FnOnce() -> Result<Moved>) -> Result<()> {
         self.fork(name, Exit::Itself, || Ok((vec![row(name, act()?)], None)))
     }
 
-    /// Like [`Self::worker`], but the process is killed with SIGKILL after it has reported, with
+    /// Like [`Self::spawn`], but the process is killed with SIGKILL after it has reported, with
     /// everything still open that `act` leaked.
     ///
     /// # Errors
-    /// When the process can't be made.
+    /// When the process can't be forked.
     pub fn spawn_killed(&mut self, name: &str, act: impl FnOnce() -> Result<Moved>) -> Result<()> {
         self.fork(name, Exit::Killed, || Ok((vec![row(name, act()?)], None)))
     }
 
-    /// Like [`Self::worker`], but the process then becomes the program that `act` gives, whose bytes
+    /// Like [`Self::spawn`], but the process then executes the program that `act` returns, whose bytes
     /// the report already contains.
     ///
     /// # Errors
-    /// When the process can't be made.
+    /// When the process can't be forked.
     pub fn spawn_exec(
         &mut self,
         name: &str,
@@ -124,10 +124,10 @@ impl Workload {
         })
     }
 
-    /// Like [`Self::worker`], for an act that reports rows of processes it made itself.
+    /// Like [`Self::spawn`], for an act that reports the rows of processes that it has started itself.
     ///
     /// # Errors
-    /// When the process can't be made.
+    /// When the process can't be forked.
     pub fn spawn_parent(
         &mut self,
         name: &str,
@@ -136,23 +136,23 @@ impl Workload {
         self.fork(name, Exit::Itself, || Ok((act()?, None)))
     }
 
-    /// Like [`Self::worker`], but `act` runs in a thread that outlives the leader of the process.
+    /// Like [`Self::spawn`], but `act` runs in a thread that outlives the leader of the process.
     ///
     /// # Errors
-    /// When the process can't be made.
+    /// When the process can't be forked.
     pub fn spawn_leaderless(
         &mut self,
         name: &str,
         act: impl FnOnce() -> Result<Moved> + Send + 'static,
     ) -> Result<()> {
-        let called = name.to_owned();
+        let own_name = name.to_owned();
         self.enter(name, Exit::Itself, |sink| {
             let prepared = prepare(name);
             std::thread::spawn(move || {
-                worker::play(Exit::Itself, sink, move || {
+                worker::run(Exit::Itself, sink, move || {
                     prepared?;
                     worker::outlive_leader()?;
-                    Ok((vec![row(&called, act()?)], None))
+                    Ok((vec![row(&own_name, act()?)], None))
                 })
             });
             calls::exit_thread()
@@ -166,12 +166,12 @@ impl Workload {
         act: impl FnOnce() -> Result<(Vec<ProcessBytes>, Rest)>,
     ) -> Result<()> {
         self.enter(name, exit, |sink| {
-            worker::play(exit, sink, || prepare(name).and_then(|()| act()))
+            worker::run(exit, sink, || prepare(name).and_then(|()| act()))
         })
     }
 
     fn enter(&mut self, name: &str, exit: Exit, child: impl FnOnce(PipeWriter)) -> Result<()> {
-        let (report, sink) = std::io::pipe().context("a worker needs a pipe")?;
+        let (report, sink) = std::io::pipe().context("no pipe for a worker")?;
         let forked = self
             .next_pid
             .take()
@@ -188,11 +188,11 @@ impl Workload {
         }
     }
 
-    /// Waits until `workers` processes stand at `barrier`, then until the tracer runs, then lets
-    /// them go on.
+    /// Waits until `workers` processes have reached `barrier`, then until the tracer runs, and releases
+    /// them.
     ///
     /// # Errors
-    /// When a worker does not come, or nobody opens the gate.
+    /// When a worker does not arrive, or the gate never opens.
     pub fn release(&mut self, barrier: &Barrier, workers: u32) -> Result<()> {
         for _ in 0..workers {
             self.await_ready(barrier)?;
@@ -202,7 +202,7 @@ impl Workload {
             let read = std::io::stdin().read_line(&mut String::new())?;
             ensure!(read > 0, "stdin ended before the tracer ran");
         }
-        barrier.open(workers)
+        barrier.release(workers)
     }
 
     /// Waits for one more worker at the barrier; one that ends instead has failed.
@@ -214,10 +214,10 @@ impl Workload {
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
             .collect();
         poll(&mut fds, deadline.poll_timeout())?;
-        let spoke: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
-        match spoke.iter().position(|spoke| *spoke) {
-            None => bail!("a worker never got ready"),
-            Some(0) => barrier.take(),
+        let is_ready: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
+        match is_ready.iter().position(|ready| *ready) {
+            None => bail!("a worker never reached the barrier"),
+            Some(0) => barrier.await_arrival(),
             Some(worker) => {
                 let ended = self.workers.get_mut(worker - 1).context("no such worker")?;
                 bail!("ended before the barrier: {:?}", ended.report(deadline)?)
@@ -225,14 +225,14 @@ impl Workload {
         }
     }
 
-    /// Waits for every worker and gives what each moved.
+    /// Waits for every worker and returns what each moved.
     ///
     /// # Errors
     /// When a worker failed or did not end in time.
     pub fn finish(mut self) -> Result<Vec<ProcessBytes>> {
         let deadline = Deadline::after(self.patience);
         let mut rows = Vec::new();
-        // The others may wait for what the end of a killed process sets free.
+        // The others may wait for what the end of a killed process releases.
         self.workers
             .sort_by_key(|worker| worker.exit == Exit::Itself);
         for worker in &mut self.workers {

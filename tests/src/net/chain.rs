@@ -1,4 +1,4 @@
-//! How is a way over several routers made? A namespace for each, in a row, with IPv4 and IPv6.
+//! A chain of routers between two hosts: a network namespace for each, with IPv4 and IPv6.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -10,53 +10,53 @@ use anyhow::{Context, Result, ensure};
 use crate::net::netns::{Netns, in_netns, ip};
 use crate::net::relay::{Impairment, join};
 
-/// Numbers of the links to and from a router that stands beside another.
+/// Numbers of the links to and from a router beside another one.
 const IN: usize = 98;
 const OUT: usize = 99;
 
-/// What joins a host or router to the next.
+/// The link between a host or router and the next one.
 #[derive(Clone, Copy, Debug)]
 pub enum Link {
     /// A cable.
     Cable,
-    /// A way that lets packets wait, or loses some.
+    /// A link with delay or loss.
     Impaired(Impairment),
 }
 
-/// A host, routers, and a host at the far end; all go with this value.
+/// A host, routers, and a host at the far end; all are removed when it is dropped.
 ///
-/// The link behind host or router `n` has the addresses `10.90.n.1` and `fd90:n::1` at its near end, and those
-/// that end in 2 at the far one.
+/// The link behind host or router `n` has the addresses `10.90.n.1` and `fd90:n::1` at its near end, and
+/// `10.90.n.2` and `fd90:n::2` at its far end.
 #[derive(Debug)]
 pub struct Chain {
-    places: Vec<Netns>,
+    nodes: Vec<Netns>,
     twins: Vec<Netns>,
 }
 
 impl Chain {
-    /// One place more than links: `links.len() - 1` routers. They answer every probe.
+    /// Joins `links.len() - 1` routers and two hosts. The routers answer every probe.
     ///
     /// # Errors
-    /// When the kernel refuses a part of it, or nothing passes.
+    /// When the kernel refuses a part of it, or no packet arrives.
     pub fn new(links: &[Link]) -> Result<Self> {
-        let places = (0..=links.len())
+        let nodes = (0..=links.len())
             .map(|_| Netns::new())
             .collect::<Result<_>>()?;
         let chain = Self {
-            places,
+            nodes,
             twins: Vec::new(),
         };
-        for place in &chain.places {
-            forward(place)?;
+        for node in &chain.nodes {
+            forward(node)?;
         }
         for (number, link) in links.iter().enumerate() {
             chain.link(number, *link)?;
         }
-        for place in 0..chain.places.len() {
-            chain.route(place)?;
+        for node in 0..chain.nodes.len() {
+            chain.route(node)?;
         }
-        knock(&chain.places[0], chain.far())?;
-        knock(&chain.places[0], chain.far_v6())?;
+        await_route(&chain.nodes[0], chain.far())?;
+        await_route(&chain.nodes[0], chain.far_v6())?;
         Ok(chain)
     }
 
@@ -65,7 +65,7 @@ impl Chain {
         v4(self.last_link(), 2).into()
     }
 
-    /// The same for IPv6.
+    /// IPv6 address of the far host.
     pub fn far_v6(&self) -> IpAddr {
         v6(self.last_link(), 2).into()
     }
@@ -75,34 +75,34 @@ impl Chain {
         v4(distance - 1, 2).into()
     }
 
-    /// The same over IPv6.
+    /// IPv6 address with which that router answers.
     pub fn router_v6(&self, distance: usize) -> IpAddr {
         v6(distance - 1, 2).into()
     }
 
     /// `program`, to run at the near host.
     pub fn near(&self, program: &str) -> Command {
-        self.places[0].command(program)
+        self.nodes[0].command(program)
     }
 
-    /// What the router at this distance sends on goes through a queue of this kind first.
+    /// Puts a qdisc in front of the link behind the router at this distance.
     ///
     /// # Errors
-    /// When the kernel does not take it.
-    pub fn shape(&self, distance: usize, queue: &str) -> Result<()> {
-        let mut tc = self.places[distance].command("tc");
+    /// When the kernel refuses it.
+    pub fn add_qdisc(&self, distance: usize, queue: &str) -> Result<()> {
+        let mut tc = self.nodes[distance].command("tc");
         tc.args(["qdisc", "add", "dev", &format!("right{distance}"), "root"]);
         let status = tc.args(queue.split(' ')).status()?;
         ensure!(status.success(), "no {queue}");
         Ok(())
     }
 
-    /// The router at this distance answers no probe any more, or one each `ms` milliseconds at the most.
-    /// It counts from 60 seconds before the first, so that one in more than that is none.
+    /// Limits the router at this distance to one answer in `ms` milliseconds. Its budget starts 60 seconds
+    /// before the first probe: with more than that, it never answers.
     ///
     /// # Errors
-    /// When the kernel does not take it.
-    pub fn answer_rarely(&self, distance: usize, ms: u32) -> Result<()> {
+    /// When the kernel refuses it.
+    pub fn limit_answers(&self, distance: usize, ms: u32) -> Result<()> {
         let ms = ms.to_string();
         self.set(
             distance,
@@ -113,15 +113,15 @@ impl Chain {
         )
     }
 
-    /// A second router stands beside the second one, and the first one sends packets through either, flow by
-    /// flow. What comes back goes through the old one. Gives the address of the new one, over IPv4 and IPv6.
+    /// Adds a router beside the second one; the first router balances flows over both. Packets come back through
+    /// the old one. Returns the addresses of the new one, IPv4 and IPv6.
     ///
     /// # Errors
     /// When the kernel refuses a part of it.
     pub fn add_twin_of_second(&mut self) -> Result<[IpAddr; 2]> {
         let twin = Netns::new()?;
         forward(&twin)?;
-        for (from, to, link) in [(&self.places[1], &twin, IN), (&twin, &self.places[3], OUT)] {
+        for (from, to, link) in [(&self.nodes[1], &twin, IN), (&twin, &self.nodes[3], OUT)] {
             let (from, to) = ((from, "twin"), (to, if link == IN { "in" } else { "twin" }));
             ip(&format!(
                 "-n {} link add {} type veth peer name {} netns {}",
@@ -133,7 +133,7 @@ impl Chain {
             route(&twin, link, IN, 1)?;
         }
         for link in 2..=self.last_link() {
-            let one = &self.places[1].0;
+            let one = &self.nodes[1].0;
             route(&twin, link, OUT, 2)?;
             for (net, old, new) in [
                 (
@@ -152,15 +152,15 @@ impl Chain {
                 ))?;
             }
         }
-        for (place, new) in [
+        for (node, new) in [
             (1, [v4(IN, 2).into(), v6(IN, 2).into()]),
             (3, [v4(OUT, 1).into(), v6(OUT, 1).into()]),
         ] {
             for address in new {
-                knock(&self.places[place], address)?;
+                await_route(&self.nodes[node], address)?;
             }
         }
-        // By ports as well.
+        // The hash takes ports as well.
         self.set(
             1,
             &[
@@ -172,89 +172,89 @@ impl Chain {
         Ok([v4(IN, 2).into(), v6(IN, 2).into()])
     }
 
-    /// The far host answers no echo any more.
+    /// Lets the far host ignore ICMP echo requests.
     ///
     /// # Errors
-    /// When the kernel does not take it.
+    /// When the kernel refuses it.
     pub fn ignore_echo(&self) -> Result<()> {
         self.set(
-            self.places.len() - 1,
+            self.nodes.len() - 1,
             &[("net/ipv4/icmp_echo_ignore_all", "1")],
         )
     }
 
-    /// What the router at this distance has no route for any more.
+    /// Takes the route to the far host from the router at this distance.
     ///
     /// # Errors
     /// When `ip` fails.
-    pub fn forget_far(&self, distance: usize) -> Result<()> {
-        let name = &self.places[distance].0;
+    pub fn drop_route_to_far(&self, distance: usize) -> Result<()> {
+        let name = &self.nodes[distance].0;
         ip(&format!(
             "-n {name} route replace unreachable {}",
             self.far()
         ))
     }
 
-    /// The largest packet of a link, at both ends.
+    /// Sets the MTU of a link, at both ends.
     ///
     /// # Errors
     /// When `ip` fails.
     pub fn set_mtu(&self, link: usize, mtu: u32) -> Result<()> {
-        for (place, device) in [
+        for (node, device) in [
             (link, format!("right{link}")),
             (link + 1, format!("left{link}")),
         ] {
-            let name = &self.places[place].0;
+            let name = &self.nodes[node].0;
             ip(&format!("-n {name} link set {device} mtu {mtu}"))?;
         }
         Ok(())
     }
 
-    /// Does something in a thread at the near host.
+    /// Runs `act` in a thread at the near host.
     ///
     /// # Errors
     /// Those of `act`.
     pub fn in_near<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_netns(&self.places[0].0, act)
+        in_netns(&self.nodes[0].0, act)
     }
 
-    /// The same at the far host.
+    /// Runs `act` in a thread at the far host.
     ///
     /// # Errors
     /// Those of `act`.
     pub fn in_far<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        in_netns(&self.places[self.places.len() - 1].0, act)
+        in_netns(&self.nodes[self.nodes.len() - 1].0, act)
     }
 
     fn last_link(&self) -> usize {
-        self.places.len() - 2
+        self.nodes.len() - 2
     }
 
-    fn set(&self, place: usize, settings: &[(&str, &str)]) -> Result<()> {
-        set(&self.places[place], settings)
+    fn set(&self, node: usize, settings: &[(&str, &str)]) -> Result<()> {
+        set(&self.nodes[node], settings)
     }
 
     fn link(&self, number: usize, link: Link) -> Result<()> {
-        let (near, far) = (&self.places[number], &self.places[number + 1]);
+        let (near, far) = (&self.nodes[number], &self.nodes[number + 1]);
         let (right, left) = (format!("right{number}"), format!("left{number}"));
         match link {
             Link::Cable => ip(&format!(
                 "-n {} link add {right} type veth peer name {left} netns {}",
                 near.0, far.0
             ))?,
-            Link::Impaired(way) => join((&near.0, &right), (&far.0, &left), way)?,
+            Link::Impaired(impairment) => join((&near.0, &right), (&far.0, &left), impairment)?,
         }
         give_addresses(number, (near, &right), (far, &left))
     }
 
-    /// To what is left and right of a place, and no link of its own.
-    fn route(&self, place: usize) -> Result<()> {
-        let name = &self.places[place];
+    /// Adds the routes to all links that are not its own.
+    fn route(&self, node: usize) -> Result<()> {
+        let name = &self.nodes[node];
         for link in 0..=self.last_link() {
-            let (via, end) = if link + 1 < place {
-                (place - 1, 1)
-            } else if link > place {
-                (place, 2)
+            let (via, end) = if link + 1 < node {
+                (node - 1, 1)
+            } else if link > node {
+                (node, 2)
             } else {
                 continue;
             };
@@ -264,24 +264,24 @@ impl Chain {
     }
 }
 
-/// A new cable passes nothing for a while: a connection to a port that nobody listens on is tried until
-/// it is refused.
-fn knock(near: &Netns, far: IpAddr) -> Result<()> {
+/// Waits until packets get through: a new cable drops them for a while. A connection to a closed port is tried
+/// until it is refused.
+fn await_route(near: &Netns, far: IpAddr) -> Result<()> {
     let answer = in_netns(&near.0, || {
         let to = SocketAddr::new(far, 9);
         let answer = TcpStream::connect_timeout(&to, Duration::from_secs(10));
-        Ok(answer.err().context("somebody listens on port 9")?.kind())
+        Ok(answer.err().context("port 9 is open")?.kind())
     })?;
     ensure!(
         answer == std::io::ErrorKind::ConnectionRefused,
-        "no way to {far}: {answer}"
+        "no answer from {far}: {answer}"
     );
     Ok(())
 }
 
-/// Settings of a namespace, paths below `/proc/sys`.
-fn set(place: &Netns, settings: &[(&str, &str)]) -> Result<()> {
-    in_netns(&place.0, || {
+/// Changes settings of a namespace, given as paths below `/proc/sys`.
+fn set(node: &Netns, settings: &[(&str, &str)]) -> Result<()> {
+    in_netns(&node.0, || {
         for (path, value) in settings {
             let path = format!("/proc/sys/{path}");
             fs::write(&path, value).with_context(|| format!("no {path} = {value}"))?;
@@ -290,10 +290,10 @@ fn set(place: &Netns, settings: &[(&str, &str)]) -> Result<()> {
     })
 }
 
-/// A router that answers every probe, and that what comes back need not pass.
-fn forward(place: &Netns) -> Result<()> {
+/// Makes a namespace a router that answers every probe and accepts asymmetric routes.
+fn forward(node: &Netns) -> Result<()> {
     set(
-        place,
+        node,
         &[
             ("net/ipv4/icmp_ratelimit", "0"),
             ("net/ipv6/icmp/ratelimit", "0"),
@@ -305,10 +305,10 @@ fn forward(place: &Netns) -> Result<()> {
     )
 }
 
-/// Both ends of a link get their addresses, and are up.
+/// Gives both ends of a link their addresses, and sets them up.
 fn give_addresses(link: usize, near: (&Netns, &str), far: (&Netns, &str)) -> Result<()> {
-    for ((place, device), end) in [(near, 1), (far, 2)] {
-        let name = &place.0;
+    for ((node, device), end) in [(near, 1), (far, 2)] {
+        let name = &node.0;
         let (v4, v6) = (v4(link, end), v6(link, end));
         ip(&format!("-n {name} addr add {v4}/24 dev {device}"))?;
         ip(&format!("-n {name} addr add {v6}/64 dev {device} nodad"))?;
@@ -317,9 +317,9 @@ fn give_addresses(link: usize, near: (&Netns, &str), far: (&Netns, &str)) -> Res
     Ok(())
 }
 
-/// What is at `link` is behind this end of the link `via`.
-fn route(place: &Netns, link: usize, via: usize, end: u8) -> Result<()> {
-    let name = &place.0;
+/// Adds a route to `link` through this end of the link `via`.
+fn route(node: &Netns, link: usize, via: usize, end: u8) -> Result<()> {
+    let name = &node.0;
     for (net, via) in [
         (format!("{}/24", v4(link, 0)), v4(via, end).to_string()),
         (format!("{}/64", v6(link, 0)), v6(via, end).to_string()),

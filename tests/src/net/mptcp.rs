@@ -1,4 +1,4 @@
-//! How does a test open MPTCP sockets, which the standard library does not?
+//! MPTCP sockets, which the standard library can't open.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -11,7 +11,7 @@ use crate::sys::calls;
 /// A listening socket.
 ///
 /// # Errors
-/// When the kernel has no MPTCP, or the address can't be had.
+/// When the kernel has no MPTCP, or the address is taken.
 pub fn listener(address: SocketAddr) -> Result<TcpListener> {
     let socket = socket(address)?;
     bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
@@ -19,10 +19,10 @@ pub fn listener(address: SocketAddr) -> Result<TcpListener> {
     Ok(TcpListener::from(socket))
 }
 
-/// A connection, which is plain TCP where the other end knows no other.
+/// A connection; it falls back to plain TCP if the other end has no MPTCP.
 ///
 /// # Errors
-/// When the kernel has no MPTCP, or nobody listens there.
+/// When the kernel has no MPTCP, or the connection is refused.
 pub fn connected(to: SocketAddr) -> Result<TcpStream> {
     let socket = socket(to)?;
     connect(socket.as_raw_fd(), &SockaddrStorage::from(to))?;

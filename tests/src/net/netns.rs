@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 use nix::sched::{CloneFlags, setns, unshare};
 
-/// A named network namespace, removed with this value.
+/// A named network namespace, removed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Netns(pub(crate) String);
 
@@ -60,10 +60,10 @@ pub(crate) fn in_netns<T: Send>(
     })
 }
 
-/// Runs a test in a network namespace that has nothing but loopback and ends with it.
+/// Runs a test in a network namespace that has loopback only, and that disappears with it.
 ///
 /// # Errors
-/// When there is none, or the test fails.
+/// When the kernel refuses one, or the test fails.
 pub fn in_fresh_netns(test: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
     let running = thread::spawn(move || {
         unshare(CloneFlags::CLONE_NEWNET).context("no network namespace")?;

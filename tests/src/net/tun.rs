@@ -1,6 +1,4 @@
-//! Where does an interface come from whose speed and duplex a test can set?
-//!
-//! A tun device passes packets to whoever holds its descriptor, and its speed is what it was told.
+//! A tun device, whose speed and duplex a test can set.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -23,8 +21,8 @@ const SETTINGS_BYTES: usize = 44;
 const SPEED: usize = 12;
 const DUPLEX: usize = 14;
 
-/// Makes the interface `tun9`, 10.79.0.1/24, in the namespace of this thread. What is sent over it is
-/// read and thrown away by a thread, as long as the program runs.
+/// Creates the interface `tun9`, 10.79.0.1/24, in the network namespace of this thread. A thread discards
+/// what is sent over it, as long as the program runs.
 ///
 /// # Errors
 /// When the kernel refuses.

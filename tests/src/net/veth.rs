@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::net::netns::{Netns, in_netns, ip};
 
-/// A named network namespace with loopback and one end of a cable to a second namespace, for
-/// programs that a test starts. Both are removed with this value, also when the test panics.
+/// A network namespace with loopback and one end of a cable to a second namespace, for programs that
+/// a test starts. Both are removed when it is dropped, also when the test panics.
 ///
 /// The near end is `cable0`, 10.72.0.1 and `fd72::1`; the far end 10.72.0.2 and `fd72::2`.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl VethPair {
             ip(&format!("-n {name} link set cable0 up"))?;
         }
         let veth = Self { near, far };
-        veth.knock()?;
+        veth.exchange_packets()?;
         Ok(veth)
     }
 
@@ -57,7 +57,7 @@ impl VethPair {
         Ok(())
     }
 
-    /// Makes the near end the port of a bridge, `bridge0`, which has its addresses from now on.
+    /// Makes the near end a port of the bridge `bridge0`, which takes over its IPv4 address.
     ///
     /// # Errors
     /// When `ip` fails.
@@ -68,15 +68,15 @@ impl VethPair {
         ip(&format!("-n {near} link set cable0 master bridge0"))?;
         ip(&format!("-n {near} addr add 10.72.0.1/24 dev bridge0"))?;
         ip(&format!("-n {near} link set bridge0 up"))?;
-        self.knock()
+        self.exchange_packets()
     }
 
-    /// Sends some packets over the cable: a connection to a port that nobody listens on. A new
-    /// cable passes nothing for a while, so the first knock is repeated until it is answered.
+    /// Exchanges some packets over the cable: a connection to a closed port. A new cable drops packets
+    /// for a while, so TCP repeats the first one until it is answered.
     ///
     /// # Errors
     /// When no answer comes.
-    pub fn knock(&self) -> Result<()> {
+    pub fn exchange_packets(&self) -> Result<()> {
         let answer = in_netns(&self.near.0, || {
             let far = SocketAddr::from(([10, 72, 0, 2], 9));
             let answer = TcpStream::connect_timeout(&far, Duration::from_secs(10));
@@ -84,7 +84,7 @@ impl VethPair {
         })?;
         ensure!(
             answer == std::io::ErrorKind::ConnectionRefused,
-            "the cable is broken: {answer}"
+            "no packets over the cable: {answer}"
         );
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What counts when connections end badly?
+//! Connections that end badly.
 
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -21,7 +21,7 @@ pub(super) const TOPIC: Topic = Topic {
     paths: &[
         Path::uneven(
             "tcp_reset_by_reader",
-            "the reset throws away what waits",
+            "the reset discards unread data",
             by_reader,
         ),
         Path::even("tcp_read_after_reset", |workload| {
@@ -83,7 +83,7 @@ fn after_reset(workload: &mut Workload, receive: fn(&TcpStream) -> Result<u64>) 
         let seen = wait::hang_up(stream)?;
         ensure!(
             seen.contains(PollFlags::POLLERR),
-            "{seen:?} came: not the path"
+            "events {seen:?}: not the path"
         );
         let received = receive(stream)?;
         ensure!(
@@ -94,7 +94,7 @@ fn after_reset(workload: &mut Workload, receive: fn(&TcpStream) -> Result<u64>) 
     })
 }
 
-/// Sums what `receive` gives until it says that the connection was reset.
+/// Sums what `receive` returns until the connection is reset.
 fn until_reset(mut receive: impl FnMut() -> nix::Result<usize>) -> Result<u64> {
     let mut received = 0;
     loop {

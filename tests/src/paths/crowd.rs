@@ -1,4 +1,4 @@
-//! Whose bytes are they when several processes use one stream, in turn or at once?
+//! Streams that several processes use, in turn or at once.
 
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsRawFd;
@@ -36,26 +36,26 @@ pub(super) const TOPIC: Topic = Topic {
 const PROCESSES: usize = 3;
 const ROUNDS: usize = 50;
 
-/// Each process in its turn, over and over: every act comes from another process than the last.
-/// `act` is told the number of the process and the round.
+/// Each process in turn, over and over: no two acts in a row come from the same process. `act` takes the
+/// number of the process and of the round.
 fn in_turn(
     workload: &mut Workload,
     name: &str,
     mut act: impl FnMut(usize, usize) -> Result<Moved>,
 ) -> Result<()> {
-    let cues = [Semaphore::new()?, Semaphore::new()?, Semaphore::new()?];
-    cues[0].post(1)?;
+    let semaphores = [Semaphore::new()?, Semaphore::new()?, Semaphore::new()?];
+    semaphores[0].post(1)?;
     for me in 0..PROCESSES {
         workload.spawn(name, || {
             let mut moved = Moved::default();
             for round in 0..ROUNDS {
-                cues[me].wait()?;
+                semaphores[me].wait()?;
                 let part = act(me, round)?;
                 moved = Moved {
                     tx: moved.tx + part.tx,
                     rx: moved.rx + part.rx,
                 };
-                cues[(me + 1) % PROCESSES].post(1)?;
+                semaphores[(me + 1) % PROCESSES].post(1)?;
             }
             Ok(moved)
         })?;
@@ -137,7 +137,7 @@ fn by_splice(stream: &TcpStream, bytes: usize) -> Result<u64> {
     Ok(u64::try_from(taken)?)
 }
 
-/// Everybody takes what comes; who gets which bytes is open.
+/// All readers take what arrives; which of them gets which bytes is undefined.
 fn readers_at_once(workload: &mut Workload, odd: fn(&TcpStream) -> Result<u64>) -> Result<()> {
     let (near, far) = connection()?;
     for receive in [read_all, odd, read_all] {

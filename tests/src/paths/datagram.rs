@@ -1,4 +1,4 @@
-//! In which ways do datagrams leave and reach a process?
+//! Ways in which datagrams leave and reach a process.
 
 use std::io::IoSlice;
 use std::net::{SocketAddr, UdpSocket};
@@ -32,7 +32,7 @@ pub(super) const TOPIC: Topic = Topic {
         }),
         Path::uneven(
             "udp_truncated",
-            "the tail of each datagram is thrown away",
+            "the tail of each datagram is discarded",
             |workload| pair(workload, by_send, truncated),
         ),
         Path::even("udp_gso", gso),
@@ -72,7 +72,7 @@ pub(super) fn pair_at(
     between(workload, roomy(address)?, sender, receiver)
 }
 
-/// [`pair_at`] for a receiving socket that is made already.
+/// [`pair_at`] for an existing receiving socket.
 pub(super) fn between(
     workload: &mut Workload,
     socket: UdpSocket,
@@ -176,7 +176,7 @@ fn by_recvmmsg(socket: &UdpSocket) -> Result<u64> {
     Ok(received)
 }
 
-/// Every datagram is looked at twice and then taken: it counts once.
+/// Every datagram is peeked at twice and then received: it counts once.
 fn peeked(socket: &UdpSocket) -> Result<u64> {
     take(|buffer| {
         let tail = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
@@ -186,7 +186,7 @@ fn peeked(socket: &UdpSocket) -> Result<u64> {
     })
 }
 
-/// With `MSG_TRUNC` the call gives, and the socket loses, the whole length whatever the room.
+/// With `MSG_TRUNC` the call returns the whole length, whatever the size of the buffer.
 fn trunc_flag(socket: &UdpSocket) -> Result<u64> {
     take(|buffer| {
         recv(
@@ -197,7 +197,7 @@ fn trunc_flag(socket: &UdpSocket) -> Result<u64> {
     })
 }
 
-/// Without it, what finds no room is lost: the process took what it was given.
+/// Without it, bytes beyond the buffer are lost: the process has taken what it received.
 fn truncated(socket: &UdpSocket) -> Result<u64> {
     take(|buffer| {
         recv(

@@ -1,4 +1,4 @@
-//! Do bytes count that move over sockets which are older than the tracer?
+//! Sockets that are older than the tracer.
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;

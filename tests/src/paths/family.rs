@@ -1,4 +1,4 @@
-//! Do the bytes count whatever the address family of either end?
+//! Address families, and both mixed.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 

@@ -1,4 +1,4 @@
-//! Does the data count that travels in the first segment of a connection (RFC 7413)?
+//! Data in the first segment of a connection (RFC 7413).
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -35,7 +35,7 @@ const SYN_DATA: u8 = 32;
 /// How often: the first connection only fetches the cookie.
 const TIMES: usize = 3;
 
-/// Opens a connection and sends the first bytes with it; gives how many were taken.
+/// Opens a connection and sends the first bytes with it; returns how many were taken.
 type Open = fn(&OwnedFd, SocketAddr) -> Result<usize>;
 
 /// Both ends live in a namespace in which fast open is on for clients and servers.

@@ -1,4 +1,4 @@
-//! Do the bytes keep their owner when processes, threads and programs come and go?
+//! Processes, threads and programs that come and go: bytes keep their owner.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -38,7 +38,7 @@ pub(super) const TOPIC: Topic = Topic {
 const THREADS: usize = 4;
 const PROCESSES: usize = 60;
 /// Name that a program has by its file. A process that becomes one has it before, too: between the
-/// exec and any call that gives another name, the tracer may look.
+/// exec and any call that gives another name, the tracer may read it.
 const PROGRAM: &str = "mover";
 /// What a process sends that lives for a moment, plus its number.
 const BRIEF: usize = 1009;

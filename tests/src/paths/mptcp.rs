@@ -1,4 +1,4 @@
-//! Do the bytes of multipath TCP count once, at the socket that the process holds?
+//! Multipath TCP: bytes count once, at the socket that the process holds.
 
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -51,7 +51,7 @@ fn listener(address: &str) -> Result<TcpListener> {
     mptcp::listener(address.parse()?)
 }
 
-/// Both ends speak MPTCP, and it is made sure that they do.
+/// Both ends speak MPTCP, which is verified.
 fn both(
     workload: &mut Workload,
     address: &str,

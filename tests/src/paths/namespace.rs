@@ -1,4 +1,4 @@
-//! Do the bytes count in every network namespace, and whoever lives in which?
+//! Network and pid namespaces.
 
 use std::fs::File;
 use std::net::{TcpListener, UdpSocket};
@@ -113,8 +113,8 @@ fn veth_tcp(workload: &mut Workload, address: &str) -> Result<()> {
     near.run(|| workload.spawn("sender", || Ok(Moved::sent(write_all(&connect(to)?)?))))
 }
 
-/// The cable passes nothing until the kernel has seen both ends up, some time later. TCP's handshake
-/// is repeated until then, so the datagrams follow one.
+/// The cable drops packets until the kernel has seen both ends up. TCP repeats its handshake until then, so the
+/// datagrams follow one.
 fn veth_udp(workload: &mut Workload) -> Result<()> {
     let (near, far) = cable()?;
     let socket = far.run(|| datagram::roomy("10.71.0.2:0"))?;
@@ -129,7 +129,7 @@ fn veth_udp(workload: &mut Workload) -> Result<()> {
     })
 }
 
-/// The sockets live in a namespace in which none of the processes is that use them.
+/// The sockets belong to a namespace in which no process is.
 fn taken_out(workload: &mut Workload) -> Result<()> {
     let (near, far) = Namespace::new()?.run(connection)?;
     workload.spawn("sender", move || Ok(Moved::sent(write_all(&near)?)))?;

@@ -1,4 +1,4 @@
-//! What counts on UDP sockets with many peers, none but themselves, or a life of one datagram?
+//! UDP sockets with many peers, with themselves as a peer, or for one datagram each.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -97,7 +97,7 @@ fn multicast(workload: &mut Workload) -> Result<()> {
     }
     workload.spawn("sender", || {
         let socket = UdpSocket::bind((home, 0))?;
-        calls::set_multicast_home(&socket)?;
+        calls::set_multicast_loopback(&socket)?;
         Ok(Moved::sent(by_sendto(&socket, to)?))
     })
 }

@@ -1,4 +1,4 @@
-//! With which calls can a process take bytes from a TCP socket into its own memory?
+//! Calls that take bytes from a TCP socket into the memory of a process.
 
 use std::io::IoSliceMut;
 use std::net::{TcpListener, TcpStream};
@@ -91,7 +91,7 @@ fn waitall(workload: &mut Workload) -> Result<()> {
     })
 }
 
-/// Everything is looked at first and taken afterwards: it counts once.
+/// Everything is peeked at first and received afterwards: it counts once.
 fn peeked(stream: &TcpStream) -> Result<u64> {
     drain(|buffer| {
         let seen = recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?;
@@ -140,7 +140,7 @@ fn nonblocking(workload: &mut Workload) -> Result<()> {
         let first = recv(stream.as_raw_fd(), &mut [0; 8], MsgFlags::empty());
         ensure!(
             first == Err(Errno::EAGAIN),
-            "the first receive gave {first:?}: not the path"
+            "the first receive returned {first:?}: not the path"
         );
         refused.post(1)?;
         drain(|buffer| {
@@ -172,7 +172,7 @@ fn by_option(stream: &TcpStream) -> Result<u64> {
     }
     ensure!(
         received > 0,
-        "the kernel gave nothing through TCP_ZEROCOPY_RECEIVE: not the path"
+        "the kernel returned nothing through TCP_ZEROCOPY_RECEIVE: not the path"
     );
     Ok(received + super::stream::read_all(stream)?)
 }

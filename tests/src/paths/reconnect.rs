@@ -1,4 +1,4 @@
-//! What counts on a TCP socket that is its own peer, changes its peer, or carries urgent data?
+//! TCP sockets that are their own peer, change their peer, or carry urgent data.
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -57,7 +57,7 @@ const PEERS: usize = 3;
 fn reconnected(workload: &mut Workload, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = SockaddrStorage::from(listener.local_addr()?);
-    // Disconnecting throws away what the peer has not taken yet.
+    // Disconnecting discards what the peer has not received yet.
     let taken = Semaphore::new()?;
     workload.spawn("server", || {
         let mut moved = Moved::default();
@@ -104,12 +104,11 @@ fn urgent_inline(workload: &mut Workload) -> Result<()> {
 }
 
 /// The urgent byte is taken by a call of its own, before the stream around it. (A byte that is
-/// never taken so is no path here: TCP throws it away, and whether the process took it is a
-/// matter of taste.)
+/// never received this way is not tested: TCP discards it, and whether it counts is undefined.)
 fn urgent_first(stream: &TcpStream) -> Result<u64> {
     wait::urgent(stream)?;
     let mut byte = [0];
     let n = recv(stream.as_raw_fd(), &mut byte, MsgFlags::MSG_OOB)?;
-    ensure!(byte == [URGENT], "{byte:?} came as urgent");
+    ensure!(byte == [URGENT], "{byte:?} is urgent");
     Ok(u64::try_from(n)? + read_all(stream)?)
 }

@@ -1,4 +1,4 @@
-//! With which calls can a process hand bytes to a TCP socket from its own memory?
+//! Calls that hand bytes from the memory of a process to a TCP socket.
 
 use std::io::IoSlice;
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! Whose bytes are they when a socket passes from process to process?
+//! Sockets that pass from process to process.
 
 use std::io::{IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -35,7 +35,7 @@ pub(super) fn connection() -> Result<(TcpStream, TcpStream)> {
     Ok((near, listener.accept()?.0))
 }
 
-/// Receives until `total` bytes came: other processes hold the sending end too, so no end comes.
+/// Receives until `total` bytes have arrived: other processes hold the sending end too, so no end comes.
 pub(super) fn read_bytes(stream: &TcpStream, total: usize) -> Result<u64> {
     push_bytes(total, |part| {
         nix::unistd::read(stream, &mut vec![0; part.len()])
@@ -86,7 +86,7 @@ fn passed(workload: &mut Workload) -> Result<()> {
     })
 }
 
-/// The second process takes the descriptor from the first without being given it.
+/// The second process takes the descriptor from the first one (`pidfd_getfd`).
 fn taken(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
@@ -153,7 +153,7 @@ fn send_back(stream: &TcpStream) -> Result<u64> {
 const WORKERS: usize = 3;
 const CONNECTIONS: usize = 4;
 
-/// Workers that share the listening socket of their parent; who gets which connection is open.
+/// Workers that share the listening socket of their parent; which of them gets a connection is undefined.
 fn preforked(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! How do bytes pass between sockets and files or pipes without the process's own memory?
+//! Bytes between sockets and files or pipes, without the memory of the process.
 
 use std::fs::File;
 use std::io::{IoSlice, PipeReader, PipeWriter, Read, Seek, Write};
@@ -98,7 +98,7 @@ fn empty(pipe: &mut PipeReader, into: &mut [u8]) -> nix::Result<()> {
     pipe.read_exact(into).or(Err(nix::errno::Errno::EIO))
 }
 
-/// Splice, look, throw away, read: all take from one stream.
+/// Splice, peek, discard, read: all on one stream.
 fn by_turns(stream: &TcpStream) -> Result<u64> {
     let (mut from, into) = std::io::pipe()?;
     let mut turn = 0;
@@ -185,6 +185,6 @@ fn all_datagrams(socket: &UdpSocket) -> Result<u64> {
     while received < TOTAL {
         received += socket.recv(&mut buffer)?;
     }
-    ensure!(received == TOTAL, "{received} bytes came of {TOTAL}");
+    ensure!(received == TOTAL, "{received} of {TOTAL} bytes arrived");
     Ok(u64::try_from(received)?)
 }

@@ -1,4 +1,4 @@
-//! Does payload count where the kernel encrypts it, and not the records on the wire?
+//! TLS in the kernel: payload counts, not the records on the wire.
 
 use std::net::TcpStream;
 
@@ -44,7 +44,7 @@ fn encrypted(workload: &mut Workload, send: fn(&TcpStream) -> Result<u64>) -> Re
     workload.spawn("sender", move || Ok(Moved::sent(send(&near)?)))
 }
 
-/// Any key does that both ends have.
+/// Any key that both ends share.
 fn key() -> TlsCryptoInfo {
     TlsCryptoInfo::Aes128Gcm(tls12_crypto_info_aes_gcm_128 {
         info: tls_crypto_info {

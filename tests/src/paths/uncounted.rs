@@ -1,4 +1,4 @@
-//! Which traffic must not count, however much it looks like the network's?
+//! Traffic that must not count, although it looks like that of the network.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
@@ -24,8 +24,8 @@ pub(super) const TOPIC: Topic = Topic {
         Path::nothing("unix_stream", "no network", unix_stream),
         Path::nothing("unix_datagram", "no network", unix_datagram),
         Path::nothing("unix_sendfile", "no network", unix_sendfile),
-        Path::nothing("netlink", "talk with the kernel", netlink),
-        Path::nothing("vsock", "talk with the hypervisor", vsock),
+        Path::nothing("netlink", "messages with the kernel", netlink),
+        Path::nothing("vsock", "messages with the hypervisor", vsock),
         Path::nothing("raw_udp", "packets, not payload", raw_udp),
         Path::nothing("packet_socket", "packets, not payload", packet_socket),
         Path::uneven(
@@ -35,7 +35,7 @@ pub(super) const TOPIC: Topic = Topic {
         ),
         Path::uneven(
             "udp_error_queue",
-            "what could not be delivered comes back",
+            "undelivered data comes back",
             error_queue,
         ),
     ],
@@ -79,13 +79,13 @@ fn unix_sendfile(workload: &mut Workload) -> Result<()> {
 
 /// Asks for the list of interfaces.
 fn netlink(workload: &mut Workload) -> Result<()> {
-    workload.spawn("asker", || {
+    workload.spawn("client", || {
         let socket = calls::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
         // Length 20, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence 1, port 0, AF_UNSPEC.
-        let ask = [20, 0, 0, 0, 18, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        nix::unistd::write(&socket, &ask)?;
+        let request = [20, 0, 0, 0, 18, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        nix::unistd::write(&socket, &request)?;
         let n = nix::unistd::read(&socket, &mut vec![0; 65_536])?;
-        ensure!(n > 0, "the kernel said nothing");
+        ensure!(n > 0, "the kernel does not answer");
         Ok(Moved::default())
     })
 }
@@ -134,7 +134,7 @@ fn raw_udp(workload: &mut Workload) -> Result<()> {
     })
 }
 
-/// What tcpdump reads from.
+/// The kind of socket that tcpdump reads from.
 fn packet_socket(workload: &mut Workload) -> Result<()> {
     workload.spawn("watcher", || {
         let all = i32::from(3_u16.to_be());

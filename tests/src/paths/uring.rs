@@ -1,4 +1,4 @@
-//! Which `io_uring` requests move bytes, and does it matter which thread of the kernel runs them?
+//! `io_uring` requests that move bytes, run by every kind of kernel thread.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -85,7 +85,7 @@ pub(super) const TOPIC: Topic = Topic {
 /// Room for any datagram.
 const ROOM: usize = 65_536;
 
-/// Makes a request for a socket and the memory of a call.
+/// Builds a request for a socket and the memory of a call.
 type Build = fn(types::Fd, &Call) -> Entry;
 
 fn send(socket: types::Fd, call: &Call) -> Entry {
@@ -153,7 +153,7 @@ fn need(codes: &[u8]) -> Result<()> {
         return Ok(());
     }
     Err(Absent(format!(
-        "this kernel lets nobody use the io_uring requests {codes:?}"
+        "this kernel does not allow the io_uring requests {codes:?}"
     ))
     .into())
 }
@@ -189,7 +189,7 @@ fn sendmsg_zc(workload: &mut Workload) -> Result<()> {
     })
 }
 
-/// Everything is looked at first and taken afterwards: it counts once.
+/// Everything is peeked at first and received afterwards: it counts once.
 fn peek(workload: &mut Workload) -> Result<()> {
     need(&[opcode::Recv::CODE])?;
     pair(workload, write_all, |stream| {

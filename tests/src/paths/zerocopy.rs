@@ -1,4 +1,4 @@
-//! What does `MSG_ZEROCOPY` hand over, where the kernel sends from the process's own pages?
+//! `MSG_ZEROCOPY`: the kernel sends from the pages of the process.
 
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
@@ -30,7 +30,7 @@ fn by_zerocopy(stream: &TcpStream) -> Result<u64> {
         reaped += reap(stream.as_raw_fd())?;
         send(stream.as_raw_fd(), part, zerocopy())
     })?;
-    ensure!(reaped > 0, "no completion came: not the path");
+    ensure!(reaped > 0, "no completion: not the path");
     Ok(sent)
 }
 
@@ -55,7 +55,7 @@ fn zerocopy() -> MsgFlags {
     MsgFlags::from_bits_retain(libc::MSG_ZEROCOPY)
 }
 
-/// Takes completions, which carry no payload, and gives how many there were.
+/// Takes completions, which carry no payload, and returns their count.
 fn reap(socket: RawFd) -> nix::Result<u32> {
     let mut space = nix::cmsg_space!([u8; 128]);
     let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;

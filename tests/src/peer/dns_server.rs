@@ -1,4 +1,4 @@
-//! A DNS server of the tests: what it answers, and how late, is written by the test.
+//! A DNS server whose answers, and their delay, a test writes.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -11,34 +11,34 @@ use anyhow::{Context, Result};
 
 use crate::net::netns::ip;
 
-/// Record types that it knows.
+/// Type of IPv4 addresses.
 pub const A: u16 = 1;
-/// IPv6 addresses.
+/// Type of IPv6 addresses.
 pub const AAAA: u16 = 28;
-/// Text.
+/// Type of text records.
 pub const TXT: u16 = 16;
 
-/// What is answered to one question.
+/// The answer to one question.
 #[derive(Clone, Debug)]
 pub enum Script {
-    /// Nothing, ever.
+    /// No answer.
     Silence,
-    /// An answer, late.
+    /// An answer after a delay.
     Answer {
-        /// How late.
+        /// The delay.
         after: Duration,
         /// Result code.
         rcode: u8,
         /// Values of its records.
         values: Vec<Vec<u8>>,
-        /// Over UDP, cut off and without records.
-        cut: bool,
+        /// Over UDP, the answer is truncated and has no records.
+        truncated: bool,
     },
 }
 
-/// A question that came.
+/// A question that was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct Question {
     /// The name, without a dot at its end.
     pub name: String,
     /// The type of record.
@@ -52,7 +52,7 @@ pub struct Asked {
 pub struct DnsServer {
     /// Where it listens, over UDP and TCP.
     pub address: SocketAddr,
-    asked: Receiver<Asked>,
+    question_asked: Receiver<Question>,
 }
 
 type Scripts = BTreeMap<(String, u16), Script>;
@@ -64,23 +64,23 @@ impl Script {
             after: Duration::from_millis(after_ms),
             rcode: 0,
             values: values.iter().map(|value| value.to_vec()).collect(),
-            cut: false,
+            truncated: false,
         }
     }
 
-    /// A result code and nothing else, at once.
+    /// A result code and no records, at once.
     pub fn rcode(rcode: u8) -> Self {
         Self::Answer {
             after: Duration::ZERO,
             rcode,
             values: Vec::new(),
-            cut: false,
+            truncated: false,
         }
     }
 
-    /// The same, too long for a datagram.
+    /// The same answer, but truncated over UDP.
     #[must_use]
-    pub fn cut_off(self) -> Self {
+    pub fn truncated(self) -> Self {
         match self {
             Self::Silence => Self::Silence,
             Self::Answer {
@@ -92,7 +92,7 @@ impl Script {
                 after,
                 rcode,
                 values,
-                cut: true,
+                truncated: true,
             },
         }
     }
@@ -111,16 +111,16 @@ impl DnsServer {
         let socket = UdpSocket::bind(address).context("no UDP port for the DNS server")?;
         let address = socket.local_addr()?;
         let listener = TcpListener::bind(address).context("no TCP port for the DNS server")?;
-        let (sender, asked) = channel();
-        let (told, known) = (sender.clone(), scripts.clone());
+        let (sender, question_asked) = channel();
+        let (received, known) = (sender.clone(), scripts.clone());
         thread::spawn(move || {
             let mut packet = [0; 4_096];
             while let Ok((length, client)) = socket.recv_from(&mut packet) {
-                let Some((question, asked)) = read(&packet[..length], false) else {
+                let Some((question, question_asked)) = read(&packet[..length], false) else {
                     continue;
                 };
-                let reply = reply(&question, &asked, &known);
-                let _ = told.send(asked);
+                let reply = reply(&question, &question_asked, &known);
+                let _ = received.send(question_asked);
                 if let (Some((after, reply)), Ok(socket)) = (reply, socket.try_clone()) {
                     thread::spawn(move || {
                         thread::sleep(after);
@@ -131,15 +131,18 @@ impl DnsServer {
         });
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (told, known) = (sender.clone(), scripts.clone());
+                let (received, known) = (sender.clone(), scripts.clone());
                 thread::spawn(move || {
-                    serve(stream, &known, |asked| {
-                        let _ = told.send(asked);
+                    serve(stream, &known, |question_asked| {
+                        let _ = received.send(question_asked);
                     })
                 });
             }
         });
-        Ok(Self { address, asked })
+        Ok(Self {
+            address,
+            question_asked,
+        })
     }
 
     /// Listens at port 53 of an address of this host.
@@ -150,41 +153,41 @@ impl DnsServer {
         Self::start((Ipv4Addr::from(host), 53).into(), scripts)
     }
 
-    /// All questions so far.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.try_iter().collect()
+    /// All questions since the last call.
+    pub fn questions(&self) -> Vec<Question> {
+        self.question_asked.try_iter().collect()
     }
 }
 
-/// Gives the network namespace of this thread an address that is not one of loopback: where there is
-/// none, the C library looks no names up.
+/// Gives the network namespace of this thread an address outside loopback: without one, the C library does not
+/// look up names.
 ///
 /// # Errors
 /// When `ip` fails.
-pub fn let_names_be_found() -> Result<()> {
+pub fn enable_lookups() -> Result<()> {
     ip("addr add 10.9.9.9/32 dev lo")
 }
 
-fn serve(mut stream: TcpStream, scripts: &Scripts, told: impl Fn(Asked)) -> Option<()> {
+fn serve(mut stream: TcpStream, scripts: &Scripts, received: impl Fn(Question)) -> Option<()> {
     loop {
         let mut length = [0; 2];
         stream.read_exact(&mut length).ok()?;
         let mut packet = vec![0; usize::from(u16::from_be_bytes(length))];
         stream.read_exact(&mut packet).ok()?;
-        let (question, asked) = read(&packet, true)?;
-        if let Some((after, reply)) = reply(&question, &asked, scripts) {
+        let (question, question_asked) = read(&packet, true)?;
+        if let Some((after, reply)) = reply(&question, &question_asked, scripts) {
             thread::sleep(after);
             let length = u16::try_from(reply.len()).ok()?.to_be_bytes();
             stream
                 .write_all(&[&length, reply.as_slice()].concat())
                 .ok()?;
         }
-        told(asked);
+        received(question_asked);
     }
 }
 
-/// The header and question of a packet, and what is asked.
-fn read(packet: &[u8], tcp: bool) -> Option<(Vec<u8>, Asked)> {
+/// The header and question section of a packet, and the question.
+fn read(packet: &[u8], tcp: bool) -> Option<(Vec<u8>, Question)> {
     let mut at = 12;
     let mut labels = Vec::new();
     loop {
@@ -200,7 +203,7 @@ fn read(packet: &[u8], tcp: bool) -> Option<(Vec<u8>, Asked)> {
     let question = packet.get(..at + 4)?.to_vec();
     Some((
         question,
-        Asked {
+        Question {
             name: labels.join("."),
             kind,
             tcp,
@@ -208,31 +211,35 @@ fn read(packet: &[u8], tcp: bool) -> Option<(Vec<u8>, Asked)> {
     ))
 }
 
-/// When, and with what, the question is answered.
-fn reply(question: &[u8], asked: &Asked, scripts: &Scripts) -> Option<(Duration, Vec<u8>)> {
+/// Delay and bytes of the answer to a question.
+fn reply(
+    question: &[u8],
+    question_asked: &Question,
+    scripts: &Scripts,
+) -> Option<(Duration, Vec<u8>)> {
     const NXDOMAIN: u8 = 3;
-    let known_name = scripts.keys().any(|(name, _)| *name == asked.name);
+    let known_name = scripts.keys().any(|(name, _)| *name == question_asked.name);
     let missing = Script::rcode(if known_name { 0 } else { NXDOMAIN });
-    let script = scripts.get(&(asked.name.clone(), asked.kind));
+    let script = scripts.get(&(question_asked.name.clone(), question_asked.kind));
     match script.unwrap_or(&missing) {
         Script::Silence => None,
         Script::Answer {
             after,
             rcode,
             values,
-            cut,
+            truncated,
         } => {
-            let is_cut = *cut && !asked.tcp;
-            let values: &[Vec<u8>] = if is_cut { &[] } else { values };
+            let is_truncated = *truncated && !question_asked.tcp;
+            let values: &[Vec<u8>] = if is_truncated { &[] } else { values };
             let mut reply = question.to_vec();
-            reply[2] |= 0x80 | if is_cut { 2 } else { 0 };
+            reply[2] |= 0x80 | if is_truncated { 2 } else { 0 };
             reply[3] = 0x80 | rcode;
             reply[7] = u8::try_from(values.len()).ok()?;
-            // Whatever else the question had (EDNS) is not repeated.
+            // Other sections of the question (EDNS) are not repeated.
             reply[11] = 0;
             for value in values {
                 reply.extend([0xc0, 12]);
-                reply.extend(asked.kind.to_be_bytes());
+                reply.extend(question_asked.kind.to_be_bytes());
                 reply.extend([0, 1, 0, 0, 0, 60]);
                 reply.extend(u16::try_from(value.len()).ok()?.to_be_bytes());
                 reply.extend(value);

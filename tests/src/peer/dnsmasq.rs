@@ -1,4 +1,4 @@
-//! A DNS server as people run it: dnsmasq, which knows some names and asks nobody.
+//! dnsmasq, a real DNS server, with some names of its own and no upstream.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Child, Command, Stdio};
@@ -66,6 +66,6 @@ fn answers() -> Result<bool> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     socket.set_read_timeout(Some(Duration::from_millis(500)))?;
     socket.connect((ADDRESS, 53))?;
-    let asked = socket.send(b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x04real\x04test\0\0\x01\0\x01");
-    Ok(asked.is_ok() && socket.recv(&mut [0; 512]).is_ok())
+    let sent = socket.send(b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x04real\x04test\0\0\x01\0\x01");
+    Ok(sent.is_ok() && socket.recv(&mut [0; 512]).is_ok())
 }

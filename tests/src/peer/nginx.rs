@@ -1,4 +1,4 @@
-//! A web server as people run it: nginx with TLS, and a slow upstream behind it.
+//! nginx, a real web server, with TLS and a slow upstream, and small HTTP servers of the tests.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::sys::deadline::Deadline;
 
-/// How late the upstream of `/slow` is.
+/// Delay of the upstream of `/slow`.
 pub const SLOW: Duration = Duration::from_millis(300);
 
 /// Name of the host in its certificate.
@@ -59,7 +59,7 @@ impl Nginx {
         Ok(nginx)
     }
 
-    /// Its certificate, which nobody but `SSL_CERT_FILE` makes valid.
+    /// Its certificate, which is valid only through `SSL_CERT_FILE`.
     pub fn certificate(&self) -> PathBuf {
         self.folder.join("cert.pem")
     }
@@ -73,23 +73,23 @@ impl Drop for Nginx {
     }
 }
 
-/// Answers every request on `address`, so late.
+/// Answers every request on `address` after a delay.
 ///
 /// # Errors
 /// When the port is taken.
-pub fn serve_late(address: SocketAddr, late: Duration) -> Result<SocketAddr> {
+pub fn serve_late(address: SocketAddr, delay: Duration) -> Result<SocketAddr> {
     serve(
         address,
-        late,
+        delay,
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nslow\n",
     )
 }
 
-/// Answers every request on `address` with the same bytes, so late.
+/// Answers every request on `address` with the same bytes, after a delay.
 ///
 /// # Errors
 /// When the port is taken.
-pub fn serve(address: SocketAddr, late: Duration, answer: &'static [u8]) -> Result<SocketAddr> {
+pub fn serve(address: SocketAddr, delay: Duration, answer: &'static [u8]) -> Result<SocketAddr> {
     let listener = TcpListener::bind(address).context("no port for the upstream")?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
@@ -103,7 +103,7 @@ pub fn serve(address: SocketAddr, late: Duration, answer: &'static [u8]) -> Resu
                         Ok(0) | Err(_) => return,
                     }
                 }
-                thread::sleep(late);
+                thread::sleep(delay);
                 let _ = stream.write_all(answer);
             });
         }

@@ -1,4 +1,4 @@
-//! What do the programs say that this one is held against, where they are installed?
+//! Reference programs, such as dig, ping and mtr, whose figures the tests compare with the tracer's.
 
 use std::io::Write;
 use std::process::Command;
@@ -7,14 +7,14 @@ use anyhow::{Result, ensure};
 
 use crate::tracer::command::{run_as, text};
 
-/// What `program` prints; `None`, and said so, where this machine lacks it. `command` may run it
-/// elsewhere, by another program.
+/// What `program` prints; `None`, with a note on stderr, if it is not installed. `command` may run it
+/// through another program.
 ///
 /// # Errors
 /// When it fails.
 pub fn printed(program: &str, command: &mut Command) -> Result<Option<String>> {
     if let Err(error) = Command::new(program).arg("-V").output() {
-        // Not caught by the test runner: who reads its output is to know.
+        // Not captured by the test runner: a skipped comparison must be visible.
         writeln!(
             std::io::stderr(),
             "skipped: the comparison with {program}: {error}"

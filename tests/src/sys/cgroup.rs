@@ -1,4 +1,4 @@
-//! Where does a process live whose cgroup has a name of the test's choice?
+//! A cgroup for the processes of a test, under any name.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::sys::deadline::Deadline;
 /// Longest time in which the processes of a cgroup must end.
 const PATIENCE_SECS: u64 = 10;
 
-/// A cgroup of version 2, removed with this value; its processes must have ended.
+/// A cgroup of version 2, removed when it is dropped; its processes must have ended.
 #[derive(Debug)]
 pub struct Cgroup(PathBuf);
 
@@ -23,7 +23,7 @@ impl Cgroup {
     /// A new cgroup below the root; `name` may be any bytes but a slash and a line end.
     ///
     /// # Errors
-    /// When no hierarchy of version 2 is mounted or it can't be written.
+    /// When no hierarchy of version 2 is mounted, or it is read-only.
     pub fn new(name: &[u8]) -> Result<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         let root = mounts.lines().find_map(|line| {
@@ -38,14 +38,14 @@ impl Cgroup {
         Ok(Self(path))
     }
 
-    /// The file that takes the pids of processes to be moved in.
-    pub fn entrance(&self) -> PathBuf {
+    /// The file to write pids to.
+    pub fn procs(&self) -> PathBuf {
         self.0.join("cgroup.procs")
     }
 }
 
 impl Drop for Cgroup {
-    /// Its processes may be killed but not gone yet.
+    /// Its processes may have been killed but not reaped yet.
     fn drop(&mut self) {
         let deadline = Deadline::seconds(PATIENCE_SECS);
         while fs::remove_dir(&self.0).is_err() && !deadline.passed() {
@@ -55,7 +55,7 @@ impl Drop for Cgroup {
 }
 
 impl Cgroup {
-    /// The kernel tells by an exceptional event when the last process has left.
+    /// Waits for the event that the kernel sends when the last process has left.
     fn await_change(&self, deadline: Deadline) -> Result<()> {
         let events = self.0.join("cgroup.events");
         let mut events = fs::File::open(events)?;

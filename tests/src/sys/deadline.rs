@@ -1,8 +1,8 @@
-//! When does a test stop waiting? The only place in the tests that reads a clock.
+//! Deadlines. This is the only module of the tests that reads a clock.
 
 use std::time::{Duration, Instant};
 
-/// A moment after which waiting is a failure.
+/// A moment after which a test stops waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     start: Instant,

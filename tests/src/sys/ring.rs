@@ -1,4 +1,4 @@
-//! How does one `io_uring` request move bytes? A ring with one buffer and one request at a time.
+//! An `io_uring` with one buffer and one request at a time.
 
 #![expect(
     unsafe_code,
@@ -14,7 +14,7 @@ use io_uring::{IoUring, Probe, cqueue, opcode, types};
 use nix::errno::Errno;
 use nix::sys::socket::{SockaddrLike, SockaddrStorage};
 
-/// Who runs the requests, and how they name the socket.
+/// Which thread runs the requests, and how they name the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
     /// The submitting thread, or task work on its behalf.
@@ -54,8 +54,8 @@ const GROUP: u16 = 7;
 /// Whether this kernel lets processes use the requests `codes`.
 pub fn can(codes: &[u8]) -> bool {
     let mut probe = Probe::new();
-    let asked = IoUring::new(2).and_then(|ring| ring.submitter().register_probe(&mut probe));
-    asked.is_ok() && codes.iter().all(|code| probe.is_supported(*code))
+    let probed = IoUring::new(2).and_then(|ring| ring.submitter().register_probe(&mut probe));
+    probed.is_ok() && codes.iter().all(|code| probe.is_supported(*code))
 }
 
 impl Ring {
@@ -69,7 +69,7 @@ impl Ring {
             builder.setup_sqpoll(1000);
         }
         let queues = builder.build(8).context("no ring")?;
-        let mut made = Self {
+        let mut ring = Self {
             queues,
             buffer: vec![0x5a; room],
             socket: socket.as_raw_fd(),
@@ -77,14 +77,14 @@ impl Ring {
         };
         match flavour {
             Flavour::Plain | Flavour::Poller => {}
-            Flavour::Worker => made.flags = Flags::ASYNC,
+            Flavour::Worker => ring.flags = Flags::ASYNC,
             Flavour::Registered => {
-                made.queues.submitter().register_files(&[made.socket])?;
-                made.socket = 0;
-                made.flags = Flags::FIXED_FILE;
+                ring.queues.submitter().register_files(&[ring.socket])?;
+                ring.socket = 0;
+                ring.flags = Flags::FIXED_FILE;
             }
         }
-        Ok(made)
+        Ok(ring)
     }
 
     /// Lets requests name the buffer by index 0.
@@ -98,7 +98,7 @@ impl Ring {
         Ok(())
     }
 
-    /// Runs the request that `build` makes for the socket and `len` bytes of the buffer; gives its
+    /// Runs the request that `build` makes for the socket and `len` bytes of the buffer; returns its
     /// result.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl Ring {
     }
 
     /// Receives until the end of the stream with multishot requests, which complete once for each
-    /// of the 8 parts of the buffer they fill; gives the bytes received.
+    /// of the 8 parts of the buffer that they fill; returns the bytes received.
     ///
     /// # Errors
     /// What a request failed with.
@@ -147,8 +147,8 @@ impl Ring {
         let mut received = 0;
         loop {
             self.provide()?;
-            let ask = opcode::RecvMulti::new(types::Fd(self.socket), GROUP).build();
-            self.submit(&ask)?;
+            let request = opcode::RecvMulti::new(types::Fd(self.socket), GROUP).build();
+            self.submit(&request)?;
             loop {
                 let done = self.next()?;
                 match outcome(&done) {
@@ -174,7 +174,7 @@ impl Ring {
         Ok(())
     }
 
-    /// Runs one request and gives its result.
+    /// Runs one request and returns its result.
     fn run(&mut self, entry: &Entry) -> nix::Result<usize> {
         self.submit(entry)?;
         let mut result = Err(Errno::EIO);
@@ -208,7 +208,7 @@ impl Ring {
     }
 }
 
-/// Where a splice goes.
+/// Direction of a splice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Into {
     /// From the pipe into the socket.

@@ -1,11 +1,11 @@
-//! How is a setting of the kernel changed for one test?
+//! Kernel settings, changed for one test.
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
-/// A setting below `/proc/sys` with another value, which gets its old one back with this value.
+/// A changed setting below `/proc/sys`, restored when it is dropped.
 #[derive(Debug)]
 pub struct Sysctl {
     path: PathBuf,
@@ -16,7 +16,7 @@ impl Sysctl {
     /// Gives the setting `name`, a path below `/proc/sys`, a new value.
     ///
     /// # Errors
-    /// When the kernel does not take it.
+    /// When the kernel refuses it.
     pub fn set(name: &str, value: &str) -> Result<Self> {
         let path = PathBuf::from("/proc/sys").join(name);
         let before = read(name)?;
@@ -38,7 +38,7 @@ impl Drop for Sysctl {
     }
 }
 
-/// The value of a setting now.
+/// The current value of a setting.
 ///
 /// # Errors
 /// When this kernel has no such setting.

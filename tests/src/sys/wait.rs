@@ -1,10 +1,10 @@
-//! What has happened at a descriptor?
+//! Waiting for events of a descriptor.
 
 use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// Waits until `fd` has data, and gives all that is known of it then.
+/// Waits until `fd` has data, and returns all its events.
 ///
 /// # Errors
 /// As poll(2).
@@ -12,7 +12,7 @@ pub fn readable(fd: &impl AsFd) -> nix::Result<PollFlags> {
     event(fd, PollFlags::POLLIN)
 }
 
-/// Waits until `fd` takes data.
+/// Waits until `fd` accepts data.
 ///
 /// # Errors
 /// As poll(2).
@@ -28,7 +28,7 @@ pub fn peer_end(fd: &impl AsFd) -> nix::Result<PollFlags> {
     event(fd, PollFlags::from_bits_retain(libc::POLLRDHUP))
 }
 
-/// Waits until both directions have ended, or an error waits to be told.
+/// Waits until both directions have ended, or the descriptor has an error.
 ///
 /// # Errors
 /// As poll(2).
@@ -44,7 +44,7 @@ pub fn urgent(fd: &impl AsFd) -> nix::Result<PollFlags> {
     event(fd, PollFlags::POLLPRI)
 }
 
-/// Waits until one of two descriptors has data or has ended, and gives which: 0 or 1.
+/// Waits until one of two descriptors has data or has ended, and returns which: 0 or 1.
 ///
 /// # Errors
 /// As poll(2).
@@ -52,7 +52,7 @@ pub fn either(first: &impl AsFd, second: &impl AsFd) -> nix::Result<Option<usize
     let fds = [second.as_fd(), first.as_fd()];
     let mut fds = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
     poll(&mut fds, PollTimeout::NONE)?;
-    // The second is looked at first: it tells to stop.
+    // The second one comes first: it is the request to stop.
     Ok(fds
         .iter()
         .position(|fd| fd.any() == Some(true))
@@ -63,6 +63,6 @@ fn event(fd: &impl AsFd, wanted: PollFlags) -> nix::Result<PollFlags> {
     let mut fds = [PollFd::new(fd.as_fd(), wanted)];
     poll(&mut fds, PollTimeout::NONE)?;
     let [polled] = fds;
-    // What nix has no name for is left out.
+    // Flags that nix does not know are left out.
     Ok(polled.revents().unwrap_or(PollFlags::empty()))
 }

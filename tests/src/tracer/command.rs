@@ -1,4 +1,4 @@
-//! How does a command line end that needs no company? Its output and exit status, within a deadline.
+//! Runs a command to its end, within a deadline.
 
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};
@@ -13,7 +13,7 @@ const TIMED_OUT: i32 = 124;
 /// Runs `netperf-trace ARGS` to its end, which must come within 20 s.
 ///
 /// # Errors
-/// When it can't run, or does not end.
+/// When it can't run, does not end in time, or prints JSON that does not fit its schema.
 pub fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Result<Output> {
     run_as(
         Command::new("timeout")
@@ -23,10 +23,10 @@ pub fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Result<Output>
     )
 }
 
-/// Runs a command of any form that keeps a deadline of its own.
+/// Runs a command that has a deadline of its own.
 ///
 /// # Errors
-/// When it can't run, or its deadline ended it.
+/// When it can't run, its deadline has ended it, or it prints JSON that does not fit its schema.
 pub fn run_as(command: &mut Command) -> Result<Output> {
     let output = command
         .stdin(Stdio::null())
@@ -34,16 +34,16 @@ pub fn run_as(command: &mut Command) -> Result<Output> {
         .context("the command can't run")?;
     ensure!(
         output.status.code() != Some(TIMED_OUT),
-        "it never ended: {command:?}"
+        "no end: {command:?}"
     );
     ndjson::check_session(&output.stdout)?;
     Ok(output)
 }
 
-/// What a program wrote, as text.
+/// Output as text.
 ///
 /// # Errors
-/// When it is no UTF-8.
+/// When it is not UTF-8.
 pub fn text(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).context("output that is no UTF-8")
+    std::str::from_utf8(bytes).context("the output is not UTF-8")
 }

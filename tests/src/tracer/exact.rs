@@ -1,4 +1,4 @@
-//! What must the tracer say? The rows that a path expects, and how the totals are held against them.
+//! Compares a session of `top` with what paths moved, to the byte.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +7,29 @@ use anyhow::{Result, bail, ensure};
 use crate::load::result::{PathResult, ProcessBytes};
 use crate::tracer::{Session, integer};
 
-/// Holds a session of `top` against what was played in it: every byte of every process, counted
+/// Compares a session of `top` with the paths that ran in it: every byte of every process, counted
 /// once, under one identity, nothing lost, and none of the tracer's own.
 ///
 /// # Errors
 /// Everything that differs, one line each.
-pub fn check(session: &Session, played: &[PathResult]) -> Result<()> {
+pub fn check(session: &Session, results: &[PathResult]) -> Result<()> {
     let mut wrong = losses(session)?;
     let counted = counted(session, &mut wrong)?;
     if let Some(own) = counted.get(&session.pid) {
         wrong.push(format!("the tracer counts itself: {own:?}"));
     }
     let mut rows = 0;
-    for one in played {
+    for one in results {
         match one {
             PathResult::Moved { path, rows: moved } => {
                 rows += moved.len();
                 wrong.extend(differences(path, moved, &counted));
             }
             PathResult::Absent { .. } => {}
-            PathResult::Failed { path, why } => wrong.push(format!("{path} was not played: {why}")),
+            PathResult::Failed { path, why } => wrong.push(format!("{path} did not run: {why}")),
         }
     }
-    ensure!(rows > 0, "nothing was played");
+    ensure!(rows > 0, "no path ran");
     if wrong.is_empty() {
         return Ok(());
     }
@@ -47,7 +47,7 @@ pub fn check(session: &Session, played: &[PathResult]) -> Result<()> {
 /// Name, bytes sent and bytes received of one process.
 pub type Row = (String, u64, u64);
 
-/// The processes that a session shows with bytes, by pid. Adds to `wrong` whose totals are not the
+/// The processes that have bytes in a session, by pid. Adds those to `wrong` whose totals are not the
 /// sum of their ticks.
 ///
 /// # Errors
@@ -67,8 +67,8 @@ pub fn counted(session: &Session, wrong: &mut Vec<String>) -> Result<BTreeMap<u3
     Ok(counted)
 }
 
-/// What differs on one path: by pid, the processes that moved bytes must be those that are counted.
-/// (They are several only where a pid is used again.)
+/// The differences on one path: for each pid, the processes that moved bytes must be those that are counted.
+/// (There are several only where a pid is reused.)
 pub fn differences(
     path: &str,
     moved: &[ProcessBytes],
@@ -95,13 +95,13 @@ pub fn differences(
     wrong
 }
 
-/// What a session says it lost, one line each.
+/// The losses that a session reports, one line each.
 ///
 /// # Errors
 /// When it has no tick.
 pub fn losses(session: &Session) -> Result<Vec<String>> {
     let Some(last) = session.ticks.last() else {
-        bail!("a session without a tick")
+        bail!("no tick in the session")
     };
     let mut wrong = Vec::new();
     for name in ["ring_lost", "map_full", "unread"] {
@@ -144,7 +144,7 @@ mod tests {
         }
     }
 
-    fn played(rows: &[(u32, &str, u64)]) -> Vec<PathResult> {
+    fn results(rows: &[(u32, &str, u64)]) -> Vec<PathResult> {
         let expected = |(pid, name, tx): &(u32, &str, u64)| ProcessBytes {
             pid: *pid,
             name: (*name).to_owned(),
@@ -161,16 +161,16 @@ mod tests {
     #[test]
     fn exact_totals_over_several_ticks_pass() {
         let ticks: [&[Value]; 2] = [&[row(1, "a", "x", 5, 5)], &[row(1, "a", "x", 7, 12)]];
-        let played = played(&[(1, "x", 12), (2, "silent", 0)]);
-        assert!(check(&session(&ticks, 0), &played).is_ok());
+        let results = results(&[(1, "x", 12), (2, "silent", 0)]);
+        assert!(check(&session(&ticks, 0), &results).is_ok());
     }
 
     #[test]
     fn a_reused_pid_passes_only_as_two_processes() {
         let ticks: [&[Value]; 1] = [&[row(1, "a", "x", 5, 5), row(1, "b", "y", 7, 7)]];
         let two = session(&ticks, 0);
-        assert!(check(&two, &played(&[(1, "x", 5), (1, "y", 7)])).is_ok());
-        assert!(check(&two, &played(&[(1, "x", 12)])).is_err());
+        assert!(check(&two, &results(&[(1, "x", 5), (1, "y", 7)])).is_ok());
+        assert!(check(&two, &results(&[(1, "x", 12)])).is_err());
     }
 
     #[test]
@@ -188,18 +188,18 @@ mod tests {
                 "the tracer",
             ),
         ];
-        let played = played(&[(1, "x", 5)]);
-        assert!(check(&session(&[right], 0), &played).is_ok());
+        let results = results(&[(1, "x", 5)]);
+        assert!(check(&session(&[right], 0), &results).is_ok());
         for (rows, unread, what) in wrong {
             assert!(
-                check(&session(&[rows], unread), &played).is_err(),
+                check(&session(&[rows], unread), &results).is_err(),
                 "{what} passes"
             );
         }
     }
 
     #[test]
-    fn a_path_that_failed_or_was_never_played_is_an_error() {
+    fn a_path_that_failed_or_never_ran_is_an_error() {
         let session = session(&[&[]], 0);
         assert!(check(&session, &[]).is_err());
         let (path, why) = ("path".to_owned(), "reason".to_owned());

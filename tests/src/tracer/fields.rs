@@ -1,4 +1,4 @@
-//! Which fields must a line of NDJSON have, and of which type? CONTRACT.md as data.
+//! The fields of some lines of NDJSON, and their types, as docs/json.md describes them.
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -6,27 +6,27 @@ use serde_json::Value;
 /// Type of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An integer that is not negative.
+    /// A non-negative integer.
     Integer,
     /// Any number.
     Number,
-    /// A text.
+    /// A string.
     Text,
-    /// A moment: RFC 3339, UTC, nanoseconds.
+    /// A time: RFC 3339, UTC, nanoseconds.
     Moment,
     /// True or false.
     Flag,
-    /// A list of texts.
+    /// A list of strings.
     Texts,
-    /// A list of integers that are not negative.
+    /// A list of non-negative integers.
     Integers,
     /// A list of objects.
     Objects(&'static [Field]),
     /// An object.
     Object(&'static [Field]),
-    /// One of these texts.
+    /// One of these strings.
     OneOf(&'static [&'static str]),
-    /// Unknown to the tests, but there.
+    /// Any value.
     Any,
 }
 
@@ -35,7 +35,7 @@ pub enum Kind {
 pub struct Field {
     name: &'static str,
     kind: Kind,
-    /// Null where the value is unknown.
+    /// Null if the value is unknown.
     nullable: bool,
 }
 
@@ -77,7 +77,7 @@ pub const START: &[Field] = &[
     ),
 ];
 
-/// The answer of `doctor`.
+/// The report of `doctor --kernel`.
 pub const DOCTOR: &[Field] = &[
     field("type", Kind::OneOf(&["doctor"])),
     field("time", Kind::Moment),
@@ -201,7 +201,7 @@ pub const FLOWS: &[Field] = &[
     field("loss", Kind::Object(LOSS)),
 ];
 
-/// Whether `value` is an object with all of `fields`.
+/// Fails unless `value` is an object with all of `fields`.
 ///
 /// # Errors
 /// The first field that is missing or of another type.
@@ -267,7 +267,7 @@ const KINDS: &[Field] = &[
     field("synack", Kind::Integer),
 ];
 
-/// What a connection of `retrans` has beside what one of `flows` has.
+/// A connection of `retrans`.
 pub const LOSSY_FLOW: &[Field] = &[
     field("proto", Kind::OneOf(&["tcp"])),
     field("local", Kind::Text),
@@ -315,7 +315,7 @@ pub const RESET: &[Field] = &[
     field("count", Kind::Integer),
 ];
 
-/// What the kernel threw away for one reason.
+/// Packets that the kernel dropped for one reason.
 pub const DROP: &[Field] = &[
     field("reason", Kind::Text),
     field("what", Kind::Text),

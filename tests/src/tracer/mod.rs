@@ -1,4 +1,4 @@
-//! How is the tracer started, read and stopped?
+//! Starts, reads and stops `netperf-trace`.
 
 pub mod command;
 pub mod exact;
@@ -12,6 +12,7 @@ pub mod sandboxed;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod sockets;
+pub mod stalled;
 pub mod states;
 pub mod terminal;
 
@@ -30,8 +31,8 @@ use serde_json::Value;
 use crate::sys::deadline::Deadline;
 use crate::tracer::exact::Row;
 
-/// Longest time in which the tracer must start, and stop. On an emulated processor, the kernel takes
-/// seconds to check each program.
+/// Longest time for the tracer to start, and to stop. On an emulated processor, the kernel takes seconds
+/// to verify each program.
 const PATIENCE_SECS: u64 = 60;
 
 /// A running tracer that writes NDJSON.
@@ -39,16 +40,16 @@ const PATIENCE_SECS: u64 = 60;
 pub struct Tracer {
     child: Child,
     lines: Receiver<String>,
-    /// Lines that were awaited before the end.
+    /// Lines that were read before the end.
     taken: Vec<Value>,
     log: Option<JoinHandle<String>>,
     start: Value,
 }
 
-/// All that a tracer has said.
+/// Everything that a tracer has printed.
 #[derive(Debug)]
 pub struct Session {
-    /// Process id that the tracer had.
+    /// Process id of the tracer.
     pub pid: u32,
     /// The first line.
     pub start: Value,
@@ -62,7 +63,7 @@ pub struct Session {
     pub log: String,
 }
 
-/// Where the tracer's binary is: `NETPERF_TRACE_BIN`, or beside the tests in the target directory,
+/// Path of the tracer's binary: `NETPERF_TRACE_BIN`, or beside the tests in the target directory,
 /// in the profile of the tests first.
 ///
 /// # Errors
@@ -89,7 +90,7 @@ pub fn binary() -> Result<PathBuf> {
 }
 
 impl Tracer {
-    /// Starts `netperf-trace ARGS`, and waits for the line that says that every byte counts.
+    /// Starts `netperf-trace ARGS`, and waits for its first line: every byte counts from then on.
     ///
     /// # Errors
     /// When it does not start; the error has its log.
@@ -97,7 +98,7 @@ impl Tracer {
         Self::start_as(Command::new(binary()?).args(args))
     }
 
-    /// Like [`Self::start`], for a command of any form that becomes the tracer.
+    /// Like [`Self::start`], for a command that executes the tracer.
     ///
     /// # Errors
     /// When it does not start; the error has its log.
@@ -148,19 +149,19 @@ impl Tracer {
     /// The next line, or `None` when the tracer has closed its output.
     ///
     /// # Errors
-    /// When the line is no JSON, or nothing comes until `deadline`.
+    /// When the line is wrong, or `deadline` passes without one.
     pub fn next_line(&mut self, deadline: Deadline) -> Result<Option<Value>> {
         match self.lines.recv_timeout(deadline.left()) {
             Ok(line) => ndjson::line(&line).map(Some),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
-            Err(RecvTimeoutError::Timeout) => bail!("the tracer says nothing"),
+            Err(RecvTimeoutError::Timeout) => bail!("the tracer prints nothing"),
         }
     }
 
-    /// Waits for a tick that has not ended yet; the session will contain it and those before.
+    /// Waits for the next line that has not been printed yet; the session will contain it and those before.
     ///
     /// # Errors
-    /// When the tracer ends instead, or says nothing.
+    /// When the tracer ends instead, or prints nothing.
     pub fn await_tick(&mut self) -> Result<()> {
         let deadline = Deadline::seconds(PATIENCE_SECS);
         while let Ok(line) = self.lines.try_recv() {
@@ -180,19 +181,19 @@ impl Tracer {
         kill(pid, signal).context("the tracer is gone")
     }
 
-    /// Ends it with SIGINT and gives all that it said.
+    /// Ends it with SIGINT and returns its session.
     ///
     /// # Errors
-    /// When it does not end well.
+    /// When it fails, or its last line is missing.
     pub fn stop(self) -> Result<Session> {
         self.signal(Signal::SIGINT)?;
         self.finish()
     }
 
-    /// Waits until it ends by itself and gives all that it said.
+    /// Waits until it ends by itself and returns its session.
     ///
     /// # Errors
-    /// When it does not end well, or not soon.
+    /// When it fails, its last line is missing, or it goes on.
     pub fn finish(mut self) -> Result<Session> {
         let deadline = Deadline::seconds(PATIENCE_SECS);
         let mut ticks = std::mem::take(&mut self.taken);
@@ -230,7 +231,7 @@ impl Drop for Tracer {
     }
 }
 
-/// What a session says about one process.
+/// The bytes of one process in a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Names that it had, in order.
@@ -255,10 +256,10 @@ impl Session {
         for tick in &self.ticks {
             let rows = tick["processes"]
                 .as_array()
-                .context("a tick without processes")?;
+                .context("no processes in a tick")?;
             for row in rows {
                 let pid = u32::try_from(integer(row, "pid")?)?;
-                // The kernel as such never started.
+                // Pid 0 stands for the kernel, which has no start time.
                 let start = if pid == 0 {
                     String::new()
                 } else {
@@ -272,7 +273,7 @@ impl Session {
 }
 
 impl Totals {
-    /// Its names, and the sums.
+    /// Its names and sums.
     pub fn row(&self) -> Row {
         (self.names.join(", then "), self.tx_bytes, self.rx_bytes)
     }
@@ -290,23 +291,23 @@ impl Totals {
     }
 }
 
-/// The field `name` of `row`, an integer that is not negative.
+/// The field `name` of `row`, a non-negative integer.
 ///
 /// # Errors
 /// When it is not.
 pub fn integer(row: &Value, name: &str) -> Result<u64> {
     row[name]
         .as_u64()
-        .with_context(|| format!("`{name}` is no integer in {row}"))
+        .with_context(|| format!("`{name}` is not an integer in {row}"))
 }
 
-/// The field `name` of `row`, a text.
+/// The field `name` of `row`, a string.
 ///
 /// # Errors
 /// When it is not.
 pub fn text(row: &Value, name: &str) -> Result<String> {
     let text = row[name]
         .as_str()
-        .with_context(|| format!("`{name}` is no text in {row}"))?;
+        .with_context(|| format!("`{name}` is not a string in {row}"))?;
     Ok(text.to_owned())
 }

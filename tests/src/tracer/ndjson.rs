@@ -8,9 +8,9 @@ use crate::tracer::command::text;
 /// One line. Every line of JSON that a test reads goes through this function.
 ///
 /// # Errors
-/// When it is no JSON, or does not fit the schema of its type.
+/// When it is not JSON, or does not fit the schema of its type.
 pub fn line(line: &str) -> Result<Value> {
-    let value = serde_json::from_str(line).with_context(|| format!("no JSON: {line:?}"))?;
+    let value = serde_json::from_str(line).with_context(|| format!("not JSON: {line:?}"))?;
     #[cfg(feature = "schema")]
     super::schema::check(&value)?;
     Ok(value)
@@ -19,12 +19,12 @@ pub fn line(line: &str) -> Result<Value> {
 /// All lines of an output.
 ///
 /// # Errors
-/// When the output is no UTF-8, or for one of its lines as [`line`].
+/// When the output is not UTF-8, and those of [`line`].
 pub fn lines(output: &[u8]) -> Result<Vec<Value>> {
     text(output)?.lines().map(line).collect()
 }
 
-/// Checks an output if it is a session in JSON, which is known by its first line; other outputs pass.
+/// Checks an output if it is a session in JSON, that is, if its first line has the type `start`.
 ///
 /// # Errors
 /// Those of [`lines`], and when another line starts the session again.

@@ -1,4 +1,4 @@
-//! What did a command say that asks the network once?
+//! The output of commands that probe the network once: `dns`, `http`, `path`.
 
 use std::process::Output;
 
@@ -11,7 +11,7 @@ use crate::tracer::ndjson;
 /// The one tick of a session in JSON, and the exit status.
 ///
 /// # Errors
-/// When it is no such session.
+/// When there is not exactly one.
 pub fn tick(output: &Output, command: &str) -> Result<(Value, Option<i32>)> {
     let lines = ndjson::lines(&output.stdout)?;
     let [start, tick, end] = lines.as_slice() else {
@@ -23,11 +23,11 @@ pub fn tick(output: &Output, command: &str) -> Result<(Value, Option<i32>)> {
     Ok((tick.clone(), output.status.code()))
 }
 
-/// Whether there is a finding of this level that says this.
+/// Fails unless a finding of this level contains `part`.
 ///
 /// # Errors
 /// When there is none.
-pub fn has_finding(tick: &Value, level: &str, part: &str) -> Result<()> {
+pub fn ensure_finding(tick: &Value, level: &str, part: &str) -> Result<()> {
     let findings = tick["findings"].as_array().context("no findings")?;
     let fits = |finding: &Value| {
         finding["level"] == level && finding["what"].as_str().is_some_and(|it| it.contains(part))
@@ -39,13 +39,13 @@ pub fn has_finding(tick: &Value, level: &str, part: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether what was said can't steer a terminal, though it holds `part` of what would.
+/// Fails if an output contains control characters, or lacks the harmless `part` of hostile text.
 ///
 /// # Errors
-/// When it can.
-pub fn is_harmless(said: &str, part: &str) -> Result<()> {
-    ensure!(said.contains(part), "no {part} in {said:?}");
-    let obeyed = said.chars().find(|&c| c.is_control() && c != '\n');
-    ensure!(obeyed.is_none(), "{obeyed:?} in {said:?}");
+/// What is wrong.
+pub fn ensure_harmless(output: &str, part: &str) -> Result<()> {
+    ensure!(output.contains(part), "no {part} in {output:?}");
+    let control = output.chars().find(|&c| c.is_control() && c != '\n');
+    ensure!(control.is_none(), "{control:?} in {output:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where is the tracer for users who may not read the repository?
+//! A copy of the tracer for users who may not read the repository.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 
 use crate::tracer;
 
-/// A copy of the tracer where everybody may run it, removed with this value.
+/// A copy of the tracer that every user may run, removed when it is dropped.
 #[derive(Debug)]
 pub struct PublicCopy {
     folder: PathBuf,
@@ -34,7 +34,7 @@ impl PublicCopy {
         };
         fs::create_dir(&public.folder)?;
         fs::set_permissions(&public.folder, fs::Permissions::from_mode(0o755))?;
-        // By another process: a file that this one has open to write, no other test could run.
+        // By another process: no test could run a file that this process has open for writing.
         let copied = Command::new("cp")
             .arg(tracer::binary()?)
             .arg(&public.folder)
@@ -48,7 +48,7 @@ impl PublicCopy {
         &self.program
     }
 
-    /// The tracer as nobody, with no capability.
+    /// The tracer as user 65534, without capabilities.
     pub fn as_nobody(&self) -> Command {
         let mut command = Command::new("setpriv");
         command.args([

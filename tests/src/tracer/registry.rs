@@ -1,4 +1,4 @@
-//! Where do the limits of a test keep their files? Where no other test and no user of the machine looks.
+//! A registry of limits for one test, apart from that of the machine.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -11,24 +11,24 @@ use anyhow::{Result, ensure};
 use crate::tracer;
 use crate::tracer::command::{run_as, text};
 
-/// A folder for the files of limits; removed with this value.
+/// A folder for the files of limits; removed when it is dropped.
 #[derive(Debug)]
-pub struct Folder(pub PathBuf);
+pub struct RegistryFolder(pub PathBuf);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-impl Folder {
-    /// A name; nothing is there.
+impl RegistryFolder {
+    /// A path at which nothing exists.
     pub fn none() -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("netperf-limits-{}-{number}", std::process::id());
         Self(std::env::temp_dir().join(name))
     }
 
-    /// A folder of this user alone.
+    /// A folder that only this user may access.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// When it can't be created.
     pub fn new() -> Result<Self> {
         let folder = Self::none();
         DirBuilder::new().mode(0o700).create(&folder.0)?;
@@ -40,7 +40,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// `netperf-trace limit ARGS`, as far as it comes within 20 s.
+    /// Runs `netperf-trace limit ARGS`, for 20 s at most.
     ///
     /// # Errors
     /// When it can't run, or does not end.
@@ -51,7 +51,7 @@ impl Folder {
         )
     }
 
-    /// The same by a program that becomes it.
+    /// The same with a command that executes the tracer.
     ///
     /// # Errors
     /// When it can't run, or does not end.
@@ -64,10 +64,10 @@ impl Folder {
         )
     }
 
-    /// The message of a command line that must end with `status`, without a word on stdout.
+    /// The error message of a command that must exit with `status` and print nothing on stdout.
     ///
     /// # Errors
-    /// When it ends otherwise.
+    /// When it does not.
     pub fn refused(&self, args: &[&str], status: i32) -> Result<String> {
         let output = self.limit(args)?;
         let message = text(&output.stderr)?.to_owned();
@@ -76,15 +76,12 @@ impl Folder {
             "{args:?}: {}, {message}",
             output.status
         );
-        ensure!(
-            output.stdout.is_empty(),
-            "{args:?} says something on stdout"
-        );
+        ensure!(output.stdout.is_empty(), "{args:?} prints on stdout");
         Ok(message)
     }
 }
 
-impl Drop for Folder {
+impl Drop for RegistryFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }

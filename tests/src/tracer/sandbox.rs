@@ -1,5 +1,4 @@
-//! In which surroundings does a program run? In namespaces, mounts and rights that a test arranges
-//! and that go with the program.
+//! Sandboxes: namespaces, mounts and rights that a test gives a program, and that end with it.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,27 +9,27 @@ use nix::unistd::Pid;
 
 use crate::tracer::Tracer;
 
-/// Surroundings, from the outermost to the innermost. Whoever makes namespaces and mounts must still
-/// have the right to, so capabilities come last.
+/// Wrapper commands, from the outermost to the innermost. Creating namespaces and mounts needs rights,
+/// so capabilities come last.
 #[derive(Clone, Debug, Default)]
 pub struct Sandbox {
     words: Vec<String>,
 }
 
 impl Sandbox {
-    /// Where the tests themselves run.
+    /// The environment of the tests themselves.
     pub fn here() -> Self {
         Self::default()
     }
 
-    /// With mounts of its own, arranged by `script`.
+    /// With its own mounts, set up by `script`.
     #[must_use]
     pub fn mounts(self, script: &str) -> Self {
         let script = format!("set -e; {script}; exec \"$@\"");
         self.and(&["unshare", "--mount", "sh", "-c", &script, "sh"])
     }
 
-    /// With these lines in /etc/resolv.conf, `192.0.2.9 fixed.test` in /etc/hosts, and both in use.
+    /// With these lines in /etc/resolv.conf and `192.0.2.9 fixed.test` in /etc/hosts; nsswitch.conf uses both.
     #[must_use]
     pub fn resolv_conf(self, lines: &str) -> Self {
         let script = format!(
@@ -73,7 +72,7 @@ impl Sandbox {
         self.and(&["nsenter", &format!("--target={pid}"), "--pid", "--mount"])
     }
 
-    /// As root with these capabilities only, in the words of setpriv(1).
+    /// As root with these capabilities only, in the notation of setpriv(1).
     #[must_use]
     pub fn capabilities(self, held: &[&str]) -> Self {
         let kept: Vec<_> = held.iter().map(|name| format!(",+{name}")).collect();
@@ -81,7 +80,7 @@ impl Sandbox {
         self.and(&["setpriv", "--inh-caps=-all", &bounding])
     }
 
-    /// As nobody with these capabilities only.
+    /// As user 65534 with these capabilities only.
     #[must_use]
     pub fn as_nobody(self, held: &[&str]) -> Self {
         let user = [
@@ -113,7 +112,7 @@ impl Sandbox {
         self
     }
 
-    /// `program`, to run there.
+    /// `program`, to run in this sandbox.
     pub fn command(&self, program: &Path) -> Command {
         let mut words = self.words.iter();
         match words.next() {
@@ -127,7 +126,7 @@ impl Sandbox {
     }
 }
 
-/// The process that a chain of wrappers ends in, where each has one child or becomes the next.
+/// The process at the end of a chain of wrappers, each of which has one child or executes the next.
 ///
 /// # Errors
 /// When `/proc` does not list children.
@@ -140,11 +139,11 @@ pub fn innermost(pid: u32) -> Result<u32> {
     }
 }
 
-/// Sends SIGINT to the tracer itself, which `tracer` only wraps.
+/// Sends SIGINT to the tracer itself, of which `tracer` is a wrapper.
 ///
 /// # Errors
 /// When it is gone.
 pub fn interrupt(tracer: &Tracer) -> Result<()> {
     let pid = i32::try_from(innermost(tracer.pid())?)?;
-    kill(Pid::from_raw(pid), Signal::SIGINT).context("the tracer is gone")
+    kill(Pid::from_raw(pid), Signal::SIGINT).context("the tracer has ended")
 }

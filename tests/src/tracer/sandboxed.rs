@@ -1,4 +1,4 @@
-//! How does the tracer do in the surroundings of a [`Sandbox`]?
+//! The tracer in a [`Sandbox`]: exact counts, missing rights, and what `doctor --kernel` reports.
 
 use std::path::Path;
 use std::process::Output;
@@ -13,7 +13,7 @@ use crate::tracer::ndjson;
 use crate::tracer::sandbox::{Sandbox, interrupt};
 use crate::tracer::{self, Session, Tracer};
 
-/// Paths of every kind: by processes that live for a moment, over TCP, by splice, UDP and MPTCP.
+/// Arguments of a mover that runs paths over TCP, by splice, over UDP and MPTCP.
 pub const PATHS: [&str; 5] = [
     "run",
     "tcp_write",
@@ -22,18 +22,22 @@ pub const PATHS: [&str; 5] = [
     "mptcp_write",
 ];
 
-/// What a tracer needs to count with all details.
+/// The capabilities with which a tracer sees everything.
 pub const RIGHTS: [&str; 4] = ["bpf", "perfmon", "net_admin", "sys_ptrace"];
 
-/// Starts `top` in `place`.
+/// Starts `top` in `sandbox`.
 ///
 /// # Errors
 /// When it does not start; the error has its log.
-pub fn start_in(place: &Sandbox, program: &Path) -> Result<Tracer> {
-    Tracer::start_as(place.command(program).args(["top", "--json", "-d", "0.2"]))
+pub fn start_in(sandbox: &Sandbox, program: &Path) -> Result<Tracer> {
+    Tracer::start_as(
+        sandbox
+            .command(program)
+            .args(["top", "--json", "-d", "0.2"]),
+    )
 }
 
-/// Ends a tracer of any place and gives all that it said.
+/// Ends a tracer in any sandbox and returns its session.
 ///
 /// # Errors
 /// When it does not end well.
@@ -42,40 +46,40 @@ pub fn stop(tracer: Tracer) -> Result<Session> {
     tracer.finish()
 }
 
-/// A tracer in `place` counts every byte that is moved outside; gives its session.
+/// Ensures that a tracer in `sandbox` counts every byte moved outside, and returns its session.
 ///
 /// # Errors
 /// When a byte is missing.
-pub fn exact_in(place: &Sandbox) -> Result<Session> {
-    exact_with(place, &tracer::binary()?)
+pub fn exact_in(sandbox: &Sandbox) -> Result<Session> {
+    exact_with(sandbox, &tracer::binary()?)
 }
 
 /// Like [`exact_in`], with the tracer at `program`.
 ///
 /// # Errors
 /// When a byte is missing.
-pub fn exact_with(place: &Sandbox, program: &Path) -> Result<Session> {
-    let tracer = start_in(place, program)?;
-    let played = Mover::start(PATHS)?.finish()?;
+pub fn exact_with(sandbox: &Sandbox, program: &Path) -> Result<Session> {
+    let tracer = start_in(sandbox, program)?;
+    let results = Mover::start(PATHS)?.finish()?;
     let session = stop(tracer)?;
-    check(&session, &played)?;
+    check(&session, &results)?;
     Ok(session)
 }
 
-/// What `top` says in `place`, where it lacks a right.
+/// The error of `top` in `sandbox`, where it lacks a right.
 ///
 /// # Errors
-/// When it ends otherwise than with exit status 3.
-pub fn not_allowed_in(place: &Sandbox) -> Result<String> {
-    not_allowed(place, &["top", "--json", "-n", "1"])
+/// When its exit status is not 3.
+pub fn not_allowed_in(sandbox: &Sandbox) -> Result<String> {
+    not_allowed(sandbox, &["top", "--json", "-n", "1"])
 }
 
-/// The same of any command.
+/// The same for any command.
 ///
 /// # Errors
-/// When it ends otherwise than with exit status 3.
-pub fn not_allowed(place: &Sandbox, args: &[&str]) -> Result<String> {
-    let output = run_as(place.command(&tracer::binary()?).args(args))?;
+/// When its exit status is not 3.
+pub fn not_allowed(sandbox: &Sandbox, args: &[&str]) -> Result<String> {
+    let output = run_as(sandbox.command(&tracer::binary()?).args(args))?;
     let message = text(&output.stderr)?;
     ensure!(
         output.status.code() == Some(3),
@@ -85,19 +89,19 @@ pub fn not_allowed(place: &Sandbox, args: &[&str]) -> Result<String> {
     Ok(message.to_owned())
 }
 
-/// What `doctor` finds in `place`: the findings.
+/// The checks of `doctor --kernel` in `sandbox`.
 ///
 /// # Errors
-/// When it says nothing.
-pub fn doctor_in(place: &Sandbox, program: &Path) -> Result<Vec<Value>> {
+/// When it prints no report.
+pub fn doctor_in(sandbox: &Sandbox, program: &Path) -> Result<Vec<Value>> {
     report(&run_as(
-        place
+        sandbox
             .command(program)
             .args(["doctor", "--kernel", "--json"]),
     )?)
 }
 
-/// The findings in what `doctor --json` wrote.
+/// The checks in the output of `doctor --kernel --json`.
 ///
 /// # Errors
 /// When there are none.
@@ -110,17 +114,17 @@ pub fn report(output: &Output) -> Result<Vec<Value>> {
     Ok(checks.clone())
 }
 
-/// The verdict on `name` and the reason.
+/// The verdict of the check `name`, and the reason.
 ///
 /// # Errors
-/// When nothing is said about it.
+/// When there is no such check.
 pub fn finding(checks: &[Value], name: &str) -> Result<(String, String)> {
     let check = checks.iter().find(|check| check["name"] == name);
-    let check = check.with_context(|| format!("nothing about {name}"))?;
+    let check = check.with_context(|| format!("no check {name}"))?;
     Ok((tracer::text(check, "verdict")?, tracer::text(check, "why")?))
 }
 
-/// Whether a session says that it can't see `what`.
+/// Whether a session declares `what` as unavailable.
 pub fn cannot_see(session: &Session, what: &str) -> bool {
     let missing = session.start["unavailable"].as_array();
     missing.is_some_and(|missing| {

@@ -1,4 +1,4 @@
-//! What do the tracer and `ss` say about the same sockets?
+//! Lists of sockets: of the tracer and of `ss`, in one form to compare them.
 
 use std::process::Command;
 
@@ -9,24 +9,24 @@ use crate::tracer::command::{run_as, text};
 use crate::tracer::ndjson;
 use crate::tracer::{self, integer};
 
-/// One socket in the words of the contract, whoever listed it.
+/// One socket, in the notation of docs/json.md, from either list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listed {
-    /// State, or nothing where it was not told.
+pub struct SocketRow {
+    /// State; empty where `ss` leaves it out.
     pub state: String,
-    /// Bytes received and not read, or clients to be accepted.
+    /// Bytes received and not read, or connections not accepted yet.
     pub recv_q: u64,
-    /// Bytes not acknowledged, or the limit of those clients.
+    /// Bytes not acknowledged, or the backlog limit.
     pub send_q: u64,
     /// This end.
     pub local: String,
     /// The other end.
     pub remote: String,
-    /// Process and file of each owner, in order.
+    /// Process and file descriptor of each owner, in order.
     pub owners: Vec<(u64, u64)>,
 }
 
-/// What `netperf-trace sockets ARGS` lists in the namespace of this thread: its tick.
+/// The tick of `netperf-trace sockets ARGS` in the network namespace of this thread.
 ///
 /// # Errors
 /// When it fails; the error has its message.
@@ -40,7 +40,7 @@ pub fn tick(args: &[&str]) -> Result<Value> {
     )
 }
 
-/// The tick of a command of any form that becomes the tracer.
+/// The tick of a command that executes `netperf-trace sockets`.
 ///
 /// # Errors
 /// When it fails; the error has its message.
@@ -61,19 +61,19 @@ pub fn tick_of(command: &mut Command) -> Result<Value> {
 ///
 /// # Errors
 /// When one of them lacks a field.
-pub fn rows(tick: &Value) -> Result<Vec<Listed>> {
+pub fn rows(tick: &Value) -> Result<Vec<SocketRow>> {
     let rows = tick["sockets"].as_array().context("no sockets")?;
     let mut rows: Vec<_> = rows.iter().map(row).collect::<Result<_>>()?;
     rows.sort();
     Ok(rows)
 }
 
-fn row(row: &Value) -> Result<Listed> {
+fn row(row: &Value) -> Result<SocketRow> {
     let owners = row["owners"].as_array().context("no owners")?;
     let owner = |owner| Ok((integer(owner, "pid")?, integer(owner, "fd")?));
     let mut owners: Vec<_> = owners.iter().map(owner).collect::<Result<_>>()?;
     owners.sort_unstable();
-    Ok(Listed {
+    Ok(SocketRow {
         state: tracer::text(row, "state")?,
         recv_q: integer(row, "recv_q")?,
         send_q: integer(row, "send_q")?,
@@ -83,12 +83,12 @@ fn row(row: &Value) -> Result<Listed> {
     })
 }
 
-/// What `ss ARGS` lists in the namespace of this thread, in order. `-H` and `-n` belong to the
-/// arguments.
+/// The list of `ss ARGS` in the network namespace of this thread, in order. The arguments must include `-H`
+/// and `-n`.
 ///
 /// # Errors
-/// When it fails or writes something else.
-pub fn ss(args: &[&str]) -> Result<Vec<Listed>> {
+/// When it fails, or a line can't be parsed.
+pub fn ss(args: &[&str]) -> Result<Vec<SocketRow>> {
     let output = run_as(Command::new("ss").args(args))?;
     ensure!(
         output.status.success(),
@@ -101,8 +101,8 @@ pub fn ss(args: &[&str]) -> Result<Vec<Listed>> {
     Ok(rows)
 }
 
-fn line(line: &str) -> Result<Listed> {
-    // Where a single state was asked for, `ss` leaves its column out.
+fn line(line: &str) -> Result<SocketRow> {
+    // With a filter for a single state, `ss` leaves its column out.
     let has_state = !line.starts_with(|c: char| c.is_ascii_digit());
     let mut fields = line.split_whitespace();
     let mut field = || fields.next().with_context(|| format!("short line: {line}"));
@@ -122,7 +122,7 @@ fn line(line: &str) -> Result<Listed> {
     };
     let mut owners: Vec<_> = numbers("pid=")?.into_iter().zip(numbers("fd=")?).collect();
     owners.sort_unstable();
-    Ok(Listed {
+    Ok(SocketRow {
         state,
         recv_q,
         send_q,
@@ -146,7 +146,7 @@ fn end(text: &str) -> String {
 }
 
 /// Both ends of each socket.
-pub fn ends(rows: &[Listed]) -> Vec<(&str, &str)> {
+pub fn ends(rows: &[SocketRow]) -> Vec<(&str, &str)> {
     let mut ends: Vec<_> = rows
         .iter()
         .map(|row| (row.local.as_str(), row.remote.as_str()))

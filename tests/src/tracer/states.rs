@@ -1,4 +1,4 @@
-//! What does `states` say?
+//! Snapshots of `states`, their rows and findings.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -8,11 +8,11 @@ use crate::tracer::Tracer;
 use crate::tracer::command::{run, text};
 use crate::tracer::ndjson;
 
-/// The looks of `netperf-trace states ARGS`.
+/// The snapshots of `netperf-trace states ARGS`.
 ///
 /// # Errors
 /// When it fails.
-pub fn looks(args: &[&str]) -> Result<Vec<Value>> {
+pub fn snapshots(args: &[&str]) -> Result<Vec<Value>> {
     let output = run([&["states", "--json"], args].concat())?;
     ensure!(output.status.success(), "{}", text(&output.stderr)?);
     let lines = ndjson::lines(&output.stdout)?;
@@ -25,35 +25,35 @@ pub fn looks(args: &[&str]) -> Result<Vec<Value>> {
         .collect())
 }
 
-/// One look at the namespace of this thread.
+/// One snapshot of the network namespace of this thread.
 ///
 /// # Errors
 /// When it fails.
-pub fn look(args: &[&str]) -> Result<Value> {
-    let looks = looks(&[&["--netns", "self"], args].concat())?;
-    looks.into_iter().next().context("no look")
+pub fn snapshot(args: &[&str]) -> Result<Value> {
+    let all = snapshots(&[&["--netns", "self"], args].concat())?;
+    all.into_iter().next().context("no snapshot")
 }
 
-/// Looks until it is as wanted: packets may be under way.
+/// Takes snapshots until one is as wanted: packets may be on their way.
 ///
 /// # Errors
-/// When it never is.
-pub fn look_until(args: &[&str], wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+/// When none is.
+pub fn snapshot_until(args: &[&str], wanted: impl Fn(&Value) -> bool) -> Result<Value> {
     let deadline = Deadline::seconds(20);
     loop {
-        let look = look(args)?;
-        if wanted(&look) {
-            return Ok(look);
+        let snapshot = snapshot(args)?;
+        if wanted(&snapshot) {
+            return Ok(snapshot);
         }
-        ensure!(!deadline.passed(), "it never came to that: {look:#}");
+        ensure!(!deadline.passed(), "no snapshot is as wanted: {snapshot:#}");
     }
 }
 
-/// Looks before and after `act`, until it can't have been missed.
+/// Takes snapshots before `act`, and as many after it as must include its effect.
 ///
 /// # Errors
 /// When it fails, or `act` does.
-pub fn looks_around(act: impl FnOnce() -> Result<()>) -> Result<Vec<Value>> {
+pub fn snapshots_around(act: impl FnOnce() -> Result<()>) -> Result<Vec<Value>> {
     let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.5"])?;
     tracer.await_tick()?;
     act()?;
@@ -63,39 +63,39 @@ pub fn looks_around(act: impl FnOnce() -> Result<()>) -> Result<Vec<Value>> {
     Ok(tracer.stop()?.ticks)
 }
 
-/// The row of a list with this value.
+/// The row of a list in which field `name` has this value.
 ///
 /// # Errors
 /// When there is none.
 pub fn row<'l>(
-    look: &'l Value,
+    snapshot: &'l Value,
     list: &str,
     name: &str,
     value: impl Into<Value>,
 ) -> Result<&'l Value> {
     let value = value.into();
-    let rows = look[list]
+    let rows = snapshot[list]
         .as_array()
         .with_context(|| format!("no `{list}`"))?;
     let found = rows.iter().find(|row| row[name] == value);
-    found.with_context(|| format!("no {name} = {value} in {}", look[list]))
+    found.with_context(|| format!("no {name} = {value} in {}", snapshot[list]))
 }
 
-/// The finding that says so.
+/// The finding that contains `words`.
 ///
 /// # Errors
 /// When there is none.
-pub fn finding<'l>(look: &'l Value, words: &str) -> Result<&'l Value> {
-    let findings = look["findings"].as_array().context("no findings")?;
-    let says = |it: &&Value| it["what"].as_str().is_some_and(|what| what.contains(words));
-    let found = findings.iter().find(says);
-    found.with_context(|| format!("nothing says `{words}`: {findings:#?}"))
+pub fn finding<'l>(snapshot: &'l Value, words: &str) -> Result<&'l Value> {
+    let findings = snapshot["findings"].as_array().context("no findings")?;
+    let matches = |it: &&Value| it["what"].as_str().is_some_and(|what| what.contains(words));
+    let found = findings.iter().find(matches);
+    found.with_context(|| format!("no finding has `{words}`: {findings:#?}"))
 }
 
-/// This field has this value.
+/// Fails unless this field has this value.
 ///
 /// # Errors
-/// When it has another.
+/// When it has another value.
 pub fn ensure_field(row: &Value, name: &str, expected: impl Into<Value>) -> Result<()> {
     let expected = expected.into();
     ensure!(row[name] == expected, "`{name}` is not {expected}: {row}");

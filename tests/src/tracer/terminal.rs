@@ -1,4 +1,4 @@
-//! What does a person see? A program in a pseudo-terminal, and the screen that it draws.
+//! A program in a pseudo-terminal, and the screen that it draws.
 
 #![expect(
     unsafe_code,
@@ -36,18 +36,18 @@ const PATIENCE_SECS: u64 = 20;
 /// A program in a terminal of its own.
 pub struct Terminal {
     child: Child,
-    /// The side of the person.
-    person: File,
-    /// The side of the program; kept so that the modes can be read when it has ended.
+    /// The master side, which reads the screen and types keys.
+    master: File,
+    /// The slave side; kept so that the modes can be read after the program has ended.
     program: OwnedFd,
     shown: Arc<(Mutex<Shown>, Condvar)>,
     modes: Termios,
-    /// Ends the watching thread, which holds the person's side too.
+    /// Ends the watching thread, which holds the master side too.
     stop: Arc<EventFd>,
     watcher: Option<JoinHandle<()>>,
 }
 
-/// Everything that came, and the screen that it drew.
+/// Every byte of the output, and the screen that it draws.
 struct Shown {
     raw: Vec<u8>,
     parser: Parser,
@@ -59,8 +59,8 @@ impl Terminal {
     /// # Errors
     /// When there is no terminal, or the program can't run.
     pub fn start(command: &mut Command, rows: u16, columns: u16) -> Result<Self> {
-        let (person, program) = terminal()?;
-        set_size(&person, rows, columns)?;
+        let (master, program) = terminal()?;
+        set_size(&master, rows, columns)?;
         let modes = tcgetattr(&program)?;
         let standard = || program.try_clone();
         command
@@ -76,13 +76,13 @@ impl Terminal {
             parser: Parser::new(cells(rows), cells(columns), 0),
         };
         let shown = Arc::new((Mutex::new(shown), Condvar::new()));
-        let (from, to) = (person.try_clone()?, Arc::clone(&shown));
+        let (from, to) = (master.try_clone()?, Arc::clone(&shown));
         let stop = Arc::new(EventFd::new()?);
         let stopped = Arc::clone(&stop);
         let watcher = Some(thread::spawn(move || watch(from, &stopped, &to)));
         Ok(Self {
             child,
-            person,
+            master,
             program,
             shown,
             modes,
@@ -91,10 +91,10 @@ impl Terminal {
         })
     }
 
-    /// Waits until the screen is as `fits` wants it, and gives its text.
+    /// Waits until `fits` accepts the screen, and returns its text.
     ///
     /// # Errors
-    /// When it never is; the error shows the screen.
+    /// When it never does; the error shows the screen.
     pub fn wait_for(&self, what: &str, fits: impl Fn(&Screen) -> bool) -> Result<String> {
         let deadline = Deadline::seconds(PATIENCE_SECS);
         let mut shown = self.lock();
@@ -111,7 +111,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until the screen contains `text`, and gives the whole of it.
+    /// Waits until the screen contains `text`, and returns all of its text.
     ///
     /// # Errors
     /// When it never does; the error shows the screen.
@@ -124,11 +124,11 @@ impl Terminal {
     /// Types `keys`.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// When the terminal is closed.
     pub fn press(&mut self, keys: &str) -> Result<()> {
-        self.person
+        self.master
             .write_all(keys.as_bytes())
-            .context("the terminal is gone")
+            .context("the terminal is closed")
     }
 
     /// Gives the terminal another size.
@@ -140,7 +140,7 @@ impl Terminal {
             .parser
             .screen_mut()
             .set_size(cells(rows), cells(columns));
-        set_size(&self.person, rows, columns)
+        set_size(&self.master, rows, columns)
     }
 
     /// Sends the program a signal.
@@ -148,7 +148,8 @@ impl Terminal {
     /// # Errors
     /// When it is gone.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        kill(Pid::from_raw(i32::try_from(self.child.id())?), signal).context("the program is gone")
+        kill(Pid::from_raw(i32::try_from(self.child.id())?), signal)
+            .context("the program has ended")
     }
 
     /// Process id of the program.
@@ -156,13 +157,13 @@ impl Terminal {
         self.child.id()
     }
 
-    /// Waits for the end of the program, and checks that it leaves the terminal as it found it:
-    /// modes, the first screen, a cursor.
+    /// Waits for the end of the program, and checks that it has restored the terminal: its modes, the
+    /// main screen, the cursor.
     ///
     /// # Errors
-    /// When it does not end, or leaves the terminal otherwise.
+    /// When it does not end, or does not restore the terminal.
     pub fn end(&mut self) -> Result<ExitStatus> {
-        // The program restores the screen before it ends, so waiting for that comes first.
+        // The program restores the screen before it ends, so that is awaited first.
         self.wait_for("left the second screen", |screen| {
             !screen.alternate_screen()
         })?;
@@ -175,7 +176,7 @@ impl Terminal {
         Ok(status)
     }
 
-    /// Takes the terminal away from the program, and waits for its end.
+    /// Closes the terminal, and waits for the end of the program.
     ///
     /// # Errors
     /// When it does not end.
@@ -186,18 +187,18 @@ impl Terminal {
         }
         let Self {
             child,
-            person,
+            master,
             program,
             ..
         } = &mut self;
         let null = File::open("/dev/null")?;
-        *person = null.try_clone()?;
+        *master = null.try_clone()?;
         *program = null.into();
         let end = calls::process(child.id())?;
         let deadline = Deadline::seconds(PATIENCE_SECS);
         let mut fds = [PollFd::new(end.as_fd(), PollFlags::POLLIN)];
         if poll(&mut fds, deadline.poll_timeout())? == 0 {
-            bail!("the program lives on without a terminal");
+            bail!("the program goes on without a terminal");
         }
         Ok(child.wait()?)
     }
@@ -225,15 +226,15 @@ fn cells(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).unwrap_or(NonZeroU16::MIN)
 }
 
-/// The two sides of a new terminal: the person's and the program's. No other program that is
-/// started meanwhile inherits them, which would keep the terminal alive.
+/// Master and slave side of a new terminal. They are closed on exec: a program that inherited them would keep
+/// the terminal open.
 fn terminal() -> Result<(File, OwnedFd)> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let person = posix_openpt(flags)?;
-    grantpt(&person)?;
-    unlockpt(&person)?;
-    let program = open(ptsname_r(&person)?.as_str(), flags, Mode::empty())?;
-    Ok((File::from(OwnedFd::from(person)), program))
+    let master = posix_openpt(flags)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let program = open(ptsname_r(&master)?.as_str(), flags, Mode::empty())?;
+    Ok((File::from(OwnedFd::from(master)), program))
 }
 
 fn set_size(terminal: &File, rows: u16, columns: u16) -> Result<()> {
@@ -256,7 +257,7 @@ fn take_terminal() -> nix::Result<()> {
     Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) }).map(drop)
 }
 
-/// Feeds the screen until the terminal is gone or `stop` is set.
+/// Feeds the screen until the terminal is closed or `stop` is set.
 fn watch(mut from: File, stop: &EventFd, to: &(Mutex<Shown>, Condvar)) {
     let mut part = [0; 4096];
     while wait::either(&from, stop).is_ok_and(|came| came == Some(0)) {

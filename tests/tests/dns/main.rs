@@ -13,7 +13,7 @@ use netperf_tests::peer::dns_server::{self, A, AAAA, DnsServer, Script, TXT};
 use netperf_tests::sys::turn;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
-use netperf_tests::tracer::probe::{self, has_finding, is_harmless};
+use netperf_tests::tracer::probe::{self, ensure_finding, ensure_harmless};
 use netperf_tests::tracer::sandbox::Sandbox;
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
             "{a}"
         );
         ensure!(a["records"][0]["value"] == "192.0.2.1", "{a}");
-        has_finding(&tick, "warn", "127.0.0.2:53 is slow")?;
+        ensure_finding(&tick, "warn", "127.0.0.2:53 is slow")?;
         let advice = tick["findings"].to_string();
         ensure!(
             advice.contains("put `nameserver 127.0.0.3` first"),
@@ -95,9 +95,9 @@ fn search_domains_cost_what_they_really_cost() -> Result<()> {
             "{lookup}"
         );
         ensure!(tick["asked"] == "db.b.test", "{tick}");
-        has_finding(&tick, "warn", "one lookup costs 4 queries")?;
+        ensure_finding(&tick, "warn", "one lookup costs 4 queries")?;
         ensure!(
-            server.asked().len() == 6,
+            server.questions().len() == 6,
             "4 of the lookup, 2 of the measurement"
         );
         Ok(())
@@ -108,15 +108,15 @@ fn search_domains_cost_what_they_really_cost() -> Result<()> {
 fn what_is_cut_off_is_fetched_over_tcp() -> Result<()> {
     let _turn = turn::shared();
     in_fresh_netns(|| {
-        let cut = Script::values(0, &[ADDRESS]).cut_off();
+        let cut = Script::values(0, &[ADDRESS]).truncated();
         let server = DnsServer::at([127, 0, 0, 2], &[("long.test", A, cut)])?;
         let (tick, status) = tick("nameserver 127.0.0.2\\n", &["long.test", "a", "-c", "2"])?;
         let row = of_type(&tick, 0, "A")?;
         ensure!(status == Some(0) && row["truncated"] == 2, "{tick}");
         ensure!(row["records"][0]["value"] == "192.0.2.1", "{row}");
-        has_finding(&tick, "warn", "do not fit into a datagram")?;
+        ensure_finding(&tick, "warn", "do not fit into a datagram")?;
         ensure!(
-            server.asked().iter().filter(|it| it.tcp).count() >= 2,
+            server.questions().iter().filter(|it| it.tcp).count() >= 2,
             "nothing over TCP"
         );
         Ok(())
@@ -137,18 +137,18 @@ fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
         let conf = "nameserver 127.0.0.2\\noptions timeout:1 attempts:1\\n";
         let ask = |words: &[&str]| tick(conf, &[words, &["-c", "1", "--timeout", "0.5"]].concat());
         let (bad, status) = ask(&["bad.test", "A"])?;
-        has_finding(&bad, "critical", "fails: SERVFAIL")?;
+        ensure_finding(&bad, "critical", "fails: SERVFAIL")?;
         ensure!(status == Some(5), "{bad}");
         let (lost, status) = ask(&["lost.test", "A"])?;
-        has_finding(&lost, "critical", "127.0.0.2:53 does not answer")?;
+        ensure_finding(&lost, "critical", "127.0.0.2:53 does not answer")?;
         ensure!(status == Some(5), "{lost}");
         let (none, status) = ask(&["none.test", "A"])?;
-        has_finding(&none, "critical", "there is no name none.test")?;
+        ensure_finding(&none, "critical", "there is no name none.test")?;
         ensure!(status == Some(5), "{none}");
         let (half, _) = ask(&["half.test"])?;
-        has_finding(&half, "warn", "answers A and loses AAAA")?;
+        ensure_finding(&half, "warn", "answers A and loses AAAA")?;
         let (refused, status) = tick("nameserver 127.0.0.7\\n", &["x.test", "-c", "1"])?;
-        has_finding(&refused, "critical", "nobody listens there")?;
+        ensure_finding(&refused, "critical", "nobody listens there")?;
         ensure!(status == Some(5), "{refused}");
         Ok(())
     })
@@ -179,7 +179,7 @@ fn an_entry_in_the_hosts_file_is_noted() -> Result<()> {
             &[("fixed.test", A, Script::values(0, &[ADDRESS]))],
         )?;
         let (tick, _) = tick("nameserver 127.0.0.2\\n", &["fixed.test", "-c", "1"])?;
-        has_finding(&tick, "ok", "it is in /etc/hosts")?;
+        ensure_finding(&tick, "ok", "it is in /etc/hosts")?;
         ensure!(tick["lookup"]["addresses"][0] == "192.0.2.9", "{tick}");
         ensure!(tick["lookup"]["sent"] == 0, "{tick}");
         Ok(())
@@ -198,7 +198,7 @@ fn answers_can_not_steer_the_terminal() -> Result<()> {
                 "nameserver 127.0.0.2\\n",
                 &["dns", "evil.test", "txt", "-c", "1", json],
             )?;
-            is_harmless(text(&output.stdout)?, "evil")?;
+            ensure_harmless(text(&output.stdout)?, "evil")?;
         }
         Ok(())
     })
@@ -211,7 +211,7 @@ fn its_answers_are_those_of_the_c_library() -> Result<()> {
         let scripts = [("db.b.test", A, Script::values(0, &[ADDRESS]))];
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
         let conf = "nameserver 127.0.0.2\\nsearch a.test b.test\\n";
-        dns_server::let_names_be_found()?;
+        dns_server::enable_lookups()?;
         for name in ["db", "db.b.test", "db.b.test.", "fixed.test"] {
             let (tick, _) = tick(conf, &[name, "-c", "1"])?;
             let ours = tick["lookup"]["addresses"][0]

@@ -5,14 +5,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::checks::lookups::{ADDRESS, Said, ask, check, one_of_each, question, watch};
+use netperf_tests::checks::lookups::{ADDRESS, QueryLog, ask, check, one_of_each, question, watch};
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{self, A, DnsServer, Script};
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::sys::turn;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run_as, text};
-use netperf_tests::tracer::probe::is_harmless;
+use netperf_tests::tracer::probe::ensure_harmless;
 use netperf_tests::tracer::sandbox::Sandbox;
 use netperf_tests::tracer::sandboxed::not_allowed;
 
@@ -27,7 +27,7 @@ fn every_query_has_its_owner_its_time_and_what_came_of_it() -> Result<()> {
 fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() -> Result<()> {
     let _turn = turn::exclusive();
     in_fresh_netns(|| {
-        dns_server::let_names_be_found()?;
+        dns_server::enable_lookups()?;
         let _first = DnsServer::at([127, 0, 0, 3], &[("again.watch", A, Script::Silence)])?;
         let _second = DnsServer::at(
             [127, 0, 0, 4],
@@ -39,8 +39,8 @@ fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() 
             .resolv_conf(conf)
             .command(Path::new("getent"));
         run_as(getent.args(["ahostsv4", "again.watch"]))?;
-        let said = Said::until(tracer, &[("again.watch", 2)])?;
-        let rows = &said.queries["again.watch"];
+        let log = QueryLog::until(tracer, &[("again.watch", 2)])?;
+        let rows = &log.queries["again.watch"];
         ensure!(rows.iter().all(|row| row["name"] == "getent"), "{rows:?}");
         let second = rows.iter().find(|row| row["resolver"] == "127.0.0.4:53");
         let second = second.context("the second resolver was not asked")?;
@@ -72,7 +72,7 @@ fn names_in_queries_can_not_steer_the_terminal() -> Result<()> {
             std::thread::sleep(Duration::from_millis(100));
         }
         let output = watching.join().ok().context("a thread panicked")??;
-        is_harmless(text(&output.stdout)?, "evil")?;
+        ensure_harmless(text(&output.stdout)?, "evil")?;
         Ok(())
     })
 }

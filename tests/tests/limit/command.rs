@@ -10,7 +10,7 @@ use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::text;
 use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
-use netperf_tests::tracer::registry::Folder;
+use netperf_tests::tracer::registry::RegistryFolder;
 
 /// A process that does nothing; killed with this value.
 struct Idle(Child);
@@ -39,7 +39,7 @@ impl Drop for Idle {
 
 #[test]
 fn rates_that_can_not_be_meant_are_refused_with_the_reason() -> Result<()> {
-    let folder = Folder::none();
+    let folder = RegistryFolder::none();
     let idle = Idle::sleeping()?;
     let pid = idle.pid();
     for (rate, reason) in [
@@ -69,7 +69,7 @@ fn rates_that_can_not_be_meant_are_refused_with_the_reason() -> Result<()> {
 
 #[test]
 fn who_can_not_be_limited_is_told_why() -> Result<()> {
-    let folder = Folder::none();
+    let folder = RegistryFolder::none();
     let ended = Idle::sleeping()?.pid();
     for (args, reason) in [
         (&["--pid", "1", "20MB"][..], "the whole machine"),
@@ -96,7 +96,7 @@ fn who_can_not_be_limited_is_told_why() -> Result<()> {
 
 #[test]
 fn a_reused_number_is_not_taken_for_the_process_that_was_meant() -> Result<()> {
-    let folder = Folder::none();
+    let folder = RegistryFolder::none();
     let idle = Idle::sleeping()?;
     let args = ["--pid", &idle.pid(), "--started", "5", "20MB", "--detach"];
     let message = folder.refused(&args, 2)?;
@@ -109,7 +109,7 @@ fn a_reused_number_is_not_taken_for_the_process_that_was_meant() -> Result<()> {
 
 #[test]
 fn processes_in_several_network_namespaces_are_refused_by_name() -> Result<()> {
-    let folder = Folder::none();
+    let folder = RegistryFolder::none();
     let here = Idle::sleeping()?;
     let there = Idle::start(Command::new("unshare").args(["--net", "sleep", "120"]))?;
     let namespace = |idle: &Idle| fs::read_link(format!("/proc/{}/ns/net", idle.0.id()));
@@ -128,7 +128,7 @@ fn processes_in_several_network_namespaces_are_refused_by_name() -> Result<()> {
 
 #[test]
 fn without_limits_the_list_is_empty_and_nothing_is_made() -> Result<()> {
-    let folder = Folder::none();
+    let folder = RegistryFolder::none();
     let output = folder.limit(&["list"])?;
     ensure!(output.status.success(), "{output:?}");
     ensure!(
@@ -150,7 +150,7 @@ fn without_limits_the_list_is_empty_and_nothing_is_made() -> Result<()> {
 
 #[test]
 fn limits_that_are_not_there_can_not_be_changed_or_ended() -> Result<()> {
-    let folder = Folder::none();
+    let folder = RegistryFolder::none();
     for args in [
         &["clear", "--id", "3"][..],
         &["clear", "--pid", "3"],
@@ -164,7 +164,7 @@ fn limits_that_are_not_there_can_not_be_changed_or_ended() -> Result<()> {
 
 #[test]
 fn what_a_killed_holder_left_is_removed_by_the_next_run() -> Result<()> {
-    let folder = Folder::new()?;
+    let folder = RegistryFolder::new()?;
     for name in ["limit-3", "limit-3.sock", "limit-7.sock"] {
         fs::write(folder.file(name), "{}")?;
     }
@@ -179,12 +179,12 @@ fn what_a_killed_holder_left_is_removed_by_the_next_run() -> Result<()> {
 
 #[test]
 fn links_and_folders_of_others_are_not_followed() -> Result<()> {
-    let folder = Folder::new()?;
+    let folder = RegistryFolder::new()?;
     let victim = folder.file("victim");
     fs::write(&victim, "precious")?;
     symlink(&victim, folder.file("limit-1"))?;
     let idle = Idle::sleeping()?;
-    let refuses = |folder: &Folder, part: &str| -> Result<()> {
+    let refuses = |folder: &RegistryFolder, part: &str| -> Result<()> {
         for args in [&["list"][..], &["--pid", &idle.pid(), "20MB"]] {
             let message = folder.refused(args, 1)?;
             ensure!(message.contains(part), "{args:?}: {message}");
@@ -197,17 +197,17 @@ fn links_and_folders_of_others_are_not_followed() -> Result<()> {
         "it was followed"
     );
 
-    let open = Folder::new()?;
+    let open = RegistryFolder::new()?;
     fs::set_permissions(&open.0, Permissions::from_mode(0o777))?;
     refuses(&open, "may be written by others")?;
 
-    let linked = Folder::none();
+    let linked = RegistryFolder::none();
     symlink(&folder.0, &linked.0)?;
     let result = refuses(&linked, "is no folder");
     fs::remove_file(&linked.0)?;
     result?;
 
-    let foreign = Folder::new()?;
+    let foreign = RegistryFolder::new()?;
     std::os::unix::fs::chown(&foreign.0, Some(65534), None)?;
     refuses(&foreign, "belongs to another user")
 }
@@ -215,7 +215,7 @@ fn links_and_folders_of_others_are_not_followed() -> Result<()> {
 #[test]
 fn without_rights_it_names_the_missing_ones_and_changes_nothing() -> Result<()> {
     let public = PublicCopy::new()?;
-    let folder = Folder::new()?;
+    let folder = RegistryFolder::new()?;
     let idle = Idle::sleeping()?;
     let pid = idle.pid();
     for (args, part) in [
@@ -251,7 +251,7 @@ fn is_empty(folder: &Path) -> Result<bool> {
 
 #[test]
 fn help_has_examples_and_says_what_stays_limited() -> Result<()> {
-    let folder = Folder::none();
+    let folder = RegistryFolder::none();
     let output = folder.limit(&["--help"])?;
     let help = text(&output.stdout)?;
     for part in [

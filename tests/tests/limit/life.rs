@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::rate_limit::{
-    FAR, FREE, await_rate, await_traffic, far, inventory, near, settles, sink, source,
+    FAR, FREE, await_limit, await_rate, await_traffic, far, inventory, near, sink, source,
 };
 use netperf_tests::load::stream::Stream;
 use netperf_tests::net::veth::VethPair;
@@ -15,7 +15,7 @@ use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::sys::turn;
 use netperf_tests::tracer::command::text;
 use netperf_tests::tracer::ndjson;
-use netperf_tests::tracer::registry::Folder;
+use netperf_tests::tracer::registry::RegistryFolder;
 use netperf_tests::tracer::terminal::Terminal;
 use netperf_tests::tracer::{self, integer};
 use serde_json::Value;
@@ -26,7 +26,7 @@ struct Scene {
     source: Stream,
     sink: Stream,
     veth: VethPair,
-    folder: Folder,
+    folder: RegistryFolder,
 }
 
 impl Scene {
@@ -39,7 +39,7 @@ impl Scene {
             source,
             sink,
             veth,
-            folder: Folder::new()?,
+            folder: RegistryFolder::new()?,
         })
     }
 
@@ -94,7 +94,7 @@ fn one_in_the_background_is_listed_changed_and_ended() -> Result<()> {
     ensure!(said.contains("limit 1"), "{said}");
     let mode = fs::metadata(scene.folder.file("limit-1"))?.permissions();
     ensure!(mode.mode() & 0o777 == 0o600, "{:o}", mode.mode());
-    settles(&mut scene.sink, 5.0)?;
+    await_limit(&mut scene.sink, 5.0)?;
     let listed = scene.listed()?;
     let [one] = &listed[..] else {
         anyhow::bail!("not one limit: {listed:?}");
@@ -103,7 +103,7 @@ fn one_in_the_background_is_listed_changed_and_ended() -> Result<()> {
     let pid = u64::from(scene.source.pid());
     ensure!(integer(&one["processes"][0], "pid")? == pid, "{one}");
     scene.orders(&["set", "--id", "1", "10MB"])?;
-    settles(&mut scene.sink, 10.0)?;
+    await_limit(&mut scene.sink, 10.0)?;
     scene.orders(&["clear", "--pid", &pid.to_string()])?;
     await_rate(&mut scene.sink, FREE)?;
     ensure!(scene.listed()?.is_empty(), "it is still listed");
@@ -121,12 +121,12 @@ fn of_two_the_tighter_one_holds_and_the_list_says_so() -> Result<()> {
     let mut scene = Scene::new()?;
     scene.limit(&["--up", "20MB", "--detach"])?;
     scene.limit(&["--up", "5MB", "--detach"])?;
-    settles(&mut scene.sink, 5.0)?;
+    await_limit(&mut scene.sink, 5.0)?;
     let list = scene.orders(&["list"])?;
     ensure!(list.contains("up: 2 is tighter"), "{list}");
     ensure!(list.contains("up: tighter than 1"), "{list}");
     scene.orders(&["clear", "--id", "2"])?;
-    settles(&mut scene.sink, 20.0)?;
+    await_limit(&mut scene.sink, 20.0)?;
     scene.orders(&["clear", "--all"])?;
     await_rate(&mut scene.sink, FREE)
 }
@@ -183,7 +183,7 @@ fn keys_limit_the_selected_process_in_top_and_let_it_go() -> Result<()> {
     view.wait_for_text(&scene.source.pid().to_string())?;
     view.press("Lup 5MB\r")?;
     view.wait_for_text("up 5.00 MB/s")?;
-    settles(&mut scene.sink, 5.0)?;
+    await_limit(&mut scene.sink, 5.0)?;
     view.press("U")?;
     await_rate(&mut scene.sink, FREE)?;
     view.wait_for("forgot the limit", |screen| {
@@ -205,7 +205,7 @@ fn keys_change_the_rate_of_the_live_line_and_end_it() -> Result<()> {
     // A tenth more, and twice a tenth less.
     for (keys, rate) in [("+", 11.0), ("--", 8.91)] {
         view.press(keys)?;
-        settles(&mut scene.sink, rate)?;
+        await_limit(&mut scene.sink, rate)?;
     }
     view.wait_for_text("/8.91 MB/s")?;
     view.press("q")?;
@@ -234,16 +234,16 @@ fn a_cgroup_is_held_with_whoever_comes_later() -> Result<()> {
     let mut scene = Scene::new()?;
     let name = format!("netperf-limited-{}", std::process::id());
     let cgroup = Cgroup::new(name.as_bytes())?;
-    fs::write(cgroup.entrance(), scene.source.pid().to_string())?;
+    fs::write(cgroup.procs(), scene.source.pid().to_string())?;
     scene.orders(&["--cgroup", &name, "--up", "5MB", "--detach"])?;
-    settles(&mut scene.sink, 5.0)?;
+    await_limit(&mut scene.sink, 5.0)?;
     let later = Stream::start(&mut near(&scene.veth)?, "family tcp 10.72.0.2:5001 1 60")?;
     let mut later = later.ready()?;
-    fs::write(cgroup.entrance(), later.pid().to_string())?;
+    fs::write(cgroup.procs(), later.pid().to_string())?;
     later.resume()?;
     let listed = scene.listed()?;
     ensure!(listed.len() == 1, "{listed:?}");
-    settles(&mut scene.sink, 5.0)?;
+    await_limit(&mut scene.sink, 5.0)?;
     scene.orders(&["clear", "--all"])?;
     await_rate(&mut scene.sink, FREE)?;
     drop(later);
@@ -256,7 +256,7 @@ fn a_cgroup_is_held_with_whoever_comes_later() -> Result<()> {
 fn addresses_of_ipv4_in_sockets_of_ipv6_are_held() -> Result<()> {
     let _turn = turn::shared();
     let veth = VethPair::new()?;
-    let folder = Folder::new()?;
+    let folder = RegistryFolder::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", "[::]:5001")?;
     let source = source(&mut near(&veth)?, "tcp", "[::ffff:10.72.0.2]:5001", 1)?;
     await_traffic(&mut sink)?;
@@ -264,7 +264,7 @@ fn addresses_of_ipv4_in_sockets_of_ipv6_are_held() -> Result<()> {
         let args = ["--pid", &pid.to_string(), way, "5MB", "--detach"];
         let output = folder.limit(&args)?;
         ensure!(output.status.success(), "{}", text(&output.stderr)?);
-        settles(&mut sink, 5.0).context(way)?;
+        await_limit(&mut sink, 5.0).context(way)?;
         let output = folder.limit(&["clear", "--all"])?;
         ensure!(output.status.success(), "{}", text(&output.stderr)?);
         await_rate(&mut sink, FREE)?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::rate_limit::{
-    FAR, FREE, MB, NEAR, await_rate, await_traffic, far, inventory, limit, near, settles, sink,
+    FAR, FREE, MB, NEAR, await_limit, await_rate, await_traffic, far, inventory, limit, near, sink,
     source,
 };
 use netperf_tests::load::mover;
@@ -38,7 +38,7 @@ fn what_a_running_process_sends_is_held_and_let_go() -> Result<()> {
     let source = source(&mut near(&veth)?, "tcp", FAR, 2)?;
     await_rate(&mut sink, FREE)?;
     let tracer = limit(source.pid(), &["--up", "20MB"])?;
-    settles(&mut sink, 20.0)?;
+    await_limit(&mut sink, 20.0)?;
     let session = tracer.stop()?;
     check(&session.start, fields::START)?;
     for tick in &session.ticks {
@@ -62,7 +62,7 @@ fn what_a_running_process_receives_is_held_and_let_go() -> Result<()> {
     let _source = source(&mut far(&veth)?, "tcp", NEAR, 4)?;
     await_rate(&mut sink, FREE)?;
     let tracer = limit(sink.pid(), &["--down", "20MB"])?;
-    settles(&mut sink, 20.0)?;
+    await_limit(&mut sink, 20.0)?;
     let session = tracer.stop()?;
     let last = session.ticks.last().context("no tick")?;
     ensure!(last["up"].is_null(), "{last}");
@@ -80,7 +80,7 @@ fn a_sender_of_datagrams_is_slowed_and_not_refused() -> Result<()> {
     let source = Stream::start(launcher, &format!("source udp {FAR} 1 12"))?;
     await_traffic(&mut sink)?;
     let _tracer = limit(source.pid(), &["5MB"])?;
-    settles(&mut sink, 5.0)?;
+    await_limit(&mut sink, 5.0)?;
     let sent = source.finish()?;
     ensure!(sent.failed == 0, "{sent:?}");
     Ok(())
@@ -96,7 +96,7 @@ fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
     let tracer = limit(family.pid(), &["10MB"])?;
     family.resume()?;
     await_traffic(&mut sink)?;
-    settles(&mut sink, 10.0)?;
+    await_limit(&mut sink, 10.0)?;
     let _stranger = source(&mut near(&veth)?, "tcp", FAR_V6, 1)?;
     thread::sleep(Duration::from_secs(1));
     let (both, _) = sink.rates(10)?;
@@ -139,11 +139,11 @@ fn a_process_that_comes_later_with_a_name_that_fits_is_held() -> Result<()> {
         "5MB",
     ];
     let mut tracer = Tracer::start(&args)?;
-    settles(&mut there, 5.0)?;
+    await_limit(&mut there, 5.0)?;
     drop(first);
     let second = start()?;
     await_traffic(&mut there)?;
-    settles(&mut there, 5.0)?;
+    await_limit(&mut there, 5.0)?;
     tracer.await_tick()?;
     let session = tracer.stop()?;
     let last = session.ticks.last().context("no tick")?;
@@ -173,7 +173,7 @@ fn a_rate_is_changed_while_it_holds() -> Result<()> {
         .args(["limit", "set", "--id", &id, "5MB"])
         .status()?;
     ensure!(set.success(), "{set}");
-    settles(&mut sink, 5.0)?;
+    await_limit(&mut sink, 5.0)?;
     let clear = Command::new(binary()?)
         .args(["limit", "clear", "--id", &id])
         .status()?;
@@ -237,7 +237,7 @@ fn an_interface_that_comes_later_is_limited_and_one_that_goes_is_no_matter() -> 
     tracer.await_tick()?;
     family.resume()?;
     await_traffic(&mut sink)?;
-    settles(&mut sink, 5.0)?;
+    await_limit(&mut sink, 5.0)?;
     let gone = veth.near("ip").args(["link", "del", "cable1"]).status()?;
     ensure!(gone.success(), "it stays");
     tracer.await_tick()?;
@@ -260,8 +260,8 @@ fn a_process_behind_a_bridge_is_held_at_the_bridge_alone() -> Result<()> {
     let receiver = here.pid().to_string();
     let options = ["--pid", &receiver, "5MB", "--mechanism", "clsact"];
     let tracer = limit(up.pid(), &options)?;
-    settles(&mut there, 5.0)?;
-    settles(&mut here, 5.0)?;
+    await_limit(&mut there, 5.0)?;
+    await_limit(&mut here, 5.0)?;
     let filters = |interface: &str| -> Result<usize> {
         let mut count = 0;
         for side in ["ingress", "egress"] {
@@ -291,7 +291,7 @@ fn it_ends_with_its_processes_where_their_namespace_has_lost_its_name() -> Resul
     let mut tracer = limit(source.pid(), &["5MB"])?;
     drop(veth);
     tracer.await_tick()?;
-    settles(&mut sink, 5.0)?;
+    await_limit(&mut sink, 5.0)?;
     drop(source);
     let session = tracer.finish()?;
     ensure!(session.status.success(), "{}", session.status);
@@ -312,7 +312,7 @@ fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
     let (_first, first) = held_by("10MB")?;
     let (_second, mut second) = held_by("5MB")?;
     second.await_tick()?;
-    settles(&mut sink, 15.0)?;
+    await_limit(&mut sink, 15.0)?;
     first.signal(Signal::SIGKILL)?;
     let deadline = Deadline::seconds(10);
     let count = || -> Result<usize> { Ok(inventory(&veth)?.matches("netperf-trace").count()) };
@@ -351,7 +351,7 @@ fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
     let _tracer = limit(up.pid(), &["--pid", &here_pid, "1MB"])?;
     thread::sleep(Duration::from_secs(4));
     for sink in [&mut there, &mut here] {
-        settles(sink, 1.0)?;
+        await_limit(sink, 1.0)?;
     }
     Ok(())
 }
@@ -375,7 +375,8 @@ fn loopback_is_held_where_it_is_asked_for() -> Result<()> {
             sink.pid()
         };
         let tracer = limit(pid, &[direction, "10MB", "--loopback"])?;
-        settles(&mut sink, 10.0).with_context(|| format!("{protocol} {address} {direction}"))?;
+        await_limit(&mut sink, 10.0)
+            .with_context(|| format!("{protocol} {address} {direction}"))?;
         tracer.stop()?;
     }
     Ok(())
@@ -403,7 +404,7 @@ fn connections_of_many_paths_are_held_and_plain_ones_that_they_accept() -> Resul
             Some(tracer) => tracer,
             None => limit(source.pid(), &[direction, "5MB"])?,
         };
-        settles(&mut sink, 5.0).with_context(|| format!("{from} to {to} {direction}"))?;
+        await_limit(&mut sink, 5.0).with_context(|| format!("{from} to {to} {direction}"))?;
         tracer.stop()?;
     }
     Ok(())
@@ -427,7 +428,7 @@ fn datagrams_in_pieces_are_held_both_ways() -> Result<()> {
             sink.pid()
         };
         let tracer = limit(pid, &[direction, "10MB"])?;
-        settles(&mut sink, 10.0).with_context(|| format!("{address} {direction}"))?;
+        await_limit(&mut sink, 10.0).with_context(|| format!("{address} {direction}"))?;
         tracer.stop()?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::rate_limit::{
-    FAR, MB, await_traffic, far, inventory, is_held, limit, near, settles, sink, source,
+    FAR, MB, await_limit, await_traffic, ensure_limit, far, inventory, limit, near, sink, source,
 };
 use netperf_tests::load::mover::Mover;
 use netperf_tests::net::veth::VethPair;
@@ -104,7 +104,7 @@ impl Server {
     fn is_held_while_it_serves(&self, port: u16) -> Result<()> {
         let mut tracer = limit(self.child.id(), &["--up", ASKED])?;
         tracer.await_tick()?;
-        is_held(self.download(port)?, RATE)?;
+        ensure_limit(self.download(port)?, RATE)?;
         tracer.stop()?;
         let free = self.download(port)?;
         ensure!(free > 3.0 * RATE * MB, "still held: {free}");
@@ -121,7 +121,7 @@ fn a_download_from_nginx_is_held() -> Result<()> {
     let _turn = turn::exclusive();
     let server = Server::nginx()?;
     let curl = "curl -s -o /dev/null -w %{speed_download} http://10.72.0.2:8080/big";
-    is_held(speed(&server.under_limit("--down", curl)?)?, RATE)
+    ensure_limit(speed(&server.under_limit("--down", curl)?)?, RATE)
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn iperf3_is_held_over_tcp_and_udp() -> Result<()> {
         let output = server.under_limit(direction, &words)?;
         let told: Value = serde_json::from_slice(&output.stdout)?;
         let bits = told["end"][sum]["bits_per_second"].as_f64();
-        is_held(bits.context("no rate")? / 8.0, RATE).context(words)?;
+        ensure_limit(bits.context("no rate")? / 8.0, RATE).context(words)?;
     }
     Ok(())
 }
@@ -226,7 +226,7 @@ fn a_connection_that_others_hand_over_is_held() -> Result<()> {
     let tracer = limit(child.trim().parse()?, &["--up", ASKED])?;
     script.resume()?;
     await_traffic(&mut sink)?;
-    settles(&mut sink, RATE)?;
+    await_limit(&mut sink, RATE)?;
     tracer.stop()?;
     Ok(())
 }
@@ -276,7 +276,7 @@ fn two_hundred_connections_share_a_rate() -> Result<()> {
         tracer.await_tick()?;
         tracer.await_tick()?;
         let (held, bins) = sink.rates(20)?;
-        is_held(held, RATE).with_context(|| format!("{direction}: {bins:?}"))?;
+        ensure_limit(held, RATE).with_context(|| format!("{direction}: {bins:?}"))?;
         let session = tracer.stop()?;
         let last = session.ticks.last().context("no tick")?;
         ensure!(last["sockets"] == sockets, "{last}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::route::{
-    CABLES, blames_nobody, both, found, hosts, outcome, path, says,
+    CABLES, both, ensure_no_loss, ensure_words, findings, hosts, outcome, path,
 };
 use netperf_tests::net::chain::{Chain, Link};
 use netperf_tests::net::relay::Impairment;
@@ -21,28 +21,28 @@ fn one_in_19() -> Link {
 #[test]
 fn a_silent_router_is_no_loss_and_neither_is_one_that_answers_rarely() -> Result<()> {
     let chain = Chain::new(&CABLES)?;
-    chain.answer_rarely(2, 100_000_000)?;
+    chain.limit_answers(2, 100_000_000)?;
     for (status, tick) in both(&chain, &["-c", "5", "--fail-if", "loss>0"])? {
         ensure!(status == Some(0), "{status:?}: {tick:#}");
         ensure!(hosts(&tick)[1] == "-", "{tick:#}");
         ensure!(tick["hops"][1]["loss_percent"] == 100.0, "{tick:#}");
-        says(
+        ensure_words(
             &tick,
             "ok",
             &["hop 2 does not answer probes: that is not loss"],
         )?;
-        blames_nobody(&tick)?;
+        ensure_no_loss(&tick)?;
     }
-    chain.answer_rarely(2, 0)?;
+    chain.limit_answers(2, 0)?;
     // Six at once, and then one in a second.
-    chain.answer_rarely(3, 1_000)?;
+    chain.limit_answers(3, 1_000)?;
     let (_, tick) = outcome(&chain, chain.far(), &["-c", "15"])?;
-    says(
+    ensure_words(
         &tick,
         "ok",
         &["hop 3 answers only some probes: that is not loss"],
     )?;
-    blames_nobody(&tick)
+    ensure_no_loss(&tick)
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn loss_is_named_with_the_link_that_loses() -> Result<()> {
     for (status, tick) in both(&chain, &args)? {
         ensure!(status == Some(5), "{status:?}: {tick:#}");
         let place = ["packets are lost: it begins between hop 2 (", "and hop 3 ("];
-        says(&tick, "warn", &place)?;
+        ensure_words(&tick, "warn", &place)?;
         let destination = &tick["destination"];
         let lost = integer(destination, "sent")? - integer(destination, "received")?;
         ensure!(lost == 60 / 19, "{lost} of 60 lost");
@@ -69,8 +69,8 @@ fn a_slow_link_is_named_and_only_it() -> Result<()> {
     };
     let chain = Chain::new(&[Link::Cable, Link::Impaired(slow), Link::Cable, Link::Cable])?;
     for (_, tick) in both(&chain, &["-c", "15"])? {
-        let ok = found(&tick, "ok");
-        let warn = found(&tick, "warn");
+        let ok = findings(&tick, "ok");
+        let warn = findings(&tick, "warn");
         let all = [ok, warn].concat();
         let step = all
             .iter()
@@ -89,10 +89,10 @@ fn a_slow_link_is_named_and_only_it() -> Result<()> {
 #[test]
 fn what_can_not_be_reached_is_exit_status_5_with_the_reason() -> Result<()> {
     let chain = Chain::new(&CABLES)?;
-    chain.forget_far(2)?;
+    chain.drop_route_to_far(2)?;
     let (status, tick) = outcome(&chain, chain.far(), &["-c", "2"])?;
     ensure!(status == Some(5), "{status:?}");
-    says(
+    ensure_words(
         &tick,
         "critical",
         &[
@@ -117,14 +117,14 @@ fn a_destination_that_answers_no_echo_is_found_by_other_probes() -> Result<()> {
     chain.ignore_echo()?;
     let (status, tick) = outcome(&chain, chain.far(), &["-c", "2"])?;
     ensure!(status == Some(5), "{status:?}");
-    says(
+    ensure_words(
         &tick,
         "critical",
         &["is not reached: nothing behind hop 1 (10.90.0.2) answers"],
     )?;
     let (status, tick) = outcome(&chain, chain.far(), &["-c", "2", "--tcp", "9"])?;
     ensure!(status == Some(0), "{status:?}");
-    says(&tick, "warn", &["the way is open", "port 9"])
+    ensure_words(&tick, "warn", &["the way is open", "port 9"])
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn the_largest_packet_is_found_and_black_holes_are_told_from_routers_that_speak(
         );
         let vanish =
             "black hole: packets of more than 1333 bytes vanish on the link in front of hop 3";
-        says(&tick, "critical", &[vanish])?;
+        ensure_words(&tick, "critical", &[vanish])?;
     }
     chain.set_mtu(1, 1_300)?;
     for (status, tick) in both(&chain, &args)? {
@@ -157,7 +157,7 @@ fn the_largest_packet_is_found_and_black_holes_are_told_from_routers_that_speak(
             "{tick:#}"
         );
         ensure!(mtu["link"] == 1_500 && mtu["told"] == 1_300, "{tick:#}");
-        blames_nobody(&tick)?;
+        ensure_no_loss(&tick)?;
     }
     Ok(())
 }

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
-use netperf_tests::checks::route::{both, outcome, path, says};
+use netperf_tests::checks::route::{both, ensure_words, outcome, path};
 use netperf_tests::net::chain::{Chain, Link};
-use netperf_tests::net::relay::{Impairment, other_face};
+use netperf_tests::net::relay::{Impairment, second_address};
 use netperf_tests::tracer::command::{run_as, text};
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ fn a_hop_that_answers_from_two_addresses_shows_both() -> Result<()> {
         let (status, tick) = tick;
         ensure!(status == Some(0), "{status:?}: {tick:#}");
         let both: HashSet<(String, u64)> = second_hop(&tick)?.into_iter().collect();
-        let expected = [router, other_face(router)].map(|it: IpAddr| (it.to_string(), 3));
+        let expected = [router, second_address(router)].map(|it: IpAddr| (it.to_string(), 3));
         ensure!(both == HashSet::from(expected), "{tick:#}");
         let hop = &tick["hops"][1];
         ensure!(
@@ -94,7 +94,7 @@ fn a_hop_that_answers_from_two_addresses_shows_both() -> Result<()> {
                 .is_some_and(|it| it.len() == 1),
             "{tick:#}"
         );
-        says(
+        ensure_words(
             &tick,
             "ok",
             &["several routers answer at hop 2", &router.to_string()],
@@ -114,7 +114,7 @@ fn a_report_lists_every_address_of_a_hop_with_its_share() -> Result<()> {
     ensure!(output.status.success(), "{output:?}");
     let report = text(&output.stdout)?;
     let router = chain.router(2);
-    for address in [router, other_face(router)] {
+    for address in [router, second_address(router)] {
         let words = format!("{address} 3x");
         ensure!(report.contains(&words), "{words}: {report}");
     }

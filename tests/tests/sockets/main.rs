@@ -14,13 +14,13 @@ use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::command::{run, run_as, text};
 use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
-use netperf_tests::tracer::sockets::{Listed, ends, rows, ss, tick, tick_of};
+use netperf_tests::tracer::sockets::{SocketRow, ends, rows, ss, tick, tick_of};
 use netperf_tests::tracer::terminal::Terminal;
 use netperf_tests::tracer::{self, Tracer};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// Both lists, once they agree: acknowledgements may come while they are made.
-fn agree(ours: &[&str], theirs: &[&str]) -> Result<Vec<Listed>> {
+fn agree(ours: &[&str], theirs: &[&str]) -> Result<Vec<SocketRow>> {
     let deadline = Deadline::seconds(20);
     loop {
         let expected = ss(theirs)?;

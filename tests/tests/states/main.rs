@@ -17,7 +17,7 @@ use netperf_tests::tracer::command::{run_as, text};
 use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::states::{
-    ensure_field, finding, look, look_until, looks, looks_around, row,
+    ensure_field, finding, row, snapshot, snapshot_until, snapshots, snapshots_around,
 };
 use netperf_tests::tracer::{self, integer};
 use serde_json::Value;
@@ -29,8 +29,8 @@ fn time_wait_is_told_by_destination_against_the_ports_that_are_left() -> Result<
         first.finish_by_client(3_000)?;
         second.finish_by_client(50)?;
         second.finish_by_server(20)?;
-        let look = look_until(&[], |look| look["counts"]["TIME_WAIT"] == 3_070)?;
-        let to = |remote: &str| row(&look, "time_wait", "remote", remote);
+        let snapshot = snapshot_until(&[], |snapshot| snapshot["counts"]["TIME_WAIT"] == 3_070)?;
+        let to = |remote: &str| row(&snapshot, "time_wait", "remote", remote);
         let (full, other) = (to("127.0.0.1:4100")?, to("127.0.0.1:4200")?);
         ensure_field(full, "time_wait", 3_000)?;
         ensure_field(full, "in_use", 3_000)?;
@@ -39,14 +39,14 @@ fn time_wait_is_told_by_destination_against_the_ports_that_are_left() -> Result<
         let headroom = integer(full, "ports")? - 3_000;
         ensure_field(full, "headroom", headroom)?;
         ensure_field(full, "growth_per_s", Value::Null)?;
-        let accepted = row(&look, "time_wait_accepted", "local", "127.0.0.1:4200")?;
+        let accepted = row(&snapshot, "time_wait_accepted", "local", "127.0.0.1:4200")?;
         ensure_field(accepted, "time_wait", 20)?;
         ensure_field(&accepted["likely"][0], "pid", std::process::id())?;
-        let healthy = finding(&look, "TIME_WAIT is healthy")?;
+        let healthy = finding(&snapshot, "TIME_WAIT is healthy")?;
         ensure_field(healthy, "level", "ok")?;
         let evidence = tracer::text(healthy, "evidence")?;
         ensure!(evidence.contains("3 000 of "), "{evidence}");
-        ensure_field(row(&look, "by_process", "pid", 0)?, "name", "[kernel]")
+        ensure_field(row(&snapshot, "by_process", "pid", 0)?, "name", "[kernel]")
     })
 }
 
@@ -55,10 +55,10 @@ fn who_is_likely_to_make_time_wait_is_who_has_connections_there() -> Result<()> 
     in_fresh_netns(|| {
         let server = Server::listen(4_100, 10)?;
         server.finish_by_client(5)?;
-        let unknown = look_until(&[], |look| look["counts"]["TIME_WAIT"] == 5)?;
+        let unknown = snapshot_until(&[], |snapshot| snapshot["counts"]["TIME_WAIT"] == 5)?;
         ensure_field(&unknown["time_wait"][0], "likely", Vec::<Value>::new())?;
         let _open = server.connection()?;
-        let known = look(&[])?;
+        let known = snapshot(&[])?;
         let likely = &known["time_wait"][0]["likely"];
         ensure!(
             likely.as_array().is_some_and(|it| it.len() == 1),
@@ -79,7 +79,7 @@ fn counts_are_those_of_ss() -> Result<()> {
         server.finish_by_client(40)?;
         let _unclosed = server.leave_unclosed(7)?;
         let _open = server.connection()?;
-        let look = look_until(&[], |look| look["counts"]["TIME_WAIT"] == 40)?;
+        let snapshot = snapshot_until(&[], |snapshot| snapshot["counts"]["TIME_WAIT"] == 40)?;
         for (state, word) in [
             ("TIME_WAIT", "time-wait"),
             ("CLOSE_WAIT", "close-wait"),
@@ -90,7 +90,7 @@ fn counts_are_those_of_ss() -> Result<()> {
             let output = run_as(Command::new("ss").args(["-tnH", "state", word]))?;
             let lines = text(&output.stdout)?.lines().count();
             ensure!(lines > 0, "no {state}");
-            ensure_field(&look["counts"], state, lines)?;
+            ensure_field(&snapshot["counts"], state, lines)?;
         }
         Ok(())
     })
@@ -101,12 +101,12 @@ fn what_a_process_does_not_close_is_told_with_its_files_age_and_growth() -> Resu
     in_fresh_netns(|| {
         let server = Server::listen(4_100, 100)?;
         let mut unclosed = server.leave_unclosed(12)?;
-        let looks = looks_around(|| {
+        let snapshots = snapshots_around(|| {
             unclosed.extend(server.leave_unclosed(8)?);
             Ok(())
         })?;
-        let own = |look| row(look, "close_wait", "pid", std::process::id());
-        let rows: Vec<_> = looks.iter().map(own).collect::<Result<_>>()?;
+        let own = |snapshot| row(snapshot, "close_wait", "pid", std::process::id());
+        let rows: Vec<_> = snapshots.iter().map(own).collect::<Result<_>>()?;
         let (first, last) = (rows[0], rows[rows.len() - 1]);
         ensure_field(first, "count", 12)?;
         ensure_field(first, "growth_per_s", Value::Null)?;
@@ -122,7 +122,10 @@ fn what_a_process_does_not_close_is_told_with_its_files_age_and_growth() -> Resu
         let peer = &last["peers"][0];
         ensure_field(peer, "remote", "127.0.0.1")?;
         ensure_field(peer, "called_port", 4_100)?;
-        let finding = finding(&looks[looks.len() - 1], "does not close 20 connections")?;
+        let finding = finding(
+            &snapshots[snapshots.len() - 1],
+            "does not close 20 connections",
+        )?;
         ensure_field(finding, "level", "warn")?;
         let what = tracer::text(finding, "what")?;
         ensure!(
@@ -137,22 +140,22 @@ fn what_a_process_does_not_close_is_told_with_its_files_age_and_growth() -> Resu
 fn a_full_queue_is_told_with_those_that_were_turned_away() -> Result<()> {
     in_fresh_netns(|| {
         let server = Server::listen(4_100, 2)?;
-        let _clients = server.knock(8)?;
-        // A client may try again between the looks at the socket and at the counters.
-        let full = |look: &Value| {
-            let overflows = &look["listen"][0]["overflows"];
-            let counters = &look["networks"][0]["counters"];
+        let _clients = server.start_connecting(8)?;
+        // A client may try again between the reading of the socket and of the counters.
+        let full = |snapshot: &Value| {
+            let overflows = &snapshot["listen"][0]["overflows"];
+            let counters = &snapshot["networks"][0]["counters"];
             overflows.as_u64() >= Some(5)
                 && [&counters["listen_drops"], &counters["listen_overflows"]] == [overflows; 2]
         };
-        let look = look_until(&[], full)?;
-        let queue = row(&look, "listen", "local", "127.0.0.1:4100")?;
+        let snapshot = snapshot_until(&[], full)?;
+        let queue = row(&snapshot, "listen", "local", "127.0.0.1:4100")?;
         ensure_field(queue, "pid", std::process::id())?;
         ensure_field(queue, "backlog_max", 2)?;
         ensure_field(queue, "backlog", 3)?;
-        let finding = finding(&look, "the queue of 127.0.0.1:4100 is full")?;
+        let finding = finding(&snapshot, "the queue of 127.0.0.1:4100 is full")?;
         ensure_field(finding, "level", "critical")?;
-        ensure_field(&look["counts"], "SYN_SENT", 5)
+        ensure_field(&snapshot["counts"], "SYN_SENT", 5)
     })
 }
 
@@ -164,9 +167,9 @@ fn half_open_connections_are_told_by_the_socket_that_listens() -> Result<()> {
         // Clients stay half open until they say something.
         let (level, option) = (libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT);
         set_option(&server.listener, level, option, 30)?;
-        let _clients = server.knock(4)?;
-        let look = look_until(&[], |look| look["counts"]["SYN_RECV"] == 4)?;
-        let half_open = |local| row(&look, "listen", "local", local);
+        let _clients = server.start_connecting(4)?;
+        let snapshot = snapshot_until(&[], |snapshot| snapshot["counts"]["SYN_RECV"] == 4)?;
+        let half_open = |local| row(&snapshot, "listen", "local", local);
         ensure_field(half_open("127.0.0.1:4100")?, "syn_recv", 4)?;
         ensure_field(half_open("127.0.0.1:4200")?, "syn_recv", 0)
     })
@@ -201,14 +204,14 @@ fn settings_are_those_of_the_namespace_that_is_looked_at() -> Result<()> {
                   print(flush=True)\nsys.stdin.read()";
     let mut client = spawn(veth.near("python3"), client)?;
     let pid = client.id();
-    let inside = looks(&["--netns", &pid.to_string()])?;
-    let everywhere = looks(&["--port", "4600"])?;
+    let inside = snapshots(&["--netns", &pid.to_string()])?;
+    let everywhere = snapshots(&["--port", "4600"])?;
     for child in [&mut client, &mut server] {
         drop(child.stdin.take());
         child.wait()?;
     }
-    for look in [&inside[0], &everywhere[0]] {
-        let to = row(look, "time_wait", "remote", "10.72.0.2:4600")?;
+    for snapshot in [&inside[0], &everywhere[0]] {
+        let to = row(snapshot, "time_wait", "remote", "10.72.0.2:4600")?;
         ensure_field(to, "ports", 200)?;
         ensure_field(to, "in_use", 1)?;
         ensure_field(&to["likely"][0], "pid", pid)?;
@@ -243,20 +246,20 @@ fn a_peer_that_vanishes_is_told() -> Result<()> {
         .write_all(b"\n")?;
     let netns = client.id().to_string();
     let deadline = Deadline::seconds(20);
-    let look = loop {
-        let look = looks(&["--netns", &netns])?.remove(0);
-        if look["closing"][0]["silent"].as_u64() >= Some(1) {
-            break look;
+    let snapshot = loop {
+        let snapshot = snapshots(&["--netns", &netns])?.remove(0);
+        if snapshot["closing"][0]["silent"].as_u64() >= Some(1) {
+            break snapshot;
         }
-        ensure!(!deadline.passed(), "{look:#}");
+        ensure!(!deadline.passed(), "{snapshot:#}");
     };
     for child in [&mut client, &mut server] {
         drop(child.stdin.take());
         child.wait()?;
     }
-    let closing = row(&look, "closing", "state", "FIN_WAIT1")?;
+    let closing = row(&snapshot, "closing", "state", "FIN_WAIT1")?;
     ensure_field(closing, "orphans", 1)?;
-    let finding = finding(&look, "the other end does not answer")?;
+    let finding = finding(&snapshot, "the other end does not answer")?;
     let evidence = tracer::text(finding, "evidence")?;
     ensure!(evidence.contains("10.72.0.2 (1)"), "{evidence}");
     Ok(())
@@ -268,14 +271,14 @@ fn filters_limit_what_is_counted() -> Result<()> {
         let (first, second) = (Server::listen(4_100, 10)?, Server::listen(4_200, 10)?);
         first.finish_by_client(6)?;
         let _unclosed = second.leave_unclosed(3)?;
-        look_until(&[], |look| look["counts"]["TIME_WAIT"] == 6)?;
+        snapshot_until(&[], |snapshot| snapshot["counts"]["TIME_WAIT"] == 6)?;
         let total = |args: &[&str]| -> Result<u64> {
-            let look = look(args)?;
-            let counts = look["counts"].as_object().context("no counts")?;
+            let snapshot = snapshot(args)?;
+            let counts = snapshot["counts"].as_object().context("no counts")?;
             Ok(counts.values().filter_map(Value::as_u64).sum())
         };
         let own = std::process::id().to_string();
-        ensure!(total(&[])? == 14, "{}", look(&[])?);
+        ensure!(total(&[])? == 14, "{}", snapshot(&[])?);
         ensure!(total(&["--state", "TIME_WAIT"])? == 6);
         ensure!(total(&["--state", "close-wait,TIME_WAIT"])? == 9);
         ensure!(total(&["--port", "4200"])? == 7);
@@ -298,24 +301,26 @@ fn without_rights_it_looks_and_says_what_it_can_not_see() -> Result<()> {
         let output = run_as(command.args(["states", "--json", "--netns", "self"]))?;
         ensure!(output.status.success(), "{}", text(&output.stderr)?);
         let lines = ndjson::lines(&output.stdout)?;
-        let look = lines.get(1).context("no look")?;
-        ensure_field(&look["counts"], "ESTABLISHED", 2)?;
-        let unknown = row(look, "by_process", "pid", Value::Null)?;
+        let snapshot = lines.get(1).context("no snapshot")?;
+        ensure_field(&snapshot["counts"], "ESTABLISHED", 2)?;
+        let unknown = row(snapshot, "by_process", "pid", Value::Null)?;
         ensure_field(&unknown["counts"], "LISTEN", 1)?;
-        let told = look["unavailable"].as_array().context("nothing is told")?;
-        ensure!(!told.is_empty(), "{look}");
+        let told = snapshot["unavailable"]
+            .as_array()
+            .context("nothing is told")?;
+        ensure!(!told.is_empty(), "{snapshot}");
         Ok(())
     })
 }
 
 #[test]
 fn looks_repeat_until_the_count_and_have_a_measured_length() -> Result<()> {
-    let looks = looks(&["-d", "0.2", "-n", "3"])?;
-    ensure!(looks.len() == 3, "{} looks", looks.len());
-    ensure_field(&looks[0], "interval_s", Value::Null)?;
-    ensure_field(&looks[0], "growth_per_s", Value::Null)?;
-    let length = looks[2]["interval_s"].as_f64().context("no interval")?;
+    let all = snapshots(&["-d", "0.2", "-n", "3"])?;
+    ensure!(all.len() == 3, "{} snapshots", all.len());
+    ensure_field(&all[0], "interval_s", Value::Null)?;
+    ensure_field(&all[0], "growth_per_s", Value::Null)?;
+    let length = all[2]["interval_s"].as_f64().context("no interval")?;
     ensure!((0.05..2.0).contains(&length), "{length}");
-    ensure!(looks[2]["growth_per_s"].is_object(), "{}", looks[2]);
+    ensure!(all[2]["growth_per_s"].is_object(), "{}", all[2]);
     Ok(())
 }

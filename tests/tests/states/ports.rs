@@ -8,7 +8,9 @@ use netperf_tests::sys::sysctl::Sysctl;
 use netperf_tests::tracer::command::{run, run_as, text};
 use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
-use netperf_tests::tracer::states::{ensure_field, finding, look, looks, looks_around, row};
+use netperf_tests::tracer::states::{
+    ensure_field, finding, row, snapshot, snapshots, snapshots_around,
+};
 use netperf_tests::tracer::{self, Tracer};
 use serde_json::Value;
 
@@ -22,8 +24,8 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
         let held = server.exhaust(100)?;
         ensure!(held.len() == 90, "{} connections", held.len());
         let _one = other.connection()?;
-        let look = look(&[])?;
-        let to = |remote: &str| row(&look, "time_wait", "remote", remote);
+        let snapshot = snapshot(&[])?;
+        let to = |remote: &str| row(&snapshot, "time_wait", "remote", remote);
         let full = to("127.0.0.1:4100")?;
         ensure_field(full, "ports", 90)?;
         ensure_field(full, "in_use", 90)?;
@@ -31,7 +33,7 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
         ensure_field(full, "exhausted_in_s", 0.0)?;
         ensure_field(to("127.0.0.1:4200")?, "headroom", 89)?;
         let finding = finding(
-            &look,
+            &snapshot,
             "ports for new connections to 127.0.0.1:4100 are taken",
         )?;
         ensure_field(finding, "level", "critical")?;
@@ -55,13 +57,13 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
 fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
     in_fresh_netns(|| {
         let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.4"])?;
-        let _full = refused_calls::play(false)?;
-        refused_calls::await_looks(&mut tracer)?;
+        let _full = refused_calls::run(false)?;
+        refused_calls::await_two_ticks(&mut tracer)?;
         let session = tracer.stop()?;
         refused_calls::check(&session, false)?;
-        let look = session.ticks.last().context("no look")?;
+        let snapshot = session.ticks.last().context("no snapshot")?;
         for remote in ["127.0.0.1:4100", "[::1]:4100"] {
-            let findings = look["findings"].as_array().context("no findings")?;
+            let findings = snapshot["findings"].as_array().context("no findings")?;
             let about = findings.iter().filter(|it| {
                 let what = it["what"].as_str();
                 it["level"] != "ok" && what.is_some_and(|it| it.contains(&format!("to {remote}")))
@@ -76,7 +78,7 @@ fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
                 "{evidence}"
             );
         }
-        let in_use = finding(look, "can't have 127.0.0.1:4100")?;
+        let in_use = finding(snapshot, "can't have 127.0.0.1:4100")?;
         let evidence = tracer::text(in_use, "evidence")?;
         ensure!(evidence.contains("listens there"), "{evidence}");
         Ok(())
@@ -86,9 +88,9 @@ fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
 #[test]
 fn one_look_counts_nothing_between_looks() -> Result<()> {
     in_fresh_netns(|| {
-        let looks = looks(&["--netns", "self"])?;
-        ensure_field(&looks[0], "refused", Vec::<Value>::new())?;
-        ensure_field(&looks[0], "unavailable", Vec::<Value>::new())
+        let all = snapshots(&["--netns", "self"])?;
+        ensure_field(&all[0], "refused", Vec::<Value>::new())?;
+        ensure_field(&all[0], "unavailable", Vec::<Value>::new())
     })
 }
 
@@ -101,8 +103,10 @@ fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
     ]))?;
     ensure!(output.status.success(), "{}", text(&output.stderr)?);
     let lines = ndjson::lines(&output.stdout)?;
-    let look = lines.get(1).context("no look")?;
-    let unavailable = look["unavailable"].as_array().context("nothing is told")?;
+    let snapshot = lines.get(1).context("no snapshot")?;
+    let unavailable = snapshot["unavailable"]
+        .as_array()
+        .context("nothing is told")?;
     let what = |it: &&Value| it["what"].as_str().is_some_and(|it| it.contains("connect"));
     let told: Vec<_> = unavailable.iter().filter(what).collect();
     ensure!(told.len() == 1, "{unavailable:#?}");
@@ -117,9 +121,9 @@ fn ports_that_run_out_have_a_time_left() -> Result<()> {
         let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t41999")?;
         let server = Server::listen(4_100, 200)?;
         server.finish_by_client(100)?;
-        let looks = looks_around(|| server.finish_by_client(300))?;
-        let to = |look| row(look, "time_wait", "remote", "127.0.0.1:4100");
-        let rows: Vec<_> = looks.iter().map(to).collect::<Result<_>>()?;
+        let snapshots = snapshots_around(|| server.finish_by_client(300))?;
+        let to = |snapshot| row(snapshot, "time_wait", "remote", "127.0.0.1:4100");
+        let rows: Vec<_> = snapshots.iter().map(to).collect::<Result<_>>()?;
         let grew = |row: &&&Value| row["growth_per_s"].as_f64() > Some(0.0);
         let full = rows.iter().find(grew).context("it never grew")?;
         let figure = |name: &str| {

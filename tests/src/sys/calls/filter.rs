@@ -1,4 +1,4 @@
-//! Filters that let a socket lose what arrives.
+//! Socket filters that drop what arrives.
 
 #![expect(
     unsafe_code,
@@ -10,12 +10,12 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-/// What of that which arrives at a socket is lost before TCP sees it.
+/// Which packets a socket drops before TCP sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// Nothing any more.
+    /// None.
     Nothing,
-    /// One packet of ten, at random.
+    /// One packet in ten, at random.
     OneInTen,
     /// All.
     Everything,

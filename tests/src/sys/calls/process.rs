@@ -1,4 +1,4 @@
-//! Processes and the descriptors that they give each other.
+//! Processes, and the descriptors that they pass to each other.
 
 #![expect(
     unsafe_code,
@@ -40,14 +40,14 @@ pub fn fork() -> nix::Result<Fork> {
 pub fn fork_into(pid: Pid) -> nix::Result<Fork> {
     let wanted = pid.as_raw();
     // SAFETY: a struct of integers, for which zero is a value.
-    let mut ask: libc::clone_args = unsafe { std::mem::zeroed() };
-    ask.exit_signal = libc::SIGCHLD.unsigned_abs().into();
-    ask.set_tid = u64::try_from(ptr::from_ref(&wanted).addr()).unwrap_or(0);
-    ask.set_tid_size = 1;
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.exit_signal = libc::SIGCHLD.unsigned_abs().into();
+    args.set_tid = u64::try_from(ptr::from_ref(&wanted).addr()).unwrap_or(0);
+    args.set_tid_size = 1;
     let size = size_of::<libc::clone_args>();
     // SAFETY: without a stack of its own and shared memory this is a fork; the callers have one
     // thread, so the child may use everything that it inherits.
-    let made = unsafe { libc::syscall(libc::SYS_clone3, &raw const ask, size) };
+    let made = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size) };
     match Errno::result(made)? {
         0 => Ok(Fork::Child),
         _ => Ok(Fork::Parent(pid)),
@@ -98,7 +98,7 @@ pub fn process(pid: u32) -> io::Result<OwnedFd> {
 
 fn own(made: libc::c_long) -> io::Result<OwnedFd> {
     let fd = i32::try_from(Errno::result(made)?).map_err(io::Error::other)?;
-    // SAFETY: the kernel just made this descriptor, and nobody else knows it.
+    // SAFETY: the kernel has just created this descriptor, and no other value owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

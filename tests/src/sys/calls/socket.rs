@@ -19,7 +19,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 pub fn socket(domain: i32, kind: i32, protocol: i32) -> nix::Result<OwnedFd> {
     // SAFETY: takes integers only.
     let fd = unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) };
-    // SAFETY: the kernel just made this descriptor, and nobody else knows it.
+    // SAFETY: the kernel has just created this descriptor, and no other value owns it.
     Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -67,7 +67,7 @@ fn length_of<T>() -> libc::socklen_t {
     libc::socklen_t::try_from(size_of::<T>()).unwrap_or(libc::socklen_t::MAX)
 }
 
-/// What TCP itself says about a connection.
+/// The kernel's `tcp_info` of a connection.
 ///
 /// # Errors
 /// As getsockopt(2).
@@ -93,12 +93,12 @@ struct ZerocopyReceive {
 }
 
 /// Takes what a TCP socket has ready through `TCP_ZEROCOPY_RECEIVE`, copied into `into` where the
-/// kernel finds that cheaper than mapping. Gives the bytes taken; 0 when none were ready.
+/// kernel finds that cheaper than mapping. Returns the bytes taken; 0 when none were ready.
 ///
 /// # Errors
 /// As getsockopt(2).
 pub fn zerocopy_receive(socket: &impl AsFd, into: &mut [u8]) -> nix::Result<usize> {
-    let mut ask = ZerocopyReceive {
+    let mut request = ZerocopyReceive {
         copybuf_address: u64::try_from(into.as_mut_ptr().addr()).unwrap_or(0),
         copybuf_len: i32::try_from(into.len()).unwrap_or(i32::MAX),
         ..ZerocopyReceive::default()
@@ -107,13 +107,13 @@ pub fn zerocopy_receive(socket: &impl AsFd, into: &mut [u8]) -> nix::Result<usiz
         socket,
         libc::IPPROTO_TCP,
         libc::TCP_ZEROCOPY_RECEIVE,
-        &mut ask,
+        &mut request,
     )?;
-    let copied = usize::try_from(ask.copybuf_len).unwrap_or(0);
-    Ok(usize::try_from(ask.length).unwrap_or(0) + copied)
+    let copied = usize::try_from(request.copybuf_len).unwrap_or(0);
+    Ok(usize::try_from(request.length).unwrap_or(0) + copied)
 }
 
-/// Sends each part as a message of its own; gives what each message took.
+/// Sends each part as a message of its own; returns the bytes sent by each.
 ///
 /// # Errors
 /// As sendmmsg(2).
@@ -130,7 +130,7 @@ pub fn sendmmsg(socket: &impl AsFd, parts: &[&[u8]]) -> nix::Result<Vec<usize>> 
     lengths(&headers, done)
 }
 
-/// Receives one message into each part; gives the length of each message that came.
+/// Receives one message into each part; returns the length of each message received.
 ///
 /// # Errors
 /// As recvmmsg(2).
@@ -167,28 +167,29 @@ fn lengths(headers: &[libc::mmsghdr], done: i32) -> nix::Result<Vec<usize>> {
     Ok(lengths.collect())
 }
 
-/// Takes back the association of a socket with its peer.
+/// Dissolves the association of a socket with its peer.
 ///
 /// # Errors
 /// As connect(2).
 pub fn disconnect(socket: &impl AsFd) -> nix::Result<()> {
-    let nobody = libc::sockaddr {
+    let unspecified = libc::sockaddr {
         sa_family: 0,
         sa_data: [0; 14],
     };
     let fd = socket.as_fd().as_raw_fd();
-    // SAFETY: the pointer and length describe `nobody`, whose family is AF_UNSPEC.
-    let status = unsafe { libc::connect(fd, &raw const nobody, length_of::<libc::sockaddr>()) };
+    // SAFETY: the pointer and length describe `unspecified`, whose family is AF_UNSPEC.
+    let status =
+        unsafe { libc::connect(fd, &raw const unspecified, length_of::<libc::sockaddr>()) };
     Errno::result(status).map(drop)
 }
 
-/// Sends multicast through the loopback interface.
+/// Lets a socket send multicast through the loopback interface.
 ///
 /// # Errors
 /// As setsockopt(2).
-pub fn set_multicast_home(socket: &impl AsFd) -> nix::Result<()> {
-    let home = i32::from_ne_bytes([127, 0, 0, 1]);
-    set_option(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, home)
+pub fn set_multicast_loopback(socket: &impl AsFd) -> nix::Result<()> {
+    let loopback = i32::from_ne_bytes([127, 0, 0, 1]);
+    set_option(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, loopback)
 }
 
 /// Receives one descriptor that another process passes over a unix socket.
@@ -204,7 +205,7 @@ pub fn receive_descriptor(socket: &impl AsFd) -> nix::Result<OwnedFd> {
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(fds) = control {
             let taken = fds.first().copied().ok_or(Errno::EBADMSG)?;
-            // SAFETY: the kernel just made this descriptor, and nobody else knows it.
+            // SAFETY: the kernel has just created this descriptor, and no other value owns it.
             return Ok(unsafe { OwnedFd::from_raw_fd(taken) });
         }
     }
