@@ -52,7 +52,15 @@ impl Document {
                     }
                 }
                 Event::Html(html) | Event::InlineHtml(html) => document.html(&html),
-                _ => {}
+                Event::Start(_)
+                | Event::End(_)
+                | Event::InlineMath(_)
+                | Event::DisplayMath(_)
+                | Event::FootnoteReference(_)
+                | Event::SoftBreak
+                | Event::HardBreak
+                | Event::Rule
+                | Event::TaskListMarker(_) => {}
             }
         }
         document

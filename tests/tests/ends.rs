@@ -74,8 +74,8 @@ fn ends(words: &'static str, format: &'static str, statuses: &'static [i32]) -> 
     // Others that begin meanwhile would slow the end down.
     let _turn = turn::exclusive();
     in_fresh_netns(move || {
-        let scene = Scene::new()?;
-        let start = || Stalled::start(&mut scene.command(words, format)?);
+        let peers = Peers::new()?;
+        let start = || Stalled::start(&mut peers.command(words, format)?);
         let mut stalled = (0..=SIGNALS.len())
             .map(|_| start())
             .collect::<Result<Vec<_>>>()?;
@@ -106,14 +106,14 @@ fn is_good(ended: &Ended, statuses: &[i32]) -> Result<()> {
     Ok(())
 }
 
-/// What the commands talk to, in the network namespace of this thread.
-struct Scene {
+/// What the commands connect to, in the network namespace of this thread.
+struct Peers {
     idle: Child,
     folder: RegistryFolder,
     _dns: DnsServer,
 }
 
-impl Scene {
+impl Peers {
     fn new() -> Result<Self> {
         serve(
             HTTP.parse()?,
@@ -142,7 +142,7 @@ impl Scene {
     }
 }
 
-impl Drop for Scene {
+impl Drop for Peers {
     fn drop(&mut self) {
         let _ = self.idle.kill();
         let _ = self.idle.wait();

@@ -1,4 +1,4 @@
-//! Does `flows` show each connection, with its process and its bytes?
+//! `flows` shows each connection with its process and its bytes.
 
 use std::net::SocketAddr;
 
@@ -12,8 +12,8 @@ use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::{self, Session, Tracer, integer, text};
 use serde_json::Value;
 
-/// A steady load that began after the tracer did and ended before it: what `flows` said, the ends of
-/// the load, and what they moved.
+/// A steady load that starts after the tracer and ends before it: the session of `flows`, the ends of the
+/// load, and what they moved.
 struct Traced {
     session: Session,
     ends: Vec<End>,
@@ -33,7 +33,7 @@ fn trace(args: &[&str]) -> Result<Traced> {
     }
     mover.resume()?;
     let Some(PathResult::Moved { rows, .. }) = mover.finish()?.pop() else {
-        anyhow::bail!("the steady load said nothing")
+        anyhow::bail!("the steady load printed nothing")
     };
     let mut session = tracer.stop()?;
     early.append(&mut session.ticks);

@@ -1,4 +1,4 @@
-//! Can what a process calls itself reach the terminal, or break the JSON?
+//! Hostile names of processes, arguments and cgroups reach neither the terminal nor the syntax of JSON.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,13 +12,13 @@ use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::command::{run, text};
 use netperf_tests::tracer::ndjson;
 
-/// Sets a title, clears the screen, and is no UTF-8: 15 bytes, as many as a name may have.
+/// Sets a title, clears the screen, and is not UTF-8: 15 bytes, as many as a name may have.
 const NAME: &[u8] = b"\x1b[2J\x1b]0;e\x07\xff\x9b\r\n";
-/// An argument and a cgroup with the same in them, and a line end where the kernel takes one.
+/// An argument and a cgroup with the same sequences, and a newline where the kernel allows one.
 const ARGUMENT: &[u8] = b"evil\x1b]0;argument\x07\xfe\n\t\x7f\xc2\x9b31m";
 const CGROUP: &[u8] = b"evil\x1b]0;cgroup\x07\xfd\xc2\x9b31m";
 
-/// A steady load of processes in disguise, in a cgroup in disguise.
+/// A steady load of processes with a hostile name, in a cgroup with one.
 struct Disguised {
     mover: Mover,
     ends: Ends,

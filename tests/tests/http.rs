@@ -1,4 +1,4 @@
-//! Does `http` say where the time goes? Against nginx with TLS and a slow upstream.
+//! `http` shows the phase that takes the time, against nginx with TLS and a slow upstream.
 
 use std::net::TcpListener;
 use std::process::{Command, Output};
@@ -14,7 +14,7 @@ use netperf_tests::tracer::probe::{self, ensure_finding, ensure_harmless};
 use netperf_tests::tracer::sandbox::Sandbox;
 use serde_json::Value;
 
-/// How much later than it must, a loaded machine may do something.
+/// Extra time that a busy machine may take.
 const SLACK: f64 = 3.0;
 
 /// `netperf-trace http ARGS` with the host of nginx where it is, and its certificate valid.
@@ -205,7 +205,7 @@ fn limits_that_are_not_kept_end_with_status_5() -> Result<()> {
 }
 
 #[test]
-fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
+fn a_failure_is_reported_with_its_phase_and_status_5() -> Result<()> {
     in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let silent = TcpListener::bind("127.0.0.1:8091")?;

@@ -1,4 +1,4 @@
-//! Is everything that CONTRACT.md names there, of the right type, and true?
+//! Every field of docs/json.md is present, of the right type, and true.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -84,7 +84,7 @@ fn every_line_of_flows_has_every_field() -> Result<()> {
 }
 
 #[test]
-fn connections_are_listed_below_each_process_only_if_asked() -> Result<()> {
+fn connections_are_listed_below_each_process_only_on_request() -> Result<()> {
     let (session, ends) = beside_steady(&["top", "--connections"])?;
     for end in &ends.ends {
         let row = rows(&session, end.pid)
@@ -216,7 +216,7 @@ fn times_go_on_and_intervals_are_measured() -> Result<()> {
 }
 
 #[test]
-fn filters_leave_only_what_they_name() -> Result<()> {
+fn filters_show_only_what_they_name() -> Result<()> {
     let only = |args: &[&str], names: &[&str]| -> Result<()> {
         let (session, ends) = beside_steady(args)?;
         let pids: Vec<u32> = ends.ends.iter().map(|end| end.pid).collect();
@@ -264,7 +264,7 @@ fn the_pid_filter_may_be_repeated() -> Result<()> {
 }
 
 #[test]
-fn rows_are_sorted_and_limited_as_asked() -> Result<()> {
+fn rows_are_sorted_and_limited() -> Result<()> {
     let (session, _) = beside_steady(&["top", "--sort", "rx", "--rows", "2"])?;
     for tick in &session.ticks {
         let rows = tick["processes"].as_array().context("no processes")?;

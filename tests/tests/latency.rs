@@ -1,4 +1,4 @@
-//! Does `latency` show the time that a way takes, and a program, for the process whose time it is?
+//! `latency` shows the delay of the network and of the program, for the process concerned.
 
 use std::process;
 use std::thread;
@@ -11,7 +11,7 @@ use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::command::{run, text};
 
 #[test]
-fn the_way_and_the_program_take_what_they_take() -> Result<()> {
+fn the_delays_of_the_link_and_of_the_program_are_reported() -> Result<()> {
     // Slow, so that what a busy machine adds stays small beside it.
     const SLOW: Timing = Timing {
         delay: Duration::from_millis(100),

@@ -1,4 +1,4 @@
-//! Does `nic` tell how the interfaces stand, what they lack, and who fills them?
+//! `nic`: the state of interfaces, their faults, and the processes that fill them.
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::terminal::Terminal;
 use serde_json::Value;
 
-/// Where packets over a tun device go.
+/// Address behind the tun device.
 const FAR: &str = "10.79.0.2:9";
 
 /// The ticks of `netperf-trace nic ARGS`.
@@ -39,13 +39,13 @@ fn interface<'t>(tick: &'t Value, name: &str) -> Result<&'t Value> {
     found.with_context(|| format!("no {name}: {all:#?}"))
 }
 
-/// The finding that says so, if one does.
+/// The finding that contains these words, if any.
 fn finding<'t>(tick: &'t Value, words: &str) -> Option<&'t Value> {
     let says = |it: &&Value| it["what"].as_str().is_some_and(|what| what.contains(words));
     tick["findings"].as_array()?.iter().find(says)
 }
 
-/// Watches until a finding says so.
+/// Repeats `nic` until a finding contains these words.
 fn await_finding(args: &[&str], words: &str) -> Result<Value> {
     let deadline = Deadline::seconds(20);
     loop {
@@ -97,7 +97,7 @@ fn a_full_interface_is_found_with_the_process_that_fills_it() -> Result<()> {
 }
 
 #[test]
-fn packets_that_a_full_queue_throws_away_are_counted_and_checked() -> Result<()> {
+fn packets_that_a_full_queue_drops_are_counted_and_checked() -> Result<()> {
     in_fresh_netns(|| {
         tun(1_000, true)?;
         tc("qdisc add dev tun9 root tbf rate 100kbit burst 2kb limit 4kb")?;
@@ -137,7 +137,7 @@ fn packets_that_a_full_queue_throws_away_are_counted_and_checked() -> Result<()>
 }
 
 #[test]
-fn other_namespaces_are_shown_if_they_are_asked_for() -> Result<()> {
+fn other_namespaces_are_shown_on_request() -> Result<()> {
     in_fresh_netns(|| {
         tun(10, true)?;
         let own = ticks(&["-d", "0.1", "-n", "1"])?;
@@ -157,7 +157,7 @@ fn other_namespaces_are_shown_if_they_are_asked_for() -> Result<()> {
 }
 
 #[test]
-fn it_needs_no_rights_and_says_what_is_wrong_with_a_command_line() -> Result<()> {
+fn it_needs_no_rights_and_explains_a_wrong_command_line() -> Result<()> {
     let public = PublicCopy::new()?;
     let mut command = public.as_nobody();
     let output = run_as(command.args(["nic", "-b", "-d", "0.1", "-n", "1"]))?;

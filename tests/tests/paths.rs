@@ -1,4 +1,4 @@
-//! Is every byte counted, once, for the process that moved it, whatever way it takes?
+//! Every byte is counted once, for the process that moved it, on every I/O path.
 
 use std::io::Write;
 
@@ -10,7 +10,7 @@ use netperf_tests::sys::turn;
 use netperf_tests::tracer::Tracer;
 use netperf_tests::tracer::exact::check;
 
-/// Plays the paths of a topic while one tracer runs; those with a gate are set up before it starts.
+/// Runs the paths of a topic while one tracer runs; paths with a gate are set up before it starts.
 fn exact(topic: &str) -> Result<()> {
     let _turn = turn::exclusive();
     let found = TOPICS.iter().find(|one| one.name == topic);
@@ -32,7 +32,7 @@ fn exact(topic: &str) -> Result<()> {
     let session = tracer.stop()?;
     let is_absent = |one: &PathResult| matches!(one, PathResult::Absent { .. });
     if played.iter().all(is_absent) {
-        // Said above; the virtual machines have kernels that can play it.
+        // Noted above; the virtual machines have kernels that support them.
         return Ok(());
     }
     check(&session, &played)
@@ -59,7 +59,7 @@ fn zero_copy_sends_are_counted() -> Result<()> {
 }
 
 #[test]
-fn every_way_of_a_datagram_is_counted() -> Result<()> {
+fn every_datagram_call_is_counted() -> Result<()> {
     exact("datagram")
 }
 
@@ -74,7 +74,7 @@ fn both_address_families_and_mapped_addresses_are_counted() -> Result<()> {
 }
 
 #[test]
-fn io_uring_requests_are_counted_for_the_process_that_asked() -> Result<()> {
+fn io_uring_requests_are_counted_for_the_process_that_submits_them() -> Result<()> {
     exact("uring")
 }
 
@@ -133,12 +133,12 @@ fn traffic_that_is_no_payload_of_tcp_or_udp_is_not_counted() -> Result<()> {
     exact("uncounted")
 }
 
-/// Reads this file: a topic without a test would be silence.
+/// Reads this file, so that no topic is without a test.
 #[test]
 fn every_topic_has_a_test() {
     let tests = include_str!("paths.rs");
     for topic in TOPICS {
         let call = format!("exact(\"{}\")", topic.name);
-        assert!(tests.contains(&call), "no test plays `{}`", topic.name);
+        assert!(tests.contains(&call), "no test runs `{}`", topic.name);
     }
 }

@@ -1,4 +1,4 @@
-//! Is every byte counted, and nothing kept, while sockets and processes come and go?
+//! Churn of sockets and processes: every byte is counted, and memory does not grow.
 //!
 //! Takes 20 s, or `NETPERF_SOAK_SECS`, after some for warming up.
 

@@ -1,4 +1,4 @@
-//! Does `states --watch` tell what each connection goes through, TIME_WAIT included, and lose nothing?
+//! `states --watch` reports every transition of a connection, TIME_WAIT included, and loses none.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn transitions<'s>(session: &'s Session, old: &str, new: &str) -> Vec<&'s Value>
         .collect()
 }
 
-/// Lets the session go on until this many of these transitions have been told.
+/// Reads until this many transitions into a state are reported.
 fn await_transitions(
     tracer: &mut Tracer,
     seen: &mut Vec<Value>,
@@ -45,15 +45,15 @@ fn await_transitions(
     many: usize,
 ) -> Result<()> {
     let deadline = Deadline::seconds(90);
-    let told = |seen: &[Value]| seen.iter().filter(|line| line["new"] == new).count();
-    while told(seen) < many {
+    let reported = |seen: &[Value]| seen.iter().filter(|line| line["new"] == new).count();
+    while reported(seen) < many {
         let line = tracer.next_line(deadline)?.context("the tracer ended")?;
         seen.push(line);
     }
     Ok(())
 }
 
-/// Sum over all ticks of what came to this state.
+/// Transitions into a state, over all ticks.
 fn counted(session: &Session, state: &str) -> Result<u64> {
     of_type(session, "churn")
         .map(|tick| integer(&tick["counts"], state))
@@ -69,7 +69,7 @@ fn lost(session: &Session) -> Result<u64> {
 }
 
 #[test]
-fn a_connection_is_told_from_its_beginning_to_time_wait() -> Result<()> {
+fn a_connection_is_reported_from_its_start_to_time_wait() -> Result<()> {
     in_fresh_netns(|| {
         let session = lifecycle::check(watch(&[])?, PORT)?;
         ensure!(transitions(&session, "CLOSE", "LISTEN").len() == 1);
@@ -79,7 +79,7 @@ fn a_connection_is_told_from_its_beginning_to_time_wait() -> Result<()> {
 }
 
 #[test]
-fn time_wait_lasts_a_minute_and_its_end_is_told() -> Result<()> {
+fn time_wait_lasts_a_minute_and_its_end_is_reported() -> Result<()> {
     const MANY: usize = 5_000;
     in_fresh_netns(|| {
         let mut tracer = watch(&["--state", "TIME_WAIT"])?;
@@ -152,8 +152,8 @@ fn a_port_that_is_used_again_ends_time_wait() -> Result<()> {
     })
 }
 
-/// Connections as fast as they can be had, to several addresses so that ports do not run out; gives how
-/// many there were.
+/// Connects as fast as possible, to several addresses so that ports do not run out; returns the number of
+/// connections.
 fn storm(span: Duration) -> Result<usize> {
     const SERVERS: u8 = 8;
     let done = Arc::new(AtomicBool::new(false));
@@ -196,7 +196,7 @@ fn storm(span: Duration) -> Result<usize> {
 }
 
 #[test]
-fn of_a_storm_of_connections_each_is_told_or_counted_as_lost() -> Result<()> {
+fn each_connection_of_a_storm_is_reported_or_counted_as_lost() -> Result<()> {
     in_fresh_netns(|| {
         let mut tracer = watch(&[])?;
         let made = storm(Duration::from_secs(2))?;
@@ -236,10 +236,10 @@ fn a_share_of_the_connections_stands_for_all() -> Result<()> {
         server.finish_by_client(MANY)?;
         let session = tracer.stop()?;
         for (old, new) in [("SYN_SENT", "ESTABLISHED"), ("SYN_RECV", "ESTABLISHED")] {
-            let told = transitions(&session, old, new).len();
+            let reported = transitions(&session, old, new).len();
             ensure!(
-                (350..650).contains(&told),
-                "{told} of {MANY} are {old} -> {new}"
+                (350..650).contains(&reported),
+                "{reported} of {MANY} are {old} -> {new}"
             );
         }
         let mut estimated = 0.0;
@@ -268,13 +268,13 @@ fn a_person_reads_a_line_for_each_transition_and_a_block_a_tick() -> Result<()> 
             Ok(())
         });
         let output = run(["states", "--watch", "-b", "--netns", "self", "-n", "2"])?;
-        let said = text(&output.stdout)?;
+        let output = text(&output.stdout)?;
         for words in [
             "SYN_SENT -> ESTABLISHED",
             "into each state per second:",
             "lost 0",
         ] {
-            ensure!(said.contains(words), "{words}: {said}");
+            ensure!(output.contains(words), "{words}: {output}");
         }
         Ok(())
     })

@@ -90,14 +90,14 @@ fn passed(workload: &mut Workload) -> Result<()> {
 fn taken(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    let (mut told, mut tell) = std::io::pipe()?;
+    let (mut reader, mut writer) = std::io::pipe()?;
     let done = Semaphore::new()?;
     workload.spawn("receiver", move || {
         Ok(Moved::received(read_all(&listener.accept()?.0)?))
     })?;
     workload.spawn("thief", || {
         let mut name = [0; 8];
-        told.read_exact(&mut name)?;
+        reader.read_exact(&mut name)?;
         let [p0, p1, p2, p3, f0, f1, f2, f3] = name;
         let pid = u32::from_ne_bytes([p0, p1, p2, p3]);
         let fd = i32::from_ne_bytes([f0, f1, f2, f3]);
@@ -109,8 +109,8 @@ fn taken(workload: &mut Workload) -> Result<()> {
     workload.spawn("owner", || {
         let stream = connect(to)?;
         let sent = send_part(&stream, BEFORE)?;
-        tell.write_all(&std::process::id().to_ne_bytes())?;
-        tell.write_all(&stream.as_raw_fd().to_ne_bytes())?;
+        writer.write_all(&std::process::id().to_ne_bytes())?;
+        writer.write_all(&stream.as_raw_fd().to_ne_bytes())?;
         done.wait()?;
         Ok(Moved::sent(sent))
     })

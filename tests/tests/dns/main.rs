@@ -1,5 +1,4 @@
-//! Does `dns` say what resolvers really do? Against a DNS server of the tests, in a network namespace
-//! with a resolv.conf of its own.
+//! `dns` against a DNS server of the tests, in a network namespace with its own resolv.conf.
 
 mod reference;
 mod watch;
@@ -45,7 +44,7 @@ fn of_type<'t>(tick: &'t Value, place: usize, kind: &str) -> Result<&'t Value> {
 }
 
 #[test]
-fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
+fn slow_and_fast_resolvers_are_measured_in_order() -> Result<()> {
     let _turn = turn::shared();
     in_fresh_netns(|| {
         let answer = |ms| [("x.test", A, Script::values(ms, &[ADDRESS]))];
@@ -75,7 +74,7 @@ fn slow_and_fast_resolvers_are_told_apart_in_order() -> Result<()> {
 }
 
 #[test]
-fn search_domains_cost_what_they_really_cost() -> Result<()> {
+fn queries_for_search_domains_are_counted() -> Result<()> {
     let _turn = turn::shared();
     in_fresh_netns(|| {
         let server = DnsServer::at(
@@ -105,7 +104,7 @@ fn search_domains_cost_what_they_really_cost() -> Result<()> {
 }
 
 #[test]
-fn what_is_cut_off_is_fetched_over_tcp() -> Result<()> {
+fn a_truncated_answer_is_fetched_over_tcp() -> Result<()> {
     let _turn = turn::shared();
     in_fresh_netns(|| {
         let cut = Script::values(0, &[ADDRESS]).truncated();
@@ -155,7 +154,7 @@ fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
 }
 
 #[test]
-fn without_a_network_it_says_so_with_status_5() -> Result<()> {
+fn without_a_network_it_fails_with_the_reason_and_status_5() -> Result<()> {
     let _turn = turn::shared();
     in_fresh_netns(|| {
         let output = run("nameserver 192.0.2.53\\n", &["dns", "x.test", "-c", "1"])?;

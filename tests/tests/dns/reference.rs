@@ -1,4 +1,4 @@
-//! Does `dns` say what dig says, of a server of the tests and of a real one?
+//! `dns` and dig agree, on a server of the tests and on a real one.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -14,18 +14,18 @@ use netperf_tests::tracer::command::run_as;
 use netperf_tests::tracer::probe;
 use serde_json::Value;
 
-/// How far two figures for the same may be apart on a busy machine.
+/// Largest difference of two measurements on a busy machine.
 const TOLERANCE_US: u64 = 30_000;
 
-/// What a resolver said to one question.
+/// The answer of a resolver to one question.
 #[derive(Debug, PartialEq, Eq)]
-struct Said {
+struct Answer {
     rcode: String,
     /// Type, value and time to live of each record.
     records: BTreeSet<(String, String, u64)>,
 }
 
-/// What `dns` says of one server alone, its row of this type.
+/// The row of `dns` for one server and record type.
 fn ours(server: &str, name: &str, kind: &str, options: &[&str]) -> Result<Value> {
     let server = format!("@{server}");
     let mut command = Command::new(tracer::binary()?);
@@ -36,7 +36,7 @@ fn ours(server: &str, name: &str, kind: &str, options: &[&str]) -> Result<Value>
     Ok(row.clone())
 }
 
-fn said(row: &Value) -> Result<Said> {
+fn answer(row: &Value) -> Result<Answer> {
     let results = row["results"].as_object().context("no results")?;
     ensure!(results.len() == 1 && row["answered"] == 5, "{row:#}");
     let records = row["records"].as_array().context("no records")?;
@@ -45,14 +45,14 @@ fn said(row: &Value) -> Result<Said> {
         let ttl = it["ttl_s"].as_u64().context("no time to live")?;
         Ok((text("record_type")?, text("value")?, ttl))
     };
-    Ok(Said {
+    Ok(Answer {
         rcode: results.keys().next().context("no result")?.clone(),
         records: records.iter().map(record).collect::<Result<_>>()?,
     })
 }
 
-/// The same of dig, and the shortest of five query times; `None` where it is not installed.
-fn dig(server: &str, name: &str, kind: &str, options: &[&str]) -> Result<Option<(Said, u64)>> {
+/// The answer that dig shows, and the shortest of five query times; `None` if it is not installed.
+fn dig(server: &str, name: &str, kind: &str, options: &[&str]) -> Result<Option<(Answer, u64)>> {
     let server = format!("@{server}");
     let (mut heard, mut times) = (None, Vec::new());
     for _ in 0..5 {
@@ -71,7 +71,7 @@ fn dig(server: &str, name: &str, kind: &str, options: &[&str]) -> Result<Option<
                 .context("no time")?
                 .parse()?,
         );
-        heard = Some(Said {
+        heard = Some(Answer {
             rcode: between("status: ", ",").with_context(|| text.clone())?,
             records: answers(&text),
         });
@@ -129,7 +129,7 @@ fn its_times_and_answers_are_those_of_dig() -> Result<()> {
                     continue;
                 };
                 eprintln!("{name} {kind} {over}: {time} µs, dig {fastest} µs");
-                ensure!(said(&row)? == theirs, "{row:#} and {theirs:?}");
+                ensure!(answer(&row)? == theirs, "{row:#} and {theirs:?}");
                 ensure!(
                     time.abs_diff(fastest) < TOLERANCE_US,
                     "{name}: {time} and {fastest}"
@@ -141,7 +141,7 @@ fn its_times_and_answers_are_those_of_dig() -> Result<()> {
 }
 
 #[test]
-fn a_real_server_says_the_same_to_both() -> Result<()> {
+fn both_get_the_same_answers_from_a_real_server() -> Result<()> {
     let _turn = turn::shared();
     in_fresh_netns(|| {
         let _server = Dnsmasq::start()?;
@@ -156,7 +156,7 @@ fn a_real_server_says_the_same_to_both() -> Result<()> {
             ("none.test", "A", "NXDOMAIN", 0),
         ] {
             let row = ours(&server, name, kind, &[])?;
-            let here = said(&row)?;
+            let here = answer(&row)?;
             ensure!(
                 here.rcode == rcode && here.records.len() == records,
                 "{row:#}"

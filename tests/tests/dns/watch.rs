@@ -1,4 +1,4 @@
-//! Does `dns --watch` see every query that a process sends, with its answer, its time and its owner?
+//! `dns --watch` reports every query of a process with its answer, its time and its owner.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,14 +17,14 @@ use netperf_tests::tracer::sandbox::Sandbox;
 use netperf_tests::tracer::sandboxed::not_allowed;
 
 #[test]
-fn every_query_has_its_owner_its_time_and_what_came_of_it() -> Result<()> {
+fn every_query_has_its_owner_its_time_and_its_result() -> Result<()> {
     // The queries of this process are those of all its tests.
     let _turn = turn::exclusive();
     in_fresh_netns(|| check(&one_of_each()?))
 }
 
 #[test]
-fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() -> Result<()> {
+fn a_repeated_query_of_the_c_library_is_a_retry_of_its_process_which_has_ended() -> Result<()> {
     let _turn = turn::exclusive();
     in_fresh_netns(|| {
         dns_server::enable_lookups()?;
@@ -43,7 +43,7 @@ fn what_the_c_library_asks_again_is_a_retry_of_a_process_that_has_ended_since() 
         let rows = &log.queries["again.watch"];
         ensure!(rows.iter().all(|row| row["name"] == "getent"), "{rows:?}");
         let second = rows.iter().find(|row| row["resolver"] == "127.0.0.4:53");
-        let second = second.context("the second resolver was not asked")?;
+        let second = second.context("no query to the second resolver")?;
         ensure!(
             second["retries"] == 1 && second["result"] == "NOERROR",
             "{rows:?}"
@@ -78,7 +78,7 @@ fn names_in_queries_can_not_steer_the_terminal() -> Result<()> {
 }
 
 #[test]
-fn without_type_information_it_says_what_the_kernel_lacks() -> Result<()> {
+fn without_type_information_it_names_what_the_kernel_lacks() -> Result<()> {
     let mut command = Command::new(tracer::binary()?);
     let output = run_as(
         command
@@ -96,7 +96,7 @@ fn without_type_information_it_says_what_the_kernel_lacks() -> Result<()> {
 }
 
 #[test]
-fn without_rights_it_says_which_are_missing() -> Result<()> {
+fn without_rights_it_names_the_missing_ones() -> Result<()> {
     let message = not_allowed(&Sandbox::here().as_nobody(&[]), &["dns", "--watch"])?;
     ensure!(message.contains("CAP_BPF"), "{message}");
     Ok(())

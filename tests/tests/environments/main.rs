@@ -1,5 +1,4 @@
-//! Does it run in containers and hardened surroundings? Each case counts every byte, or says in one line
-//! why not.
+//! Containers and hardened systems: the tracer counts every byte, or gives the reason in one line.
 
 mod namespaces;
 mod rights;
@@ -22,7 +21,7 @@ use netperf_tests::tracer::sandboxed::{
     start_in, stop,
 };
 
-/// Capabilities that containers have by default (those of Docker), besides.
+/// Capabilities that Docker gives containers by default, in addition.
 const CONTAINER: [&str; 8] = [
     "chown",
     "dac_override",
@@ -34,7 +33,7 @@ const CONTAINER: [&str; 8] = [
     "net_raw",
 ];
 
-/// Namespaces and rights of a container that was given what a tracer needs.
+/// A sandbox with the namespaces of a container, and these capabilities in addition to the default ones.
 fn container(rights: &[&str]) -> Sandbox {
     let held = [rights, &CONTAINER].concat();
     Sandbox::here().network().pids().capabilities(&held)
@@ -49,7 +48,7 @@ fn in_a_container_with_the_four_capabilities_it_counts() -> Result<()> {
 }
 
 #[test]
-fn without_type_information_kprobes_count_or_both_reasons_are_told() -> Result<()> {
+fn without_type_information_kprobes_count_or_both_reasons_are_given() -> Result<()> {
     let _turn = turn::exclusive();
     let output = hidden(&["top", "--json", "-n", "1"])?;
     let checks = report(&hidden(&["doctor", "--kernel", "--json"])?)?;
@@ -69,7 +68,7 @@ fn without_type_information_kprobes_count_or_both_reasons_are_told() -> Result<(
 }
 
 #[test]
-fn without_type_information_what_is_in_the_structures_alone_is_refused() -> Result<()> {
+fn without_type_information_views_that_need_kernel_structures_are_refused() -> Result<()> {
     let _turn = turn::exclusive();
     for command in ["retrans", "latency"] {
         let output = hidden(&[command, "--json", "-n", "1"])?;
@@ -115,14 +114,14 @@ fn in_a_container_each_missing_capability_is_named_alone() -> Result<()> {
 }
 
 #[test]
-fn in_a_container_without_ptrace_it_counts_and_says_what_it_cannot_see() -> Result<()> {
+fn in_a_container_without_ptrace_it_counts_and_declares_what_is_unavailable() -> Result<()> {
     let _turn = turn::exclusive();
     let session = exact_in(&container(&RIGHTS[..3]))?;
     ensure!(cannot_see(&session, "executables"), "{}", session.start);
     Ok(())
 }
 
-/// Hierarchies of cgroups, how to arrange them, and whether nothing is missing.
+/// Cgroup hierarchies, the commands that mount them, and whether the tracer sees everything with them.
 const CGROUPS: [(&str, &str, bool); 4] = [
     (
         "version 1 only",
@@ -190,15 +189,15 @@ fn tracefs_and_bpffs_may_be_missing_read_only_or_there() -> Result<()> {
 }
 
 #[test]
-fn under_lockdown_it_counts_and_says_the_level() -> Result<()> {
+fn under_lockdown_it_counts_and_reports_the_level() -> Result<()> {
     let _turn = turn::exclusive();
     let place = Sandbox::here().mounts("mount -t securityfs none /sys/kernel/security");
-    let asked = run_as(
+    let lockdown = run_as(
         place
             .command(Path::new("cat"))
             .arg("/sys/kernel/security/lockdown"),
     )?;
-    let levels = text(&asked.stdout)?.trim();
+    let levels = text(&lockdown.stdout)?.trim();
     let checks = doctor_in(&Sandbox::here(), &tracer::binary()?)?;
     let (verdict, why) = finding(&checks, "lockdown")?;
     if levels.contains("[integrity]") {
@@ -246,12 +245,12 @@ fn strict_settings_of_the_kernel_do_no_harm() -> Result<()> {
 }
 
 #[test]
-fn where_proc_hides_others_every_byte_is_counted_and_nobody_is_taken_for_dead() -> Result<()> {
+fn where_proc_hides_others_every_byte_is_counted_and_processes_stay_alive() -> Result<()> {
     let _turn = turn::exclusive();
     let hiding = Sandbox::here().mounts("mount -t proc -o hidepid=2 proc /proc");
     exact_in(&hiding)?;
     let public = PublicCopy::new()?;
-    // Without CAP_SYS_PTRACE it really sees nobody else there.
+    // Without CAP_SYS_PTRACE, other processes are really hidden there.
     let blind = hiding.as_nobody(&RIGHTS[..3]);
     let listed = run_as(blind.command(Path::new("ls")).args(["-d", "/proc/1"]))?;
     ensure!(!listed.status.success(), "/proc/1 is not hidden");
@@ -284,7 +283,7 @@ fn without_any_locked_memory_it_counts() -> Result<()> {
     exact_with(&place, public.program()).map(drop)
 }
 
-/// Held against each other in a network namespace in which nobody else does anything.
+/// Compares both counts in a network namespace without other processes.
 #[test]
 fn doctor_leaves_nothing_behind() -> Result<()> {
     let _turn = turn::exclusive();

@@ -1,5 +1,4 @@
-//! Is every byte counted across network, pid and user namespaces, and has each process the numbers that
-//! it has on either side?
+//! Network, pid and user namespaces: every byte is counted, and each process has its pid of either side.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -39,7 +38,7 @@ struct Keeper(Child);
 impl Keeper {
     fn start() -> Result<Self> {
         let mut command = Sandbox::here().pids().command(Path::new("sh"));
-        // Says when it is there, and waits to be killed.
+        // Prints when it is ready, and waits to be killed.
         command.args(["-c", "echo ready; exec cat"]);
         command.stdin(Stdio::piped());
         command.stdout(Stdio::piped());
@@ -199,7 +198,7 @@ fn with_the_proc_of_another_pid_namespace_names_are_still_right() -> Result<()> 
 }
 
 #[test]
-fn root_of_a_user_namespace_is_led_out_of_it() -> Result<()> {
+fn root_of_a_user_namespace_is_refused_with_the_reason() -> Result<()> {
     let _turn = turn::exclusive();
     let place = Sandbox::here().users();
     let message = not_allowed_in(&place)?;

@@ -1,4 +1,4 @@
-//! What happens without root, with all capabilities, some, or none?
+//! Users other than root, with all capabilities, some, or none.
 
 use std::process::{Command, Output};
 
@@ -11,7 +11,7 @@ use netperf_tests::tracer::exact::check;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::sandbox::Sandbox;
 
-/// `netperf-trace` as nobody, with the capabilities `held`.
+/// `netperf-trace` as user 65534, with the capabilities `held`.
 fn as_nobody(public: &PublicCopy, held: &[&str]) -> Command {
     Sandbox::here().as_nobody(held).command(public.program())
 }
@@ -72,7 +72,7 @@ fn with_its_capabilities_it_runs_without_root_and_counts_exactly() -> Result<()>
 }
 
 #[test]
-fn doctor_without_rights_tells_what_it_can_and_what_is_missing() -> Result<()> {
+fn doctor_without_rights_reports_what_it_can_and_what_is_missing() -> Result<()> {
     let _turn = turn::exclusive();
     let public = PublicCopy::new()?;
     let output = run_as(as_nobody(&public, &[]).args(["doctor", "--kernel"]))?;

@@ -1,4 +1,4 @@
-//! Does `limit` accept and refuse what it should, and look after its files, before any packet is held up?
+//! `limit` before any packet is delayed: its arguments, its files, its rights.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,7 +12,7 @@ use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use netperf_tests::tracer::registry::RegistryFolder;
 
-/// A process that does nothing; killed with this value.
+/// An idle process; killed when it is dropped.
 struct Idle(Child);
 
 impl Idle {
@@ -38,7 +38,7 @@ impl Drop for Idle {
 }
 
 #[test]
-fn rates_that_can_not_be_meant_are_refused_with_the_reason() -> Result<()> {
+fn ambiguous_and_absurd_rates_are_refused_with_the_reason() -> Result<()> {
     let folder = RegistryFolder::none();
     let idle = Idle::sleeping()?;
     let pid = idle.pid();
@@ -68,7 +68,7 @@ fn rates_that_can_not_be_meant_are_refused_with_the_reason() -> Result<()> {
 }
 
 #[test]
-fn who_can_not_be_limited_is_told_why() -> Result<()> {
+fn targets_that_can_not_be_limited_are_refused_with_the_reason() -> Result<()> {
     let folder = RegistryFolder::none();
     let ended = Idle::sleeping()?.pid();
     for (args, reason) in [
@@ -95,7 +95,7 @@ fn who_can_not_be_limited_is_told_why() -> Result<()> {
 }
 
 #[test]
-fn a_reused_number_is_not_taken_for_the_process_that_was_meant() -> Result<()> {
+fn a_reused_pid_is_not_taken_for_the_process_that_has_ended() -> Result<()> {
     let folder = RegistryFolder::none();
     let idle = Idle::sleeping()?;
     let args = ["--pid", &idle.pid(), "--started", "5", "20MB", "--detach"];
@@ -115,7 +115,7 @@ fn processes_in_several_network_namespaces_are_refused_by_name() -> Result<()> {
     let namespace = |idle: &Idle| fs::read_link(format!("/proc/{}/ns/net", idle.0.id()));
     let deadline = Deadline::seconds(10);
     while namespace(&there)? == namespace(&here)? {
-        ensure!(!deadline.left().is_zero(), "unshare never came to it");
+        ensure!(!deadline.left().is_zero(), "unshare has no effect");
         std::thread::yield_now();
     }
     let (here, there) = (here.pid(), there.pid());
@@ -144,12 +144,12 @@ fn without_limits_the_list_is_empty_and_nothing_is_made() -> Result<()> {
         folder.limit(&["clear", "--all"])?.status.success(),
         "clear --all"
     );
-    ensure!(!folder.0.exists(), "a look has made the folder");
+    ensure!(!folder.0.exists(), "the list has created the folder");
     Ok(())
 }
 
 #[test]
-fn limits_that_are_not_there_can_not_be_changed_or_ended() -> Result<()> {
+fn limits_that_do_not_exist_can_not_be_changed_or_lifted() -> Result<()> {
     let folder = RegistryFolder::none();
     for args in [
         &["clear", "--id", "3"][..],
@@ -163,12 +163,12 @@ fn limits_that_are_not_there_can_not_be_changed_or_ended() -> Result<()> {
 }
 
 #[test]
-fn what_a_killed_holder_left_is_removed_by_the_next_run() -> Result<()> {
+fn files_of_a_killed_holder_are_removed_by_the_next_run() -> Result<()> {
     let folder = RegistryFolder::new()?;
     for name in ["limit-3", "limit-3.sock", "limit-7.sock"] {
         fs::write(folder.file(name), "{}")?;
     }
-    fs::write(folder.file("notes"), "of somebody else")?;
+    fs::write(folder.file("notes"), "of another program")?;
     ensure!(folder.limit(&["list"])?.status.success(), "the list");
     let left: Vec<_> = fs::read_dir(&folder.0)?
         .map(|it| it.map(|it| it.file_name()))
@@ -235,10 +235,7 @@ fn without_rights_it_names_the_missing_ones_and_changes_nothing() -> Result<()> 
             output.status
         );
         ensure!(message.contains(part), "{args:?}: {message}");
-        ensure!(
-            output.stdout.is_empty(),
-            "{args:?} says something on stdout"
-        );
+        ensure!(output.stdout.is_empty(), "{args:?} prints on stdout");
     }
     ensure!(is_empty(&folder.0)?, "something was left");
     Ok(())
@@ -250,7 +247,7 @@ fn is_empty(folder: &Path) -> Result<bool> {
 }
 
 #[test]
-fn help_has_examples_and_says_what_stays_limited() -> Result<()> {
+fn help_has_examples_and_explains_what_stays_limited() -> Result<()> {
     let folder = RegistryFolder::none();
     let output = folder.limit(&["--help"])?;
     let help = text(&output.stdout)?;

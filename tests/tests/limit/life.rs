@@ -1,4 +1,4 @@
-//! How does a limit live: in the background, beside others, for a time, by keys, and only as a trial?
+//! The life of a limit: in the background, beside others, for a time, by keys, and as a dry run.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +21,7 @@ use netperf_tests::tracer::{self, integer};
 use serde_json::Value;
 
 /// A stream between two namespaces, and a folder for its limits.
-struct Scene {
+struct LimitedStream {
     // Before the namespaces: their processes go first.
     source: Stream,
     sink: Stream,
@@ -29,7 +29,7 @@ struct Scene {
     folder: RegistryFolder,
 }
 
-impl Scene {
+impl LimitedStream {
     fn new() -> Result<Self> {
         let veth = VethPair::new()?;
         let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
@@ -43,25 +43,25 @@ impl Scene {
         })
     }
 
-    /// `netperf-trace limit ARGS` of the source; gives what it says on stdout.
+    /// `netperf-trace limit ARGS` for the source; returns its stdout.
     fn limit(&self, args: &[&str]) -> Result<String> {
         let pid = self.source.pid().to_string();
-        self.orders(&[&["--pid", &pid], args].concat())
+        self.run(&[&["--pid", &pid], args].concat())
     }
 
-    /// `netperf-trace limit ARGS`, which is to succeed.
-    fn orders(&self, args: &[&str]) -> Result<String> {
+    /// `netperf-trace limit ARGS`, which must succeed.
+    fn run(&self, args: &[&str]) -> Result<String> {
         let output = self.folder.limit(args)?;
-        let (said, complaint) = (text(&output.stdout)?, text(&output.stderr)?);
+        let (stdout, stderr) = (text(&output.stdout)?, text(&output.stderr)?);
         ensure!(
             output.status.success(),
-            "{args:?}: {}, {said}{complaint}",
+            "{args:?}: {}, {stdout}{stderr}",
             output.status
         );
-        Ok(said.to_owned())
+        Ok(stdout.to_owned())
     }
 
-    /// `netperf-trace ARGS` of the source as a person has it before them.
+    /// `netperf-trace ARGS` for the source, in a terminal.
     fn view(&self, args: &[&str]) -> Result<Terminal> {
         let mut command = Command::new(tracer::binary()?);
         command.args(args).args(["-d", "0.5", "--pid"]);
@@ -70,90 +70,90 @@ impl Scene {
         Terminal::start(&mut command, 24, 80)
     }
 
-    /// What `list --json` shows.
+    /// The limits in `list --json`.
     fn listed(&self) -> Result<Vec<Value>> {
-        let said = self.orders(&["list", "--json"])?;
-        let list = ndjson::line(said.lines().nth(1).context("no list")?)?;
+        let output = self.run(&["list", "--json"])?;
+        let list = ndjson::line(output.lines().nth(1).context("no list")?)?;
         Ok(list["limits"].as_array().context("no limits")?.clone())
     }
 }
 
-impl Drop for Scene {
+impl Drop for LimitedStream {
     fn drop(&mut self) {
-        // Where a test has failed, its limits are still there.
+        // After a failed test, its limits still exist.
         let _ = self.folder.limit(&["clear", "--all"]);
     }
 }
 
 #[test]
-fn one_in_the_background_is_listed_changed_and_ended() -> Result<()> {
+fn a_limit_in_the_background_is_listed_changed_and_lifted() -> Result<()> {
     let _turn = turn::shared();
-    let mut scene = Scene::new()?;
-    let before = inventory(&scene.veth)?;
-    let said = scene.limit(&["5MB", "--detach"])?;
-    ensure!(said.contains("limit 1"), "{said}");
-    let mode = fs::metadata(scene.folder.file("limit-1"))?.permissions();
+    let mut stream = LimitedStream::new()?;
+    let before = inventory(&stream.veth)?;
+    let output = stream.limit(&["5MB", "--detach"])?;
+    ensure!(output.contains("limit 1"), "{output}");
+    let mode = fs::metadata(stream.folder.file("limit-1"))?.permissions();
     ensure!(mode.mode() & 0o777 == 0o600, "{:o}", mode.mode());
-    await_limit(&mut scene.sink, 5.0)?;
-    let listed = scene.listed()?;
+    await_limit(&mut stream.sink, 5.0)?;
+    let listed = stream.listed()?;
     let [one] = &listed[..] else {
         anyhow::bail!("not one limit: {listed:?}");
     };
     ensure!(integer(one, "id")? == 1, "{one}");
-    let pid = u64::from(scene.source.pid());
+    let pid = u64::from(stream.source.pid());
     ensure!(integer(&one["processes"][0], "pid")? == pid, "{one}");
-    scene.orders(&["set", "--id", "1", "10MB"])?;
-    await_limit(&mut scene.sink, 10.0)?;
-    scene.orders(&["clear", "--pid", &pid.to_string()])?;
-    await_rate(&mut scene.sink, FREE)?;
-    ensure!(scene.listed()?.is_empty(), "it is still listed");
+    stream.run(&["set", "--id", "1", "10MB"])?;
+    await_limit(&mut stream.sink, 10.0)?;
+    stream.run(&["clear", "--pid", &pid.to_string()])?;
+    await_rate(&mut stream.sink, FREE)?;
+    ensure!(stream.listed()?.is_empty(), "it is still listed");
     ensure!(
-        inventory(&scene.veth)? == before,
+        inventory(&stream.veth)? == before,
         "left is {}",
-        inventory(&scene.veth)?
+        inventory(&stream.veth)?
     );
     Ok(())
 }
 
 #[test]
-fn of_two_the_tighter_one_holds_and_the_list_says_so() -> Result<()> {
+fn of_two_limits_the_tighter_one_holds_and_the_list_shows_it() -> Result<()> {
     let _turn = turn::shared();
-    let mut scene = Scene::new()?;
-    scene.limit(&["--up", "20MB", "--detach"])?;
-    scene.limit(&["--up", "5MB", "--detach"])?;
-    await_limit(&mut scene.sink, 5.0)?;
-    let list = scene.orders(&["list"])?;
+    let mut stream = LimitedStream::new()?;
+    stream.limit(&["--up", "20MB", "--detach"])?;
+    stream.limit(&["--up", "5MB", "--detach"])?;
+    await_limit(&mut stream.sink, 5.0)?;
+    let list = stream.run(&["list"])?;
     ensure!(list.contains("up: 2 is tighter"), "{list}");
     ensure!(list.contains("up: tighter than 1"), "{list}");
-    scene.orders(&["clear", "--id", "2"])?;
-    await_limit(&mut scene.sink, 20.0)?;
-    scene.orders(&["clear", "--all"])?;
-    await_rate(&mut scene.sink, FREE)
+    stream.run(&["clear", "--id", "2"])?;
+    await_limit(&mut stream.sink, 20.0)?;
+    stream.run(&["clear", "--all"])?;
+    await_rate(&mut stream.sink, FREE)
 }
 
 #[test]
-fn it_ends_after_its_time() -> Result<()> {
+fn a_limit_ends_after_its_time() -> Result<()> {
     let _turn = turn::shared();
-    let mut scene = Scene::new()?;
-    let before = inventory(&scene.veth)?;
-    let said = scene.limit(&["5MB", "--for", "2s", "--json"])?;
+    let mut stream = LimitedStream::new()?;
+    let before = inventory(&stream.veth)?;
+    let output = stream.limit(&["5MB", "--for", "2s", "--json"])?;
     ensure!(
-        inventory(&scene.veth)? == before,
+        inventory(&stream.veth)? == before,
         "left is {}",
-        inventory(&scene.veth)?
+        inventory(&stream.veth)?
     );
-    let end = ndjson::line(said.lines().last().context("no output")?)?;
+    let end = ndjson::line(output.lines().last().context("no output")?)?;
     ensure!(end["type"] == "end" && end["reason"] == "duration", "{end}");
-    await_rate(&mut scene.sink, FREE)
+    await_rate(&mut stream.sink, FREE)
 }
 
 #[test]
-fn a_check_tells_a_rate_that_is_reached_from_one_that_is_not() -> Result<()> {
+fn a_check_fails_only_if_the_rate_is_not_reached() -> Result<()> {
     let _turn = turn::shared();
-    let scene = Scene::new()?;
-    let pid = scene.source.pid().to_string();
+    let stream = LimitedStream::new()?;
+    let pid = stream.source.pid().to_string();
     // More than anything here moves.
-    let output = scene
+    let output = stream
         .folder
         .limit(&["--pid", &pid, "--up", "10GB", "--check"])?;
     let complaint = text(&output.stderr)?;
@@ -163,10 +163,10 @@ fn a_check_tells_a_rate_that_is_reached_from_one_that_is_not() -> Result<()> {
         output.status
     );
     ensure!(complaint.contains("10.0 GB/s"), "{complaint}");
-    // A machine that has other things to do may miss it once.
+    // A busy machine may miss it once.
     let deadline = Deadline::seconds(60);
     loop {
-        match scene.limit(&["--up", "5MB", "--check"]) {
+        match stream.limit(&["--up", "5MB", "--check"]) {
             Err(error) if deadline.passed() => return Err(error),
             Err(_) => {}
             Ok(_) => return Ok(()),
@@ -175,79 +175,79 @@ fn a_check_tells_a_rate_that_is_reached_from_one_that_is_not() -> Result<()> {
 }
 
 #[test]
-fn keys_limit_the_selected_process_in_top_and_let_it_go() -> Result<()> {
+fn keys_limit_the_selected_process_in_top_and_release_it() -> Result<()> {
     let _turn = turn::shared();
-    let mut scene = Scene::new()?;
-    let before = inventory(&scene.veth)?;
-    let mut view = scene.view(&["top"])?;
-    view.wait_for_text(&scene.source.pid().to_string())?;
+    let mut stream = LimitedStream::new()?;
+    let before = inventory(&stream.veth)?;
+    let mut view = stream.view(&["top"])?;
+    view.wait_for_text(&stream.source.pid().to_string())?;
     view.press("Lup 5MB\r")?;
     view.wait_for_text("up 5.00 MB/s")?;
-    await_limit(&mut scene.sink, 5.0)?;
+    await_limit(&mut stream.sink, 5.0)?;
     view.press("U")?;
-    await_rate(&mut scene.sink, FREE)?;
+    await_rate(&mut stream.sink, FREE)?;
     view.wait_for("forgot the limit", |screen| {
         !screen.contents().contains("up 5.00 MB/s")
     })?;
     view.press("q")?;
     ensure!(view.end()?.success(), "q is no good end");
-    ensure!(inventory(&scene.veth)? == before, "something is left");
+    ensure!(inventory(&stream.veth)? == before, "something is left");
     Ok(())
 }
 
 #[test]
 fn keys_change_the_rate_of_the_live_line_and_end_it() -> Result<()> {
     let _turn = turn::shared();
-    let mut scene = Scene::new()?;
-    let before = inventory(&scene.veth)?;
-    let mut view = scene.view(&["limit", "--up", "10MB"])?;
+    let mut stream = LimitedStream::new()?;
+    let before = inventory(&stream.veth)?;
+    let mut view = stream.view(&["limit", "--up", "10MB"])?;
     view.wait_for_text("/10.0 MB/s")?;
     // A tenth more, and twice a tenth less.
     for (keys, rate) in [("+", 11.0), ("--", 8.91)] {
         view.press(keys)?;
-        await_limit(&mut scene.sink, rate)?;
+        await_limit(&mut stream.sink, rate)?;
     }
     view.wait_for_text("/8.91 MB/s")?;
     view.press("q")?;
     ensure!(view.end()?.success(), "q is no good end");
-    await_rate(&mut scene.sink, FREE)?;
-    ensure!(inventory(&scene.veth)? == before, "something is left");
+    await_rate(&mut stream.sink, FREE)?;
+    ensure!(inventory(&stream.veth)? == before, "something is left");
     Ok(())
 }
 
 #[test]
-fn a_dry_run_tells_what_would_be_done_and_does_nothing() -> Result<()> {
+fn a_dry_run_shows_what_would_be_done_and_does_nothing() -> Result<()> {
     let _turn = turn::shared();
-    let mut scene = Scene::new()?;
-    let before = inventory(&scene.veth)?;
-    let said = scene.limit(&["1MB", "--dry-run"])?;
-    ensure!(inventory(&scene.veth)? == before, "something was made");
+    let mut stream = LimitedStream::new()?;
+    let before = inventory(&stream.veth)?;
+    let output = stream.limit(&["1MB", "--dry-run"])?;
+    ensure!(inventory(&stream.veth)? == before, "something was made");
     for part in ["cable0", "10.72.0.2:5001", "mover"] {
-        ensure!(said.contains(part), "{part}: {said}");
+        ensure!(output.contains(part), "{part}: {output}");
     }
-    await_rate(&mut scene.sink, FREE)
+    await_rate(&mut stream.sink, FREE)
 }
 
 #[test]
-fn a_cgroup_is_held_with_whoever_comes_later() -> Result<()> {
+fn a_cgroup_is_limited_with_processes_that_join_later() -> Result<()> {
     let _turn = turn::shared();
-    let mut scene = Scene::new()?;
+    let mut stream = LimitedStream::new()?;
     let name = format!("netperf-limited-{}", std::process::id());
     let cgroup = Cgroup::new(name.as_bytes())?;
-    fs::write(cgroup.procs(), scene.source.pid().to_string())?;
-    scene.orders(&["--cgroup", &name, "--up", "5MB", "--detach"])?;
-    await_limit(&mut scene.sink, 5.0)?;
-    let later = Stream::start(&mut near(&scene.veth)?, "family tcp 10.72.0.2:5001 1 60")?;
+    fs::write(cgroup.procs(), stream.source.pid().to_string())?;
+    stream.run(&["--cgroup", &name, "--up", "5MB", "--detach"])?;
+    await_limit(&mut stream.sink, 5.0)?;
+    let later = Stream::start(&mut near(&stream.veth)?, "family tcp 10.72.0.2:5001 1 60")?;
     let mut later = later.ready()?;
     fs::write(cgroup.procs(), later.pid().to_string())?;
     later.resume()?;
-    let listed = scene.listed()?;
+    let listed = stream.listed()?;
     ensure!(listed.len() == 1, "{listed:?}");
-    await_limit(&mut scene.sink, 5.0)?;
-    scene.orders(&["clear", "--all"])?;
-    await_rate(&mut scene.sink, FREE)?;
+    await_limit(&mut stream.sink, 5.0)?;
+    stream.run(&["clear", "--all"])?;
+    await_rate(&mut stream.sink, FREE)?;
     drop(later);
-    drop(scene);
+    drop(stream);
     drop(cgroup);
     Ok(())
 }

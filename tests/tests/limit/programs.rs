@@ -1,6 +1,6 @@
-//! Are real programs held to a rate: those that receive, those that send, and servers with workers?
+//! Real programs under a limit: clients that receive or send, and servers with workers.
 //!
-//! Tolerances are wide: how close it comes on a quiet machine is in docs/benchmarks.md.
+//! Tolerances are wide; docs/benchmarks.md has the accuracy on a quiet machine.
 
 use std::fs;
 use std::io::Write;
@@ -21,13 +21,13 @@ use netperf_tests::tracer::command::run_as;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What is asked for, and what is moved: some seconds' worth.
-const ASKED: &str = "10MB";
+/// The limit, and what is moved: enough for some seconds.
+const LIMIT: &str = "10MB";
 const RATE: f64 = 10.0;
 const MEGABYTES: u32 = 30;
 const BYTES: u64 = 1_000_000 * MEGABYTES as u64;
 
-/// A server at the far end of a cable, ended with this value.
+/// A server at the far end of a cable, stopped when it is dropped.
 struct Server {
     veth: VethPair,
     files: TempDir,
@@ -37,14 +37,14 @@ struct Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
-        // nginx ends its workers only if it is asked to.
+        // nginx stops its workers only on SIGTERM.
         let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         let _ = self.child.wait();
     }
 }
 
 impl Server {
-    /// Starts what `command` gives for a folder with a file `big`, and waits until it listens on `port`.
+    /// Starts the server that `command` builds for a folder with a file `big`, and waits until it listens on `port`.
     fn start(port: u16, command: impl FnOnce(&VethPair, &str) -> Result<Command>) -> Result<Self> {
         let veth = VethPair::new()?;
         let files = tempfile::tempdir()?;
@@ -56,11 +56,11 @@ impl Server {
             .spawn()?;
         let server = Self { veth, files, child };
         let deadline = Deadline::seconds(20);
-        let knock = format!("exec 3<>/dev/tcp/10.72.0.2/{port}");
+        let connect = format!("exec 3<>/dev/tcp/10.72.0.2/{port}");
         let mut bash = server.veth.near("bash");
-        bash.args(["-c", &knock]).stderr(Stdio::null());
+        bash.args(["-c", &connect]).stderr(Stdio::null());
         while !bash.status()?.success() {
-            ensure!(!deadline.passed(), "nobody listens on {port}");
+            ensure!(!deadline.passed(), "port {port} stays closed");
             thread::sleep(Duration::from_millis(50));
         }
         Ok(server)
@@ -85,14 +85,14 @@ impl Server {
     fn under_limit(&self, direction: &str, words: &str) -> Result<Output> {
         let binary = binary()?;
         let mut command = self.veth.near(binary.to_str().context("an odd path")?);
-        command.args(["limit", direction, ASKED, "--"]);
+        command.args(["limit", direction, LIMIT, "--"]);
         let output = command.args(words.split(' ')).output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{words}: {said}");
+        let log = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{words}: {log}");
         Ok(output)
     }
 
-    /// What curl at the near end gets from a port, in MB/s.
+    /// Rate of a download by curl at the near end, in MB/s.
     fn download(&self, port: u16) -> Result<f64> {
         let address = format!("http://10.72.0.2:{port}/big");
         let mut curl = self.veth.near("curl");
@@ -101,8 +101,8 @@ impl Server {
     }
 
     /// Limits the server while it is downloaded from.
-    fn is_held_while_it_serves(&self, port: u16) -> Result<()> {
-        let mut tracer = limit(self.child.id(), &["--up", ASKED])?;
+    fn ensure_limited_while_serving(&self, port: u16) -> Result<()> {
+        let mut tracer = limit(self.child.id(), &["--up", LIMIT])?;
         tracer.await_tick()?;
         ensure_limit(self.download(port)?, RATE)?;
         tracer.stop()?;
@@ -127,7 +127,7 @@ fn a_download_from_nginx_is_held() -> Result<()> {
 #[test]
 fn nginx_is_held_with_its_workers() -> Result<()> {
     let _turn = turn::exclusive();
-    Server::nginx()?.is_held_while_it_serves(8080)
+    Server::nginx()?.ensure_limited_while_serving(8080)
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_server_in_python_is_held() -> Result<()> {
         python.args(["-m", "http.server", "--directory", folder, "8090"]);
         Ok(python)
     })?;
-    server.is_held_while_it_serves(8090)
+    server.ensure_limited_while_serving(8090)
 }
 
 #[test]
@@ -184,8 +184,8 @@ fn iperf3_is_held_over_tcp_and_udp() -> Result<()> {
     ] {
         let words = format!("iperf3 -J -t 3 -c 10.72.0.2 {options}");
         let output = server.under_limit(direction, &words)?;
-        let told: Value = serde_json::from_slice(&output.stdout)?;
-        let bits = told["end"][sum]["bits_per_second"].as_f64();
+        let reported: Value = serde_json::from_slice(&output.stdout)?;
+        let bits = reported["end"][sum]["bits_per_second"].as_f64();
         ensure_limit(bits.context("no rate")? / 8.0, RATE).context(words)?;
     }
     Ok(())
@@ -196,7 +196,7 @@ fn script(veth: &VethPair, text: &str) -> Result<Mover> {
     Mover::start_as(veth.near("python3").args(["-c", text]))
 }
 
-/// The child has no connection of its own: its parent makes one once a line has come, and hands it over.
+/// The child opens no connection: its parent does when a line comes on stdin, and passes it to the child.
 const HANDED_OVER: &str = "
 import ctypes, os, signal, socket, sys
 here, there = socket.socketpair()
@@ -217,13 +217,13 @@ os.waitpid(child, 0)
 ";
 
 #[test]
-fn a_connection_that_others_hand_over_is_held() -> Result<()> {
+fn a_connection_passed_by_another_process_is_limited() -> Result<()> {
     let _turn = turn::exclusive();
     let veth = VethPair::new()?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let mut script = script(&veth, HANDED_OVER)?;
     let child = script.next_line()?.context("no child")?;
-    let tracer = limit(child.trim().parse()?, &["--up", ASKED])?;
+    let tracer = limit(child.trim().parse()?, &["--up", LIMIT])?;
     script.resume()?;
     await_traffic(&mut sink)?;
     await_limit(&mut sink, RATE)?;
@@ -232,7 +232,7 @@ fn a_connection_that_others_hand_over_is_held() -> Result<()> {
 }
 
 #[test]
-fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> {
+fn a_process_with_a_socket_that_bypasses_the_kernel_is_refused() -> Result<()> {
     let veth = VethPair::new()?;
     let text = "import socket, sys; s = socket.socket(44, socket.SOCK_RAW); print(s.fileno(), flush=True); \
                 sys.stdin.read()";
@@ -248,12 +248,12 @@ fn a_process_with_a_socket_that_passes_the_kernel_by_is_refused() -> Result<()> 
     let pid = script.pid().to_string();
     for trial in [&["--dry-run"][..], &[]] {
         let mut refused = Command::new(binary()?);
-        let output = refused.args(["limit", "--pid", &pid, ASKED]).args(trial);
+        let output = refused.args(["limit", "--pid", &pid, LIMIT]).args(trial);
         let output = run_as(output)?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.code() == Some(4), "{}: {said}", output.status);
+        let log = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.code() == Some(4), "{}: {log}", output.status);
         let which = format!("family AF_XDP (file {})", file.trim());
-        ensure!(said.contains(&which), "{said}");
+        ensure!(log.contains(&which), "{log}");
     }
     ensure!(inventory(&veth)? == before, "something was made");
     Ok(())
@@ -272,7 +272,7 @@ fn two_hundred_connections_share_a_rate() -> Result<()> {
             "--up" => source.pid(),
             _ => sink.pid(),
         };
-        let mut tracer = limit(pid, &[direction, ASKED])?;
+        let mut tracer = limit(pid, &[direction, LIMIT])?;
         tracer.await_tick()?;
         tracer.await_tick()?;
         let (held, bins) = sink.rates(20)?;

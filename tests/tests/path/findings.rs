@@ -1,4 +1,4 @@
-//! Does `path` find what is wrong on a way over routers, and only that?
+//! The findings of `path` over a chain of routers: each fault, and only that.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn a_slow_link_is_named_and_only_it() -> Result<()> {
 }
 
 #[test]
-fn what_can_not_be_reached_is_exit_status_5_with_the_reason() -> Result<()> {
+fn an_unreachable_host_is_exit_status_5_with_the_reason() -> Result<()> {
     let chain = Chain::new(&CABLES)?;
     chain.drop_route_to_far(2)?;
     let (status, tick) = outcome(&chain, chain.far(), &["-c", "2"])?;
@@ -128,7 +128,7 @@ fn a_destination_that_answers_no_echo_is_found_by_other_probes() -> Result<()> {
 }
 
 #[test]
-fn the_largest_packet_is_found_and_black_holes_are_told_from_routers_that_speak() -> Result<()> {
+fn the_path_mtu_is_found_with_and_without_icmp_errors() -> Result<()> {
     let hole = Impairment {
         max_packet: Some(1_333),
         ..Impairment::default()

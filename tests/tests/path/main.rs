@@ -1,4 +1,4 @@
-//! Does `path` find every hop of a way, as other programs do, and show it to people?
+//! `path` finds every hop, agrees with ping and mtr, and shows its report.
 
 mod findings;
 mod routers;
@@ -83,15 +83,18 @@ fn it_agrees_with_ping_and_mtr_where_they_are_installed() -> Result<()> {
         );
         Ok(())
     };
-    if let Some(said) = printed(&chain, "ping", &["-n", "-c", "15", "-i", "0.2", &far])? {
-        let figures = said.rsplit(" = ").next().context("no figures")?;
+    if let Some(output) = printed(&chain, "ping", &["-n", "-c", "15", "-i", "0.2", &far])? {
+        let figures = output.rsplit(" = ").next().context("no figures")?;
         agrees(figures.split('/').nth(1).context("no average")?)?;
     }
     let args = [
         "--report", "--no-dns", "--csv", "-c", "5", "-i", "0.3", &far,
     ];
-    if let Some(said) = printed(&chain, "mtr", &args)? {
-        let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split(',').collect()).collect();
+    if let Some(output) = printed(&chain, "mtr", &args)? {
+        let rows: Vec<Vec<&str>> = output
+            .lines()
+            .map(|line| line.split(',').collect())
+            .collect();
         let column = |name: &str| {
             rows[0]
                 .iter()
@@ -157,7 +160,7 @@ fn a_terminal_shows_it_live_and_q_ends_it() -> Result<()> {
     Ok(())
 }
 
-/// A process at the near host that has sent some to the far one, and keeps the connection.
+/// A process at the near host with an open connection to the far one, over which it has sent some bytes.
 struct Talker(Child);
 
 impl Talker {
@@ -184,7 +187,7 @@ impl Drop for Talker {
 const SAID: usize = 10_000;
 
 #[test]
-fn where_a_process_talks_to_is_probed_beside_its_own_times() -> Result<()> {
+fn the_peer_of_a_process_is_probed_and_compared_with_its_own_rtt() -> Result<()> {
     let slow = Impairment {
         delay: Duration::from_millis(20),
         ..Impairment::default()

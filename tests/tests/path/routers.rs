@@ -1,4 +1,4 @@
-//! Does `path` keep to one way where routers share the load, and show it where they don't?
+//! `path` with routers that balance load: one flow stays on one path.
 
 use std::collections::HashSet;
 use std::net::IpAddr;

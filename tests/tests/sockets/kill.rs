@@ -1,4 +1,4 @@
-//! Does `sockets --kill` close exactly what it is told to, and nothing without consent?
+//! `sockets --kill` closes exactly the selected sockets, and none without consent.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
@@ -19,7 +19,7 @@ fn port(stream: &TcpStream) -> Result<String> {
     Ok(format!(":{}", stream.local_addr()?.port()))
 }
 
-/// The stream was aborted, though its other end lives.
+/// Fails unless the stream was aborted, although its other end is open.
 fn is_aborted(stream: &mut TcpStream) -> Result<bool> {
     stream.set_nonblocking(true)?;
     Ok(match stream.read(&mut [0; 1]) {
@@ -88,7 +88,7 @@ fn a_kill_reaches_ipv6_mapped_listening_and_udp_sockets() -> Result<()> {
             );
             let lines = ndjson::lines(&output.stdout)?;
             let kill = lines.iter().find(|line| line["type"] == "kill");
-            let kill = kill.context("nothing said of the kill")?;
+            let kill = kill.context("no line of type `kill`")?;
             ensure!(kill["closed"] == closed, "{filter:?}: {kill}");
             ensure!(
                 rows(&tick(filter)?)?.is_empty(),
@@ -97,7 +97,7 @@ fn a_kill_reaches_ipv6_mapped_listening_and_udp_sockets() -> Result<()> {
         }
         ensure!(
             TcpStream::connect("[::1]:4200").is_err(),
-            "somebody listens"
+            "port 4200 is still open"
         );
         drop(crowd);
         Ok(())

@@ -1,4 +1,4 @@
-//! Does `sockets` list what `ss` lists, with the same filters?
+//! `sockets` lists what `ss` lists, with the same filters.
 
 mod kill;
 
@@ -19,7 +19,7 @@ use netperf_tests::tracer::terminal::Terminal;
 use netperf_tests::tracer::{self, Tracer};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
-/// Both lists, once they agree: acknowledgements may come while they are made.
+/// The list, once both agree: acknowledgements may arrive between the two.
 fn agree(ours: &[&str], theirs: &[&str]) -> Result<Vec<SocketRow>> {
     let deadline = Deadline::seconds(20);
     loop {
@@ -76,7 +76,7 @@ fn its_rows_are_those_of_ss() -> Result<()> {
 }
 
 #[test]
-fn its_filters_take_what_those_of_ss_take() -> Result<()> {
+fn its_filters_select_the_same_sockets_as_those_of_ss() -> Result<()> {
     in_fresh_netns(|| {
         let _crowd = SocketSet::new()?;
         let mut counts = Vec::new();
@@ -137,7 +137,7 @@ fn its_filters_take_what_those_of_ss_take() -> Result<()> {
 }
 
 #[test]
-fn without_rights_sockets_are_listed_and_unknown_owners_told_once() -> Result<()> {
+fn without_rights_sockets_are_listed_and_unknown_owners_noted_once() -> Result<()> {
     in_fresh_netns(|| {
         let _crowd = SocketSet::new()?;
         let expected = rows(&tick(&["-ta"])?)?;
@@ -150,11 +150,11 @@ fn without_rights_sockets_are_listed_and_unknown_owners_told_once() -> Result<()
             listed.iter().all(|row| row.owners.is_empty()),
             "{listed:#?}"
         );
-        let told = tick["unavailable"].as_array().context("nothing is told")?;
-        let owners = told
+        let reported = tick["unavailable"].as_array().context("no `unavailable`")?;
+        let owners = reported
             .iter()
             .filter(|it| it["what"].as_str().is_some_and(|it| it.contains("owner")));
-        ensure!(owners.count() == 1, "{told:?}");
+        ensure!(owners.count() == 1, "{reported:?}");
         let mut command = public.as_nobody();
         let output = run_as(command.args(["sockets", "--netns", "self", "-tl"]))?;
         let shown = text(&output.stdout)?;
@@ -264,7 +264,7 @@ fn the_summary_counts_what_is_listed() -> Result<()> {
 }
 
 #[test]
-fn ticks_repeat_the_look_until_the_count() -> Result<()> {
+fn ticks_repeat_until_the_count() -> Result<()> {
     let session = Tracer::start(&["sockets", "--json", "-d", "0.2", "-n", "3"])?.finish()?;
     ensure!(session.ticks.len() == 3, "{} ticks", session.ticks.len());
     ensure!(
@@ -293,7 +293,7 @@ fn ticks_repeat_the_look_until_the_count() -> Result<()> {
 }
 
 #[test]
-fn a_wrong_filter_shows_where_and_what_was_expected() -> Result<()> {
+fn a_wrong_filter_shows_the_place_and_the_expected_words() -> Result<()> {
     for (filter, expected) in [
         (
             &["dst", "example.org"][..],

@@ -1,4 +1,4 @@
-//! Does `states` tell what piles up, whose it is, and whether it does harm?
+//! `states` reports which states pile up, in which process, and whether that does harm.
 
 mod ports;
 
@@ -23,7 +23,7 @@ use netperf_tests::tracer::{self, integer};
 use serde_json::Value;
 
 #[test]
-fn time_wait_is_told_by_destination_against_the_ports_that_are_left() -> Result<()> {
+fn time_wait_is_listed_by_destination_with_the_ports_left() -> Result<()> {
     in_fresh_netns(|| {
         let (first, second) = (Server::listen(4_100, 100)?, Server::listen(4_200, 100)?);
         first.finish_by_client(3_000)?;
@@ -51,7 +51,7 @@ fn time_wait_is_told_by_destination_against_the_ports_that_are_left() -> Result<
 }
 
 #[test]
-fn who_is_likely_to_make_time_wait_is_who_has_connections_there() -> Result<()> {
+fn the_likely_owner_of_time_wait_has_connections_to_the_same_address() -> Result<()> {
     in_fresh_netns(|| {
         let server = Server::listen(4_100, 10)?;
         server.finish_by_client(5)?;
@@ -97,7 +97,7 @@ fn counts_are_those_of_ss() -> Result<()> {
 }
 
 #[test]
-fn what_a_process_does_not_close_is_told_with_its_files_age_and_growth() -> Result<()> {
+fn close_wait_is_reported_with_its_process_files_age_and_growth() -> Result<()> {
     in_fresh_netns(|| {
         let server = Server::listen(4_100, 100)?;
         let mut unclosed = server.leave_unclosed(12)?;
@@ -137,7 +137,7 @@ fn what_a_process_does_not_close_is_told_with_its_files_age_and_growth() -> Resu
 }
 
 #[test]
-fn a_full_queue_is_told_with_those_that_were_turned_away() -> Result<()> {
+fn a_full_accept_queue_is_reported_with_its_overflows() -> Result<()> {
     in_fresh_netns(|| {
         let server = Server::listen(4_100, 2)?;
         let _clients = server.start_connecting(8)?;
@@ -160,7 +160,7 @@ fn a_full_queue_is_told_with_those_that_were_turned_away() -> Result<()> {
 }
 
 #[test]
-fn half_open_connections_are_told_by_the_socket_that_listens() -> Result<()> {
+fn half_open_connections_are_listed_by_listening_socket() -> Result<()> {
     in_fresh_netns(|| {
         let server = Server::listen(4_100, 10)?;
         let _other = Server::listen(4_200, 10)?;
@@ -175,7 +175,7 @@ fn half_open_connections_are_told_by_the_socket_that_listens() -> Result<()> {
     })
 }
 
-/// A program that says a line when it is ready, and goes on when it is told to.
+/// A program that prints a line when it is ready, and goes on when a line comes on stdin.
 fn spawn(mut command: Command, script: &str) -> Result<Child> {
     let mut child = command
         .args(["-c", script])
@@ -193,7 +193,7 @@ fn await_line(child: &mut Child) -> Result<()> {
 }
 
 #[test]
-fn settings_are_those_of_the_namespace_that_is_looked_at() -> Result<()> {
+fn settings_are_those_of_the_selected_namespace() -> Result<()> {
     let veth = VethPair::new()?;
     let server = "import socket, sys\ns = socket.create_server(('10.72.0.2', 4600))\n\
                   print(flush=True)\nsys.stdin.read()";
@@ -225,7 +225,7 @@ fn settings_are_those_of_the_namespace_that_is_looked_at() -> Result<()> {
 }
 
 #[test]
-fn a_peer_that_vanishes_is_told() -> Result<()> {
+fn a_peer_that_vanishes_is_reported() -> Result<()> {
     let veth = VethPair::new()?;
     let server = "import socket, sys\ns = socket.create_server(('10.72.0.2', 4700))\n\
                   print(flush=True)\nc = s.accept()\nprint(flush=True)\nsys.stdin.read()";
@@ -292,7 +292,7 @@ fn filters_limit_what_is_counted() -> Result<()> {
 }
 
 #[test]
-fn without_rights_it_looks_and_says_what_it_can_not_see() -> Result<()> {
+fn without_rights_it_counts_and_declares_what_is_unavailable() -> Result<()> {
     in_fresh_netns(|| {
         let server = Server::listen(4_100, 10)?;
         let _open: (TcpStream, TcpStream) = server.connection()?;
@@ -305,16 +305,16 @@ fn without_rights_it_looks_and_says_what_it_can_not_see() -> Result<()> {
         ensure_field(&snapshot["counts"], "ESTABLISHED", 2)?;
         let unknown = row(snapshot, "by_process", "pid", Value::Null)?;
         ensure_field(&unknown["counts"], "LISTEN", 1)?;
-        let told = snapshot["unavailable"]
+        let reported = snapshot["unavailable"]
             .as_array()
-            .context("nothing is told")?;
-        ensure!(!told.is_empty(), "{snapshot}");
+            .context("no `unavailable`")?;
+        ensure!(!reported.is_empty(), "{snapshot}");
         Ok(())
     })
 }
 
 #[test]
-fn looks_repeat_until_the_count_and_have_a_measured_length() -> Result<()> {
+fn snapshots_repeat_until_the_count_with_a_measured_interval() -> Result<()> {
     let all = snapshots(&["-d", "0.2", "-n", "3"])?;
     ensure!(all.len() == 3, "{} snapshots", all.len());
     ensure_field(&all[0], "interval_s", Value::Null)?;

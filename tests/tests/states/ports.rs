@@ -1,4 +1,4 @@
-//! Does `states` tell which ports run out, and who is refused one?
+//! `states` reports ports that run out, and the calls that are refused one.
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::refused_calls;
@@ -15,7 +15,7 @@ use netperf_tests::tracer::{self, Tracer};
 use serde_json::Value;
 
 #[test]
-fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()> {
+fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_has_none_left() -> Result<()> {
     in_fresh_netns(|| {
         let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40099")?;
         let _reserved = Sysctl::set("net/ipv4/ip_local_reserved_ports", "40050-40059")?;
@@ -54,7 +54,7 @@ fn ports_of_a_narrow_range_are_exhausted_when_the_kernel_says_so() -> Result<()>
 }
 
 #[test]
-fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
+fn every_refused_call_is_reported_exactly_once() -> Result<()> {
     in_fresh_netns(|| {
         let mut tracer = Tracer::start(&["states", "--json", "--netns", "self", "-d", "0.4"])?;
         let _full = refused_calls::run(false)?;
@@ -86,7 +86,7 @@ fn what_is_refused_is_told_as_often_as_it_happened() -> Result<()> {
 }
 
 #[test]
-fn one_look_counts_nothing_between_looks() -> Result<()> {
+fn a_single_snapshot_counts_no_refused_calls() -> Result<()> {
     in_fresh_netns(|| {
         let all = snapshots(&["--netns", "self"])?;
         ensure_field(&all[0], "refused", Vec::<Value>::new())?;
@@ -95,7 +95,7 @@ fn one_look_counts_nothing_between_looks() -> Result<()> {
 }
 
 #[test]
-fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
+fn without_rights_refused_calls_are_declared_unavailable() -> Result<()> {
     let public = PublicCopy::new()?;
     let mut command = public.as_nobody();
     let output = run_as(command.args([
@@ -106,11 +106,11 @@ fn without_rights_it_says_that_it_can_not_see_what_is_refused() -> Result<()> {
     let snapshot = lines.get(1).context("no snapshot")?;
     let unavailable = snapshot["unavailable"]
         .as_array()
-        .context("nothing is told")?;
+        .context("no `unavailable`")?;
     let what = |it: &&Value| it["what"].as_str().is_some_and(|it| it.contains("connect"));
-    let told: Vec<_> = unavailable.iter().filter(what).collect();
-    ensure!(told.len() == 1, "{unavailable:#?}");
-    let why = tracer::text(told[0], "why")?;
+    let reported: Vec<_> = unavailable.iter().filter(what).collect();
+    ensure!(reported.len() == 1, "{unavailable:#?}");
+    let why = tracer::text(reported[0], "why")?;
     ensure!(why.contains("CAP_BPF") && !why.contains('\n'), "{why}");
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! Does `doctor` name the cause and the process on its first line, and what one process waits for?
+//! `doctor` names the cause and the process on its first line.
+
+mod dns;
 
 use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,14 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::failed_connects;
-use netperf_tests::checks::lookups::{ADDRESS, SERVFAIL, ask, question};
 use netperf_tests::checks::rate_limit::{FAR, await_traffic, far, near, sink, source};
 use netperf_tests::load::flood::Flood;
 use netperf_tests::load::states::Server;
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::net::tun::tun;
 use netperf_tests::net::veth::VethPair;
-use netperf_tests::peer::dns_server::{A, DnsServer, Script};
 use netperf_tests::sys::sysctl::Sysctl;
 use netperf_tests::tracer;
 use netperf_tests::tracer::command::{run, run_as, text};
@@ -24,10 +24,10 @@ use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::public_copy::PublicCopy;
 use serde_json::Value;
 
-/// Only what is in the namespace of this thread.
+/// `doctor` for the network namespace of this thread only.
 const HERE: [&str; 5] = ["doctor", "--netns", "self", "--for", "1s"];
 
-/// The first line of a verdict that something is wrong, and all of it.
+/// The first line of a failed verdict, and all of its text.
 fn verdict() -> Result<(String, String)> {
     let output = run(HERE)?;
     let (out, message) = (text(&output.stdout)?, text(&output.stderr)?);
@@ -40,11 +40,11 @@ fn verdict() -> Result<(String, String)> {
     Ok((first.to_owned(), out.to_owned()))
 }
 
-/// As JSON, with more options.
-fn triage(options: &[&str]) -> Result<Value> {
+/// The report in JSON, with more options.
+fn report(options: &[&str]) -> Result<Value> {
     let output = run([&HERE[..], &["--json"], options].concat())?;
     let lines = ndjson::lines(&output.stdout)?;
-    let [start, triage, end] = &lines[..] else {
+    let [start, report, end] = &lines[..] else {
         anyhow::bail!("{lines:#?}");
     };
     ensure!(
@@ -52,39 +52,39 @@ fn triage(options: &[&str]) -> Result<Value> {
         "{start}"
     );
     ensure!(end["type"] == "end" && end["reason"] == "duration", "{end}");
-    let is_bad = triage["status"] == "warn" || triage["status"] == "critical";
+    let is_bad = report["status"] == "warn" || report["status"] == "critical";
     let expected = if is_bad { 5 } else { 0 };
     ensure!(
         output.status.code() == Some(expected),
-        "{}: {triage:#}",
+        "{}: {report:#}",
         output.status
     );
-    Ok(triage.clone())
+    Ok(report.clone())
 }
 
-fn check<'t>(triage: &'t Value, topic: &str) -> Result<&'t Value> {
-    let checks = triage["checks"].as_array().context("no checks")?;
+fn check<'t>(report: &'t Value, topic: &str) -> Result<&'t Value> {
+    let checks = report["checks"].as_array().context("no checks")?;
     let found = checks.iter().find(|check| check["topic"] == topic);
     found.with_context(|| format!("no check of {topic}: {checks:#?}"))
 }
 
-/// The finding of a check that says so.
-fn says<'t>(check: &'t Value, words: &str) -> Result<&'t Value> {
+/// The finding of a check that contains these words.
+fn finding<'t>(check: &'t Value, words: &str) -> Result<&'t Value> {
     let findings = check["findings"].as_array().context("no findings")?;
     let says = |it: &&Value| it["what"].as_str().is_some_and(|what| what.contains(words));
     let found = findings.iter().find(says);
     found.with_context(|| format!("nothing says `{words}`: {check:#}"))
 }
 
-/// How this process is named.
+/// The name and pid of this process, as findings show them.
 fn own() -> String {
     format!("(PID {})", std::process::id())
 }
 
-/// Does something again and again until it is dropped.
-struct Again(Arc<AtomicBool>, Option<thread::JoinHandle<()>>);
+/// Repeats something until it is dropped.
+struct Repeat(Arc<AtomicBool>, Option<thread::JoinHandle<()>>);
 
-impl Again {
+impl Repeat {
     fn every(rest: Duration, act: impl Fn() + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -98,7 +98,7 @@ impl Again {
     }
 }
 
-impl Drop for Again {
+impl Drop for Repeat {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
         if let Some(acting) = self.1.take() {
@@ -125,13 +125,13 @@ fn a_program_that_does_not_close_is_the_cause() -> Result<()> {
 }
 
 #[test]
-fn ports_that_ran_out_are_the_cause_and_who_wanted_one_is_named() -> Result<()> {
+fn exhausted_ports_are_the_cause_and_the_process_that_needs_one_is_named() -> Result<()> {
     in_fresh_netns(|| {
         let _range = Sysctl::set("net/ipv4/ip_local_port_range", "40000\t40099")?;
         let server = Server::listen(4_100, 200)?;
         let _held = server.exhaust(200)?;
         let address = server.address;
-        let _again = Again::every(Duration::from_millis(50), move || {
+        let _again = Repeat::every(Duration::from_millis(50), move || {
             let _ = TcpStream::connect(address);
         });
         let (first, all) = verdict()?;
@@ -169,7 +169,7 @@ fn time_wait_that_takes_up_the_ports_is_the_cause_and_its_likely_owner_is_named(
 }
 
 #[test]
-fn who_fills_a_link_is_the_cause() -> Result<()> {
+fn the_process_that_fills_a_link_is_the_cause() -> Result<()> {
     in_fresh_netns(|| {
         tun(1, true)?;
         let _flood = Flood::start("10.79.0.2:9", Duration::from_millis(2))?;
@@ -181,36 +181,36 @@ fn who_fills_a_link_is_the_cause() -> Result<()> {
 }
 
 #[test]
-fn connections_that_are_refused_are_told_with_who_begins_them() -> Result<()> {
+fn refused_connections_are_reported_with_their_process() -> Result<()> {
     in_fresh_netns(|| {
-        let _again = Again::every(Duration::from_millis(30), || {
+        let _again = Repeat::every(Duration::from_millis(30), || {
             let _ = TcpStream::connect("127.0.0.1:9");
         });
-        let triage = triage(&[])?;
-        let found = says(check(&triage, "failing")?, "is refused by 127.0.0.1:9")?;
+        let report = report(&[])?;
+        let found = finding(check(&report, "failing")?, "is refused by 127.0.0.1:9")?;
         ensure!(
             found["what"].as_str().is_some_and(|it| it.contains(&own())),
             "{found:#}"
         );
         ensure!(found["level"] == "critical", "{found:#}");
         ensure!(
-            triage["verdict"]
+            report["verdict"]
                 .as_str()
                 .is_some_and(|it| it.contains("refused")),
-            "{triage:#}"
+            "{report:#}"
         );
         Ok(())
     })
 }
 
 #[test]
-fn every_connection_that_fails_is_told_with_its_error() -> Result<()> {
+fn every_failed_connection_is_reported_with_its_error() -> Result<()> {
     in_fresh_netns(|| {
         let doctor = failed_connects::doctor("auto")?;
         failed_connects::run()?;
-        let triage = failed_connects::check(doctor)?;
-        let failing = check(&triage, "failing")?;
-        let found = says(failing, "can't reach 192.0.2.7:80: no route leads there")?;
+        let report = failed_connects::check(doctor)?;
+        let failing = check(&report, "failing")?;
+        let found = finding(failing, "can't reach 192.0.2.7:80: no route leads there")?;
         let evidence = found["evidence"].as_str().context("no evidence")?;
         ensure!(
             evidence == "connect failed with ENETUNREACH (`Network is unreachable`) 6 times",
@@ -220,7 +220,7 @@ fn every_connection_that_fails_is_told_with_its_error() -> Result<()> {
             found["what"].as_str().is_some_and(|it| it.contains(&own())),
             "{found:#}"
         );
-        let refused = says(failing, "is refused by 127.0.0.1:9: nobody listens there")?;
+        let refused = finding(failing, "is refused by 127.0.0.1:9: nobody listens there")?;
         let evidence = refused["evidence"].as_str().context("no evidence")?;
         ensure!(
             evidence == "connect failed with ECONNREFUSED (`Connection refused`) 8 times",
@@ -238,125 +238,37 @@ fn every_connection_that_fails_is_told_with_its_error() -> Result<()> {
     })
 }
 
-/// Asks a server of the test again and again for a name, which is answered so.
-fn asking(host: [u8; 4], script: Script) -> Result<(DnsServer, Again)> {
-    let answers = !matches!(script, Script::Silence);
-    let server = DnsServer::at(host, &[("slow.triage", A, script)])?;
-    let address = server.address;
-    let again = Again::every(Duration::from_millis(30), move || {
-        let _ = ask(address, &question(7, "slow.triage", A), answers);
-    });
-    Ok((server, again))
-}
-
 #[test]
-fn a_slow_resolver_is_the_cause_and_who_waits_for_it_is_named() -> Result<()> {
-    in_fresh_netns(|| {
-        let _asking = asking([127, 0, 0, 2], Script::values(200, &[ADDRESS]))?;
-        let (first, all) = verdict()?;
-        ensure!(
-            first.contains("most likely cause: DNS:") && first.contains(&own()),
-            "{all}"
-        );
-        ensure!(
-            first.contains("waits long for names: resolver 127.0.0.2:53 is slow"),
-            "{all}"
-        );
-        ensure!(
-            all.contains("`netperf-trace dns slow.triage @127.0.0.2`"),
-            "{all}"
-        );
-        Ok(())
-    })
-}
-
-#[test]
-fn a_resolver_that_fails_is_the_cause() -> Result<()> {
-    in_fresh_netns(|| {
-        let _asking = asking([127, 0, 0, 2], Script::rcode(SERVFAIL))?;
-        let (first, all) = verdict()?;
-        ensure!(first.starts_with("critical"), "{all}");
-        ensure!(
-            first.contains("resolver 127.0.0.2:53 fails for") && first.contains(&own()),
-            "{all}"
-        );
-        ensure!(first.ends_with("SERVFAIL"), "{all}");
-        Ok(())
-    })
-}
-
-#[test]
-fn a_resolver_that_does_not_answer_is_the_cause() -> Result<()> {
-    in_fresh_netns(|| {
-        let _asking = asking([127, 0, 0, 2], Script::Silence)?;
-        let output = run(["doctor", "--netns", "self", "--for", "3s"])?;
-        let all = text(&output.stdout)?;
-        let first = all.lines().next().context("no verdict")?;
-        ensure!(output.status.code() == Some(5), "{all}");
-        ensure!(first.starts_with("critical"), "{all}");
-        ensure!(
-            first.contains("gets no answer from resolver 127.0.0.2:53") && first.contains(&own()),
-            "{all}"
-        );
-        Ok(())
-    })
-}
-
-#[test]
-fn fast_names_are_evidence_that_it_is_not_dns() -> Result<()> {
-    in_fresh_netns(|| {
-        let _asking = asking([127, 0, 0, 2], Script::values(0, &[ADDRESS]))?;
-        let pid = std::process::id().to_string();
-        let triage = triage(&["--pid", &pid])?;
-        let dns = check(&triage, "dns")?;
-        ensure!(dns["status"] == "ok", "{dns:#}");
-        let rows = triage["lookups"].as_array().context("no lookups")?;
-        let row = rows.iter().find(|row| row["resolver"] == "127.0.0.2:53");
-        let row = row.with_context(|| format!("not asked: {rows:#?}"))?;
-        ensure!(
-            row["pids"] == serde_json::json!([std::process::id()]),
-            "{row}"
-        );
-        ensure!(
-            row["queries"].as_u64() > Some(3) && row["lost"] == 0,
-            "{row}"
-        );
-        ensure!(row["time"]["p95_us"].as_u64() < Some(100_000), "{row}");
-        Ok(())
-    })
-}
-
-#[test]
-fn a_process_that_waits_for_its_receiver_is_told_to() -> Result<()> {
+fn a_process_that_waits_for_its_receiver_is_reported_as_such() -> Result<()> {
     in_fresh_netns(|| {
         let listener = TcpListener::bind("127.0.0.1:4300")?;
         let client = TcpStream::connect("127.0.0.1:4300")?;
         let (server, _) = listener.accept()?;
         let writing = client.try_clone()?;
-        // Nobody reads: the writer waits until the connection is shut down.
+        // The other end does not read: the writer waits until the connection is shut down.
         let writer = thread::spawn(move || {
             let mut writing = writing;
             while writing.write_all(&[0; 4_096]).is_ok() {}
         });
         let pid = std::process::id().to_string();
-        let result = triage(&["--pid", &pid]);
+        let result = report(&["--pid", &pid]);
         client.shutdown(Shutdown::Both)?;
         drop(server);
         let _ = writer.join();
-        let triage = result?;
+        let report = result?;
         ensure!(
-            triage["pid"].as_u64() == Some(std::process::id().into()),
-            "{triage:#}"
+            report["pid"].as_u64() == Some(std::process::id().into()),
+            "{report:#}"
         );
-        let process = check(&triage, "process")?;
+        let process = check(&report, "process")?;
         // Both ends are this process: one does not read, and the other waits for it.
-        says(process, "waits for the receiver: 127.0.0.1:4300")?;
-        says(process, "does not read what 127.0.0.1:")?;
+        finding(process, "waits for the receiver: 127.0.0.1:4300")?;
+        finding(process, "does not read what 127.0.0.1:")?;
         ensure!(
-            triage["verdict"]
+            report["verdict"]
                 .as_str()
                 .is_some_and(|it| it.contains(&own())),
-            "{triage:#}"
+            "{report:#}"
         );
         Ok(())
     })
@@ -365,7 +277,7 @@ fn a_process_that_waits_for_its_receiver_is_told_to() -> Result<()> {
 #[test]
 fn a_namespace_in_which_nothing_happens_has_no_trouble_with_the_network() -> Result<()> {
     in_fresh_netns(|| {
-        let triage = triage(&[])?;
+        let report = report(&[])?;
         for topic in [
             "interfaces",
             "dns",
@@ -375,12 +287,12 @@ fn a_namespace_in_which_nothing_happens_has_no_trouble_with_the_network() -> Res
             "failing",
             "mtu",
         ] {
-            ensure!(check(&triage, topic)?["status"] == "ok", "{triage:#}");
+            ensure!(check(&report, topic)?["status"] == "ok", "{report:#}");
         }
-        let dns = check(&triage, "dns")?["evidence"].as_str();
+        let dns = check(&report, "dns")?["evidence"].as_str();
         ensure!(
             dns.is_some_and(|it| it.starts_with("no lookup was seen")),
-            "{triage:#}"
+            "{report:#}"
         );
         Ok(())
     })
@@ -393,15 +305,15 @@ fn without_rights_it_checks_what_it_can() -> Result<()> {
     let options = ["doctor", "--netns", "self", "--for", "1s", "--json"];
     let output = run_as(command.args(options))?;
     let lines = ndjson::lines(&output.stdout)?;
-    let triage = lines.get(1).context("no verdict")?;
-    let status = |topic| check(triage, topic).map(|check| &check["status"]);
+    let report = lines.get(1).context("no verdict")?;
+    let status = |topic| check(report, topic).map(|check| &check["status"]);
     ensure!(
         status("loss")? == "skipped"
             && status("dns")? == "skipped"
             && status("interfaces")? != "skipped",
-        "{triage:#}"
+        "{report:#}"
     );
-    let missing = triage["unavailable"]
+    let missing = report["unavailable"]
         .as_array()
         .context("nothing is missing")?;
     let why = missing.iter().filter_map(|it| it["why"].as_str());
@@ -434,8 +346,8 @@ fn a_transfer_that_fills_a_shaped_link_is_the_cause_also_of_its_own_waiting() ->
         first.contains("cable0 is full") && first.contains(&format!("(PID {pid})")),
         "{all}"
     );
-    let asked = ["doctor", "--for", "2s", "--pid", &pid.to_string()];
-    let output = run(asked)?;
+    let args = ["doctor", "--for", "2s", "--pid", &pid.to_string()];
+    let output = run(args)?;
     let all = text(&output.stdout)?;
     ensure!(
         all.lines()
