@@ -5,7 +5,8 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use crate::rights::MissingRights;
+use netperf_core::failure::Failure;
+use netperf_sys::rights::MissingRights;
 
 /// Exit status of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,45 +32,18 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// An error that has an exit status of its own. Every other error gives [`Status::Failed`].
-///
-/// Made anywhere in a chain of errors, or put on one with `context`; [`status_of`] finds it.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The command line was wrong in a way that its parser could not see.
-    #[error("{0}")]
-    Usage(String),
-    /// A capability is missing; the text names it and the command that would work.
-    #[error("{0}")]
-    NotAllowed(String),
-    /// This kernel or machine lacks something; the text names it and what was tried.
-    #[error("{0}")]
-    Lacking(String),
-    /// A check or a threshold asked for was not met.
-    #[error("{0}")]
-    CheckFailed(String),
-}
-
 /// A command that ran for the user ended with this status, and it is ours as well: it has said
 /// itself what there is to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the command ended with status {0}")]
 pub struct PassedOn(pub u8);
 
-impl From<MissingRights> for Failure {
-    fn from(missing: MissingRights) -> Self {
-        Self::NotAllowed(missing.to_string())
-    }
-}
-
-impl Failure {
-    fn status(&self) -> Status {
-        match self {
-            Self::Usage(_) => Status::Usage,
-            Self::NotAllowed(_) => Status::NotAllowed,
-            Self::Lacking(_) => Status::Lacking,
-            Self::CheckFailed(_) => Status::CheckFailed,
-        }
+fn failure_status(failure: &Failure) -> Status {
+    match failure {
+        Failure::Usage(_) => Status::Usage,
+        Failure::NotAllowed(_) => Status::NotAllowed,
+        Failure::Lacking(_) => Status::Lacking,
+        Failure::CheckFailed(_) => Status::CheckFailed,
     }
 }
 
@@ -80,7 +54,7 @@ pub fn status_of(result: &anyhow::Result<()>) -> Status {
         return Status::Fine;
     };
     if let Some(failure) = error.downcast_ref::<Failure>() {
-        failure.status()
+        failure_status(failure)
     } else if error.is::<MissingRights>() {
         Status::NotAllowed
     } else if error.chain().any(is_closed_pipe) {

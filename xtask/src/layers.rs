@@ -1,7 +1,8 @@
 //! Do the arrows between the rooms of the program go one way?
 //!
-//! The rules are a table of words that must not be written in some rooms. A room is a file or folder
-//! right below `netperf/src`; comments and tests may say anything.
+//! Cargo checks the arrows between crates. What it can't see is a table of words that must not be
+//! written in some rooms. A room is a file or folder below a crate's `src`, named by its crate and
+//! path: `core/model`; those of the binary are `src/view` and so on. Comments and tests may say anything.
 
 use std::fmt;
 use std::fs;
@@ -16,6 +17,7 @@ struct Rule {
     because: &'static str,
 }
 
+/// Rooms by the beginnings of their paths below `netperf`, for example `core/model`.
 enum Rooms {
     All,
     In(&'static [&'static str]),
@@ -29,92 +31,72 @@ const RULES: &[Rule] = &[
         because: "one `use` a room lets these rules see every arrow",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["bpf"]),
+        rooms: Rooms::OutsideOf(&["sys/bpf"]),
         never: &["aya::", "aya_obj::", "NETPERF_EBPF_OBJECT"],
         because: "only `bpf` talks to the kernel's eBPF side",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["netlink"]),
-        never: &[
-            "AF_NETLINK",
-            "neli::",
-            "rtnetlink::",
-            "netlink_sys::",
-            "netlink_packet_core::",
-        ],
+        rooms: Rooms::OutsideOf(&["sys/netlink"]),
+        never: &["AF_NETLINK", "netlink_sys::", "netlink_packet_core::"],
         because: "only `netlink` talks netlink",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["procfs"]),
+        rooms: Rooms::OutsideOf(&["sys/procfs"]),
         never: &["\"/proc"],
         because: "only `procfs` reads /proc",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["render"]),
+        rooms: Rooms::OutsideOf(&["src/render"]),
         never: &["ratatui::", "crossterm::"],
         because: "only `render` draws on the terminal",
     },
     Rule {
-        rooms: Rooms::In(&[
-            "bpf", "netlink", "procfs", "capture", "checkup", "collect", "machine", "limits",
-            "shape", "probe",
-        ]),
-        never: &["crate::model", "crate::view", "crate::render", "crate::cmd"],
+        rooms: Rooms::In(&["sys", "throttle", "probe"]),
+        never: &["netperf_core::model"],
         because: "readers deliver samples and know nothing of what is made of them",
     },
     Rule {
-        rooms: Rooms::In(&["sample", "clock", "units", "text"]),
-        never: &[
-            "crate::model",
-            "crate::view",
-            "crate::render",
-            "crate::cmd",
-            "crate::collect",
-        ],
-        because: "everything stands on these, so they stand alone",
-    },
-    Rule {
-        rooms: Rooms::In(&["model", "view", "render"]),
-        never: &[
-            "crate::bpf",
-            "crate::netlink",
-            "crate::procfs",
-            "crate::capture",
-            "crate::checkup",
-            "crate::limits",
-            "crate::probe",
-            "crate::cmd",
-        ],
+        rooms: Rooms::OutsideOf(&["src/cmd", "sys", "throttle"]),
+        never: &["netperf_sys"],
         because: "a replayed recording has no readers",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["cmd", "shape"]),
-        never: &["crate::shape"],
+        rooms: Rooms::OutsideOf(&["src/cmd", "throttle"]),
+        never: &["netperf_throttle"],
         because: "a limit changes this machine: only a command may begin one",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["cmd", "probe"]),
-        never: &["crate::probe"],
-        because: "only a command may send something to find out",
+        rooms: Rooms::OutsideOf(&["src/cmd", "probe"]),
+        never: &["netperf_probe"],
+        because: "only a command may send probes",
     },
     Rule {
-        rooms: Rooms::In(&["shape"]),
-        never: &["crate::capture", "crate::checkup", "crate::limits"],
-        because: "what holds packets up knows of no other limit, and counts with its own queue",
+        rooms: Rooms::In(&["throttle"]),
+        never: &["netperf_sys::capture", "netperf_sys::preflight"],
+        because: "the throttle counts with its own queue",
     },
     Rule {
-        rooms: Rooms::In(&["probe"]),
-        never: &[
-            "crate::capture",
-            "crate::checkup",
-            "crate::limits",
-            "crate::bpf",
-            "crate::procfs",
-        ],
-        because: "probes find out by asking the network, and nothing else",
+        rooms: Rooms::In(&["core/sample", "core/clock", "core/units", "core/text"]),
+        never: &["crate::model", "crate::collect"],
+        because: "everything stands on these, so they stand alone",
     },
     Rule {
-        rooms: Rooms::In(&["model", "view"]),
+        rooms: Rooms::In(&["core/model"]),
+        never: &["crate::collect"],
+        because: "the model is made of samples alone",
+    },
+    Rule {
+        rooms: Rooms::In(&["src/view", "src/render"]),
+        never: &["crate::cmd"],
+        because: "arrows go one way: cmd, render, view",
+    },
+    Rule {
+        rooms: Rooms::In(&["src/view"]),
+        never: &["crate::render"],
+        because: "arrows go one way: cmd, render, view",
+    },
+    Rule {
+        rooms: Rooms::In(&["core/model", "src/view", "diagnose"]),
         never: &[
             "std::fs",
             "std::io",
@@ -123,10 +105,16 @@ const RULES: &[Rule] = &[
             "std::thread",
             "libc::",
         ],
-        because: "models and views are pure",
+        because: "models, rules and views are pure",
     },
     Rule {
-        rooms: Rooms::In(&["model", "view", "render", "sample"]),
+        rooms: Rooms::In(&[
+            "core/model",
+            "core/sample",
+            "src/view",
+            "src/render",
+            "diagnose",
+        ]),
         never: &[
             "clock::now",
             "clock::own_cpu",
@@ -134,11 +122,6 @@ const RULES: &[Rule] = &[
             "SystemTime::now",
         ],
         because: "the clock is an argument",
-    },
-    Rule {
-        rooms: Rooms::In(&["model"]),
-        never: &["crate::view", "crate::render", "crate::collect"],
-        because: "the model is made of samples alone",
     },
 ];
 
@@ -193,10 +176,10 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The first part of the path below the sources, without `.rs`.
+/// Where a file is: `core/model/flow` for `core/src/model/flow.rs`, `src/view` for `src/view/mod.rs`.
 fn room(file: &Path) -> String {
-    let first = file.iter().next().map(Path::new).and_then(Path::file_stem);
-    first.unwrap_or_default().to_string_lossy().into_owned()
+    let file = file.with_extension("").to_string_lossy().into_owned();
+    file.replacen("/src/", "/", 1)
 }
 
 /// Unit tests end a file, or have one of their own.
@@ -228,10 +211,15 @@ impl Rooms {
     fn contain(&self, room: &str) -> bool {
         match self {
             Self::All => true,
-            Self::In(rooms) => rooms.contains(&room),
-            Self::OutsideOf(rooms) => !rooms.contains(&room),
+            Self::In(rooms) => rooms.iter().any(|outer| is_within(room, outer)),
+            Self::OutsideOf(rooms) => !rooms.iter().any(|outer| is_within(room, outer)),
         }
     }
+}
+
+fn is_within(room: &str, outer: &str) -> bool {
+    let rest = room.strip_prefix(outer);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether `line` contains `word`, and not as the part of a longer name.
@@ -258,30 +246,30 @@ mod tests {
 
     #[test]
     fn an_arrow_that_points_back_is_found() {
-        assert_eq!(words("model", "use crate::view::Table;"), ["crate::view"]);
+        assert_eq!(words("src/view", "use crate::cmd::run;"), ["crate::cmd"]);
         assert_eq!(
-            words("procfs", "let now = crate::model::Tick;"),
-            ["crate::model"]
+            words("sys/procfs/pid", "let now = netperf_core::model::Tick;"),
+            ["netperf_core::model"]
         );
         assert_eq!(
-            words("cmd", "let stat = open(\"/proc/1/stat\");"),
+            words("src/cmd/args", "let stat = open(\"/proc/1/stat\");"),
             ["\"/proc"]
         );
     }
 
     #[test]
     fn an_arrow_that_points_forward_is_fine() {
-        assert!(words("view", "use crate::model::Model;").is_empty());
-        assert!(words("bpf", "use aya::Ebpf;").is_empty());
-        assert!(words("model", "use crate::viewport::X;").is_empty());
+        assert!(words("src/render", "use crate::view::Table;").is_empty());
+        assert!(words("sys/bpf/load", "use aya::Ebpf;").is_empty());
+        assert!(words("core/model", "use crate::collection::X;").is_empty());
     }
 
     #[test]
     fn comments_and_tests_may_say_anything() {
-        assert!(words("model", "/// See [`crate::view`].").is_empty());
+        assert!(words("core/model", "/// See [`crate::collect`].").is_empty());
         assert!(
             words(
-                "model",
+                "core/model",
                 "fn a() {}\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}"
             )
             .is_empty()
@@ -290,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_room_is_a_file_or_a_folder() {
-        assert_eq!(room(Path::new("view/top.rs")), "view");
-        assert_eq!(room(Path::new("clock.rs")), "clock");
+        assert_eq!(room(Path::new("src/view/top.rs")), "src/view/top");
+        assert_eq!(room(Path::new("core/src/clock.rs")), "core/clock");
     }
 }

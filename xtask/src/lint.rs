@@ -107,7 +107,7 @@ fn documentation(workspace: &Workspace) -> Result<Outcome> {
 }
 
 fn layers(root: &Path) -> Result<Outcome> {
-    let breaches = layers::check(&root.join("netperf/src"))?;
+    let breaches = layers::check(&root.join("netperf"))?;
     for breach in &breaches {
         println!("{breach}");
     }

@@ -1,6 +1,6 @@
 //! Which compiler and linker make the kernel side, and are they still what set-up accepted?
 //!
-//! `netperf/build.rs` includes this file too, so that both read the same record in the same way:
+//! `netperf/sys/build.rs` includes this file too, so that both read the same record in the same way:
 //! it uses nothing but std.
 
 use std::ffi::OsStr;

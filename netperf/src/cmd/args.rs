@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use netperf_core::collect::HookPreference;
+use netperf_core::sample::Proto;
+use netperf_core::sample::state_set::StateSet;
+use netperf_core::units::Units;
+use netperf_sys::capture::Scope;
 use regex::Regex;
 
 use super::dns::args::DnsArgs;
@@ -17,11 +22,6 @@ use super::path::args::PathArgs;
 use super::sockets::args::SocketsArgs;
 use super::states::args::StatesArgs;
 use super::triage::args::DoctorArgs;
-use crate::capture::Scope;
-use crate::collect::HookPreference;
-use crate::sample::Proto;
-use crate::sample::state_set::StateSet;
-use crate::units::Units;
 use crate::view::query::CgroupPath;
 use crate::view::socket_filter::{STATE_NAMES, states_named};
 use crate::view::sort::SortKey;

@@ -4,6 +4,9 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use netperf_core::collect::{FeedConfig, Wanted};
+use netperf_core::units::Units;
+
 use super::args::{
     Arrangement, Cli, Command, Common, FlowFilters, FlowsArgs, LatencyArgs, ProcessFilters,
     RetransArgs, TopArgs,
@@ -19,9 +22,6 @@ use super::states::{StatesRun, churn};
 use super::timer::Timing;
 use super::triage::TriageRun;
 use super::triage::args::DoctorArgs;
-use crate::collect::{FeedConfig, Wanted};
-use crate::exit::Failure;
-use crate::units::Units;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
 use crate::view::latency::LatencyOptions;
@@ -29,6 +29,7 @@ use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::retrans::RetransOptions;
 use crate::view::sort::{Figures, Sort, SortKey};
 use crate::view::top::TopOptions;
+use netperf_core::failure::Failure;
 
 /// What to do.
 #[derive(Clone, Debug)]

@@ -3,16 +3,16 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
+use netperf_core::clock;
+use netperf_core::collect::HookPreference;
+use netperf_sys::preflight;
 
 use super::logging;
-use crate::checkup;
-use crate::clock;
-use crate::collect::HookPreference;
-use crate::exit::Failure;
 use crate::render::doctor::{json, text};
 use crate::view::doctor::Report;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::time::Rfc3339;
+use netperf_core::failure::Failure;
 
 /// A look at this machine.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub struct Examination {
 /// [`Failure::CheckFailed`] if nothing can be counted here.
 pub(super) fn run(asked: Examination) -> anyhow::Result<()> {
     logging::start(asked.verbosity, None);
-    let machine = checkup::examine();
+    let machine = preflight::examine();
     let report = Report::new(&machine, asked.hooks, Rfc3339(clock::now().1));
     let output = if asked.json {
         json(&start(&report), &report, &end()).context("can't write")?

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use env_logger::{Builder, Env, Target};
 use log::LevelFilter;
+use netperf_core::text::visible;
 
 use crate::render::tui::LogTail;
-use crate::text::visible;
 
 /// Starts logging: warnings, with `-v` information, with `-vv` details. `RUST_LOG` decides if set.
 pub(super) fn start(verbosity: u8, screen: Option<LogTail>) {

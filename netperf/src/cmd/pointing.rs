@@ -1,7 +1,8 @@
 //! How is the user shown which part of a word is wrong?
 
-use crate::exit::Failure;
-use crate::text::{fit, visible, width};
+use netperf_core::text::{fit, visible, width};
+
+use netperf_core::failure::Failure;
 
 /// Columns of the user's text that an error repeats.
 const ECHO_COLUMNS: usize = 72;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::pin::pin;
 
 use anyhow::Context;
+use netperf_core::clock;
 use tokio::time::{Instant, sleep_until};
 
 use super::args::Common;
@@ -13,10 +14,9 @@ use super::logging;
 use super::looks::{Opening, end, repeats};
 use super::signals::Signals;
 use super::timer::{Timer, Timing};
-use crate::clock;
-use crate::exit::Failure;
 use crate::render::{hangup, json, width};
 use crate::view::envelope::Reason;
+use netperf_core::failure::Failure;
 
 /// Where the answers go, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

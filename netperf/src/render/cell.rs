@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::text::visible;
-use crate::units::{ByteRate, Bytes, Units};
+use netperf_core::text::visible;
+use netperf_core::units::{ByteRate, Bytes, Units};
+
 use crate::view::spread::said;
 use crate::view::table::Cell;
 

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
+use netperf_core::model::states::counts::STATES;
+use netperf_core::text::visible;
+use netperf_core::units::Units;
+
 use super::text::{degraded, interval};
 use super::text_table;
-use crate::model::states::counts::STATES;
-use crate::text::visible;
-use crate::units::Units;
 use crate::view::churn::transition_row::TransitionRow;
 use crate::view::churn::{ChurnTick, table};
 
@@ -40,7 +41,7 @@ fn seconds(us: u64) -> f64 {
 
 /// One tick.
 pub(super) fn tick(tick: &ChurnTick<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
-    let rate = |state: crate::sample::TcpState| {
+    let rate = |state: netperf_core::sample::TcpState| {
         let per_s = tick.per_s.as_ref()?.get(state.name())?;
         Some(format!("{} {per_s:.1}", state.name()))
     };

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use netperf_core::units::Units;
+
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
-use crate::units::Units;
 use crate::view::dns::{DnsTick, LookupRow, table};
 use crate::view::spread::said;
 use crate::view::states::words::counted;
@@ -109,7 +110,9 @@ mod tests {
     fn resolvers_in_80_columns() {
         let shown = shown(80);
         assert!(
-            shown.lines().all(|line| crate::text::width(line) <= 80),
+            shown
+                .lines()
+                .all(|line| netperf_core::text::width(line) <= 80),
             "{shown}"
         );
         insta::assert_snapshot!(shown);

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use netperf_core::text::visible;
+use netperf_core::units::Units;
+
 use super::text_table;
-use crate::text::visible;
-use crate::units::Units;
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchTick, table};
 use crate::view::spread::said;

@@ -2,8 +2,9 @@
 
 use std::io;
 
+use netperf_core::text::visible;
+
 use super::json;
-use crate::text::visible;
 use crate::view::doctor::{Check, Report, Topic, Verdict};
 use crate::view::envelope::{End, Start};
 

@@ -3,10 +3,11 @@
 
 use std::io::{self, Write};
 
+use netperf_core::units::{Bytes, Units};
+
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
-use crate::units::{Bytes, Units};
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
 use crate::view::spread::said;
 use crate::view::states::words::counted;
@@ -126,7 +127,9 @@ mod tests {
     fn requests_in_80_columns() {
         let shown = shown(80);
         assert!(
-            shown.lines().all(|line| crate::text::width(line) <= 80),
+            shown
+                .lines()
+                .all(|line| netperf_core::text::width(line) <= 80),
             "{shown}"
         );
         insta::assert_snapshot!(shown);

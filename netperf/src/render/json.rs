@@ -3,19 +3,19 @@
 use std::io;
 use std::rc::Rc;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::sample::happening::Happening;
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use super::stream::Format;
-use crate::model::Model;
-use crate::sample::happening::Happening;
 use crate::view::View;
 use crate::view::churn::ChurnTick;
 use crate::view::envelope::{End, Start};
 use crate::view::event_row::EventRow;
 use crate::view::flows::FlowsTick;
-use crate::view::host_names::HostNames;
 use crate::view::latency::LatencyTick;
 use crate::view::retrans::RetransTick;
 use crate::view::top::Top;

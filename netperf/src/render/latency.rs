@@ -3,12 +3,13 @@
 
 use std::io::{self, Write};
 
+use netperf_core::sample::latency::TimeSpan;
+use netperf_core::text::visible;
+use netperf_core::units::Units;
+
 use super::cell::written;
 use super::text::{LINE, degraded, interval};
 use super::text_table;
-use crate::sample::latency::TimeSpan;
-use crate::text::visible;
-use crate::units::Units;
 use crate::view::latency::table::{doublings, table};
 use crate::view::latency::{LatencyOptions, LatencyTick};
 use crate::view::table::Cell;

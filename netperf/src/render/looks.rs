@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::text::{visible, width};
+use netperf_core::text::{visible, width};
+
 use crate::view::envelope::Start;
 use crate::view::states::Finding;
 

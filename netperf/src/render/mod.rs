@@ -29,12 +29,13 @@ mod tests;
 use std::future::Future;
 use std::io;
 
-use crate::model::Model;
-use crate::sample::ProcessId;
-use crate::sample::happening::Happening;
-use crate::sample::limit::LimitRecord;
-use crate::sample::socket::SocketSample;
-use crate::units::ByteRate;
+use netperf_core::model::Model;
+use netperf_core::sample::ProcessId;
+use netperf_core::sample::happening::Happening;
+use netperf_core::sample::limit::LimitRecord;
+use netperf_core::sample::socket::SocketSample;
+use netperf_core::units::ByteRate;
+
 use crate::view::envelope::{End, Start};
 
 /// Something that shows a session, from its start to its end.

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
+use netperf_core::text::visible;
+use netperf_core::units::Units;
+
 use super::cell::written;
 use super::text::{LINE, degraded, interval};
 use super::text_table;
-use crate::text::visible;
-use crate::units::Units;
 use crate::view::retrans::event::RetransmitRow;
 use crate::view::retrans::{RetransOptions, RetransTick, table};
 use crate::view::table::{Cell, Table};

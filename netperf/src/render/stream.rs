@@ -6,12 +6,12 @@
 use std::io;
 use std::time::Duration;
 
+use netperf_core::model::Model;
+use netperf_core::sample::happening::Happening;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::hangup::Hangup;
 use super::{Event, Front};
-use crate::model::Model;
-use crate::sample::happening::Happening;
 use crate::view::envelope::{End, Start};
 
 /// How long a reader that does not read may hold up the end of a session.

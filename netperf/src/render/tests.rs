@@ -1,20 +1,22 @@
 use std::rc::Rc;
 
+use crate::view::fixtures::start;
+use netperf_core::clock::WallNs;
+use netperf_core::collect::HookPreference;
+use netperf_core::fixtures::{lossy_session, machine, second, session};
+use netperf_core::host_names::Numeric;
+use netperf_core::model::Model;
+use netperf_core::sample::{Loss, Sample};
+use netperf_core::units::Units;
+
 use super::doctor;
 use super::json::Json;
 use super::stream::Format;
 use super::text::Text;
-use crate::clock::WallNs;
-use crate::collect::HookPreference;
-use crate::made::{lossy_session, machine, second, session, start};
-use crate::model::Model;
-use crate::sample::{Loss, Sample};
-use crate::units::Units;
 use crate::view::View;
 use crate::view::doctor::Report;
 use crate::view::envelope::{End, Reason};
 use crate::view::flows::FlowsOptions;
-use crate::view::host_names::Numeric;
 use crate::view::retrans::RetransOptions;
 use crate::view::time::Rfc3339;
 use crate::view::top::TopOptions;

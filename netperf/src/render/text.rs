@@ -3,21 +3,22 @@
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::sample::Loss;
+use netperf_core::sample::happening::Happening;
+use netperf_core::text::visible;
+use netperf_core::units::Units;
+
 use super::cell::rate;
 use super::stream::Format;
 use super::{churn, latency, retrans, text_table};
-use crate::model::Model;
-use crate::sample::Loss;
-use crate::sample::happening::Happening;
-use crate::text::visible;
-use crate::units::Units;
 use crate::view::View;
 use crate::view::churn::ChurnTick;
 use crate::view::envelope::{End, Start};
 use crate::view::event_row::EventRow;
 use crate::view::flows::FlowsTick;
 use crate::view::flows_table;
-use crate::view::host_names::HostNames;
 use crate::view::latency::LatencyTick;
 use crate::view::link_row::LinkRow;
 use crate::view::retrans::RetransTick;

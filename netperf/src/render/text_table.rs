@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use netperf_core::text::{fit, fit_end, width};
+use netperf_core::units::Units;
+
 use super::cell::written;
 use super::text::LINE;
-use crate::text::{fit, fit_end, width};
-use crate::units::Units;
 use crate::view::table::{self, Align, Column, Keep, Row, Table};
 
 /// The headings, then a line for each row, of so many columns at most.

@@ -104,12 +104,12 @@ fn check(check: &Check, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::WallNs;
-    use crate::sample::Loss;
     use crate::view::envelope::Reason;
     use crate::view::states::Finding;
     use crate::view::time::Rfc3339;
     use crate::view::triage::{Cause, Topic};
+    use netperf_core::clock::WallNs;
+    use netperf_core::sample::Loss;
 
     fn written(what: &str, width: usize) -> String {
         let found = |level, what: &str| Finding {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use netperf_core::sample::{Container, Runtime};
+
 use super::table::Cell;
-use crate::sample::{Container, Runtime};
 
 /// A user by name, or else by number.
 pub(super) fn user(name: Option<&str>, uid: Option<u32>) -> Cell<'_> {

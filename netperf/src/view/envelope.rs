@@ -1,9 +1,9 @@
 //! What stands before the first tick and after the last?
 
+use netperf_core::collect::{AttachedHook, Unavailable};
 use serde::Serialize;
 
 use super::time::Rfc3339;
-use crate::collect::{AttachedHook, Unavailable};
 
 /// Number of the output's format: fields may be added within one number, never renamed.
 pub const SCHEMA: u32 = 1;

@@ -1,10 +1,10 @@
 //! What is said of something that happened, as it happens?
 
+use netperf_core::sample::happening::{Happening, What};
 use serde::Serialize;
 
 use super::churn::transition_row::TransitionRow;
 use super::retrans::event::RetransmitRow;
-use crate::sample::happening::{Happening, What};
 
 /// One thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

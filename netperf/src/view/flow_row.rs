@@ -6,14 +6,14 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::model::flow::FlowTraffic;
+use netperf_core::model::traffic::Speed;
+use netperf_core::sample::{FlowId, Proto, TcpState};
 use serde::Serialize;
 
-use super::host_names::HostNames;
 use super::sort::{Figures, Ranked, Weight};
-use crate::model::Model;
-use crate::model::flow::FlowTraffic;
-use crate::model::traffic::Speed;
-use crate::sample::{FlowId, Proto, TcpState};
 
 /// One connection, as the contract's `F`.
 #[derive(Clone, Debug, Serialize)]

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::model::traffic::Traffic;
+use netperf_core::sample::ProcessId;
 use serde::Serialize;
 
 use super::flow_row::{FlowRow, Speeds};
-use super::host_names::HostNames;
 use super::link_row::LinkRow;
 use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Figures, Ranked, Sort, Weight, arrange};
 use super::tick::{Health, When};
 use super::top::TotalRow;
-use crate::model::Model;
-use crate::model::traffic::Traffic;
-use crate::sample::ProcessId;
 
 /// What `flows` is asked to show.
 #[derive(Clone, Debug, Default)]

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
+use netperf_core::sample::TcpState;
+
 use super::flow_row::{FlowRow, Speeds};
 use super::flows::RemoteRow;
 use super::sort::{Figures, Sort, SortKey};
 use super::table::{Cell, Column, Row, Table};
-use crate::sample::TcpState;
 
 /// The rows as a table.
 pub fn table<'r, 'm: 'r>(rows: impl IntoIterator<Item = &'r FlowRow<'m>>, sort: Sort) -> Table<'m> {

@@ -1,9 +1,8 @@
 //! What is said of an interface?
 
+use netperf_core::model::Model;
+use netperf_core::model::link::LinkTraffic;
 use serde::Serialize;
-
-use crate::model::Model;
-use crate::model::link::LinkTraffic;
 
 /// One interface of the tracer's network namespace.
 #[derive(Clone, Copy, Debug, Serialize)]

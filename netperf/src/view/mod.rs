@@ -14,7 +14,6 @@ pub mod event_row;
 pub mod flow_row;
 pub mod flows;
 pub mod flows_table;
-pub mod host_names;
 pub mod http;
 pub mod latency;
 pub mod limit;
@@ -37,16 +36,19 @@ pub mod top_table;
 pub mod triage;
 
 #[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
 mod tests;
+
+use netperf_core::collect::Wanted;
+use netperf_core::model::Model;
+use netperf_core::sample::happening::Happening;
 
 use self::churn::ChurnOptions;
 use self::flows::FlowsOptions;
 use self::latency::LatencyOptions;
 use self::retrans::RetransOptions;
 use self::top::TopOptions;
-use crate::collect::Wanted;
-use crate::model::Model;
-use crate::sample::happening::Happening;
 
 /// What a session shows.
 #[derive(Clone, Debug)]

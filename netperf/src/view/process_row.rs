@@ -2,15 +2,15 @@
 
 use std::cmp::Ordering;
 
+use netperf_core::clock::WallNs;
+use netperf_core::model::Model;
+use netperf_core::model::process::ProcessTraffic;
+use netperf_core::sample::{Container, Process, ProcessId};
 use serde::Serialize;
 
 use super::flow_row::FlowRow;
 use super::sort::{Figures, Ranked, Weight};
 use super::time::Rfc3339;
-use crate::clock::WallNs;
-use crate::model::Model;
-use crate::model::process::ProcessTraffic;
-use crate::sample::{Container, Process, ProcessId};
 
 /// One process, as the contract's `P`.
 #[derive(Clone, Debug, Serialize)]

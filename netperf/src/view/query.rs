@@ -3,10 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
+use netperf_core::model::Model;
+use netperf_core::sample::{FlowReading, Process, Proto};
 use regex::Regex;
-
-use crate::model::Model;
-use crate::sample::{FlowReading, Process, Proto};
 
 /// Which processes. An empty query takes all; several conditions must all hold.
 #[derive(Clone, Debug, Default)]

@@ -1,14 +1,15 @@
+use netperf_core::fixtures::{flow, moved, process, second, session};
+use netperf_core::host_names::Numeric;
+use netperf_core::model::Model;
+use netperf_core::sample::{Proto, Sample};
 use regex::Regex;
 use serde_json::Value;
 
 use super::flows::{FlowsOptions, FlowsTick};
-use super::host_names::Numeric;
+
 use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Figures, Sort, SortKey};
 use super::top::{Top, TopOptions};
-use crate::made::{flow, moved, process, second, session};
-use crate::model::Model;
-use crate::sample::{Proto, Sample};
 
 /// Fields of `P` in the contract.
 const P: [&str; 20] = [

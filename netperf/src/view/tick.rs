@@ -1,10 +1,10 @@
 //! What does every tick say, whatever it shows?
 
+use netperf_core::model::Model;
+use netperf_core::sample::Loss;
 use serde::Serialize;
 
 use super::time::Rfc3339;
-use crate::model::Model;
-use crate::sample::Loss;
 
 /// When a tick was, for the head of its object.
 #[derive(Clone, Copy, Debug, Serialize)]

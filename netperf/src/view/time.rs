@@ -3,9 +3,8 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use netperf_core::clock::WallNs;
 use serde::Serialize;
-
-use crate::clock::WallNs;
 
 /// A moment as `2026-11-22T09:41:00.123456789Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

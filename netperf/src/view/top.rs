@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::model::flow::FlowTraffic;
+use netperf_core::model::process::ProcessTraffic;
+use netperf_core::model::traffic::Traffic;
+use netperf_core::sample::ProcessId;
 use serde::Serialize;
 
 use super::flow_row::FlowRow;
-use super::host_names::HostNames;
 use super::link_row::LinkRow;
 use super::process_row::ProcessRow;
 use super::query::ProcessQuery;
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
-use crate::model::Model;
-use crate::model::flow::FlowTraffic;
-use crate::model::process::ProcessTraffic;
-use crate::model::traffic::Traffic;
-use crate::sample::ProcessId;
 
 /// What `top` is asked to show.
 #[derive(Clone, Debug, Default)]

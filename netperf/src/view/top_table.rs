@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use netperf_core::clock::MonoNs;
+use netperf_core::model::process::ProcessTraffic;
+use netperf_core::model::traffic::Traffic;
+
 use super::belonging;
 use super::flow_row::FlowRow;
 use super::flows_table::{described, state_name};
 use super::process_row::ProcessRow;
 use super::sort::{Figures, Sort, SortKey};
 use super::table::{Cell, Column, Row, Table};
-use crate::clock::MonoNs;
-use crate::model::process::ProcessTraffic;
-use crate::model::traffic::Traffic;
 
 /// How many stretches of a second a trend shows.
 const TREND_SECONDS: usize = 60;

@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf::capture::fuzz_stream(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf_sys::capture::fuzz_stream(bytes));

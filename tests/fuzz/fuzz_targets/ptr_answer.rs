@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf::resolve::fuzz(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf_probe::reverse::fuzz(bytes));

@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use netperf_core::failure::Failure;
+use netperf_probe::dns::{DnsRequest, Kind, name_fault};
+
 use super::DnsRun;
 use super::args::DnsArgs;
 use crate::cmd::args::Common;
 use crate::cmd::pointing::pointing_at;
 use crate::cmd::probing::Output;
-use crate::exit::Failure;
-use crate::probe::dns::{DnsRequest, Kind, name_fault};
 
 const PORT: u16 = 53;
 

@@ -4,15 +4,16 @@ pub(super) mod args;
 mod asked;
 pub(super) mod watch;
 
+use netperf_probe::dns::{DnsRequest, measure};
+use netperf_sys::procfs::Procfs;
+
 use self::args::DnsArgs;
 use self::watch::DnsWatchRun;
 use super::args::Common;
 use super::probing::{self, Output, Probing};
-use crate::exit::Failure;
-use crate::probe::dns::{DnsRequest, measure};
-use crate::procfs::Procfs;
 use crate::render::{dns, json};
 use crate::view::dns::DnsTick;
+use netperf_core::failure::Failure;
 
 /// What `dns` is asked to do.
 #[derive(Clone, Debug)]

@@ -5,10 +5,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
+use netperf_core::clock::{self, MonoNs};
+use netperf_core::model::dns_watch::{DnsQuery, DnsWatch};
+use netperf_sys::capture::DnsFeed;
 use tokio::time::{Instant, sleep_until};
 
-use crate::capture::DnsFeed;
-use crate::clock::{self, MonoNs};
 use crate::cmd::args::Common;
 use crate::cmd::config::timing;
 use crate::cmd::logging;
@@ -16,7 +17,6 @@ use crate::cmd::looks::{Opening, end};
 use crate::cmd::probing::{Output, write};
 use crate::cmd::signals::Signals;
 use crate::cmd::timer::{Timer, Timing};
-use crate::model::dns_watch::{DnsQuery, DnsWatch};
 use crate::render::{dns_watch, hangup, json};
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchOptions, DnsWatchTick};

@@ -1,6 +1,8 @@
 //! What do the options of `http` ask for?
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use netperf_core::failure::Failure;
+use netperf_probe::http::{HttpRequest, Version};
 use url::{ParseError, Url};
 
 use super::HttpRun;
@@ -9,8 +11,6 @@ use super::naming::Naming;
 use crate::cmd::args::Common;
 use crate::cmd::pointing::pointing_at;
 use crate::cmd::probing::Output;
-use crate::exit::Failure;
-use crate::probe::http::{HttpRequest, Version};
 use crate::view::http::HttpOptions;
 use crate::view::http::slo::Slo;
 

@@ -5,12 +5,12 @@ mod asked;
 pub(super) mod naming;
 
 use anyhow::anyhow;
+use netperf_core::units::Units;
+use netperf_probe::http::{HttpRequest, measure};
+use netperf_sys::procfs::Procfs;
 
 use super::probing::{self, Output, Probing};
-use crate::probe::http::{HttpRequest, measure};
-use crate::procfs::Procfs;
 use crate::render::{http, json};
-use crate::units::Units;
 use crate::view::http::{HttpOptions, HttpTick};
 
 /// A run of `http`.

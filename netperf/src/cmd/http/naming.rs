@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::probe::http::Pin;
+use netperf_probe::http::Pin;
 
 /// A value of `--resolve`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use netperf_core::units::ByteRate;
+use netperf_throttle::Way;
 use regex::Regex;
 
 use super::span::span;
 use crate::cmd::help;
-use crate::shape::Way;
-use crate::units::ByteRate;
 use crate::view::limit::rate;
 
 /// Options of `limit`.

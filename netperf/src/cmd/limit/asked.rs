@@ -4,16 +4,17 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use netperf_core::clock::MonoNs;
+use netperf_core::failure::Failure;
+use netperf_core::units::ByteRate;
+use netperf_throttle::Rates;
+
 use super::args::{LimitAction, LimitArgs, SetArgs};
 use super::{Clear, Hold, LimitRun, Set, Whom, Wish};
-use crate::clock::MonoNs;
 use crate::cmd::args::Common;
 use crate::cmd::config::timing;
 use crate::cmd::timer::Timing;
-use crate::exit::Failure;
 use crate::render::limit::Written;
-use crate::shape::Rates;
-use crate::units::ByteRate;
 
 impl LimitRun {
     /// Reads the options.

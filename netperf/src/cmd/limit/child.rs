@@ -7,6 +7,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command};
 
 use anyhow::Context;
+use netperf_sys::procfs::OWN_EXECUTABLE;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, set_parent_process_death_signal,
     waitid,
@@ -15,7 +16,6 @@ use rustix::process::{
 use rustix::thread::set_name;
 
 use crate::exit::PassedOn;
-use crate::procfs::OWN_EXECUTABLE;
 
 /// What this program is called in lists of processes.
 pub(super) const OWN_NAME: &CStr = c"netperf-trace";

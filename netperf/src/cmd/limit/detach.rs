@@ -9,17 +9,16 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
+use netperf_core::clock;
+use netperf_sys::procfs::OWN_EXECUTABLE;
 use rustix::process::setsid;
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 use rustix::thread::set_name;
 use serde::{Deserialize, Serialize};
 
 use super::child::OWN_NAME;
-use crate::clock;
 use crate::exit::PassedOn;
-use crate::procfs::OWN_EXECUTABLE;
 use crate::render::limit::{Ordered, order_json};
-use crate::shape;
 use crate::view::time::Rfc3339;
 
 /// Tells a supervisor what it is.
@@ -78,7 +77,7 @@ pub(super) fn begin() -> anyhow::Result<()> {
 pub(super) fn clean_up_after(id: u8) -> anyhow::Result<()> {
     set_name(OWN_NAME)?;
     let there = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    shape::clean_up_after(id, io::stdin().lock(), &there)
+    netperf_throttle::clean_up_after(id, io::stdin().lock(), &there)
         .with_context(|| format!("what limit {id} has left can't be removed"))
 }
 

@@ -3,16 +3,16 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
+use netperf_core::clock;
+use netperf_core::units::Units;
+use netperf_sys::procfs::Procfs;
+use netperf_throttle::Limit;
+use netperf_throttle::registry::Folder;
 
 use super::hold::{check_rights, opening, plan, wanted};
 use super::{Hold, failure, registry_failure, targets, usage};
-use crate::clock;
 use crate::cmd::looks;
-use crate::limits::Folder;
-use crate::procfs::Procfs;
 use crate::render::limit::{plan_json, plan_text};
-use crate::shape::Limit;
-use crate::units::Units;
 use crate::view::envelope::Reason;
 use crate::view::limit::{LimitPlan, PlannedInterface, PlannedProcess, warnings};
 use crate::view::time::Rfc3339;

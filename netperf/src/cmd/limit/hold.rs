@@ -4,6 +4,17 @@ use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 
 use anyhow::Context;
+use netperf_core::clock::{self, MonoNs, WallNs};
+use netperf_core::failure::Failure;
+use netperf_core::model::limit::LimitModel;
+use netperf_core::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue, Uncovered};
+use netperf_core::text::visible;
+use netperf_core::units::{ByteRate, Units};
+use netperf_sys::capture;
+use netperf_sys::procfs::{Procfs, StartTicks};
+use netperf_sys::rights;
+use netperf_throttle::registry::{Folder, Orders, Seat};
+use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Rates, Shaped};
 use rustix::process::setpriority_process;
 
 use super::child::Gated;
@@ -11,20 +22,9 @@ use super::session::Session;
 use super::targets::{self, Found};
 use super::wake::Wakers;
 use super::{Hold, Whom, asked, detach, failure, registry_failure, usage};
-use crate::capture;
-use crate::clock::{self, MonoNs, WallNs};
 use crate::cmd::looks::Opening;
 use crate::cmd::signals::Signals;
-use crate::exit::Failure;
-use crate::limits::{Folder, Orders, Seat};
-use crate::model::limit::LimitModel;
-use crate::procfs::{Procfs, StartTicks};
 use crate::render::limit::{Keys, Written};
-use crate::rights;
-use crate::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue, Uncovered};
-use crate::shape::{Limit, LimitReading, Plan, Preparation, Rates, Shaped};
-use crate::text::visible;
-use crate::units::{ByteRate, Units};
 use crate::view::limit::{WantedRates, names, warnings};
 
 /// Holds a limit until it ends.

@@ -18,17 +18,17 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use netperf_core::clock::MonoNs;
+use netperf_core::text::chain;
+use netperf_core::units::{ByteRate, Units};
+use netperf_throttle::registry::LimitsError;
+use netperf_throttle::{LimitError, Rates, Way};
 use regex::Regex;
 
 use super::logging;
 use super::timer::Timing;
-use crate::clock::MonoNs;
-use crate::exit::Failure;
-use crate::limits::LimitsError;
 use crate::render::limit::Written;
-use crate::shape::{LimitError, Rates, Way};
-use crate::text::chain;
-use crate::units::{ByteRate, Units};
+use netperf_core::failure::Failure;
 
 /// A run of `limit`.
 #[derive(Clone, Debug)]

@@ -4,18 +4,18 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use netperf_core::clock;
+use netperf_core::failure::Failure;
+use netperf_core::sample::limit::{LimitNow, LimitedProcess};
+use netperf_core::units::{ByteRate, Units};
+use netperf_sys::procfs::{Procfs, same_process};
+use netperf_throttle::registry::{Answer, Folder, Held, Order, ask};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::{Clear, Set, registry_failure};
-use crate::clock;
 use crate::cmd::looks::{Opening, end};
-use crate::exit::Failure;
-use crate::limits::{Answer, Folder, Held, Order, ask};
-use crate::procfs::{Procfs, same_process};
 use crate::render::limit::{Ordered, list_json, list_text, order_json};
 use crate::render::width;
-use crate::sample::limit::{LimitNow, LimitedProcess};
-use crate::units::{ByteRate, Units};
 use crate::view::envelope::Reason;
 use crate::view::limit::LimitsTick;
 use crate::view::time::Rfc3339;

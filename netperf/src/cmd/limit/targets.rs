@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process;
 
+use netperf_sys::procfs::{Cgroups, Procfs, Relative, same_process, unit_and_container};
+use netperf_throttle::Target;
+
 use super::Whom;
-use crate::exit::Failure;
-use crate::procfs::{Cgroups, Procfs, Relative, same_process, unit_and_container};
-use crate::shape::Target;
+use netperf_core::failure::Failure;
 
 /// Shortest beginning of a container's ID that is taken for one.
 const ID_MIN: usize = 4;
@@ -276,7 +277,7 @@ mod tests {
     use regex::Regex;
 
     use super::*;
-    use crate::clock::MonoNs;
+    use netperf_core::clock::MonoNs;
 
     /// A process that ends with the test.
     struct Sleeper(Child);

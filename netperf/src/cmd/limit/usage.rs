@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
+use netperf_core::sample::TcpState;
+use netperf_core::sample::socket::{Ends, SocketReading, SocketSample};
+use netperf_core::sample::state_set::StateSet;
+use netperf_sys::capture::{Detail, Listed, Scope, SocketFeed, SocketRequest};
+
 use super::targets::Found;
-use crate::capture::{Detail, Listed, Scope, SocketFeed, SocketRequest};
-use crate::sample::TcpState;
-use crate::sample::socket::{Ends, SocketReading, SocketSample};
-use crate::sample::state_set::StateSet;
 use crate::view::limit::{PlannedSocket, Usage};
 
 /// How long rates are measured.

@@ -2,15 +2,15 @@
 
 use std::io;
 
+use netperf_throttle::TEND_EVERY;
+use netperf_throttle::registry::{Answer, Order, Orders};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::output::Output;
 use crate::cmd::signals::{Signals, Stop};
-use crate::limits::{Answer, Order, Orders};
 use crate::render::limit::{Key, Keys};
-use crate::shape::TEND_EVERY;
 
 /// What woke the loop.
 pub(super) enum Wake {

@@ -6,13 +6,13 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 
+use netperf_core::sample::limit::LimitRecord;
+use netperf_core::units::ByteRate;
+use netperf_sys::procfs::OWN_EXECUTABLE;
+use netperf_throttle::registry::Folder;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::limits::Folder;
-use crate::procfs::OWN_EXECUTABLE;
 use crate::render::LimitOrder;
-use crate::sample::limit::LimitRecord;
-use crate::units::ByteRate;
 
 /// Orders that were given, one after the other.
 pub(super) struct LimitOrders {
@@ -97,8 +97,8 @@ mod tests {
     use std::process::ExitStatus;
 
     use super::*;
-    use crate::clock::MonoNs;
-    use crate::sample::ProcessId;
+    use netperf_core::clock::MonoNs;
+    use netperf_core::sample::ProcessId;
 
     const PROCESS: ProcessId = ProcessId {
         tgid: 9821,

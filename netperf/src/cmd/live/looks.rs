@@ -6,11 +6,10 @@
 
 use std::future::pending;
 
+use netperf_core::sample::socket::SocketSample;
+use netperf_sys::capture::{SocketFeed, SocketRequest, SocketsError};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
-
-use crate::capture::{SocketFeed, SocketRequest, SocketsError};
-use crate::sample::socket::SocketSample;
 
 /// How many times longer than a look the rest after it is.
 const REST: u32 = 3;
@@ -87,8 +86,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::capture::Scope;
     use crate::cmd::states::every_tcp_socket;
+    use netperf_sys::capture::Scope;
 
     const SECOND: Duration = Duration::from_secs(1);
 

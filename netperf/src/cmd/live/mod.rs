@@ -12,6 +12,17 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use anyhow::Context;
+use netperf_core::clock;
+use netperf_core::collect::Feed;
+use netperf_core::host_names::{HostNames, Numeric};
+use netperf_core::model::Model;
+use netperf_core::sample::Sample;
+use netperf_core::sample::happening::Happening;
+use netperf_core::sample::socket::SocketSample;
+use netperf_core::text::chain;
+use netperf_probe::reverse::Resolver;
+use netperf_sys::capture::{self, Scope};
+use netperf_sys::procfs::Procfs;
 use tokio::time::{Instant, sleep_until};
 
 use self::limits::LimitOrders;
@@ -22,22 +33,12 @@ use super::logging;
 use super::signals::Signals;
 use super::states::{every_tcp_socket, sockets_that_wait};
 use super::timer::{Timer, Timing};
-use crate::capture::{self, Scope};
-use crate::clock;
-use crate::collect::Feed;
-use crate::model::Model;
 use crate::render::json::Json;
 use crate::render::stream::Stream;
 use crate::render::text::Text;
 use crate::render::tui::{LogTail, Screen, Settings};
 use crate::render::{Event, Front, hangup};
-use crate::resolve::Resolver;
-use crate::sample::Sample;
-use crate::sample::happening::Happening;
-use crate::sample::socket::SocketSample;
-use crate::text::chain;
 use crate::view::envelope::{End, Reason};
-use crate::view::host_names::{HostNames, Numeric};
 use crate::view::time::Rfc3339;
 
 /// Opens the live source and shows it as configured.
@@ -49,7 +50,7 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
     let mut feed = capture::open(&config.feed)?;
     let opening = Opening::new(&config, &mut feed)?;
     let names: Rc<dyn HostNames> = if config.resolve {
-        Rc::new(Resolver::open())
+        Rc::new(Resolver::open(Procfs::new("/").name_service()))
     } else {
         Rc::new(Numeric)
     };

@@ -1,11 +1,12 @@
 //! How does a session begin? With the line that says what counts, and the reading that the first tick
 //! is measured from.
 
-use crate::clock;
+use netperf_core::clock;
+use netperf_core::collect::Feed;
+use netperf_core::failure::Failure;
+use netperf_core::sample::{LinkReading, Sample};
+
 use crate::cmd::config::Config;
-use crate::collect::Feed;
-use crate::exit::Failure;
-use crate::sample::{LinkReading, Sample};
 use crate::view::envelope::{SCHEMA, Start};
 use crate::view::time::Rfc3339;
 
@@ -59,7 +60,7 @@ fn check_iface(iface: &str, links: &[LinkReading]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::link;
+    use netperf_core::fixtures::link;
 
     #[test]
     fn an_interface_that_is_not_there_is_wrong_usage() {

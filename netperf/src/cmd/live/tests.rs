@@ -3,18 +3,19 @@ use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::view::fixtures::start;
+use netperf_core::collect::{Feed, Provenance};
+use netperf_core::fixtures::{moved, process, second};
+use netperf_core::host_names::Numeric;
+use netperf_core::sample::Sample;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 
 use super::{Opening, Timing, run};
-use crate::collect::{Feed, Provenance};
-use crate::made::{moved, process, second, start};
 use crate::render::hangup;
 use crate::render::json::Json;
 use crate::render::stream::Stream;
-use crate::sample::Sample;
 use crate::view::View;
-use crate::view::host_names::Numeric;
 use crate::view::top::TopOptions;
 
 /// A feed that has its samples ready.

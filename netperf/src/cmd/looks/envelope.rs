@@ -2,13 +2,14 @@
 
 use std::io;
 
-use crate::capture::SocketsError;
-use crate::clock::{self, WallNs};
+use netperf_core::clock::{self, WallNs};
+use netperf_core::collect::{AttachedHook, Unavailable};
+use netperf_core::failure::Failure;
+use netperf_core::sample::socket::Unseen;
+use netperf_sys::capture::SocketsError;
+
 use crate::cmd::args::Common;
 use crate::cmd::timer::Timing;
-use crate::collect::{AttachedHook, Unavailable};
-use crate::exit::Failure;
-use crate::sample::socket::Unseen;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::time::Rfc3339;
 

@@ -13,10 +13,10 @@ pub(super) use self::envelope::{Opening, end, failure, repeats};
 pub(super) use self::write::{Stopped, write_unless};
 use super::signals::Signals;
 use super::timer::{Timer, Timing};
-use crate::exit::Failure;
 use crate::render::hangup;
 use crate::render::limit::{Key, Keys};
 use crate::view::envelope::{End, Reason};
+use netperf_core::failure::Failure;
 
 /// Something that can be looked at.
 pub(super) trait Look {

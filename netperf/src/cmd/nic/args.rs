@@ -1,8 +1,8 @@
 //! Which options does `nic` have?
 
 use clap::Args;
+use netperf_sys::capture::Scope;
 
-use crate::capture::Scope;
 use crate::cmd::args::scope;
 use crate::view::nic::Threshold;
 

@@ -3,9 +3,10 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use netperf_sys::capture::NicRequest;
+
 use super::NicRun;
 use super::args::NicArgs;
-use crate::capture::NicRequest;
 use crate::cmd::args::Common;
 use crate::cmd::config::timing;
 use crate::cmd::looks::repeats;
@@ -60,8 +61,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::capture::Scope;
     use crate::cmd::args::{Cli, Command};
+    use netperf_sys::capture::Scope;
 
     fn asked(options: &str) -> NicRun {
         let line = format!("netperf-trace nic {options}");

@@ -6,19 +6,20 @@ mod traffic;
 
 use std::io;
 
+use netperf_core::collect::HookPreference;
+use netperf_core::model::nic::NicModel;
+use netperf_core::sample::nic::NicSample;
+use netperf_sys::capture::{NicFeed, NicRequest, NicsError};
+
 use self::traffic::Traffic;
 use super::logging;
 use super::looks::{self, Look, Opening};
 use super::timer::Timing;
-use crate::capture::{NicFeed, NicRequest, NicsError};
-use crate::collect::HookPreference;
-use crate::exit::Failure;
-use crate::model::nic::NicModel;
 use crate::render::nic::Written;
 use crate::render::width;
-use crate::sample::nic::NicSample;
 use crate::view::envelope::End;
 use crate::view::nic::{NicOptions, NicTick};
+use netperf_core::failure::Failure;
 
 /// A run of `nic`.
 #[derive(Clone, Debug)]

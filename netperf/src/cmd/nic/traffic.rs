@@ -1,10 +1,11 @@
 //! Who uses an interface that is full? The hooks that tell are attached when one is, and not before:
 //! most runs never need them.
 
-use crate::capture::{self, Capture};
-use crate::collect::{Feed, FeedConfig, HookPreference, Wanted};
-use crate::model::Model;
-use crate::model::nic::NicModel;
+use netperf_core::collect::{Feed, FeedConfig, HookPreference, Wanted};
+use netperf_core::model::Model;
+use netperf_core::model::nic::NicModel;
+use netperf_sys::capture::{self, Capture};
+
 use crate::view::nic::NicOptions;
 use crate::view::nic::users::Counted;
 

@@ -3,15 +3,16 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use netperf_core::failure::Failure;
+use netperf_core::sample::path::Method;
+use netperf_probe::path::Plan;
+
 use super::args::PathArgs;
 use super::{PathRun, Shown, Whither};
 use crate::cmd::args::Common;
 use crate::cmd::config::{Output, is_set};
-use crate::exit::Failure;
-use crate::probe::path::Plan;
 use crate::render::path::Written;
 use crate::render::width;
-use crate::sample::path::Method;
 
 /// Cycles of a report.
 const CYCLES: u64 = 10;

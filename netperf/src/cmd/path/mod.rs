@@ -11,21 +11,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context;
+use netperf_core::clock;
+use netperf_core::host_names::{HostNames, Numeric};
+use netperf_core::sample::path::{Method, Outcome, PathCycle};
+use netperf_probe::path::{News, Plan, Prober};
+use netperf_probe::reverse::Resolver;
+use netperf_sys::netlink;
+use netperf_sys::procfs::Procfs;
+use netperf_sys::rights;
 use tokio::sync::mpsc::unbounded_channel;
 
 use self::session::Session;
 use self::targets::Aim;
 use super::signals::Signals;
-use crate::clock;
-use crate::exit::Failure;
-use crate::netlink;
-use crate::probe::path::{News, Plan, Prober};
 use crate::render::path::Written;
-use crate::resolve::Resolver;
-use crate::rights;
-use crate::sample::path::{Method, Outcome, PathCycle};
-use crate::view::host_names::{HostNames, Numeric};
 use crate::view::path::threshold::Threshold;
+use netperf_core::failure::Failure;
 
 /// A run of `path`.
 #[derive(Clone, Debug)]
@@ -89,7 +90,7 @@ pub(super) async fn run(run: PathRun) -> anyhow::Result<()> {
     }
     drop(sender);
     let names: Rc<dyn HostNames> = if run.resolve {
-        Rc::new(Resolver::open())
+        Rc::new(Resolver::open(Procfs::new("/").name_service()))
     } else {
         Rc::new(Numeric)
     };

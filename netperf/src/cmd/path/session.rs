@@ -5,23 +5,23 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 
 use anyhow::Context;
+use netperf_core::clock;
+use netperf_core::failure::Failure;
+use netperf_core::host_names::HostNames;
+use netperf_core::model::path::PathModel;
+use netperf_probe::path::News;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 
 use super::targets::Aim;
 use super::{PathRun, Shown};
-use crate::clock;
 use crate::cmd::logging;
 use crate::cmd::looks::{Opening, Stopped, end, write_unless};
 use crate::cmd::timer::Timing;
-use crate::exit::Failure;
-use crate::model::path::PathModel;
-use crate::probe::path::News;
 use crate::render::hangup;
 use crate::render::path::{PROGRESS_END, Written, progress};
 use crate::render::tui::{LogTail, PathEvent, PathScreen};
 use crate::view::envelope::{Reason, Start};
-use crate::view::host_names::HostNames;
 use crate::view::path::{PathTick, ProcessSide, unreached};
 
 /// The paths, and where they are shown.

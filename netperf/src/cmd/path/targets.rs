@@ -6,16 +6,16 @@ use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::bail;
+use netperf_core::failure::Failure;
+use netperf_core::sample::TcpState;
+use netperf_core::sample::path::PathTarget;
+use netperf_core::sample::socket::{Ends, SocketReading, SocketSample};
+use netperf_core::sample::state_set::StateSet;
+use netperf_sys::capture::{Detail, Listed, Scope, SocketFeed, SocketRequest};
+use netperf_sys::procfs::Procfs;
 
 use super::{PathRun, Whither};
-use crate::capture::{Detail, Listed, Scope, SocketFeed, SocketRequest};
 use crate::cmd::looks::failure;
-use crate::exit::Failure;
-use crate::procfs::Procfs;
-use crate::sample::TcpState;
-use crate::sample::path::PathTarget;
-use crate::sample::socket::{Ends, SocketReading, SocketSample};
-use crate::sample::state_set::StateSet;
 use crate::view::path::ProcessSide;
 
 /// Hosts of a process that are probed.

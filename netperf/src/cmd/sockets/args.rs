@@ -1,10 +1,10 @@
 //! Which options does `sockets` have?
 
 use clap::Args;
+use netperf_core::sample::state_set::StateSet;
+use netperf_sys::capture::Scope;
 
-use crate::capture::Scope;
 use crate::cmd::args::{ProcessFilters, scope, states};
-use crate::sample::state_set::StateSet;
 
 /// Options of `sockets`.
 #[derive(Debug, Args)]

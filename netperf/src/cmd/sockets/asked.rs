@@ -1,16 +1,17 @@
 //! What do the options of `sockets` ask for?
 
+use netperf_core::failure::Failure;
+use netperf_core::sample::TcpState;
+use netperf_core::sample::state_set::StateSet;
+use netperf_sys::capture::{Detail, Listed, SocketRequest};
+
 use super::args::SocketsArgs;
 use super::{Consent, SocketsRun};
-use crate::capture::{Detail, Listed, SocketRequest};
 use crate::cmd::args::Common;
 use crate::cmd::config::{processes, timing};
 use crate::cmd::looks::repeats;
-use crate::exit::Failure;
 use crate::render::sockets::{Show, TextLook, Written};
 use crate::render::width;
-use crate::sample::TcpState;
-use crate::sample::state_set::StateSet;
 use crate::view::socket_filter::{self, SocketFilter};
 use crate::view::sockets::SocketsOptions;
 

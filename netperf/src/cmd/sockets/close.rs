@@ -3,14 +3,14 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::Context;
+use netperf_core::failure::Failure;
+use netperf_core::sample::socket::{Ends, SocketReading};
+use netperf_sys::capture::SocketFeed;
+use netperf_sys::rights;
 
 use super::{Consent, SocketsRun};
-use crate::capture::SocketFeed;
 use crate::cmd::looks::{end, failure};
-use crate::exit::Failure;
 use crate::render::sockets::Closed;
-use crate::rights;
-use crate::sample::socket::{Ends, SocketReading};
 use crate::view::envelope::Reason;
 use crate::view::sockets::{SocketsTick, chosen};
 

@@ -6,13 +6,14 @@ mod close;
 
 use std::io;
 
+use netperf_core::clock::MonoNs;
+use netperf_core::sample::socket::SocketSample;
+use netperf_sys::capture::{SocketFeed, SocketRequest};
+
 use super::logging;
 use super::looks::{self, Look, Opening, failure};
 use super::timer::Timing;
-use crate::capture::{SocketFeed, SocketRequest};
-use crate::clock::MonoNs;
 use crate::render::sockets::Written;
-use crate::sample::socket::SocketSample;
 use crate::view::envelope::{End, Start};
 use crate::view::sockets::{SocketsOptions, SocketsTick};
 

@@ -4,11 +4,11 @@ use std::num::NonZeroU32;
 
 use clap::Args;
 use ipnet::IpNet;
+use netperf_core::sample::state_set::StateSet;
+use netperf_sys::capture::Scope;
 use regex::Regex;
 
-use crate::capture::Scope;
 use crate::cmd::args::{network, scope, states};
-use crate::sample::state_set::StateSet;
 
 /// Options of `states`.
 #[derive(Debug, Args)]

@@ -1,17 +1,18 @@
 //! What do the options of `states` ask for?
 
+use netperf_core::failure::Failure;
+use netperf_core::model::states::ages::Ages;
+use netperf_core::sample::TcpState;
+use netperf_core::sample::state_set::StateSet;
+use netperf_sys::capture::{self, Detail, Listed, Scope, SocketRequest};
+
 use super::StatesRun;
 use super::args::StatesArgs;
-use crate::capture::{self, Detail, Listed, Scope, SocketRequest};
 use crate::cmd::args::Common;
 use crate::cmd::config::timing;
 use crate::cmd::looks::{failure, repeats};
-use crate::exit::Failure;
-use crate::model::states::ages::Ages;
 use crate::render::states::{Text, Written};
 use crate::render::width;
-use crate::sample::TcpState;
-use crate::sample::state_set::StateSet;
 use crate::view::churn::ChurnOptions;
 use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;

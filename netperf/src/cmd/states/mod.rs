@@ -7,15 +7,16 @@ use std::io;
 
 pub(super) use self::asked::{churn, every_tcp_socket, sockets_that_wait};
 
+use netperf_core::collect::{AttachedHook, HookPreference};
+use netperf_core::model::states::StatesModel;
+use netperf_core::sample::refusal::{RefusalReading, Refusals};
+use netperf_core::sample::socket::{SocketSample, Unseen};
+use netperf_sys::capture::{RefusalFeed, Scope, SocketFeed, SocketRequest};
+
 use super::logging;
 use super::looks::{self, Look, Opening, failure};
 use super::timer::Timing;
-use crate::capture::{RefusalFeed, Scope, SocketFeed, SocketRequest};
-use crate::collect::{AttachedHook, HookPreference};
-use crate::model::states::StatesModel;
 use crate::render::states::Written;
-use crate::sample::refusal::{RefusalReading, Refusals};
-use crate::sample::socket::{SocketSample, Unseen};
 use crate::view::envelope::End;
 use crate::view::states::{StatesOptions, StatesTick};
 

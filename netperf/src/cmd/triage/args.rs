@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
+use netperf_sys::capture::Scope;
 
-use crate::capture::Scope;
 use crate::cmd::args::scope;
 use crate::cmd::limit::span::span;
 

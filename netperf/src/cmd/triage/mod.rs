@@ -8,6 +8,9 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Context;
+use netperf_core::clock;
+use netperf_core::collect::HookPreference;
+use netperf_sys::capture::Scope;
 
 use self::args::DoctorArgs;
 use self::window::Window;
@@ -15,13 +18,10 @@ use super::args::Common;
 use super::logging;
 use super::looks::{Opening, end};
 use super::timer::Timing;
-use crate::capture::Scope;
-use crate::clock;
-use crate::collect::HookPreference;
-use crate::exit::Failure;
 use crate::render::triage::Written;
 use crate::render::width;
 use crate::view::triage::{Status, Triage};
+use netperf_core::failure::Failure;
 
 /// How long is measured unless something else is asked for.
 const LENGTH: Duration = Duration::from_secs(10);

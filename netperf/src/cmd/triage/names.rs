@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::capture::DnsFeed;
-use crate::clock;
-use crate::collect::AttachedHook;
-use crate::model::dns_watch::DnsWatch;
-use crate::model::lookups::Lookups;
-use crate::sample::socket::Unseen;
+use netperf_core::clock;
+use netperf_core::collect::AttachedHook;
+use netperf_core::model::dns_watch::DnsWatch;
+use netperf_core::model::lookups::Lookups;
+use netperf_core::sample::socket::Unseen;
+use netperf_sys::capture::DnsFeed;
 
 /// How long an answer is waited for: as long as the C library waits.
 const PATIENCE: Duration = Duration::from_secs(5);

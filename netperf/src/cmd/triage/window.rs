@@ -4,26 +4,26 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use netperf_core::clock::{self, MonoNs};
+use netperf_core::collect::{AttachedHook, Feed, FeedConfig, HookPreference, Wanted};
+use netperf_core::model::Model;
+use netperf_core::model::nic::NicModel;
+use netperf_core::model::pressure::Pressure;
+use netperf_core::model::states::StatesModel;
+use netperf_core::sample::nic::NicSample;
+use netperf_core::sample::socket::{SocketSample, Unseen};
+use netperf_sys::capture::{
+    self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
+    SocketRequest,
+};
 use tokio::time::{Instant, sleep_until};
 
 use super::TriageRun;
 use super::names::NamesSeen;
-use crate::capture::{
-    self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
-    SocketRequest,
-};
-use crate::clock::{self, MonoNs};
 use crate::cmd::looks::failure;
 use crate::cmd::nic;
 use crate::cmd::signals::Signals;
 use crate::cmd::states::every_tcp_socket;
-use crate::collect::{AttachedHook, Feed, FeedConfig, HookPreference, Wanted};
-use crate::model::Model;
-use crate::model::nic::NicModel;
-use crate::model::pressure::Pressure;
-use crate::model::states::StatesModel;
-use crate::sample::nic::NicSample;
-use crate::sample::socket::{SocketSample, Unseen};
 use crate::view::envelope::Reason;
 use crate::view::triage::Measured;
 

@@ -1,7 +1,8 @@
 //! What does one line say of a limit?
 
-use crate::text::{fit, visible, width};
-use crate::units::{ByteRate, Bytes, Units};
+use netperf_core::text::{fit, visible, width};
+use netperf_core::units::{ByteRate, Bytes, Units};
+
 use crate::view::limit::{DirectionRow, LimitTick};
 
 /// Blanks between two parts.
@@ -95,10 +96,10 @@ fn span(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::WallNs;
-    use crate::sample::Loss;
-    use crate::sample::limit::Uncovered;
     use crate::view::time::Rfc3339;
+    use netperf_core::clock::WallNs;
+    use netperf_core::sample::Loss;
+    use netperf_core::sample::limit::Uncovered;
 
     const ROW: DirectionRow = DirectionRow {
         limit_bytes_per_s: 20_000_000,

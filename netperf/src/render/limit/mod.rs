@@ -6,11 +6,12 @@ mod plan;
 
 use std::io;
 
+use netperf_core::units::Units;
+
 pub use self::keys::{Key, Keys};
 pub use self::line::{full_line, short_line};
 use super::json;
 use super::text_table;
-use crate::units::Units;
 use crate::view::envelope::{End, Start};
 use crate::view::limit::{LimitPlan, LimitTick, LimitsTick};
 use crate::view::time::Rfc3339;
@@ -48,7 +49,7 @@ impl Written {
 
     /// Writes a message to people; JSON has none.
     pub fn say(self, text: &str, out: &mut Vec<u8>) {
-        let text = crate::text::visible(text);
+        let text = netperf_core::text::visible(text);
         match self {
             Self::Json | Self::Nothing => {}
             Self::Lines(_) => out.extend_from_slice(format!("{text}\n").as_bytes()),
@@ -153,11 +154,11 @@ pub fn order_json(ordered: &Ordered) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::WallNs;
-    use crate::made::{limit_record, limit_sample};
-    use crate::model::limit::LimitModel;
-    use crate::sample::limit::LimitRecord;
     use crate::view::limit::Outlook;
+    use netperf_core::clock::WallNs;
+    use netperf_core::fixtures::{limit_record, limit_sample};
+    use netperf_core::model::limit::LimitModel;
+    use netperf_core::sample::limit::LimitRecord;
 
     fn written(how: Written) -> String {
         let mut model = LimitModel::new(limit_sample(0, 0));
@@ -211,7 +212,7 @@ mod tests {
         assert!(
             list_text(&tick, Units::Auto, Some(80))
                 .lines()
-                .all(|line| crate::text::width(line) <= 80)
+                .all(|line| netperf_core::text::width(line) <= 80)
         );
     }
 

@@ -1,7 +1,8 @@
 //! How is it told what a limit would do?
 
-use crate::text::visible;
-use crate::units::{ByteRate, Units};
+use netperf_core::text::visible;
+use netperf_core::units::{ByteRate, Units};
+
 use crate::view::limit::{LimitPlan, names};
 
 /// Sockets that are listed one by one.
@@ -59,9 +60,9 @@ pub(super) fn text(plan: &LimitPlan, units: Units) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::WallNs;
     use crate::view::limit::{PlannedInterface, PlannedProcess, PlannedSocket};
     use crate::view::time::Rfc3339;
+    use netperf_core::clock::WallNs;
 
     #[test]
     fn a_plan_names_everything_and_no_escape_sequence() {

@@ -7,11 +7,12 @@ mod tests;
 
 use std::io::{self, Write};
 
+use netperf_core::units::Units;
+
 use super::json;
 use super::looks::{SENTENCE, finding, judged, not_shown, sentence};
 use super::text::LINE;
 use super::text_table;
-use crate::units::Units;
 use crate::view::envelope::{End, Start};
 use crate::view::nic::{NicTick, table};
 use crate::view::states::words::counted;

@@ -1,10 +1,11 @@
-use super::*;
-use crate::clock::{MonoNs, WallNs};
-use crate::model::nic::NicModel;
-use crate::sample::nic::{
+use netperf_core::clock::{MonoNs, WallNs};
+use netperf_core::model::nic::NicModel;
+use netperf_core::sample::nic::{
     Driver, Duplex, LinkCounter, LinkCounters, LinkMode, NicReading, NicSample, OperState,
     QueueReading, Rings, SoftnetReading,
 };
+
+use super::*;
 use crate::view::nic::NicOptions;
 use crate::view::nic::users::Counted;
 
@@ -85,6 +86,6 @@ fn no_table_is_wider_than_the_terminal_and_names_can_not_steer_it() {
     assert!(!text.contains('\x1b'), "{text}");
     let tables = text.lines().filter(|line| !line.contains("->"));
     for line in tables {
-        assert!(crate::text::width(line) <= 80, "{line}");
+        assert!(netperf_core::text::width(line) <= 80, "{line}");
     }
 }

@@ -5,12 +5,13 @@ mod lines;
 use std::io::{self, Write};
 
 pub(super) use self::lines::{destination, heading};
+use netperf_core::text::visible;
+use netperf_core::units::Units;
+
 use super::json;
 use super::looks::{finding, not_shown};
 use super::text::LINE;
 use super::text_table;
-use crate::text::visible;
-use crate::units::Units;
 use crate::view::envelope::{End, Start};
 use crate::view::path::{PathTick, table};
 

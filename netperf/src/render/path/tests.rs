@@ -1,6 +1,7 @@
+use netperf_core::host_names::Numeric;
+use netperf_core::model::path::fixtures::model;
+
 use super::*;
-use crate::model::path::made::model;
-use crate::view::host_names::Numeric;
 
 fn written(how: Written, cycles: &[&str]) -> String {
     let path = model(cycles.iter().copied());

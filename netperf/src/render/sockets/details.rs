@@ -1,8 +1,9 @@
 //! What is known of a socket beyond its row, in the words of `ss -i`?
 
-use crate::sample::socket::{TcpInfo, Timer, TimerKind};
-use crate::text::visible;
-use crate::units::{ByteRate, Bytes, Units};
+use netperf_core::sample::socket::{TcpInfo, Timer, TimerKind};
+use netperf_core::text::visible;
+use netperf_core::units::{ByteRate, Bytes, Units};
+
 use crate::view::sockets::SocketRow;
 
 /// Words for the line below a row; none where there is nothing to say.

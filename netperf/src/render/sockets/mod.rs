@@ -7,12 +7,13 @@ mod tests;
 
 use std::io::{self, Write};
 
+use netperf_core::text::visible;
+use netperf_core::units::Units;
+
 use super::json;
 use super::looks::{self, indented, sentence};
 use super::text::LINE;
 use super::text_table;
-use crate::text::visible;
-use crate::units::Units;
 use crate::view::envelope::{End, Start};
 use crate::view::sockets::{Count, SocketsTick, Summary, table};
 

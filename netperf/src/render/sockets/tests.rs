@@ -1,8 +1,9 @@
+use crate::view::fixtures::{every_socket, start};
+use netperf_core::fixtures::sockets;
+use netperf_core::text::width;
 use serde_json::Value;
 
 use super::*;
-use crate::made::{every_socket, sockets, start};
-use crate::text::width;
 use crate::view::socket_filter::parse;
 use crate::view::sockets::SocketsOptions;
 

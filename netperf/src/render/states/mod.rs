@@ -5,12 +5,13 @@ mod tests;
 
 use std::io::{self, Write};
 
+use netperf_core::model::states::counts::STATES;
+use netperf_core::units::Units;
+
 use super::json;
 use super::looks::{finding, not_shown, sentence};
 use super::text::LINE;
 use super::text_table;
-use crate::model::states::counts::STATES;
-use crate::units::Units;
 use crate::view::envelope::{End, Start};
 use crate::view::states::{StatesTick, table};
 use crate::view::table::Table;
@@ -149,7 +150,7 @@ fn lost(tick: &StatesTick<'_>) -> Option<String> {
 /// Each state that occurs, with its change.
 fn states(tick: &StatesTick<'_>) -> String {
     let growth = |name: &str| tick.growth_per_s.as_ref()?.get(name).copied();
-    let word = |state: crate::sample::TcpState| {
+    let word = |state: netperf_core::sample::TcpState| {
         let (name, count) = (state.name(), tick.counts.of(state));
         let change = growth(name);
         let text = change.map_or(String::new(), |change| format!(" ({change:+.1}/s)"));

@@ -1,14 +1,15 @@
+use crate::view::fixtures::start;
+use netperf_core::fixtures::{process, socket, sockets};
+use netperf_core::model::states::StatesModel;
+use netperf_core::sample::network::{NetworkReading, PortRange};
+use netperf_core::sample::refusal::{RefusalReading, RefusedCall, RefusedFor};
+use netperf_core::sample::socket::{SocketReading, SocketSample};
+use netperf_core::sample::state_set::StateSet;
+use netperf_core::sample::{Proto, TcpState};
+use netperf_core::text::width;
 use serde_json::Value;
 
 use super::*;
-use crate::made::{process, socket, sockets, start};
-use crate::model::states::StatesModel;
-use crate::sample::network::{NetworkReading, PortRange};
-use crate::sample::refusal::{RefusalReading, RefusedCall, RefusedFor};
-use crate::sample::socket::{SocketReading, SocketSample};
-use crate::sample::state_set::StateSet;
-use crate::sample::{Proto, TcpState};
-use crate::text::width;
 use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
 

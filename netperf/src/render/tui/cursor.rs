@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::model::states::census::Holder;
-use crate::sample::{FlowId, ProcessId};
+use netperf_core::model::states::census::Holder;
+use netperf_core::sample::{FlowId, ProcessId};
 
 /// Identity of a row, which stays when rows change places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

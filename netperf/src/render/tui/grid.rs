@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use netperf_core::text::width;
+use netperf_core::units::Units;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -9,8 +11,6 @@ use ratatui::style::{Color, Modifier, Style};
 use super::state::State;
 use crate::render::cell::{trend, written};
 use crate::render::text_table::padded;
-use crate::text::width;
-use crate::units::Units;
 use crate::view::table::{self, Cell, Row, Table};
 
 /// How values and words look.

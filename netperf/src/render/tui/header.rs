@@ -1,5 +1,9 @@
 //! Whose figures are these, how much is it all together, and can they be trusted?
 
+use netperf_core::model::Model;
+use netperf_core::sample::Loss;
+use netperf_core::text::visible;
+use netperf_core::units::Bytes;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -7,11 +11,7 @@ use ratatui::text::{Line, Span};
 
 use super::grid::Look;
 use super::surroundings::Surroundings;
-use crate::model::Model;
 use crate::render::cell::rate;
-use crate::sample::Loss;
-use crate::text::visible;
-use crate::units::Bytes;
 use crate::view::envelope::Start;
 use crate::view::tick::Health;
 

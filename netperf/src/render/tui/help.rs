@@ -1,12 +1,12 @@
 //! What do the keys and the figures mean?
 
+use netperf_core::text::{visible, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Padding, Paragraph, Widget};
 
 use super::surroundings::Surroundings;
-use crate::text::{visible, width};
 
 const LINES: [&str; 18] = [
     "q        quit                     s  sort by bytes sent",

@@ -1,13 +1,13 @@
 //! How busy are the interfaces?
 
+use netperf_core::model::Model;
+use netperf_core::text::{visible, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::grid::Look;
-use crate::model::Model;
 use crate::render::cell::rate;
-use crate::text::{visible, width};
 use crate::view::link_row::LinkRow;
 
 /// Width of a full bar.

@@ -1,6 +1,6 @@
 //! What lies over the page, and takes the keys?
 
-use crate::sample::ProcessId;
+use netperf_core::sample::ProcessId;
 
 /// What lies over the page.
 #[derive(Clone, Debug, PartialEq, Eq)]

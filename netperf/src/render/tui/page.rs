@@ -1,5 +1,8 @@
 //! How is the screen divided, and what stands where?
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::text::visible;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -12,9 +15,6 @@ use super::scene::{Scene, line};
 use super::state::{Page, State};
 use super::surroundings::Surroundings;
 use super::{flows_page, footer, header, help, links, states_page, top_page};
-use crate::model::Model;
-use crate::text::visible;
-use crate::view::host_names::HostNames;
 use crate::view::sort::{Figures, SortKey};
 
 /// Smallest terminal on which anything can be read: columns and lines.

@@ -1,5 +1,7 @@
 //! A path on the whole terminal: where to, the destination's figures, the hops, what they mean.
 
+use netperf_core::model::path::PathModel;
+use netperf_core::text::visible;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -9,10 +11,8 @@ use super::grid::{self, Look};
 use super::path_keys::PathAction;
 use super::scene::{hint, line};
 use super::states_page::findings;
-use crate::model::path::PathModel;
 use crate::render::cell::trend;
 use crate::render::path::{destination, heading};
-use crate::text::visible;
 use crate::view::path::{PathTick, table};
 
 /// Which path is shown, and which part of it.
@@ -164,9 +164,9 @@ fn footer(buffer: &mut Buffer, area: Rect, page: &mut PathPage, paths: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::path::made::model;
-    use crate::units::Units;
-    use crate::view::host_names::Numeric;
+    use netperf_core::host_names::Numeric;
+    use netperf_core::model::path::fixtures::model;
+    use netperf_core::units::Units;
 
     fn screen(width: u16, height: u16, cycles: &[&str], page: &mut PathPage) -> String {
         let area = Rect::new(0, 0, width, height);

@@ -5,6 +5,9 @@ use std::io;
 
 use crossterm::event::{Event, EventStream, KeyEvent};
 use futures_util::StreamExt;
+use netperf_core::host_names::HostNames;
+use netperf_core::model::path::PathModel;
+use netperf_core::units::Units;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::grid::Look;
@@ -12,9 +15,6 @@ use super::log_tail::LogTail;
 use super::path_keys::{PathAction, action};
 use super::path_page::{self, PathPage};
 use super::terminal::OwnTerminal;
-use crate::model::path::PathModel;
-use crate::units::Units;
-use crate::view::host_names::HostNames;
 use crate::view::path::{PathTick, ProcessSide};
 
 /// Paths on the whole terminal.

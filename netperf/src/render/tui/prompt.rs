@@ -1,5 +1,6 @@
 //! What is being typed: a filter, or the rate of a limit? What is wrong with it stands below, whole.
 
+use netperf_core::text::visible;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -7,7 +8,6 @@ use ratatui::text::{Line, Span};
 
 use super::overlay::Overlay;
 use crate::render::looks::wrapped;
-use crate::text::visible;
 
 /// A line in which something is typed.
 pub(super) struct Prompt<'o> {

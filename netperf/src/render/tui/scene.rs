@@ -1,13 +1,13 @@
 //! What do all pages draw from, and what do they say when there is nothing to draw?
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::text::visible;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::state::{Page, State};
-use crate::model::Model;
-use crate::text::visible;
-use crate::view::host_names::HostNames;
 
 /// What is to be seen.
 #[derive(Clone, Copy)]

@@ -6,6 +6,10 @@ use std::rc::Rc;
 
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::sample::limit::LimitRecord;
+use netperf_core::sample::socket::SocketSample;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::input::action;
@@ -14,12 +18,8 @@ use super::page;
 use super::state::{Effect, Page, Settings, State};
 use super::surroundings::Surroundings;
 use super::terminal::OwnTerminal;
-use crate::model::Model;
 use crate::render::{Event, Front};
-use crate::sample::limit::LimitRecord;
-use crate::sample::socket::SocketSample;
 use crate::view::envelope::{End, Start};
-use crate::view::host_names::HostNames;
 
 /// A session on the whole terminal.
 pub struct Screen {

@@ -2,17 +2,17 @@
 
 use std::rc::Rc;
 
+use netperf_core::model::Model;
+use netperf_core::sample::ProcessId;
+use netperf_core::sample::limit::LimitRecord;
+use netperf_core::units::Units;
 use regex::RegexBuilder;
 
 use super::cursor::{Cursor, RowId};
 use super::input::Action;
 use super::overlay::Overlay;
 use super::watched::Watched;
-use crate::model::Model;
 use crate::render::LimitOrder;
-use crate::sample::ProcessId;
-use crate::sample::limit::LimitRecord;
-use crate::units::Units;
 use crate::view::View;
 use crate::view::churn::ChurnOptions;
 use crate::view::flows::FlowsOptions;

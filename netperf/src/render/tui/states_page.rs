@@ -1,6 +1,10 @@
 //! The states of TCP by process, and below them what they mean, or the sockets of the process that was
 //! opened.
 
+use netperf_core::model::states::counts::STATES;
+use netperf_core::sample::socket::SocketSample;
+use netperf_core::sample::state_set::StateSet;
+use netperf_core::text::visible;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -11,12 +15,8 @@ use super::grid::{self, Look};
 use super::scene::{hint, line};
 use super::state::State;
 use super::watched::{self, Watched};
-use crate::model::states::counts::STATES;
 use crate::render::cell::trend;
 use crate::render::looks::wrapped;
-use crate::sample::socket::SocketSample;
-use crate::sample::state_set::StateSet;
-use crate::text::visible;
 use crate::view::query::ProcessQuery;
 use crate::view::socket_filter::SocketFilter;
 use crate::view::sockets::{self, SocketsOptions, SocketsTick};

@@ -1,8 +1,9 @@
 //! What stays the same during a session, and what was said last?
 
-use crate::clock::MonoNs;
-use crate::model::Model;
-use crate::text::visible;
+use netperf_core::clock::MonoNs;
+use netperf_core::model::Model;
+use netperf_core::text::visible;
+
 use crate::view::envelope::Start;
 
 /// How long a message is shown.

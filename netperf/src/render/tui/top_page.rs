@@ -1,5 +1,7 @@
 //! The processes, and below them the connections of the one that was opened.
 
+use netperf_core::sample::ProcessId;
+use netperf_core::text::visible;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -7,8 +9,6 @@ use super::cursor::RowId;
 use super::grid::{self, Look};
 use super::scene::{Scene, hint, line, why_empty};
 use super::state::State;
-use crate::sample::ProcessId;
-use crate::text::visible;
 use crate::view::flows;
 use crate::view::flows_table;
 use crate::view::limit;

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
+use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::census::Holder;
+use netperf_core::sample::socket::SocketSample;
+use netperf_core::sample::state_set::StateSet;
+use netperf_core::sample::{ProcessId, TcpState};
+
 use super::cursor::RowId;
-use crate::model::states::StatesModel;
-use crate::model::states::census::Holder;
-use crate::sample::socket::SocketSample;
-use crate::sample::state_set::StateSet;
-use crate::sample::{ProcessId, TcpState};
 use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
 

@@ -10,15 +10,15 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 
+use netperf_core::model::Model;
+use netperf_core::model::churn::{Route, Waits};
+use netperf_core::model::states::counts::StateCounts;
+use netperf_core::sample::happening::{Happening, What};
+use netperf_core::sample::{Process, ProcessId};
 use serde::Serialize;
 
 use super::states::StatesOptions;
 use super::tick::{Health, When};
-use crate::model::Model;
-use crate::model::churn::{Route, Waits};
-use crate::model::states::counts::StateCounts;
-use crate::sample::happening::{Happening, What};
-use crate::sample::{Process, ProcessId};
 
 /// What `states --watch` is asked to show.
 #[derive(Clone, Debug)]

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 
+use netperf_core::fixtures::{NETNS, process, second, transition};
+use netperf_core::sample::TcpState;
+use netperf_core::sample::state_set::StateSet;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::made::{NETNS, process, second, transition};
-use crate::sample::TcpState;
-use crate::sample::state_set::StateSet;
 use crate::view::event_row::EventRow;
 use crate::view::query::ProcessQuery;
 

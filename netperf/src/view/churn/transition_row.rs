@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
+use netperf_core::sample::happening::{Happening, Transition};
+use netperf_core::sample::{Proto, TcpState};
 use serde::Serialize;
 
-use crate::sample::happening::{Happening, Transition};
-use crate::sample::{Proto, TcpState};
 use crate::view::time::Rfc3339;
 
 /// One transition.

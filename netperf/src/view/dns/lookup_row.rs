@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use netperf_core::sample::dns::{Lookup, LookupEnd, LookupQuery, Outcome, Transport};
 use serde::Serialize;
 
 use super::resolver_row::rcode_or_reason;
-use crate::sample::dns::{Lookup, LookupEnd, LookupQuery, Outcome, Transport};
 use crate::view::spread::micros;
 
 /// One lookup of addresses, as programs make it.

@@ -10,13 +10,13 @@ pub(crate) mod tests;
 
 use std::net::IpAddr;
 
+use netperf_core::sample::dns::DnsSample;
 use serde::Serialize;
 
 pub use self::lookup_row::{LookupRow, QueryRow};
 pub use self::resolver_row::{RecordRow, ResolverRow, TypeRow};
 use super::states::{Finding, Level};
 use super::time::Rfc3339;
-use crate::sample::dns::DnsSample;
 
 /// All that was asked about a name at one time.
 #[derive(Clone, Debug, Serialize)]

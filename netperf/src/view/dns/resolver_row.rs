@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use netperf_core::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 use serde::Serialize;
 
-use crate::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 use crate::view::spread::{Spread, micros};
 
 /// One resolver.

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::*;
-use crate::clock::WallNs;
-use crate::sample::dns::{
+use netperf_core::clock::WallNs;
+use netperf_core::sample::dns::{
     Answer, Lookup, LookupEnd, LookupQuery, Outcome, Rcode, Reading, Record, ResolverReading,
     Transport,
 };
-use crate::sample::name_service::{NameService, ResolverOptions};
+use netperf_core::sample::name_service::{NameService, ResolverOptions};
+
+use super::*;
 
 fn server(number: u8) -> SocketAddr {
     ([10, 0, 0, number], 53).into()

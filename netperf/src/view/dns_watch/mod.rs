@@ -3,14 +3,14 @@
 pub mod query_row;
 pub mod table;
 
+use netperf_core::clock::WallNs;
+use netperf_core::model::dns_watch::QueryTally;
+use netperf_core::sample::Loss;
+use netperf_core::sample::dns_watch::DnsUnread;
 use serde::Serialize;
 
 use super::spread::{Spread, micros};
 use super::time::Rfc3339;
-use crate::clock::WallNs;
-use crate::model::dns_watch::QueryTally;
-use crate::sample::Loss;
-use crate::sample::dns_watch::DnsUnread;
 
 /// Whose queries are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl AskerRow {
 }
 
 /// The moment `at` on the wall clock, by what both clocks say now.
-fn wall_of(at: crate::clock::MonoNs, now: (crate::clock::MonoNs, WallNs)) -> WallNs {
+fn wall_of(at: netperf_core::clock::MonoNs, now: (netperf_core::clock::MonoNs, WallNs)) -> WallNs {
     let ago = now
         .0
         .since(at)
@@ -123,11 +123,11 @@ mod tests {
 
     use super::query_row::QueryRow;
     use super::*;
-    use crate::clock::MonoNs;
-    use crate::made::process;
-    use crate::model::dns_watch::{DnsQuery, QueryEnd};
-    use crate::sample::Proto;
-    use crate::sample::dns::Rcode;
+    use netperf_core::clock::MonoNs;
+    use netperf_core::fixtures::process;
+    use netperf_core::model::dns_watch::{DnsQuery, QueryEnd};
+    use netperf_core::sample::Proto;
+    use netperf_core::sample::dns::Rcode;
 
     fn tally(tgid: u32, queries: u64) -> QueryTally {
         QueryTally {

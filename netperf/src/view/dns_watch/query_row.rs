@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
+use netperf_core::clock::{MonoNs, WallNs};
+use netperf_core::model::dns_watch::{DnsQuery, QueryEnd};
+use netperf_core::sample::Proto;
 use serde::Serialize;
 
 use super::{micros, wall_of};
-use crate::clock::{MonoNs, WallNs};
-use crate::model::dns_watch::{DnsQuery, QueryEnd};
-use crate::sample::Proto;
 use crate::view::time::Rfc3339;
 
 /// One query.

@@ -1,7 +1,8 @@
 //! Which rights and features are there, and who misses those that are not?
 
+use netperf_core::machine::{Feature, HeldRight, Machine, Outcome, Trial};
+
 use super::{AS_ROOT, Check, Topic, Verdict, lacks_rights};
-use crate::machine::{Feature, HeldRight, Machine, Outcome, Trial};
 
 pub(super) fn rights(machine: &Machine) -> Vec<Check> {
     machine.rights.iter().map(right).collect()

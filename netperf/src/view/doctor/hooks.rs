@@ -1,8 +1,9 @@
 //! Which kinds of hooks does this kernel accept?
 
+use netperf_core::collect::{HookKind, HookPreference, Provenance};
+use netperf_core::machine::{Machine, SetTrial};
+
 use super::{AS_ROOT, Check, Topic, Verdict, lacks_rights};
-use crate::collect::{HookKind, HookPreference, Provenance};
-use crate::machine::{Machine, SetTrial};
 
 /// The kind that would count: the first that was accepted, if no right is missing.
 pub(super) fn winner(machine: &Machine, wanted: HookPreference) -> Option<(HookKind, &Provenance)> {

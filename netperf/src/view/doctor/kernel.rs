@@ -1,7 +1,8 @@
 //! Do the kernel's type information and settings let it count?
 
+use netperf_core::machine::{Btf, CgroupVersion, KernelFacts, Lockdown, Mounted};
+
 use super::{Check, Topic, Verdict};
-use crate::machine::{Btf, CgroupVersion, KernelFacts, Lockdown, Mounted};
 
 /// Version of the kernel that no longer counts maps against the limit of locked memory.
 const UNLIMITED_SINCE: &str = "5.11";

@@ -6,11 +6,11 @@ mod kernel;
 #[cfg(test)]
 mod tests;
 
+use netperf_core::collect::{HookKind, HookPreference, Provenance};
+use netperf_core::machine::Machine;
 use serde::Serialize;
 
 use super::time::Rfc3339;
-use crate::collect::{HookKind, HookPreference, Provenance};
-use crate::machine::Machine;
 
 /// What to do where a capability is missing.
 const AS_ROOT: &str = "run it as root, through sudo";

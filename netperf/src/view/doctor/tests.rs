@@ -1,13 +1,14 @@
+use netperf_core::fixtures::machine;
+use netperf_core::machine::{Btf, CgroupVersion, Feature, Lockdown, Mounted, Outcome, Trial};
+
 use super::*;
-use crate::machine::{Btf, CgroupVersion, Feature, Lockdown, Mounted, Outcome, Trial};
-use crate::made::machine;
 
 fn report(machine: &Machine) -> Report {
     wanting(machine, HookPreference::Auto)
 }
 
 fn wanting(machine: &Machine, hooks: HookPreference) -> Report {
-    Report::new(machine, hooks, Rfc3339(crate::clock::WallNs(0)))
+    Report::new(machine, hooks, Rfc3339(netperf_core::clock::WallNs(0)))
 }
 
 fn check<'r>(report: &'r Report, name: &str) -> &'r Check {
@@ -45,7 +46,7 @@ fn hooks_that_see_less_count_partly_and_say_what_is_missing() {
     let mut machine = machine();
     let trials = machine.hook_sets.as_mut().unwrap();
     let found = trials[0].outcome.as_mut().unwrap();
-    found.unavailable.push(crate::collect::Unavailable {
+    found.unavailable.push(netperf_core::collect::Unavailable {
         what: "retransmissions".to_owned(),
         why: "no such tracepoint".to_owned(),
     });
@@ -98,7 +99,7 @@ fn without_type_information_hooks_that_do_without_count_partly() {
     let trials = machine.hook_sets.as_mut().unwrap();
     let found = trials[0].outcome.as_mut().unwrap();
     for what in ["retransmissions", "round-trip times"] {
-        found.unavailable.push(crate::collect::Unavailable {
+        found.unavailable.push(netperf_core::collect::Unavailable {
             what: what.to_owned(),
             why: "no types".to_owned(),
         });
@@ -167,7 +168,7 @@ fn every_finding_that_is_not_as_it_should_be_says_what_to_do() {
         .rights
         .iter_mut()
         .for_each(|right| right.held = false);
-    machine.kernel = crate::machine::KernelFacts::default();
+    machine.kernel = netperf_core::machine::KernelFacts::default();
     for trial in &mut machine.features {
         trial.outcome = Outcome::Refused("no".to_owned());
     }

@@ -1,10 +1,11 @@
 //! Where did the time go, what does that usually mean, and what went wrong?
 
+use netperf_core::sample::http::Phase;
+
 use super::HttpTick;
 use super::request_row::RequestRow;
 use super::slo::SloRow;
 use super::target_row::TargetRow;
-use crate::sample::http::Phase;
 use crate::view::spread::said;
 use crate::view::states::words::counted;
 use crate::view::states::{Finding, Level};

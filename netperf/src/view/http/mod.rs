@@ -9,6 +9,7 @@ mod target_row;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use netperf_core::sample::http::HttpSample;
 use serde::Serialize;
 
 pub use self::request_row::{CurlTimes, RequestRow, TlsRow};
@@ -16,7 +17,6 @@ use self::slo::{Slo, SloRow};
 pub use self::target_row::{LongestRow, PhaseRow, TargetRow, name_of};
 use super::states::{Finding, Level};
 use super::time::Rfc3339;
-use crate::sample::http::HttpSample;
 
 /// What `http` was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use netperf_core::sample::http::{Marks, Phase, RequestReading, Tls};
 use serde::Serialize;
 
 use super::target_row::name_of;
-use crate::sample::http::{Marks, Phase, RequestReading, Tls};
 use crate::view::dns::LookupRow;
 use crate::view::spread::micros;
 use crate::view::states::words::counted;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use netperf_core::sample::http::Phase;
 use serde::Serialize;
 
 use super::target_row::{TargetRow, name_of};
-use crate::sample::http::Phase;
 use crate::view::spread::{Spread, micros};
 
 /// A time that is held against the requests.

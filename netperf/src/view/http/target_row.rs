@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use netperf_core::sample::http::{Phase, RequestReading, TargetReading};
 use serde::Serialize;
 
 use super::request_row::RequestRow;
-use crate::sample::http::{Phase, RequestReading, TargetReading};
 use crate::view::spread::Spread;
 
 /// Requests to one address, or to whichever answered.

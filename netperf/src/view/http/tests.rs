@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::slo::Slo;
-use super::*;
-use crate::clock::WallNs;
-use crate::sample::http::{
+use netperf_core::clock::WallNs;
+use netperf_core::sample::http::{
     Connection, Marks, Phase, Reply, RequestReading, Shown, TargetReading, Tls,
 };
+
+use super::slo::Slo;
+use super::*;
 
 fn remote() -> SocketAddr {
     ([192, 0, 2, 1], 443).into()

@@ -9,15 +9,15 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::sample::ProcessId;
+use netperf_core::sample::latency::{LatencyKind, LatencyReading};
 use serde::Serialize;
 
 use self::row::LatencyRow;
-use super::host_names::HostNames;
 use super::query::ProcessQuery;
 use super::tick::{Health, When};
-use crate::model::Model;
-use crate::sample::ProcessId;
-use crate::sample::latency::{LatencyKind, LatencyReading};
 
 /// What `latency` is asked to show.
 #[derive(Clone, Debug, Default)]

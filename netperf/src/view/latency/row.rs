@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::sample::latency::{LatencyKind, LatencyReading, TimeSpan};
 use serde::Serialize;
-
-use crate::sample::latency::{LatencyKind, LatencyReading, TimeSpan};
-use crate::view::host_names::HostNames;
 
 /// Times of one process with one remote host.
 #[derive(Clone, Debug, Serialize)]

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use netperf_core::sample::latency::{LatencyKind, TimeSpan};
+
 use super::row::LatencyRow;
-use crate::sample::latency::{LatencyKind, TimeSpan};
 use crate::view::flows_table::host;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};

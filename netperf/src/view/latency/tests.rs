@@ -1,6 +1,7 @@
+use netperf_core::sample::latency::TimeSpan;
+
 use super::row::Times;
 use super::table::doublings;
-use crate::sample::latency::TimeSpan;
 
 fn span(from_us: u32, to_us: u32, count: u32) -> TimeSpan {
     TimeSpan {

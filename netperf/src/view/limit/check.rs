@@ -1,7 +1,7 @@
 //! Was the rate reached that was asked for?
 
-use crate::sample::limit::LimitNow;
-use crate::units::{ByteRate, Units};
+use netperf_core::sample::limit::LimitNow;
+use netperf_core::units::{ByteRate, Units};
 
 /// How far it may be off, in percent.
 const TOLERANCE: u64 = 5;
@@ -61,7 +61,7 @@ fn percent(reached: u64, asked: u64) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::limit::DirectionNow;
+    use netperf_core::sample::limit::DirectionNow;
 
     fn reached(bytes_per_s: Option<u64>) -> Outcome {
         let up = DirectionNow {

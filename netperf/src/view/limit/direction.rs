@@ -1,8 +1,7 @@
 //! What is said of one direction of a limit?
 
+use netperf_core::sample::limit::DirectionNow;
 use serde::Serialize;
-
-use crate::sample::limit::DirectionNow;
 
 /// One direction of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use netperf_core::clock::WallNs;
+use netperf_core::sample::limit::{LimitNow, LimitRecord, LimitedProcess};
 use serde::Serialize;
 
 use super::direction::DirectionRow;
 use super::names;
-use crate::clock::WallNs;
-use crate::sample::limit::{LimitNow, LimitRecord, LimitedProcess};
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
 use crate::view::time::Rfc3339;
@@ -241,7 +241,7 @@ impl From<LimitedProcess> for ProcessRef {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::limit_record;
+    use netperf_core::fixtures::limit_record;
 
     #[test]
     fn where_two_limits_cover_a_process_the_tighter_one_is_marked() {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::sample::ProcessId;
-use crate::sample::limit::LimitRecord;
-use crate::units::{ByteRate, Units};
+use netperf_core::sample::ProcessId;
+use netperf_core::sample::limit::LimitRecord;
+use netperf_core::units::{ByteRate, Units};
+
 use crate::view::table::{Cell, Column, Table};
 
 /// The new column comes after number, user and name.
@@ -55,10 +56,10 @@ fn words(up: Option<u64>, down: Option<u64>, units: Units) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::MonoNs;
-    use crate::made::limit_record;
     use crate::view::sort::Sort;
     use crate::view::table::Row;
+    use netperf_core::clock::MonoNs;
+    use netperf_core::fixtures::limit_record;
 
     fn marked(limits: &[LimitRecord]) -> Vec<Cell<'static>> {
         let row = |_| Row {

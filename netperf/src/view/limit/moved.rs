@@ -1,7 +1,7 @@
 //! What has a limit let through in all?
 
-use crate::sample::limit::LimitNow;
-use crate::units::{ByteRate, Bytes, Units};
+use netperf_core::sample::limit::LimitNow;
+use netperf_core::units::{ByteRate, Bytes, Units};
 
 /// `: sent 1.20 GB, 19.9 MB/s on average`, to stand behind something; nothing where no rate is known.
 pub fn moved(overall: &LimitNow, units: Units) -> String {
@@ -25,7 +25,7 @@ pub fn moved(overall: &LimitNow, units: Units) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::limit::DirectionNow;
+    use netperf_core::sample::limit::DirectionNow;
 
     #[test]
     fn each_direction_is_summed_up_and_one_without_a_rate_is_left_out() {

@@ -1,9 +1,9 @@
 //! What would a limit do?
 
+use netperf_core::units::ByteRate;
 use serde::Serialize;
 
 use super::words::WantedRates;
-use crate::units::ByteRate;
 use crate::view::time::Rfc3339;
 
 /// What a limit would do: nothing has been changed.

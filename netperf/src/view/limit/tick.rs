@@ -1,11 +1,11 @@
 //! What is said of a limit in one tick?
 
+use netperf_core::model::limit::LimitModel;
+use netperf_core::sample::Loss;
+use netperf_core::sample::limit::Uncovered;
 use serde::Serialize;
 
 use super::direction::DirectionRow;
-use crate::model::limit::LimitModel;
-use crate::sample::Loss;
-use crate::sample::limit::Uncovered;
 use crate::view::time::Rfc3339;
 
 /// What the readings do not tell.
@@ -80,7 +80,7 @@ impl<'m> LimitTick<'m> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::limit_sample;
+    use netperf_core::fixtures::limit_sample;
 
     #[test]
     fn a_tick_has_every_field_of_the_contract() {

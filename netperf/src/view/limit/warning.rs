@@ -1,6 +1,7 @@
 //! Who will suffer under a limit?
 
-use crate::units::{ByteRate, Units};
+use netperf_core::units::{ByteRate, Units};
+
 use crate::view::limit::WantedRates;
 
 /// Programs that others wait for.

@@ -1,6 +1,6 @@
 //! Which rates can be asked for, and how are they written?
 
-use crate::units::ByteRate;
+use netperf_core::units::ByteRate;
 
 /// Below this, connections time out: it is seven packets a second.
 const LOWEST: u64 = 10_000;

@@ -1,9 +1,8 @@
 //! What do the counters of a driver's own mean, which each driver names as it likes?
 
+use netperf_core::model::nic::NicModel;
+use netperf_core::sample::nic::NicReading;
 use serde::Serialize;
-
-use crate::model::nic::NicModel;
-use crate::sample::nic::NicReading;
 
 /// One counter of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

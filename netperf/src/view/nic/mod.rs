@@ -16,6 +16,12 @@ use serde::Serialize;
 
 pub(in crate::view) use self::words::percent;
 
+use netperf_core::model::Model;
+use netperf_core::model::nic::{NicModel, speed_is_nominal};
+use netperf_core::sample::Loss;
+use netperf_core::sample::nic::{NicReading, NicSample};
+use netperf_core::sample::socket::Unseen;
+
 pub use self::driver_row::DriverRow;
 pub use self::meaning::Meaning;
 pub use self::row::{NicRow, QueueRow, SoftnetRow};
@@ -23,11 +29,6 @@ pub use self::threshold::Threshold;
 use self::users::Counted;
 use super::states::Finding;
 use super::time::Rfc3339;
-use crate::model::Model;
-use crate::model::nic::{NicModel, speed_is_nominal};
-use crate::sample::Loss;
-use crate::sample::nic::{NicReading, NicSample};
-use crate::sample::socket::Unseen;
 
 /// What `nic` is asked to show.
 #[derive(Clone, Debug, Default, PartialEq)]

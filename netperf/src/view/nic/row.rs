@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use netperf_core::model::Model;
+use netperf_core::model::nic::{Load, NicModel, Spell, speed_is_nominal};
+use netperf_core::sample::nic::{
+    Channels, Duplex, LinkCounter, NicReading, OperState, Rings, SoftnetReading,
+};
 use serde::Serialize;
 
 use super::driver_row::{self, DriverRow};
 use super::users::{self, User, Users};
-use crate::model::Model;
-use crate::model::nic::{Load, NicModel, Spell, speed_is_nominal};
-use crate::sample::nic::{
-    Channels, Duplex, LinkCounter, NicReading, OperState, Rings, SoftnetReading,
-};
 
 /// One interface. What is not known is `None`; rates and growth need two looks.
 #[derive(Clone, Debug, Serialize)]

@@ -1,8 +1,9 @@
 //! How are the rows of `nic` put in tables?
 
+use netperf_core::sample::nic::{Duplex, LinkCounter, OperState};
+
 use super::words::speed;
 use super::{DriverRow, NicRow, SoftnetRow, meaning};
-use crate::sample::nic::{Duplex, LinkCounter, OperState};
 use crate::view::states::table::{number, table, text};
 use crate::view::table::{Cell, Column, Table};
 

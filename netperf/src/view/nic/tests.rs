@@ -1,9 +1,10 @@
-use super::users::Counted;
-use super::*;
-use crate::clock::{MonoNs, WallNs};
-use crate::sample::nic::{
+use netperf_core::clock::{MonoNs, WallNs};
+use netperf_core::sample::nic::{
     Duplex, LinkCounter, LinkCounters, LinkMode, NicSample, QueueReading, SoftnetReading,
 };
+
+use super::users::Counted;
+use super::*;
 use crate::view::states::Level;
 
 fn eth0() -> NicReading {

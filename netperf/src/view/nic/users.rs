@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use netperf_core::model::Model;
+use netperf_core::model::traffic::Traffic;
+use netperf_core::sample::nic::NicReading;
 use serde::Serialize;
-
-use crate::model::Model;
-use crate::model::traffic::Traffic;
-use crate::sample::nic::NicReading;
 
 /// What somebody counts of the processes.
 #[derive(Clone, Copy, Debug)]

@@ -6,15 +6,15 @@ pub mod table;
 pub mod threshold;
 pub(crate) mod words;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::path::PathModel;
+use netperf_core::sample::Loss;
+use netperf_core::sample::path::Method;
 use serde::Serialize;
 
 pub use self::row::{DestinationRow, HopHost, HopRow, MtuRow};
-use super::host_names::HostNames;
 use super::states::Finding;
 use super::time::Rfc3339;
-use crate::model::path::PathModel;
-use crate::sample::Loss;
-use crate::sample::path::Method;
 
 /// A path after a cycle.
 #[derive(Clone, Debug, Serialize)]

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::path::{Hop, PathModel};
+use netperf_core::sample::path::{MtuReading, Said};
 use serde::Serialize;
 
 use super::words::unreachable;
-use crate::model::path::{Hop, PathModel};
-use crate::sample::path::{MtuReading, Said};
-use crate::view::host_names::HostNames;
 
 /// One distance.
 #[derive(Clone, Debug, PartialEq, Serialize)]

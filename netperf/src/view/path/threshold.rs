@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use netperf_core::model::path::{Figures, PathModel};
+
 use super::words::{ms, percent, target};
-use crate::model::path::{Figures, PathModel};
 
 /// A bound on a figure of the destination.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -171,7 +172,7 @@ fn time(text: &str) -> Option<(&str, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::path::made::model;
+    use netperf_core::model::path::fixtures::model;
 
     fn broken(bound: &str) -> Option<String> {
         let path = model([

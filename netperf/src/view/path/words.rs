@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::model::path::{Figures, Hop};
-use crate::sample::path::{Method, PathTarget, Unreachable};
+use netperf_core::model::path::{Figures, Hop};
+use netperf_core::sample::path::{Method, PathTarget, Unreachable};
 
 /// A time in ms with three digits: `0.07 ms`, `1.20 ms`, `23.5 ms`, `250 ms`.
 pub(crate) fn ms(micros: u32) -> String {

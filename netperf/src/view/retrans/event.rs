@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
+use netperf_core::sample::TcpState;
+use netperf_core::sample::happening::{Happening, Retransmission};
+use netperf_core::sample::losses::RetransKind;
 use serde::Serialize;
 
-use crate::sample::TcpState;
-use crate::sample::happening::{Happening, Retransmission};
-use crate::sample::losses::RetransKind;
 use crate::view::time::Rfc3339;
 
 /// One retransmission.

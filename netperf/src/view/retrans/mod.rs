@@ -9,16 +9,16 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::sample::happening::Happening;
+use netperf_core::sample::{ProcessId, Proto};
 use serde::Serialize;
 
 use self::row::{Account, DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
-use super::host_names::HostNames;
 use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
-use crate::model::Model;
-use crate::sample::happening::Happening;
-use crate::sample::{ProcessId, Proto};
 
 /// What `retrans` is asked to show.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +134,7 @@ impl<'m> Sums<'m> {
     fn add(
         &mut self,
         model: &Model,
-        flow: &'m crate::model::flow::FlowTraffic,
+        flow: &'m netperf_core::model::flow::FlowTraffic,
         names: &dyn HostNames,
     ) {
         let account = Account::of(flow);

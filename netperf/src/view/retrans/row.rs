@@ -6,15 +6,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::AddAssign;
 use std::sync::Arc;
 
+use netperf_core::host_names::HostNames;
+use netperf_core::model::Model;
+use netperf_core::model::flow::FlowTraffic;
+use netperf_core::sample::losses::{DropReading, DropReason, Kinds, ResetDirection, ResetReading};
+use netperf_core::sample::{ProcessId, Proto, TcpState};
 use serde::{Serialize, Serializer};
 
 use super::RetransOptions;
-use crate::model::Model;
-use crate::model::flow::FlowTraffic;
-use crate::sample::losses::{DropReading, DropReason, Kinds, ResetDirection, ResetReading};
-use crate::sample::{ProcessId, Proto, TcpState};
 use crate::view::flow_row::{FlowRow, named};
-use crate::view::host_names::HostNames;
 use crate::view::process_row::ProcessRow;
 use crate::view::sort::{Figures, Ranked, Weight};
 

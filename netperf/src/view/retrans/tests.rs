@@ -1,14 +1,14 @@
+use netperf_core::clock::{MonoNs, WallNs};
+use netperf_core::fixtures::{lossy_session, process, second};
+use netperf_core::host_names::Numeric;
+use netperf_core::model::Model;
+use netperf_core::sample::TcpState;
+use netperf_core::sample::happening::{Happening, Retransmission, What};
+use netperf_core::sample::losses::RetransKind;
 use serde_json::Value;
 
 use super::{RetransOptions, RetransTick};
-use crate::clock::{MonoNs, WallNs};
-use crate::made::{lossy_session, process, second};
-use crate::model::Model;
-use crate::sample::TcpState;
-use crate::sample::happening::{Happening, Retransmission, What};
-use crate::sample::losses::RetransKind;
 use crate::view::event_row::EventRow;
-use crate::view::host_names::Numeric;
 use crate::view::query::{FlowQuery, ProcessQuery};
 
 fn json(options: &RetransOptions) -> Value {

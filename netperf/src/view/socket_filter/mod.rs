@@ -8,12 +8,12 @@ mod token;
 use std::net::SocketAddr;
 
 use ipnet::IpNet;
+use netperf_core::sample::socket::{Ends, InetEnds};
+use netperf_core::sample::state_set::StateSet;
 
 pub use self::error::FilterError;
 pub use self::parse::parse;
 pub use self::states::{STATE_NAMES, states_named};
-use crate::sample::socket::{Ends, InetEnds};
-use crate::sample::state_set::StateSet;
 
 /// A filter as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -155,7 +155,7 @@ fn inet(ends: &Ends) -> Option<&InetEnds> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::socket::UnixEnds;
+    use netperf_core::sample::socket::UnixEnds;
 
     fn ends(local: &str, remote: &str) -> Ends {
         Ends::Inet(InetEnds {

@@ -4,11 +4,11 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
+use netperf_core::sample::state_set::StateSet;
 
 use super::states::{STATE_NAMES, states_named};
 use super::token::{Token, tokens};
 use super::{Comparison, End, Expression, FilterError, Host, Joint, SocketFilter};
-use crate::sample::state_set::StateSet;
 
 /// Brackets and negations within each other. Nobody writes more, and each takes space on the stack.
 const DEPTH_MAX: usize = 64;
@@ -267,7 +267,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sample::TcpState;
+    use netperf_core::sample::TcpState;
 
     fn position(filter: &str) -> usize {
         let error = parse(filter).unwrap_err();

@@ -1,7 +1,7 @@
 //! Which states does a word of `ss` name?
 
-use crate::sample::TcpState;
-use crate::sample::state_set::StateSet;
+use netperf_core::sample::TcpState;
+use netperf_core::sample::state_set::StateSet;
 
 /// The words, for messages.
 pub const STATE_NAMES: &str = "established, syn-sent, syn-recv, fin-wait-1, fin-wait-2, \

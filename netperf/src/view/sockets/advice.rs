@@ -3,10 +3,10 @@
 //! A queue that is not short tells who is slow while no processor is busy: this program, the one at
 //! the other end, or the network between.
 
-use crate::sample::TcpState;
-use crate::sample::socket::{SocketProto, SocketReading, TcpInfo};
-use crate::text::visible;
-use crate::units::{Bytes, Units};
+use netperf_core::sample::TcpState;
+use netperf_core::sample::socket::{SocketProto, SocketReading, TcpInfo};
+use netperf_core::text::visible;
+use netperf_core::units::{Bytes, Units};
 
 /// Bytes from which on a queue is worth a word. Less is seen in passing on any busy connection.
 const LONG_BYTES: u32 = 16 * 1024;

@@ -8,6 +8,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use netperf_core::sample::Loss;
+use netperf_core::sample::Process;
+use netperf_core::sample::socket::{SocketReading, SocketSample, Unseen};
+use netperf_core::sample::state_set::StateSet;
 use serde::Serialize;
 
 pub use self::row::{OwnerRow, SocketRow};
@@ -16,10 +20,6 @@ pub use self::table::table;
 use super::query::ProcessQuery;
 use super::socket_filter::SocketFilter;
 use super::time::Rfc3339;
-use crate::sample::Loss;
-use crate::sample::Process;
-use crate::sample::socket::{SocketReading, SocketSample, Unseen};
-use crate::sample::state_set::StateSet;
 
 /// What `sockets` is asked to show.
 #[derive(Clone, Debug)]

@@ -1,13 +1,13 @@
 //! What is said of a socket?
 
-use serde::Serialize;
-
-use super::advice;
-use crate::sample::socket::{
+use netperf_core::sample::socket::{
     Ends, InetEnds, SocketMemory, SocketOwner, SocketProto, SocketReading, SocketSample, TcpInfo,
     Timer,
 };
-use crate::sample::{Container, TcpState};
+use netperf_core::sample::{Container, TcpState};
+use serde::Serialize;
+
+use super::advice;
 
 /// One socket.
 #[derive(Clone, Debug, Serialize)]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use netperf_core::sample::socket::{Ends, SocketProto, SocketReading};
 use serde::Serialize;
 
 use super::row::{Fileless, state_name};
-use crate::sample::socket::{Ends, SocketProto, SocketReading};
 
 /// Counts of sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

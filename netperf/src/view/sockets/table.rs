@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use netperf_core::sample::socket::{Ends, InetEnds};
+
 use super::row::{Fileless, SocketRow};
-use crate::sample::socket::{Ends, InetEnds};
 use crate::view::belonging;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
+use crate::view::fixtures::every_socket;
+use netperf_core::fixtures::{socket, sockets};
+use netperf_core::sample::TcpState;
+use netperf_core::sample::socket::{SocketMemory, SocketProto, TcpInfo};
 use regex::Regex;
 
 use super::*;
-use crate::made::{every_socket, socket, sockets};
-use crate::sample::TcpState;
-use crate::sample::socket::{SocketMemory, SocketProto, TcpInfo};
 use crate::view::query::CgroupPath;
 use crate::view::socket_filter::parse;
 

@@ -17,6 +17,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use ipnet::IpNet;
+use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::counts::StateCounts;
+use netperf_core::sample::socket::{Ends, SocketReading, SocketSample, Unseen};
+use netperf_core::sample::state_set::StateSet;
+use netperf_core::sample::{Loss, Process, TcpState};
 use serde::Serialize;
 
 pub use self::close_wait_row::{CloseWaitRow, PeerRow};
@@ -29,11 +34,6 @@ pub use self::refused_row::{PortHolderRow, RefusedRow};
 use super::query::ProcessQuery;
 use super::sockets::is_held_by;
 use super::time::Rfc3339;
-use crate::model::states::StatesModel;
-use crate::model::states::counts::StateCounts;
-use crate::sample::socket::{Ends, SocketReading, SocketSample, Unseen};
-use crate::sample::state_set::StateSet;
-use crate::sample::{Loss, Process, TcpState};
 
 /// What `states` is asked to show.
 #[derive(Clone, Debug)]

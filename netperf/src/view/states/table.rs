@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use netperf_core::model::states::counts::{STATES, StateCounts};
+use netperf_core::sample::TcpState;
+
 use super::words::span;
 use super::{CloseWaitRow, ListenRow, PortsRow, ProcessRow, RefusedRow, RemoteRow};
-use crate::model::states::counts::{STATES, StateCounts};
-use crate::sample::TcpState;
 use crate::view::belonging;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};

@@ -1,7 +1,8 @@
 //! How long does it take to connect, for a round trip, and to be accepted?
 
+use netperf_core::sample::latency::{LatencyKind, LatencyReading};
+
 use super::{Check, Measured, Topic};
-use crate::sample::latency::{LatencyKind, LatencyReading};
 use crate::view::latency::row::Times;
 use crate::view::states::words::process;
 use crate::view::states::{Finding, Level};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use netperf_core::sample::losses::{DropReading, DropReason};
+
 use super::{Check, Measured, Topic};
-use crate::sample::losses::{DropReading, DropReason};
 use crate::view::states::words::{counted, process};
 use crate::view::states::{Finding, Level};
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use netperf_core::sample::TcpState;
+use netperf_core::sample::losses::{ResetDirection, ResetReading};
+use netperf_core::sample::socket::{Ends, TimerKind};
 use serde::Serialize;
 
 use super::loss::flows;
 use super::{Check, Measured, Topic, errno};
-use crate::sample::TcpState;
-use crate::sample::losses::{ResetDirection, ResetReading};
-use crate::sample::socket::{Ends, TimerKind};
 use crate::view::states::words::{counted, process};
 use crate::view::states::{Finding, Level};
 
@@ -147,7 +147,7 @@ fn refused<'m>(measured: &Measured<'m>) -> BTreeMap<Call<'m>, u64> {
     let mut found = BTreeMap::new();
     let resets = measured
         .traffic
-        .map(crate::model::Model::resets)
+        .map(netperf_core::model::Model::resets)
         .unwrap_or_default();
     let is_answer = |it: &&ResetReading| {
         it.direction == ResetDirection::Received && it.state == Some(TcpState::SynSent)
@@ -256,10 +256,10 @@ fn no_route(measured: &Measured<'_>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::process;
-    use crate::sample::refusal::FailedConnect;
     use crate::view::triage::tests::Scene;
     use crate::view::triage::{Status, Triage};
+    use netperf_core::fixtures::process;
+    use netperf_core::sample::refusal::FailedConnect;
 
     fn failed(errno: u8, remote: &str, count: u64) -> FailedConnect {
         FailedConnect {

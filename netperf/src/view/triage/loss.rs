@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use netperf_core::model::flow::FlowTraffic;
+use netperf_core::sample::losses::Kinds;
+
 use super::{Check, Measured, Topic};
-use crate::model::flow::FlowTraffic;
-use crate::sample::losses::Kinds;
 use crate::view::retrans::row::Account;
 use crate::view::states::words::{counted, grouped, process};
 use crate::view::states::{Finding, Level};

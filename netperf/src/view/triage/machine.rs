@@ -1,7 +1,8 @@
 //! Is it the machine itself, and not the network? Processors, disks, memory.
 
+use netperf_core::model::pressure::{Part, Pressure};
+
 use super::{Check, Topic};
-use crate::model::pressure::{Part, Pressure};
 use crate::view::nic::percent;
 use crate::view::states::words::{counted, grouped, process};
 use crate::view::states::{Finding, Level};

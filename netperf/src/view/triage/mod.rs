@@ -18,6 +18,15 @@ mod tests;
 
 use std::time::Duration;
 
+use netperf_core::clock::WallNs;
+use netperf_core::model::Model;
+use netperf_core::model::lookups::Lookups;
+use netperf_core::model::nic::NicModel;
+use netperf_core::model::pressure::Pressure;
+use netperf_core::model::states::StatesModel;
+use netperf_core::sample::socket::{SocketSample, Unseen};
+use netperf_core::sample::state_set::StateSet;
+use netperf_core::sample::{Loss, Process};
 use serde::Serialize;
 
 pub use self::topic::Topic;
@@ -29,15 +38,6 @@ use super::nic::{NicOptions, NicTick};
 use super::query::ProcessQuery;
 use super::states::{Finding, Level, StatesOptions};
 use super::time::Rfc3339;
-use crate::clock::WallNs;
-use crate::model::Model;
-use crate::model::lookups::Lookups;
-use crate::model::nic::NicModel;
-use crate::model::pressure::Pressure;
-use crate::model::states::StatesModel;
-use crate::sample::socket::{SocketSample, Unseen};
-use crate::sample::state_set::StateSet;
-use crate::sample::{Loss, Process};
 
 /// Everything that was measured.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
+use netperf_core::model::states::StatesModel;
+use netperf_core::sample::TcpState;
+
 use super::{Check, Measured, Topic, delay};
-use crate::model::states::StatesModel;
-use crate::sample::TcpState;
 use crate::view::nic::{NicRow, NicTick};
 use crate::view::states::findings::{About, by_subject};
 use crate::view::states::words::{counted, grouped, process};

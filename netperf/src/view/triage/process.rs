@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
+use netperf_core::sample::TcpState;
+use netperf_core::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
+
 use super::{Check, Measured, Topic, delay};
-use crate::sample::TcpState;
-use crate::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
 use crate::view::nic::percent;
 use crate::view::states::words::{counted, grouped, process};
 use crate::view::states::{Finding, Level};

@@ -1,9 +1,10 @@
 //! Which connections were opened and yet pass no data? The sign of a path that swallows large packets
 //! (a black hole of the MTU), or of one that broke.
 
+use netperf_core::sample::TcpState;
+use netperf_core::sample::socket::{Ends, SocketReading, TcpInfo, TimerKind};
+
 use super::{Check, Measured, Topic};
-use crate::sample::TcpState;
-use crate::sample::socket::{Ends, SocketReading, TcpInfo, TimerKind};
 use crate::view::states::words::{counted, process, span};
 use crate::view::states::{Finding, Level};
 

@@ -1,7 +1,8 @@
 //! Is a table of the kernel full, or nearly: connections that the firewall tracks, neighbours?
 
+use netperf_core::model::pressure::Pressure;
+
 use super::{Check, Topic};
-use crate::model::pressure::Pressure;
 use crate::view::states::words::{counted, grouped};
 use crate::view::states::{Finding, Level};
 

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
-use super::*;
-use crate::clock::MonoNs;
-use crate::made::{process, socket};
-use crate::sample::pressure::{
+use netperf_core::clock::MonoNs;
+use netperf_core::fixtures::{process, socket};
+use netperf_core::sample::pressure::{
     CpuTimes, KernelTables, Memory, PressureSample, ProcessStrain, Stalls,
 };
-use crate::sample::refusal::FailedConnect;
-use crate::sample::socket::{SocketOwner, SocketOwners, SocketReading, TcpInfo};
-use crate::sample::{Sample, TcpState};
+use netperf_core::sample::refusal::FailedConnect;
+use netperf_core::sample::socket::{SocketOwner, SocketOwners, SocketReading, TcpInfo};
+use netperf_core::sample::{Sample, TcpState};
+
+use super::*;
 
 const LENGTH: Duration = Duration::from_secs(10);
 

@@ -1,12 +1,13 @@
 //! How is a limit changed while it holds: by a key, or by an order of `limit set`?
 
+use netperf_core::units::ByteRate;
+use netperf_throttle::Rates;
+use netperf_throttle::registry::{Answer, Order};
+
 use super::{Ended, Session};
 use crate::cmd::limit::failure;
 use crate::cmd::limit::hold::rates_text;
-use crate::limits::{Answer, Order};
 use crate::render::limit::Key;
-use crate::shape::Rates;
-use crate::units::ByteRate;
 use crate::view::envelope::Reason;
 use crate::view::limit::changed;
 

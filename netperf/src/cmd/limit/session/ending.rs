@@ -1,14 +1,15 @@
 //! What happens when a limit ends, and what is said of it?
 
 use anyhow::Context;
+use netperf_core::failure::Failure;
+use netperf_core::model::limit::LimitModel;
+use netperf_core::units::Units;
 
 use super::{Ended, Session};
 use crate::cmd::limit::hold::sample;
 use crate::cmd::looks;
-use crate::exit::{Failure, PassedOn};
-use crate::model::limit::LimitModel;
+use crate::exit::PassedOn;
 use crate::render::limit::Written;
-use crate::units::Units;
 use crate::view::envelope::Reason;
 use crate::view::limit::{moved, outcome};
 

@@ -8,10 +8,16 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anyhow::Context;
+use netperf_core::clock::{self, MonoNs};
+use netperf_core::model::limit::LimitModel;
+use netperf_core::sample::limit::LimitRecord;
+use netperf_core::units::Units;
+use netperf_sys::procfs::{Procfs, Relative};
+use netperf_throttle::registry::{Order, Seat};
+use netperf_throttle::{Alive, Limit};
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use crate::clock::{self, MonoNs};
 use crate::cmd::limit::child::Gated;
 use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
 use crate::cmd::limit::output::Output;
@@ -20,14 +26,8 @@ use crate::cmd::limit::{Hold, asked, failure, targets};
 use crate::cmd::signals::Stop;
 use crate::cmd::timer::Timer;
 use crate::exit::PassedOn;
-use crate::limits::{Order, Seat};
-use crate::model::limit::LimitModel;
-use crate::procfs::{Procfs, Relative};
 use crate::render::limit::Written;
 use crate::render::width;
-use crate::sample::limit::LimitRecord;
-use crate::shape::{Alive, Limit};
-use crate::units::Units;
 use crate::view::envelope::Reason;
 use crate::view::limit::{LimitTick, Outlook};
 

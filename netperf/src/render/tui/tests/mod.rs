@@ -1,6 +1,16 @@
 mod limits;
 mod states;
 
+use crate::view::fixtures::start;
+use netperf_core::collect::Unavailable;
+use netperf_core::fixtures::{
+    NETNS, flow, limit_record, moved, process, second, session, socket, sockets,
+};
+use netperf_core::host_names::Numeric;
+use netperf_core::model::Model;
+use netperf_core::sample::network::{NetworkReading, PortRange};
+use netperf_core::sample::{Loss, Sample, TcpState};
+use netperf_core::units::{ByteRate, Units};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -10,19 +20,10 @@ use super::overlay::Overlay;
 use super::page;
 use super::state::{Effect, Page, Settings, State};
 use super::surroundings::Surroundings;
-use crate::collect::Unavailable;
-use crate::made::{
-    NETNS, flow, limit_record, moved, process, second, session, socket, sockets, start,
-};
-use crate::model::Model;
 use crate::render::LimitOrder;
-use crate::sample::network::{NetworkReading, PortRange};
-use crate::sample::{Loss, Sample, TcpState};
-use crate::units::{ByteRate, Units};
 use crate::view::View;
 use crate::view::envelope::Start;
 use crate::view::flows::FlowsOptions;
-use crate::view::host_names::Numeric;
 use crate::view::sort::SortKey;
 use crate::view::top::TopOptions;
 

@@ -1,6 +1,7 @@
 //! Is there such a name, and what does looking it up cost?
 
-use crate::sample::dns::{DnsSample, LookupEnd, Rcode};
+use netperf_core::sample::dns::{DnsSample, LookupEnd, Rcode};
+
 use crate::view::dns::DnsTick;
 use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
 use crate::view::spread::said;

@@ -3,9 +3,10 @@
 mod lookup;
 mod resolver;
 
+use netperf_core::sample::dns::DnsSample;
+
 use super::DnsTick;
 use super::resolver_row::ResolverRow;
-use crate::sample::dns::DnsSample;
 use crate::view::spread::said;
 use crate::view::states::{Finding, Level};
 

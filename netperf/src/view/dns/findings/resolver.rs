@@ -1,6 +1,7 @@
 //! Is a resolver slow, silent or failing, and do they say the same?
 
-use crate::sample::dns::{DnsSample, Rcode};
+use netperf_core::sample::dns::{DnsSample, Rcode};
+
 use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
 use crate::view::spread::said;
 use crate::view::states::{Finding, Level};

@@ -1,6 +1,7 @@
 //! Which counters of trouble have grown in this tick?
 
-use crate::sample::nic::LinkCounter;
+use netperf_core::sample::nic::LinkCounter;
+
 use crate::view::nic::driver_row::Known;
 use crate::view::nic::meaning;
 use crate::view::nic::words::percent;

@@ -1,6 +1,7 @@
 //! Does a link run as well as it could?
 
-use crate::sample::nic::Duplex;
+use netperf_core::sample::nic::Duplex;
+
 use crate::view::nic::NicRow;
 use crate::view::nic::words::speed;
 use crate::view::states::words::{counted, grouped};

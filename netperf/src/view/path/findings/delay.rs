@@ -133,7 +133,7 @@ fn spikes(way: &Way<'_>) -> Option<Finding> {
     })
 }
 
-fn spike(figures: &crate::model::path::Figures) -> Option<u32> {
+fn spike(figures: &netperf_core::model::path::Figures) -> Option<u32> {
     let median = figures
         .median_us()
         .filter(|_| figures.received() >= ANSWERS)?;

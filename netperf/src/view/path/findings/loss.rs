@@ -1,8 +1,9 @@
 //! Where does loss begin that reaches the destination?
 
+use netperf_core::model::path::Figures;
+
 use super::super::words::{lost, percent};
 use super::{FEW, Stop, Way};
-use crate::model::path::Figures;
 use crate::view::states::{Finding, Level};
 
 /// From this share on an application can hardly be used.

@@ -8,8 +8,9 @@ mod process;
 mod reach;
 mod routers;
 
+use netperf_core::model::path::{Figures, Hop, PathModel};
+
 use super::ProcessSide;
-use crate::model::path::{Figures, Hop, PathModel};
 use crate::view::states::{Finding, Level};
 
 /// Fewer probes say little about small losses.

@@ -1,7 +1,8 @@
 //! Do large packets pass, and if not, is anybody told?
 
-use crate::model::path::PathModel;
-use crate::sample::path::MtuReading;
+use netperf_core::model::path::PathModel;
+use netperf_core::sample::path::MtuReading;
+
 use crate::view::states::{Finding, Level};
 
 pub(super) fn of(path: &PathModel) -> Option<Finding> {

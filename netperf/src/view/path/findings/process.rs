@@ -1,8 +1,9 @@
 //! Do the process's own connections see the same times as the probes?
 
+use netperf_core::model::path::PathModel;
+
 use super::super::ProcessSide;
 use super::super::words::ms;
-use crate::model::path::PathModel;
 use crate::view::states::{Finding, Level};
 
 /// How much more than the path is much.

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use netperf_core::model::path::Missed;
+use netperf_core::sample::path::Method;
+
 use super::super::words::{self, at, method, unreachable};
 use super::{Stop, Way};
-use crate::model::path::Missed;
-use crate::sample::path::Method;
 use crate::view::states::{Finding, Level};
 
 pub(super) fn of(way: &Way<'_>) -> Option<Finding> {

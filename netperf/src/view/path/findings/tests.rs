@@ -1,7 +1,8 @@
 use std::iter::repeat_n;
 
+use netperf_core::model::path::fixtures::model;
+
 use super::*;
-use crate::model::path::made::model;
 
 /// What is found after these cycles, each so many times; `what` and evidence.
 fn found(cycles: &[(&str, usize)]) -> Vec<(Level, String)> {
@@ -254,7 +255,7 @@ fn routers_that_share_a_distance_are_named() {
 fn large_packets_that_vanish_are_a_black_hole_only_if_nobody_says_so() {
     let told = |told_by| {
         let mut path = model(["r1 500, r2 600, ! 900"]);
-        path.take_mtu(Ok(crate::sample::path::MtuReading {
+        path.take_mtu(Ok(netperf_core::sample::path::MtuReading {
             passes: Some(1_400),
             fails: Some(1_401),
             link: Some(1_500),

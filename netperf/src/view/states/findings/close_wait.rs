@@ -29,7 +29,9 @@ fn level(row: &CloseWaitRow<'_>, tick: &StatesTick<'_>) -> Option<Level> {
     let grows = row.growth_per_s.is_some_and(|growth| growth > 0.0);
     let is_old = row.oldest_s.is_some_and(|age| age >= OLD_SECS);
     let holder = tick.by_process.iter().find(|it| it.pid == row.pid);
-    let open = holder.map_or(0, |it| it.counts.of(crate::sample::TcpState::Established));
+    let open = holder.map_or(0, |it| {
+        it.counts.of(netperf_core::sample::TcpState::Established)
+    });
     Some(match row.count {
         PILE.. => Level::Critical,
         MANY.. if grows => Level::Critical,

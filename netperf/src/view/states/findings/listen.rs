@@ -1,8 +1,9 @@
 //! Are clients turned away because a program accepts too slowly?
 
+use netperf_core::model::states::StatesModel;
+
 use super::remedy::Remedy;
 use super::{Finding, Level};
-use crate::model::states::StatesModel;
 use crate::view::states::words::{counted, grouped, process};
 use crate::view::states::{ListenRow, NetworkRow, StatesTick};
 

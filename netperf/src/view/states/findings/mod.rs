@@ -8,10 +8,10 @@ mod ports;
 mod refused;
 mod remedy;
 
+use netperf_core::model::states::StatesModel;
 use serde::Serialize;
 
 use super::StatesTick;
-use crate::model::states::StatesModel;
 
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

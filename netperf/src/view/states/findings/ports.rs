@@ -1,11 +1,12 @@
 //! Do ports for outgoing connections run out, or is TIME_WAIT as it should be?
 
+use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::ports::TIME_WAIT_SECS;
+use netperf_core::sample::network::TcpSettings;
+
 use super::refused::Group;
 use super::remedy::Remedy;
 use super::{Finding, Level};
-use crate::model::states::StatesModel;
-use crate::model::states::ports::TIME_WAIT_SECS;
-use crate::sample::network::TcpSettings;
 use crate::view::states::ports_row::Likely;
 use crate::view::states::words::{counted, grouped, process, span};
 use crate::view::states::{PortsRow, StatesTick};

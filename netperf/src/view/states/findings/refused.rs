@@ -3,11 +3,12 @@
 
 use std::net::SocketAddr;
 
+use netperf_core::model::states::StatesModel;
+use netperf_core::sample::refusal::{RefusedCall, RefusedFor};
+use netperf_core::sample::{Proto, TcpState};
+
 use super::remedy::Remedy;
 use super::{Finding, Level};
-use crate::model::states::StatesModel;
-use crate::sample::refusal::{RefusedCall, RefusedFor};
-use crate::sample::{Proto, TcpState};
 use crate::view::states::words::{counted, grouped, process};
 use crate::view::states::{PortHolderRow, PortsRow, RefusedRow, StatesTick};
 

@@ -1,6 +1,6 @@
 //! How is a setting of the kernel changed, now and for good, where it belongs?
 
-use crate::model::states::StatesModel;
+use netperf_core::model::states::StatesModel;
 
 /// Commands for the settings of one network namespace.
 pub(super) struct Remedy {

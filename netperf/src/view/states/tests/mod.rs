@@ -1,12 +1,14 @@
 mod refused;
 
+use netperf_core::clock::{MonoNs, WallNs};
+use netperf_core::fixtures::{NETNS, process, socket};
+use netperf_core::sample::network::{NetworkReading, PortRange};
+use netperf_core::sample::socket::{
+    SocketMemory, SocketOwner, SocketOwners, TcpInfo, Timer, TimerKind,
+};
 use regex::Regex;
 
 use super::*;
-use crate::clock::{MonoNs, WallNs};
-use crate::made::{NETNS, process, socket};
-use crate::sample::network::{NetworkReading, PortRange};
-use crate::sample::socket::{SocketMemory, SocketOwner, SocketOwners, TcpInfo, Timer, TimerKind};
 
 const DATABASE: &str = "10.0.0.10:5432";
 const NOBODY: &str = "0.0.0.0:0";

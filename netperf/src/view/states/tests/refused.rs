@@ -1,6 +1,7 @@
+use netperf_core::sample::Proto;
+use netperf_core::sample::refusal::{RefusalReading, Refusals, RefusedCall, RefusedFor};
+
 use super::*;
-use crate::sample::Proto;
-use crate::sample::refusal::{RefusalReading, Refusals, RefusedCall, RefusedFor};
 
 const PORT_90: &str = "0.0.0.0:90";
 

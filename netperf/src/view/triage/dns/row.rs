@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use netperf_core::model::lookups::{Lookup, Lookups};
 use serde::Serialize;
 
 use super::super::Measured;
-use crate::model::lookups::{Lookup, Lookups};
 use crate::view::spread::Spread;
 use crate::view::states::words::{counted, process};
 

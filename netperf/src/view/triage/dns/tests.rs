@@ -1,7 +1,8 @@
-use crate::made::{answered, query};
-use crate::model::dns_watch::{DnsQuery, QueryEnd};
-use crate::model::lookups::Lookups;
-use crate::sample::dns::Rcode;
+use netperf_core::fixtures::{answered, query};
+use netperf_core::model::dns_watch::{DnsQuery, QueryEnd};
+use netperf_core::model::lookups::Lookups;
+use netperf_core::sample::dns::Rcode;
+
 use crate::view::triage::tests::Scene;
 use crate::view::triage::{Check, Status, Topic, Triage};
 

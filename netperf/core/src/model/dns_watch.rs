@@ -1,0 +1,375 @@
+//! Which answer belongs to which question, which questions stay without one, and how long do
+//! processes wait?
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::MonoNs;
+use crate::sample::dns::Rcode;
+use crate::sample::dns_watch::{DnsPacket, DnsPacketKind};
+use crate::sample::{Process, ProcessId, Proto};
+
+/// Questions that are asked together, as of several resolvers at once, are no retries.
+const TOGETHER: Duration = Duration::from_millis(100);
+
+/// Most questions that are waited for at a time.
+const OPEN_MAX: usize = 65_536;
+
+/// A question and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DnsQuery {
+    /// When it was first sent.
+    pub at: MonoNs,
+    /// Who asked.
+    pub process: Arc<Process>,
+    /// The name. Untrusted text.
+    pub name: String,
+    /// Type of record.
+    pub kind: String,
+    /// Inode number of the network namespace that it was asked in.
+    pub netns: Option<u32>,
+    /// Who was asked.
+    pub resolver: SocketAddr,
+    /// Over what.
+    pub proto: Proto,
+    /// How often the process had asked the same before without an answer.
+    pub retries: u32,
+    /// Another resolver that was asked at the same time has answered: nobody waits for this one.
+    pub is_settled: bool,
+    /// What came.
+    pub end: QueryEnd,
+}
+
+/// What came of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryEnd {
+    /// An answer.
+    Answered {
+        /// Whether it worked.
+        rcode: Rcode,
+        /// Cut off.
+        truncated: bool,
+        /// From the question to the answer.
+        took: Duration,
+    },
+    /// Nothing in time.
+    TimedOut,
+}
+
+/// What makes questions the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    socket: u64,
+    local_port: u16,
+    resolver: SocketAddr,
+    number: u16,
+    name: String,
+    kind: String,
+}
+
+#[derive(Clone, Debug)]
+struct Open {
+    at: MonoNs,
+    process: Arc<Process>,
+    netns: Option<u32>,
+    proto: Proto,
+    retries: u32,
+    is_settled: bool,
+}
+
+/// All questions under way, and the queries that ended in this tick by process.
+#[derive(Debug)]
+pub struct DnsWatch {
+    patience: Duration,
+    open: HashMap<Key, Open>,
+    tallies: BTreeMap<ProcessId, QueryTally>,
+    unmatched: u64,
+}
+
+/// What a process asked in a tick.
+#[derive(Clone, Debug)]
+pub struct QueryTally {
+    /// Who.
+    pub process: Arc<Process>,
+    /// Questions that ended, one way or the other.
+    pub queries: u64,
+    /// Without an answer.
+    pub timeouts: u64,
+    /// Answered that there is no such name.
+    pub no_name: u64,
+    /// Answered with an error of the resolver.
+    pub failures: u64,
+    /// Sent again before.
+    pub retries: u64,
+    /// How long the answers took.
+    pub times: Vec<Duration>,
+}
+
+impl DnsWatch {
+    /// An answer counts if it comes within `patience`.
+    pub fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            open: HashMap::new(),
+            tallies: BTreeMap::new(),
+            unmatched: 0,
+        }
+    }
+
+    /// Takes a packet; the query that it ends, if it ends one.
+    pub fn take(&mut self, packet: &DnsPacket) -> Option<DnsQuery> {
+        let key = Key {
+            socket: packet.socket,
+            local_port: packet.local_port,
+            resolver: packet.resolver,
+            number: packet.number,
+            // Some clients play with upper and lower case, and resolvers repeat that.
+            name: packet.name.to_ascii_lowercase(),
+            kind: packet.kind.clone(),
+        };
+        match &packet.what {
+            DnsPacketKind::Question(process) => {
+                self.ask(key, packet, process);
+                None
+            }
+            &DnsPacketKind::Answer { rcode, truncated } => {
+                let Some(open) = self.open.remove(&key) else {
+                    self.unmatched += 1;
+                    return None;
+                };
+                self.settle(&key, &open);
+                let took = packet.at.since(open.at).unwrap_or_default();
+                let end = QueryEnd::Answered {
+                    rcode,
+                    truncated,
+                    took,
+                };
+                Some(self.end(key, open, end))
+            }
+        }
+    }
+
+    fn ask(&mut self, key: Key, packet: &DnsPacket, process: &Arc<Process>) {
+        if let Some(open) = self.open.get_mut(&key) {
+            open.retries += 1;
+            return;
+        }
+        if self.open.len() >= OPEN_MAX {
+            self.unmatched += 1;
+            return;
+        }
+        let same = |(other, open): &(&Key, &Open)| {
+            let waited = packet.at.since(open.at).unwrap_or_default();
+            open.process.id == process.id
+                && (&other.name, &other.kind) == (&key.name, &key.kind)
+                && waited >= TOGETHER
+        };
+        let before = self.open.iter().filter(same);
+        let retries = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        let open = Open {
+            at: packet.at,
+            process: Arc::clone(process),
+            netns: packet.netns,
+            proto: packet.proto,
+            retries,
+            is_settled: false,
+        };
+        self.open.insert(key, open);
+    }
+
+    /// Some clients ask all resolvers at once, and close their socket at the first answer.
+    fn settle(&mut self, key: &Key, answered: &Open) {
+        for (other, open) in &mut self.open {
+            let apart = open.at.since(answered.at).or(answered.at.since(open.at));
+            let is_same = open.process.id == answered.process.id
+                && (&other.name, &other.kind) == (&key.name, &key.kind)
+                && other.resolver != key.resolver;
+            open.is_settled |= is_same && apart.unwrap_or_default() < TOGETHER;
+        }
+    }
+
+    /// The queries that have waited too long by now, in their order.
+    pub fn expire(&mut self, now: MonoNs) -> Vec<DnsQuery> {
+        self.give_up(now, self.patience)
+    }
+
+    /// The queries that have waited for so long by now, in their order: where nobody listens any longer.
+    pub fn give_up(&mut self, now: MonoNs, patience: Duration) -> Vec<DnsQuery> {
+        let is_late =
+            |_: &Key, open: &mut Open| now.since(open.at).is_some_and(|it| it >= patience);
+        let late: Vec<_> = self.open.extract_if(is_late).collect();
+        let ended = late
+            .into_iter()
+            .map(|(key, open)| self.end(key, open, QueryEnd::TimedOut));
+        let mut ended: Vec<_> = ended.collect();
+        ended.sort_by_key(|query| query.at);
+        ended
+    }
+
+    /// What ended since the last call, by process, and answers to questions that were not seen or not
+    /// waited for any more.
+    pub fn end_tick(&mut self) -> (Vec<QueryTally>, u64) {
+        let tallies = std::mem::take(&mut self.tallies);
+        (
+            tallies.into_values().collect(),
+            std::mem::take(&mut self.unmatched),
+        )
+    }
+
+    fn end(&mut self, key: Key, open: Open, end: QueryEnd) -> DnsQuery {
+        let tally = self
+            .tallies
+            .entry(open.process.id)
+            .or_insert_with(|| QueryTally {
+                process: Arc::clone(&open.process),
+                queries: 0,
+                timeouts: 0,
+                no_name: 0,
+                failures: 0,
+                retries: 0,
+                times: Vec::new(),
+            });
+        tally.queries += 1;
+        tally.retries += u64::from(open.retries);
+        match end {
+            QueryEnd::Answered { rcode, took, .. } => {
+                tally.times.push(took);
+                match rcode {
+                    Rcode::NOERROR => {}
+                    Rcode::NXDOMAIN => tally.no_name += 1,
+                    _ => tally.failures += 1,
+                }
+            }
+            QueryEnd::TimedOut => tally.timeouts += 1,
+        }
+        DnsQuery {
+            at: open.at,
+            process: open.process,
+            name: key.name,
+            kind: key.kind,
+            netns: open.netns,
+            resolver: key.resolver,
+            proto: open.proto,
+            retries: open.retries,
+            is_settled: open.is_settled,
+            end,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::process;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    fn packet(at_ms: u64, socket: u64, number: u16, what: DnsPacketKind) -> DnsPacket {
+        DnsPacket {
+            at: MonoNs(1_000_000_000 + at_ms * 1_000_000),
+            socket,
+            local_port: 40_000,
+            netns: None,
+            resolver: ([10, 0, 0, 1], 53).into(),
+            proto: Proto::Udp,
+            number,
+            name: "x.y".to_owned(),
+            kind: "A".to_owned(),
+            what,
+        }
+    }
+
+    fn question(at_ms: u64, socket: u64, number: u16) -> DnsPacket {
+        packet(
+            at_ms,
+            socket,
+            number,
+            DnsPacketKind::Question(process(7, "curl")),
+        )
+    }
+
+    fn answer(at_ms: u64, socket: u64, number: u16, rcode: Rcode) -> DnsPacket {
+        let truncated = false;
+        packet(
+            at_ms,
+            socket,
+            number,
+            DnsPacketKind::Answer { rcode, truncated },
+        )
+    }
+
+    #[test]
+    fn an_answer_ends_its_own_question_only() {
+        let mut watch = DnsWatch::new(PATIENCE);
+        assert_eq!(watch.take(&question(0, 1, 5)), None);
+        assert_eq!(
+            watch.take(&answer(10, 1, 6, Rcode::NOERROR)),
+            None,
+            "another number"
+        );
+        assert_eq!(
+            watch.take(&answer(10, 2, 5, Rcode::NOERROR)),
+            None,
+            "another socket"
+        );
+        let ended = watch.take(&answer(30, 1, 5, Rcode::SERVFAIL)).unwrap();
+        let took = Duration::from_millis(30);
+        let end = QueryEnd::Answered {
+            rcode: Rcode::SERVFAIL,
+            truncated: false,
+            took,
+        };
+        assert_eq!((ended.end, ended.retries), (end, 0));
+        let (tallies, unmatched) = watch.end_tick();
+        assert_eq!(unmatched, 2);
+        assert_eq!((tallies[0].queries, tallies[0].failures), (1, 1));
+        assert_eq!(tallies[0].times, [took]);
+    }
+
+    #[test]
+    fn what_is_asked_again_later_is_a_retry_and_what_is_asked_together_is_not() {
+        let mut watch = DnsWatch::new(PATIENCE);
+        for packet in [question(0, 1, 5), question(1, 2, 5), question(2_000, 3, 9)] {
+            watch.take(&packet);
+        }
+        let retries = |watch: &mut DnsWatch, socket, number| {
+            let ended = watch.take(&answer(2_100, socket, number, Rcode::NOERROR));
+            ended.unwrap().retries
+        };
+        assert_eq!(retries(&mut watch, 2, 5), 0);
+        assert_eq!(retries(&mut watch, 3, 9), 2);
+        watch.take(&question(2_200, 1, 5));
+        assert_eq!(retries(&mut watch, 1, 5), 1, "sent again as it was");
+    }
+
+    #[test]
+    fn of_resolvers_that_are_asked_at_once_one_answer_is_enough() {
+        let mut watch = DnsWatch::new(PATIENCE);
+        let second = |mut packet: DnsPacket| {
+            packet.resolver = ([10, 0, 0, 2], 53).into();
+            packet
+        };
+        watch.take(&question(0, 1, 5));
+        watch.take(&second(question(1, 1, 5)));
+        watch.take(&second(question(3_000, 2, 6)));
+        watch.take(&answer(20, 1, 5, Rcode::NOERROR)).unwrap();
+        let late = watch.give_up(MonoNs(6_000_000_000), Duration::from_secs(1));
+        let settled: Vec<_> = late.iter().map(|query| query.is_settled).collect();
+        assert_eq!(settled, [true, false]);
+    }
+
+    #[test]
+    fn lost_answers_time_out_and_count() {
+        let mut watch = DnsWatch::new(PATIENCE);
+        watch.take(&question(0, 1, 5));
+        assert!(watch.expire(MonoNs(5_999_999_999)).is_empty());
+        let late = watch.expire(MonoNs(6_000_000_000));
+        assert_eq!(late[0].end, QueryEnd::TimedOut);
+        assert_eq!(watch.take(&answer(5_100, 1, 5, Rcode::NOERROR)), None);
+        let (tallies, unmatched) = watch.end_tick();
+        assert_eq!((tallies[0].timeouts, unmatched), (1, 1));
+        assert!(watch.end_tick().0.is_empty(), "a tick has its own queries");
+    }
+}

@@ -1,0 +1,153 @@
+//! How does one request go out over an open connection, and its answer come in?
+
+use std::sync::Arc;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::{http1, http2};
+use hyper::header::{HeaderMap, LOCATION, SERVER};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use netperf_core::clock::{self, MonoNs};
+use netperf_core::sample::http::Reply;
+use netperf_core::text::chain;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::meter::{Meter, Metered};
+
+/// Requests have none.
+pub(super) type NoBody = Empty<Bytes>;
+
+/// An open connection that takes requests.
+pub(super) struct Channel {
+    sender: Sender,
+    meter: Arc<Meter>,
+}
+
+enum Sender {
+    One(http1::SendRequest<NoBody>),
+    Two(http2::SendRequest<NoBody>),
+}
+
+/// Moments of one exchange.
+pub(super) struct Moments {
+    pub(super) sent: Option<MonoNs>,
+    pub(super) first_byte: MonoNs,
+}
+
+impl Channel {
+    /// Agrees on HTTP/1.1 or HTTP/2.
+    ///
+    /// # Errors
+    /// Why it can't.
+    pub(super) async fn open<S>(stream: S, over_two: bool) -> Result<Self, String>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (stream, meter) = Metered::new(stream);
+        let io = TokioIo::new(stream);
+        let sender = if over_two {
+            let handshake = http2::handshake(TokioExecutor::new(), io).await;
+            let (sender, connection) = handshake.map_err(|error| chain(&error))?;
+            tokio::spawn(ended(connection));
+            Sender::Two(sender)
+        } else {
+            let handshake = http1::handshake(io).await;
+            let (sender, connection) = handshake.map_err(|error| chain(&error))?;
+            tokio::spawn(ended(connection));
+            Sender::One(sender)
+        };
+        // Lets the connection send what comes before all requests.
+        tokio::task::yield_now().await;
+        Ok(Self { sender, meter })
+    }
+
+    /// Whether it speaks HTTP/2.
+    pub(super) fn is_two(&self) -> bool {
+        matches!(self.sender, Sender::Two(_))
+    }
+
+    /// Waits until a further request can be sent; false if the server has closed it.
+    pub(super) async fn is_open(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::One(sender) => sender.ready().await.is_ok(),
+            Sender::Two(sender) => sender.ready().await.is_ok(),
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// # Errors
+    /// Why none came; and when the request was sent, if it was.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<NoBody>,
+    ) -> Result<(Moments, Response<Incoming>), (Option<MonoNs>, String)> {
+        self.meter.begin();
+        let answer = match &mut self.sender {
+            Sender::One(sender) => sender.send_request(request).await,
+            Sender::Two(sender) => sender.send_request(request).await,
+        };
+        let now = clock::now().0;
+        // What HTTP/2 writes and reads besides belongs to the connection.
+        let (sent, first_byte) = match self.sender {
+            Sender::One(_) => (self.meter.last_write(), self.meter.first_read()),
+            Sender::Two(_) => (self.meter.first_write(), None),
+        };
+        match answer {
+            Ok(response) => {
+                let moments = Moments {
+                    sent,
+                    first_byte: first_byte.unwrap_or(now),
+                };
+                Ok((moments, response))
+            }
+            Err(error) => Err((sent, chain(&error))),
+        }
+    }
+
+    /// When the request was sent, while its answer is not here yet.
+    pub(super) fn sent(&self) -> Option<MonoNs> {
+        self.meter.first_write()
+    }
+}
+
+/// Runs a connection until it ends; whoever waits for an answer learns why.
+async fn ended(connection: impl Future<Output = hyper::Result<()>>) {
+    if let Err(error) = connection.await {
+        log::debug!("connection: {}", chain(&error));
+    }
+}
+
+/// The head of an answer.
+pub(super) fn reply(response: &Response<Incoming>) -> Reply {
+    let text = |headers: &HeaderMap, name| {
+        let value: &hyper::header::HeaderValue = headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let version = match response.version() {
+        hyper::Version::HTTP_10 => "HTTP/1.0",
+        hyper::Version::HTTP_2 => "HTTP/2",
+        _ => "HTTP/1.1",
+    };
+    Reply {
+        version,
+        status: response.status().as_u16(),
+        location: text(response.headers(), LOCATION),
+        server: text(response.headers(), SERVER),
+        body_bytes: 0,
+    }
+}
+
+/// Reads a body to its end and counts it in `bytes`.
+///
+/// # Errors
+/// Why the end did not come.
+pub(super) async fn count_body(body: &mut Incoming, bytes: &mut u64) -> Result<(), String> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| chain(&error))?;
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        *bytes += u64::try_from(length).unwrap_or(0);
+    }
+    Ok(())
+}
