@@ -82,10 +82,7 @@ fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
         let wait = request["phases_us"]["wait"].as_f64().context("no wait")? / 1e6;
         let late = SLOW.as_secs_f64();
         ensure!((late..late + SLACK).contains(&wait), "{wait}");
-        ensure!(
-            tick["targets"][0]["longest"]["phase"] == "wait",
-            "{tick}"
-        );
+        ensure!(tick["targets"][0]["longest"]["phase"] == "wait", "{tick}");
         ensure_finding(&tick, "ok", "waiting for the first byte")?;
         let phases = request["phases_us"].as_object().context("no phases")?;
         let sum: u64 = phases.values().filter_map(Value::as_u64).sum();
