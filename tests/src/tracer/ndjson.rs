@@ -19,7 +19,7 @@ pub fn line(line: &str) -> Result<Value> {
 /// All lines of an output.
 ///
 /// # Errors
-/// When the output is not UTF-8, and those of [`line`].
+/// When the output is not UTF-8, and those of [`line()`].
 pub fn lines(output: &[u8]) -> Result<Vec<Value>> {
     text(output)?.lines().map(line).collect()
 }
