@@ -14,6 +14,7 @@ mod looks;
 pub mod nic;
 pub mod path;
 mod retrans;
+pub mod sink;
 pub mod sockets;
 pub mod states;
 pub mod stream;
