@@ -14,7 +14,7 @@ use super::hangup::{self, Hangup};
 use crate::view::envelope::Reason;
 
 /// How long a reader that takes nothing holds up the end after a signal.
-const STALLED: Duration = Duration::from_millis(200);
+const STALLED: Duration = Duration::from_millis(100);
 
 /// How long a reader may take for the last lines, while it takes some.
 const LAST_WRITE: Duration = Duration::from_secs(2);
@@ -92,7 +92,7 @@ impl<W: AsyncWrite + Unpin> Sink<W> {
         }
     }
 
-    /// Writes what is left at the end of a session. A stalled reader holds up the end for at most 200 ms
+    /// Writes what is left at the end of a session. A stalled reader holds up the end for at most 100 ms
     /// after a signal and for at most 2 s otherwise; what it has not taken by then is lost, with a warning.
     ///
     /// # Errors

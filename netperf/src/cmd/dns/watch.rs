@@ -73,7 +73,8 @@ pub(in crate::cmd) async fn run(run: DnsWatchRun) -> anyhow::Result<()> {
         let now = Instant::now();
         let is_over = deadline.is_some_and(|end| end <= now);
         // A tick waits until the one before has been read, and is longer then.
-        if now < timer.next() && !is_over || !is_ready && !is_over {
+        let is_due = is_over || is_ready && timer.next() <= now;
+        if !is_due {
             continue;
         }
         watching.tick(sink.pending())?;
