@@ -58,7 +58,7 @@ fn bars_stand_below_the_lines_in_text() -> Result<()> {
         "TIME TO",
         "connect",
         "accept",
-        "and back",
+        "rtt",
         "10.73.0.2",
         "####",
     ] {

@@ -99,7 +99,7 @@ Shows how long it takes, by process and remote host, without sending anything: t
 connections while they work. P50 is the time that half of them stayed below, P99 that of 99 in a hundred.
 
 connect: from the first SYN until the connection is open. One round trip if all is well; a second and more if
-the first SYN was lost. and back: the round-trip time as TCP measures it (srtt), at each segment that
+the first SYN was lost. rtt: the round-trip time as TCP measures it (srtt), at each segment that
 arrives: the network and the other kernel, not its program. accept: from the end of the handshake until the
 local program accepts the connection; long if the program is busy, and no matter of the network.
 
