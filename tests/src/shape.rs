@@ -77,9 +77,9 @@ pub const START: &[Field] = &[
     ),
 ];
 
-/// The answer of `doctor`.
-pub const DOCTOR: &[Field] = &[
-    field("type", Kind::OneOf(&["doctor"])),
+/// The answer of `doctor --kernel`.
+pub const PREFLIGHT: &[Field] = &[
+    field("type", Kind::OneOf(&["preflight"])),
     field("time", Kind::Moment),
     field("host", Kind::Text),
     field("kernel", Kind::Text),

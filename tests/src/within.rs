@@ -105,7 +105,7 @@ pub fn doctor_in(place: &Place, program: &Path) -> Result<Vec<Value>> {
     )?)
 }
 
-/// The findings in what `doctor --json` wrote.
+/// The findings in what `doctor --kernel --json` wrote.
 ///
 /// # Errors
 /// When there are none.
@@ -114,7 +114,7 @@ pub fn report(output: &Output) -> Result<Vec<Value>> {
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
-    let report = lines.iter().find(|line| line["type"] == "doctor");
+    let report = lines.iter().find(|line| line["type"] == "preflight");
     let report = report
         .with_context(|| format!("no report: {}", String::from_utf8_lossy(&output.stderr)))?;
     let checks = report["checks"].as_array().context("no checks")?;

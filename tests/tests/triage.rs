@@ -51,6 +51,7 @@ fn triage(options: &[&str]) -> Result<Value> {
         start["type"] == "start" && start["command"] == "doctor",
         "{start}"
     );
+    ensure!(triage["type"] == "doctor", "{triage:#}");
     ensure!(end["type"] == "end" && end["reason"] == "duration", "{end}");
     let is_bad = triage["status"] == "warn" || triage["status"] == "critical";
     let expected = if is_bad { 5 } else { 0 };

@@ -13,6 +13,7 @@ use netperf_sys::capture::Scope;
 use regex::Regex;
 
 use super::dns::args::DnsArgs;
+use super::doctor::args::DoctorArgs;
 use super::help;
 use super::http::args::HttpArgs;
 use super::http::naming::Naming;
@@ -21,7 +22,6 @@ use super::nic::args::NicArgs;
 use super::path::args::PathArgs;
 use super::sockets::args::SocketsArgs;
 use super::states::args::StatesArgs;
-use super::triage::args::DoctorArgs;
 use crate::view::query::CgroupPath;
 use crate::view::socket_filter::{STATE_NAMES, states_named};
 use crate::view::sort::SortKey;

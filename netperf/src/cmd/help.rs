@@ -407,7 +407,7 @@ Examples:
   sudo netperf-trace doctor                           what is the trouble?
   sudo netperf-trace doctor --for 60s                 it comes and goes
   sudo netperf-trace doctor --pid 8821                what does this process wait for?
-  sudo netperf-trace doctor --json | jq -c 'select(.type == \"triage\") | .causes[]'
+  sudo netperf-trace doctor --json | jq -c 'select(.type == \"doctor\") | .causes[]'
   sudo netperf-trace doctor --kernel                  will it run on this machine?
   sudo netperf-trace doctor --kernel --hooks fentry   with hooks of this kind?
-  sudo netperf-trace doctor --kernel --json | jq -c 'select(.type == \"doctor\").checks[]'";
+  sudo netperf-trace doctor --kernel --json | jq -c 'select(.type == \"preflight\").checks[]'";

@@ -13,13 +13,13 @@ pub mod limit;
 mod looks;
 pub mod nic;
 pub mod path;
+pub mod preflight;
 mod retrans;
 pub mod sockets;
 pub mod states;
 pub mod stream;
 pub mod text;
 mod text_table;
-pub mod triage;
 pub mod tui;
 pub mod width;
 

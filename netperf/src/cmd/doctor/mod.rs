@@ -18,9 +18,9 @@ use super::args::Common;
 use super::logging;
 use super::looks::{Opening, end};
 use super::timer::Timing;
-use crate::render::triage::Written;
+use crate::render::doctor::Written;
 use crate::render::width;
-use crate::view::triage::{Status, Triage};
+use crate::view::doctor::{Doctor, Status};
 use netperf_core::failure::Failure;
 
 /// How long is measured unless something else is asked for.
@@ -28,7 +28,7 @@ const LENGTH: Duration = Duration::from_secs(10);
 
 /// A run of `doctor` that looks for a trouble.
 #[derive(Clone, Debug)]
-pub struct TriageRun {
+pub struct DoctorRun {
     length: Duration,
     about: Option<u32>,
     namespaces: Scope,
@@ -37,7 +37,7 @@ pub struct TriageRun {
     verbosity: u8,
 }
 
-impl TriageRun {
+impl DoctorRun {
     /// Reads the options.
     pub(super) fn new(args: &DoctorArgs, common: &Common) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl TriageRun {
 ///
 /// # Errors
 /// [`Failure::CheckFailed`] if something is wrong.
-pub(super) async fn run(run: TriageRun) -> anyhow::Result<()> {
+pub(super) async fn run(run: DoctorRun) -> anyhow::Result<()> {
     logging::start(run.verbosity, None);
     let mut window = Window::open(&run)?;
     let mut out = Vec::new();
@@ -83,13 +83,13 @@ pub(super) async fn run(run: TriageRun) -> anyhow::Result<()> {
     let reason = window.measure(run.length).await?;
     window.close()?;
     let measured = window.measured(run.about);
-    let triage = Triage::new(&measured);
+    let doctor = Doctor::new(&measured);
     let mut out = Vec::new();
-    run.written.verdict(&triage, &end(1, reason), &mut out)?;
+    run.written.verdict(&doctor, &end(1, reason), &mut out)?;
     write(&out)?;
-    match triage.status {
+    match doctor.status {
         Status::Ok | Status::Skipped => Ok(()),
-        Status::Warn | Status::Critical => Err(Failure::CheckFailed(triage.verdict).into()),
+        Status::Warn | Status::Critical => Err(Failure::CheckFailed(doctor.verdict).into()),
     }
 }
 
@@ -100,7 +100,7 @@ fn write(text: &[u8]) -> anyhow::Result<()> {
 }
 
 /// Whoever waits is told for how long.
-fn announce(run: &TriageRun) {
+fn announce(run: &DoctorRun) {
     let mut stderr = io::stderr();
     if run.written == Written::Json || !stderr.is_terminal() {
         return;
