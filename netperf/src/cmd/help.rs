@@ -132,11 +132,6 @@ front. Names of hosts and services are not looked up.
 --kill closes what matches, as if the connection had been aborted: the program gets an error from its
 socket. UDP sockets are only disconnected. It shows them and asks first.
 
-With --watch it prints a line for each transition of a connection as it happens, and once a tick how many
-went into each state, of which process and to where. TIME_WAIT is told by no hook: its beginning is known
-from the transition before it, its end from looks at the sockets. --sample 1/100 follows one connection in
-a hundred. --watch needs root or the capabilities that `top` needs.
-
 It looks once, or once a tick if -d, -n or --duration is given.";
 
 /// Examples of `sockets`.
@@ -173,8 +168,13 @@ ticks it also counts calls that the kernel refuses for want of a port or an addr
 EADDRNOTAVAIL, bind with EADDRINUSE or EADDRNOTAVAIL), as they happen and by process: that ports ran out
 is proven then, not guessed. One look attaches nothing to the kernel.
 
-It needs no rights; without root, the processes of other users, other network namespaces and refused
-calls are not shown, and it says so.";
+With --watch it prints a line for each transition of a connection as it happens, and once a tick how many
+connections entered each state, by process and destination. No hook reports TIME_WAIT: the transition
+before it gives its beginning, a listing of the sockets its end. --sample 1/100 follows one connection in
+a hundred. --watch needs root or the capabilities that `top` needs.
+
+The rest needs no rights; without root, the output leaves out the processes of other users, other network
+namespaces and refused calls, and names what is missing.";
 
 /// Examples of `states`.
 pub(super) const STATES: &str = "\
