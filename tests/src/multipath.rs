@@ -22,7 +22,7 @@ pub fn listener(address: SocketAddr) -> Result<TcpListener> {
 /// A connection, which is plain TCP where the other end knows no other.
 ///
 /// # Errors
-/// When the kernel has no MPTCP, or nobody listens there.
+/// When the kernel has no MPTCP, or nothing listens there.
 pub fn connected(to: SocketAddr) -> Result<TcpStream> {
     let socket = socket(to)?;
     connect(socket.as_raw_fd(), &SockaddrStorage::from(to))?;

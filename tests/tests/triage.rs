@@ -221,7 +221,7 @@ fn every_connection_that_fails_is_told_with_its_error() -> Result<()> {
             found["what"].as_str().is_some_and(|it| it.contains(&own())),
             "{found:#}"
         );
-        let refused = says(failing, "is refused by 127.0.0.1:9: nobody listens there")?;
+        let refused = says(failing, "is refused by 127.0.0.1:9: nothing listens there")?;
         let evidence = refused["evidence"].as_str().context("no evidence")?;
         ensure!(
             evidence == "connect failed with ECONNREFUSED (`Connection refused`) 8 times",

@@ -122,7 +122,7 @@ impl<F: Format, W: AsyncWrite + Unpin> Front for Stream<F, W> {
             Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             Ok(_) => Ok(()),
             Err(_) => {
-                log::warn!("nobody reads the output: its end is missing");
+                log::warn!("the reader of the output stopped: the last lines are missing");
                 Ok(())
             }
         }

@@ -31,7 +31,7 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
             "{} from this host failed",
             counted(failed, "connection", "connections")
         ),
-        None => "the kernel does not tell how many failed".to_owned(),
+        None => "the kernel does not report how many failed".to_owned(),
     };
     if let Some(errors) = errors(&rows) {
         evidence.extend(["; connect failed with ", &errors]);
@@ -287,7 +287,7 @@ mod tests {
                 "10.0.0.9:80",
                 20,
                 Status::Critical,
-                "worker (PID 7) is refused by 10.0.0.9:80: nobody",
+                "worker (PID 7) is refused by 10.0.0.9:80: nothing",
             ),
             (
                 111,
@@ -301,7 +301,7 @@ mod tests {
                 "10.0.0.9:80",
                 3,
                 Status::Warn,
-                "gets no answer from 10.0.0.9:80: nobody answered",
+                "gets no answer from 10.0.0.9:80: no answer came",
             ),
             (
                 113,

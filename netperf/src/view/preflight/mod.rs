@@ -218,7 +218,7 @@ impl Report {
             ("", HookPreference::Auto) => {
                 "it can't count here: the kernel refuses all hooks".to_owned()
             }
-            ("", _) => "it can't count here with hooks of the kind asked for".to_owned(),
+            ("", _) => "it can't count here with hooks of the requested kind".to_owned(),
             (missing, _) => format!("it can't count here without {missing}"),
         }
     }

@@ -36,7 +36,7 @@ fn one_kind_of_hooks_is_enough_and_the_others_need_nothing_done() {
 fn a_kind_that_was_asked_for_must_count_itself() {
     let report = wanting(&machine(), HookPreference::Fentry);
     assert_eq!((report.can_count, report.hooks), (false, None));
-    assert!(report.summary().contains("the kind asked for"));
+    assert!(report.summary().contains("the requested kind"));
     let advice = check(&report, "fentry").advice.clone().unwrap();
     assert!(advice.contains("trampolines"), "{advice}");
 }

@@ -31,7 +31,7 @@ fn fast_answers_are_evidence_that_it_is_not_dns() {
         assert_eq!(check.status, Status::Ok, "{check:#?}");
         assert_eq!(
             check.evidence,
-            "21 queries: curl (PID 7) asked 10.0.0.1:53 21 times, half within 2.00 ms, 95 % within 2.00 ms"
+            "21 queries: curl (PID 7) queried 10.0.0.1:53 21 times, half within 2.00 ms, 95 % within 2.00 ms"
         );
         assert_eq!((doctor.lookups[0].queries, doctor.lookups[0].no_name), (21, 1));
     });
