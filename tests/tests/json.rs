@@ -47,7 +47,7 @@ fn every_line_of_top_has_every_field() -> Result<()> {
 }
 
 #[test]
-fn every_line_of_doctor_has_every_field() -> Result<()> {
+fn every_line_of_preflight_has_every_field() -> Result<()> {
     let session = Tracer::start(&["doctor", "--kernel", "--json"])?.finish()?;
     ensure!(session.status.success(), "{}", session.log);
     check(&session.start, fields::START)?;
@@ -55,7 +55,7 @@ fn every_line_of_doctor_has_every_field() -> Result<()> {
     let [report] = &session.ticks[..] else {
         bail!("{} lines", session.ticks.len())
     };
-    check(report, fields::DOCTOR)?;
+    check(report, fields::PREFLIGHT)?;
     ensure!(report["can_count"] == true, "{report}");
     let hooks = session.start["hooks"].as_array();
     ensure!(

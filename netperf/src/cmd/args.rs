@@ -13,6 +13,7 @@ use netperf_sys::capture::Scope;
 use regex::Regex;
 
 use super::dns::args::DnsArgs;
+use super::doctor::args::DoctorArgs;
 use super::help;
 use super::http::args::HttpArgs;
 use super::http::naming::Naming;
@@ -21,7 +22,6 @@ use super::nic::args::NicArgs;
 use super::path::args::PathArgs;
 use super::sockets::args::SocketsArgs;
 use super::states::args::StatesArgs;
-use super::triage::args::DoctorArgs;
 use crate::view::query::CgroupPath;
 use crate::view::socket_filter::{STATE_NAMES, states_named};
 use crate::view::sort::SortKey;
@@ -138,10 +138,10 @@ pub struct Common {
     /// No colours; the variable `NO_COLOR` does the same
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// Addresses as numbers (the default)
+    /// Show addresses as numbers (the default)
     #[arg(long, global = true, overrides_with = "resolve")]
     pub numeric: bool,
-    /// Addresses as host names, asked in the background
+    /// Show addresses as host names, looked up in the background
     #[arg(long, global = true, num_args = 0, default_missing_value = "")]
     pub resolve: Vec<Naming>,
     /// How speeds and sizes are shown
@@ -267,7 +267,7 @@ pub struct LatencyArgs {
     /// Show so many rows at most
     #[arg(long, value_name = "N", help_heading = "Order")]
     pub rows: Option<usize>,
-    /// How often it took how long, below each row
+    /// Print a latency histogram below each row
     #[arg(long)]
     pub histogram: bool,
 }

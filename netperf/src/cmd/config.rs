@@ -12,16 +12,16 @@ use super::args::{
     RetransArgs, TopArgs,
 };
 use super::dns::DnsJob;
-use super::doctor::Examination;
+use super::doctor::DoctorRun;
+use super::doctor::args::DoctorArgs;
 use super::http::HttpRun;
 use super::limit::LimitRun;
 use super::nic::NicRun;
 use super::path::PathRun;
+use super::preflight::Preflight;
 use super::sockets::SocketsRun;
 use super::states::{StatesRun, churn};
 use super::timer::Timing;
-use super::triage::TriageRun;
-use super::triage::args::DoctorArgs;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
 use crate::view::latency::LatencyOptions;
@@ -37,9 +37,9 @@ pub enum Job {
     /// Show what happens.
     Watch(Box<Config>),
     /// Look at this machine.
-    Examine(Examination),
+    Preflight(Preflight),
     /// Look for a trouble.
-    Triage(Box<TriageRun>),
+    Doctor(Box<DoctorRun>),
     /// Show or close sockets.
     Sockets(Box<SocketsRun>),
     /// Show the states of TCP.
@@ -95,10 +95,10 @@ impl Job {
                 return Ok(Self::Path(Box::new(run)));
             }
             Command::Doctor(args @ DoctorArgs { kernel: false, .. }) => {
-                return Ok(Self::Triage(Box::new(TriageRun::new(&args, &cli.common))));
+                return Ok(Self::Doctor(Box::new(DoctorRun::new(&args, &cli.common))));
             }
             Command::Doctor(_) => {
-                return Ok(Self::Examine(Examination {
+                return Ok(Self::Preflight(Preflight {
                     json: cli.common.json,
                     hooks: cli.common.hooks,
                     verbosity: cli.common.verbose,

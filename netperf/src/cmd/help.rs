@@ -80,7 +80,7 @@ of those sent, and why. rto: nothing came back in time. fast: what came back sho
 a burst was sent again early. syn, synack: a connection could not be opened at once. One event may stand
 for several segments; the segments are the kernel's own count (RetransSegs, TCP_INFO).
 
-Resets are told with who sent them, and packets that the kernel threw away with the reason in plain words.
+Resets are shown with their sender, and packets that the kernel threw away with the reason in plain words.
 Both are collected for this command only. Retransmissions of a connection belong to the process that used
 it last, or that holds it, also after it was closed.";
 
@@ -99,7 +99,7 @@ Shows how long it takes, by process and remote host, without sending anything: t
 connections while they work. P50 is the time that half of them stayed below, P99 that of 99 in a hundred.
 
 connect: from the first SYN until the connection is open. One round trip if all is well; a second and more if
-the first SYN was lost. and back: the round-trip time as TCP measures it (srtt), at each segment that
+the first SYN was lost. rtt: the round-trip time as TCP measures it (srtt), at each segment that
 arrives: the network and the other kernel, not its program. accept: from the end of the handshake until the
 local program accepts the connection; long if the program is busy, and no matter of the network.
 
@@ -119,25 +119,20 @@ pub(super) const SOCKETS_ABOUT: &str = "\
 Lists sockets as ss does, in every network namespace that has processes, each with its process, user,
 unit and container. Without options these are the TCP, UDP and raw sockets that have a connection; with
 -l those that listen, with -a all. It needs no rights; without root, the processes of other users and
-other network namespaces are not shown, and it says so.
+other network namespaces are not shown, and the output names what is missing.
 
-Recv-Q and Send-Q tell who is slow when nothing seems busy. Of a connection they are bytes that arrived
-and were not read, and bytes that were sent and not acknowledged. Of a listening socket they are the
-clients that wait to be accepted, and how many may. --explain says it in words.
+Recv-Q and Send-Q show which side is slow when nothing seems busy. For a connection they are bytes that
+arrived and were not read, and bytes that were sent and not acknowledged. For a listening socket they are
+the clients that wait to be accepted, and how many may wait. --explain puts it in words.
 
 A filter is written as for ss: `src` and `dst` with addresses, `sport` and `dport` with ports, combined
 by `and`, `or`, `not` and brackets, read from left to right; `state NAME` and `exclude NAME` may stand in
 front. Names of hosts and services are not looked up.
 
 --kill closes what matches, as if the connection had been aborted: the program gets an error from its
-socket. UDP sockets are only disconnected. It shows them and asks first.
+socket. UDP sockets are only disconnected. It lists them and waits for confirmation first.
 
-With --watch it prints a line for each transition of a connection as it happens, and once a tick how many
-went into each state, of which process and to where. TIME_WAIT is told by no hook: its beginning is known
-from the transition before it, its end from looks at the sockets. --sample 1/100 follows one connection in
-a hundred. --watch needs root or the capabilities that `top` needs.
-
-It looks once, or once a tick if -d, -n or --duration is given.";
+It takes one snapshot, or one a tick if -d, -n or --duration is given.";
 
 /// Examples of `sockets`.
 pub(super) const SOCKETS: &str = "\
@@ -159,22 +154,27 @@ remote host, and says what is a problem and what only looks like one: findings w
 numbers, and advice. The advice is printed, never applied.
 
   TIME_WAIT    connections that this end closed first wait 60 s. They use up ports, for each destination
-               by itself: how many are left, how fast they go, when none is left, who likely makes them.
-  CLOSE_WAIT   the other end has closed, the process here has not: who, how many, which files, for how
-               long at least. It is always the program.
-  LISTEN       clients that wait to be accepted against the room for them, and those turned away.
-  FIN_WAIT1, FIN_WAIT2, LAST_ACK   what this end closes and does not come to its end.
+               by itself: how many are left, how fast they go, when none will be left, their likely owner.
+  CLOSE_WAIT   the other end has closed, the process here has not: which process, how many, which files,
+               for how long at least. The cause is always the program.
+  LISTEN       clients that wait to be accepted, the backlog for them, and its overflows.
+  FIN_WAIT1, FIN_WAIT2, LAST_ACK   connections that this end closes and that do not finish.
 
-Sockets in TIME_WAIT have no owner. Who is named for them has connections to the same destination, or
-listens on their port; it is said to be likely, not known.
+Sockets in TIME_WAIT have no owner. The process named for them has connections to the same destination, or
+listens on their port: a likely owner, not a known one.
 
-It looks once, or once a tick if -d, -n or --duration is given; growth and its speed need two looks. With
+It takes one snapshot, or one a tick if -d, -n or --duration is given; growth needs two. With
 ticks it also counts calls that the kernel refuses for want of a port or an address (connect with
 EADDRNOTAVAIL, bind with EADDRINUSE or EADDRNOTAVAIL), as they happen and by process: that ports ran out
-is proven then, not guessed. One look attaches nothing to the kernel.
+is proven then, not guessed. A single snapshot attaches nothing to the kernel.
 
-It needs no rights; without root, the processes of other users, other network namespaces and refused
-calls are not shown, and it says so.";
+With --watch it prints a line for each transition of a connection as it happens, and once a tick how many
+connections entered each state, by process and destination. No hook reports TIME_WAIT: the transition
+before it gives its beginning, a listing of the sockets its end. --sample 1/100 follows one connection in
+a hundred. --watch needs root or the capabilities that `top` needs.
+
+The rest needs no rights; without root, the output leaves out the processes of other users, other network
+namespaces and refused calls, and names what is missing.";
 
 /// Examples of `states`.
 pub(super) const STATES: &str = "\
@@ -231,8 +231,8 @@ netperf-trace limit [--pid PID]... [--name REGEX] RATE
 pub(super) const LIMIT_ABOUT: &str = "\
 Holds a running process to a rate, without restarting it and without loss: what it sends and receives
 over TCP and UDP, IPv4 and IPv6, on connections that are open already and on those to come. The
-processes that it has started and will start are included. Several processes share one limit. Nobody
-else is slowed: the interface keeps its queue and its filters as they are.
+processes that it has started and will start are included. Several processes share one limit. No other
+process is slowed: the interface keeps its queue and its filters as they are.
 
 The rate is payload, as top shows it, with a unit: 20MB is 20 000 000 bytes a second, 160Mbit the same in
 bits. It may be 10kB to 10GB. RATE is for each direction; --up and --down set one and leave the other
@@ -254,7 +254,7 @@ pub(super) const LIMIT: &str = "\
 Examples:
   sudo netperf-trace limit --pid 9821 20MB               both ways, until Ctrl-C
   sudo netperf-trace limit --pid 9821 --up 5MB --for 10m only what it sends, for ten minutes
-  sudo netperf-trace limit --pid 9821 20MB --dry-run     what would be done? Who would suffer?
+  sudo netperf-trace limit --pid 9821 20MB --dry-run     what would be done, and what would suffer?
   sudo netperf-trace limit --name '^rsync$' 20MB --detach
   sudo netperf-trace limit --unit backup 160Mbit         a service of systemd, all its processes
   sudo netperf-trace limit 1MB -- curl -O https://example.org/big
@@ -303,34 +303,32 @@ netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...
 
 /// What `dns` is.
 pub(super) const DNS_ABOUT: &str = "\
-Asks each resolver of /etc/resolv.conf, and those named with @, some times for a name, and shows
-how long the answers take, what they are, and what is wrong: silent, slow, failing or differing
-resolvers, answers that are cut off, AAAA that is lost where A is not. Without a type it asks for
-what programs want, A and AAAA, which it sends together as the C library does. For an address it
-asks for its name.
+Queries each resolver of /etc/resolv.conf, and those named with @, several times for a name, and
+shows how long the answers take, what they are, and what is wrong: silent, slow, failing or differing
+resolvers, truncated answers, AAAA that is lost where A is not. Without a type it queries A and AAAA,
+as programs do, and sends both together as the C library does. For an address it looks up the name.
 
 Before that it makes one lookup as programs do: /etc/hosts, search domains and ndots, one resolver
 after the other, retries and timeouts of /etc/resolv.conf; with all queries that it took. It is
 made of real queries, so the first may fill a cache that the later ones are answered from. Sources
-of /etc/nsswitch.conf other than files and dns are named, not asked.
+of /etc/nsswitch.conf other than files and dns are named, not used.
 
-A time is that from sending until the whole answer is here; an answer that was cut off counts with
-the query over TCP that follows. A resolver that is silent three times at first is not asked
-further. It needs no rights. It asks once, or once a tick if -d, -n or --duration is given.
+A time runs from sending until the whole answer is here; a truncated answer counts with the query
+over TCP that follows. A resolver that is silent for its first three queries gets no more. It needs
+no rights. It runs once, or once a tick if -d, -n or --duration is given.
 
-With --watch it asks nothing and shows what processes ask: each query to port 53 as it ends, over
-UDP and TCP, in every network namespace, with its process, resolver, result, time, and how often
-it had been asked before without an answer; and once a tick who asked how much and waited how
-long. It sees whoever sends, without the C library's help: programs in Go, containers, and what a
-resolver on this machine asks other resolvers. --timeout says how long an answer is waited for (5
-s). Queries that are encrypted (DoT, DoH) are not seen. --watch needs root or the capabilities
+With --watch it sends nothing and shows the queries of processes: each query to port 53 as it ends,
+over UDP and TCP, in every network namespace, with its process, resolver, result, time and retries;
+and once a tick the queries and waiting times of each process. It needs no help of the C library, so
+it sees every sender: programs in Go, containers, and what a resolver on this machine forwards to
+others. --timeout sets how long to wait for an answer (5 s). Queries that are encrypted (DoT, DoH) are not seen. --watch needs root or the capabilities
 that `top` needs.";
 
 /// Examples of `dns`.
 pub(super) const DNS: &str = "\
 Examples:
   netperf-trace dns example.org                    who answers, how fast, what does a lookup cost?
-  netperf-trace dns example.org MX -c 20           mail servers, each resolver asked 20 times
+  netperf-trace dns example.org MX -c 20           mail servers, 20 queries to each resolver
   netperf-trace dns db @192.0.2.1                  compared with another resolver
   netperf-trace dns db.example.org @192.0.2.1 --only --tcp
   netperf-trace dns 192.0.2.7                      the name of an address
@@ -341,7 +339,7 @@ Examples:
 Exit status:
   0 the name was found and every resolver answers; 2 wrong usage; 3, 4 --watch is not allowed, or
   not possible here; 5 there is no such name or record, or a resolver does not answer or fails:
-  stderr says which.";
+  stderr names it.";
 
 /// What `http` is.
 pub(super) const HTTP_ABOUT: &str = "\
@@ -349,14 +347,14 @@ Requests a URL and shows how long each phase took: looking the name up (dns), co
 (connect), agreeing on TLS (tls), handing over the request (request), waiting for the first byte
 (wait), and reading the rest (body); as bars, with the longest phase named and its usual causes.
 The ends of the phases are the times of curl -w, which --json has under curl's names, cumulative
-and in seconds. What was measured of several requests (-c) are their times one by one, each on a
-connection of its own unless --keep-alive is given; sessions of TLS are resumed where the server
-allows it, and the output says so. Percentiles are of requests that got to their end.
+and in seconds. Several requests (-c) are timed one by one, each on a connection of its own unless
+--keep-alive is given; TLS sessions are resumed where the server allows it, and the output shows
+which were. Percentiles are those of requests that finished.
 
 Names are looked up as dns does it: /etc/hosts, then the resolvers. IPv6 and IPv4 addresses are
 tried in turn; the next one after 250 ms. Certificates are checked against Mozilla's list and the
 authorities of this machine. Redirects are not followed, proxies are not used, and bodies are
-counted and thrown away. It needs no rights. It asks once, or once a tick if -d, -n or --duration
+counted and thrown away. It needs no rights. It runs once, or once a tick if -d, -n or --duration
 is given.";
 
 /// Examples of `http`.
@@ -372,33 +370,33 @@ Examples:
 
 Exit status:
   0 every request got an answer below status 500, within the limits of --slo; 2 wrong usage;
-  5 not so: stderr says why.";
+  5 otherwise: stderr has the reason.";
 
 /// What `doctor` is.
 pub(super) const DOCTOR_ABOUT: &str = "\
-Tells what the trouble most likely is. It measures for ten seconds, or as long as --for says, and
+Finds the most likely cause of the trouble. It measures for ten seconds, or for the time of --for, and
 takes the checks that an expert would take, in that order: processors, disks and memory first,
-since it may not be the network at all; then interfaces and who fills them; how long processes wait
-for names (DNS), and of which resolver; how long it takes to connect and for a round trip; what is
-sent again; connections that nobody closes; ports; queues of clients; connections that fail, and
-with which error; limits and tables of the kernel; large packets that vanish. The
-first line names the most likely cause and the process. What it stands on follows, with the next
-command and advice, then whatever else is wrong, then every check. It changes nothing.
+since it may not be the network at all; then interfaces and the processes that fill them; how long
+processes wait for names (DNS), and for which resolver; connect and round-trip times;
+retransmissions; connections that stay unclosed; ports; queues of clients; connections that fail,
+and with which error; limits and tables of the kernel; large packets that vanish. The first line
+names the most likely cause and the process. The evidence follows, with the next command and advice,
+then whatever else is wrong, then every check. It changes nothing.
 
---pid asks it for one process: does it wait for itself, the receiver, its send buffer, the
-network, or an answer? A check that can't be made here is skipped and says why; without root that
-is what processes send, lose and wait for.
+--pid examines one process: does it wait for itself, the receiver, its send buffer, the network, or
+an answer? A check that can't be made here is skipped, with the reason; without root that is what
+processes send, lose and wait for.
 
 It ends with status 0 if nothing wrong was found, and with 5 if something was.
 
-With --kernel it tells whether this machine can be measured, and how well. Each kind of kernel
+With --kernel it checks whether this machine can be measured, and how well. Each kind of kernel
 hooks is really loaded and attached, and detached again. Queues, filters and interfaces that
-limits of bandwidth need are made in a network namespace that nobody else sees, and go with it.
+bandwidth limits need are made in a private network namespace, and go with it.
 
-Each line begins with its verdict: yes, no, partly or unknown. What was found follows, and after
-an arrow what to do. Without root it tells what it can, and names the missing capabilities.
+Each line begins with its verdict: yes, no, partly or unknown. The reason follows, and after an
+arrow what to do. Without root it checks what it can, and names the missing capabilities.
 
-With --kernel it ends with status 0 if bytes can be counted with the hooks asked for, and with 5
+With --kernel it ends with status 0 if bytes can be counted with the requested hooks, and with 5
 if not.";
 
 /// Examples of `doctor`.
@@ -407,7 +405,7 @@ Examples:
   sudo netperf-trace doctor                           what is the trouble?
   sudo netperf-trace doctor --for 60s                 it comes and goes
   sudo netperf-trace doctor --pid 8821                what does this process wait for?
-  sudo netperf-trace doctor --json | jq -c 'select(.type == \"triage\") | .causes[]'
+  sudo netperf-trace doctor --json | jq -c 'select(.type == \"doctor\") | .causes[]'
   sudo netperf-trace doctor --kernel                  will it run on this machine?
   sudo netperf-trace doctor --kernel --hooks fentry   with hooks of this kind?
-  sudo netperf-trace doctor --kernel --json | jq -c 'select(.type == \"doctor\").checks[]'";
+  sudo netperf-trace doctor --kernel --json | jq -c 'select(.type == \"preflight\").checks[]'";

@@ -13,24 +13,24 @@ mod looks;
 mod nic;
 mod path;
 mod pointing;
+mod preflight;
 mod probing;
 mod signals;
 mod sockets;
 mod states;
 mod timer;
-mod triage;
 
 pub use self::config::{Config, Job};
 pub use self::dns::DnsJob;
-pub use self::doctor::Examination;
+pub use self::doctor::DoctorRun;
 pub use self::http::HttpRun;
 pub use self::limit::LimitRun;
 pub use self::logging::report;
 pub use self::nic::NicRun;
 pub use self::path::PathRun;
+pub use self::preflight::Preflight;
 pub use self::sockets::SocketsRun;
 pub use self::states::StatesRun;
-pub use self::triage::TriageRun;
 
 use anyhow::Context;
 
@@ -47,9 +47,9 @@ pub fn run(job: Job) -> anyhow::Result<()> {
         Job::Http(run) => in_loop(http::run(*run)),
         Job::Nic(run) => in_loop(nic::run(*run)),
         Job::Limit(run) => limit::run(*run),
-        Job::Triage(run) => in_loop(triage::run(*run)),
+        Job::Doctor(run) => in_loop(doctor::run(*run)),
         Job::Path(run) => in_loop(path::run(*run)),
-        Job::Examine(examination) => doctor::run(examination),
+        Job::Preflight(preflight) => preflight::run(preflight),
     }
 }
 

@@ -63,7 +63,7 @@ fn summary(tick: &DnsTick) -> String {
 
 fn cost(lookup: &LookupRow) -> String {
     if lookup.sent == 0 {
-        return "no query, nobody had to be asked".to_owned();
+        return "no query was needed".to_owned();
     }
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     format!(

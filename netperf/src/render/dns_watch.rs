@@ -24,7 +24,7 @@ pub fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     let cut = if row.truncated { ", cut off" } else { "" };
     let again = match row.retries {
         0 => String::new(),
-        times => format!(", asked {times} times before"),
+        times => format!(", retry {times}"),
     };
     writeln!(
         out,

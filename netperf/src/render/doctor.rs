@@ -1,56 +1,174 @@
-//! How is the answer about a machine written? Line by line for people, as one object for programs.
+//! How is the verdict written? The most likely cause on the first line, then what else is wrong, then
+//! every check; or as one object for programs.
 
-use std::io;
-
-use netperf_core::text::visible;
+use std::io::{self, Write};
 
 use super::json;
-use crate::view::doctor::{Check, Report, Topic, Verdict};
+use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
+use crate::view::doctor::{Check, Doctor, Status};
 use crate::view::envelope::{End, Start};
+use crate::view::states::Level;
 
-/// Width of the column of verdicts: that of the longest.
-const VERDICT: usize = 7;
+/// Width of the column of titles.
+const TITLE: usize = 17;
 
-/// The answer in lines that begin with their verdict.
-pub fn text(report: &Report) -> String {
-    let mut lines = vec![format!(
-        "{}, Linux {}",
-        visible(&report.host),
-        visible(&report.kernel)
-    )];
-    lines.push(verdict_line(report.verdict(), &report.summary()));
-    for topic in Topic::ALL {
-        lines.extend([String::new(), topic.heading().to_owned()]);
-        lines.extend(report.about(topic).map(line));
+/// How a verdict is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// NDJSON.
+    Json,
+    /// Text of so many columns, where stdout is a terminal.
+    Text(Option<usize>),
+}
+
+impl Written {
+    /// Writes what stands before it.
+    ///
+    /// # Errors
+    /// When a value can't be written.
+    pub fn start(self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => json::line(start, out),
+            Self::Text(_) => Ok(()),
+        }
     }
-    lines.push(String::new());
-    lines.join("\n")
+
+    /// Writes the verdict and what stands after it.
+    ///
+    /// # Errors
+    /// When a value can't be written.
+    pub fn verdict(self, doctor: &Doctor<'_>, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => {
+                json::line(doctor, out)?;
+                json::line(end, out)
+            }
+            Self::Text(width) => text(doctor, width, out),
+        }
+    }
 }
 
-fn line(check: &Check) -> String {
-    let advice = check.advice.as_ref().map(|advice| format!(" -> {advice}"));
-    let text = format!(
-        "{}: {}{}",
-        check.name,
-        check.why,
-        advice.unwrap_or_default()
-    );
-    verdict_line(check.verdict, &text)
+fn text(doctor: &Doctor<'_>, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
+    let room = width.unwrap_or(SENTENCE).min(SENTENCE);
+    let mut causes = doctor.causes.iter();
+    let first = causes.next();
+    let mark = if first.is_some() {
+        "most likely cause: "
+    } else {
+        ""
+    };
+    let verdict = format!("{mark}{}", doctor.verdict);
+    // On one line, unless the terminal is narrower: it is what a person came for.
+    judged(
+        doctor.status.word(),
+        &verdict,
+        width.unwrap_or(usize::MAX),
+        out,
+    )?;
+    if let Some(first) = first {
+        reasons(&first.finding, true, room, out)?;
+    }
+    for cause in causes {
+        let also = format!("also: {}", cause.finding.what);
+        judged(cause.finding.level.word(), &also, room, out)?;
+        reasons(&cause.finding, true, room, out)?;
+    }
+    let seconds = doctor.interval_s;
+    writeln!(out, "\nCHECKS, measured for {seconds:.1} s")?;
+    for one in &doctor.checks {
+        check(one, room, out)?;
+    }
+    if !doctor.unavailable.is_empty() {
+        writeln!(out)?;
+    }
+    for missing in doctor.unavailable {
+        let text = format!("not seen: {}: {}", missing.what, missing.why);
+        sentence("", &text, room, out)?;
+    }
+    Ok(())
 }
 
-fn verdict_line(verdict: Verdict, text: &str) -> String {
-    let one_line = text.replace('\n', "; ");
-    format!("{:VERDICT$}  {}", verdict.word(), visible(&one_line))
+fn check(check: &Check, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    let (status, title) = (check.status.word(), check.topic.title());
+    let mark = format!("{status:LEVEL$}{title:TITLE$} ");
+    sentence(&mark, &check.evidence, room, out)?;
+    // What is odd and as it should be stands here; what is wrong stands above.
+    let blank = " ".repeat(LEVEL + TITLE + 1);
+    let odd = check.findings.iter().filter(|it| it.level == Level::Ok);
+    for finding in odd.filter(|_| check.status != Status::Skipped) {
+        sentence(&blank, &finding.what, room, out)?;
+    }
+    Ok(())
 }
 
-/// The answer between the two lines that every session has.
-///
-/// # Errors
-/// When a value can't be written as JSON.
-pub fn json(start: &Start, report: &Report, end: &End) -> io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    json::line(start, &mut out)?;
-    json::line(report, &mut out)?;
-    json::line(end, &mut out)?;
-    Ok(out)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::doctor::{Cause, Topic};
+    use crate::view::envelope::Reason;
+    use crate::view::states::Finding;
+    use crate::view::time::Rfc3339;
+    use netperf_core::clock::WallNs;
+    use netperf_core::sample::Loss;
+
+    fn written(what: &str, width: usize) -> String {
+        let found = |level, what: &str| Finding {
+            level,
+            what: what.to_owned(),
+            evidence: "820 in CLOSE_WAIT; +3.1 per second".to_owned(),
+            advice: vec!["see which they are: `netperf-trace sockets`".to_owned()],
+        };
+        let cause = |topic, level, what: &str| Cause {
+            topic,
+            finding: found(level, what),
+        };
+        let causes = vec![
+            cause(Topic::Closing, Level::Critical, what),
+            cause(Topic::Interfaces, Level::Warn, "eth0 is full"),
+        ];
+        let check = |topic, status, evidence: &str| Check {
+            topic,
+            status,
+            evidence: evidence.to_owned(),
+            findings: vec![found(Level::Ok, "TIME_WAIT is healthy")],
+        };
+        let doctor = Doctor {
+            time: Rfc3339(WallNs(1)),
+            interval_s: 10.02,
+            status: Status::Critical,
+            verdict: what.to_owned(),
+            causes,
+            checks: vec![
+                check(Topic::Ports, Status::Ok, "12 in TIME_WAIT"),
+                check(Topic::Loss, Status::Skipped, "no BTF"),
+            ],
+            lookups: Vec::new(),
+            failed_connects: Vec::new(),
+            pid: None,
+            unavailable: &[],
+            loss: Loss::default(),
+        };
+        let end = End {
+            time: Rfc3339(WallNs(1)),
+            ticks: 1,
+            slots_in_use: 0,
+            reason: Reason::Duration,
+        };
+        let mut out = Vec::new();
+        let written = Written::Text(Some(width));
+        written.verdict(&doctor, &end, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_cause_stands_on_the_first_line_and_every_check_below() {
+        let text = written("worker (PID 8821) does not close 820 connections", 100);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn names_can_not_steer_the_terminal() {
+        let text = written("\x1b[2J (PID 7) does not close", 100);
+        assert!(!text.contains('\x1b') && text.contains("(PID 7)"), "{text}");
+    }
 }

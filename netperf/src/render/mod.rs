@@ -13,6 +13,7 @@ pub mod limit;
 mod looks;
 pub mod nic;
 pub mod path;
+pub mod preflight;
 mod retrans;
 pub mod sink;
 pub mod sockets;
@@ -20,7 +21,6 @@ pub mod states;
 pub mod stream;
 pub mod text;
 mod text_table;
-pub mod triage;
 pub mod tui;
 pub mod width;
 

@@ -9,14 +9,14 @@ use netperf_core::model::Model;
 use netperf_core::sample::{Loss, Sample};
 use netperf_core::units::Units;
 
-use super::doctor;
 use super::json::Json;
+use super::preflight;
 use super::stream::Format;
 use super::text::Text;
 use crate::view::View;
-use crate::view::doctor::Report;
 use crate::view::envelope::{End, Reason};
 use crate::view::flows::FlowsOptions;
+use crate::view::preflight::Report;
 use crate::view::retrans::RetransOptions;
 use crate::view::time::Rfc3339;
 use crate::view::top::TopOptions;
@@ -149,9 +149,9 @@ fn json_is_one_object_a_line() {
 }
 
 #[test]
-fn text_of_doctor() {
+fn text_of_preflight() {
     let report = Report::new(&machine(), HookPreference::Auto, Rfc3339(WallNs(0)));
-    insta::assert_snapshot!(doctor::text(&report));
+    insta::assert_snapshot!(preflight::text(&report));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn hostile_text_in_a_finding_is_one_harmless_line() {
     machine.kernel.host = Some("a\nb\u{1b}[2J".to_owned());
     machine.hook_sets = Err("first\n  second\u{1b}[2J".to_owned());
     let report = Report::new(&machine, HookPreference::Auto, Rfc3339(WallNs(0)));
-    let text = doctor::text(&report);
+    let text = preflight::text(&report);
     assert!(text.contains("first;   second\\x1b[2J"), "{text}");
     assert!(!text.contains('\u{1b}') && !text.contains("a\nb"), "{text}");
 }

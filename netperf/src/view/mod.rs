@@ -20,6 +20,7 @@ pub mod limit;
 pub mod link_row;
 pub mod nic;
 pub mod path;
+pub mod preflight;
 pub mod process_row;
 pub mod query;
 pub mod retrans;
@@ -33,7 +34,6 @@ pub mod tick;
 pub mod time;
 pub mod top;
 pub mod top_table;
-pub mod triage;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

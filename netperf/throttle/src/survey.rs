@@ -158,7 +158,7 @@ fn judge(interface: &netlink::Interface, found: &Found, plan: &Plan) -> (Option<
         all.find(|other| Some(other.index) == interface.port_of)
     };
     if plan.except.contains(&interface.name) {
-        (Some("is left out, as asked".to_owned()), false)
+        (Some("is left out, as requested".to_owned()), false)
     } else if interface.is_loopback && !plan.loopback {
         (Some("is loopback".to_owned()), false)
     } else if let Some(of) = whose_port() {

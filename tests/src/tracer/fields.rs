@@ -78,8 +78,8 @@ pub const START: &[Field] = &[
 ];
 
 /// The report of `doctor --kernel`.
-pub const DOCTOR: &[Field] = &[
-    field("type", Kind::OneOf(&["doctor"])),
+pub const PREFLIGHT: &[Field] = &[
+    field("type", Kind::OneOf(&["preflight"])),
     field("time", Kind::Moment),
     field("host", Kind::Text),
     field("kernel", Kind::Text),

@@ -107,7 +107,7 @@ pub fn doctor_in(sandbox: &Sandbox, program: &Path) -> Result<Vec<Value>> {
 /// When there are none.
 pub fn report(output: &Output) -> Result<Vec<Value>> {
     let lines = ndjson::lines(&output.stdout)?;
-    let report = lines.iter().find(|line| line["type"] == "doctor");
+    let report = lines.iter().find(|line| line["type"] == "preflight");
     let report = report
         .with_context(|| format!("no report: {}", String::from_utf8_lossy(&output.stderr)))?;
     let checks = report["checks"].as_array().context("no checks")?;

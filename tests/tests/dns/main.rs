@@ -147,7 +147,7 @@ fn failing_silent_and_refused_resolvers_end_with_status_5() -> Result<()> {
         let (half, _) = ask(&["half.test"])?;
         ensure_finding(&half, "warn", "answers A and loses AAAA")?;
         let (refused, status) = tick("nameserver 127.0.0.7\\n", &["x.test", "-c", "1"])?;
-        ensure_finding(&refused, "critical", "nobody listens there")?;
+        ensure_finding(&refused, "critical", "nothing listens there")?;
         ensure!(status == Some(5), "{refused}");
         Ok(())
     })

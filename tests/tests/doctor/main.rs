@@ -51,6 +51,7 @@ fn report(options: &[&str]) -> Result<Value> {
         start["type"] == "start" && start["command"] == "doctor",
         "{start}"
     );
+    ensure!(report["type"] == "doctor", "{report:#}");
     ensure!(end["type"] == "end" && end["reason"] == "duration", "{end}");
     let is_bad = report["status"] == "warn" || report["status"] == "critical";
     let expected = if is_bad { 5 } else { 0 };
@@ -220,7 +221,7 @@ fn every_failed_connection_is_reported_with_its_error() -> Result<()> {
             found["what"].as_str().is_some_and(|it| it.contains(&own())),
             "{found:#}"
         );
-        let refused = finding(failing, "is refused by 127.0.0.1:9: nobody listens there")?;
+        let refused = finding(failing, "is refused by 127.0.0.1:9: nothing listens there")?;
         let evidence = refused["evidence"].as_str().context("no evidence")?;
         ensure!(
             evidence == "connect failed with ECONNREFUSED (`Connection refused`) 8 times",

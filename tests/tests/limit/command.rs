@@ -83,7 +83,7 @@ fn targets_that_can_not_be_limited_are_refused_with_the_reason() -> Result<()> {
         (&["--unit", "no-such-unit", "20MB"], "no-such-unit"),
         (&["--container", "abc", "20MB"], "too short"),
         (&["--cgroup", "/no/such/cgroup", "20MB"], "/no/such/cgroup"),
-        (&["20MB"], "nobody is named"),
+        (&["20MB"], "no target given"),
         (&["--pid", &ended], "no rate"),
         (&["--pid", &ended, "20MB", "list"], "nothing else goes with"),
         (&["--pid", &ended, "20MB", "--for", "10"], "10m"),

@@ -193,7 +193,11 @@ fn it_ends_when_its_interface_is_removed() -> Result<()> {
     let gone = veth.near("ip").args(["link", "del", ours]).status()?;
     ensure!(gone.success(), "it stays");
     let session = tracer.finish()?;
-    ensure!(session.log.contains("somebody"), "{}", session.log);
+    ensure!(
+        session.log.contains("its queue interface was removed"),
+        "{}",
+        session.log
+    );
     ensure!(inventory(&veth)? == before, "left is {}", inventory(&veth)?);
     await_rate(&mut sink, FREE)?;
     Ok(())

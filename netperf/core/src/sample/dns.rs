@@ -40,7 +40,7 @@ pub struct Lookup {
 pub enum LookupEnd {
     /// It was an address.
     Literal(IpAddr),
-    /// The hosts file: nobody was asked.
+    /// The hosts file: no resolver was queried.
     Hosts(Vec<IpAddr>),
     /// A resolver knew this name.
     Found {

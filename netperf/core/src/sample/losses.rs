@@ -139,7 +139,7 @@ reasons! {
     TcpInvalidSyn "TCP_INVALID_SYN" "a SYN within a connection",
     TcpPaws "TCP_RFC7323_PAWS" "older than what has arrived (timestamps, PAWS)",
     TcpFastopen "TCP_FASTOPEN" "early data that was not taken (TCP Fast Open)",
-    NoSocket "NO_SOCKET" "nobody listens on the port",
+    NoSocket "NO_SOCKET" "nothing listens on the port",
     SocketFilter "SOCKET_FILTER" "a filter on the socket refused it",
     NetfilterDrop "NETFILTER_DROP" "a firewall rule dropped it",
     TcIngress "TC_INGRESS" "a traffic control filter dropped it on arrival",

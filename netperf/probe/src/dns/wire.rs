@@ -122,7 +122,7 @@ fn outcome(answer: Result<Answer, super::question::Malformed>) -> Outcome {
 /// What the kernel says, in the words of DNS.
 fn reason(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::ConnectionRefused {
-        "nobody listens there (Connection refused)".to_owned()
+        "nothing listens there (Connection refused)".to_owned()
     } else if error.kind() == io::ErrorKind::UnexpectedEof {
         "the server closed the connection".to_owned()
     } else {

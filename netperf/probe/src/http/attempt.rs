@@ -210,10 +210,10 @@ fn why_not(lookup: &Lookup) -> String {
             Outcome::TimedOut => format!("no answer from {}", query.server),
             Outcome::Failed(why) => format!("{}: {why}", query.server),
         });
-    let last = last.unwrap_or_else(|| "nobody was asked".to_owned());
+    let last = last.unwrap_or_else(|| "no resolver was queried".to_owned());
     if lookup.end == LookupEnd::NoAddress {
         format!("the name has no address ({last})")
     } else {
-        format!("nobody could tell ({last})")
+        format!("the name could not be resolved ({last})")
     }
 }

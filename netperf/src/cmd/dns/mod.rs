@@ -36,8 +36,7 @@ impl DnsJob {
         }
         // The parser does not ask for --watch where a name is given, which --watch does not go with.
         if !args.pid.is_empty() {
-            let why =
-                "--pid chooses whose queries --watch shows: a name is asked for by this program";
+            let why = "--pid selects queries for --watch: this program itself looks a NAME up";
             return Err(Failure::Usage(why.to_owned()));
         }
         DnsRun::new(args, common).map(Self::Ask)

@@ -40,7 +40,7 @@ pub struct HttpArgs {
     /// Another method than GET; no body is sent
     #[arg(short = 'X', long, value_name = "METHOD", default_value = "GET")]
     pub method: Method,
-    /// Go on where the certificate is not valid
+    /// Accept invalid TLS certificates
     #[arg(short = 'k', long)]
     pub insecure: bool,
     /// Each address of the host by itself

@@ -24,7 +24,7 @@ pub struct LimitArgs {
     /// What to do with limits that are held.
     #[command(subcommand)]
     pub action: Option<LimitAction>,
-    /// At most this each way, as 20MB or 160Mbit a second
+    /// Limit in each direction, per second: 20MB or 160Mbit
     #[arg(value_name = "RATE", value_parser = rate)]
     #[arg(conflicts_with_all = ["up", "down"])]
     pub rate: Option<ByteRate>,
@@ -34,42 +34,42 @@ pub struct LimitArgs {
         long,
         value_name = "PID",
         value_delimiter = ',',
-        help_heading = "Whom"
+        help_heading = "Target"
     )]
     pub pid: Vec<u32>,
     /// Every process whose name matches, also those that come later
-    #[arg(long, value_name = "REGEX", help_heading = "Whom")]
+    #[arg(long, value_name = "REGEX", help_heading = "Target")]
     pub name: Option<Regex>,
     /// Every process in this cgroup (v2), also those that come later
-    #[arg(long, value_name = "PATH", help_heading = "Whom")]
+    #[arg(long, value_name = "PATH", help_heading = "Target")]
     #[arg(conflicts_with_all = ["pid", "name", "unit", "container", "command"])]
     pub cgroup: Option<PathBuf>,
     /// The cgroup of this unit of systemd
-    #[arg(long, value_name = "NAME", help_heading = "Whom")]
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
     #[arg(conflicts_with_all = ["pid", "name", "container", "command"])]
     pub unit: Option<String>,
     /// The cgroup of this container, by the beginning of its ID
-    #[arg(long, value_name = "ID", help_heading = "Whom")]
+    #[arg(long, value_name = "ID", help_heading = "Target")]
     #[arg(conflicts_with_all = ["pid", "name", "command"])]
     pub container: Option<String>,
-    /// Not the processes that they have started, nor those that they will
-    #[arg(long, help_heading = "Whom")]
+    /// Do not include child processes
+    #[arg(long, help_heading = "Target")]
     pub no_children: bool,
-    /// At most this of what they send
+    /// Upload limit
     #[arg(long, value_name = "RATE", value_parser = rate)]
     #[arg(help_heading = "How much")]
     pub up: Option<ByteRate>,
-    /// At most this of what they receive
+    /// Download limit
     #[arg(long, value_name = "RATE", value_parser = rate)]
     #[arg(help_heading = "How much")]
     pub down: Option<ByteRate>,
-    /// Traffic within this host, too
+    /// Limit traffic within this host, too
     #[arg(long, help_heading = "How much")]
     pub loopback: bool,
     /// Leave this interface alone; may be given several times
     #[arg(long, value_name = "NAME", help_heading = "How much")]
     pub except_iface: Vec<String>,
-    /// How packets are looked at: tcx (Linux 6.6) or clsact; auto is the first that this kernel has
+    /// How packets are intercepted: tcx (Linux 6.6) or clsact; auto takes the first that this kernel has
     #[arg(
         long,
         value_name = "WAY",
@@ -83,7 +83,7 @@ pub struct LimitArgs {
     /// Hold it in the background; `limit clear` ends it
     #[arg(long, conflicts_with_all = ["command", "dry_run", "check"], help_heading = "How long")]
     pub detach: bool,
-    /// Only tell what would be done
+    /// Show what would be done, and exit
     #[arg(long, conflicts_with_all = ["command", "check"], help_heading = "Trying")]
     pub dry_run: bool,
     /// End after 5 seconds, with status 5 if the rate was missed by more than 5 %

@@ -130,8 +130,8 @@ fn whom(args: &LimitArgs) -> Result<Whom, Failure> {
         Whom::Container(container.clone())
     } else if args.pid.is_empty() && args.name.is_none() {
         return Err(usage(
-            "nobody is named who is to be limited: --pid PID, --name REGEX, --unit NAME, \
-             --cgroup PATH, --container ID, or a command behind `--`",
+            "no target given: --pid PID, --name REGEX, --unit NAME, --cgroup PATH, --container ID, or a \
+             command behind `--`",
         ));
     } else if args.started.is_some() && (args.pid.len() != 1 || args.name.is_some()) {
         return Err(usage("--started is of one process"));
@@ -279,7 +279,7 @@ mod tests {
     fn options_that_do_not_go_together_are_refused() {
         for (options, named) in [
             ("--pid 9821", "no rate"),
-            ("20MB", "nobody is named"),
+            ("20MB", "no target given"),
             ("--pid 9821 20MB --up 5MB", "--up"),
             ("--pid 9821 --pdi 7 20MB", "unexpected argument '--pdi'"),
             ("--unit ssh --pid 7 20MB", "--pid"),

@@ -87,7 +87,7 @@ pub(super) fn holds(id: u8, text: String) -> anyhow::Result<()> {
     line.push(b'\n');
     io::stdout()
         .write_all(&line)
-        .context("nobody waits for it")?;
+        .context("the command that waits for this limit has ended")?;
     let nowhere = File::options().write(true).open("/dev/null")?;
     dup2_stdout(&nowhere)?;
     dup2_stderr(&nowhere)?;

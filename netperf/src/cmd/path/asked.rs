@@ -83,7 +83,7 @@ fn named(host: &str) -> Result<String, Failure> {
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
     if bare.is_empty() || bare.contains(char::is_whitespace) || bare.contains('\0') {
-        return Err(Failure::Usage(format!("`{host}` is no name of a host")));
+        return Err(Failure::Usage(format!("invalid host name `{host}`")));
     }
     Ok(bare.to_owned())
 }

@@ -63,10 +63,10 @@ pub struct SocketsArgs {
     /// What long queues mean, below each socket that has one
     #[arg(long, help_heading = "Presentation")]
     pub explain: bool,
-    /// Close the sockets that match, after asking; a filter is needed
+    /// Close the sockets that match, after confirmation; needs a filter
     #[arg(long, help_heading = "Action")]
     pub kill: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long, requires = "kill", help_heading = "Action")]
     pub yes: bool,
 }

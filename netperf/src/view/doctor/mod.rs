@@ -1,235 +1,339 @@
-//! Will it run on this machine? Each finding as a verdict, a reason and what to do about it.
+//! What is the trouble, most likely? The checks of `doctor` in the order in which an expert takes them.
 
-mod features;
-mod hooks;
-mod kernel;
+mod delay;
+pub mod dns;
+mod drops;
+mod errno;
+pub mod failing;
+mod loss;
+mod machine;
+mod network;
+pub mod process;
+mod stuck;
+mod tables;
+mod topic;
+
 #[cfg(test)]
 mod tests;
 
-use netperf_core::collect::{HookKind, HookPreference, Provenance};
-use netperf_core::machine::Machine;
+use std::time::Duration;
+
+use netperf_core::clock::WallNs;
+use netperf_core::model::Model;
+use netperf_core::model::lookups::Lookups;
+use netperf_core::model::nic::NicModel;
+use netperf_core::model::pressure::Pressure;
+use netperf_core::model::states::StatesModel;
+use netperf_core::sample::socket::{SocketSample, Unseen};
+use netperf_core::sample::state_set::StateSet;
+use netperf_core::sample::{Loss, Process};
 use serde::Serialize;
 
+pub use self::topic::Topic;
+
+use self::dns::LookupRow;
+use self::failing::FailedRow;
+use super::nic::users::Counted;
+use super::nic::{NicOptions, NicTick};
+use super::query::ProcessQuery;
+use super::states::{Finding, Level, StatesOptions};
 use super::time::Rfc3339;
 
-/// What to do where a capability is missing.
-const AS_ROOT: &str = "run it as root, through sudo";
-
-/// Whether a capability is missing without which nothing counts.
-fn lacks_rights(machine: &Machine) -> bool {
-    machine
-        .rights
-        .iter()
-        .any(|right| right.required && !right.held)
+/// Everything that was measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'m> {
+    /// When it ended.
+    pub wall: WallNs,
+    /// How long it took.
+    pub length: Duration,
+    /// The machine itself.
+    pub pressure: &'m Pressure,
+    /// The interfaces.
+    pub nics: &'m NicModel,
+    /// The states of TCP.
+    pub states: &'m StatesModel,
+    /// What processes moved, in one tick of the whole length; why nobody knows, where hooks can't be
+    /// attached.
+    pub traffic: Result<&'m Model, &'m str>,
+    /// The names that were looked up; why nobody knows, where that can't be seen.
+    pub lookups: Result<&'m Lookups, &'m str>,
+    /// Every TCP socket at the beginning.
+    pub first: &'m SocketSample,
+    /// Every TCP socket at the end.
+    pub last: &'m SocketSample,
+    /// What could not be seen.
+    pub unseen: &'m [Unseen],
+    /// Only these network namespaces are asked about; all if `None`.
+    pub namespaces: Option<&'m [u32]>,
+    /// The process that is asked about.
+    pub about: Option<u32>,
 }
 
-/// The answer, as the JSON output has it.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "type", rename = "doctor")]
-pub struct Report {
-    /// When.
-    pub time: Rfc3339,
-    /// Name of this host. Untrusted text.
-    pub host: String,
-    /// Release of the kernel.
-    pub kernel: String,
-    /// Whether bytes can be counted with the hooks that were asked for.
-    pub can_count: bool,
-    /// The kind of hooks that would count.
-    pub hooks: Option<HookKind>,
-    /// Every finding.
-    pub checks: Vec<Check>,
-    /// The kind of hooks that was asked for.
-    #[serde(skip)]
-    pub wanted: HookPreference,
-    /// What the hooks that would count are attached to, and what they can't see.
-    #[serde(skip)]
-    pub provenance: Provenance,
+impl Measured<'_> {
+    /// Whether what this process did is asked about; where, if that is known.
+    fn takes(&self, process: &Process, netns: Option<u32>) -> bool {
+        let is_meant = self.about.is_none_or(|pid| pid == process.id.tgid);
+        let place = netns.filter(|&netns| netns != 0).or(process.netns);
+        let is_here = match (self.namespaces, place) {
+            (Some(all), Some(place)) => all.contains(&place),
+            (None, _) | (_, None) => true,
+        };
+        is_meant && is_here
+    }
 }
 
-/// One finding.
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Connections fail, or will within a minute.
+    Critical,
+    /// Something is wrong.
+    Warn,
+    /// It is as it should be.
+    Ok,
+    /// It could not be made.
+    Skipped,
+}
+
+impl Status {
+    /// As the contract writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warn => "warn",
+            Self::Ok => "ok",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl From<Level> for Status {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Critical => Self::Critical,
+            Level::Warn => Self::Warn,
+            Level::Ok => Self::Ok,
+        }
+    }
+}
+
+/// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// What it is about.
     pub topic: Topic,
-    /// What was looked at.
-    pub name: String,
-    /// The answer.
-    pub verdict: Verdict,
-    /// Whether nothing can be counted without it.
-    pub needed: bool,
-    /// What was found. May hold untrusted text.
-    pub why: String,
-    /// What to do, where something can be done.
-    pub advice: Option<String>,
+    /// How it went: as the worst of its findings.
+    pub status: Status,
+    /// What was measured, or why nothing was. May hold untrusted text.
+    pub evidence: String,
+    /// What was found. Untrusted text.
+    pub findings: Vec<Finding>,
 }
 
-/// What a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Topic {
-    /// Kinds of kernel hooks.
-    Hooks,
-    /// Capabilities of this process.
-    Capabilities,
-    /// Kernel and settings.
-    Kernel,
-    /// Kernel features that counting uses.
-    Counting,
-    /// Kernel features for lists of sockets.
-    Listing,
-    /// Kernel features for limits of bandwidth.
-    Shaping,
+/// Something that was found, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// What it is about.
+    pub topic: Topic,
+    /// What it is.
+    #[serde(flatten)]
+    pub finding: Finding,
 }
 
-/// Whether something is as it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// It is, or does no harm.
-    Yes,
-    /// It is not.
-    No,
-    /// Something is missing.
-    Partly,
-    /// Nobody can tell.
-    Unknown,
+/// The verdict.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "doctor")]
+pub struct Doctor<'m> {
+    /// When it was made.
+    pub time: Rfc3339,
+    /// How long was measured.
+    pub interval_s: f64,
+    /// As the worst of its checks.
+    pub status: Status,
+    /// In one sentence. May hold untrusted text.
+    pub verdict: String,
+    /// What was found wrong, the most likely cause first.
+    pub causes: Vec<Cause>,
+    /// Every check, in order.
+    pub checks: Vec<Check>,
+    /// Who looked names up, and how that went.
+    pub lookups: Vec<LookupRow>,
+    /// Connections that failed, by process, remote end and error.
+    pub failed_connects: Vec<FailedRow>,
+    /// The process that was asked about.
+    pub pid: Option<u32>,
+    /// What could not be seen.
+    pub unavailable: &'m [Unseen],
+    /// What could not be counted.
+    pub loss: Loss,
 }
 
-impl Topic {
-    /// All, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
-        Self::Hooks,
-        Self::Capabilities,
-        Self::Kernel,
-        Self::Counting,
-        Self::Listing,
-        Self::Shaping,
-    ];
-
-    /// Its heading.
-    pub fn heading(self) -> &'static str {
-        match self {
-            Self::Hooks => "HOOKS, tried on this kernel; one kind is enough",
-            Self::Capabilities => "CAPABILITIES of this process",
-            Self::Kernel => "KERNEL and its settings",
-            Self::Counting => "FEATURES that counting uses",
-            Self::Listing => "FEATURES for lists of sockets",
-            Self::Shaping => {
-                "FEATURES for limits of bandwidth, tried in a network namespace of their own"
-            }
+impl<'m> Doctor<'m> {
+    /// Judges what was measured.
+    pub fn new(measured: &Measured<'m>) -> Self {
+        let mut checks = all_checks(measured);
+        let seconds = measured.length.as_secs_f64();
+        for check in &mut checks {
+            name_the_span(check, seconds);
+        }
+        let mut causes: Vec<Cause> = checks.iter().flat_map(causes_of).collect();
+        in_order(&mut causes);
+        let status = checks.iter().map(|check| check.status).min();
+        let status = status
+            .filter(|&it| it != Status::Skipped)
+            .unwrap_or(Status::Ok);
+        let traffic = measured.traffic.ok();
+        Self {
+            time: Rfc3339(measured.wall),
+            interval_s: seconds,
+            status,
+            verdict: verdict(&causes, &checks),
+            causes,
+            checks,
+            lookups: measured
+                .lookups
+                .map_or_else(|_| Vec::new(), |it| dns::rows(measured, it)),
+            failed_connects: failing::rows(measured),
+            pid: measured.about,
+            unavailable: measured.unseen,
+            loss: traffic.map(Model::loss).unwrap_or_default(),
         }
     }
 }
 
-impl Verdict {
-    /// In one word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Yes => "yes",
-            Self::No => "no",
-            Self::Partly => "partly",
-            Self::Unknown => "unknown",
-        }
+/// Puts the most likely cause first: what is worst, but for loss and delay, which are no more likely than
+/// an interface that is in trouble, however bad they are.
+fn in_order(causes: &mut [Cause]) {
+    let of_interfaces = causes
+        .iter()
+        .filter(|cause| cause.topic == Topic::Interfaces)
+        .map(|cause| cause.finding.level)
+        .min();
+    causes.sort_by_key(|cause| {
+        let level = cause.finding.level;
+        let likely = match (cause.topic, of_interfaces) {
+            (Topic::Loss | Topic::Way | Topic::Delay, Some(interface)) => level.max(interface),
+            _ => level,
+        };
+        (likely, cause.topic.rank())
+    });
+}
+
+/// Every check, in the order of [`Topic`].
+fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
+    let counted = measured
+        .traffic
+        .map_or_else(Counted::Impossible, Counted::In);
+    let nics = NicTick::new(measured.nics, counted, &NicOptions::default());
+    let options = states_options(measured.about);
+    let states = network::States::new(measured.states, &options);
+    let mut checks = vec![
+        machine::cpu(measured.pressure),
+        machine::disk(measured.pressure),
+        machine::memory(measured.pressure),
+        network::interfaces(&nics),
+        dns::check(measured),
+        delay::check(measured),
+        loss::check(measured),
+        states.closing(),
+        states.ports(),
+        states.listen(measured),
+        failing::check(measured),
+        states.limits(),
+        drops::check(measured),
+        tables::check(measured.pressure),
+        stuck::check(measured),
+    ];
+    checks.extend(
+        measured
+            .about
+            .into_iter()
+            .flat_map(|pid| process::checks(measured, pid)),
+    );
+    checks
+}
+
+fn states_options(about: Option<u32>) -> StatesOptions {
+    StatesOptions {
+        states: StateSet::ALL,
+        port: None,
+        remote: None,
+        processes: ProcessQuery {
+            pids: about.into_iter().collect(),
+            ..ProcessQuery::default()
+        },
+    }
+}
+
+fn causes_of(check: &Check) -> impl Iterator<Item = Cause> {
+    let bad = check.findings.iter().filter(|it| it.level != Level::Ok);
+    bad.map(|finding| Cause {
+        topic: check.topic,
+        finding: finding.clone(),
+    })
+}
+
+/// In one sentence, with the names in it.
+fn verdict(causes: &[Cause], checks: &[Check]) -> String {
+    if let Some(first) = causes.first() {
+        let is_machine = matches!(first.topic, Topic::Cpu | Topic::Disk | Topic::Memory);
+        let place = if is_machine { "not the network: " } else { "" };
+        return format!("{place}{}", first.finding.what);
+    }
+    let about = checks.iter().find(|check| check.topic == Topic::Process);
+    let of_process = about.and_then(|check| check.findings.first());
+    if let Some(finding) = of_process {
+        return finding.what.clone();
+    }
+    let skipped = checks
+        .iter()
+        .filter(|it| it.status == Status::Skipped)
+        .count();
+    match skipped {
+        0 => "nothing wrong was found: neither in the network nor in the machine".to_owned(),
+        _ => format!(
+            "nothing wrong was found, but {skipped} of {} checks could not be made",
+            checks.len()
+        ),
+    }
+}
+
+/// Other commands speak of a tick; here it is all the time that was measured.
+fn name_the_span(check: &mut Check, seconds: f64) {
+    let span = format!("in {seconds:.0} s");
+    let spoken = |text: &str| {
+        text.replace("in this tick", &span)
+            .replace("this tick", "that")
+    };
+    check.evidence = spoken(&check.evidence);
+    for finding in &mut check.findings {
+        finding.what = spoken(&finding.what);
+        finding.evidence = spoken(&finding.evidence);
     }
 }
 
 impl Check {
-    fn new(
-        topic: Topic,
-        name: impl Into<String>,
-        verdict: Verdict,
-        why: impl Into<String>,
-    ) -> Self {
+    /// A check that went as its worst finding says.
+    fn new(topic: Topic, evidence: impl Into<String>, mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| finding.level);
+        let status = findings
+            .first()
+            .map_or(Status::Ok, |first| first.level.into());
         Self {
             topic,
-            name: name.into(),
-            verdict,
-            needed: false,
-            why: why.into(),
-            advice: None,
+            status,
+            evidence: evidence.into(),
+            findings,
         }
     }
 
-    fn needed(self) -> Self {
+    fn skipped(topic: Topic, why: &str) -> Self {
         Self {
-            needed: true,
-            ..self
+            topic,
+            status: Status::Skipped,
+            evidence: why.to_owned(),
+            findings: Vec::new(),
         }
-    }
-
-    fn advise(self, advice: impl Into<String>) -> Self {
-        Self {
-            advice: Some(advice.into()),
-            ..self
-        }
-    }
-}
-
-impl Report {
-    /// What `machine` can do at `time`, with hooks of the kind `wanted`.
-    pub fn new(machine: &Machine, wanted: HookPreference, time: Rfc3339) -> Self {
-        let winner = hooks::winner(machine, wanted);
-        let checks = [
-            hooks::checks(machine, winner.is_some()),
-            features::rights(machine),
-            kernel::checks(&machine.kernel, hooks::any_accepted(machine)),
-            features::features(machine),
-        ];
-        Self {
-            time,
-            host: machine.kernel.host.clone().unwrap_or_default(),
-            kernel: machine.kernel.release.clone().unwrap_or_default(),
-            can_count: winner.is_some(),
-            hooks: winner.map(|(kind, _)| kind),
-            checks: checks.concat(),
-            wanted,
-            provenance: winner.map(|(_, found)| found.clone()).unwrap_or_default(),
-        }
-    }
-
-    /// The answer in a word.
-    pub fn verdict(&self) -> Verdict {
-        if self.can_count {
-            Verdict::Yes
-        } else {
-            Verdict::No
-        }
-    }
-
-    /// The answer in a sentence, with what is missing.
-    pub fn summary(&self) -> String {
-        if let Some(kind) = self.hooks {
-            let hooks = kind.word();
-            return if self.lacks_types() {
-                format!("it counts here, with {hooks} hooks, but does not see everything")
-            } else {
-                format!("it counts every byte here, with {hooks} hooks")
-            };
-        }
-        let lacking = |check: &&Check| check.needed && check.verdict == Verdict::No;
-        let names = self
-            .checks
-            .iter()
-            .filter(lacking)
-            .map(|check| check.name.as_str());
-        let missing = names.collect::<Vec<_>>().join(", ");
-        match (missing.as_str(), self.wanted) {
-            ("", HookPreference::Auto) => {
-                "it can't count here: the kernel refuses all hooks".to_owned()
-            }
-            ("", _) => "it can't count here with hooks of the kind asked for".to_owned(),
-            (missing, _) => format!("it can't count here without {missing}"),
-        }
-    }
-
-    fn lacks_types(&self) -> bool {
-        let partly = |check: &Check| check.name == "BTF" && check.verdict == Verdict::Partly;
-        self.checks.iter().any(partly)
-    }
-
-    /// Findings of one topic.
-    pub fn about(&self, topic: Topic) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(move |check| check.topic == topic)
     }
 }

@@ -93,9 +93,9 @@ fn during(phase: &str) -> &'static str {
 
 fn remedy(phase: &str, why: &str) -> &'static str {
     match phase {
-        "dns" => "`netperf-trace dns NAME` tells which resolver fails, and how",
+        "dns" => "`netperf-trace dns NAME` shows which resolver fails, and how",
         "connect" if why.contains("refused") => {
-            "the host is there and nobody listens on this port: is the server running?"
+            "the host is up, and nothing listens on this port: is the server running?"
         }
         "connect" if why.contains("unreachable") => {
             "there is no way to the address: look at `ip route get ADDRESS`"
@@ -125,7 +125,7 @@ fn statuses(target: &TargetRow) -> Vec<Finding> {
                 Level::Critical,
                 format!("the server answers with status {status}"),
                 evidence,
-                &["it failed to do what was asked: its log tells why".to_owned()],
+                &["it could not process the request: its log has the reason".to_owned()],
             )),
             (400..500, _) => Some(Finding::new(
                 Level::Warn,

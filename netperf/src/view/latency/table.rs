@@ -16,12 +16,12 @@ pub fn table<'m>(rows: &[LatencyRow<'m>]) -> Table<'m> {
         Column::words("PROCESS", 15, 18, 0),
         Column::words("REMOTE HOST", 15, 47, 0),
         Column::words("TIME TO", 9, 9, 0),
-        Column::numbers("TIMES", 7, 3),
+        Column::numbers("COUNT", 7, 3),
         Column::numbers("P10", 8, 5),
         Column::numbers("P50", 8, 0),
         Column::numbers("P90", 8, 4),
         Column::numbers("P99", 8, 0),
-        Column::numbers("MOST", 8, 6),
+        Column::numbers("MAX", 8, 6),
     ];
     let rows = rows.iter().map(|row| Row {
         cells: line(row),
@@ -54,7 +54,7 @@ fn line<'m>(row: &LatencyRow<'m>) -> Vec<Cell<'m>> {
 fn words(kind: LatencyKind) -> &'static str {
     match kind {
         LatencyKind::Connect => "connect",
-        LatencyKind::Rtt => "and back",
+        LatencyKind::Rtt => "rtt",
         LatencyKind::Accept => "accept",
     }
 }

@@ -89,7 +89,7 @@ impl Known {
             Self::RxDamaged => "frames arrived damaged",
             Self::TxTimeout => "the device did not send a packet for seconds and was reset",
             Self::PausedByPeer => {
-                "the other end asked to pause: it, or what is behind it, is slower than this end"
+                "the other end sent pause frames: it, or what is behind it, is slower than this end"
             }
             Self::CloudLimit => "the cloud threw packets away: this instance has reached a limit",
         }

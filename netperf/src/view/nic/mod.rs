@@ -52,7 +52,7 @@ impl NicOptions {
         let is_asked = self.thresholds.iter().any(Threshold::needs_a_speed);
         (is_asked && !is_told).then(|| Unseen {
             what: "`util`, which --fail-if asks for".to_owned(),
-            why: "no interface that is shown tells its speed".to_owned(),
+            why: "no interface shown reports its speed".to_owned(),
         })
     }
 }

@@ -129,7 +129,7 @@ pub fn queues<'m>(rows: &[NicRow<'m>]) -> Table<'m> {
         Column::numbers("DROPS", 8, 0),
         Column::numbers("TOTAL", 9, 0),
         Column::numbers("REQUEUES", 8, 1),
-        Column::numbers("HELD BACK", 9, 1),
+        Column::numbers("OVERLIMITS", 10, 1),
     ];
     let mut lines = Vec::new();
     for row in rows {
@@ -159,7 +159,7 @@ pub fn hardware<'m>(rows: &[NicRow<'m>]) -> Table<'m> {
         Column::words("TX RING", 11, 14, 0),
         Column::words("CHANNELS", 16, 36, 0),
         Column::words("FIRMWARE", 10, 32, 2),
-        Column::words("AT", 12, 20, 1),
+        Column::words("BUS", 12, 20, 1),
     ];
     let of = |now: Option<u32>, most: Option<u32>| match (now, most) {
         (Some(now), Some(most)) => text(format!("{now} of {most}")),

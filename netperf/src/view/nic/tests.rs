@@ -172,7 +172,7 @@ fn a_queue_that_keeps_a_rate_is_full_and_who_set_it_is_asked_for() {
     };
     let held = findings(&model((0..4).map(limit))).remove(0);
     assert_eq!(held.level, Level::Ok, "{held:?}");
-    assert_eq!(held.what, "npt1u holds somebody to a rate on purpose");
+    assert_eq!(held.what, "npt1u limits a process on purpose");
     let once = only(&model((0..2).map(at)));
     assert_eq!(once.what, "the queue of eth0 threw packets away");
 }

@@ -7,8 +7,8 @@ use super::btf::BtfError;
 pub enum OpenError {
     /// No ring buffer, kernel 5.8.
     #[error(
-        "this kernel has no BPF ring buffer (making one was tried), through which connections are \
-         told; it came with Linux 5.8"
+        "this kernel has no BPF ring buffer (making one was tried), through which the kernel reports \
+         connections; it came with Linux 5.8"
     )]
     NoRingBuffer,
     /// No BTF, and the hooks that do without were refused.
@@ -25,9 +25,9 @@ pub enum OpenError {
     },
     /// No BTF, and more than bytes was asked for.
     #[error(
-        "{without}, without which the places of addresses and counters in its structures are not \
-         known (it needs CONFIG_DEBUG_INFO_BTF); what connections lose, which states they go through, \
-         how long they take and what is refused to them can't be told without"
+        "{without}, without which the places of addresses and counters in its structures are not known (it \
+         needs CONFIG_DEBUG_INFO_BTF); what connections lose, which states they go through, how long they \
+         take and what is refused to them can't be seen without"
     )]
     NoEvents {
         /// Why it can't be had.

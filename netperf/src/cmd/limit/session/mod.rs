@@ -226,7 +226,7 @@ impl Session {
             }
             Alive::Gone if self.command.is_some() => None,
             Alive::Gone => {
-                self.warn_once("it ends: somebody has removed the interface of its queue");
+                self.warn_once("limit ended: its queue interface was removed");
                 Some(Ended::For(Reason::Eof))
             }
         })

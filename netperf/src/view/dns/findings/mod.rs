@@ -39,7 +39,7 @@ fn nothing(tick: &DnsTick) -> Finding {
             "every query was answered, half of them within {} at the slowest resolver",
             said(slowest)
         ),
-        None => "no resolver was asked".to_owned(),
+        None => "no resolver was queried".to_owned(),
     };
     let what = "no trouble found".to_owned();
     Finding::new(Level::Ok, what, evidence, &[])

@@ -96,8 +96,8 @@ pub(super) fn failing(resolver: &ResolverRow) -> Vec<Finding> {
 fn advice(result: &str, resolver: &ResolverRow) -> String {
     match result {
         "SERVFAIL" => {
-            "it could not find out: a broken domain, a failed DNSSEC check, or no way to the \
-                       servers of the domain; ask another resolver with `@SERVER` to tell which"
+            "it could not find out: a broken domain, a failed DNSSEC check, or no way to the servers of the \
+             domain; query another resolver with `@SERVER` to see which"
                 .to_owned()
         }
         "REFUSED" => {
@@ -191,7 +191,7 @@ pub(super) fn cut_off(resolver: &ResolverRow) -> Option<Finding> {
         Level::Warn,
         format!("answers of {} do not fit into a datagram", resolver.server),
         format!(
-            "{cut} of {} answers were truncated and had to be asked for again over TCP, which costs two \
+            "{cut} of {} answers were truncated and had to be requested again over TCP, which costs two \
              more round trips",
             resolver.answered()
         ),

@@ -96,7 +96,7 @@ fn ingress(row: &NicRow<'_>) -> Option<Finding> {
             grouped(row.ingress_drops.unwrap_or(drops))
         ),
         advice: vec![format!(
-            "somebody has set them up: see them with `tc filter show dev {} ingress`",
+            "rules on this host do that: see them with `tc filter show dev {} ingress`",
             row.name
         )],
     })

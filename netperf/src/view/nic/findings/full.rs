@@ -105,8 +105,7 @@ fn queue(row: &NicRow<'_>) -> Option<Finding> {
         advice.insert(
             0,
             format!(
-                "somebody has set a rate here: `tc -s qdisc show dev {}` shows it; raise it if the link \
-                 can do more",
+                "a rate is set here: `tc -s qdisc show dev {}` shows it; raise it if the link can do more",
                 row.name
             ),
         );
@@ -130,7 +129,7 @@ fn is_of_a_limit(row: &NicRow<'_>) -> bool {
 fn held(row: &NicRow<'_>) -> Finding {
     Finding {
         level: Level::Ok,
-        what: format!("{} holds somebody to a rate on purpose", row.place()),
+        what: format!("{} limits a process on purpose", row.place()),
         evidence: "it is the queue of a limit: `netperf-trace limit list` shows whose".to_owned(),
         advice: Vec::new(),
     }
@@ -150,8 +149,8 @@ fn advice(sends: bool, is_known: bool) -> Vec<String> {
         advice.push(format!("see who it is: `netperf-trace top --sort {sort}`"));
     }
     advice.push(
-        "hold the greatest one to a rate, so that the others get through: `netperf-trace limit --pid \
-         PID RATE`; or let it work when nobody waits"
+        "hold the greatest one to a rate, so that the others get through: `netperf-trace limit --pid PID \
+         RATE`; or run it when the link is idle"
             .to_owned(),
     );
     advice

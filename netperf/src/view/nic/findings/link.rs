@@ -99,8 +99,8 @@ fn comes_and_goes(row: &NicRow<'_>) -> Option<Finding> {
             grouped(total)
         ),
         advice: vec![
-            "if nobody did that, the cable, the transceiver or the port is bad: `dmesg` tells when it \
-             happened"
+            "if that was not on purpose, the cable, the transceiver or the port is bad: `dmesg` shows when \
+             it happened"
                 .to_owned(),
         ],
     })

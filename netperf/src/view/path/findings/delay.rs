@@ -87,7 +87,7 @@ fn queue_advice(way: &Way<'_>, place: usize) -> String {
             .to_owned();
     }
     let name = way.name(way.stops[place]);
-    format!("somebody fills the link in front of {name}: ask whoever runs it, with this report")
+    format!("the link in front of {name} is full: ask its operator, with this report")
 }
 
 /// For each stop, the shortest of the middle times from it to the end.

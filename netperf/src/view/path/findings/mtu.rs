@@ -27,8 +27,8 @@ pub(super) fn of(path: &PathModel) -> Option<Finding> {
         (Some((router, mtu)), true) => {
             let named = mtu.map_or(String::new(), |mtu| format!(", and names {mtu}"));
             plain(&format!(
-                "packets of up to {passes} bytes pass; {router} says so{named}, so senders adapt \
-                 (the interface sends {link})"
+                "packets of up to {passes} bytes pass; {router} reports it{named}, so senders adapt (the \
+                 interface sends {link})"
             ))
         }
         (None, true) => black_hole(path, found, passes, link),
@@ -67,7 +67,7 @@ fn black_hole(path: &PathModel, found: &MtuReading, passes: u32, link: u32) -> F
     Finding {
         level: Level::Critical,
         what: format!(
-            "MTU black hole: packets of more than {passes} bytes vanish{place}, and nobody says so"
+            "MTU black hole: packets of more than {passes} bytes vanish{place} without an error"
         ),
         evidence: format!(
             "{passes} bytes were answered, {} were not, with no ICMP \"too big\"; the interface sends {link}: \

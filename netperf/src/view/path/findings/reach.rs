@@ -83,7 +83,8 @@ fn advice(way: &Way<'_>, missed: &Missed) -> Vec<String> {
              ruleset`".to_owned(),
         ],
         Missed::Told { .. } => vec![
-            "the router that says so is to be asked, or is yours: its routes, its filter, the host's link"
+            "ask the operator of that router; if it is yours, check its routes, its filter and the host's \
+             link"
                 .to_owned(),
         ],
         Missed::TooBig { .. } => vec!["send smaller ones: `--size`".to_owned()],
@@ -121,7 +122,7 @@ fn refused(way: &Way<'_>) -> Finding {
             words::target(target),
             refusal(target.method)
         ),
-        evidence: "the host answers itself: nobody listens on that port, or its filter rejects"
+        evidence: "the host answers itself: nothing listens on that port, or its filter rejects"
             .to_owned(),
         advice: vec!["on the host: `netperf-trace sockets -tl` shows who listens where".to_owned()],
     }

@@ -277,7 +277,10 @@ fn large_packets_that_vanish_are_a_black_hole_only_if_nobody_says_so() {
     says(
         &told(Some((router, Some(1_400)))),
         Level::Ok,
-        &["up to 1400 bytes pass", "10.0.1.1 says so, and names 1400"],
+        &[
+            "up to 1400 bytes pass",
+            "10.0.1.1 reports it, and names 1400",
+        ],
     );
 }
 

@@ -104,8 +104,8 @@ fn advice(row: &CloseWaitRow<'_>, who: &str) -> Vec<String> {
         ));
     } else {
         advice.push(format!(
-            "this is a bug of the program, not of the network: the other end said goodbye and {who} \
-             does not call close(). No setting of the kernel ends CLOSE_WAIT"
+            "this is a bug of the program, not of the network: the other end has closed, and {who} does not \
+             call close(). No setting of the kernel ends CLOSE_WAIT"
         ));
     }
     if let Some(pid) = row.pid {

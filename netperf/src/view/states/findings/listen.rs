@@ -128,8 +128,8 @@ fn half_open(row: &ListenRow<'_>) -> Option<Finding> {
             grouped(row.backlog_max)
         ),
         advice: vec![
-            "either answers to these clients are lost on the way, or somebody floods this host with \
-             false requests: see from where with `netperf-trace states --state SYN_RECV`"
+            "either answers to these clients are lost on the way, or this host is flooded with false \
+             requests: see from where with `netperf-trace states --state SYN_RECV`"
                 .to_owned(),
             "SYN cookies (net.ipv4.tcp_syncookies, on by default) keep real clients served; a server \
              that waits for the first data (TCP_DEFER_ACCEPT) has some of these at any time"
@@ -149,8 +149,8 @@ fn cookies(row: &NetworkRow, model: &StatesModel) -> Option<Finding> {
     let (sent, dropped) = (sent.unwrap_or(0), dropped.unwrap_or(0));
     let back = grown.syncookies_received.unwrap_or(0);
     let mut advice = vec![
-        "if few cookies come back, somebody floods this host with false connection requests: \
-         filter them before this host; SYN cookies keep it reachable meanwhile"
+        "if few cookies come back, this host is flooded with false connection requests: filter them before \
+         this host; SYN cookies keep it reachable meanwhile"
             .to_owned(),
         "if most come back, the clients are real and a listening socket has too short a queue: \
          raise its backlog"

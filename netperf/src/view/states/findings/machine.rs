@@ -38,7 +38,7 @@ fn orphans(row: &NetworkRow) -> Option<Finding> {
             grouped(limit)
         ),
         advice: vec![
-            "see with whom: `netperf-trace states --state FIN_WAIT1,LAST_ACK`. Peers that vanish or \
+            "see with which hosts: `netperf-trace states --state FIN_WAIT1,LAST_ACK`. Peers that vanish or \
              read slowly leave them behind"
                 .to_owned(),
             "fewer tries before the kernel gives up: `sysctl -w net.ipv4.tcp_orphan_retries=3`; to \

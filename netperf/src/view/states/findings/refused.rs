@@ -172,7 +172,7 @@ fn no_port_to_bind(address: SocketAddr) -> (String, String, Vec<String>) {
                   socket, each destination has all ports for itself";
     (
         format!("can't have any port of {ip}: all are in use"),
-        "it asked for any port".to_owned(),
+        "it requested any port".to_owned(),
         vec![advice.to_owned()],
     )
 }

@@ -8,15 +8,15 @@ use netperf_core::collect::HookPreference;
 use netperf_sys::preflight;
 
 use super::logging;
-use crate::render::doctor::{json, text};
-use crate::view::doctor::Report;
+use crate::render::preflight::{json, text};
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
+use crate::view::preflight::Report;
 use crate::view::time::Rfc3339;
 use netperf_core::failure::Failure;
 
 /// A look at this machine.
 #[derive(Clone, Copy, Debug)]
-pub struct Examination {
+pub struct Preflight {
     pub(super) json: bool,
     pub(super) hooks: HookPreference,
     pub(super) verbosity: u8,
@@ -26,7 +26,7 @@ pub struct Examination {
 ///
 /// # Errors
 /// [`Failure::CheckFailed`] if nothing can be counted here.
-pub(super) fn run(asked: Examination) -> anyhow::Result<()> {
+pub(super) fn run(asked: Preflight) -> anyhow::Result<()> {
     logging::start(asked.verbosity, None);
     let machine = preflight::examine();
     let report = Report::new(&machine, asked.hooks, Rfc3339(clock::now().1));

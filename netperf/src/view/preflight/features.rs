@@ -68,7 +68,7 @@ fn used(feature: Feature) -> Use {
     };
     match feature {
         Feature::RingBuffer => counting(
-            "a ring buffer tells which counters moved",
+            "a ring buffer reports which counters moved",
             "use Linux 5.8 or later",
         ),
         Feature::SocketStorage => counting(

@@ -152,7 +152,7 @@ impl<'m> States<'m> {
             ))
         });
         let evidence = pages.unwrap_or_else(|| {
-            "the table of TIME_WAIT has room; memory is told in the first network namespace only"
+            "the table of TIME_WAIT has room; memory is read in the first network namespace only"
                 .to_owned()
         });
         Check::new(Topic::SocketMemory, evidence, self.about(About::Machine))

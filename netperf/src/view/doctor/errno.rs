@@ -48,7 +48,7 @@ const KNOWN: &[Errno] = &[
         92,
         "ENOPROTOOPT",
         "Protocol not available",
-        "that host does not do TCP, or a firewall says so",
+        "that host does not support TCP, or a firewall rejects it",
     ),
     errno(
         98,
@@ -96,13 +96,13 @@ const KNOWN: &[Errno] = &[
         110,
         "ETIMEDOUT",
         "Connection timed out",
-        "nobody answered until the kernel gave up",
+        "no answer came until the kernel gave up",
     ),
     errno(
         111,
         "ECONNREFUSED",
         "Connection refused",
-        "nobody listens there, or a firewall says so",
+        "nothing listens there, or a firewall rejects it",
     ),
     errno(
         112,
@@ -114,7 +114,7 @@ const KNOWN: &[Errno] = &[
         113,
         "EHOSTUNREACH",
         "No route to host",
-        "that host does not answer on its own network (ARP, NDP), or a router or firewall says so",
+        "that host does not answer on its own network (ARP, NDP), or a router or firewall rejects it",
     ),
 ];
 
@@ -189,8 +189,8 @@ pub(super) fn advice(number: u8, who: &str, remote: SocketAddr) -> Vec<String> {
         ],
         EHOSTUNREACH => vec![
             format!(
-                "on the own network: is {host} up, and does `ip neigh show {host}` say FAILED? Else see which \
-                 router says so: `netperf-trace path {host}`"
+                "on the own network: is {host} up, and does `ip neigh show {host}` say FAILED? Else see \
+                 which router reports it: `netperf-trace path {host}`"
             ),
             configuration,
         ],

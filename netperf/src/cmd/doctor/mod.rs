@@ -20,11 +20,11 @@ use super::logging;
 use super::looks::{Opening, end};
 use super::signals::Signals;
 use super::timer::Timing;
+use crate::render::doctor::Written;
 use crate::render::sink::Sink;
-use crate::render::triage::Written;
 use crate::render::width;
+use crate::view::doctor::{Doctor, Status};
 use crate::view::envelope::Reason;
-use crate::view::triage::{Status, Triage};
 use netperf_core::failure::Failure;
 
 /// How long is measured unless something else is asked for.
@@ -32,7 +32,7 @@ const LENGTH: Duration = Duration::from_secs(10);
 
 /// A run of `doctor` that looks for a trouble.
 #[derive(Clone, Debug)]
-pub struct TriageRun {
+pub struct DoctorRun {
     length: Duration,
     about: Option<u32>,
     namespaces: Scope,
@@ -41,7 +41,7 @@ pub struct TriageRun {
     verbosity: u8,
 }
 
-impl TriageRun {
+impl DoctorRun {
     /// Reads the options.
     pub(super) fn new(args: &DoctorArgs, common: &Common) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl TriageRun {
 ///
 /// # Errors
 /// [`Failure::CheckFailed`] if something is wrong.
-pub(super) async fn run(run: TriageRun) -> anyhow::Result<()> {
+pub(super) async fn run(run: DoctorRun) -> anyhow::Result<()> {
     logging::start(run.verbosity, None);
     let mut window = Window::open(&run)?;
     let mut stop = pin!(Signals::open().context("can't handle signals")?.any());
@@ -89,9 +89,9 @@ pub(super) async fn run(run: TriageRun) -> anyhow::Result<()> {
     };
     window.close()?;
     let measured = window.measured(run.about);
-    let triage = Triage::new(&measured);
+    let doctor = Doctor::new(&measured);
     run.written
-        .verdict(&triage, &end(1, reason), sink.pending())?;
+        .verdict(&doctor, &end(1, reason), sink.pending())?;
     if reason != Reason::Signal {
         tokio::select! {
             written = sink.drain() => written.context("can't write")?,
@@ -99,14 +99,14 @@ pub(super) async fn run(run: TriageRun) -> anyhow::Result<()> {
         }
     }
     sink.finish(Reason::Signal).await.context("can't write")?;
-    match triage.status {
+    match doctor.status {
         Status::Ok | Status::Skipped => Ok(()),
-        Status::Warn | Status::Critical => Err(Failure::CheckFailed(triage.verdict).into()),
+        Status::Warn | Status::Critical => Err(Failure::CheckFailed(doctor.verdict).into()),
     }
 }
 
 /// Whoever waits is told for how long.
-fn announce(run: &TriageRun) {
+fn announce(run: &DoctorRun) {
     let mut stderr = io::stderr();
     if run.written == Written::Json || !stderr.is_terminal() {
         return;

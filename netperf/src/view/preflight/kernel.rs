@@ -48,7 +48,8 @@ fn btf(btf: &Btf, counts: bool) -> Check {
             check("BTF", Verdict::Yes, why).needed()
         }
         Btf::Unreadable(why) if counts => {
-            let why = format!("{why}; what is not seen without it is told with the kprobes above");
+            let why =
+                format!("{why}; what is not seen without it is listed with the kprobes above");
             check("BTF", Verdict::Partly, why).advise(BTF_ADVICE)
         }
         Btf::Unreadable(why) => check("BTF", Verdict::No, why).needed().advise(BTF_ADVICE),
@@ -69,7 +70,7 @@ fn lockdown(lockdown: &Lockdown) -> Check {
         ),
         Lockdown::Unknown(why) => {
             check(Verdict::Unknown, format!("securityfs can't be read: {why}"))
-                .advise("ask as root; the hooks above tell what it forbids")
+                .advise("run it as root; the hooks above show what it forbids")
         }
     }
 }

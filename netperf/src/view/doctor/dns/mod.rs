@@ -42,7 +42,7 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
 
 fn evidence(rows: &[LookupRow]) -> String {
     if rows.is_empty() {
-        return "no lookup was seen: no process asked anybody at port 53".to_owned();
+        return "no lookup was seen: no process sent a query to port 53".to_owned();
     }
     let queries: u64 = rows.iter().map(|row| row.queries).sum();
     let mut text = counted(queries, "query", "queries");
@@ -55,7 +55,7 @@ fn evidence(rows: &[LookupRow]) -> String {
             )
         });
         format!(
-            "{} asked {} {}{times}",
+            "{} queried {} {}{times}",
             row.who(),
             row.resolver,
             times_of(row.queries)
@@ -99,8 +99,8 @@ fn lost(row: &LookupRow) -> Option<Finding> {
         level,
         what: format!("DNS: {who} {what} from resolver {resolver}"),
         evidence: format!(
-            "{} of {} stayed without an answer, {} asked again{}; the C library waits 5 s for each before it \
-             asks again or asks the next resolver",
+            "{} of {} stayed without an answer, {} sent again{}; the C library waits 5 s for each before it \
+             repeats the query or tries the next resolver",
             row.lost,
             counted(row.queries, "query", "queries"),
             times_of(row.retries),
@@ -139,7 +139,7 @@ fn failing(row: &LookupRow) -> Option<Finding> {
         }
         "SERVFAIL" => {
             "it could not find out: the domain is broken, its DNSSEC check fails, or it can't reach the \
-             servers of the domain; whether another resolver can tells which"
+             servers of the domain; whether another resolver finds out shows which"
         }
         _ => "look at the log of the resolver",
     };
@@ -200,11 +200,11 @@ fn spread(time: &Spread) -> String {
 
 fn remedy(resolver: SocketAddr) -> String {
     if is_here(resolver.ip()) {
-        return "it runs on this machine and asks others in turn: see whom, and whether they are slow, with \
+        return "it runs on this machine and forwards to others: see which, and whether they are slow, with \
                 `netperf-trace dns --watch`"
             .to_owned();
     }
-    "a cache on this machine (systemd-resolved, dnsmasq, unbound, nscd) answers what was asked before at once; \
+    "a cache on this machine (systemd-resolved, dnsmasq, unbound, nscd) answers repeated queries at once; \
      or take a resolver that is nearer"
         .to_owned()
 }

@@ -157,7 +157,7 @@ fn list(parts: &[Part<'_>], of_what: &str) -> String {
     let words = first.map(|part| format!("{} {}", name(part), percent(part.share)));
     let words: Vec<_> = words.collect();
     if words.is_empty() {
-        return "by whom can't be seen".to_owned();
+        return "by which process can't be seen".to_owned();
     }
     format!("{} {of_what}", words.join(", "))
 }

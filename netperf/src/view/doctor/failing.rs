@@ -31,7 +31,7 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
             "{} from this host failed",
             counted(failed, "connection", "connections")
         ),
-        None => "the kernel does not tell how many failed".to_owned(),
+        None => "the kernel does not report how many failed".to_owned(),
     };
     if let Some(errors) = errors(&rows) {
         evidence.extend(["; connect failed with ", &errors]);
@@ -256,8 +256,8 @@ fn no_route(measured: &Measured<'_>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::triage::tests::Scene;
-    use crate::view::triage::{Status, Triage};
+    use crate::view::doctor::tests::Scene;
+    use crate::view::doctor::{Doctor, Status};
     use netperf_core::fixtures::process;
     use netperf_core::sample::refusal::FailedConnect;
 
@@ -271,11 +271,11 @@ mod tests {
         }
     }
 
-    fn judged<T>(failed: Vec<FailedConnect>, look: impl FnOnce(&Triage<'_>, &Check) -> T) -> T {
-        Scene::calm().with_failures(failed).judge(|triage| {
-            let mut checks = triage.checks.iter();
+    fn judged<T>(failed: Vec<FailedConnect>, look: impl FnOnce(&Doctor<'_>, &Check) -> T) -> T {
+        Scene::calm().with_failures(failed).judge(|doctor| {
+            let mut checks = doctor.checks.iter();
             let check = checks.find(|check| check.topic == Topic::Failing);
-            look(triage, check.unwrap())
+            look(doctor, check.unwrap())
         })
     }
 
@@ -287,7 +287,7 @@ mod tests {
                 "10.0.0.9:80",
                 20,
                 Status::Critical,
-                "worker (PID 7) is refused by 10.0.0.9:80: nobody",
+                "worker (PID 7) is refused by 10.0.0.9:80: nothing",
             ),
             (
                 111,
@@ -301,7 +301,7 @@ mod tests {
                 "10.0.0.9:80",
                 3,
                 Status::Warn,
-                "gets no answer from 10.0.0.9:80: nobody answered",
+                "gets no answer from 10.0.0.9:80: no answer came",
             ),
             (
                 113,
@@ -349,10 +349,10 @@ mod tests {
             failed(111, "10.0.0.9:81", 4),
             failed(111, "10.0.0.9:82", 1),
         ];
-        judged(all, |triage, check| {
+        judged(all, |doctor, check| {
             let words = "connect failed with EADDRNOTAVAIL 40 times, ECONNREFUSED 5 times";
             assert!(check.evidence.ends_with(words), "{}", check.evidence);
-            let rows: Vec<_> = triage.failed_connects.iter().collect();
+            let rows: Vec<_> = doctor.failed_connects.iter().collect();
             let first = (rows[0].errno.as_str(), rows[0].count, rows[0].pid);
             assert_eq!((rows.len(), first), (3, ("EADDRNOTAVAIL", 40, 7)));
             assert!(

@@ -19,14 +19,14 @@ use netperf_sys::capture::{
 };
 use tokio::time::{Instant, sleep_until};
 
-use super::TriageRun;
+use super::DoctorRun;
 use super::names::NamesSeen;
 use crate::cmd::looks::failure;
 use crate::cmd::nic;
 use crate::cmd::states::every_tcp_socket;
 use crate::render::sink::Sink;
+use crate::view::doctor::Measured;
 use crate::view::envelope::Reason;
-use crate::view::triage::Measured;
 
 /// So many looks at the interfaces are taken at least, however short the time is.
 const LOOKS: u32 = 5;
@@ -63,7 +63,7 @@ struct Traffic {
 
 impl Window {
     /// Opens every source and takes the first readings.
-    pub(super) fn open(run: &TriageRun) -> anyhow::Result<Self> {
+    pub(super) fn open(run: &DoctorRun) -> anyhow::Result<Self> {
         let mut unseen = Vec::new();
         let traffic = open_traffic(run.hooks);
         if let Err(why) = &traffic {

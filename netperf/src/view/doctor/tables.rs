@@ -27,7 +27,7 @@ pub(super) fn check(pressure: &Pressure) -> Check {
     if evidence.is_empty() {
         return Check::skipped(
             Topic::Tables,
-            "the kernel does not tell how full its tables are",
+            "the kernel does not report how full its tables are",
         );
     }
     let findings = [conntrack(pressure), neighbours(pressure)];

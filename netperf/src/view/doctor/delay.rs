@@ -127,7 +127,7 @@ fn round_trip(row: &Row<'_>) -> Option<Finding> {
     let (what, advice) = if is_queued {
         (
             format!("packets of {who} to and from {remote} wait in a queue on the way"),
-            "somebody fills a link on that way, it may be this connection itself: see `netperf-trace \
+            "traffic fills a link on that path, perhaps that of this connection itself: see `netperf-trace \
              top` here, and `netperf-trace path` for where the delay begins",
         )
     } else if is_far {

@@ -3,8 +3,8 @@ use netperf_core::model::dns_watch::{DnsQuery, QueryEnd};
 use netperf_core::model::lookups::Lookups;
 use netperf_core::sample::dns::Rcode;
 
-use crate::view::triage::tests::Scene;
-use crate::view::triage::{Check, Status, Topic, Triage};
+use crate::view::doctor::tests::Scene;
+use crate::view::doctor::{Check, Doctor, Status, Topic};
 
 /// What is asked for.
 const NAME: &str = "db.example";
@@ -19,25 +19,25 @@ fn scene(ends: &[(usize, QueryEnd)]) -> Scene {
     Scene::calm().with_lookups(Ok(lookups))
 }
 
-fn dns<'t>(triage: &'t Triage<'_>) -> &'t Check {
-    let mut checks = triage.checks.iter();
+fn dns<'t>(doctor: &'t Doctor<'_>) -> &'t Check {
+    let mut checks = doctor.checks.iter();
     checks.find(|check| check.topic == Topic::Dns).unwrap()
 }
 
 #[test]
 fn fast_answers_are_evidence_that_it_is_not_dns() {
-    scene(&[(20, answered(Rcode::NOERROR, 2)), (1, answered(Rcode::NXDOMAIN, 4))]).judge(|triage| {
-        let check = dns(triage);
+    scene(&[(20, answered(Rcode::NOERROR, 2)), (1, answered(Rcode::NXDOMAIN, 4))]).judge(|doctor| {
+        let check = dns(doctor);
         assert_eq!(check.status, Status::Ok, "{check:#?}");
         assert_eq!(
             check.evidence,
-            "21 queries: curl (PID 7) asked 10.0.0.1:53 21 times, half within 2.00 ms, 95 % within 2.00 ms"
+            "21 queries: curl (PID 7) queried 10.0.0.1:53 21 times, half within 2.00 ms, 95 % within 2.00 ms"
         );
-        assert_eq!((triage.lookups[0].queries, triage.lookups[0].no_name), (21, 1));
+        assert_eq!((doctor.lookups[0].queries, doctor.lookups[0].no_name), (21, 1));
     });
-    scene(&[]).judge(|triage| {
-        assert!(dns(triage).evidence.starts_with("no lookup was seen"));
-        assert!(triage.lookups.is_empty());
+    scene(&[]).judge(|doctor| {
+        assert!(dns(doctor).evidence.starts_with("no lookup was seen"));
+        assert!(doctor.lookups.is_empty());
     });
 }
 
@@ -102,8 +102,8 @@ fn cases() -> Vec<Case> {
 #[test]
 fn how_bad_slow_failing_and_lost_answers_are() {
     for (ends, status, words) in cases() {
-        scene(&ends).judge(|triage| {
-            let check = dns(triage);
+        scene(&ends).judge(|doctor| {
+            let check = dns(doctor);
             assert_eq!(check.status, status, "{ends:?}: {check:#?}");
             let what = check.findings.first().map_or("", |it| it.what.as_str());
             assert!(
@@ -116,12 +116,12 @@ fn how_bad_slow_failing_and_lost_answers_are() {
 
 #[test]
 fn slow_names_are_named_with_what_to_do_before_what_comes_of_them() {
-    scene(&[(4, answered(Rcode::NOERROR, 1_500))]).judge(|triage| {
+    scene(&[(4, answered(Rcode::NOERROR, 1_500))]).judge(|doctor| {
         assert_eq!(
-            triage.verdict,
+            doctor.verdict,
             "DNS: curl (PID 7) waits long for names: resolver 10.0.0.1:53 is slow"
         );
-        let advice = triage.causes[0].finding.advice.join("\n");
+        let advice = doctor.causes[0].finding.advice.join("\n");
         assert!(
             advice.contains("`netperf-trace dns db.example @10.0.0.1`"),
             "{advice}"
@@ -144,14 +144,14 @@ fn processes_of_one_name_count_together() {
         lookups.take(query(tgid, NAME, QueryEnd::TimedOut));
     }
     let mut scene = Scene::calm().with_lookups(Ok(lookups));
-    scene.judge(|triage| {
+    scene.judge(|doctor| {
         assert_eq!(
-            triage.verdict,
+            doctor.verdict,
             "DNS: curl (4 processes) gets no answer from resolver 10.0.0.1:53"
         );
     });
     scene.about = Some(3);
-    scene.judge(|triage| assert_eq!(triage.lookups[0].pids, [3]));
+    scene.judge(|doctor| assert_eq!(doctor.lookups[0].pids, [3]));
 }
 
 #[test]
@@ -165,8 +165,8 @@ fn names_that_a_shell_would_read_are_not_put_into_a_command() {
             });
         }
         let scene = Scene::calm().with_lookups(Ok(lookups));
-        scene.judge(|triage| {
-            let advice = &triage.causes[0].finding.advice[0];
+        scene.judge(|doctor| {
+            let advice = &doctor.causes[0].finding.advice[0];
             assert!(
                 advice.contains("`netperf-trace dns NAME @10.0.0.1`"),
                 "{advice}"
@@ -178,12 +178,12 @@ fn names_that_a_shell_would_read_are_not_put_into_a_command() {
 #[test]
 fn without_the_capture_it_is_skipped_and_says_why() {
     let scene = Scene::calm().with_lookups(Err("no cgroup v2"));
-    scene.judge(|triage| {
-        let check = dns(triage);
+    scene.judge(|doctor| {
+        let check = dns(doctor);
         assert_eq!(
             (check.status, check.evidence.as_str()),
             (Status::Skipped, "no cgroup v2")
         );
-        assert_eq!(triage.status, Status::Ok);
+        assert_eq!(doctor.status, Status::Ok);
     });
 }

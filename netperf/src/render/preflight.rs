@@ -1,0 +1,56 @@
+//! How is the answer about a machine written? Line by line for people, as one object for programs.
+
+use std::io;
+
+use netperf_core::text::visible;
+
+use super::json;
+use crate::view::envelope::{End, Start};
+use crate::view::preflight::{Check, Report, Topic, Verdict};
+
+/// Width of the column of verdicts: that of the longest.
+const VERDICT: usize = 7;
+
+/// The answer in lines that begin with their verdict.
+pub fn text(report: &Report) -> String {
+    let mut lines = vec![format!(
+        "{}, Linux {}",
+        visible(&report.host),
+        visible(&report.kernel)
+    )];
+    lines.push(verdict_line(report.verdict(), &report.summary()));
+    for topic in Topic::ALL {
+        lines.extend([String::new(), topic.heading().to_owned()]);
+        lines.extend(report.about(topic).map(line));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn line(check: &Check) -> String {
+    let advice = check.advice.as_ref().map(|advice| format!(" -> {advice}"));
+    let text = format!(
+        "{}: {}{}",
+        check.name,
+        check.why,
+        advice.unwrap_or_default()
+    );
+    verdict_line(check.verdict, &text)
+}
+
+fn verdict_line(verdict: Verdict, text: &str) -> String {
+    let one_line = text.replace('\n', "; ");
+    format!("{:VERDICT$}  {}", verdict.word(), visible(&one_line))
+}
+
+/// The answer between the two lines that every session has.
+///
+/// # Errors
+/// When a value can't be written as JSON.
+pub fn json(start: &Start, report: &Report, end: &End) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    json::line(start, &mut out)?;
+    json::line(report, &mut out)?;
+    json::line(end, &mut out)?;
+    Ok(out)
+}
