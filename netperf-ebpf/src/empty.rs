@@ -3,6 +3,10 @@
 //! `cargo xtask bench` measures the real programs against them; they are in no release.
 #![no_std]
 #![no_main]
+#![expect(
+    unsafe_code,
+    reason = "helpers and the kernel's structures are pointers"
+)]
 
 use core::ffi::c_void;
 

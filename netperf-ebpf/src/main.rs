@@ -5,6 +5,26 @@
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
+#![expect(
+    unsafe_code,
+    reason = "helpers and the kernel's structures are pointers"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "the verifier forgets what it has proved where a function is called"
+)]
+#![expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "fields of one structure are read together, for the same reason"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the macros of aya hand over the context"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "registers have 64 bits, whatever a helper returns"
+)]
 
 mod atomic;
 mod bytes;

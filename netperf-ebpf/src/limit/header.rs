@@ -14,23 +14,23 @@ use aya_ebpf::{
 const FROM_NETWORK: u32 = 1;
 
 /// Bytes of an Ethernet header.
-pub const ETHERNET: u32 = 14;
+pub(crate) const ETHERNET: u32 = 14;
 
 /// `ETH_P_IP` and `ETH_P_IPV6` as a packet has them.
-pub const IPV4: u32 = 0x0800_u16.to_be() as u32;
+pub(crate) const IPV4: u32 = 0x0800_u16.to_be() as u32;
 const IPV6: u32 = 0x86dd_u16.to_be() as u32;
 
-pub const TCP: u8 = 6;
-pub const UDP: u8 = 17;
+pub(crate) const TCP: u8 = 6;
+pub(crate) const UDP: u8 = 17;
 
 /// Where the header of IPv4 or IPv6 has both addresses.
-pub const IPV4_ENDS: u32 = 12;
-pub const IPV6_ENDS: u32 = 8;
+pub(crate) const IPV4_ENDS: u32 = 12;
+pub(crate) const IPV6_ENDS: u32 = 8;
 
 /// Flags of a TCP header.
 const FIN: u8 = 0x01;
-pub const SYN: u8 = 0x02;
-pub const RST: u8 = 0x04;
+pub(crate) const SYN: u8 = 0x02;
+pub(crate) const RST: u8 = 0x04;
 
 /// Bytes of a UDP header, and of an IPv6 header.
 const UDP_HEADER: u32 = 8;
@@ -50,7 +50,7 @@ const OFFSET_V6: u16 = 0xfff8;
 
 /// What is to be known of a packet.
 #[derive(Clone, Copy)]
-pub struct Header {
+pub(crate) struct Header {
     /// 4 or 6.
     pub version: u8,
     /// [`TCP`] or [`UDP`].
@@ -76,7 +76,7 @@ pub struct Header {
 /// Reads the headers of a packet; `None` for what is neither TCP nor UDP. `link` is how long the header of
 /// the interface is: [`ETHERNET`] or 0.
 #[inline(always)]
-pub fn read(skb: *mut __sk_buff, link: u32) -> Option<Header> {
+pub(crate) fn read(skb: *mut __sk_buff, link: u32) -> Option<Header> {
     // SAFETY: fields of the context.
     let (protocol, length) = unsafe { ((*skb).protocol, (*skb).len) };
     let mut header = match protocol {
@@ -115,7 +115,7 @@ impl Header {
     /// TCP that carries nothing, and does not begin or end anything: it need not wait, and may pass
     /// what waits.
     #[inline(always)]
-    pub fn is_bare_acknowledgement(&self) -> bool {
+    pub(crate) fn is_bare_acknowledgement(&self) -> bool {
         self.protocol == TCP && self.payload == 0 && self.flags & (FIN | SYN | RST) == 0
     }
 }
@@ -190,7 +190,7 @@ fn known(header: Header) -> Option<Header> {
 
 /// Both ends of a packet that has arrived, as the look-up of sockets wants them, and how long that is.
 #[inline(always)]
-pub fn ends(skb: *mut __sk_buff, header: &Header) -> Option<(bpf_sock_tuple, u32)> {
+pub(crate) fn ends(skb: *mut __sk_buff, header: &Header) -> Option<(bpf_sock_tuple, u32)> {
     // SAFETY: integers, for which zero is a value.
     let mut tuple: bpf_sock_tuple = unsafe { MaybeUninit::zeroed().assume_init() };
     let [sport, dport]: [u16; 2] = load(skb, header.transport)?;
@@ -218,7 +218,7 @@ pub fn ends(skb: *mut __sk_buff, header: &Header) -> Option<(bpf_sock_tuple, u32
 
 /// Bytes of a packet, counted from its network header, whether they are in its first page or not.
 #[inline(always)]
-pub fn load<T: Copy>(skb: *mut __sk_buff, offset: u32) -> Option<T> {
+pub(crate) fn load<T: Copy>(skb: *mut __sk_buff, offset: u32) -> Option<T> {
     let mut bytes = MaybeUninit::<T>::zeroed();
     let (to, length) = (bytes.as_mut_ptr().cast(), size_of::<T>() as u32);
     // SAFETY: the helper writes so many bytes, or says that it can't.

@@ -9,7 +9,7 @@ use crate::{
 
 /// Remembers that the packet that this piece begins is for a limited socket.
 #[inline(always)]
-pub fn remember(skb: *mut __sk_buff, header: &Header) {
+pub(crate) fn remember(skb: *mut __sk_buff, header: &Header) {
     if let Some(piece) = of(skb, header) {
         // Where there is no room, the rest is not held up.
         let _ = PIECES.insert(piece, 1, 0);
@@ -19,7 +19,7 @@ pub fn remember(skb: *mut __sk_buff, header: &Header) {
 /// Whether that was remembered of the packet that this is a later piece of. One that comes before the first
 /// is not held up, but of no use to anybody until that has come.
 #[inline(always)]
-pub fn is_remembered(skb: *mut __sk_buff, header: &Header) -> bool {
+pub(crate) fn is_remembered(skb: *mut __sk_buff, header: &Header) -> bool {
     // SAFETY: only whether it is there is asked.
     of(skb, header).is_some_and(|piece| unsafe { PIECES.get(piece) }.is_some())
 }

@@ -45,38 +45,38 @@ const PASS: i32 = TC_ACT_UNSPEC;
 
 /// A packet leaves by an interface.
 #[classifier]
-pub fn limit_leaves(ctx: TcContext) -> i32 {
+pub(crate) fn limit_leaves(ctx: TcContext) -> i32 {
     leaves(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
 }
 
 /// The same by one whose packets begin with their IP header, as those of tunnels do.
 #[classifier]
-pub fn limit_leaves_bare(ctx: TcContext) -> i32 {
+pub(crate) fn limit_leaves_bare(ctx: TcContext) -> i32 {
     leaves(ctx.skb.skb, BARE).unwrap_or(PASS)
 }
 
 /// A packet arrives by an interface.
 #[classifier]
-pub fn limit_arrives(ctx: TcContext) -> i32 {
+pub(crate) fn limit_arrives(ctx: TcContext) -> i32 {
     arrives(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
 }
 
 /// The same by one whose packets begin with their IP header.
 #[classifier]
-pub fn limit_arrives_bare(ctx: TcContext) -> i32 {
+pub(crate) fn limit_arrives_bare(ctx: TcContext) -> i32 {
     arrives(ctx.skb.skb, BARE).unwrap_or(PASS)
 }
 
 /// The far end of a queue.
 #[classifier]
-pub fn limit_turns(ctx: TcContext) -> i32 {
+pub(crate) fn limit_turns(ctx: TcContext) -> i32 {
     // SAFETY: a field of the context, and a helper that takes any number.
     unsafe { bpf_redirect((*ctx.skb.skb).ifindex, 0) as i32 }
 }
 
 /// The near end of the queue of what leaves: its turn has come.
 #[classifier]
-pub fn limit_left(ctx: TcContext) -> i32 {
+pub(crate) fn limit_left(ctx: TcContext) -> i32 {
     let skb = ctx.skb.skb;
     if let Some(socket) = full_socket(skb) {
         // SAFETY: fields of a socket and of the context, as the verifier knows them.
@@ -99,7 +99,7 @@ pub fn limit_left(ctx: TcContext) -> i32 {
 
 /// The near end of the queue of what arrives.
 #[classifier]
-pub fn limit_arrived(ctx: TcContext) -> i32 {
+pub(crate) fn limit_arrived(ctx: TcContext) -> i32 {
     let skb = ctx.skb.skb;
     if let Some(board) = board() {
         // SAFETY: a part of a map value.

@@ -35,7 +35,7 @@ const CHECKSUM: u32 = 16;
 
 /// Lowers the window that a packet of a limited connection advertises. Nothing of the socket changes.
 #[inline(always)]
-pub fn lower(
+pub(crate) fn lower(
     skb: *mut __sk_buff,
     (socket, limited): (*mut bpf_sock, *mut LimitedSocket),
     link: u32,
@@ -103,7 +103,7 @@ fn of_connection(socket: *mut bpf_sock) -> Option<(u32, u64)> {
 
 /// Reads a field of a connection.
 #[inline(always)]
-pub fn field<T: Copy>(tcp: *const c_void, offset: u32) -> T {
+pub(crate) fn field<T: Copy>(tcp: *const c_void, offset: u32) -> T {
     let field = tcp.wrapping_byte_add(offset as usize).cast::<T>();
     // SAFETY: the verifier knows the structure, and checks the place.
     unsafe { core::ptr::read_volatile(field) }

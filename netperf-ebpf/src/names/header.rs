@@ -21,7 +21,7 @@ const IPV6_HEADER: u32 = 40;
 
 /// Of a packet to or from a resolver. Places count from the network header, where the packet begins
 /// for programs of cgroups.
-pub struct Header {
+pub(crate) struct Header {
     /// 4 or 6.
     pub version: u8,
     /// [`TCP`] or [`UDP`].
@@ -40,7 +40,7 @@ pub struct Header {
 
 /// `None` of a packet that has another port at its other end, or no payload.
 #[inline(always)]
-pub fn read(skb: *mut __sk_buff, direction: u8) -> Option<Header> {
+pub(crate) fn read(skb: *mut __sk_buff, direction: u8) -> Option<Header> {
     // SAFETY: fields of the context.
     let (protocol, whole) = unsafe { ((*skb).protocol, (*skb).len) };
     let (version, transport, protocol, addresses) = match protocol {

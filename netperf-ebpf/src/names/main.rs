@@ -6,6 +6,26 @@
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
+#![expect(
+    unsafe_code,
+    reason = "helpers and the kernel's structures are pointers"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "the verifier forgets what it has proved where a function is called"
+)]
+#![expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "fields of one structure are read together, for the same reason"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the macros of aya hand over the context"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "registers have 64 bits, whatever a helper returns"
+)]
 
 #[expect(dead_code, reason = "the tracer uses more of it")]
 #[path = "../atomic.rs"]
@@ -38,14 +58,14 @@ const NO_WAKEUP: u64 = 1;
 
 /// A packet leaves a socket.
 #[cgroup_skb(egress)]
-pub fn names_leave(ctx: SkBuffContext) -> i32 {
+pub(crate) fn names_leave(ctx: SkBuffContext) -> i32 {
     let _ = seen(ctx.skb.skb, LEAVES);
     PASS
 }
 
 /// A packet reaches a socket.
 #[cgroup_skb(ingress)]
-pub fn names_arrive(ctx: SkBuffContext) -> i32 {
+pub(crate) fn names_arrive(ctx: SkBuffContext) -> i32 {
     let _ = seen(ctx.skb.skb, ARRIVES);
     PASS
 }

@@ -104,7 +104,7 @@ fn kernel_side(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
         "rustc"
     };
     let mut cargo = toolchain.cargo(subcommand, &workspace.target.join("ebpf-lint"));
-    cargo.args(["--package", KERNEL_SIDE, "--bin", KERNEL_SIDE]);
+    cargo.args(["--package", KERNEL_SIDE, "--bins"]);
     cargo.args(["--", "-D", "warnings"]);
     // Cargo looks there for its subcommands, and must not find the clippy of another compiler.
     let path = env::var_os("PATH").unwrap_or_default();
