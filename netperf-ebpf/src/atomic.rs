@@ -4,25 +4,28 @@ use core::{arch::asm, cell::UnsafeCell};
 
 /// A static that other CPUs and user space change.
 #[repr(transparent)]
-pub(crate) struct Shared<T>(UnsafeCell<T>);
+pub struct Shared<T>(UnsafeCell<T>);
 
 // SAFETY: every access is a volatile load of a word or an atomic addition.
 unsafe impl<T> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
-    pub(crate) const fn new(value: T) -> Self {
+    /// Starts with `value`, which is what the object contains.
+    pub const fn new(value: T) -> Self {
         Self(UnsafeCell::new(value))
     }
 
+    /// For accesses that others may run into.
     #[inline(always)]
-    pub(crate) fn as_ptr(&self) -> *mut T {
+    pub fn as_ptr(&self) -> *mut T {
         self.0.get()
     }
 }
 
 impl Shared<u64> {
+    /// The value at this moment.
     #[inline(always)]
-    pub(crate) fn read(&self) -> u64 {
+    pub fn read(&self) -> u64 {
         // SAFETY: an aligned word of a static.
         unsafe { core::ptr::read_volatile(self.as_ptr()) }
     }
@@ -30,7 +33,7 @@ impl Shared<u64> {
 
 /// Adds to a counter in a map or static; the counter must be aligned.
 #[inline(always)]
-pub(crate) fn add(counter: *mut u64, value: u64) {
+pub fn add(counter: *mut u64, value: u64) {
     // SAFETY: one atomic addition to memory that the verifier proves writable and aligned.
     unsafe {
         asm!("lock *(u64 *)({counter} + 0) += {value}", counter = in(reg) counter, value = in(reg) value);
@@ -39,7 +42,7 @@ pub(crate) fn add(counter: *mut u64, value: u64) {
 
 /// The same for a counter of 32 bits.
 #[inline(always)]
-pub(crate) fn add_half(counter: *mut u32, value: u32) {
+pub fn add_half(counter: *mut u32, value: u32) {
     // SAFETY: one atomic addition to memory that the verifier proves writable and aligned.
     unsafe {
         asm!("lock *(u32 *)({counter} + 0) += {value}", counter = in(reg) counter, value = in(reg) u64::from(value));

@@ -2,9 +2,9 @@
 
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use netperf_common::flow::Slot;
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     emit::{self, Lost},
     kernel::{Struct as _, offset, setting},
     maps::{SLOTS, TICK},

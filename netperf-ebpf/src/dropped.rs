@@ -1,9 +1,9 @@
 //! What did the kernel throw away, and why? Counted, not told one by one: a flood must stay cheap.
 
 use netperf_common::{event::DropKey, kernel::DROP_REASONS};
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     emit::{self, Lost},
     kernel::{Address, Struct as _, offset},
     maps::{COUNTED_DROPS, DROPS},

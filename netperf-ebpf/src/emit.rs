@@ -2,11 +2,9 @@
 
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use netperf_common::event::{ACTIVE, CLOSED, OWNED, SlotEvent};
+use netperf_ebpf::atomic;
 
-use crate::{
-    atomic,
-    maps::{EVENTS, LOSS},
-};
+use crate::maps::{EVENTS, LOSS};
 
 /// `BPF_RB_NO_WAKEUP`: user space reads on its own clock, so that a send never wakes anybody.
 const NO_WAKEUP: u64 = 1;

@@ -10,6 +10,9 @@
 
 use core::ffi::c_void;
 
+// For the licence and the panic handler.
+use netperf_ebpf as _;
+
 /// Empty programs, and what they return: 0 from a trampoline, 1 to let a cgroup hook pass, and anything
 /// from others.
 macro_rules! empty {
@@ -36,13 +39,3 @@ empty! {
     "kprobe/any" empty_kprobe 0
     "tracepoint/any/any" empty_record 0
 }
-
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// As in the real object: the verifier treats both alike.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

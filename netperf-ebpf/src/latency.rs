@@ -5,9 +5,9 @@ use netperf_common::{
     flow::{FlowKey, Owner},
     latency::{ACCEPT, BUCKETS, CONNECT, LatencyKey, RTT, bucket},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::current_tgid,
     emit::{self, Lost},
     kernel::{Struct as _, offset},

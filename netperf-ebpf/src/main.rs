@@ -4,7 +4,6 @@
 //! same functions, one file a topic.
 #![no_std]
 #![no_main]
-#![feature(asm_experimental_arch)]
 #![expect(
     unsafe_code,
     reason = "helpers and the kernel's structures are pointers"
@@ -26,7 +25,6 @@
     reason = "registers have 64 bits, whatever a helper returns"
 )]
 
-mod atomic;
 mod bytes;
 mod close;
 mod dropped;
@@ -46,12 +44,5 @@ mod seed;
 mod sock;
 mod state;
 
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// Most helpers used here are open to GPL-compatible programs only.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+// For the licence and the panic handler.
+use netperf_ebpf as _;

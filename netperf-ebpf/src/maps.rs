@@ -14,8 +14,7 @@ use netperf_common::{
     latency::{Histogram, LatencyKey},
     refusal::{RefusalCount, RefusalKey},
 };
-
-use crate::atomic::Shared;
+use netperf_ebpf::atomic::Shared;
 
 /// `BPF_F_MMAPABLE`: user space reads the slots as memory, without a system call.
 const MMAPABLE: usize = 1 << 10;

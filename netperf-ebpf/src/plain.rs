@@ -10,9 +10,9 @@ use aya_ebpf::helpers::{
     bpf_get_current_uid_gid,
 };
 use netperf_common::flow::{AF_INET, FlowKey, IPPROTO_TCP, IPPROTO_UDP, Slot};
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::{self, account, current_tgid},
     close,
     emit::{self, Lost},

@@ -8,9 +8,9 @@
 //! another.
 
 use netperf_common::flow::Slot;
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::{account, current_tgid},
     kernel::{Struct, offset, setting},
     maps::SockState,

@@ -8,9 +8,9 @@ use netperf_common::{
     flow::{AF_INET6, FlowKey, Owner},
     refusal::{BIND, CONNECT, IN_USE, NOT_AVAILABLE, RefusalCount, RefusalKey},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::current_tgid,
     emit::{self, Lost},
     kernel::{Struct as _, offset, probe, probe_ptr, setting},

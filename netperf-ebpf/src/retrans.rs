@@ -5,9 +5,9 @@ use netperf_common::{
     event::{RETRANS, RetransEvent, SYNACK},
     flow::{FlowKey, IPPROTO_TCP, Slot},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::refresh_tcp,
     emit,
     kernel::{Address, Struct, offset, probe, setting},

@@ -4,7 +4,6 @@
 //! where they were. Nothing else is touched.
 #![no_std]
 #![no_main]
-#![feature(asm_experimental_arch)]
 #![expect(
     unsafe_code,
     reason = "helpers and the kernel's structures are pointers"
@@ -26,9 +25,6 @@
     reason = "registers have 64 bits, whatever a helper returns"
 )]
 
-#[expect(dead_code, reason = "the tracer uses more of it")]
-#[path = "../atomic.rs"]
-mod atomic;
 mod header;
 mod maps;
 mod members;
@@ -37,13 +33,3 @@ mod pushback;
 mod socket;
 mod tc;
 mod window;
-
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// Most helpers used here are open to GPL-compatible programs only.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

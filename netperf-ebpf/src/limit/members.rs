@@ -7,9 +7,9 @@ use aya_ebpf::{
     macros::{cgroup_sock, raw_tracepoint},
     programs::{RawTracePointContext, SockContext},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     maps::{MEMBERS, board, fact},
     socket,
 };

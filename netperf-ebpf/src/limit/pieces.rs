@@ -1,11 +1,9 @@
 //! Whose is a later piece of a packet? Of whom its first piece is, which alone has ports.
 
 use aya_ebpf::bindings::__sk_buff;
+use netperf_ebpf::ip::{Header, IPV4_ADDRESSES, IPV6_ADDRESSES, load};
 
-use crate::{
-    header::{self, Header},
-    maps::{PIECES, Piece},
-};
+use crate::maps::{PIECES, Piece};
 
 /// Remembers that the packet that this piece begins is for a limited socket.
 #[inline(always)]
@@ -32,9 +30,9 @@ fn of(skb: *mut __sk_buff, header: &Header) -> Option<Piece> {
         protocol: header.protocol.into(),
     };
     if header.version == 4 {
-        [piece.ends[0], piece.ends[1]] = header::load(skb, header::IPV4_ENDS)?;
+        [piece.ends[0], piece.ends[1]] = load(skb, IPV4_ADDRESSES)?;
     } else {
-        piece.ends = header::load(skb, header::IPV6_ENDS)?;
+        piece.ends = load(skb, IPV6_ADDRESSES)?;
     }
     Some(piece)
 }

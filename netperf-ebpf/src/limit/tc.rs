@@ -14,10 +14,13 @@ use aya_ebpf::{
     programs::TcContext,
 };
 use netperf_common::limit::{LimitCounters, LimitedSocket};
+use netperf_ebpf::{
+    atomic,
+    ip::{IPV4, TCP, UDP},
+};
 
 use crate::{
-    atomic,
-    header::{self, ETHERNET, Header, IPV4, TCP, UDP},
+    header::{self, ETHERNET, Header},
     maps::{board, fact},
     pieces, pushback, socket, window,
 };
@@ -128,7 +131,7 @@ fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
         return None;
     }
     let payload = u64::from(header.payload);
-    if header.protocol == TCP && payload > 0 && pushback::is_due(skb, socket) {
+    if header.ip.protocol == TCP && payload > 0 && pushback::is_due(skb, socket) {
         return Some(TC_ACT_SHOT);
     }
     if let Some(board) = board() {
@@ -147,20 +150,20 @@ fn arrives(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if header.is_bare_acknowledgement() {
         return None;
     }
-    if header.is_later_piece {
-        if !pieces::is_remembered(skb, &header) {
+    if header.ip.is_later_fragment {
+        if !pieces::is_remembered(skb, &header.ip) {
             return None;
         }
     } else if may_pass(skb, &header)? {
         return None;
     }
-    if header.is_first_piece {
-        pieces::remember(skb, &header);
+    if header.ip.is_first_fragment {
+        pieces::remember(skb, &header.ip);
     }
     let board = board()?;
     // SAFETY: parts of a map value.
     let (fill, refused) = unsafe { (&raw mut (*board).receiving, &raw mut (*board).refused) };
-    if header.protocol == UDP && pushback::is_plenty(fill) {
+    if header.ip.protocol == UDP && pushback::is_plenty(fill) {
         atomic::add(refused, header.segments.into());
         return Some(TC_ACT_SHOT);
     }
@@ -175,7 +178,7 @@ fn may_pass(skb: *mut __sk_buff, header: &Header) -> Option<bool> {
     let (mut tuple, length) = header::ends(skb, header)?;
     // SAFETY: the helpers check what they are given; the socket that they give is released below.
     let socket = unsafe {
-        if header.protocol == TCP {
+        if header.ip.protocol == TCP {
             bpf_sk_lookup_tcp(skb.cast(), &raw mut tuple, length, OWN_NETNS, 0)
         } else {
             bpf_sk_lookup_udp(skb.cast(), &raw mut tuple, length, OWN_NETNS, 0)
@@ -205,7 +208,7 @@ fn receives(limited: *mut LimitedSocket, header: &Header) -> bool {
             atomic::add(&raw mut (*board).active, 1);
         }
     }
-    header.protocol == TCP && has_grace(limited)
+    header.ip.protocol == TCP && has_grace(limited)
 }
 
 /// Whether what comes need not wait yet.

@@ -5,7 +5,6 @@
 //! namespace. What has not port 53 at its other end is let go after a look at its ports.
 #![no_std]
 #![no_main]
-#![feature(asm_experimental_arch)]
 #![expect(
     unsafe_code,
     reason = "helpers and the kernel's structures are pointers"
@@ -27,9 +26,6 @@
     reason = "registers have 64 bits, whatever a helper returns"
 )]
 
-#[expect(dead_code, reason = "the tracer uses more of it")]
-#[path = "../atomic.rs"]
-mod atomic;
 mod header;
 mod maps;
 mod owner;
@@ -44,6 +40,7 @@ use netperf_common::{
     flow::Owner,
     names::{ARRIVES, COPIED, LEAVES, NamePacket},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
     header::Header,
@@ -135,13 +132,3 @@ fn count_lost() {
         atomic::add(lost, 1);
     }
 }
-
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// Most helpers used here are open to GPL-compatible programs only.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -103,12 +103,13 @@ fn kernel_side(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     let folder = toolchain.cargo.path.parent();
     let folder = folder.context("cargo is in a folder")?;
     if folder.join("cargo-clippy").exists() {
-        return check_kernel_side(workspace, toolchain, folder, "clippy", &["--bins"]);
+        return check_kernel_side(workspace, toolchain, folder, "clippy", &["--lib", "--bins"]);
     }
     println!(
         "no clippy in `{}`: only the compiler checks the kernel side",
         folder.display()
     );
+    check_kernel_side(workspace, toolchain, folder, "rustc", &["--lib"])?;
     for program in KERNEL_PROGRAMS {
         check_kernel_side(workspace, toolchain, folder, "rustc", &["--bin", program])?;
     }
