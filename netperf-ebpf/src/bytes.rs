@@ -30,7 +30,7 @@ pub(crate) fn sent(sk: impl Sock, bytes: i32) {
 /// also sees what no such call returns (splice).
 #[inline(always)]
 pub(crate) fn received(sk: impl Sock, bytes: i32) {
-    if bytes <= 0 || sk.tcp().is_some_and(sock::is_plain) {
+    if bytes <= 0 || sk.tcp().is_some_and(sock::has_no_ulp) {
         return;
     }
     account_call(sk, |slot| {
@@ -43,7 +43,7 @@ pub(crate) fn received(sk: impl Sock, bytes: i32) {
 /// before is not known.
 #[inline(always)]
 pub(crate) fn taken(sk: impl Sock, at_most: Option<u32>) {
-    let Some(tcp) = sk.tcp().filter(|tcp| sock::is_plain(*tcp)) else {
+    let Some(tcp) = sk.tcp().filter(|tcp| sock::has_no_ulp(*tcp)) else {
         return;
     };
     let Some(state) = sk.state_or_new() else {

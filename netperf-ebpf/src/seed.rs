@@ -57,7 +57,7 @@ pub(crate) fn established(sk: impl Sock) {
 /// readers are, and where the connection began.
 #[inline(always)]
 fn set(sk: impl Sock, choose: impl FnOnce(&SockState, u32, u32) -> Option<u32>) {
-    let Some(tcp) = sk.tcp().filter(|tcp| sock::is_plain(*tcp)) else {
+    let Some(tcp) = sk.tcp().filter(|tcp| sock::has_no_ulp(*tcp)) else {
         return;
     };
     let Some(state) = sk.state_or_new() else {

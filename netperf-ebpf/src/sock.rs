@@ -239,7 +239,7 @@ pub(crate) fn protocol(sk: impl Sock) -> u16 {
 /// MPTCP subflows) it counts records and mappings, not payload. Where no hook sees the result of a
 /// call, records of TLS are better than nothing.
 #[inline(always)]
-pub(crate) fn is_plain(tcp: impl Struct) -> bool {
+pub(crate) fn has_no_ulp(tcp: impl Struct) -> bool {
     tcp.field::<u64>(offset!(inet_connection_sock_icsk_ulp_ops)) == 0
         || setting!(by_position) != 0 && !is_subflow(tcp)
 }

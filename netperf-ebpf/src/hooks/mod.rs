@@ -27,7 +27,7 @@ mod fentry;
 mod iter;
 mod kprobe;
 mod latency;
-mod plain;
+mod no_btf;
 mod record;
 mod refused;
 mod run;

@@ -25,10 +25,10 @@
     reason = "registers have 64 bits, whatever a helper returns"
 )]
 
+mod fragments;
 mod header;
 mod maps;
 mod members;
-mod pieces;
 mod pushback;
 mod socket;
 mod tc;

@@ -39,18 +39,18 @@ pub(crate) static LIMITED: InheritedStorage = InheritedStorage {
 #[btf_map]
 pub(crate) static MEMBERS: HashMap<u32, u32, 65_536> = HashMap::new();
 
-/// What the pieces of a packet have in common.
+/// What the fragments of a packet have in common.
 #[repr(C)]
-pub(crate) struct Piece {
+pub(crate) struct FragmentKey {
     /// Both addresses; the first two words are those of IPv4.
     pub ends: [u32; 8],
     pub identification: u32,
     pub protocol: u32,
 }
 
-/// Packets for limited sockets of which the later pieces may be still to come: a second of small ones.
+/// Packets for limited sockets of which later fragments may still come: a second of small ones.
 #[btf_map]
-pub(crate) static PIECES: LruHashMap<Piece, u8, 16_384> = LruHashMap::new();
+pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u8, 16_384> = LruHashMap::new();
 
 /// What user space and the programs tell each other.
 #[btf_map]

@@ -20,9 +20,10 @@ use netperf_ebpf::{
 };
 
 use crate::{
+    fragments,
     header::{self, ETHERNET, Header},
     maps::{board, fact},
-    pieces, pushback, socket, window,
+    pushback, socket, window,
 };
 
 /// `BPF_F_INGRESS`: as if it had arrived there.
@@ -48,38 +49,38 @@ const PASS: i32 = TC_ACT_UNSPEC;
 
 /// A packet leaves by an interface.
 #[classifier]
-pub(crate) fn limit_leaves(ctx: TcContext) -> i32 {
-    leaves(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
+pub(crate) fn limit_egress(ctx: TcContext) -> i32 {
+    egress(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
 }
 
 /// The same by one whose packets begin with their IP header, as those of tunnels do.
 #[classifier]
-pub(crate) fn limit_leaves_bare(ctx: TcContext) -> i32 {
-    leaves(ctx.skb.skb, BARE).unwrap_or(PASS)
+pub(crate) fn limit_egress_bare(ctx: TcContext) -> i32 {
+    egress(ctx.skb.skb, BARE).unwrap_or(PASS)
 }
 
 /// A packet arrives by an interface.
 #[classifier]
-pub(crate) fn limit_arrives(ctx: TcContext) -> i32 {
-    arrives(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
+pub(crate) fn limit_ingress(ctx: TcContext) -> i32 {
+    ingress(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
 }
 
 /// The same by one whose packets begin with their IP header.
 #[classifier]
-pub(crate) fn limit_arrives_bare(ctx: TcContext) -> i32 {
-    arrives(ctx.skb.skb, BARE).unwrap_or(PASS)
+pub(crate) fn limit_ingress_bare(ctx: TcContext) -> i32 {
+    ingress(ctx.skb.skb, BARE).unwrap_or(PASS)
 }
 
 /// The far end of a queue.
 #[classifier]
-pub(crate) fn limit_turns(ctx: TcContext) -> i32 {
+pub(crate) fn limit_reflect(ctx: TcContext) -> i32 {
     // SAFETY: a field of the context, and a helper that takes any number.
     unsafe { bpf_redirect((*ctx.skb.skb).ifindex, 0) as i32 }
 }
 
 /// The near end of the queue of what leaves: its turn has come.
 #[classifier]
-pub(crate) fn limit_left(ctx: TcContext) -> i32 {
+pub(crate) fn limit_dequeued_tx(ctx: TcContext) -> i32 {
     let skb = ctx.skb.skb;
     if let Some(socket) = full_socket(skb) {
         // SAFETY: fields of a socket and of the context, as the verifier knows them.
@@ -102,7 +103,7 @@ pub(crate) fn limit_left(ctx: TcContext) -> i32 {
 
 /// The near end of the queue of what arrives.
 #[classifier]
-pub(crate) fn limit_arrived(ctx: TcContext) -> i32 {
+pub(crate) fn limit_dequeued_rx(ctx: TcContext) -> i32 {
     let skb = ctx.skb.skb;
     if let Some(board) = board() {
         // SAFETY: a part of a map value.
@@ -117,7 +118,7 @@ pub(crate) fn limit_arrived(ctx: TcContext) -> i32 {
 }
 
 #[inline(always)]
-fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
+fn egress(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if has_passed(skb) {
         return None;
     }
@@ -142,7 +143,7 @@ fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
 }
 
 #[inline(always)]
-fn arrives(skb: *mut __sk_buff, link: u32) -> Option<i32> {
+fn ingress(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if has_passed(skb) {
         return None;
     }
@@ -151,14 +152,14 @@ fn arrives(skb: *mut __sk_buff, link: u32) -> Option<i32> {
         return None;
     }
     if header.ip.is_later_fragment {
-        if !pieces::is_remembered(skb, &header.ip) {
+        if !fragments::is_remembered(skb, &header.ip) {
             return None;
         }
     } else if may_pass(skb, &header)? {
         return None;
     }
     if header.ip.is_first_fragment {
-        pieces::remember(skb, &header.ip);
+        fragments::remember(skb, &header.ip);
     }
     let board = board()?;
     // SAFETY: parts of a map value.

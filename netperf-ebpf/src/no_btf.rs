@@ -27,12 +27,12 @@ const SYN_SENT: u32 = 2;
 
 /// A socket of which nothing is known but where it is, and what the function is for that has it.
 #[derive(Clone, Copy)]
-pub(crate) struct Plain {
+pub(crate) struct SockByAddress {
     address: *const c_void,
     protocol: u16,
 }
 
-impl Plain {
+impl SockByAddress {
     /// An argument of a function of TCP's.
     #[inline(always)]
     pub(crate) fn tcp(socket: Probed) -> Self {
@@ -57,7 +57,7 @@ impl Plain {
     }
 }
 
-impl Sock for Plain {
+impl Sock for SockByAddress {
     type Struct = Unknown;
 
     #[inline(always)]
@@ -111,7 +111,7 @@ impl Sock for Plain {
 
 /// A call that sends returned `bytes` (negative: an error).
 #[inline(always)]
-pub(crate) fn sent(sk: Plain, bytes: i32) {
+pub(crate) fn sent(sk: SockByAddress, bytes: i32) {
     if bytes > 0 {
         moved(sk, |slot| {
             atomic::add(&raw mut slot.tx_bytes, bytes.cast_unsigned().into());
@@ -121,7 +121,7 @@ pub(crate) fn sent(sk: Plain, bytes: i32) {
 
 /// A call took `bytes` (negative: none).
 #[inline(always)]
-pub(crate) fn received(sk: Plain, bytes: i32) {
+pub(crate) fn received(sk: SockByAddress, bytes: i32) {
     if bytes > 0 {
         moved(sk, |slot| {
             atomic::add(&raw mut slot.rx_bytes, bytes.cast_unsigned().into());
@@ -130,7 +130,7 @@ pub(crate) fn received(sk: Plain, bytes: i32) {
 }
 
 #[inline(always)]
-fn moved(sk: Plain, add: impl FnOnce(&mut Slot)) {
+fn moved(sk: SockByAddress, add: impl FnOnce(&mut Slot)) {
     let Some(state) = sk.state_or_new() else {
         return emit::lost(Lost::MapFull);
     };
@@ -185,7 +185,7 @@ fn begin(read: Read) {
 
 /// TCP tells how much the call that is running has taken until now.
 #[inline(always)]
-pub(crate) fn taken_until_now(sk: Plain, copied: i32) {
+pub(crate) fn taken_until_now(sk: SockByAddress, copied: i32) {
     let Some(read) = READS.get_ptr_mut(bpf_get_current_pid_tgid()) else {
         return;
     };
