@@ -10,10 +10,12 @@ pub struct Shared<T>(UnsafeCell<T>);
 unsafe impl<T> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
+    /// Starts with `value`, which is what the object contains.
     pub const fn new(value: T) -> Self {
         Self(UnsafeCell::new(value))
     }
 
+    /// For accesses that others may run into.
     #[inline(always)]
     pub fn as_ptr(&self) -> *mut T {
         self.0.get()
@@ -21,6 +23,7 @@ impl<T> Shared<T> {
 }
 
 impl Shared<u64> {
+    /// The value at this moment.
     #[inline(always)]
     pub fn read(&self) -> u64 {
         // SAFETY: an aligned word of a static.

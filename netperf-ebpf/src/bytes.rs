@@ -2,9 +2,9 @@
 
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use netperf_common::flow::Slot;
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     emit::{self, Lost},
     kernel::{Struct as _, offset, setting},
     maps::{SLOTS, TICK},
@@ -14,32 +14,36 @@ use crate::{
 
 /// Flags of a call whose bytes stay in the socket, or come back from it as part of an error:
 /// `MSG_PEEK | MSG_ERRQUEUE`.
-pub const NOT_TAKEN: i32 = 0x2 | 0x2000;
+pub(crate) const NOT_TAKEN: i32 = 0x2 | 0x2000;
 
 /// A call that sends returned `bytes` (negative: an error).
 #[inline(always)]
-pub fn sent(sk: impl Sock, bytes: i32) {
+pub(crate) fn sent(sk: impl Sock, bytes: i32) {
     if bytes > 0 {
-        account_call(sk, |slot| atomic::add(&raw mut slot.tx_bytes, bytes as u64));
+        account_call(sk, |slot| {
+            atomic::add(&raw mut slot.tx_bytes, bytes.cast_unsigned().into());
+        });
     }
 }
 
 /// A call that receives returned `bytes`, and did not peek. Plain TCP is left to [`taken`], which
 /// also sees what no such call returns (splice).
 #[inline(always)]
-pub fn received(sk: impl Sock, bytes: i32) {
-    if bytes <= 0 || sk.tcp().is_some_and(sock::is_plain) {
+pub(crate) fn received(sk: impl Sock, bytes: i32) {
+    if bytes <= 0 || sk.tcp().is_some_and(sock::has_no_ulp) {
         return;
     }
-    account_call(sk, |slot| atomic::add(&raw mut slot.rx_bytes, bytes as u64));
+    account_call(sk, |slot| {
+        atomic::add(&raw mut slot.rx_bytes, bytes.cast_unsigned().into());
+    });
 }
 
 /// The receive position of a TCP socket moved: the growth is what was taken. `at_most` bounds it for
 /// hooks that also know how much this one call took, and stands for the growth where the position
 /// before is not known.
 #[inline(always)]
-pub fn taken(sk: impl Sock, at_most: Option<u32>) {
-    let Some(tcp) = sk.tcp().filter(|tcp| sock::is_plain(*tcp)) else {
+pub(crate) fn taken(sk: impl Sock, at_most: Option<u32>) {
+    let Some(tcp) = sk.tcp().filter(|tcp| sock::has_no_ulp(*tcp)) else {
         return;
     };
     let Some(state) = sk.state_or_new() else {
@@ -63,7 +67,7 @@ pub fn taken(sk: impl Sock, at_most: Option<u32>) {
         (false, None) if sock::was_never_read(tcp) => since_first,
         (false, None) => return emit::lost(Lost::Unread),
     };
-    if bytes as i32 > 0 {
+    if bytes.cast_signed() > 0 {
         let tgid = if sock::is_locked_by_process(sk) {
             current_tgid()
         } else {
@@ -94,7 +98,12 @@ fn account_call(sk: impl Sock, add: impl FnOnce(&mut Slot)) {
 
 /// Adds to a slot of this socket, and announces it.
 #[inline(always)]
-pub fn account(sk: impl Sock, index: Option<u32>, host_tgid: u32, add: impl FnOnce(&mut Slot)) {
+pub(crate) fn account(
+    sk: impl Sock,
+    index: Option<u32>,
+    host_tgid: u32,
+    add: impl FnOnce(&mut Slot),
+) {
     let Some(index) = index else {
         return emit::lost(Lost::MapFull);
     };
@@ -125,7 +134,7 @@ fn announce(sk: impl Sock, slot: &mut Slot, index: u32, host_tgid: u32, tick: u3
 
 /// Takes the kernel's own figures of a TCP connection into the slot.
 #[inline(always)]
-pub fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
+pub(crate) fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
     slot.state = sk.field(offset!(sock_skc_state));
     if let Some(tcp) = sk.tcp() {
         slot.retrans = tcp.field(offset!(tcp_sock_total_retrans));
@@ -141,6 +150,6 @@ pub fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
 }
 
 #[inline(always)]
-pub fn current_tgid() -> u32 {
+pub(crate) fn current_tgid() -> u32 {
     (bpf_get_current_pid_tgid() >> 32) as u32
 }

@@ -13,7 +13,7 @@ const CLOSE: u8 = 7;
 
 /// The socket is being destroyed: nothing can be moved over it any more.
 #[inline(always)]
-pub fn ended(sk: impl Sock) {
+pub(crate) fn ended(sk: impl Sock) {
     if let Some(state) = sk.state() {
         finish(state, |slot| refresh_tcp(sk, slot));
     }
@@ -21,7 +21,7 @@ pub fn ended(sk: impl Sock) {
 
 /// The same for a socket that is known by its address, which another may have soon.
 #[inline(always)]
-pub fn ended_by_address(sk: Probed) {
+pub(crate) fn ended_by_address(sk: Probed) {
     ended(sk);
     let _ = PROBED_SOCK_STATES.remove(sk.0 as u64);
 }
@@ -30,7 +30,7 @@ pub fn ended_by_address(sk: Probed) {
 /// whose end nobody told, as a program does not run while another is underway on its CPU. Either way
 /// the kernel's figures are of this connection only.
 #[inline(always)]
-pub fn left_behind(sk: Probed) {
+pub(crate) fn left_behind(sk: Probed) {
     if let Some(state) = sk.state()
         && owner::slot_in_use(state).is_some_and(|(_, slot)| slot.state == CLOSE)
     {
@@ -41,7 +41,10 @@ pub fn left_behind(sk: Probed) {
 
 /// Marks the socket's current slot as final, after `last_look` has taken what is still to be seen.
 #[inline(always)]
-pub fn finish(state: *mut SockState, last_look: impl FnOnce(&mut netperf_common::flow::Slot)) {
+pub(crate) fn finish(
+    state: *mut SockState,
+    last_look: impl FnOnce(&mut netperf_common::flow::Slot),
+) {
     let Some((index, slot)) = owner::slot_in_use(state) else {
         return;
     };

@@ -1,9 +1,9 @@
 //! What did the kernel throw away, and why? Counted, not told one by one: a flood must stay cheap.
 
 use netperf_common::{event::DropKey, kernel::DROP_REASONS};
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     emit::{self, Lost},
     kernel::{Address, Struct as _, offset},
     maps::{COUNTED_DROPS, DROPS},
@@ -17,7 +17,7 @@ const BPF_NOEXIST: u64 = 1;
 /// A packet goes for this reason (`enum skb_drop_reason`). `sk` is the socket that it was for, where
 /// the kernel tells.
 #[inline(always)]
-pub fn packet<S: Sock>(skb: Address, reason: u32, sk: Option<S>) {
+pub(crate) fn packet<S: Sock>(skb: Address, reason: u32, sk: Option<S>) {
     if reason as usize >= DROP_REASONS {
         return;
     }

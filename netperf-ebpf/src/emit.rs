@@ -2,18 +2,16 @@
 
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use netperf_common::event::{ACTIVE, CLOSED, OWNED, SlotEvent};
+use netperf_ebpf::atomic;
 
-use crate::{
-    atomic,
-    maps::{EVENTS, LOSS},
-};
+use crate::maps::{EVENTS, LOSS};
 
 /// `BPF_RB_NO_WAKEUP`: user space reads on its own clock, so that a send never wakes anybody.
 const NO_WAKEUP: u64 = 1;
 
 /// What can go missing.
 #[derive(Clone, Copy)]
-pub enum Lost {
+pub(crate) enum Lost {
     /// No slot, or no memory for a socket's state.
     MapFull,
     /// A read from a socket whose position was not known.
@@ -22,7 +20,7 @@ pub enum Lost {
 
 /// Counts a loss.
 #[inline(always)]
-pub fn lost(what: Lost) {
+pub(crate) fn lost(what: Lost) {
     let loss = LOSS.as_ptr();
     // SAFETY: addresses within a static.
     let counter = unsafe {
@@ -36,7 +34,7 @@ pub fn lost(what: Lost) {
 
 /// The slot was active for the first time in this tick.
 #[inline(always)]
-pub fn active(slot: u32, socket: u64) {
+pub(crate) fn active(slot: u32, socket: u64) {
     record(&SlotEvent {
         kind: ACTIVE,
         slot,
@@ -46,7 +44,7 @@ pub fn active(slot: u32, socket: u64) {
 
 /// The slot is one of several of a socket that more than one process uses.
 #[inline(always)]
-pub fn owned(slot: u32, socket: u64) {
+pub(crate) fn owned(slot: u32, socket: u64) {
     record(&SlotEvent {
         kind: OWNED,
         slot,
@@ -56,7 +54,7 @@ pub fn owned(slot: u32, socket: u64) {
 
 /// The socket ended; the slot's totals are final.
 #[inline(always)]
-pub fn closed(slot: u32, socket: u64) {
+pub(crate) fn closed(slot: u32, socket: u64) {
     record(&SlotEvent {
         kind: CLOSED,
         slot,
@@ -66,7 +64,7 @@ pub fn closed(slot: u32, socket: u64) {
 
 /// Puts a record into the ring buffer, or counts that it found no room.
 #[inline(always)]
-pub fn record<T>(record: &T) {
+pub(crate) fn record<T>(record: &T) {
     // SAFETY: an address within a static.
     atomic::add(unsafe { &raw mut (*LOSS.as_ptr()).records }, 1);
     let ring = (&raw const EVENTS).cast_mut().cast();

@@ -3,8 +3,15 @@
 //! `cargo xtask bench` measures the real programs against them; they are in no release.
 #![no_std]
 #![no_main]
+#![expect(
+    unsafe_code,
+    reason = "helpers and the kernel's structures are pointers"
+)]
 
 use core::ffi::c_void;
+
+// For the licence and the panic handler.
+use netperf_ebpf as _;
 
 /// Empty programs, and what they return: 0 from a trampoline, 1 to let a cgroup hook pass, and anything
 /// from others.
@@ -32,13 +39,3 @@ empty! {
     "kprobe/any" empty_kprobe 0
     "tracepoint/any/any" empty_record 0
 }
-
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// As in the real object: the verifier treats both alike.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -40,7 +40,7 @@ const _: (
 ) = (&OFFSETS, &SETTINGS, &PACKET);
 
 /// A structure of the kernel's.
-pub trait Struct: Copy {
+pub(crate) trait Struct: Copy {
     /// Where it is.
     fn address(self) -> *const c_void;
     /// Reads a field of it.
@@ -51,7 +51,7 @@ pub trait Struct: Copy {
 
 /// A structure that the verifier knows as such.
 #[derive(Clone, Copy)]
-pub struct Known(pub *const c_void);
+pub(crate) struct Known(pub *const c_void);
 
 impl Struct for Known {
     #[inline(always)]
@@ -72,7 +72,7 @@ impl Struct for Known {
 
 /// A structure by its address alone.
 #[derive(Clone, Copy)]
-pub struct Address(pub *const c_void);
+pub(crate) struct Address(pub *const c_void);
 
 impl Struct for Address {
     #[inline(always)]
@@ -93,7 +93,7 @@ impl Struct for Address {
 
 /// A structure that can't be read: all of it is zero.
 #[derive(Clone, Copy)]
-pub struct Unknown;
+pub(crate) struct Unknown;
 
 impl Struct for Unknown {
     #[inline(always)]
@@ -114,14 +114,14 @@ impl Struct for Unknown {
 
 /// The thread that runs now, by its address.
 #[inline(always)]
-pub fn current_task() -> Address {
+pub(crate) fn current_task() -> Address {
     // SAFETY: a helper without arguments.
     Address(unsafe { bpf_get_current_task() as *const c_void })
 }
 
 /// Copies a value out of kernel memory; zero where that memory can't be read.
 #[inline(always)]
-pub fn probe<T: Default>(base: *const c_void, offset: u32) -> T {
+pub(crate) fn probe<T: Default>(base: *const c_void, offset: u32) -> T {
     let source = base.wrapping_byte_add(offset as usize).cast::<T>();
     // SAFETY: the helper checks the address and fails instead of faulting.
     unsafe { bpf_probe_read_kernel(source) }.unwrap_or_default()
@@ -129,14 +129,14 @@ pub fn probe<T: Default>(base: *const c_void, offset: u32) -> T {
 
 /// Copies a pointer out of kernel memory.
 #[inline(always)]
-pub fn probe_ptr(base: *const c_void, offset: u32) -> *const c_void {
+pub(crate) fn probe_ptr(base: *const c_void, offset: u32) -> *const c_void {
     probe::<u64>(base, offset) as *const c_void
 }
 
 /// Loads through a pointer whose type the verifier knows: no helper, and no fault, as the kernel
 /// reads such pointers under its exception table.
 #[inline(always)]
-pub fn load<T: Copy>(base: *const c_void, offset: u32) -> T {
+pub(crate) fn load<T: Copy>(base: *const c_void, offset: u32) -> T {
     // SAFETY: the verifier proves type and bounds of every such load, or rejects the program.
     unsafe { core::ptr::read_volatile(base.wrapping_byte_add(offset as usize).cast::<T>()) }
 }

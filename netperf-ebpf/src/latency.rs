@@ -5,9 +5,9 @@ use netperf_common::{
     flow::{FlowKey, Owner},
     latency::{ACCEPT, BUCKETS, CONNECT, LatencyKey, RTT, bucket},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::current_tgid,
     emit::{self, Lost},
     kernel::{Struct as _, offset},
@@ -18,13 +18,13 @@ use crate::{
 
 /// A connection that this host opened is established, so long after its first SYN.
 #[inline(always)]
-pub fn connected(sk: impl Sock, state: *mut SockState, after_ns: u64) {
+pub(crate) fn connected(sk: impl Sock, state: *mut SockState, after_ns: u64) {
     of_last_user(sk, state, CONNECT, micros(after_ns));
 }
 
 /// A segment has arrived on an established connection.
 #[inline(always)]
-pub fn arrived(sk: impl Sock) {
+pub(crate) fn arrived(sk: impl Sock) {
     let (Some(tcp), Some(state)) = (sk.tcp(), sk.state()) else {
         return;
     };
@@ -36,7 +36,7 @@ pub fn arrived(sk: impl Sock) {
 
 /// A connection that another host opened is established, and waits to be accepted.
 #[inline(always)]
-pub fn waits(sk: impl Sock) {
+pub(crate) fn waits(sk: impl Sock) {
     // SAFETY: a helper without arguments.
     let now = unsafe { bpf_ktime_get_boot_ns() };
     let _ = HANDSHAKES.insert(sk.base().address() as u64, now, 0);
@@ -44,7 +44,7 @@ pub fn waits(sk: impl Sock) {
 
 /// The current process has accepted a connection.
 #[inline(always)]
-pub fn accepted(sk: Probed) {
+pub(crate) fn accepted(sk: Probed) {
     let socket = sk.0 as u64;
     // SAFETY: a copy of an integer.
     let Some(since) = (unsafe { HANDSHAKES.get(socket).copied() }) else {
@@ -60,11 +60,11 @@ pub fn accepted(sk: Probed) {
 
 /// The current process has accepted a connection, and this is its descriptor.
 #[inline(always)]
-pub fn accepted_as(fd: i64) {
+pub(crate) fn accepted_as(fd: i64) {
     if fd < 0 {
         return;
     }
-    let sk = sock::of_descriptor(fd as u32);
+    let sk = sock::of_descriptor(fd.cast_unsigned() as u32);
     if !sk.is_null() {
         accepted(Probed(sk));
     }
@@ -114,5 +114,5 @@ fn note(sk: impl Sock, by: &Owner, kind: u16, us: u32) {
 
 #[inline(always)]
 fn micros(ns: u64) -> u32 {
-    (ns / 1_000).min(u32::MAX as u64) as u32
+    (ns / 1_000).min(u32::MAX.into()) as u32
 }

@@ -4,9 +4,27 @@
 //! same functions, one file a topic.
 #![no_std]
 #![no_main]
-#![feature(asm_experimental_arch)]
+#![expect(
+    unsafe_code,
+    reason = "helpers and the kernel's structures are pointers"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "the verifier forgets what it has proved where a function is called"
+)]
+#![expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "fields of one structure are read together, for the same reason"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the macros of aya hand over the context"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "registers have 64 bits, whatever a helper returns"
+)]
 
-mod atomic;
 mod bytes;
 mod close;
 mod dropped;
@@ -15,9 +33,9 @@ mod hooks;
 mod kernel;
 mod latency;
 mod maps;
+mod no_btf;
 mod owner;
 mod packet;
-mod plain;
 mod queued;
 mod refused;
 mod reset;
@@ -26,12 +44,5 @@ mod seed;
 mod sock;
 mod state;
 
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// Most helpers used here are open to GPL-compatible programs only.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+// For the licence and the panic handler.
+use netperf_ebpf as _;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Thread group that stands for the kernel itself.
-pub const KERNEL: u32 = 0;
+pub(crate) const KERNEL: u32 = 0;
 
 /// `PF_KTHREAD` of `task_struct.flags`.
 const PF_KTHREAD: u32 = 0x0020_0000;
@@ -31,14 +31,14 @@ const UPID_NS: u32 = 8;
 
 /// The slot for this process on this socket, if it is the one that used it last: nearly always.
 #[inline(always)]
-pub fn last_slot(state: *mut SockState, host_tgid: u32) -> Option<u32> {
+pub(crate) fn last_slot(state: *mut SockState, host_tgid: u32) -> Option<u32> {
     let current = last(state);
     ((current >> 32) as u32 == host_tgid && current as u32 != 0).then_some(current as u32)
 }
 
 /// The slot for this process on this socket: found if it had one, else taken.
 #[inline(always)]
-pub fn slot(sk: impl Sock, state: *mut SockState, host_tgid: u32) -> Option<u32> {
+pub(crate) fn slot(sk: impl Sock, state: *mut SockState, host_tgid: u32) -> Option<u32> {
     if let Some(index) = last_slot(state, host_tgid) {
         return Some(index);
     }
@@ -66,7 +66,7 @@ fn last(state: *mut SockState) -> u64 {
 
 /// The slot of the process that used the socket last, with its index; `None` if none did.
 #[inline(always)]
-pub fn slot_in_use<'a>(state: *mut SockState) -> Option<(u32, &'a mut Slot)> {
+pub(crate) fn slot_in_use<'a>(state: *mut SockState) -> Option<(u32, &'a mut Slot)> {
     let index = last(state) as u32;
     if index == 0 {
         return None;
@@ -79,7 +79,7 @@ pub fn slot_in_use<'a>(state: *mut SockState) -> Option<(u32, &'a mut Slot)> {
 /// Whether it says in the slot in use whose it is: the process that has just taken it may still be about to
 /// write that, on another CPU.
 #[inline(always)]
-pub fn is_described(state: *mut SockState, slot: &Slot) -> bool {
+pub(crate) fn is_described(state: *mut SockState, slot: &Slot) -> bool {
     // SAFETY: words of a map value; volatile, as another CPU writes them.
     let (tick, host_tgid) = unsafe {
         (
@@ -151,7 +151,7 @@ fn is_kernel(task: impl Struct, host_tgid: u32) -> bool {
 /// Describes the current process: taken here, as it may be gone before user space looks. Its number comes
 /// last, see [`is_described`].
 #[inline(always)]
-pub fn fill(sk: impl Sock, owner: &mut Owner, host_tgid: u32) {
+pub(crate) fn fill(sk: impl Sock, owner: &mut Owner, host_tgid: u32) {
     let task = sk.current_task();
     if is_kernel(task, host_tgid) {
         return;
@@ -165,7 +165,7 @@ pub fn fill(sk: impl Sock, owner: &mut Owner, host_tgid: u32) {
 
 /// Describes a process that is not the current one. Its cgroup stays unknown.
 #[inline(always)]
-pub fn fill_holder(task: Address, owner: &mut Owner, host_tgid: u32) {
+pub(crate) fn fill_holder(task: Address, owner: &mut Owner, host_tgid: u32) {
     fill_names(task, owner, host_tgid);
     owner.uid = task
         .target(offset!(task_struct_cred))
@@ -175,7 +175,7 @@ pub fn fill_holder(task: Address, owner: &mut Owner, host_tgid: u32) {
 
 /// Tells who holds a socket over which nothing was moved yet: events on its port may be for it.
 #[inline(always)]
-pub fn announce_holder(sk: impl Sock, index: u32, slot: &mut Slot) {
+pub(crate) fn announce_holder(sk: impl Sock, index: u32, slot: &mut Slot) {
     refresh_tcp(sk, slot);
     fill_key(sk, &mut slot.key);
     slot.tick = TICK.read() as u32;
@@ -218,7 +218,7 @@ fn tgid_of(leader: Address) -> Address {
 
 /// Notes the pid namespace of the current task as the tracer's.
 #[inline(always)]
-pub fn note_own_namespace() {
+pub(crate) fn note_own_namespace() {
     let pid = tgid_of(current_task().target(offset!(task_struct_group_leader)));
     let level: u32 = pid.field(offset!(pid_level));
     let namespace = PidNamespace {

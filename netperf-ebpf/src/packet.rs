@@ -16,7 +16,7 @@ const BORROWED: u64 = 1;
 
 /// The ends of a packet that has arrived: the sender is remote. What it does not tell stays zero.
 #[inline(always)]
-pub fn ends_of_arrived(skb: Address) -> FlowKey {
+pub(crate) fn ends_of_arrived(skb: Address) -> FlowKey {
     let mut key = FlowKey {
         netns: netns(skb),
         ..FlowKey::default()

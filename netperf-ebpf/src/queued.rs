@@ -8,9 +8,9 @@
 //! another.
 
 use netperf_common::flow::Slot;
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::{account, current_tgid},
     kernel::{Struct, offset, setting},
     maps::SockState,
@@ -26,7 +26,7 @@ const CLOSE_WAIT: u8 = 8;
 
 /// A connection begins: the SYN takes the first place, and what a fast open sends comes behind it.
 #[inline(always)]
-pub fn connects(sk: impl Sock) {
+pub(crate) fn connects(sk: impl Sock) {
     if let Some((tcp, state)) = counted(sk).and_then(|tcp| Some((tcp, sk.state_or_new()?))) {
         note(state, position(tcp).wrapping_add(1));
     }
@@ -35,7 +35,7 @@ pub fn connects(sk: impl Sock) {
 /// A connection was accepted: what counts is from here on. The socket may have the address of one whose
 /// end nobody was told: before 6.7 the kernel does not say that it did not run a program.
 #[inline(always)]
-pub fn accepted(tcp: impl Struct, state: *mut SockState) {
+pub(crate) fn accepted(tcp: impl Struct, state: *mut SockState) {
     if setting!(by_position) != 0 {
         note(state, position(tcp));
     }
@@ -43,7 +43,7 @@ pub fn accepted(tcp: impl Struct, state: *mut SockState) {
 
 /// A send begins: what counts is from here on, unless an earlier position is known.
 #[inline(always)]
-pub fn begins(sk: impl Sock) {
+pub(crate) fn begins(sk: impl Sock) {
     if !is_open(sk) {
         return;
     }
@@ -57,7 +57,7 @@ pub fn begins(sk: impl Sock) {
 
 /// The lock is about to be released: counts what was added under it.
 #[inline(always)]
-pub fn released(sk: impl Sock) {
+pub(crate) fn released(sk: impl Sock) {
     let Some(tcp) = counted(sk) else {
         return;
     };
@@ -72,7 +72,7 @@ pub fn released(sk: impl Sock) {
     let (seen, known) = unsafe { ((*state).sent_seq, (*state).sent_known != 0) };
     note(state, position);
     let bytes = position.wrapping_sub(seen);
-    if known && bytes as i32 > 0 {
+    if known && bytes.cast_signed() > 0 {
         let tgid = current_tgid();
         account(sk, owner::slot(sk, state, tgid), tgid, |slot| {
             atomic::add(&raw mut slot.tx_bytes, u64::from(bytes));
@@ -83,7 +83,7 @@ pub fn released(sk: impl Sock) {
 /// A connection leaves the states in which data can be added, before its FIN takes a place: adds
 /// what a hook may have missed to what the last user has sent.
 #[inline(always)]
-pub fn finished(sk: impl Sock, state: *mut SockState, slot: &mut Slot) {
+pub(crate) fn finished(sk: impl Sock, state: *mut SockState, slot: &mut Slot) {
     if let Some(bytes) = missed(sk, state) {
         atomic::add(&raw mut slot.tx_bytes, bytes);
     }
@@ -92,7 +92,7 @@ pub fn finished(sk: impl Sock, state: *mut SockState, slot: &mut Slot) {
 /// The same where nobody has a slot: all that was sent was missed. It was sent by the process that ends the
 /// connection, if one does.
 #[inline(always)]
-pub fn finished_unseen(sk: impl Sock, state: *mut SockState) {
+pub(crate) fn finished_unseen(sk: impl Sock, state: *mut SockState) {
     if sock::is_locked_by_process(sk)
         && let Some(bytes) = missed(sk, state)
     {
@@ -114,12 +114,12 @@ fn missed(sk: impl Sock, state: *mut SockState) -> Option<u64> {
     let position = position(counted(sk)?);
     note(state, position);
     let bytes = position.wrapping_sub(seen);
-    (bytes as i32 > 0).then_some(u64::from(bytes))
+    (bytes.cast_signed() > 0).then_some(u64::from(bytes))
 }
 
 /// The position of a socket that was open before the hooks were attached, unless one was faster.
 #[inline(always)]
-pub fn open_before(tcp: impl Struct, state: &mut SockState) {
+pub(crate) fn open_before(tcp: impl Struct, state: &mut SockState) {
     if setting!(by_position) != 0 && state.sent_known == 0 {
         note(state, position(tcp));
     }
@@ -159,7 +159,7 @@ fn is_open(sk: impl Sock) -> bool {
 
 /// Whether processes can add data in this state. Afterwards only a FIN moves the position.
 #[inline(always)]
-pub fn can_send(state: u8) -> bool {
+pub(crate) fn can_send(state: u8) -> bool {
     matches!(state, ESTABLISHED | SYN_SENT | SYN_RECV | CLOSE_WAIT)
 }
 

@@ -8,9 +8,9 @@ use netperf_common::{
     flow::{AF_INET6, FlowKey, Owner},
     refusal::{BIND, CONNECT, IN_USE, NOT_AVAILABLE, RefusalCount, RefusalKey},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::current_tgid,
     emit::{self, Lost},
     kernel::{Struct as _, offset, probe, probe_ptr, setting},
@@ -42,7 +42,7 @@ const ADDRESS_6: u32 = 8;
 
 /// A `struct sockaddr`, and whose memory it is in.
 #[derive(Clone, Copy)]
-pub enum SockAddr {
+pub(crate) enum SockAddr {
     Kernels(*const c_void),
     Users(*const c_void),
 }
@@ -63,20 +63,20 @@ impl SockAddr {
 
 /// The current thread begins a call; its end is told without the arguments.
 #[inline(always)]
-pub fn begins(socket: u64, address: u64) {
+pub(crate) fn begins(socket: u64, address: u64) {
     let _ = CALLS.insert(bpf_get_current_pid_tgid(), Call { socket, address }, 0);
 }
 
 /// The call that the current thread is in.
 #[inline(always)]
-pub fn begun() -> Option<Call> {
+pub(crate) fn begun() -> Option<Call> {
     // SAFETY: a copy of two integers that only this thread writes.
     unsafe { CALLS.get(bpf_get_current_pid_tgid()).copied() }
 }
 
 /// A port was looked for, for a connection whose other end the socket knows already.
 #[inline(always)]
-pub fn port_for(sk: Probed, result: i32) {
+pub(crate) fn port_for(sk: Probed, result: i32) {
     let Some(error) = counted(result) else {
         return;
     };
@@ -85,7 +85,7 @@ pub fn port_for(sk: Probed, result: i32) {
 
 /// `connect` ended.
 #[inline(always)]
-pub fn connect(sk: Probed, to: SockAddr, result: i32) {
+pub(crate) fn connect(sk: Probed, to: SockAddr, result: i32) {
     if let Some(error) = ended_with(result)
         && !was_told(sk, error)
     {
@@ -96,7 +96,7 @@ pub fn connect(sk: Probed, to: SockAddr, result: i32) {
 /// What begins a connection and waits for nobody ended. What it does for want of a port is told by
 /// [`port_for`].
 #[inline(always)]
-pub fn begun_connecting(sk: Probed, to: SockAddr, result: i32) {
+pub(crate) fn begun_connecting(sk: Probed, to: SockAddr, result: i32) {
     if counted(result).is_none()
         && let Some(error) = failure(result)
         && !is_mapped(to)
@@ -107,7 +107,7 @@ pub fn begun_connecting(sk: Probed, to: SockAddr, result: i32) {
 
 /// A transition: a process begins to connect, or the kernel says what came of it.
 #[inline(always)]
-pub fn moves(sk: Probed, old: i32, new: i32) {
+pub(crate) fn moves(sk: Probed, old: i32, new: i32) {
     if sk.tcp().is_none() {
         return;
     }
@@ -171,7 +171,7 @@ fn was_told(sk: Probed, error: u8) -> bool {
 
 /// `bind` ended.
 #[inline(always)]
-pub fn bind(sk: Probed, to: SockAddr, result: i32) {
+pub(crate) fn bind(sk: Probed, to: SockAddr, result: i32) {
     if let Some(error) = counted(result) {
         note(sk, key_of(to, BIND, error));
     }
@@ -179,7 +179,7 @@ pub fn bind(sk: Probed, to: SockAddr, result: i32) {
 
 /// The error that a call ended with, if it is one of those that count.
 #[inline(always)]
-pub fn counted(result: i32) -> Option<u8> {
+pub(crate) fn counted(result: i32) -> Option<u8> {
     let is_one = |error: u8| result == -i32::from(error);
     if is_one(IN_USE) {
         Some(IN_USE)
@@ -192,7 +192,7 @@ pub fn counted(result: i32) -> Option<u8> {
 
 /// The same for what asks for all failed connections.
 #[inline(always)]
-pub fn ended_with(result: i32) -> Option<u8> {
+pub(crate) fn ended_with(result: i32) -> Option<u8> {
     if setting!(failures) != 0 {
         failure(result)
     } else {
@@ -208,7 +208,7 @@ fn failure(result: i32) -> Option<u8> {
     for error in NO_FAILURES {
         may_go_on |= result == -error;
     }
-    (is_one && !may_go_on).then_some(-result as u8)
+    (is_one && !may_go_on).then_some(result.unsigned_abs() as u8)
 }
 
 /// Whether the call passes an IPv4 address on to the function for IPv4, which tells by itself.
@@ -221,13 +221,13 @@ fn is_mapped(to: SockAddr) -> bool {
 
 /// The current thread's call is told and over.
 #[inline(always)]
-pub fn forget() {
+pub(crate) fn forget() {
     let _ = CALLS.remove(bpf_get_current_pid_tgid());
 }
 
 /// The `struct sock` of a `struct socket`.
 #[inline(always)]
-pub fn of_socket(socket: *const c_void) -> Probed {
+pub(crate) fn of_socket(socket: *const c_void) -> Probed {
     Probed(probe_ptr(socket, offset!(socket_sk)))
 }
 

@@ -20,7 +20,7 @@ const NEW_SYN_RECV: u8 = 12;
 /// This host resets the other end. There may be no socket, or less than one: then `answered`, the
 /// segment that this answers, tells the ends.
 #[inline(always)]
-pub fn sent<S: Sock>(sk: Option<S>, common: Address, answered: Address) {
+pub(crate) fn sent<S: Sock>(sk: Option<S>, common: Address, answered: Address) {
     let state: u8 = probe(common.address(), offset!(sock_skc_state));
     let mut key = FlowKey::default();
     if !common.address().is_null() {
@@ -39,7 +39,7 @@ pub fn sent<S: Sock>(sk: Option<S>, common: Address, answered: Address) {
 
 /// The other end has reset this connection.
 #[inline(always)]
-pub fn received(sk: impl Sock) {
+pub(crate) fn received(sk: impl Sock) {
     let mut key = FlowKey::default();
     sock::fill_key(sk, &mut key);
     tell(Some(sk), key, sk.field(offset!(sock_skc_state)), RECEIVED);
@@ -58,7 +58,7 @@ fn tell<S: Sock>(sk: Option<S>, key: FlowKey, state: u8, direction: u8) {
         direction,
         reserved: 0,
     };
-    if let Some(state) = sk.and_then(|sk| sk.state())
+    if let Some(state) = sk.and_then(Sock::state)
         && let Some((index, slot)) = owner::slot_in_use(state)
     {
         event.slot = index;

@@ -5,9 +5,9 @@ use netperf_common::{
     event::{RETRANS, RetransEvent, SYNACK},
     flow::{FlowKey, IPPROTO_TCP, Slot},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::refresh_tcp,
     emit,
     kernel::{Address, Struct, offset, probe, setting},
@@ -21,7 +21,7 @@ const LISTEN: u8 = 10;
 
 /// The kernel is about to retransmit: from here on the socket has a slot, whoever uses it.
 #[inline(always)]
-pub fn begins(sk: impl Sock) {
+pub(crate) fn begins(sk: impl Sock) {
     if setting!(emit_retrans) != 0 {
         let _ = slot_of_anybody(sk, 0);
     }
@@ -29,7 +29,7 @@ pub fn begins(sk: impl Sock) {
 
 /// The kernel retransmitted so many segments of this socket, and has counted them.
 #[inline(always)]
-pub fn happened(sk: impl Sock, segments: u32) {
+pub(crate) fn happened(sk: impl Sock, segments: u32) {
     let Some((index, slot)) = slot_of_anybody(sk, segments) else {
         return;
     };
@@ -41,7 +41,7 @@ pub fn happened(sk: impl Sock, segments: u32) {
 
 /// A listener sent a SYN-ACK again. A connection with early data has a socket by then, which counts it.
 #[inline(always)]
-pub fn synack(sk: impl Sock, request: Address) {
+pub(crate) fn synack(sk: impl Sock, request: Address) {
     if sk.field::<u8>(offset!(sock_skc_state)) != LISTEN {
         return;
     }
@@ -60,7 +60,7 @@ pub fn synack(sk: impl Sock, request: Address) {
 
 /// Segments that a packet (`struct sk_buff`) stands for; 1 where it does not tell.
 #[inline(always)]
-pub fn segments(packet: Address) -> u32 {
+pub(crate) fn segments(packet: Address) -> u32 {
     let offset = setting!(skb_segs_offset);
     let segments = if offset == 0 {
         0

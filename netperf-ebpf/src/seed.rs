@@ -10,7 +10,7 @@ use crate::{
 /// The receive position of a TCP socket that was open before the hooks were attached, unless a hook
 /// was faster.
 #[inline(always)]
-pub fn open_before(sk: impl Sock) {
+pub(crate) fn open_before(sk: impl Sock) {
     if let Some((tcp, state)) = sk.tcp().zip(sk.state_or_new()) {
         // SAFETY: a map value that the verifier proved.
         queued::open_before(tcp, unsafe { &mut *state });
@@ -23,7 +23,7 @@ pub fn open_before(sk: impl Sock) {
 /// This process holds the socket: it owns what happens on it until one uses it. Of those that share one,
 /// the first that is looked at does. Only told where connections are told one by one.
 #[inline(always)]
-pub fn held_by(sk: impl Sock, task: Address) {
+pub(crate) fn held_by(sk: impl Sock, task: Address) {
     let is_told = setting!(emit_states) != 0 || setting!(emit_retrans) != 0;
     if !is_told || !sock::counts(sk) {
         return;
@@ -45,7 +45,7 @@ pub fn held_by(sk: impl Sock, task: Address) {
 /// may have been taken already, and have been counted or not: the reader may be on its way to the
 /// hook that counts.
 #[inline(always)]
-pub fn established(sk: impl Sock) {
+pub(crate) fn established(sk: impl Sock) {
     set(sk, |state, position, first| {
         let counted = state.seen_seq.wrapping_sub(first);
         let is_of_this_connection = state.seq_known != 0 && counted <= position.wrapping_sub(first);
@@ -57,7 +57,7 @@ pub fn established(sk: impl Sock) {
 /// readers are, and where the connection began.
 #[inline(always)]
 fn set(sk: impl Sock, choose: impl FnOnce(&SockState, u32, u32) -> Option<u32>) {
-    let Some(tcp) = sk.tcp().filter(|tcp| sock::is_plain(*tcp)) else {
+    let Some(tcp) = sk.tcp().filter(|tcp| sock::has_no_ulp(*tcp)) else {
         return;
     };
     let Some(state) = sk.state_or_new() else {

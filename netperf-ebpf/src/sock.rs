@@ -36,7 +36,7 @@ const S_IFSOCK: u16 = 0o140_000;
 const SOCK_RAW: u16 = 3;
 
 /// A `struct sock`.
-pub trait Sock: Copy {
+pub(crate) trait Sock: Copy {
     /// Structures that are held in the same way.
     type Struct: Struct;
     /// The structure itself.
@@ -70,11 +70,11 @@ pub trait Sock: Copy {
 
 /// A socket that the verifier knows as such: arguments of BTF tracepoints, fentry and fexit.
 #[derive(Clone, Copy)]
-pub struct Trusted(pub *const c_void);
+pub(crate) struct Trusted(pub *const c_void);
 
 /// A socket by its address alone: arguments of kprobes, and of trampolines before 5.11.
 #[derive(Clone, Copy)]
-pub struct Probed(pub *const c_void);
+pub(crate) struct Probed(pub *const c_void);
 
 impl Sock for Trusted {
     type Struct = Known;
@@ -178,7 +178,7 @@ impl Sock for Probed {
 /// The `struct sock` of an open file; null for what is no socket, and for a descriptor that only names
 /// one (`O_PATH`).
 #[inline(always)]
-pub fn of_file(file: *const c_void) -> *const c_void {
+pub(crate) fn of_file(file: *const c_void) -> *const c_void {
     let inode = probe_ptr(file, offset!(file_f_inode));
     if probe::<u16>(inode, offset!(inode_i_mode)) & S_IFMT != S_IFSOCK {
         return core::ptr::null();
@@ -189,7 +189,7 @@ pub fn of_file(file: *const c_void) -> *const c_void {
 
 /// The `struct sock` of a descriptor of the current process; null for what is no socket.
 #[inline(always)]
-pub fn of_descriptor(fd: u32) -> *const c_void {
+pub(crate) fn of_descriptor(fd: u32) -> *const c_void {
     let files = probe_ptr(current_task().0, offset!(task_struct_files));
     let table = probe_ptr(files, offset!(files_struct_fdt));
     let first = probe_ptr(table, offset!(fdtable_fd));
@@ -216,7 +216,7 @@ fn storage(sk: *const c_void, flags: u64) -> Option<*mut SockState> {
 /// Whether bytes of this socket count: TCP, MPTCP, UDP and UDP-Lite over IPv4 and IPv6. What goes
 /// through a raw socket has headers and no connection, whatever protocol it names.
 #[inline(always)]
-pub fn counts(sk: impl Sock) -> bool {
+pub(crate) fn counts(sk: impl Sock) -> bool {
     let family: u16 = sk.field(offset!(sock_skc_family));
     if family != AF_INET && family != AF_INET6 {
         return false;
@@ -231,7 +231,7 @@ pub fn counts(sk: impl Sock) -> bool {
 }
 
 #[inline(always)]
-pub fn protocol(sk: impl Sock) -> u16 {
+pub(crate) fn protocol(sk: impl Sock) -> u16 {
     sk.field(offset!(sock_sk_protocol))
 }
 
@@ -239,14 +239,14 @@ pub fn protocol(sk: impl Sock) -> u16 {
 /// MPTCP subflows) it counts records and mappings, not payload. Where no hook sees the result of a
 /// call, records of TLS are better than nothing.
 #[inline(always)]
-pub fn is_plain(tcp: impl Struct) -> bool {
+pub(crate) fn has_no_ulp(tcp: impl Struct) -> bool {
     tcp.field::<u64>(offset!(inet_connection_sock_icsk_ulp_ops)) == 0
         || setting!(by_position) != 0 && !is_subflow(tcp)
 }
 
 /// Whether MPTCP uses this connection for its own.
 #[inline(always)]
-pub fn is_subflow(tcp: impl Struct) -> bool {
+pub(crate) fn is_subflow(tcp: impl Struct) -> bool {
     let byte: u8 = tcp.field(setting!(is_mptcp_offset));
     byte & setting!(is_mptcp_mask) as u8 != 0
 }
@@ -254,7 +254,7 @@ pub fn is_subflow(tcp: impl Struct) -> bool {
 /// Sequence number up to which payload was taken. Taking the FIN moves `copied_seq` too: it is the
 /// last number before `rcv_nxt` once `SOCK_DONE` is set.
 #[inline(always)]
-pub fn taken_seq(sk: impl Sock, tcp: impl Struct) -> u32 {
+pub(crate) fn taken_seq(sk: impl Sock, tcp: impl Struct) -> u32 {
     let copied: u32 = tcp.field(offset!(tcp_sock_copied_seq));
     let past_fin = fin_has_arrived(sk) && tcp.field::<u32>(offset!(tcp_sock_rcv_nxt)) == copied;
     copied.wrapping_sub(u32::from(past_fin))
@@ -262,13 +262,13 @@ pub fn taken_seq(sk: impl Sock, tcp: impl Struct) -> u32 {
 
 /// Whether the other end has said that it sends no more.
 #[inline(always)]
-pub fn fin_has_arrived(sk: impl Sock) -> bool {
+pub(crate) fn fin_has_arrived(sk: impl Sock) -> bool {
     sk.field::<u64>(offset!(sock_sk_flags)) & SOCK_DONE != 0
 }
 
 /// Sequence number of the first byte that this connection received.
 #[inline(always)]
-pub fn first_seq(tcp: impl Struct) -> u32 {
+pub(crate) fn first_seq(tcp: impl Struct) -> u32 {
     let next: u32 = tcp.field(offset!(tcp_sock_rcv_nxt));
     next.wrapping_sub(tcp.field::<u64>(offset!(tcp_sock_bytes_received)) as u32)
 }
@@ -277,20 +277,20 @@ pub fn first_seq(tcp: impl Struct) -> u32 {
 /// kernel's own measure of its readers still stands at the beginning. So it is for connections that
 /// waited to be accepted when the tracer started, and where TCP Fast Open hands over early data.
 #[inline(always)]
-pub fn was_never_read(tcp: impl Struct) -> bool {
+pub(crate) fn was_never_read(tcp: impl Struct) -> bool {
     tcp.field::<u32>(offset!(tcp_sock_rcvq_space_seq)) == first_seq(tcp)
 }
 
 /// Whether a process holds the socket's lock. If not, a receive runs in softirq for the kernel's own
 /// use, and the current process is noise.
 #[inline(always)]
-pub fn is_locked_by_process(sk: impl Sock) -> bool {
+pub(crate) fn is_locked_by_process(sk: impl Sock) -> bool {
     sk.field::<u32>(offset!(sock_sk_lock_owned)) != 0
 }
 
 /// Addresses of the socket as they are now.
 #[inline(always)]
-pub fn fill_key(sk: impl Sock, key: &mut FlowKey) {
+pub(crate) fn fill_key(sk: impl Sock, key: &mut FlowKey) {
     key.protocol = protocol(sk);
     fill_addresses(sk.base(), key);
     if key.local_port == 0 {
@@ -301,7 +301,7 @@ pub fn fill_key(sk: impl Sock, key: &mut FlowKey) {
 
 /// The same of all that begins as a socket does (`struct sock_common`): requests and those in TIME_WAIT.
 #[inline(always)]
-pub fn fill_addresses(common: impl Struct, key: &mut FlowKey) {
+pub(crate) fn fill_addresses(common: impl Struct, key: &mut FlowKey) {
     key.family = common.field(offset!(sock_skc_family));
     key.local_port = common.field(offset!(sock_skc_num));
     key.remote_port = u16::from_be(common.field(offset!(sock_skc_dport)));
@@ -319,7 +319,7 @@ pub fn fill_addresses(common: impl Struct, key: &mut FlowKey) {
 
 /// An IPv4 address, in network byte order both before and after.
 #[inline(always)]
-pub fn v4(address: u32) -> [u8; 16] {
+pub(crate) fn v4(address: u32) -> [u8; 16] {
     let [a, b, c, d] = address.to_ne_bytes();
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }

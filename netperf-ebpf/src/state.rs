@@ -27,7 +27,7 @@ const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A transition. It may run in softirq: the current process is noise, but for `SYN_SENT`, which only
 /// a connecting process enters.
 #[inline(always)]
-pub fn changed(sk: impl Sock, old: i32, new: i32) {
+pub(crate) fn changed(sk: impl Sock, old: i32, new: i32) {
     if sk.tcp().is_none() {
         return;
     }
@@ -56,11 +56,12 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
     let Some(state) = sk.state() else {
         return;
     };
-    let ends = queued::can_send(old as u8) && !queued::can_send(new as u8);
+    let ends =
+        queued::can_send(old.cast_unsigned() as u8) && !queued::can_send(new.cast_unsigned() as u8);
     let mut index = 0;
     if let Some((in_use, slot)) = owner::slot_in_use(state) {
         index = in_use;
-        slot.state = new as u8;
+        slot.state = new.cast_unsigned() as u8;
         if ends {
             queued::finished(sk, state, slot);
         }
@@ -76,7 +77,12 @@ pub fn changed(sk: impl Sock, old: i32, new: i32) {
             latency::connected(sk, state, now - since);
         }
         if setting!(emit_states) != 0 {
-            tell(sk, index, (old as u8, new as u8), (since, now));
+            tell(
+                sk,
+                index,
+                (old.cast_unsigned() as u8, new.cast_unsigned() as u8),
+                (since, now),
+            );
         }
     }
 }
@@ -114,7 +120,7 @@ fn tell(sk: impl Sock, index: u32, (old, new): (u8, u8), (since, now): (u64, u64
 /// A process listens, or ends a connection that it has not used before: whoever holds the socket's lock
 /// owns it from now on. Only told where connections are told one by one.
 #[inline(always)]
-pub fn used(sk: impl Sock) {
+pub(crate) fn used(sk: impl Sock) {
     let is_told = setting!(emit_states) != 0 || setting!(emit_retrans) != 0;
     if is_told
         && sock::is_locked_by_process(sk)

@@ -12,7 +12,7 @@ use crate::{close, maps::SOCK_STATES};
 /// The last descriptor of a socket was closed, kernel 5.9. TCP goes on sending after that and is
 /// left to `tcp_destroy_sock`.
 #[cgroup_sock(sock_release)]
-pub fn cgroup_sock_release(ctx: SockContext) -> i32 {
+pub(crate) fn cgroup_sock_release(ctx: SockContext) -> i32 {
     // SAFETY: the verifier rewrites and checks loads from this context.
     if unsafe { (*ctx.sock).protocol } != u32::from(IPPROTO_TCP) {
         let map = (&raw const SOCK_STATES).cast_mut().cast::<c_void>();

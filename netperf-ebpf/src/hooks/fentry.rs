@@ -72,8 +72,8 @@ held!(
 
 /// `tcp_cleanup_rbuf(sk, copied)`: after each read, where no tracepoint says so.
 #[fentry]
-pub fn fentry_tcp_cleanup_rbuf_probed(ctx: FEntryContext) -> i32 {
-    let copied = ctx.arg::<i32>(1).max(0) as u32;
+pub(crate) fn fentry_tcp_cleanup_rbuf_probed(ctx: FEntryContext) -> i32 {
+    let copied = ctx.arg::<i32>(1).max(0).cast_unsigned();
     bytes::taken(Probed(ctx.arg(0)), Some(copied));
     0
 }
@@ -113,7 +113,7 @@ held!(
 /// `inet_sock_destruct(sk)`: the end of every TCP and UDP socket, for sockets by address: those
 /// that are held otherwise have hooks that come earlier.
 #[fentry]
-pub fn fentry_inet_sock_destruct_probed(ctx: FEntryContext) -> i32 {
+pub(crate) fn fentry_inet_sock_destruct_probed(ctx: FEntryContext) -> i32 {
     close::ended_by_address(Probed(ctx.arg(0)));
     0
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// Context of `iter/task_file`, kernel 5.8 (`struct bpf_iter__task_file`).
 #[repr(C)]
-pub struct TaskFile {
+pub(super) struct TaskFile {
     meta: *const c_void,
     task: *const c_void,
     fd: u64,
@@ -22,7 +22,7 @@ pub struct TaskFile {
 /// Notes the receive position of every TCP socket that a process holds, kernel 5.11.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task_file")]
-pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
+pub(super) extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
     // SAFETY: the verifier knows this context and proves each load.
     let file = unsafe { core::ptr::read_volatile(&raw const (*ctx).file) };
     if file.is_null() {
@@ -44,7 +44,7 @@ pub extern "C" fn iter_open_sockets(ctx: *const TaskFile) -> i32 {
 /// The same for hook sets that know a socket by its address.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task_file")]
-pub extern "C" fn iter_open_sockets_probed(ctx: *const TaskFile) -> i32 {
+pub(super) extern "C" fn iter_open_sockets_probed(ctx: *const TaskFile) -> i32 {
     // SAFETY: the verifier knows this context and proves each load.
     let file = unsafe { core::ptr::read_volatile(&raw const (*ctx).file) };
     if file.is_null() {
@@ -71,7 +71,7 @@ fn held(ctx: *const TaskFile, sk: impl Sock) {
 /// Runs in the tracer's context, as an iterator does: notes its pid namespace. Kernel 5.8.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
-pub extern "C" fn iter_own_namespace(_ctx: *const c_void) -> i32 {
+pub(super) extern "C" fn iter_own_namespace(_ctx: *const c_void) -> i32 {
     owner::note_own_namespace();
     0
 }

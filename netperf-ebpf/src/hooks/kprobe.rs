@@ -42,13 +42,13 @@ pub(super) enum Function {
 macro_rules! sends {
     ($function:expr, $entry:ident, $exit:ident) => {
         #[kprobe]
-        pub fn $entry(ctx: ProbeContext) -> u32 {
+        pub(super) fn $entry(ctx: ProbeContext) -> u32 {
             stash(&ctx, $function);
             0
         }
 
         #[kretprobe]
-        pub fn $exit(ctx: RetProbeContext) -> u32 {
+        pub(super) fn $exit(ctx: RetProbeContext) -> u32 {
             if let Some(sk) = unstash($function) {
                 bytes::sent(sk, ctx.ret());
             }
@@ -59,21 +59,21 @@ macro_rules! sends {
 
 /// `tcp_connect(sk)`: before the SYN has its place.
 #[kprobe]
-pub fn kprobe_tcp_connect(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_tcp_connect(ctx: ProbeContext) -> u32 {
     queued::connects(sock(&ctx));
     0
 }
 
 /// `tcp_sendmsg_locked(sk, msg, size)`, and `do_tcp_sendpages(sk, …)` before 6.5.
 #[kprobe]
-pub fn kprobe_tcp_sends(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_tcp_sends(ctx: ProbeContext) -> u32 {
     queued::begins(sock(&ctx));
     0
 }
 
 /// `release_sock(sk)`: after everything that a process does to a socket, and before it waits.
 #[kprobe]
-pub fn kprobe_release_sock(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_release_sock(ctx: ProbeContext) -> u32 {
     queued::released(sock(&ctx));
     0
 }
@@ -91,7 +91,7 @@ sends!(
 
 /// Entry of `udp_sendmsg`: an IPv6 socket comes here through `udpv6_sendmsg`, which counts it.
 #[kprobe]
-pub fn kprobe_udp_sendmsg(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_udp_sendmsg(ctx: ProbeContext) -> u32 {
     if sock(&ctx).field::<u16>(offset!(sock_skc_family)) == AF_INET {
         stash(&ctx, Function::UdpSendmsg);
     }
@@ -100,7 +100,7 @@ pub fn kprobe_udp_sendmsg(ctx: ProbeContext) -> u32 {
 
 /// Return of `udp_sendmsg`.
 #[kretprobe]
-pub fn kretprobe_udp_sendmsg(ctx: RetProbeContext) -> u32 {
+pub(crate) fn kretprobe_udp_sendmsg(ctx: RetProbeContext) -> u32 {
     if let Some(sk) = unstash(Function::UdpSendmsg) {
         bytes::sent(sk, ctx.ret());
     }
@@ -109,7 +109,7 @@ pub fn kretprobe_udp_sendmsg(ctx: RetProbeContext) -> u32 {
 
 /// Entry of `mptcp_recvmsg` where flags are the fourth argument.
 #[kprobe]
-pub fn kprobe_mptcp_recvmsg(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_mptcp_recvmsg(ctx: ProbeContext) -> u32 {
     if ctx.arg::<i32>(3).unwrap_or(0) & bytes::NOT_TAKEN == 0 {
         stash(&ctx, Function::MptcpRecvmsg);
     }
@@ -118,7 +118,7 @@ pub fn kprobe_mptcp_recvmsg(ctx: ProbeContext) -> u32 {
 
 /// Entry of `mptcp_recvmsg` where flags are the fifth argument, before 5.19.
 #[kprobe]
-pub fn kprobe_mptcp_recvmsg_6(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_mptcp_recvmsg_6(ctx: ProbeContext) -> u32 {
     if ctx.arg::<i32>(4).unwrap_or(0) & bytes::NOT_TAKEN == 0 {
         stash(&ctx, Function::MptcpRecvmsg);
     }
@@ -127,7 +127,7 @@ pub fn kprobe_mptcp_recvmsg_6(ctx: ProbeContext) -> u32 {
 
 /// Return of `mptcp_recvmsg`.
 #[kretprobe]
-pub fn kretprobe_mptcp_recvmsg(ctx: RetProbeContext) -> u32 {
+pub(crate) fn kretprobe_mptcp_recvmsg(ctx: RetProbeContext) -> u32 {
     if let Some(sk) = unstash(Function::MptcpRecvmsg) {
         bytes::received(sk, ctx.ret());
     }
@@ -136,22 +136,22 @@ pub fn kretprobe_mptcp_recvmsg(ctx: RetProbeContext) -> u32 {
 
 /// `tcp_cleanup_rbuf(sk, copied)`: after each read.
 #[kprobe]
-pub fn kprobe_tcp_cleanup_rbuf(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_tcp_cleanup_rbuf(ctx: ProbeContext) -> u32 {
     let copied: i32 = ctx.arg(1).unwrap_or(0);
-    bytes::taken(sock(&ctx), Some(copied.max(0) as u32));
+    bytes::taken(sock(&ctx), Some(copied.max(0).cast_unsigned()));
     0
 }
 
 /// `skb_consume_udp(sk, skb, len)`; `len` is negative for a peek.
 #[kprobe]
-pub fn kprobe_skb_consume_udp(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_skb_consume_udp(ctx: ProbeContext) -> u32 {
     bytes::received(sock(&ctx), ctx.arg(2).unwrap_or(0));
     0
 }
 
 /// `tcp_set_state(sk, state)`: every change but those to `SYN_SENT` before 4.16 and `LISTEN`.
 #[kprobe]
-pub fn kprobe_tcp_set_state(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_tcp_set_state(ctx: ProbeContext) -> u32 {
     let sk = sock(&ctx);
     let old: u8 = sk.field(offset!(sock_skc_state));
     state::changed(sk, i32::from(old), ctx.arg(1).unwrap_or(0));
@@ -160,14 +160,14 @@ pub fn kprobe_tcp_set_state(ctx: ProbeContext) -> u32 {
 
 /// `inet_csk_listen_start(sk, …)`: the change to `LISTEN`.
 #[kprobe]
-pub fn kprobe_inet_csk_listen_start(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_inet_csk_listen_start(ctx: ProbeContext) -> u32 {
     state::used(sock(&ctx));
     0
 }
 
 /// `__tcp_retransmit_skb(sk, skb, segs)` has counted when it returns; its caller's entry has not.
 #[kprobe]
-pub fn kprobe_tcp_retransmit(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_tcp_retransmit(ctx: ProbeContext) -> u32 {
     retrans::begins(sock(&ctx));
     stash(&ctx, Function::TcpRetransmit);
     0
@@ -175,7 +175,7 @@ pub fn kprobe_tcp_retransmit(ctx: ProbeContext) -> u32 {
 
 /// Return of the same.
 #[kretprobe]
-pub fn kretprobe_tcp_retransmit(_ctx: RetProbeContext) -> u32 {
+pub(crate) fn kretprobe_tcp_retransmit(_ctx: RetProbeContext) -> u32 {
     if let Some(sk) = unstash(Function::TcpRetransmit) {
         retrans::happened(sk, 0);
     }
@@ -184,7 +184,7 @@ pub fn kretprobe_tcp_retransmit(_ctx: RetProbeContext) -> u32 {
 
 /// `inet_sock_destruct(sk)`: the end of every TCP and UDP socket.
 #[kprobe]
-pub fn kprobe_inet_sock_destruct(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_inet_sock_destruct(ctx: ProbeContext) -> u32 {
     close::ended_by_address(sock(&ctx));
     0
 }

@@ -21,28 +21,28 @@ held!(
 
 /// `inet_csk_accept(sk, arg)`.
 #[fexit]
-pub fn fexit_inet_csk_accept_2(ctx: FExitContext) -> i32 {
+pub(crate) fn fexit_inet_csk_accept_2(ctx: FExitContext) -> i32 {
     accepted(ctx.arg(2));
     0
 }
 
 /// `inet_csk_accept(sk, flags, err, kern)`, before 6.10.
 #[fexit]
-pub fn fexit_inet_csk_accept_4(ctx: FExitContext) -> i32 {
+pub(crate) fn fexit_inet_csk_accept_4(ctx: FExitContext) -> i32 {
     accepted(ctx.arg(4));
     0
 }
 
 /// The same, whatever its parameters.
 #[kretprobe]
-pub fn kretprobe_inet_csk_accept(ctx: RetProbeContext) -> u32 {
+pub(crate) fn kretprobe_inet_csk_accept(ctx: RetProbeContext) -> u32 {
     accepted(ctx.ret());
     0
 }
 
 /// `syscalls/sys_exit_accept` and `sys_exit_accept4`, where the kernel accepts nothing else.
 #[tracepoint]
-pub fn record_accept(ctx: TracePointContext) -> u32 {
+pub(crate) fn record_accept(ctx: TracePointContext) -> u32 {
     latency::accepted_as(probe(ctx.as_ptr(), RESULT));
     0
 }

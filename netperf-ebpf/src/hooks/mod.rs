@@ -7,14 +7,14 @@
 macro_rules! held {
     ($kind:ident, $context:ident: $trusted:ident, $probed:ident, |$sk:ident, $ctx:ident| $body:expr) => {
         #[$kind]
-        pub fn $trusted($ctx: $context) -> i32 {
+        pub(super) fn $trusted($ctx: $context) -> i32 {
             let $sk = crate::sock::Trusted($ctx.arg(0));
             $body;
             0
         }
 
         #[$kind]
-        pub fn $probed($ctx: $context) -> i32 {
+        pub(super) fn $probed($ctx: $context) -> i32 {
             let $sk = crate::sock::Probed($ctx.arg(0));
             $body;
             0
@@ -27,7 +27,7 @@ mod fentry;
 mod iter;
 mod kprobe;
 mod latency;
-mod plain;
+mod no_btf;
 mod record;
 mod refused;
 mod run;

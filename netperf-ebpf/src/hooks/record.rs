@@ -21,7 +21,7 @@ macro_rules! at {
 
 /// `sock/sock_send_length`, kernel 6.3.
 #[tracepoint]
-pub fn record_sock_send_length(ctx: TracePointContext) -> u32 {
+pub(crate) fn record_sock_send_length(ctx: TracePointContext) -> u32 {
     let record: *const c_void = ctx.as_ptr();
     let sk = Probed(probe_ptr(record, at!(length_sk)));
     bytes::sent(sk, probe(record, at!(length_ret)));
@@ -30,7 +30,7 @@ pub fn record_sock_send_length(ctx: TracePointContext) -> u32 {
 
 /// `sock/sock_recv_length`, kernel 6.3.
 #[tracepoint]
-pub fn record_sock_recv_length(ctx: TracePointContext) -> u32 {
+pub(crate) fn record_sock_recv_length(ctx: TracePointContext) -> u32 {
     let record: *const c_void = ctx.as_ptr();
     if probe::<i32>(record, at!(length_flags)) & bytes::NOT_TAKEN == 0 {
         let sk = Probed(probe_ptr(record, at!(length_sk)));
@@ -41,7 +41,7 @@ pub fn record_sock_recv_length(ctx: TracePointContext) -> u32 {
 
 /// `tcp/tcp_rcv_space_adjust`, kernel 4.16: each time a reader moved the receive position.
 #[tracepoint]
-pub fn record_tcp_rcv_space_adjust(ctx: TracePointContext) -> u32 {
+pub(crate) fn record_tcp_rcv_space_adjust(ctx: TracePointContext) -> u32 {
     let sk = Probed(probe_ptr(ctx.as_ptr(), at!(taken_sk)));
     bytes::taken(sk, None);
     0

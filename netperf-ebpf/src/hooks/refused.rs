@@ -28,56 +28,56 @@ const RESULT: u32 = 16;
 
 /// `inet_hash_connect(death_row, sk)`.
 #[fexit]
-pub fn fexit_inet_hash_connect(ctx: FExitContext) -> i32 {
+pub(crate) fn fexit_inet_hash_connect(ctx: FExitContext) -> i32 {
     refused::port_for(Probed(ctx.arg(1)), ctx.arg(2));
     0
 }
 
 /// `inet6_hash_connect(death_row, sk)`.
 #[fexit]
-pub fn fexit_inet6_hash_connect(ctx: FExitContext) -> i32 {
+pub(crate) fn fexit_inet6_hash_connect(ctx: FExitContext) -> i32 {
     refused::port_for(Probed(ctx.arg(1)), ctx.arg(2));
     0
 }
 
 /// `inet_bind(sock, uaddr, addr_len)`.
 #[fexit]
-pub fn fexit_inet_bind(ctx: FExitContext) -> i32 {
+pub(crate) fn fexit_inet_bind(ctx: FExitContext) -> i32 {
     bound(ctx.arg(0), ctx.arg(1), ctx.arg(3));
     0
 }
 
 /// `inet6_bind(sock, uaddr, addr_len)`.
 #[fexit]
-pub fn fexit_inet6_bind(ctx: FExitContext) -> i32 {
+pub(crate) fn fexit_inet6_bind(ctx: FExitContext) -> i32 {
     bound(ctx.arg(0), ctx.arg(1), ctx.arg(3));
     0
 }
 
 /// `inet_sock_set_state(sk, oldstate, newstate)`, kernel 4.16: the socket has its error by then.
 #[btf_tracepoint(function = "inet_sock_set_state")]
-pub fn tp_attempt(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_attempt(ctx: BtfTracePointContext) -> i32 {
     refused::moves(Probed(ctx.arg(0)), ctx.arg(1), ctx.arg(2));
     0
 }
 
 /// `tcp_v4_connect(sk, uaddr, addr_len)`: it looks for a route, among others, and waits for nobody.
 #[fexit]
-pub fn fexit_tcp_v4_connect(ctx: FExitContext) -> i32 {
+pub(crate) fn fexit_tcp_v4_connect(ctx: FExitContext) -> i32 {
     begun_connecting(ctx.arg(0), ctx.arg(1), ctx.arg(3));
     0
 }
 
 /// `tcp_v6_connect(sk, uaddr, addr_len)`.
 #[fexit]
-pub fn fexit_tcp_v6_connect(ctx: FExitContext) -> i32 {
+pub(crate) fn fexit_tcp_v6_connect(ctx: FExitContext) -> i32 {
     begun_connecting(ctx.arg(0), ctx.arg(1), ctx.arg(3));
     0
 }
 
 /// Entry of `tcp_v4_connect` and `tcp_v6_connect`.
 #[kprobe]
-pub fn kprobe_begin_connecting(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_begin_connecting(ctx: ProbeContext) -> u32 {
     refused::begins(ctx.arg(0).unwrap_or(0), ctx.arg(1).unwrap_or(0));
     0
 }
@@ -85,7 +85,7 @@ pub fn kprobe_begin_connecting(ctx: ProbeContext) -> u32 {
 /// Return of the same. One of them may have called the other, and has nothing to tell then. Neither has one
 /// that has come to look for a port, which that call has told.
 #[kretprobe]
-pub fn kretprobe_begin_connecting(ctx: RetProbeContext) -> u32 {
+pub(crate) fn kretprobe_begin_connecting(ctx: RetProbeContext) -> u32 {
     if let Some(call) = refused::begun() {
         refused::forget();
         if call.address != 0 {
@@ -98,14 +98,14 @@ pub fn kretprobe_begin_connecting(ctx: RetProbeContext) -> u32 {
 
 /// Entry of `inet_hash_connect` and `inet6_hash_connect`.
 #[kprobe]
-pub fn kprobe_hash_connect(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_hash_connect(ctx: ProbeContext) -> u32 {
     refused::begins(ctx.arg(1).unwrap_or(0), 0);
     0
 }
 
 /// Return of the same.
 #[kretprobe]
-pub fn kretprobe_hash_connect(ctx: RetProbeContext) -> u32 {
+pub(crate) fn kretprobe_hash_connect(ctx: RetProbeContext) -> u32 {
     if let Some(call) = refused::begun() {
         refused::port_for(Probed(call.socket as *const c_void), ctx.ret());
     }
@@ -114,14 +114,14 @@ pub fn kretprobe_hash_connect(ctx: RetProbeContext) -> u32 {
 
 /// Entry of `inet_bind` and `inet6_bind`.
 #[kprobe]
-pub fn kprobe_bind(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_bind(ctx: ProbeContext) -> u32 {
     refused::begins(ctx.arg(0).unwrap_or(0), ctx.arg(1).unwrap_or(0));
     0
 }
 
 /// Return of the same.
 #[kretprobe]
-pub fn kretprobe_bind(ctx: RetProbeContext) -> u32 {
+pub(crate) fn kretprobe_bind(ctx: RetProbeContext) -> u32 {
     if let Some(call) = refused::begun() {
         bound(
             call.socket as *const c_void,
@@ -134,7 +134,7 @@ pub fn kretprobe_bind(ctx: RetProbeContext) -> u32 {
 
 /// `syscalls/sys_enter_connect` and `sys_enter_bind`: a descriptor, and an address of the user's.
 #[tracepoint]
-pub fn record_call_begins(ctx: TracePointContext) -> u32 {
+pub(crate) fn record_call_begins(ctx: TracePointContext) -> u32 {
     let record = ctx.as_ptr();
     refused::begins(probe(record, FIRST), probe(record, SECOND));
     0
@@ -142,7 +142,7 @@ pub fn record_call_begins(ctx: TracePointContext) -> u32 {
 
 /// `syscalls/sys_exit_connect`.
 #[tracepoint]
-pub fn record_connect_ends(ctx: TracePointContext) -> u32 {
+pub(crate) fn record_connect_ends(ctx: TracePointContext) -> u32 {
     if let Some((sk, to, result)) = ended(&ctx, refused::ended_with) {
         refused::connect(sk, to, result);
     }
@@ -151,7 +151,7 @@ pub fn record_connect_ends(ctx: TracePointContext) -> u32 {
 
 /// `syscalls/sys_exit_bind`.
 #[tracepoint]
-pub fn record_bind_ends(ctx: TracePointContext) -> u32 {
+pub(crate) fn record_bind_ends(ctx: TracePointContext) -> u32 {
     if let Some((sk, to, result)) = ended(&ctx, refused::counted) {
         refused::bind(sk, to, result);
     }

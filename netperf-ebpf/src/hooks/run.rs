@@ -13,7 +13,7 @@ use crate::{
 /// on top: slots in use stay close together. 1 once all are there.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "socket")]
-pub extern "C" fn fill_free_slots(_ctx: *const c_void) -> u32 {
+pub(super) extern "C" fn fill_free_slots(_ctx: *const c_void) -> u32 {
     for _ in 0..SLOTS_A_RUN {
         let filled = FILLED_SLOTS.read() as u32;
         let index = setting!(slots).saturating_sub(1).saturating_sub(filled);
@@ -34,7 +34,7 @@ pub extern "C" fn fill_free_slots(_ctx: *const c_void) -> u32 {
 /// of it is done.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "socket")]
-pub extern "C" fn turn(_ctx: *const c_void) -> u32 {
+pub(super) extern "C" fn turn(_ctx: *const c_void) -> u32 {
     let Some(board) = BOARD.get_ptr_mut(0) else {
         return 0;
     };

@@ -14,14 +14,14 @@ use crate::{
 
 /// `sock_send_length(sk, ret, flags)`, kernel 6.3.
 #[btf_tracepoint(function = "sock_send_length")]
-pub fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
     bytes::sent(sock(&ctx), ctx.arg(1));
     0
 }
 
 /// `sock_recv_length(sk, ret, flags)`, kernel 6.3.
 #[btf_tracepoint(function = "sock_recv_length")]
-pub fn tp_sock_recv_length(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_sock_recv_length(ctx: BtfTracePointContext) -> i32 {
     if ctx.arg::<i32>(2) & bytes::NOT_TAKEN == 0 {
         bytes::received(sock(&ctx), ctx.arg(1));
     }
@@ -30,7 +30,7 @@ pub fn tp_sock_recv_length(ctx: BtfTracePointContext) -> i32 {
 
 /// `tcp_rcv_space_adjust(sk)`, kernel 4.16: each time a reader moved the receive position.
 #[btf_tracepoint(function = "tcp_rcv_space_adjust")]
-pub fn tp_tcp_rcv_space_adjust(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_tcp_rcv_space_adjust(ctx: BtfTracePointContext) -> i32 {
     bytes::taken(sock(&ctx), None);
     0
 }
@@ -69,7 +69,7 @@ held!(
 
 /// `tcp_send_reset(sk, skb, …)`, kernel 4.15; both may be null.
 #[btf_tracepoint(function = "tcp_send_reset")]
-pub fn tp_tcp_send_reset(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_tcp_send_reset(ctx: BtfTracePointContext) -> i32 {
     let sk = sock(&ctx);
     reset::sent(
         (!sk.0.is_null()).then_some(sk),
@@ -81,7 +81,7 @@ pub fn tp_tcp_send_reset(ctx: BtfTracePointContext) -> i32 {
 
 /// The same for sockets that are known by their address.
 #[btf_tracepoint(function = "tcp_send_reset")]
-pub fn tp_tcp_send_reset_probed(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_tcp_send_reset_probed(ctx: BtfTracePointContext) -> i32 {
     let sk = address(&ctx, 0);
     reset::sent(Some(Probed(sk.0)), sk, address(&ctx, 1));
     0
@@ -89,14 +89,14 @@ pub fn tp_tcp_send_reset_probed(ctx: BtfTracePointContext) -> i32 {
 
 /// `kfree_skb(skb, location, reason)`, kernel 5.17.
 #[btf_tracepoint(function = "kfree_skb")]
-pub fn tp_kfree_skb_3(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_kfree_skb_3(ctx: BtfTracePointContext) -> i32 {
     dropped::packet(address(&ctx, 0), ctx.arg(2), None::<Probed>);
     0
 }
 
 /// `kfree_skb(skb, location, reason, rx_sk)`, kernel 6.11; the socket may be null.
 #[btf_tracepoint(function = "kfree_skb")]
-pub fn tp_kfree_skb_4(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_kfree_skb_4(ctx: BtfTracePointContext) -> i32 {
     let sk = ctx.arg::<*const c_void>(3);
     let sk = (!sk.is_null()).then_some(Trusted(sk));
     dropped::packet(address(&ctx, 0), ctx.arg(2), sk);
@@ -105,7 +105,7 @@ pub fn tp_kfree_skb_4(ctx: BtfTracePointContext) -> i32 {
 
 /// `tcp_destroy_sock(sk)`, kernel 4.16: no process and no timer holds the socket any more.
 #[btf_tracepoint(function = "tcp_destroy_sock")]
-pub fn tp_tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
+pub(crate) fn tp_tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     close::ended(sock(&ctx));
     0
 }

@@ -14,7 +14,7 @@ const MMAPABLE: usize = 1 << 10;
 
 /// Storage that accepted sockets inherit from their listener: aya's own type has no flags.
 #[repr(C)]
-pub struct InheritedStorage {
+pub(crate) struct InheritedStorage {
     r#type: *const [i32; BPF_MAP_TYPE_SK_STORAGE as usize],
     key: *const i32,
     value: *const LimitedSocket,
@@ -27,7 +27,7 @@ unsafe impl Sync for InheritedStorage {}
 
 /// The sockets that are limited.
 #[btf_map]
-pub static LIMITED: InheritedStorage = InheritedStorage {
+pub(crate) static LIMITED: InheritedStorage = InheritedStorage {
     r#type: null(),
     key: null(),
     value: null(),
@@ -37,40 +37,47 @@ pub static LIMITED: InheritedStorage = InheritedStorage {
 
 /// The processes that are limited, as the kernel numbers them: more than a machine runs.
 #[btf_map]
-pub static MEMBERS: HashMap<u32, u32, 65_536> = HashMap::new();
+pub(crate) static MEMBERS: HashMap<u32, u32, 65_536> = HashMap::new();
 
-/// What the pieces of a packet have in common.
+/// What the fragments of a packet have in common.
 #[repr(C)]
-pub struct Piece {
+pub(crate) struct FragmentKey {
     /// Both addresses; the first two words are those of IPv4.
     pub ends: [u32; 8],
     pub identification: u32,
     pub protocol: u32,
 }
 
-/// Packets for limited sockets of which the later pieces may be still to come: a second of small ones.
+/// Packets for limited sockets of which later fragments may still come: a second of small ones.
 #[btf_map]
-pub static PIECES: LruHashMap<Piece, u8, 16_384> = LruHashMap::new();
+pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u8, 16_384> = LruHashMap::new();
 
 /// What user space and the programs tell each other.
 #[btf_map]
-pub static LIMIT_BOARD: Array<LimitBoard, 1, MMAPABLE> = Array::new();
+pub(crate) static LIMIT_BOARD: Array<LimitBoard, 1, MMAPABLE> = Array::new();
 
 /// What was told before load.
 #[unsafe(no_mangle)]
-pub static LIMIT_FACTS: LimitFacts = unsafe { core::mem::zeroed() };
+// SAFETY: all fields are integers, for which zero is a value.
+pub(crate) static LIMIT_FACTS: LimitFacts = unsafe { core::mem::zeroed() };
 
 /// Reads a field of [`LIMIT_FACTS`]; the map is frozen, so the verifier sees a constant.
 macro_rules! fact {
     ($field:ident) => {
-        // SAFETY: a plain read of an initialised static; volatile because user space sets it.
-        unsafe { core::ptr::read_volatile(&raw const $crate::maps::LIMIT_FACTS.$field) }
+        $crate::maps::read_fact(&$crate::maps::LIMIT_FACTS.$field)
     };
 }
 pub(crate) use fact;
 
+/// Reads a fact as it is at load.
+#[inline(always)]
+pub(crate) fn read_fact<T: Copy>(fact: &T) -> T {
+    // SAFETY: a reference is valid to read; volatile because user space sets the fact after compilation.
+    unsafe { core::ptr::read_volatile(fact) }
+}
+
 /// The board.
 #[inline(always)]
-pub fn board() -> Option<*mut LimitBoard> {
+pub(crate) fn board() -> Option<*mut LimitBoard> {
     LIMIT_BOARD.get_ptr_mut(0)
 }

@@ -7,9 +7,9 @@ use aya_ebpf::{
     macros::{cgroup_sock, raw_tracepoint},
     programs::{RawTracePointContext, SockContext},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     maps::{MEMBERS, board, fact},
     socket,
 };
@@ -17,7 +17,7 @@ use crate::{
 /// `sched_process_fork(parent, child)`: a new process is limited as its parent is. Its number may be
 /// that of one that was limited, and has ended.
 #[raw_tracepoint(tracepoint = "sched_process_fork")]
-pub fn limit_fork(ctx: RawTracePointContext) -> i32 {
+pub(crate) fn limit_fork(ctx: RawTracePointContext) -> i32 {
     let (parent, child) = (
         number(ctx.arg(0), fact!(tgid)),
         number(ctx.arg(1), fact!(tgid)),
@@ -37,7 +37,7 @@ pub fn limit_fork(ctx: RawTracePointContext) -> i32 {
 
 /// `sched_process_exit(task)`: where programs outlive the holder, they let all pass from here on.
 #[raw_tracepoint(tracepoint = "sched_process_exit")]
-pub fn limit_exit(ctx: RawTracePointContext) -> i32 {
+pub(crate) fn limit_exit(ctx: RawTracePointContext) -> i32 {
     let task = ctx.arg::<*const c_void>(0);
     // Its other threads come and go.
     let is_leader = number(task, fact!(pid)) == fact!(holder);
@@ -50,7 +50,7 @@ pub fn limit_exit(ctx: RawTracePointContext) -> i32 {
 
 /// `sched_process_exec(task, ...)`: some process has another name now.
 #[raw_tracepoint(tracepoint = "sched_process_exec")]
-pub fn limit_exec(_ctx: RawTracePointContext) -> i32 {
+pub(crate) fn limit_exec(_ctx: RawTracePointContext) -> i32 {
     if let Some(board) = board() {
         // SAFETY: a word of a map value.
         atomic::add(unsafe { &raw mut (*board).renamed }, 1);
@@ -60,7 +60,7 @@ pub fn limit_exec(_ctx: RawTracePointContext) -> i32 {
 
 /// A socket is being made: limited before its first byte.
 #[cgroup_sock(sock_create)]
-pub fn limit_create(ctx: SockContext) -> i32 {
+pub(crate) fn limit_create(ctx: SockContext) -> i32 {
     let maker = (bpf_get_current_pid_tgid() >> 32) as u32;
     // SAFETY: only whether it is there is asked.
     if fact!(whole_cgroup) != 0 || unsafe { MEMBERS.get(maker) }.is_some() {

@@ -18,7 +18,7 @@ const OVERHEAD: u32 = 4_096;
 
 /// Whether the connection of a packet that leaves has to wait.
 #[inline(always)]
-pub fn is_due(skb: *mut __sk_buff, socket: *mut bpf_sock) -> bool {
+pub(crate) fn is_due(skb: *mut __sk_buff, socket: *mut bpf_sock) -> bool {
     // SAFETY: a part of a map value.
     board().is_some_and(|board| is_plenty(unsafe { &raw const (*board).sending }))
         && has_others(skb, socket)
@@ -26,7 +26,7 @@ pub fn is_due(skb: *mut __sk_buff, socket: *mut bpf_sock) -> bool {
 
 /// Whether there is plenty in a queue.
 #[inline(always)]
-pub fn is_plenty(fill: *const LimitFill) -> bool {
+pub(crate) fn is_plenty(fill: *const LimitFill) -> bool {
     // SAFETY: aligned words of a map value.
     let (plenty, waiting) = unsafe {
         (
@@ -35,7 +35,7 @@ pub fn is_plenty(fill: *const LimitFill) -> bool {
         )
     };
     // Less than nothing is a packet that was counted while user space set it right.
-    plenty != 0 && waiting > plenty && (waiting as i64) > 0
+    plenty != 0 && waiting > plenty && waiting.cast_signed() > 0
 }
 
 /// Whether the socket has other packets on their way through this host: the kernel counts their memory.

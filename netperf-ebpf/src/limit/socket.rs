@@ -14,13 +14,13 @@ const CREATE: u64 = BPF_SK_STORAGE_GET_F_CREATE as u64;
 
 /// Limits a socket from now on.
 #[inline(always)]
-pub fn mark(socket: *mut bpf_sock) {
+pub(crate) fn mark(socket: *mut bpf_sock) {
     let _ = storage(socket.cast(), CREATE);
 }
 
 /// What is remembered of a limited socket; `None` of others.
 #[inline(always)]
-pub fn limited(socket: *mut bpf_sock) -> Option<*mut LimitedSocket> {
+pub(crate) fn limited(socket: *mut bpf_sock) -> Option<*mut LimitedSocket> {
     storage(socket.cast(), 0).or_else(|| path_of_limited(socket))
 }
 
@@ -43,7 +43,7 @@ fn path_of_limited(socket: *mut bpf_sock) -> Option<*mut LimitedSocket> {
 
 /// The kernel's `struct tcp_sock` of a socket that is one.
 #[inline(always)]
-pub fn tcp(socket: *mut bpf_sock) -> Option<*const c_void> {
+pub(crate) fn tcp(socket: *mut bpf_sock) -> Option<*const c_void> {
     // SAFETY: the helper checks the socket and answers null for one that is not TCP.
     let tcp = unsafe { bpf_skc_to_tcp_sock(socket.cast()) };
     (!tcp.is_null()).then_some(tcp.cast_const().cast())

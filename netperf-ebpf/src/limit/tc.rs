@@ -14,12 +14,16 @@ use aya_ebpf::{
     programs::TcContext,
 };
 use netperf_common::limit::{LimitCounters, LimitedSocket};
+use netperf_ebpf::{
+    atomic,
+    ip::{IPV4, TCP, UDP},
+};
 
 use crate::{
-    atomic,
-    header::{self, ETHERNET, Header, IPV4, TCP, UDP},
+    fragments,
+    header::{self, ETHERNET, Header},
     maps::{board, fact},
-    pieces, pushback, socket, window,
+    pushback, socket, window,
 };
 
 /// `BPF_F_INGRESS`: as if it had arrived there.
@@ -45,38 +49,38 @@ const PASS: i32 = TC_ACT_UNSPEC;
 
 /// A packet leaves by an interface.
 #[classifier]
-pub fn limit_leaves(ctx: TcContext) -> i32 {
-    leaves(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
+pub(crate) fn limit_egress(ctx: TcContext) -> i32 {
+    egress(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
 }
 
 /// The same by one whose packets begin with their IP header, as those of tunnels do.
 #[classifier]
-pub fn limit_leaves_bare(ctx: TcContext) -> i32 {
-    leaves(ctx.skb.skb, BARE).unwrap_or(PASS)
+pub(crate) fn limit_egress_bare(ctx: TcContext) -> i32 {
+    egress(ctx.skb.skb, BARE).unwrap_or(PASS)
 }
 
 /// A packet arrives by an interface.
 #[classifier]
-pub fn limit_arrives(ctx: TcContext) -> i32 {
-    arrives(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
+pub(crate) fn limit_ingress(ctx: TcContext) -> i32 {
+    ingress(ctx.skb.skb, ETHERNET).unwrap_or(PASS)
 }
 
 /// The same by one whose packets begin with their IP header.
 #[classifier]
-pub fn limit_arrives_bare(ctx: TcContext) -> i32 {
-    arrives(ctx.skb.skb, BARE).unwrap_or(PASS)
+pub(crate) fn limit_ingress_bare(ctx: TcContext) -> i32 {
+    ingress(ctx.skb.skb, BARE).unwrap_or(PASS)
 }
 
 /// The far end of a queue.
 #[classifier]
-pub fn limit_turns(ctx: TcContext) -> i32 {
+pub(crate) fn limit_reflect(ctx: TcContext) -> i32 {
     // SAFETY: a field of the context, and a helper that takes any number.
     unsafe { bpf_redirect((*ctx.skb.skb).ifindex, 0) as i32 }
 }
 
 /// The near end of the queue of what leaves: its turn has come.
 #[classifier]
-pub fn limit_left(ctx: TcContext) -> i32 {
+pub(crate) fn limit_dequeued_tx(ctx: TcContext) -> i32 {
     let skb = ctx.skb.skb;
     if let Some(socket) = full_socket(skb) {
         // SAFETY: fields of a socket and of the context, as the verifier knows them.
@@ -99,7 +103,7 @@ pub fn limit_left(ctx: TcContext) -> i32 {
 
 /// The near end of the queue of what arrives.
 #[classifier]
-pub fn limit_arrived(ctx: TcContext) -> i32 {
+pub(crate) fn limit_dequeued_rx(ctx: TcContext) -> i32 {
     let skb = ctx.skb.skb;
     if let Some(board) = board() {
         // SAFETY: a part of a map value.
@@ -114,7 +118,7 @@ pub fn limit_arrived(ctx: TcContext) -> i32 {
 }
 
 #[inline(always)]
-fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
+fn egress(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if has_passed(skb) {
         return None;
     }
@@ -128,7 +132,7 @@ fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
         return None;
     }
     let payload = u64::from(header.payload);
-    if header.protocol == TCP && payload > 0 && pushback::is_due(skb, socket) {
+    if header.ip.protocol == TCP && payload > 0 && pushback::is_due(skb, socket) {
         return Some(TC_ACT_SHOT);
     }
     if let Some(board) = board() {
@@ -139,7 +143,7 @@ fn leaves(skb: *mut __sk_buff, link: u32) -> Option<i32> {
 }
 
 #[inline(always)]
-fn arrives(skb: *mut __sk_buff, link: u32) -> Option<i32> {
+fn ingress(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if has_passed(skb) {
         return None;
     }
@@ -147,20 +151,20 @@ fn arrives(skb: *mut __sk_buff, link: u32) -> Option<i32> {
     if header.is_bare_acknowledgement() {
         return None;
     }
-    if header.is_later_piece {
-        if !pieces::is_remembered(skb, &header) {
+    if header.ip.is_later_fragment {
+        if !fragments::is_remembered(skb, &header.ip) {
             return None;
         }
     } else if may_pass(skb, &header)? {
         return None;
     }
-    if header.is_first_piece {
-        pieces::remember(skb, &header);
+    if header.ip.is_first_fragment {
+        fragments::remember(skb, &header.ip);
     }
     let board = board()?;
     // SAFETY: parts of a map value.
     let (fill, refused) = unsafe { (&raw mut (*board).receiving, &raw mut (*board).refused) };
-    if header.protocol == UDP && pushback::is_plenty(fill) {
+    if header.ip.protocol == UDP && pushback::is_plenty(fill) {
         atomic::add(refused, header.segments.into());
         return Some(TC_ACT_SHOT);
     }
@@ -175,7 +179,7 @@ fn may_pass(skb: *mut __sk_buff, header: &Header) -> Option<bool> {
     let (mut tuple, length) = header::ends(skb, header)?;
     // SAFETY: the helpers check what they are given; the socket that they give is released below.
     let socket = unsafe {
-        if header.protocol == TCP {
+        if header.ip.protocol == TCP {
             bpf_sk_lookup_tcp(skb.cast(), &raw mut tuple, length, OWN_NETNS, 0)
         } else {
             bpf_sk_lookup_udp(skb.cast(), &raw mut tuple, length, OWN_NETNS, 0)
@@ -205,7 +209,7 @@ fn receives(limited: *mut LimitedSocket, header: &Header) -> bool {
             atomic::add(&raw mut (*board).active, 1);
         }
     }
-    header.protocol == TCP && has_grace(limited)
+    header.ip.protocol == TCP && has_grace(limited)
 }
 
 /// Whether what comes need not wait yet.

@@ -8,9 +8,10 @@ use aya_ebpf::{
 use core::ffi::c_void;
 
 use netperf_common::limit::{AHEAD_US, LimitedSocket};
+use netperf_ebpf::ip::{TCP, load};
 
 use crate::{
-    header::{self, Header, RST, SYN, TCP},
+    header::{Header, RST, SYN},
     maps::{board, fact},
     socket,
 };
@@ -35,13 +36,13 @@ const CHECKSUM: u32 = 16;
 
 /// Lowers the window that a packet of a limited connection advertises. Nothing of the socket changes.
 #[inline(always)]
-pub fn lower(
+pub(crate) fn lower(
     skb: *mut __sk_buff,
     (socket, limited): (*mut bpf_sock, *mut LimitedSocket),
     link: u32,
     header: &Header,
 ) {
-    if header.protocol != TCP || header.is_later_piece || header.flags & (SYN | RST) != 0 {
+    if header.ip.protocol != TCP || header.ip.is_later_fragment || header.flags & (SYN | RST) != 0 {
         return;
     }
     let Some(board) = board() else {
@@ -63,13 +64,13 @@ pub fn lower(
     };
     end_grace(limited, round_trip);
     let bytes = (rate / 1_000 * (AHEAD_US + round_trip) / 1_000).max(LEAST);
-    let Some(window) = header::load::<[u8; 2]>(skb, header.transport + WINDOW) else {
+    let Some(window) = load::<[u8; 2]>(skb, header.ip.transport + WINDOW) else {
         return;
     };
     let window = u16::from_be_bytes(window);
     let lower = (bytes >> scale).max(1);
     if lower < u64::from(window) {
-        write(skb, link + header.transport, window, lower as u16);
+        write(skb, link + header.ip.transport, window, lower as u16);
     }
 }
 
@@ -103,7 +104,7 @@ fn of_connection(socket: *mut bpf_sock) -> Option<(u32, u64)> {
 
 /// Reads a field of a connection.
 #[inline(always)]
-pub fn field<T: Copy>(tcp: *const c_void, offset: u32) -> T {
+pub(crate) fn field<T: Copy>(tcp: *const c_void, offset: u32) -> T {
     let field = tcp.wrapping_byte_add(offset as usize).cast::<T>();
     // SAFETY: the verifier knows the structure, and checks the place.
     unsafe { core::ptr::read_volatile(field) }

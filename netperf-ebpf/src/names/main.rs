@@ -5,11 +5,27 @@
 //! namespace. What has not port 53 at its other end is let go after a look at its ports.
 #![no_std]
 #![no_main]
-#![feature(asm_experimental_arch)]
+#![expect(
+    unsafe_code,
+    reason = "helpers and the kernel's structures are pointers"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "the verifier forgets what it has proved where a function is called"
+)]
+#![expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "fields of one structure are read together, for the same reason"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the macros of aya hand over the context"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "registers have 64 bits, whatever a helper returns"
+)]
 
-#[expect(dead_code, reason = "the tracer uses more of it")]
-#[path = "../atomic.rs"]
-mod atomic;
 mod header;
 mod maps;
 mod owner;
@@ -24,6 +40,7 @@ use netperf_common::{
     flow::Owner,
     names::{ARRIVES, COPIED, LEAVES, NamePacket},
 };
+use netperf_ebpf::atomic;
 
 use crate::{
     header::Header,
@@ -38,14 +55,14 @@ const NO_WAKEUP: u64 = 1;
 
 /// A packet leaves a socket.
 #[cgroup_skb(egress)]
-pub fn names_leave(ctx: SkBuffContext) -> i32 {
+pub(crate) fn names_leave(ctx: SkBuffContext) -> i32 {
     let _ = seen(ctx.skb.skb, LEAVES);
     PASS
 }
 
 /// A packet reaches a socket.
 #[cgroup_skb(ingress)]
-pub fn names_arrive(ctx: SkBuffContext) -> i32 {
+pub(crate) fn names_arrive(ctx: SkBuffContext) -> i32 {
     let _ = seen(ctx.skb.skb, ARRIVES);
     PASS
 }
@@ -115,13 +132,3 @@ fn count_lost() {
         atomic::add(lost, 1);
     }
 }
-
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// Most helpers used here are open to GPL-compatible programs only.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -13,7 +13,7 @@ const PF_KTHREAD: u32 = 0x0020_0000;
 
 /// Describes the process that runs now; kernel threads are nobody.
 #[inline(always)]
-pub fn fill(owner: *mut Owner) {
+pub(crate) fn fill(owner: *mut Owner) {
     // SAFETY: a helper without arguments.
     let task = unsafe { bpf_get_current_task() } as *const c_void;
     if read::<u32>(task, fact!(flags)) & PF_KTHREAD != 0 {
@@ -34,7 +34,7 @@ pub fn fill(owner: *mut Owner) {
 
 /// The network namespace that the current thread is in.
 #[inline(always)]
-pub fn netns() -> u32 {
+pub(crate) fn netns() -> u32 {
     // SAFETY: a helper without arguments.
     let task = unsafe { bpf_get_current_task() } as *const c_void;
     let namespaces = read::<u64>(task, fact!(nsproxy)) as *const c_void;

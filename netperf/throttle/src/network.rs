@@ -133,12 +133,15 @@ impl Network {
         hooks: &Hooks,
         programs: &mut LimitPrograms,
     ) -> anyhow::Result<()> {
-        for (queue, point) in [(&self.up, Point::Left), (&self.down, Point::Arrived)] {
+        for (queue, point) in [
+            (&self.up, Point::DequeuedTx),
+            (&self.down, Point::DequeuedRx),
+        ] {
             let Some(queue) = queue else { continue };
             let name = &queue.name;
             let far = || {
                 let index = netlink::index_of(name)?;
-                hooks.attach(programs, Point::Turns, name, index)
+                hooks.attach(programs, Point::Reflect, name, index)
             };
             netlink::inside(&self.nest, far)?;
             let near = || hooks.attach(programs, point, name, queue.index);

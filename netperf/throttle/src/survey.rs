@@ -122,8 +122,8 @@ impl Judged {
     /// Where what arrives, and what leaves, is looked at.
     pub(super) fn points(&self) -> (Point, Point) {
         match self.header {
-            LinkHeader::Ethernet | LinkHeader::Other => (Point::Arrives, Point::Leaves),
-            LinkHeader::None => (Point::ArrivesBare, Point::LeavesBare),
+            LinkHeader::Ethernet | LinkHeader::Other => (Point::Ingress, Point::Egress),
+            LinkHeader::None => (Point::IngressBare, Point::EgressBare),
         }
     }
 }
@@ -263,7 +263,7 @@ mod tests {
         let all = judged(&found, &plan(&[], false));
         assert_eq!(all.len(), 3, "our own ones are not looked at");
         assert!(all[0].is_limited() && all[0].problem().is_none());
-        assert!(all[2].is_limited() && all[2].points().1 == Point::LeavesBare);
+        assert!(all[2].is_limited() && all[2].points().1 == Point::EgressBare);
         let problem = all[1].problem().unwrap();
         assert!(
             problem.contains("ib0") && problem.contains("--except-iface ib0"),

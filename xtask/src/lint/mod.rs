@@ -20,6 +20,14 @@ use crate::workspace::Workspace;
 
 const KERNEL_SIDE: &str = "netperf-ebpf";
 
+/// Its programs, which `cargo rustc` takes one by one.
+const KERNEL_PROGRAMS: [&str; 4] = [
+    KERNEL_SIDE,
+    "netperf-ebpf-limit",
+    "netperf-ebpf-names",
+    "netperf-ebpf-empty",
+];
+
 /// A check, which fails with the reason.
 type Check = fn(&Workspace, &Toolchain) -> Result<()>;
 
@@ -90,21 +98,34 @@ fn clippy(workspace: &Workspace, _: &Toolchain) -> Result<()> {
     run_check(cargo.args(["--all-targets", "--", "-D", "warnings"]))
 }
 
-/// Some distributions pack clippy apart from the compiler, whose own warnings are then all there is.
+/// Some distributions package clippy separately from the compiler, whose own warnings are then all there is.
 fn kernel_side(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     let folder = toolchain.cargo.path.parent();
     let folder = folder.context("cargo is in a folder")?;
-    let subcommand = if folder.join("cargo-clippy").exists() {
-        "clippy"
-    } else {
-        println!(
-            "no clippy in `{}`: only the compiler checks the kernel side",
-            folder.display()
-        );
-        "rustc"
-    };
+    if folder.join("cargo-clippy").exists() {
+        return check_kernel_side(workspace, toolchain, folder, "clippy", &["--lib", "--bins"]);
+    }
+    println!(
+        "no clippy in `{}`: only the compiler checks the kernel side",
+        folder.display()
+    );
+    check_kernel_side(workspace, toolchain, folder, "rustc", &["--lib"])?;
+    for program in KERNEL_PROGRAMS {
+        check_kernel_side(workspace, toolchain, folder, "rustc", &["--bin", program])?;
+    }
+    Ok(())
+}
+
+/// Checks the programs that `selection` names with the cargo in `folder`.
+fn check_kernel_side(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    folder: &Path,
+    subcommand: &str,
+    selection: &[&str],
+) -> Result<()> {
     let mut cargo = toolchain.cargo(subcommand, &workspace.target.join("ebpf-lint"));
-    cargo.args(["--package", KERNEL_SIDE, "--bin", KERNEL_SIDE]);
+    cargo.args(["--package", KERNEL_SIDE]).args(selection);
     cargo.args(["--", "-D", "warnings"]);
     // Cargo looks there for its subcommands, and must not find the clippy of another compiler.
     let path = env::var_os("PATH").unwrap_or_default();

@@ -29,19 +29,19 @@ const WHOLE_OF_PATH: &str = "bpf_mptcp_sock_from_subflow";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Point {
     /// What leaves by an interface of the limited processes.
-    Leaves,
+    Egress,
     /// The same by one whose packets begin with their IP header.
-    LeavesBare,
+    EgressBare,
     /// What arrives there.
-    Arrives,
+    Ingress,
     /// The same by one whose packets begin with their IP header.
-    ArrivesBare,
+    IngressBare,
     /// What the near end of the queue of what leaves lets go.
-    Left,
+    DequeuedTx,
     /// What the near end of the queue of what arrives lets go.
-    Arrived,
+    DequeuedRx,
     /// The far end of a queue.
-    Turns,
+    Reflect,
 }
 
 /// Where processes come and go.
@@ -53,24 +53,24 @@ const TRACEPOINTS: [(&str, &str); 2] = [
 impl Point {
     /// Whether it is at an interface that is made for a queue.
     pub fn is_at_queue(self) -> bool {
-        matches!(self, Self::Left | Self::Arrived | Self::Turns)
+        matches!(self, Self::DequeuedTx | Self::DequeuedRx | Self::Reflect)
     }
 
     fn program(self) -> &'static str {
         match self {
-            Self::Leaves => "limit_leaves",
-            Self::LeavesBare => "limit_leaves_bare",
-            Self::Arrives => "limit_arrives",
-            Self::ArrivesBare => "limit_arrives_bare",
-            Self::Left => "limit_left",
-            Self::Arrived => "limit_arrived",
-            Self::Turns => "limit_turns",
+            Self::Egress => "limit_egress",
+            Self::EgressBare => "limit_egress_bare",
+            Self::Ingress => "limit_ingress",
+            Self::IngressBare => "limit_ingress_bare",
+            Self::DequeuedTx => "limit_dequeued_tx",
+            Self::DequeuedRx => "limit_dequeued_rx",
+            Self::Reflect => "limit_reflect",
         }
     }
 
     /// Whether it sees what leaves by its interface; the others see what arrives.
     pub fn sees_leaving(self) -> bool {
-        matches!(self, Self::Leaves | Self::LeavesBare)
+        matches!(self, Self::Egress | Self::EgressBare)
     }
 
     fn side(self) -> TcAttachType {

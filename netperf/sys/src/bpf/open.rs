@@ -15,7 +15,7 @@ use super::attach::{self, Kernel, Refused, Types};
 use super::board::{Board, fill_free_slots};
 use super::btf::Btf;
 use super::error::OpenError;
-use super::hooks::{HookSet, Memory, PLAIN, REFUSED, SETS};
+use super::hooks::{HookSet, Memory, NO_BTF, REFUSED, SETS};
 use super::load::{Loaded, Records, load};
 use super::request::Request;
 use super::slots::Slots;
@@ -69,7 +69,7 @@ pub(super) fn try_sets(request: &Request<'_>) -> Result<Vec<(HookKind, Tried)>, 
         };
         Ok(wanted
             .map(|set| match set.kind {
-                HookKind::Kprobe => (set.kind, machine.try_set(&PLAIN)),
+                HookKind::Kprobe => (set.kind, machine.try_set(&NO_BTF)),
                 HookKind::Tracepoint | HookKind::Fentry => (set.kind, Err(without.clone())),
             })
             .collect())
@@ -152,7 +152,7 @@ fn return_freed_memory() {
 }
 
 fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
-    let plain = [PLAIN];
+    let no_btf = [NO_BTF];
     if let Err(without) = &machine.types
         && machine.request.wants_more_than_bytes()
     {
@@ -161,7 +161,7 @@ fn open_first(machine: &Machine<'_>) -> Result<Opened, OpenError> {
     }
     let sets = match machine.types {
         Ok(_) => SETS,
-        Err(_) => &plain,
+        Err(_) => &no_btf,
     };
     let mut tried = match machine.first_of(sets)? {
         Ok(opened) => return Ok(opened),

@@ -9,12 +9,12 @@ mod kprobe;
 mod latency;
 mod losses;
 mod make;
-mod plain;
+mod no_btf;
 mod record;
 mod refused;
 mod tracepoint;
 
-pub(super) use self::plain::{PLAIN, STATE_TRACEPOINT};
+pub(super) use self::no_btf::{NO_BTF, STATE_TRACEPOINT};
 pub(super) use self::record::{SENT, TAKEN};
 pub(super) use self::refused::{CONNECT_FAILED, REFUSED};
 
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn every_set_counts_both_directions_of_tcp_and_udp() {
-        for set in SETS.iter().chain([&PLAIN]) {
+        for set in SETS.iter().chain([&NO_BTF]) {
             let counted: Vec<_> = set
                 .all()
                 .flat_map(|hook| hook.counts.iter().copied())
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_can_be_missing_is_said_in_words() {
-        for hook in SETS.iter().chain([&PLAIN]).flat_map(HookSet::all) {
+        for hook in SETS.iter().chain([&NO_BTF]).flat_map(HookSet::all) {
             assert_eq!(
                 hook.need != Need::Required,
                 !hook.without.is_empty(),

@@ -9,7 +9,7 @@ use aya_ebpf::{
 use super::kprobe::{Function, entry, sock, stash, unstash};
 use crate::{
     maps::ENTRIES,
-    plain::{self, Plain},
+    no_btf::{self, SockByAddress},
 };
 
 /// `SOL_TCP`.
@@ -21,7 +21,7 @@ const TCP_ZEROCOPY_RECEIVE: i32 = 35;
 macro_rules! sends {
     ($function:expr, $protocol:ident, $entry:ident, $exit:ident) => {
         #[kprobe]
-        pub fn $entry(ctx: ProbeContext) -> u32 {
+        pub(super) fn $entry(ctx: ProbeContext) -> u32 {
             stash(&ctx, $function);
             0
         }
@@ -30,9 +30,9 @@ macro_rules! sends {
     };
     ($function:expr, $protocol:ident, $exit:ident) => {
         #[kretprobe]
-        pub fn $exit(ctx: RetProbeContext) -> u32 {
+        pub(super) fn $exit(ctx: RetProbeContext) -> u32 {
             if let Some(sk) = unstash($function) {
-                plain::sent(Plain::$protocol(sk), ctx.ret());
+                no_btf::sent(SockByAddress::$protocol(sk), ctx.ret());
             }
             0
         }
@@ -43,29 +43,29 @@ macro_rules! sends {
 sends!(
     Function::TcpSendmsg,
     tcp,
-    plain_tcp_sendmsg,
-    plain_tcp_sendmsg_returns
+    no_btf_tcp_sendmsg,
+    no_btf_tcp_sendmsg_returns
 );
 // `tcp_sendpage(sk, page, offset, size, flags)`, before 6.5.
 sends!(
     Function::TcpSendpage,
     tcp,
-    plain_tcp_sendpage,
-    plain_tcp_sendpage_returns
+    no_btf_tcp_sendpage,
+    no_btf_tcp_sendpage_returns
 );
 // `udpv6_sendmsg(sk, msg, len)`.
 sends!(
     Function::Udp6Sendmsg,
     udp,
-    plain_udp6_sendmsg,
-    plain_udp6_sendmsg_returns
+    no_btf_udp6_sendmsg,
+    no_btf_udp6_sendmsg_returns
 );
 // `udp_sendmsg(sk, msg, len)`.
-sends!(Function::UdpSendmsg, udp, plain_udp_sendmsg_returns);
+sends!(Function::UdpSendmsg, udp, no_btf_udp_sendmsg_returns);
 
 /// Entry of `udp_sendmsg`: an IPv6 socket comes here from within `udpv6_sendmsg`, which counts it.
 #[kprobe]
-pub fn plain_udp_sendmsg(ctx: ProbeContext) -> u32 {
+pub(crate) fn no_btf_udp_sendmsg(ctx: ProbeContext) -> u32 {
     // SAFETY: a copy of an integer that only this thread writes.
     let outer = unsafe { ENTRIES.get(entry(Function::Udp6Sendmsg)).copied() };
     if outer != Some(sock(&ctx).0 as u64) {
@@ -77,59 +77,59 @@ pub fn plain_udp_sendmsg(ctx: ProbeContext) -> u32 {
 /// `inet_recvmsg(sock, msg, size, flags)` and `inet6_recvmsg`: the flags come fourth on every kernel,
 /// unlike those of the functions below them.
 #[kprobe]
-pub fn plain_recvmsg(ctx: ProbeContext) -> u32 {
-    plain::read_begins(ctx.arg(3).unwrap_or(0));
+pub(crate) fn no_btf_recvmsg(ctx: ProbeContext) -> u32 {
+    no_btf::read_begins(ctx.arg(3).unwrap_or(0));
     0
 }
 
 /// `tcp_recvmsg(sk, …)`.
 #[kprobe]
-pub fn plain_tcp_recvmsg(ctx: ProbeContext) -> u32 {
-    plain::tcp_read_begins(sock(&ctx));
+pub(crate) fn no_btf_tcp_recvmsg(ctx: ProbeContext) -> u32 {
+    no_btf::tcp_read_begins(sock(&ctx));
     0
 }
 
 /// `tcp_cleanup_rbuf(sk, copied)`: before a read waits, and at its end.
 #[kprobe]
-pub fn plain_tcp_cleanup_rbuf(ctx: ProbeContext) -> u32 {
-    plain::taken_until_now(Plain::tcp(sock(&ctx)), ctx.arg(1).unwrap_or(0));
+pub(crate) fn no_btf_tcp_cleanup_rbuf(ctx: ProbeContext) -> u32 {
+    no_btf::taken_until_now(SockByAddress::tcp(sock(&ctx)), ctx.arg(1).unwrap_or(0));
     0
 }
 
 /// `tcp_splice_read(sock, …)`.
 #[kprobe]
-pub fn plain_tcp_splice_read(_ctx: ProbeContext) -> u32 {
-    plain::portions_begin();
+pub(crate) fn no_btf_tcp_splice_read(_ctx: ProbeContext) -> u32 {
+    no_btf::portions_begin();
     0
 }
 
 /// `tcp_getsockopt(sk, level, optname, …)`, of which one option takes bytes.
 #[kprobe]
-pub fn plain_tcp_getsockopt(ctx: ProbeContext) -> u32 {
+pub(crate) fn no_btf_tcp_getsockopt(ctx: ProbeContext) -> u32 {
     let (level, option): (i32, i32) = (ctx.arg(1).unwrap_or(0), ctx.arg(2).unwrap_or(0));
     if level == SOL_TCP && option == TCP_ZEROCOPY_RECEIVE {
-        plain::portions_begin();
+        no_btf::portions_begin();
     }
     0
 }
 
 /// `skb_consume_udp(sk, skb, len)`; `len` is negative for a peek.
 #[kprobe]
-pub fn plain_skb_consume_udp(ctx: ProbeContext) -> u32 {
-    plain::received(Plain::udp(sock(&ctx)), ctx.arg(2).unwrap_or(0));
+pub(crate) fn no_btf_skb_consume_udp(ctx: ProbeContext) -> u32 {
+    no_btf::received(SockByAddress::udp(sock(&ctx)), ctx.arg(2).unwrap_or(0));
     0
 }
 
 /// `sock/inet_sock_set_state`, kernel 4.16.
 #[tracepoint]
-pub fn plain_inet_sock_set_state(ctx: TracePointContext) -> u32 {
-    plain::state_changed(ctx.as_ptr());
+pub(crate) fn no_btf_inet_sock_set_state(ctx: TracePointContext) -> u32 {
+    no_btf::state_changed(ctx.as_ptr());
     0
 }
 
 /// `inet_sock_destruct(sk)`: the end of every TCP and UDP socket.
 #[kprobe]
-pub fn plain_inet_sock_destruct(ctx: ProbeContext) -> u32 {
-    plain::ended(sock(&ctx));
+pub(crate) fn no_btf_inet_sock_destruct(ctx: ProbeContext) -> u32 {
+    no_btf::ended(sock(&ctx));
     0
 }

@@ -6,9 +6,9 @@ use super::make::{NO_UDP6, at, by_call, if_present, required, returned, wanted};
 use super::{Attach, Hook, HookSet, Memory, Reads};
 
 /// The set for kernels that do not tell where anything is in their structures.
-pub(in crate::bpf) const PLAIN: HookSet = HookSet {
+pub(in crate::bpf) const NO_BTF: HookSet = HookSet {
     kind: HookKind::Kprobe,
-    hooks: PLAIN_KPROBE,
+    hooks: NO_BTF_KPROBE,
     on_request: &[],
     memory: Memory::ByAddress,
     reads: Reads::States,
@@ -32,21 +32,21 @@ pub(in crate::bpf) const PLAIN: HookSet = HookSet {
 pub(in crate::bpf) const STATE_TRACEPOINT: &str = "sock/inet_sock_set_state";
 
 /// Arguments and results only: the kernel does not say where anything is in its structures.
-const PLAIN_KPROBE: &[Hook] = &[
+const NO_BTF_KPROBE: &[Hook] = &[
     by_call(required(
         &["tcp_send"],
         &[returned!(
             "tcp_sendmsg",
-            "plain_tcp_sendmsg",
-            "plain_tcp_sendmsg_returns"
+            "no_btf_tcp_sendmsg",
+            "no_btf_tcp_sendmsg_returns"
         )],
     )),
     by_call(if_present(
         &["tcp_sendpage"],
         &[returned!(
             "tcp_sendpage",
-            "plain_tcp_sendpage",
-            "plain_tcp_sendpage_returns"
+            "no_btf_tcp_sendpage",
+            "no_btf_tcp_sendpage_returns"
         )],
         "sendfile over TCP",
     )),
@@ -54,30 +54,34 @@ const PLAIN_KPROBE: &[Hook] = &[
         &["udp_send"],
         &[returned!(
             "udp_sendmsg",
-            "plain_udp_sendmsg",
-            "plain_udp_sendmsg_returns"
+            "no_btf_udp_sendmsg",
+            "no_btf_udp_sendmsg_returns"
         )],
     )),
     by_call(if_present(
         &["udp6_send"],
         &[returned!(
             "udpv6_sendmsg",
-            "plain_udp6_sendmsg",
-            "plain_udp6_sendmsg_returns"
+            "no_btf_udp6_sendmsg",
+            "no_btf_udp6_sendmsg_returns"
         )],
         NO_UDP6,
     )),
     by_call(required(
         &["tcp_recv"],
         &[&[
-            at(Attach::Kprobe, "inet_recvmsg", "plain_recvmsg"),
-            at(Attach::Kprobe, "tcp_recvmsg", "plain_tcp_recvmsg"),
-            at(Attach::Kprobe, "tcp_cleanup_rbuf", "plain_tcp_cleanup_rbuf"),
+            at(Attach::Kprobe, "inet_recvmsg", "no_btf_recvmsg"),
+            at(Attach::Kprobe, "tcp_recvmsg", "no_btf_tcp_recvmsg"),
+            at(
+                Attach::Kprobe,
+                "tcp_cleanup_rbuf",
+                "no_btf_tcp_cleanup_rbuf",
+            ),
         ]],
     )),
     by_call(if_present(
         &["tcp6_recv"],
-        &[&[at(Attach::Kprobe, "inet6_recvmsg", "plain_recvmsg")]],
+        &[&[at(Attach::Kprobe, "inet6_recvmsg", "no_btf_recvmsg")]],
         "what is read from TCP over IPv6",
     )),
     by_call(wanted(
@@ -85,13 +89,17 @@ const PLAIN_KPROBE: &[Hook] = &[
         &[&[at(
             Attach::Kprobe,
             "tcp_splice_read",
-            "plain_tcp_splice_read",
+            "no_btf_tcp_splice_read",
         )]],
         "splice from connections",
     )),
     by_call(wanted(
         &["tcp_zerocopy_recv"],
-        &[&[at(Attach::Kprobe, "tcp_getsockopt", "plain_tcp_getsockopt")]],
+        &[&[at(
+            Attach::Kprobe,
+            "tcp_getsockopt",
+            "no_btf_tcp_getsockopt",
+        )]],
         "TCP_ZEROCOPY_RECEIVE",
     )),
     by_call(required(
@@ -99,7 +107,7 @@ const PLAIN_KPROBE: &[Hook] = &[
         &[&[at(
             Attach::Kprobe,
             "skb_consume_udp",
-            "plain_skb_consume_udp",
+            "no_btf_skb_consume_udp",
         )]],
     )),
     wanted(
@@ -107,7 +115,7 @@ const PLAIN_KPROBE: &[Hook] = &[
         &[&[at(
             Attach::Tracepoint,
             STATE_TRACEPOINT,
-            "plain_inet_sock_set_state",
+            "no_btf_inet_sock_set_state",
         )]],
         "addresses and states of connections",
     ),
@@ -116,7 +124,7 @@ const PLAIN_KPROBE: &[Hook] = &[
         &[&[at(
             Attach::Kprobe,
             "inet_sock_destruct",
-            "plain_inet_sock_destruct",
+            "no_btf_inet_sock_destruct",
         )]],
     ),
 ];

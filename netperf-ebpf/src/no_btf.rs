@@ -10,9 +10,9 @@ use aya_ebpf::helpers::{
     bpf_get_current_uid_gid,
 };
 use netperf_common::flow::{AF_INET, FlowKey, IPPROTO_TCP, IPPROTO_UDP, Slot};
+use netperf_ebpf::atomic;
 
 use crate::{
-    atomic,
     bytes::{self, account, current_tgid},
     close,
     emit::{self, Lost},
@@ -27,15 +27,15 @@ const SYN_SENT: u32 = 2;
 
 /// A socket of which nothing is known but where it is, and what the function is for that has it.
 #[derive(Clone, Copy)]
-pub struct Plain {
+pub(crate) struct SockByAddress {
     address: *const c_void,
     protocol: u16,
 }
 
-impl Plain {
+impl SockByAddress {
     /// An argument of a function of TCP's.
     #[inline(always)]
-    pub fn tcp(socket: Probed) -> Self {
+    pub(crate) fn tcp(socket: Probed) -> Self {
         Self {
             address: socket.0,
             protocol: IPPROTO_TCP,
@@ -44,7 +44,7 @@ impl Plain {
 
     /// An argument of a function of UDP's.
     #[inline(always)]
-    pub fn udp(socket: Probed) -> Self {
+    pub(crate) fn udp(socket: Probed) -> Self {
         Self {
             address: socket.0,
             protocol: IPPROTO_UDP,
@@ -57,7 +57,7 @@ impl Plain {
     }
 }
 
-impl Sock for Plain {
+impl Sock for SockByAddress {
     type Struct = Unknown;
 
     #[inline(always)]
@@ -111,22 +111,26 @@ impl Sock for Plain {
 
 /// A call that sends returned `bytes` (negative: an error).
 #[inline(always)]
-pub fn sent(sk: Plain, bytes: i32) {
+pub(crate) fn sent(sk: SockByAddress, bytes: i32) {
     if bytes > 0 {
-        moved(sk, |slot| atomic::add(&raw mut slot.tx_bytes, bytes as u64));
+        moved(sk, |slot| {
+            atomic::add(&raw mut slot.tx_bytes, bytes.cast_unsigned().into());
+        });
     }
 }
 
 /// A call took `bytes` (negative: none).
 #[inline(always)]
-pub fn received(sk: Plain, bytes: i32) {
+pub(crate) fn received(sk: SockByAddress, bytes: i32) {
     if bytes > 0 {
-        moved(sk, |slot| atomic::add(&raw mut slot.rx_bytes, bytes as u64));
+        moved(sk, |slot| {
+            atomic::add(&raw mut slot.rx_bytes, bytes.cast_unsigned().into());
+        });
     }
 }
 
 #[inline(always)]
-fn moved(sk: Plain, add: impl FnOnce(&mut Slot)) {
+fn moved(sk: SockByAddress, add: impl FnOnce(&mut Slot)) {
     let Some(state) = sk.state_or_new() else {
         return emit::lost(Lost::MapFull);
     };
@@ -136,7 +140,7 @@ fn moved(sk: Plain, add: impl FnOnce(&mut Slot)) {
 
 /// A receive with these flags begins, on a socket of any protocol.
 #[inline(always)]
-pub fn read_begins(flags: i32) {
+pub(crate) fn read_begins(flags: i32) {
     begin(Read {
         socket: 0,
         seen: 0,
@@ -148,7 +152,7 @@ pub fn read_begins(flags: i32) {
 
 /// TCP begins to take bytes for it.
 #[inline(always)]
-pub fn tcp_read_begins(sk: Probed) {
+pub(crate) fn tcp_read_begins(sk: Probed) {
     // SAFETY: a map value that only this thread writes.
     let read = READS
         .get_ptr_mut(bpf_get_current_pid_tgid())
@@ -162,7 +166,7 @@ pub fn tcp_read_begins(sk: Probed) {
 
 /// The thread takes bytes from TCP by a call that reports each portion once.
 #[inline(always)]
-pub fn portions_begin() {
+pub(crate) fn portions_begin() {
     begin(Read {
         socket: 0,
         seen: 0,
@@ -181,7 +185,7 @@ fn begin(read: Read) {
 
 /// TCP tells how much the call that is running has taken until now.
 #[inline(always)]
-pub fn taken_until_now(sk: Plain, copied: i32) {
+pub(crate) fn taken_until_now(sk: SockByAddress, copied: i32) {
     let Some(read) = READS.get_ptr_mut(bpf_get_current_pid_tgid()) else {
         return;
     };
@@ -189,16 +193,16 @@ pub fn taken_until_now(sk: Plain, copied: i32) {
     let read = unsafe { &mut *read };
     if read.whole != 0 {
         received(sk, copied);
-    } else if read.socket == sk.address as u64 && copied > read.seen as i32 {
-        let growth = copied - read.seen as i32;
-        read.seen = copied as u32;
+    } else if read.socket == sk.address as u64 && copied > read.seen.cast_signed() {
+        let growth = copied - read.seen.cast_signed();
+        read.seen = copied.cast_unsigned();
         received(sk, growth);
     }
 }
 
 /// A TCP socket goes to another state; `record` is that of the tracepoint.
 #[inline(always)]
-pub fn state_changed(record: *const c_void) {
+pub(crate) fn state_changed(record: *const c_void) {
     /// Reads a field of the record.
     macro_rules! field {
         ($name:ident) => {{
@@ -247,7 +251,7 @@ pub fn state_changed(record: *const c_void) {
 
 /// Nothing can be moved over the socket any more, and another may have its address soon.
 #[inline(always)]
-pub fn ended(sk: Probed) {
+pub(crate) fn ended(sk: Probed) {
     let address = sk.0 as u64;
     if let Some(state) = sk.state() {
         close::finish(state, |_| {});
