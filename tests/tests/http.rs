@@ -209,7 +209,11 @@ fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
         for (url, phase, part) in [
             ("http://127.0.0.1:9/", "connect", "Connection refused"),
             ("http://192.0.2.1/", "connect", "Network is unreachable"),
-            ("http://nowhere.test/", "dns", "the name could not be resolved"),
+            (
+                "http://nowhere.test/",
+                "dns",
+                "the name could not be resolved",
+            ),
             ("https://127.0.0.1:80/", "tls", "failed"),
             ("http://127.0.0.1:8091/", "wait", "not finished within 1 s"),
         ] {

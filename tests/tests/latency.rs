@@ -54,14 +54,7 @@ fn bars_stand_below_the_lines_in_text() -> Result<()> {
         tracer.join().ok().context("a thread panicked")?
     })?;
     let shown = text(&output.stdout)?;
-    for word in [
-        "TIME TO",
-        "connect",
-        "accept",
-        "rtt",
-        "10.73.0.2",
-        "####",
-    ] {
+    for word in ["TIME TO", "connect", "accept", "rtt", "10.73.0.2", "####"] {
         ensure!(shown.contains(word), "no `{word}` in {shown}");
     }
     Ok(())

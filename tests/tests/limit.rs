@@ -434,7 +434,11 @@ fn it_ends_when_somebody_removes_its_interface() -> Result<()> {
     let gone = cabled.near("ip").args(["link", "del", ours]).status()?;
     ensure!(gone.success(), "it stays");
     let session = tracer.finish()?;
-    ensure!(session.log.contains("its queue interface was removed"), "{}", session.log);
+    ensure!(
+        session.log.contains("its queue interface was removed"),
+        "{}",
+        session.log
+    );
     ensure!(
         inventory(&cabled)? == before,
         "left is {}",
