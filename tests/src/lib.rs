@@ -1,56 +1,21 @@
-//! What do the integration tests stand on? Workloads with a known truth, and a harness that holds
-//! the tracer against it.
+//! Workloads with a known truth, and a harness that compares the tracer's output with it.
 //!
-//! [`paths`] are the workloads: each moves an exact number of bytes over one I/O path between real
-//! processes ([`cast`]). The binary `mover` plays them and prints what each process moved. The
-//! harness ([`tracer`], [`mover`], [`expect`], [`terminal`]) is used by the tests only.
+//! | module | holds |
+//! | --- | --- |
+//! | [`paths`] | small workloads, each an exact number of bytes over one I/O path between real processes |
+//! | [`load`] | the processes of a workload, how they wait for each other, and longer workloads; the binary `mover` runs them |
+//! | [`net`] | network namespaces, cables, routers, slow and lossy links |
+//! | [`peer`] | other programs: servers to connect to, and tools to compare with |
+//! | [`tracer`] | starts, reads and stops `netperf-trace` in every surrounding, and checks what it prints |
+//! | [`checks`] | one workload and its expected output each, for the tests here and in virtual machines |
+//! | [`guest`] | PID 1 of a virtual machine |
+//! | [`sys`] | system calls, clocks and kernel settings |
 
-pub mod asked;
-pub mod batch;
-pub mod calls;
-pub mod cast;
-pub mod cgroup;
-pub mod chain;
-pub mod churn;
-pub mod cue;
-pub mod deadline;
-pub mod delay;
-pub mod dns_server;
-pub mod dnsmasq;
-pub mod expect;
-pub mod failing;
-pub mod flood;
+pub mod checks;
 pub mod guest;
-pub mod held;
-pub mod life;
-pub mod limit_folder;
-pub mod lookups;
-pub mod lossy;
-pub mod mover;
-pub mod multipath;
-pub mod netns;
-pub mod nginx;
-pub mod others;
+pub mod load;
+pub mod net;
 pub mod paths;
-pub mod place;
-pub mod played;
-pub mod program;
-pub mod public;
-pub mod refused;
-pub mod ring;
-pub mod role;
-pub mod shape;
-pub mod slow;
-pub mod socket_crowd;
-pub mod socket_list;
-pub mod state_looks;
-pub mod state_scene;
-pub mod steady;
-pub mod stream;
-pub mod sysctl;
-pub mod terminal;
+pub mod peer;
+pub mod sys;
 pub mod tracer;
-pub mod tun;
-pub mod wait;
-pub mod way;
-pub mod within;

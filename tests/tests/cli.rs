@@ -1,17 +1,17 @@
-//! Does the command line accept, refuse and end as CONTRACT.md says?
+//! The command line: what it accepts and refuses, how it ends, and with which exit status.
 
 use std::io::Write;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::mover::Mover;
-use netperf_tests::tracer::{self, Tracer};
+use netperf_tests::load::mover::Mover;
+use netperf_tests::sys::deadline::Deadline;
+use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::ndjson;
+use netperf_tests::tracer::{self, Tracer, exact};
 use nix::sys::signal::Signal;
-use serde_json::Value;
 
-/// Runs a command line that must be refused as wrong usage; gives the message.
+/// Runs a command line that must be refused as wrong usage; returns the message.
 fn refused(args: &[&str]) -> Result<String> {
     let output = run(args)?;
     let message = text(&output.stderr)?.to_owned();
@@ -20,10 +20,7 @@ fn refused(args: &[&str]) -> Result<String> {
         "{args:?}: {}, {message}",
         output.status
     );
-    ensure!(
-        output.stdout.is_empty(),
-        "{args:?} says something on stdout"
-    );
+    ensure!(output.stdout.is_empty(), "{args:?} prints on stdout");
     Ok(message)
 }
 
@@ -52,7 +49,7 @@ fn an_interval_outside_its_bounds_is_refused_with_the_bounds() -> Result<()> {
 }
 
 #[test]
-fn what_no_command_knows_is_refused_by_name() -> Result<()> {
+fn unknown_words_are_refused_by_name() -> Result<()> {
     for (args, named) in [
         (&["top", "--sort", "colour"][..], "colour"),
         (&["top", "--colour"], "--colour"),
@@ -140,7 +137,7 @@ fn doctor_fails_its_check_where_a_kind_of_hooks_is_refused() -> Result<()> {
     Ok(())
 }
 
-/// Runs a pipeline of the shell in which `$0` is the tracer, and gives the tracer's exit status.
+/// Runs a pipeline of the shell in which `$0` is the tracer, and returns the tracer's exit status.
 fn piped(script: &str) -> Result<Option<i32>> {
     let script = format!("{script}; exit ${{PIPESTATUS[0]}}");
     let mut shell = Command::new("timeout");
@@ -151,7 +148,7 @@ fn piped(script: &str) -> Result<Option<i32>> {
 }
 
 #[test]
-fn a_closed_pipe_is_a_good_end() -> Result<()> {
+fn a_closed_pipe_is_success() -> Result<()> {
     for view in ["top --json", "top -b", "flows --json", "flows -b"] {
         let status = piped(&format!("\"$0\" {view} -d 0.1 | head -n 3 >/dev/null"))?;
         ensure!(status == Some(0), "{view}: {status:?}");
@@ -177,7 +174,7 @@ fn signals_end_a_view_with_a_last_shorter_tick() -> Result<()> {
             .as_f64()
             .context("no interval")?;
         ensure!(interval < 20.0, "{interval} s");
-        netperf_tests::expect::check(&session, &played)?;
+        exact::check(&session, &played)?;
     }
     Ok(())
 }
@@ -216,11 +213,11 @@ fn a_duration_ends_a_view_whatever_the_interval() -> Result<()> {
 #[test]
 fn logs_never_reach_stdout() -> Result<()> {
     let session = Tracer::start(&["top", "--json", "-vv", "-d", "0.2", "-n", "2"])?.finish()?;
-    ensure!(!session.log.is_empty(), "-vv says nothing");
+    ensure!(!session.log.is_empty(), "-vv logs nothing");
     ensure!(session.ticks.len() == 2, "{:?}", session.ticks);
     let output = run(["top", "-b", "-vv", "-d", "0.2", "-n", "1"])?;
     let log = text(&output.stderr)?;
-    let line = log.lines().next().context("-vv says nothing")?;
+    let line = log.lines().next().context("-vv logs nothing")?;
     ensure!(!text(&output.stdout)?.contains(line), "{line}");
     Ok(())
 }
@@ -241,7 +238,7 @@ fn without_a_terminal_a_view_is_text_without_escapes() -> Result<()> {
         ensure!(shown.contains("steady out"), "{args:?}: {shown}");
         ensure!(!shown.contains('\x1b'), "{args:?}: {shown:?}");
     }
-    mover.go_on()?;
+    mover.resume()?;
     mover.finish()?;
     Ok(())
 }
@@ -263,17 +260,14 @@ fn each_line_is_flushed_when_its_tick_ends() -> Result<()> {
 }
 
 #[test]
-fn a_kind_of_hook_that_the_kernel_refuses_is_a_named_lack() -> Result<()> {
+fn hooks_that_the_kernel_refuses_are_named_with_status_4() -> Result<()> {
     for kind in ["fentry", "kprobe", "tracepoint"] {
         let output = run(["top", "--json", "-n", "1", "-d", "0.1", "--hooks", kind])?;
         let message = text(&output.stderr)?;
         match output.status.code() {
             Some(0) => {
-                let first = text(&output.stdout)?
-                    .lines()
-                    .next()
-                    .context("no start line")?;
-                let start: Value = serde_json::from_str(first)?;
+                let lines = ndjson::lines(&output.stdout)?;
+                let start = lines.first().context("no start line")?;
                 ensure!(
                     start["hooks"].as_array().is_some_and(|it| !it.is_empty()),
                     "{start}"

@@ -1,23 +1,23 @@
-//! Does `flows` show each connection, with its process and its bytes?
+//! `flows` shows each connection with its process and its bytes.
 
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::expect::Expected;
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::netns::Cabled;
-use netperf_tests::played::Played;
-use netperf_tests::steady::{End, Ends};
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::result::PathResult;
+use netperf_tests::load::result::ProcessBytes;
+use netperf_tests::load::steady::{End, Ends};
+use netperf_tests::net::veth::VethPair;
+use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer::{self, Session, Tracer, integer, text};
 use serde_json::Value;
 
-/// A steady load that began after the tracer did and ended before it: what `flows` said, the ends of
-/// the load, and what they moved.
+/// A steady load that starts after the tracer and ends before it: the session of `flows`, the ends of the
+/// load, and what they moved.
 struct Traced {
     session: Session,
     ends: Vec<End>,
-    moved: Vec<Expected>,
+    moved: Vec<ProcessBytes>,
 }
 
 fn trace(args: &[&str]) -> Result<Traced> {
@@ -31,9 +31,9 @@ fn trace(args: &[&str]) -> Result<Traced> {
     while early.len() < 3 {
         early.push(tracer.next_line(deadline)?.context("the tracer ended")?);
     }
-    mover.go_on()?;
-    let Some(Played::Moved { rows, .. }) = mover.finish()?.pop() else {
-        anyhow::bail!("the steady load said nothing")
+    mover.resume()?;
+    let Some(PathResult::Moved { rows, .. }) = mover.finish()?.pop() else {
+        anyhow::bail!("the steady load printed nothing")
     };
     let mut session = tracer.stop()?;
     early.append(&mut session.ticks);
@@ -155,7 +155,7 @@ fn the_port_filter_takes_either_end() -> Result<()> {
     let port = sender.local.port().to_string();
     let args = ["flows", "--json", "-d", "0.3", "-n", "2", "--port", &port];
     let session = Tracer::start(&args)?.finish()?;
-    mover.go_on()?;
+    mover.resume()?;
     mover.finish()?;
     let flows: Vec<&Value> = session
         .ticks
@@ -221,18 +221,18 @@ fn remote_hosts_put_their_connections_together() -> Result<()> {
 
 #[test]
 fn the_interface_filter_leaves_the_connections_of_its_addresses() -> Result<()> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let (tracer, mover) = (tracer::binary()?, mover::binary()?);
     let tracer = tracer.to_str().context("a path that is no UTF-8")?;
     let mover = mover.to_str().context("a path that is no UTF-8")?;
     for (interface, seen) in [("lo", true), ("cable0", false)] {
-        let mut load = Mover::start_as(cabled.near(mover).arg("steady"))?;
+        let mut load = Mover::start_as(veth.near(mover).arg("steady"))?;
         let ends: Ends = serde_json::from_str(&load.next_line()?.context("no steady load")?)?;
         let args = [
             "flows", "--json", "-d", "0.3", "-n", "2", "--iface", interface,
         ];
-        let session = Tracer::start_as(cabled.near(tracer).args(args))?.finish()?;
-        load.go_on()?;
+        let session = Tracer::start_as(veth.near(tracer).args(args))?.finish()?;
+        load.resume()?;
         load.finish()?;
         let flows = session
             .ticks

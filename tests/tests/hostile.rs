@@ -1,23 +1,24 @@
-//! Can what a process calls itself reach the terminal, or break the JSON?
+//! Hostile names of processes, arguments and cgroups reach neither the terminal nor the syntax of JSON.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, text};
-use netperf_tests::cgroup::Cgroup;
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::steady::Ends;
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::steady::Ends;
+use netperf_tests::sys::cgroup::Cgroup;
 use netperf_tests::tracer::Tracer;
+use netperf_tests::tracer::command::{run, text};
+use netperf_tests::tracer::ndjson;
 
-/// Sets a title, clears the screen, and is no UTF-8: 15 bytes, as many as a name may have.
+/// Sets a title, clears the screen, and is not UTF-8: 15 bytes, as many as a name may have.
 const NAME: &[u8] = b"\x1b[2J\x1b]0;e\x07\xff\x9b\r\n";
-/// An argument and a cgroup with the same in them, and a line end where the kernel takes one.
+/// An argument and a cgroup with the same sequences, and a newline where the kernel allows one.
 const ARGUMENT: &[u8] = b"evil\x1b]0;argument\x07\xfe\n\t\x7f\xc2\x9b31m";
 const CGROUP: &[u8] = b"evil\x1b]0;cgroup\x07\xfd\xc2\x9b31m";
 
-/// A steady load of processes in disguise, in a cgroup in disguise.
+/// A steady load of processes with a hostile name, in a cgroup with one.
 struct Disguised {
     mover: Mover,
     ends: Ends,
@@ -32,7 +33,7 @@ fn disguised(mark: u8) -> Result<Disguised> {
     let mut command = Command::new("sh");
     command
         .args(["-c", enter, "sh"])
-        .arg(cgroup.entrance())
+        .arg(cgroup.procs())
         .arg(mover::binary()?);
     command
         .arg("steady")
@@ -49,7 +50,7 @@ fn disguised(mark: u8) -> Result<Disguised> {
 
 impl Disguised {
     fn end(mut self) -> Result<()> {
-        self.mover.go_on()?;
+        self.mover.resume()?;
         self.mover.next_line()?;
         self.mover.next_line()?;
         Ok(())
@@ -124,7 +125,7 @@ fn every_line_of_json_is_one_object() -> Result<()> {
         let lines: Vec<&str> = text(&output.stdout)?.lines().collect();
         ensure!(lines.len() == 5, "{view}: {} lines", lines.len());
         for line in lines {
-            let value: serde_json::Value = serde_json::from_str(line)?;
+            let value = ndjson::line(line)?;
             ensure!(value.is_object(), "{line}");
         }
     }

@@ -1,20 +1,20 @@
-//! Does `http` say where the time goes? Against nginx with TLS and a slow upstream.
+//! `http` shows the phase that takes the time, against nginx with TLS and a slow upstream.
 
 use std::net::TcpListener;
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::asked::{self, has_finding, is_harmless};
-use netperf_tests::batch::{run_as, text};
-use netperf_tests::dns_server::{A, DnsServer, Script};
-use netperf_tests::nginx::{HOST, Nginx, SLOW, serve};
-use netperf_tests::place::Place;
-use netperf_tests::socket_list::alone;
+use netperf_tests::net::netns::in_fresh_netns;
+use netperf_tests::peer::dns_server::{A, DnsServer, Script};
+use netperf_tests::peer::nginx::{HOST, Nginx, SLOW, serve};
 use netperf_tests::tracer;
+use netperf_tests::tracer::command::{run_as, text};
+use netperf_tests::tracer::probe::{self, ensure_finding, ensure_harmless};
+use netperf_tests::tracer::sandbox::Sandbox;
 use serde_json::Value;
 
-/// How much later than it must, a loaded machine may do something.
+/// Extra time that a busy machine may take.
 const SLACK: f64 = 3.0;
 
 /// `netperf-trace http ARGS` with the host of nginx where it is, and its certificate valid.
@@ -36,7 +36,7 @@ fn run(nginx: Option<&Nginx>, args: &[&str]) -> Result<Output> {
 
 /// The tick of a session that ran once, and the exit status.
 fn tick(output: &Output) -> Result<(Value, Option<i32>)> {
-    asked::tick(output, "http")
+    probe::tick(output, "http")
 }
 
 fn ask(nginx: &Nginx, args: &[&str]) -> Result<(Value, Option<i32>)> {
@@ -56,7 +56,7 @@ fn seconds(request: &Value, name: &str) -> Result<f64> {
 
 #[test]
 fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let url = format!("https://{HOST}/slow");
         let (tick, status) = ask(&nginx, &[&url, "-c", "2"])?;
@@ -83,7 +83,7 @@ fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
         let late = SLOW.as_secs_f64();
         ensure!((late..late + SLACK).contains(&wait), "{wait}");
         ensure!(tick["targets"][0]["longest"]["phase"] == "wait", "{tick}");
-        has_finding(&tick, "ok", "waiting for the first byte")?;
+        ensure_finding(&tick, "ok", "waiting for the first byte")?;
         let phases = request["phases_us"].as_object().context("no phases")?;
         let sum: u64 = phases.values().filter_map(Value::as_u64).sum();
         let total = request["total_us"].as_u64().context("no total")?;
@@ -94,7 +94,7 @@ fn a_slow_upstream_is_a_long_wait_for_the_first_byte() -> Result<()> {
 
 #[test]
 fn its_times_are_those_of_curl() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let url = format!("https://{HOST}/slow");
         let (tick, _) = ask(&nginx, &[&url])?;
@@ -137,7 +137,7 @@ fn its_times_are_those_of_curl() -> Result<()> {
 
 #[test]
 fn an_open_connection_spares_the_handshakes() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         for version in ["--http1.1", "--http2"] {
             let url = format!("https://{HOST}/");
@@ -165,11 +165,11 @@ fn an_open_connection_spares_the_handshakes() -> Result<()> {
 
 #[test]
 fn a_certificate_that_is_not_valid_ends_with_status_5_unless_that_is_to_be_ignored() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _nginx = Nginx::start()?;
         let url = format!("https://{HOST}/");
         let (refused, status) = tick(&run(None, &["--json", &url])?)?;
-        has_finding(
+        ensure_finding(
             &refused,
             "critical",
             "the TLS handshake failed: invalid peer certificate",
@@ -177,7 +177,7 @@ fn a_certificate_that_is_not_valid_ends_with_status_5_unless_that_is_to_be_ignor
         ensure!(status == Some(5), "{refused}");
         ensure!(requests(&refused)?[0]["failed_in"] == "tls", "{refused}");
         let (taken, status) = tick(&run(None, &["--json", &url, "--insecure"])?)?;
-        has_finding(&taken, "warn", "the certificate is not valid")?;
+        ensure_finding(&taken, "warn", "the certificate is not valid")?;
         ensure!(status == Some(0), "{taken}");
         Ok(())
     })
@@ -185,11 +185,11 @@ fn a_certificate_that_is_not_valid_ends_with_status_5_unless_that_is_to_be_ignor
 
 #[test]
 fn limits_that_are_not_kept_end_with_status_5() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let url = format!("http://{HOST}/slow");
         let (missed, status) = ask(&nginx, &[&url, "--slo", "ttfb=100ms,total=60s"])?;
-        has_finding(&missed, "critical", "ttfb is over its limit")?;
+        ensure_finding(&missed, "critical", "ttfb is over its limit")?;
         ensure!(status == Some(5), "{missed}");
         ensure!(
             missed["slo"][0]["met"] == false && missed["slo"][1]["met"] == true,
@@ -202,8 +202,8 @@ fn limits_that_are_not_kept_end_with_status_5() -> Result<()> {
 }
 
 #[test]
-fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
-    alone(|| {
+fn a_failure_is_reported_with_its_phase_and_status_5() -> Result<()> {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let silent = TcpListener::bind("127.0.0.1:8091")?;
         for (url, phase, part) in [
@@ -219,25 +219,25 @@ fn what_fails_is_told_with_its_phase_and_status_5() -> Result<()> {
         ] {
             let (tick, status) = ask(&nginx, &[url, "--timeout", "1"])?;
             ensure!(status == Some(5), "{url}: {tick}");
-            has_finding(&tick, "critical", part)?;
+            ensure_finding(&tick, "critical", part)?;
             ensure!(requests(&tick)?[0]["failed_in"] == phase, "{url}: {tick}");
         }
         drop(silent);
         let (failed, status) = ask(&nginx, &[&format!("http://{HOST}/failed")])?;
-        has_finding(&failed, "critical", "status 503")?;
+        ensure_finding(&failed, "critical", "status 503")?;
         ensure!(status == Some(5), "{failed}");
         let (gone, status) = ask(&nginx, &[&format!("http://{HOST}/gone")])?;
-        has_finding(&gone, "warn", "status 404")?;
+        ensure_finding(&gone, "warn", "status 404")?;
         ensure!(status == Some(0), "{gone}");
         let (moved, _) = ask(&nginx, &[&format!("http://{HOST}/moved")])?;
-        has_finding(&moved, "ok", "it is elsewhere, at http://web.test/")?;
+        ensure_finding(&moved, "ok", "it is elsewhere, at http://web.test/")?;
         Ok(())
     })
 }
 
 #[test]
 fn each_address_is_measured_by_itself() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let nginx = Nginx::start()?;
         let both = "two.test:80:127.0.0.1,127.0.0.7";
         let args = ["http://two.test/", "--all", "--resolve", both, "-c", "2"];
@@ -261,11 +261,11 @@ fn each_address_is_measured_by_itself() -> Result<()> {
 
 #[test]
 fn a_slow_resolver_is_a_long_lookup() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let _nginx = Nginx::start()?;
         let scripts = [("slow.test", A, Script::values(400, &[&[127, 0, 0, 1]]))];
         let _server = DnsServer::at([127, 0, 0, 2], &scripts)?;
-        let mut command = Place::here()
+        let mut command = Sandbox::here()
             .resolv_conf("nameserver 127.0.0.2\\n")
             .command(&tracer::binary()?);
         let output = run_as(command.args(["http", "--json", "http://slow.test/"]))?;
@@ -280,13 +280,13 @@ fn a_slow_resolver_is_a_long_lookup() -> Result<()> {
 
 #[test]
 fn headers_can_not_steer_the_terminal() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         let answer = b"HTTP/1.1 302 Found\r\nServer: evil\xc2\x9b31m\xff\r\nLocation: http://evil\xc2\x9b2J\r\n\
                        Content-Length: 0\r\n\r\n";
         serve("127.0.0.1:80".parse()?, Duration::ZERO, answer)?;
         for form in ["--json", "-b"] {
             let output = run(None, &[form, &format!("http://{HOST}/")])?;
-            is_harmless(text(&output.stdout)?, "evil")?;
+            ensure_harmless(text(&output.stdout)?, "evil")?;
         }
         Ok(())
     })

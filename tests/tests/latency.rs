@@ -1,39 +1,37 @@
-//! Does `latency` show the time that a way takes, and a program, for the process whose time it is?
+//! `latency` shows the delay of the network and of the program, for the process concerned.
 
 use std::process;
-use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use netperf_tests::batch::{run, text};
-use netperf_tests::slow::Pace;
+use netperf_tests::checks::latencies::Timing;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::Tracer;
-
-/// Both tests connect in this process, to the same addresses.
-static TURN: Mutex<()> = Mutex::new(());
+use netperf_tests::tracer::command::{run, text};
 
 #[test]
-fn the_way_and_the_program_take_what_they_take() -> Result<()> {
+fn the_delays_of_the_link_and_of_the_program_are_reported() -> Result<()> {
     // Slow, so that what a busy machine adds stays small beside it.
-    const SLOW: Pace = Pace {
-        one_way: Duration::from_millis(100),
+    const SLOW: Timing = Timing {
+        delay: Duration::from_millis(100),
         accept: Duration::from_millis(200),
     };
-    let _turn = TURN.lock();
+    // Both tests connect in this process, to the same addresses.
+    let _turn = turn::exclusive();
     let own = process::id().to_string();
     let tracer = Tracer::start(&["latency", "--json", "-d", "0.5", "--pid", &own])?;
-    SLOW.play()?;
+    SLOW.run()?;
     SLOW.check(&tracer.stop()?)
 }
 
 #[test]
 fn bars_stand_below_the_lines_in_text() -> Result<()> {
-    const QUICK: Pace = Pace {
-        one_way: Duration::from_millis(5),
+    const QUICK: Timing = Timing {
+        delay: Duration::from_millis(5),
         accept: Duration::from_millis(5),
     };
-    let _turn = TURN.lock();
+    let _turn = turn::exclusive();
     let own = process::id().to_string();
     let arguments = [
         "latency",
@@ -49,7 +47,7 @@ fn bars_stand_below_the_lines_in_text() -> Result<()> {
     let output = thread::scope(|scope| {
         let tracer = scope.spawn(|| run(arguments));
         while !tracer.is_finished() {
-            QUICK.play()?;
+            QUICK.run()?;
         }
         tracer.join().ok().context("a thread panicked")?
     })?;

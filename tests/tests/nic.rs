@@ -1,28 +1,28 @@
-//! Does `nic` tell how the interfaces stand, what they lack, and who fills them?
+//! `nic`: the state of interfaces, their faults, and the processes that fill them.
 
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::batch::{run, run_as, text};
-use netperf_tests::deadline::Deadline;
-use netperf_tests::flood::Sender;
-use netperf_tests::public::Public;
-use netperf_tests::socket_list::alone;
-use netperf_tests::terminal::Terminal;
+use netperf_tests::load::flood::Flood;
+use netperf_tests::net::netns::in_fresh_netns;
+use netperf_tests::net::tun::tun;
+use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::tracer;
-use netperf_tests::tun::tun;
+use netperf_tests::tracer::command::{run, run_as, text};
+use netperf_tests::tracer::ndjson;
+use netperf_tests::tracer::public_copy::PublicCopy;
+use netperf_tests::tracer::terminal::Terminal;
 use serde_json::Value;
 
-/// Where packets over a tun device go.
+/// Address behind the tun device.
 const FAR: &str = "10.79.0.2:9";
 
 /// The ticks of `netperf-trace nic ARGS`.
 fn ticks(args: &[&str]) -> Result<Vec<Value>> {
     let output = run([&["nic", "--json"], args].concat())?;
     ensure!(output.status.success(), "{}", text(&output.stderr)?);
-    let lines = text(&output.stdout)?.lines().map(serde_json::from_str);
-    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let lines = ndjson::lines(&output.stdout)?;
     let ends = (lines.first().context("no start")?, lines.last());
     ensure!(ends.0["command"] == "nic", "{}", ends.0);
     ensure!(
@@ -39,13 +39,13 @@ fn interface<'t>(tick: &'t Value, name: &str) -> Result<&'t Value> {
     found.with_context(|| format!("no {name}: {all:#?}"))
 }
 
-/// The finding that says so, if one does.
+/// The finding that contains these words, if any.
 fn finding<'t>(tick: &'t Value, words: &str) -> Option<&'t Value> {
     let says = |it: &&Value| it["what"].as_str().is_some_and(|what| what.contains(words));
     tick["findings"].as_array()?.iter().find(says)
 }
 
-/// Watches until a finding says so.
+/// Repeats `nic` until a finding contains these words.
 fn await_finding(args: &[&str], words: &str) -> Result<Value> {
     let deadline = Deadline::seconds(20);
     loop {
@@ -65,7 +65,7 @@ fn tc(args: &str) -> Result<()> {
 
 #[test]
 fn a_link_is_shown_with_its_speed_and_half_duplex_is_found() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         tun(100, false)?;
         let ticks = ticks(&["-d", "0.2", "-n", "1"])?;
         let tick = ticks.first().context("no tick")?;
@@ -83,9 +83,9 @@ fn a_link_is_shown_with_its_speed_and_half_duplex_is_found() -> Result<()> {
 
 #[test]
 fn a_full_interface_is_found_with_the_process_that_fills_it() -> Result<()> {
-    alone(|| {
+    in_fresh_netns(|| {
         tun(1, true)?;
-        let _sender = Sender::start(FAR, Duration::from_millis(2))?;
+        let _flood = Flood::start(FAR, Duration::from_millis(2))?;
         let found = await_finding(&["-i", "tun9"], "tun9 is full")?;
         let own = format!("(PID {})", std::process::id());
         let what = found["what"].as_str().unwrap_or_default();
@@ -97,11 +97,11 @@ fn a_full_interface_is_found_with_the_process_that_fills_it() -> Result<()> {
 }
 
 #[test]
-fn packets_that_a_full_queue_throws_away_are_counted_and_checked() -> Result<()> {
-    alone(|| {
+fn packets_that_a_full_queue_drops_are_counted_and_checked() -> Result<()> {
+    in_fresh_netns(|| {
         tun(1_000, true)?;
         tc("qdisc add dev tun9 root tbf rate 100kbit burst 2kb limit 4kb")?;
-        let sender = Sender::start(FAR, Duration::from_millis(1))?;
+        let sender = Flood::start(FAR, Duration::from_millis(1))?;
         let args = [
             "nic",
             "-b",
@@ -137,8 +137,8 @@ fn packets_that_a_full_queue_throws_away_are_counted_and_checked() -> Result<()>
 }
 
 #[test]
-fn other_namespaces_are_shown_if_they_are_asked_for() -> Result<()> {
-    alone(|| {
+fn other_namespaces_are_shown_on_request() -> Result<()> {
+    in_fresh_netns(|| {
         tun(10, true)?;
         let own = ticks(&["-d", "0.1", "-n", "1"])?;
         let all = ticks(&["-d", "0.1", "-n", "1", "--netns", "all"])?;
@@ -157,8 +157,8 @@ fn other_namespaces_are_shown_if_they_are_asked_for() -> Result<()> {
 }
 
 #[test]
-fn it_needs_no_rights_and_says_what_is_wrong_with_a_command_line() -> Result<()> {
-    let public = Public::new()?;
+fn it_needs_no_rights_and_explains_a_wrong_command_line() -> Result<()> {
+    let public = PublicCopy::new()?;
     let mut command = public.as_nobody();
     let output = run_as(command.args(["nic", "-b", "-d", "0.1", "-n", "1"]))?;
     let (out, message) = (text(&output.stdout)?, text(&output.stderr)?);

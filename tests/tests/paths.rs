@@ -1,21 +1,18 @@
-//! Is every byte counted, once, for the process that moved it, whatever way it takes?
+//! Every byte is counted once, for the process that moved it, on every I/O path.
 
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use netperf_tests::expect::check;
-use netperf_tests::mover::{self, Mover};
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::result::PathResult;
 use netperf_tests::paths::{Path, TOPICS};
-use netperf_tests::played::Played;
+use netperf_tests::sys::turn;
 use netperf_tests::tracer::Tracer;
+use netperf_tests::tracer::exact::check;
 
-/// Loss is counted for the whole machine: one topic at a time, so that it can be told whose it is.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-/// Plays the paths of a topic while one tracer runs; those with a gate are set up before it starts.
+/// Runs the paths of a topic while one tracer runs; paths with a gate are set up before it starts.
 fn exact(topic: &str) -> Result<()> {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn::exclusive();
     let found = TOPICS.iter().find(|one| one.name == topic);
     let paths = found
         .with_context(|| format!("no topic is called `{topic}`"))?
@@ -26,16 +23,16 @@ fn exact(topic: &str) -> Result<()> {
         .map(Mover::gated)
         .collect::<Result<Vec<_>>>()?;
     let tracer = Tracer::start(&["top", "--json", "-d", "0.2"])?;
-    let played = mover::play(waiting, &open)?;
+    let played = mover::run_paths(waiting, &open)?;
     for one in &played {
-        if let Played::Absent { .. } = one {
+        if let PathResult::Absent { .. } = one {
             writeln!(std::io::stderr(), "{one}")?;
         }
     }
     let session = tracer.stop()?;
-    let is_absent = |one: &Played| matches!(one, Played::Absent { .. });
+    let is_absent = |one: &PathResult| matches!(one, PathResult::Absent { .. });
     if played.iter().all(is_absent) {
-        // Said above; the virtual machines have kernels that can play it.
+        // Noted above; the virtual machines have kernels that support them.
         return Ok(());
     }
     check(&session, &played)
@@ -62,7 +59,7 @@ fn zero_copy_sends_are_counted() -> Result<()> {
 }
 
 #[test]
-fn every_way_of_a_datagram_is_counted() -> Result<()> {
+fn every_datagram_call_is_counted() -> Result<()> {
     exact("datagram")
 }
 
@@ -77,7 +74,7 @@ fn both_address_families_and_mapped_addresses_are_counted() -> Result<()> {
 }
 
 #[test]
-fn io_uring_requests_are_counted_for_the_process_that_asked() -> Result<()> {
+fn io_uring_requests_are_counted_for_the_process_that_submits_them() -> Result<()> {
     exact("uring")
 }
 
@@ -136,12 +133,12 @@ fn traffic_that_is_no_payload_of_tcp_or_udp_is_not_counted() -> Result<()> {
     exact("uncounted")
 }
 
-/// Reads this file: a topic without a test would be silence.
+/// Reads this file, so that no topic is without a test.
 #[test]
 fn every_topic_has_a_test() {
     let tests = include_str!("paths.rs");
     for topic in TOPICS {
         let call = format!("exact(\"{}\")", topic.name);
-        assert!(tests.contains(&call), "no test plays `{}`", topic.name);
+        assert!(tests.contains(&call), "no test runs `{}`", topic.name);
     }
 }

@@ -1,31 +1,30 @@
-//! Does `retrans` show what the kernel itself says was lost, for the process that lost it?
+//! `retrans` shows the losses that the kernel itself counts, with their process.
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::lossy::Truth;
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::netns::Cabled;
-use netperf_tests::shape::{self, check};
+use netperf_tests::load::lossy::Truth;
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::net::veth::VethPair;
+use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{Session, Tracer, integer, text};
 use serde_json::Value;
 
-/// A session beside one way to lose something in a network namespace of its own, and what the kernel
-/// says was lost.
+/// A session during one kind of loss in a network namespace of its own, and the kernel's own counts.
 struct Traced {
     session: Session,
     truth: Truth,
 }
 
 fn trace(kind: &str, args: &[&str]) -> Result<Traced> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     let mover = mover::binary()?;
     let mover = mover.to_str().context("a path that is no UTF-8")?;
-    let mut mover = Mover::start_as(cabled.near(mover).args(["lossy", kind]))?;
+    let mut mover = Mover::start_as(veth.near(mover).args(["lossy", kind]))?;
     let ready = mover.next_line()?.context("nothing is lost")?;
     ensure!(ready.contains("\"ready\""), "{ready}");
     let mut all = vec!["retrans", "--json", "-d", "0.3"];
     all.extend(args);
     let tracer = Tracer::start(&all)?;
-    mover.go_on()?;
+    mover.resume()?;
     let truth = mover.next_line()?.context("the mover failed")?;
     let session = tracer.stop()?;
     let truth = serde_json::from_str(&truth).with_context(|| truth)?;
@@ -33,7 +32,7 @@ fn trace(kind: &str, args: &[&str]) -> Result<Traced> {
     ensure!(
         session.ticks.is_empty()
             || loss.is_some_and(|loss| !loss.contains(|c| ('1'..='9').contains(&c))),
-        "something was not told"
+        "losses in the tracer"
     );
     Ok(Traced { session, truth })
 }
@@ -56,19 +55,19 @@ impl Traced {
         rows.map(|row| integer(&row["kinds"], kind)).sum()
     }
 
-    /// The whole of the loss is told, all of it for `pids`.
+    /// Fails unless every lost segment is reported, and all of them for `pids`.
     fn is_exact(&self, pids: &[u32]) -> Result<()> {
         let truth = &self.truth;
         let of_pids = |row: &Value| pids.iter().any(|pid| row["pid"] == *pid);
         let (all, owned) = (self.segments(|_| true)?, self.segments(of_pids)?);
-        ensure!(truth.segments > 0, "the kernel sent nothing again");
+        ensure!(truth.segments > 0, "the kernel retransmitted nothing");
         ensure!(
             all == truth.segments && owned == all,
-            "{all} segments were told, {owned} of them for {pids:?}; {truth:?}"
+            "{all} segments are reported, {owned} of them for {pids:?}; {truth:?}"
         );
         if let Some(segments) = truth.client_segments {
-            let told = self.segments(|row| row["pid"] == truth.client)?;
-            ensure!(told == segments, "the client's: {told}; {truth:?}");
+            let reported = self.segments(|row| row["pid"] == truth.client)?;
+            ensure!(reported == segments, "the client's: {reported}; {truth:?}");
         }
         Ok(())
     }
@@ -83,7 +82,7 @@ fn segments_are_those_of_tcp_info_and_snmp() -> Result<()> {
     let events: u64 = events.into_iter().sum::<Result<u64>>()?;
     ensure!(events > 0 && events <= traced.truth.segments, "{events}");
     for row in traced.rows("flows").filter(|row| row["pid"] == client) {
-        check(row, shape::LOSSY_FLOW)?;
+        check(row, fields::LOSSY_FLOW)?;
         let percent = row["loss_percent"].as_f64().context("no share")?;
         ensure!(percent > 0.0 && percent <= 100.0, "{row}");
         ensure!(text(row, "name")? == "client", "{row}");
@@ -94,13 +93,13 @@ fn segments_are_those_of_tcp_info_and_snmp() -> Result<()> {
 #[test]
 fn processes_and_remote_hosts_sum_up_their_connections() -> Result<()> {
     let traced = trace("data", &[])?;
-    let mut told = 0;
+    let mut reported = 0;
     for tick in &traced.session.ticks {
-        check(tick, shape::RETRANS)?;
+        check(tick, fields::RETRANS)?;
         let rows = tick["processes"].as_array().context("no processes")?;
         for row in rows.iter().filter(|row| row["pid"] == traced.truth.client) {
-            check(row, shape::LOSSY_PROCESS)?;
-            told += integer(row, "retrans")?;
+            check(row, fields::LOSSY_PROCESS)?;
+            reported += integer(row, "retrans")?;
         }
         let sum = |list: &str| -> Result<u64> {
             let rows = tick[list].as_array().context("no list")?;
@@ -112,12 +111,16 @@ fn processes_and_remote_hosts_sum_up_their_connections() -> Result<()> {
             "{tick}"
         );
     }
-    ensure!(told == traced.truth.segments, "{told}; {:?}", traced.truth);
+    ensure!(
+        reported == traced.truth.segments,
+        "{reported}; {:?}",
+        traced.truth
+    );
     Ok(())
 }
 
 #[test]
-fn a_handshake_is_sent_again_by_the_client_and_by_the_listener() -> Result<()> {
+fn a_handshake_is_retransmitted_by_the_client_and_by_the_listener() -> Result<()> {
     let traced = trace("handshake", &[])?;
     let Truth { client, server, .. } = traced.truth;
     traced.is_exact(&[client, server])?;
@@ -134,7 +137,7 @@ fn a_handshake_is_sent_again_by_the_client_and_by_the_listener() -> Result<()> {
 }
 
 #[test]
-fn a_closed_connection_is_still_its_process_s() -> Result<()> {
+fn a_closed_connection_keeps_its_process() -> Result<()> {
     let traced = trace("orphan", &[])?;
     traced.is_exact(&[traced.truth.client])?;
     ensure!(traced.events(traced.truth.client, "rto")? > 0, "no timeout");
@@ -142,7 +145,7 @@ fn a_closed_connection_is_still_its_process_s() -> Result<()> {
 }
 
 #[test]
-fn a_connection_from_before_the_start_is_its_holder_s() -> Result<()> {
+fn a_connection_older_than_the_tracer_has_its_owner() -> Result<()> {
     let traced = trace("older", &[])?;
     traced.is_exact(&[traced.truth.client])
 }
@@ -152,17 +155,17 @@ fn each_retransmission_is_a_line_of_its_own_while_it_happens() -> Result<()> {
     let traced = trace("data", &["--watch"])?;
     let lines = traced.session.ticks.iter();
     let lines = lines.filter(|line| line["type"] == "retransmit");
-    let mut told = 0;
+    let mut reported = 0;
     for line in lines.filter(|line| line["netns"] == traced.truth.netns) {
-        check(line, shape::RETRANSMIT)?;
+        check(line, fields::RETRANSMIT)?;
         ensure!(line["pid"] == traced.truth.client, "{line}");
-        told += 1;
+        reported += 1;
     }
     let kinds = ["rto", "fast", "tlp"].map(|kind| traced.events(traced.truth.client, kind));
     let counted: u64 = kinds.into_iter().sum::<Result<u64>>()?;
     ensure!(
-        told > 0 && told == counted,
-        "{told} lines, {counted} events"
+        reported > 0 && reported == counted,
+        "{reported} lines, {counted} events"
     );
     Ok(())
 }
@@ -186,7 +189,7 @@ fn resets_have_a_direction_and_an_owner() -> Result<()> {
         traced.truth
     );
     for row in traced.rows("resets") {
-        check(row, shape::RESET)?;
+        check(row, fields::RESET)?;
     }
     ensure!(
         count("sent", &|row| row["pid"] == client)? == 1,
@@ -201,31 +204,34 @@ fn resets_have_a_direction_and_an_owner() -> Result<()> {
         traced.truth
     );
     let refused = |row: &Value| row["pid"] == client && row["remote"] == "127.0.0.1:9";
-    ensure!(count("received", &refused)? == 1, "of the knock");
+    ensure!(
+        count("received", &refused)? == 1,
+        "of the refused connection"
+    );
     Ok(())
 }
 
 #[test]
-fn datagrams_that_find_the_queue_full_are_told_with_their_reader() -> Result<()> {
+fn datagrams_dropped_at_a_full_queue_are_reported_with_their_reader() -> Result<()> {
     let traced = trace("unread", &[])?;
     let rows: Vec<&Value> = traced
         .rows("drops")
         .filter(|row| row["reason"] == "SOCKET_RCVBUFF")
         .collect();
-    let mut told = 0;
+    let mut reported = 0;
     for row in rows {
-        check(row, shape::DROP)?;
+        check(row, fields::DROP)?;
         ensure!(row["local_port"] == 4300, "{row}");
         ensure!(
             row["pid"] == traced.truth.server,
             "{row}; {:?}",
             traced.truth
         );
-        told += integer(row, "packets")?;
+        reported += integer(row, "packets")?;
     }
     ensure!(
-        told > 0 && told == traced.truth.unread_datagrams,
-        "{told}; {:?}",
+        reported > 0 && reported == traced.truth.unread_datagrams,
+        "{reported}; {:?}",
         traced.truth
     );
     Ok(())

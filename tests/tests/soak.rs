@@ -1,12 +1,12 @@
-//! Is every byte counted, and nothing kept, while sockets and processes come and go?
+//! Churn of sockets and processes: every byte is counted, and memory does not grow.
 //!
 //! Takes 20 s, or `NETPERF_SOAK_SECS`, after some for warming up.
 
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::expect::check;
-use netperf_tests::mover::Mover;
+use netperf_tests::load::mover::Mover;
+use netperf_tests::tracer::exact::check;
 use netperf_tests::tracer::{Tracer, integer};
 
 /// What the tracer may have more in memory after than once it is warm: its tables grow in leaps, and to the

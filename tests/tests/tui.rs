@@ -1,4 +1,4 @@
-//! Does the full-screen view show what it should, obey its keys, and leave the terminal as it was?
+//! The full-screen view: its content, its keys, and the terminal that it restores.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -6,13 +6,13 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::mover::{self, Mover};
-use netperf_tests::state_scene::Server;
-use netperf_tests::terminal::Terminal;
+use netperf_tests::load::mover::{self, Mover};
+use netperf_tests::load::states::Server;
 use netperf_tests::tracer;
+use netperf_tests::tracer::terminal::Terminal;
 use nix::sys::signal::Signal;
 
-/// A steady load and a view of it; the load ends with this value.
+/// A steady load and a view of it; the load ends when it is dropped.
 struct Viewed {
     _load: Mover,
     view: Terminal,
@@ -29,7 +29,7 @@ fn view(args: &[&str], rows: u16, columns: u16) -> Result<Viewed> {
     Ok(Viewed { _load: load, view })
 }
 
-/// The line that says what is shown and in which order.
+/// The line with the current view and its order.
 fn title(screen: &str) -> Option<&str> {
     screen
         .lines()
@@ -155,7 +155,7 @@ fn the_command_line_key_shows_command_lines() -> Result<()> {
 }
 
 #[test]
-fn the_filter_leaves_what_is_typed_and_escape_lifts_it() -> Result<()> {
+fn the_filter_shows_what_is_typed_and_escape_removes_it() -> Result<()> {
     let mut viewed = view(&["top"], 24, 80)?;
     viewed.view.wait_for_text("steady in udp")?;
     viewed.view.press("/udp\r")?;
@@ -179,7 +179,7 @@ fn the_filter_leaves_what_is_typed_and_escape_lifts_it() -> Result<()> {
 fn space_stops_the_display_and_space_lets_it_go_on() -> Result<()> {
     let mut viewed = view(&["top"], 24, 80)?;
     viewed.view.press(" ")?;
-    viewed.view.wait_for("said that it pauses", |screen| {
+    viewed.view.wait_for("showed that it pauses", |screen| {
         screen.contents().to_lowercase().contains("paus")
     })?;
     viewed.view.press(" ")?;
@@ -316,7 +316,7 @@ fn hostile_names_reach_the_screen_as_visible_escapes_only() -> Result<()> {
 }
 
 #[test]
-fn a_terminal_that_goes_away_ends_the_view() -> Result<()> {
+fn a_closed_terminal_ends_the_view() -> Result<()> {
     let Viewed { _load, view } = view(&["top"], 24, 80)?;
     let status = view.hang_up()?;
     ensure!(status.code() != Some(101), "it panicked");

@@ -31,7 +31,7 @@ const RULES: &[Rule] = &[
         because: "one `use` a room lets these rules see every arrow",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["sys/bpf"]),
+        rooms: Rooms::OutsideOf(&["sys/bpf", "sys/build"]),
         never: &["aya::", "aya_obj::", "NETPERF_EBPF_OBJECT"],
         because: "only `bpf` talks to the kernel's eBPF side",
     },
@@ -56,7 +56,7 @@ const RULES: &[Rule] = &[
         because: "readers deliver samples and know nothing of what is made of them",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["src/cmd", "sys", "throttle"]),
+        rooms: Rooms::OutsideOf(&["src/cmd", "src/exit", "sys", "throttle"]),
         never: &["netperf_sys"],
         because: "a replayed recording has no readers",
     },

@@ -1,7 +1,7 @@
 //! How is something asked of the network once, or once a tick? The loop of the commands that send
 //! something to find out.
 
-use std::io::{self, Write};
+use std::io;
 use std::pin::pin;
 
 use anyhow::Context;
@@ -14,6 +14,7 @@ use super::logging;
 use super::looks::{Opening, end, repeats};
 use super::signals::Signals;
 use super::timer::{Timer, Timing};
+use crate::render::sink::Sink;
 use crate::render::{hangup, json, width};
 use crate::view::envelope::Reason;
 use netperf_core::failure::Failure;
@@ -65,20 +66,19 @@ pub(super) async fn run<P: Probing>(mut probing: P, output: Output) -> anyhow::R
         command: P::COMMAND,
         timing: output.timing,
     };
-    session.start()?;
+    let mut sink = Sink::unwatched_stdout();
+    session.start(sink.pending())?;
     let mut timer = output
         .timing
         .map(|timing| Timer::new(Instant::now(), timing));
     let (mut ticks, mut failed) = (0, None);
     let reason = loop {
-        let mut text = Vec::new();
         let asked = tokio::select! {
-            asked = probing.ask(&mut text) => asked?,
+            asked = ask(&mut probing, &mut sink) => asked?,
             reason = stop.as_mut() => break reason,
         };
         ticks += 1;
         failed = asked.or(failed);
-        write(&text)?;
         let is_last = output
             .timing
             .is_none_or(|timing| timing.count == Some(ticks));
@@ -96,12 +96,23 @@ pub(super) async fn run<P: Probing>(mut probing: P, output: Output) -> anyhow::R
         }
     };
     if let Some(reason) = reason {
-        session.end(ticks, reason)?;
+        session.end(ticks, reason, sink.pending())?;
+        sink.finish(reason).await.context("can't write")?;
     }
     match failed {
         None => Ok(()),
         Some(why) => Err(Failure::CheckFailed(why).into()),
     }
+}
+
+/// Writes what is pending, then asks, and writes the answer.
+async fn ask<P: Probing>(probing: &mut P, sink: &mut Sink) -> anyhow::Result<Option<String>> {
+    sink.drain().await.context("can't write")?;
+    let mut text = Vec::new();
+    let failed = probing.ask(&mut text).await?;
+    sink.pending().extend_from_slice(&text);
+    sink.drain().await.context("can't write")?;
+    Ok(failed)
 }
 
 /// What stands around the answers, in JSON.
@@ -112,7 +123,7 @@ struct Session {
 }
 
 impl Session {
-    fn start(&self) -> anyhow::Result<()> {
+    fn start(&self, out: &mut Vec<u8>) -> io::Result<()> {
         let opening = Opening {
             command: self.command,
             wall: clock::now().1,
@@ -120,25 +131,17 @@ impl Session {
             unseen: &[],
             hooks: &[],
         };
-        self.line(&opening.start())
+        self.line(&opening.start(), out)
     }
 
-    fn end(&self, ticks: u64, reason: Reason) -> anyhow::Result<()> {
-        self.line(&end(ticks, reason))
+    fn end(&self, ticks: u64, reason: Reason, out: &mut Vec<u8>) -> io::Result<()> {
+        self.line(&end(ticks, reason), out)
     }
 
-    fn line(&self, object: &impl serde::Serialize) -> anyhow::Result<()> {
-        let mut out = Vec::new();
+    fn line(&self, object: &impl serde::Serialize, out: &mut Vec<u8>) -> io::Result<()> {
         if self.json {
-            json::line(object, &mut out)?;
+            json::line(object, out)?;
         }
-        write(&out)
+        Ok(())
     }
-}
-
-/// Writes all of it at once.
-pub(super) fn write(text: &[u8]) -> anyhow::Result<()> {
-    let mut stdout = io::stdout();
-    stdout.write_all(text).context("can't write")?;
-    stdout.flush().context("can't write")
 }

@@ -15,6 +15,7 @@ pub mod nic;
 pub mod path;
 pub mod preflight;
 mod retrans;
+pub mod sink;
 pub mod sockets;
 pub mod states;
 pub mod stream;

@@ -4,18 +4,14 @@
 //! is longer.
 
 use std::io;
-use std::time::Duration;
 
 use netperf_core::model::Model;
 use netperf_core::sample::happening::Happening;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWrite;
 
-use super::hangup::Hangup;
+use super::sink::Sink;
 use super::{Event, Front};
 use crate::view::envelope::{End, Start};
-
-/// How long a reader that does not read may hold up the end of a session.
-const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// How a session is written.
 pub trait Format {
@@ -50,47 +46,23 @@ pub trait Format {
 /// A session written to a pipe or file.
 pub struct Stream<F, W> {
     format: F,
-    sink: W,
-    hangup: Hangup,
-    pending: Vec<u8>,
-    written: usize,
+    sink: Sink<W>,
 }
 
 impl<F: Format, W: AsyncWrite + Unpin> Stream<F, W> {
-    /// Writes in `format` to `sink`; `hangup` notices a closed pipe while nothing is written.
-    pub fn new(format: F, sink: W, hangup: Hangup) -> Self {
-        Self {
-            format,
-            sink,
-            hangup,
-            pending: Vec::new(),
-            written: 0,
-        }
-    }
-
-    /// Writes what is left and flushes it. When dropped half-way, it can be called again.
-    async fn drain(&mut self) -> io::Result<()> {
-        while let Some(rest) = self
-            .pending
-            .get(self.written..)
-            .filter(|rest| !rest.is_empty())
-        {
-            self.written += self.sink.write(rest).await?;
-        }
-        self.sink.flush().await?;
-        self.pending.clear();
-        self.written = 0;
-        Ok(())
+    /// Writes in `format` to `sink`.
+    pub fn new(format: F, sink: Sink<W>) -> Self {
+        Self { format, sink }
     }
 }
 
 impl<F: Format, W: AsyncWrite + Unpin> Front for Stream<F, W> {
     fn start(&mut self, start: &Start) -> io::Result<()> {
-        self.format.start(start, &mut self.pending)
+        self.format.start(start, self.sink.pending())
     }
 
     fn tick(&mut self, model: &Model) -> io::Result<()> {
-        self.format.tick(model, &mut self.pending)
+        self.format.tick(model, self.sink.pending())
     }
 
     fn takes(&self, happening: &Happening, model: &Model) -> bool {
@@ -98,33 +70,20 @@ impl<F: Format, W: AsyncWrite + Unpin> Front for Stream<F, W> {
     }
 
     fn happened(&mut self, happenings: &[Happening]) -> io::Result<()> {
-        self.format.happened(happenings, &mut self.pending)
+        self.format.happened(happenings, self.sink.pending())
     }
 
     fn is_ready(&self) -> bool {
-        self.pending.is_empty()
+        self.sink.is_ready()
     }
 
     async fn event(&mut self, _: &Model) -> io::Result<Event> {
-        if self.pending.is_empty() {
-            self.hangup.as_mut().await;
-            return Ok(Event::Closed);
-        }
-        match self.drain().await {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Event::Closed),
-            result => result.map(|()| Event::Handled),
-        }
+        self.sink.write_until_closed().await?;
+        Ok(Event::Closed)
     }
 
     async fn end(&mut self, end: &End) -> io::Result<()> {
-        self.format.end(end, &mut self.pending)?;
-        match tokio::time::timeout(LAST_WRITE, self.drain()).await {
-            Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-            Ok(_) => Ok(()),
-            Err(_) => {
-                log::warn!("the reader of the output stopped: the last lines are missing");
-                Ok(())
-            }
-        }
+        self.format.end(end, self.sink.pending())?;
+        self.sink.finish(end.reason).await
     }
 }

@@ -1,7 +1,7 @@
-//! What does a hook cost? Attaches empty programs, and tells how long programs ran.
+//! The cost of hooks: attaches empty programs, and prints how long programs ran.
 //!
-//! `hooks [--empty OBJECT [--path SET]] [--stats]` says `ready`; each line on stdin is answered with one
-//! JSON line of all programs in the kernel. What it attached and switched on ends with it.
+//! `hooks [--empty OBJECT [--path SET]] [--stats]` prints `ready`, and for each line on stdin one JSON line
+//! of all programs in the kernel. When it ends, everything is detached and switched off.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -31,7 +31,7 @@ const TRACEPOINTS: [(&str, &str); 6] = [
 /// How a program is attached, where, and which.
 type Attachment = (Attach, &'static str, &'static str);
 
-/// What a request and its answer pass in each set.
+/// The hooks that a request and its answer pass in each set.
 const ON_THE_PATH: [(&str, &[Attachment]); 4] = [
     (
         "tracepoint",
@@ -81,7 +81,7 @@ struct Cli {
     /// Attach the empty programs of this object
     #[arg(long)]
     empty: Option<PathBuf>,
-    /// Only on what a request and its answer pass in this set
+    /// Only at the hooks that a request and its answer pass in this set
     #[arg(long, value_name = "SET", requires = "empty")]
     path: Option<String>,
     /// Let the kernel measure how long programs run, which costs time itself

@@ -1,11 +1,11 @@
 //! Moves known bytes over known paths: `mover list`, `mover run PATH...`, `mover check [PATH...]`.
 //!
 //! `run` prints one JSON line a path with what each process moved; a gated path prints
-//! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` plays without a tracer
-//! and holds the two ends of each path against each other. `steady` and `churn` are loads without a
-//! given end (see `netperf_tests::steady`) and with one (`netperf_tests::churn`); `lossy` loses something
-//! on purpose (`netperf_tests::lossy`); `stream` sends as fast as it may (`netperf_tests::stream`), and `way` is what
-//! lies between (`netperf_tests::delay`).
+//! `{"type":"ready"}` first and goes on when a line comes on stdin. `check` runs paths without a tracer
+//! and compares the two ends of each. `steady` and `churn` are loads without a
+//! given end (see `netperf_tests::load::steady`) and with one (`netperf_tests::load::churn`); `lossy` loses something
+//! on purpose (`netperf_tests::load::lossy`); `stream` sends as fast as it may (`netperf_tests::load::stream`), and `way` is what
+//! lies between (`netperf_tests::net::relay`).
 
 use std::ffi::{CString, OsString};
 use std::io::Write;
@@ -13,14 +13,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
-use netperf_tests::cast::Gate;
-use netperf_tests::deadline::Deadline;
+use netperf_tests::load::result::PathResult;
+use netperf_tests::load::workload::Gate;
+use netperf_tests::load::{churn, lossy, program, steady, stream};
+use netperf_tests::net::relay;
 use netperf_tests::paths::{self, Absent, Path};
-use netperf_tests::played::Played;
-use netperf_tests::{churn, delay, lossy, program, steady, stream};
+use netperf_tests::sys::deadline::Deadline;
 
 fn main() -> ExitCode {
-    match act() {
+    match run_verb() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "mover: {error:#}");
@@ -29,10 +30,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn act() -> Result<()> {
+fn run_verb() -> Result<()> {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // A test may give any bytes; only the disguise needs them as they are.
-    let disguise = args
+    // A test may pass any bytes; only the name of processes needs them as they are.
+    let comm = args
         .get(1)
         .map(|name| CString::new(name.as_bytes()))
         .transpose()?;
@@ -41,11 +42,11 @@ fn act() -> Result<()> {
     let names: Vec<String> = args.collect();
     match verb.as_str() {
         "send" | "write" | "read" => program::run(&verb, &names),
-        "steady" => steady::run(disguise.as_ref()),
+        "steady" => steady::run(comm.as_ref()),
         "churn" => churn::run(names.first().context("how many seconds?")?.parse()?),
         "lossy" => lossy::run(names.first().context("lost how?")?),
         "stream" => stream::run(&names),
-        "way" => delay::run(&names),
+        "way" => relay::run(&names),
         "list" => list(),
         "run" => run(&named(&names)?),
         "check" => check(&named(&names)?),
@@ -91,24 +92,24 @@ fn list() -> Result<()> {
 
 fn run(paths: &[&Path]) -> Result<()> {
     for path in paths {
-        let line = serde_json::to_string(&play(path, Gate::Stdio))?;
+        let line = serde_json::to_string(&run_path(path, Gate::Stdio))?;
         writeln!(std::io::stdout(), "{line}")?;
     }
     Ok(())
 }
 
-fn play(path: &Path, gate: Gate) -> Played {
-    match path.play(gate) {
-        Ok(rows) => Played::Moved {
+fn run_path(path: &Path, gate: Gate) -> PathResult {
+    match path.run(gate) {
+        Ok(rows) => PathResult::Moved {
             path: path.name.to_owned(),
             rows,
         },
         Err(error) => match error.downcast::<Absent>() {
-            Ok(absent) => Played::Absent {
+            Ok(absent) => PathResult::Absent {
                 path: path.name.to_owned(),
                 why: absent.0,
             },
-            Err(error) => Played::Failed {
+            Err(error) => PathResult::Failed {
                 path: path.name.to_owned(),
                 why: format!("{error:#}"),
             },
@@ -120,10 +121,10 @@ fn check(paths: &[&Path]) -> Result<()> {
     let mut failed = 0;
     for path in paths {
         let clock = Deadline::seconds(0);
-        let played = play(path, Gate::Open);
+        let result = run_path(path, Gate::Open);
         let ms = clock.elapsed().as_millis();
-        failed += u32::from(matches!(played, Played::Failed { .. }));
-        writeln!(std::io::stdout(), "{ms:5} ms  {played}")?;
+        failed += u32::from(matches!(result, PathResult::Failed { .. }));
+        writeln!(std::io::stdout(), "{ms:5} ms  {result}")?;
     }
     ensure!(failed == 0, "{failed} of {} paths failed", paths.len());
     Ok(())

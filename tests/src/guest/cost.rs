@@ -1,6 +1,7 @@
-//! What does each hook set cost here? Requests and answers beside nothing, empty programs and the tracer.
+//! The cost of each hook set on this kernel: requests and answers with no program, with empty programs, and
+//! with the tracer.
 //!
-//! On an emulated processor times mean nothing, and ratios little: it knows no caches and no predictor.
+//! On an emulated processor times mean nothing, and ratios little: it has no caches and no branch predictor.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -13,23 +14,23 @@ use serde_json::json;
 
 use super::known;
 use super::machine::Kernel;
-use super::report::tell;
-use crate::deadline::Deadline;
+use super::report::print;
+use crate::sys::deadline::Deadline;
 use crate::tracer::Tracer;
 
 /// Turns, each of which measures everything once.
 const TURNS: u32 = 7;
 
-/// How long each is measured.
+/// Duration of each measurement.
 const SPAN: Duration = Duration::from_millis(1500);
 
 /// Bytes of a request and of an answer.
 const MESSAGE: usize = 64;
 
-/// Requests between two looks at the clock.
+/// Requests between two reads of the clock.
 const BATCH: u32 = 32;
 
-/// Where the image has what attaches empty programs, and these.
+/// Paths in the image: the program that attaches empty programs, and their object file.
 const HOOKS: &str = "/target/hooks";
 const EMPTY: &str = "/target/netperf-ebpf-empty";
 
@@ -40,9 +41,9 @@ enum Beside {
     Tracer(Tracer),
 }
 
-/// Measures all sets, and tells each rate in a line of its own.
+/// Measures all sets, and prints each rate on a line of its own.
 pub(super) fn measure(sets: &[&str], kernel: Kernel) -> Result<()> {
-    // Tracepoints have their records at the usual place.
+    // The formats of tracepoint records are read there.
     super::machine::mount_tracefs()?;
     for turn in 0..TURNS {
         rate(turn, "none", "nothing", Beside::Nothing)?;
@@ -55,9 +56,9 @@ pub(super) fn measure(sets: &[&str], kernel: Kernel) -> Result<()> {
     Ok(())
 }
 
-fn rate(turn: u32, set: &str, beside: &str, company: Beside) -> Result<()> {
+fn rate(turn: u32, set: &str, beside: &str, running: Beside) -> Result<()> {
     let rounds_per_s = converse()?;
-    match company {
+    match running {
         Beside::Nothing => {}
         Beside::Empty(mut hooks) => {
             drop(hooks.stdin.take());
@@ -67,7 +68,7 @@ fn rate(turn: u32, set: &str, beside: &str, company: Beside) -> Result<()> {
             tracer.stop()?;
         }
     }
-    tell(&json!({
+    print(&json!({
         "type": "rate",
         "turn": turn,
         "set": set,
@@ -80,7 +81,7 @@ fn rate(turn: u32, set: &str, beside: &str, company: Beside) -> Result<()> {
 /// A process that holds empty programs until its stdin is closed.
 fn empty(set: &str, kernel: Kernel) -> Result<Child> {
     let mut hooks = Command::new(HOOKS)
-        .args(["--empty", EMPTY, "--path", known::way_in(set, kernel)])
+        .args(["--empty", EMPTY, "--path", known::hook_path(set, kernel)])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -92,29 +93,31 @@ fn empty(set: &str, kernel: Kernel) -> Result<Child> {
     Ok(hooks)
 }
 
-/// Requests and answers over one connection, as fast as they come. Returns how many in a second.
+/// Requests and answers over one connection, as fast as possible. Returns their rate per second.
 fn converse() -> Result<f64> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    let mut asking = TcpStream::connect(listener.local_addr()?)?;
-    let (mut answering, _) = listener.accept()?;
-    asking.set_nodelay(true)?;
-    answering.set_nodelay(true)?;
+    let mut client = TcpStream::connect(listener.local_addr()?)?;
+    let (mut server_end, _) = listener.accept()?;
+    client.set_nodelay(true)?;
+    server_end.set_nodelay(true)?;
     let server = thread::spawn(move || {
         let mut message = [0; MESSAGE];
-        while answering.read_exact(&mut message).is_ok() && answering.write_all(&message).is_ok() {}
+        while server_end.read_exact(&mut message).is_ok() && server_end.write_all(&message).is_ok()
+        {
+        }
     });
     let mut message = [0; MESSAGE];
     let mut rounds = 0;
     let until = Deadline::after(SPAN);
     while !until.passed() {
         for _ in 0..BATCH {
-            asking.write_all(&message)?;
-            asking.read_exact(&mut message)?;
+            client.write_all(&message)?;
+            client.read_exact(&mut message)?;
         }
         rounds += BATCH;
     }
     let seconds = until.elapsed().as_secs_f64();
-    drop(asking);
-    ensure!(server.join().is_ok(), "the answering thread panicked");
+    drop(client);
+    ensure!(server.join().is_ok(), "the server panicked");
     Ok(f64::from(rounds) / seconds)
 }

@@ -1,25 +1,25 @@
-//! What is this kernel known not to do? Every exception is asserted, so that a change is noticed.
+//! Known exceptions of kernels. Each is asserted, so that a change is noticed.
 
 use std::ops::Range;
 
 use super::machine::Kernel;
 
-/// Where what is seen differs from what was moved.
+/// A path on which the tracer does not count what was moved.
 struct Exception {
     path: &'static str,
     sets: &'static [&'static str],
-    /// Kernels that have it: the first, and the first that does not have it any more.
+    /// The kernels with this exception: the first one, and the first one without it again.
     kernels: Range<Kernel>,
     why: &'static str,
 }
 
-/// No kernel is as late.
+/// Later than every kernel.
 const NEVER: Kernel = (u32::MAX, 0);
 
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         path: "udp_splice_in",
-        sets: &["fentry", "kprobe", super::PLAIN],
+        sets: &["fentry", "kprobe", super::NO_BTF],
         kernels: (0, 0)..(6, 1),
         why: "`udp_sendpage` sends what is spliced, and no set has a hook there",
     },
@@ -43,7 +43,7 @@ const EXCEPTIONS: &[Exception] = &[
     },
 ];
 
-/// Paths that a set without type information sees less of, on every kernel that can play them.
+/// Paths of which a set without type information sees less, on every kernel that can run them.
 struct Unseen {
     paths: &'static [&'static str],
     why: &'static str,
@@ -67,7 +67,7 @@ const UNSEEN: &[Unseen] = &[
     },
     Unseen {
         paths: &["early_tcp_blocked_read"],
-        why: "the hook that says which read it is was not there yet",
+        why: "the read began before its hook was attached",
     },
     Unseen {
         paths: &["tcp_urgent"],
@@ -75,85 +75,85 @@ const UNSEEN: &[Unseen] = &[
     },
 ];
 
-/// Paths whose processes are so short that a set without type information may name them by a thread,
-/// or take two that had one number for one; and all of `io_uring`, which has threads.
-const BY_NUMBER: &[&str] = &["tcp_threads", "tcp_leader_ended", "tcp_reused_pid"];
+/// Paths with processes so short that a set without type information may show the name of a thread, or take two
+/// processes with one pid for one. All of `io_uring` as well, which has threads.
+const BY_PID: &[&str] = &["tcp_threads", "tcp_leader_ended", "tcp_reused_pid"];
 
-/// Kernels on which a program may be preempted; those of other processes on that CPU do not run
-/// meanwhile. The tracer tells that as a loss, as it does where the kernel has no return probe left.
+/// Kernels on which a program may be preempted; programs for other processes on that CPU do not run meanwhile. The
+/// tracer reports that as a loss, as it does where the kernel has no return probe left.
 struct Preemptible {
     set: &'static str,
     from: Kernel,
 }
 
 const PREEMPTIBLE: &[Preemptible] = &[
-    // Debian's kernels are lazily preemptible from here on.
+    // Debian's kernels use lazy preemption from this version on.
     Preemptible {
         set: "fentry",
         from: (6, 13),
     },
-    // Of return probes the kernel keeps as many as it has CPUs, before 5.15.
+    // Before 5.15, the kernel keeps only as many return probes as it has CPUs.
     Preemptible {
-        set: super::PLAIN,
+        set: super::NO_BTF,
         from: (0, 0),
     },
 ];
 
-/// What a kernel can't play at all.
-struct Unplayable {
+/// A path that older kernels can't run.
+struct Unsupported {
     path: &'static str,
-    /// First kernel that can.
+    /// The first kernel that can.
     before: Kernel,
     why: &'static str,
 }
 
-const UNPLAYABLE: &[Unplayable] = &[
-    Unplayable {
+const UNSUPPORTED: &[Unsupported] = &[
+    Unsupported {
         path: "tcp_zerocopy_receive",
         before: (5, 11),
         why: "`TCP_ZEROCOPY_RECEIVE` can't copy before 5.11",
     },
-    Unplayable {
+    Unsupported {
         path: "udp_gso_gro",
         before: (6, 1),
         why: "loopback splits what was sent as one",
     },
-    Unplayable {
+    Unsupported {
         path: "udp_sendfile",
         before: (6, 1),
         why: "the kernel holds the last bytes of a file back",
     },
 ];
 
-/// Why a path is not exact with this set on this kernel; `None` if it has to be.
+/// Why a path is not exact with this set on this kernel; `None` if it must be exact.
 pub(super) fn exception(set: &str, path: &str, kernel: Kernel) -> Option<&'static str> {
     let applies = |known: &&Exception| {
         known.path == path && known.sets.contains(&set) && known.kernels.contains(&kernel)
     };
     let unseen = || {
         let known = UNSEEN.iter().find(|known| known.paths.contains(&path))?;
-        (set == super::PLAIN).then_some(known.why)
+        (set == super::NO_BTF).then_some(known.why)
     };
     let exception = EXCEPTIONS.iter().find(applies).map(|known| known.why);
     exception.or_else(unseen)
 }
 
-/// Whether only the number of a process and its bytes have to be right.
-pub(super) fn by_number(set: &str, path: &str) -> bool {
-    set == super::PLAIN && (BY_NUMBER.contains(&path) || path.starts_with("uring_"))
+/// Whether only pid and bytes have to be right, not the name.
+pub(super) fn by_pid(set: &str, path: &str) -> bool {
+    set == super::NO_BTF && (BY_PID.contains(&path) || path.starts_with("uring_"))
 }
 
-/// Whether calls may go uncounted on this kernel, and be told as lost.
+/// Whether this kernel may miss calls, which the tracer reports as lost.
 pub(super) fn may_miss(set: &str, kernel: Kernel) -> bool {
     PREEMPTIBLE
         .iter()
         .any(|known| known.set == set && kernel >= known.from)
 }
 
-/// Why a path can't be played on this kernel; `None` if it has to be.
-pub(super) fn unplayable(path: &str, kernel: Kernel) -> Option<&'static str> {
-    let applies = |known: &&Unplayable| known.path == path && kernel < known.before;
-    UNPLAYABLE.iter().find(applies).map(|known| known.why)
+/// Why a path can't run on this kernel; `None` if it must run.
+pub(super) fn unsupported(path: &str, kernel: Kernel) -> Option<&'static str> {
+    let applies = |known: &&Unsupported| known.path == path && kernel < known.before;
+    UNSUPPORTED.iter().find(applies).map(|known| known.why)
 }
 
 /// Whether a kernel has everything that the set needs.
@@ -162,8 +162,8 @@ pub(super) fn loads(set: &str, kernel: Kernel) -> bool {
     set != "tracepoint" || kernel >= (6, 3)
 }
 
-/// How the hooks of a set are attached that a request and its answer pass, as `hooks --path` has it.
-pub(super) fn way_in(set: &str, kernel: Kernel) -> &str {
+/// The name for `hooks --path` of the hooks that a request and its answer pass in a set.
+pub(super) fn hook_path(set: &str, kernel: Kernel) -> &str {
     if set == "tracepoint" && kernel >= (7, 0) {
         "record"
     } else {
@@ -171,7 +171,7 @@ pub(super) fn way_in(set: &str, kernel: Kernel) -> &str {
     }
 }
 
-/// The attachment that shows which set `auto` took.
+/// The attachment that shows which set `auto` has chosen.
 pub(super) fn choice(kernel: Kernel) -> &'static str {
     if kernel >= (7, 0) {
         "tracepoint/sock/sock_send_length"
@@ -182,8 +182,8 @@ pub(super) fn choice(kernel: Kernel) -> &'static str {
     }
 }
 
-/// How many of `all` resets the tracepoint tells: before 6.10 it was silent on the `unheard` ones that
-/// answer a segment for which there is no socket.
-pub(super) fn resets_told(all: u64, unheard: u64, kernel: Kernel) -> u64 {
-    if kernel < (6, 10) { all - unheard } else { all }
+/// How many of `all` resets the tracepoint reports: before 6.10 it skips the `silent` ones that answer a
+/// segment without a socket.
+pub(super) fn resets_reported(all: u64, silent: u64, kernel: Kernel) -> u64 {
+    if kernel < (6, 10) { all - silent } else { all }
 }

@@ -1,4 +1,4 @@
-//! Does `limit` hold on this kernel, by each way that it has?
+//! `limit` on this kernel, with each mechanism.
 
 use std::thread;
 use std::time::Duration;
@@ -8,33 +8,35 @@ use nix::time::ClockId;
 
 use super::machine::{self, Kernel};
 use super::report::Report;
-use crate::deadline::Deadline;
-use crate::held::{FAR, MB, NEAR, await_traffic, far, inventory, limit, near, sink, source};
-use crate::netns::Cabled;
-use crate::stream::Stream;
+use crate::checks::rate_limit::{
+    FAR, MB, NEAR, await_traffic, far, inventory, limit, near, sink, source,
+};
+use crate::load::stream::Stream;
+use crate::net::veth::VethPair;
+use crate::sys::deadline::Deadline;
 use crate::tracer::Tracer;
 
 /// The first kernel with tcx.
 const TCX: Kernel = (6, 6);
 
-/// What is asked for: an emulated processor moves some times as much.
-const ASKED: &str = "1MB";
+/// The limit: an emulated processor moves several times as much.
+const LIMIT: &str = "1MB";
 const RATE: f64 = 1.0;
 
-/// A way as it is on other networks: 20 ms there, ±2 ms, and one packet of a thousand is lost.
+/// A link as in real networks: 10 ms ± 1 ms in each direction, and one packet in a thousand is lost.
 const DELAY: &str = "netem delay 10ms 1ms loss 0.1% limit 10000";
 
-/// An emulated processor that does not get its turn in time sends less than it might.
+/// The least share of the limit: an emulated processor that is not scheduled in time sends less.
 const LEAST: f64 = 0.3;
 
-/// How the way between both ends is, and its name.
-const WAYS: [(&str, Option<&str>); 3] =
+/// Names and qdiscs of the links.
+const LINKS: [(&str, Option<&str>); 3] =
     [("cable", None), ("fq", Some("fq")), ("netem", Some(DELAY))];
 
-/// Holds two processes, of which one sends and one receives.
+/// Limits two processes, of which one sends and one receives.
 pub(super) fn examine(kernel: Kernel, report: &mut Report) {
-    match held("auto", "htb", None).and_then(|told| machine::load_late().map(|()| told)) {
-        Ok(told) => report.passed("auto", "limit without tbf", &told),
+    match held("auto", "htb", None).and_then(|summary| machine::load_late().map(|()| summary)) {
+        Ok(summary) => report.passed("auto", "limit without tbf", &summary),
         Err(error) => report.failed("auto", "limit without tbf", &format!("{error:#}")),
     }
     for mechanism in ["tcx", "clsact"] {
@@ -45,59 +47,59 @@ pub(super) fn examine(kernel: Kernel, report: &mut Report) {
             }
             continue;
         }
-        for (name, queue) in WAYS {
-            // Once over a long way is enough.
+        for (name, queue) in LINKS {
+            // Once over a link with delay is enough.
             if queue.is_some() && mechanism == "clsact" && kernel >= TCX {
                 continue;
             }
             let test = format!("limit over {name}");
             match held(mechanism, "tbf", queue) {
-                Ok(told) => report.passed(mechanism, &test, &told),
+                Ok(summary) => report.passed(mechanism, &test, &summary),
                 Err(error) => report.failed(mechanism, &test, &format!("{error:#}")),
             }
         }
     }
     match slept() {
-        Ok(told) => report.passed("auto", "limit and sleep", &told),
+        Ok(summary) => report.passed("auto", "limit and sleep", &summary),
         Err(error) => report.failed("auto", "limit and sleep", &format!("{error:#}")),
     }
 }
 
-/// The machine sleeps while a limit holds: it holds after, too, and nothing is left.
+/// The machine sleeps under a limit: the limit holds afterwards, and nothing is left behind.
 fn slept() -> Result<String> {
-    let cabled = Cabled::new()?;
-    let before = inventory(&cabled)?;
-    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let sender = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
+    let veth = VethPair::new()?;
+    let before = inventory(&veth)?;
+    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let sender = source(&mut near(&veth)?, "tcp", FAR, 2)?;
     await_traffic(&mut there)?;
-    let tracer = limit(sender.pid(), &["--up", ASKED])?;
+    let tracer = limit(sender.pid(), &["--up", LIMIT])?;
     settled(&mut there).context("before")?;
     let before_sleep = time_asleep()?;
-    std::fs::write("/sys/class/rtc/rtc0/wakealarm", "+3").context("nobody would wake it")?;
+    std::fs::write("/sys/class/rtc/rtc0/wakealarm", "+3").context("no alarm to wake it")?;
     std::fs::write("/sys/power/state", "mem").context("it does not sleep")?;
     let asleep = time_asleep()?.saturating_sub(before_sleep);
     ensure!(asleep > Duration::from_secs(1), "it slept for {asleep:?}");
     let after = settled(&mut there).context("after")?;
     tracer.stop()?;
-    nothing_is_left(&cabled, &before)?;
+    nothing_is_left(&veth, &before)?;
     Ok(format!(
         "{:.3} of {RATE} MB/s after {asleep:.1?} of sleep",
         after / MB
     ))
 }
 
-/// Since boot.
+/// Time that the machine has slept since boot.
 fn time_asleep() -> Result<Duration> {
     let clock = |which: ClockId| which.now().map(Duration::from);
     let awake = clock(ClockId::CLOCK_MONOTONIC)?;
     Ok(clock(ClockId::CLOCK_BOOTTIME)?.saturating_sub(awake))
 }
 
-/// A kernel without tcx says so.
+/// On a kernel without tcx, the mechanism is refused.
 fn refusal() -> Result<String> {
-    let cabled = Cabled::new()?;
-    let somebody = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    match limit(somebody.pid(), &[ASKED, "--mechanism", "tcx"]) {
+    let veth = VethPair::new()?;
+    let process = sink(&mut far(&veth)?, "tcp", FAR)?;
+    match limit(process.pid(), &[LIMIT, "--mechanism", "tcx"]) {
         Ok(_) => anyhow::bail!("it holds, though the kernel has no tcx"),
         Err(error) => {
             let error = format!("{error:#}");
@@ -107,32 +109,32 @@ fn refusal() -> Result<String> {
     }
 }
 
-/// By this way, with a bucket of this kind, while the cable has this queue.
+/// Limits by this mechanism and qdisc, over a cable with this queue.
 fn held(mechanism: &str, bucket: &str, queue: Option<&str>) -> Result<String> {
-    let cabled = Cabled::new()?;
+    let veth = VethPair::new()?;
     if let Some(queue) = queue {
-        for mut tc in [cabled.near("tc"), cabled.far("tc")] {
+        for mut tc in [veth.near("tc"), veth.far("tc")] {
             tc.args("qdisc add dev cable0 root".split(' '))
                 .args(queue.split(' '));
             ensure!(tc.status()?.success(), "no {queue}");
         }
     }
-    let before = inventory(&cabled)?;
-    let mut there = sink(&mut far(&cabled)?, "tcp", FAR)?;
-    let mut here = sink(&mut near(&cabled)?, "tcp", NEAR)?;
-    let sender = source(&mut near(&cabled)?, "tcp", FAR, 2)?;
-    let _far_sender = source(&mut far(&cabled)?, "tcp", NEAR, 2)?;
+    let before = inventory(&veth)?;
+    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let mut here = sink(&mut near(&veth)?, "tcp", NEAR)?;
+    let sender = source(&mut near(&veth)?, "tcp", FAR, 2)?;
+    let _far_sender = source(&mut far(&veth)?, "tcp", NEAR, 2)?;
     await_traffic(&mut there)?;
     await_traffic(&mut here)?;
     let receiver = here.pid().to_string();
-    let options = ["--pid", &receiver, ASKED, "--mechanism", mechanism];
+    let options = ["--pid", &receiver, LIMIT, "--mechanism", mechanism];
     let tracer = limit(sender.pid(), &options)?;
     let up = settled(&mut there).context("up")?;
     let down = settled(&mut here).context("down")?;
     let shown = mechanism_of(tracer)?;
     let is_it = mechanism == "auto" || shown.contains(mechanism);
     ensure!(is_it && shown.contains(bucket), "{shown}");
-    nothing_is_left(&cabled, &before)?;
+    nothing_is_left(&veth, &before)?;
     Ok(format!(
         "{shown}: up {:.3}, down {:.3} of {RATE} MB/s",
         up / MB,
@@ -140,7 +142,7 @@ fn held(mechanism: &str, bucket: &str, queue: Option<&str>) -> Result<String> {
     ))
 }
 
-/// The rate, once what was on its way before has come: an emulated reader may be seconds behind.
+/// The rate, once packets from before have arrived: an emulated reader may be seconds behind.
 fn settled(sink: &mut Stream) -> Result<f64> {
     let deadline = Deadline::seconds(30);
     loop {
@@ -153,7 +155,7 @@ fn settled(sink: &mut Stream) -> Result<f64> {
     }
 }
 
-/// Ends a limit, and says how it held.
+/// Stops a limit, and returns its mechanism.
 fn mechanism_of(tracer: Tracer) -> Result<String> {
     let session = tracer.stop()?;
     let last = session.ticks.last().context("no tick")?;
@@ -161,10 +163,10 @@ fn mechanism_of(tracer: Tracer) -> Result<String> {
     Ok(mechanism.to_owned())
 }
 
-fn nothing_is_left(cabled: &Cabled, before: &str) -> Result<()> {
+fn nothing_is_left(veth: &VethPair, before: &str) -> Result<()> {
     let deadline = Deadline::seconds(20);
-    while inventory(cabled)? != before {
-        ensure!(!deadline.passed(), "left is {}", inventory(cabled)?);
+    while inventory(veth)? != before {
+        ensure!(!deadline.passed(), "left is {}", inventory(veth)?);
         thread::sleep(Duration::from_millis(50));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What does PID 1 owe the machine: file systems, modules, a network, and an end?
+//! The duties of PID 1: file systems, modules, a network, and the end of the machine.
 
 #![expect(
     unsafe_code,
@@ -17,12 +17,12 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::sys::termios::tcdrain;
 
-use crate::calls;
+use crate::sys::calls;
 
 /// Kernel modules of the image, in the order in which they need each other.
 const MODULES: &str = "/modules";
 
-/// The queue that limits take first.
+/// The qdisc that limits prefer; the first test runs without it.
 const LATE: &str = "sch_tbf";
 
 /// QEMU's `isa-debug-exit` device: a number written here ends the machine, and QEMU with twice the
@@ -33,8 +33,8 @@ const PASSED: u32 = 16;
 /// QEMU exits with 35.
 const FAILED: u32 = 17;
 
-/// QEMU hears of the end in less than this.
-const LAST_MOMENT: Duration = Duration::from_secs(10);
+/// QEMU ends the machine in less than this.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Version of the running kernel.
 pub(super) type Kernel = (u32, u32);
@@ -51,7 +51,7 @@ pub(super) fn prepare() -> Result<()> {
     bring_up(c"lo")
 }
 
-/// Where tracepoints tell what is in their records.
+/// Mounts the description of tracepoints and their records.
 pub(super) fn mount_tracefs() -> Result<()> {
     mount(c"tracefs", c"/sys/kernel/tracing")
 }
@@ -66,7 +66,7 @@ fn mount(kind: &CStr, at: &CStr) -> Result<()> {
     Ok(())
 }
 
-/// Loads the modules of the image, but for the one that is tested without at first.
+/// Loads the modules of the image except [`LATE`].
 fn load_modules() -> Result<()> {
     load(|module| !is_called(module, LATE))
 }
@@ -134,22 +134,22 @@ pub(super) fn uptime() -> Option<f64> {
     uptime.split(' ').next()?.parse().ok()
 }
 
-/// Why the kernel thinks that it can't be trusted any more; 0 is no reason.
+/// The taint flags of the kernel; 0 is an untainted one.
 pub(super) fn taint() -> Option<u64> {
     let taint = fs::read_to_string("/proc/sys/kernel/tainted").ok()?;
     taint.trim().parse().ok()
 }
 
-/// Ends the machine, and QEMU with a status that says how it went.
+/// Ends the machine, and QEMU with a status of the outcome.
 pub(super) fn switch_off(passed: bool) -> Result<ExitCode> {
     tcdrain(std::io::stdout()).context("the console did not take everything")?;
     // SAFETY: takes integers only.
     let status = unsafe { libc::ioperm(EXIT_PORT.into(), 4, 1) };
     Errno::result(status).context("no access to the port that ends the machine")?;
     end(if passed { PASSED } else { FAILED });
-    // The machine goes on until QEMU has heard of it, and PID 1 must not return before that. If it
-    // never hears, the machine ends in a panic, which counts as a failure.
-    thread::sleep(LAST_MOMENT);
+    // The machine goes on until QEMU has seen the write, and PID 1 must not return before that. If QEMU
+    // never does, the machine ends in a panic, which counts as a failure.
+    thread::sleep(GRACE);
     Ok(ExitCode::FAILURE)
 }
 

@@ -1,21 +1,21 @@
-//! Does the tracer count every byte on the kernel of this virtual machine? Only PID 1 asks.
+//! PID 1 of a virtual machine: tests the tracer on its kernel.
 //!
-//! For each hook set: start the tracer, let the mover play the paths, and hold what was counted
-//! against what was moved. Every result is one line of JSON on the console, which
+//! For each hook set: start the tracer, let the mover run the paths, and compare what was counted with
+//! what was moved. Every result is one line of JSON on the console, which
 //! `cargo xtask vm-test` reads. The image is laid out as a target directory, so that the harness
 //! finds the programs.
 
 mod cost;
 mod dns;
-mod failing;
+mod failed_connects;
 mod known;
 mod limit;
 mod lossy;
 mod machine;
-mod plain;
-mod refused;
+mod no_btf;
+mod refused_calls;
 mod report;
-mod way;
+mod route;
 
 use std::process::ExitCode;
 use std::thread;
@@ -25,40 +25,42 @@ use anyhow::{Context, Result, bail, ensure};
 
 use self::machine::Kernel;
 use self::report::Report;
-use crate::life;
-use crate::mover::{self, Mover};
+use crate::checks::latencies::Timing;
+use crate::checks::lifecycle;
+use crate::load::mover::{self, Mover};
+use crate::load::result::PathResult;
 use crate::paths::{self, Path};
-use crate::played::Played;
-use crate::slow::Pace;
 use crate::tracer::{Session, Tracer};
 
 /// The sets, as in `--hooks`.
 const SETS: [&str; 3] = ["tracepoint", "fentry", "kprobe"];
 
-/// The set that is there for kernels without type information.
-const PLAIN: &str = "no-btf";
+/// The set for kernels without type information.
+const NO_BTF: &str = "no-btf";
 
-/// Where connections are opened and closed for `states --watch`, for each set elsewhere.
+/// First of the ports for `states --watch`, one for each set.
 const FIRST_PORT: u16 = 4_300;
 
-/// The paths that stand for all where there is no time.
+/// The paths of a smoke test.
 const SMOKE: [&str; 2] = ["tcp_write", "udp_send"];
 
-/// Examines something on this kernel.
+/// Runs one topic on this kernel.
 type Examine = fn(Kernel, &mut Report);
 
-/// What is tested beside paths, and can be by itself.
+/// Topics beside paths, which `--only` can select.
 const TOPICS: [(&str, Examine); 4] = [
-    ("failing", |_, report| failing::examine(&SETS, report)),
+    ("failing", |_, report| {
+        failed_connects::examine(&SETS, report);
+    }),
     ("dns", |_, report| dns::examine(report)),
-    ("way", |_, report| way::examine(report)),
+    ("way", |_, report| route::examine(report)),
     ("limit", limit::examine),
 ];
 
-/// Turns the machine into one that can play, plays, and switches it off.
+/// Prepares the machine, runs the tests, and switches it off.
 ///
 /// # Errors
-/// When this is no virtual machine of its own.
+/// When this process is not PID 1.
 pub fn run(args: &[String]) -> Result<ExitCode> {
     ensure!(
         std::process::id() == 1,
@@ -88,10 +90,10 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     }
     let paths = selected(args)?;
     if args == ["--smoke"] {
-        // Each counts for itself: one play does for all, and what `auto` takes is the first.
+        // Tracers do not disturb each other: one run is enough for all sets. `auto` chooses the first one.
         let hooks = std::iter::once("auto").chain(loading[1..].iter().copied());
         let mut watches: Vec<_> = loading.iter().copied().zip(hooks).collect();
-        watches.push((PLAIN, PLAIN));
+        watches.push((NO_BTF, NO_BTF));
         let sessions = examine_round(&watches, &paths, kernel, report);
         if let Some(first) = sessions.first() {
             examine_choice(first, kernel, report);
@@ -101,19 +103,19 @@ fn examine(args: &[String], report: &mut Report) -> Result<()> {
     for set in refused {
         examine_refusal(set, report);
     }
-    for &set in loading.iter().chain(&[PLAIN]) {
+    for &set in loading.iter().chain(&[NO_BTF]) {
         examine_round(&[(set, set)], &paths, kernel, report);
     }
     lossy::examine(&loading, kernel, report);
-    examine_times(&loading, report);
-    refused::examine(&SETS, report);
+    examine_latencies(&loading, report);
+    refused_calls::examine(&SETS, report);
     for (_, topic) in TOPICS {
         topic(kernel, report);
     }
-    examine_lives(&loading, report);
-    match plain::check_addresses() {
-        Ok(told) => report.passed(PLAIN, "addresses", &told),
-        Err(error) => report.failed(PLAIN, "addresses", &format!("{error:#}")),
+    examine_lifecycle(&loading, report);
+    match no_btf::check_addresses() {
+        Ok(ends) => report.passed(NO_BTF, "addresses", &ends),
+        Err(error) => report.failed(NO_BTF, "addresses", &format!("{error:#}")),
     }
     examine_choice(&trace("auto")?.stop()?, kernel, report);
     Ok(())
@@ -140,29 +142,29 @@ fn selected(args: &[String]) -> Result<Vec<&'static Path>> {
     }
 }
 
-/// A hook set, and what `--hooks` is told to have it, or [`PLAIN`].
+/// A hook set, and the value of `--hooks` for it, or [`NO_BTF`].
 type Watch<'a> = (&'a str, &'a str);
 
-/// Plays the paths once for all watches.
+/// Runs the paths once for all watches.
 fn examine_round(
     watches: &[Watch<'_>],
     paths: &[&'static Path],
     kernel: Kernel,
     report: &mut Report,
 ) -> Vec<Session> {
-    let mut playable = Vec::new();
+    let mut supported = Vec::new();
     for &path in paths {
-        match known::unplayable(path.name, kernel) {
+        match known::unsupported(path.name, kernel) {
             Some(why) => {
                 for (set, _) in watches {
                     report.skipped(set, path.name, why);
                 }
             }
-            None => playable.push(path),
+            None => supported.push(path),
         }
     }
     let sets = watches.iter().map(|(set, _)| *set);
-    let (sessions, played) = match play(watches, &playable) {
+    let (sessions, results) = match trace_paths(watches, &supported) {
         Ok(round) => round,
         Err(error) => {
             let sets: Vec<_> = sets.collect();
@@ -171,17 +173,17 @@ fn examine_round(
         }
     };
     for (set, session) in sets.zip(&sessions) {
-        if let Err(error) = report.round(set, session, &played, kernel) {
+        if let Err(error) = report.round(set, session, &results, kernel) {
             report.failed(set, "round", &format!("{error:#}"));
         }
     }
     sessions
 }
 
-/// Plays paths while tracers run; those with a gate are set up before they start.
-fn play(watches: &[Watch<'_>], paths: &[&Path]) -> Result<(Vec<Session>, Vec<Played>)> {
+/// Runs paths while tracers run; paths with a gate are set up before the tracers start.
+fn trace_paths(watches: &[Watch<'_>], paths: &[&Path]) -> Result<(Vec<Session>, Vec<PathResult>)> {
     let (gated, open): (Vec<&Path>, Vec<&Path>) = paths.iter().partition(|path| path.gated);
-    let mut played = Vec::new();
+    let mut results = Vec::new();
     let mut waiting = Vec::new();
     for path in gated {
         let mut mover = Mover::start(["run", path.name])?;
@@ -189,17 +191,17 @@ fn play(watches: &[Watch<'_>], paths: &[&Path]) -> Result<(Vec<Session>, Vec<Pla
         if line.contains("\"ready\"") {
             waiting.push(mover);
         } else {
-            played.push(serde_json::from_str(&line)?);
+            results.push(serde_json::from_str(&line)?);
         }
     }
     let tracers = at_once(watches, |(set, hooks)| {
         trace(hooks).with_context(|| (*set).to_owned())
     })?;
-    played.extend(mover::play(waiting, &open)?);
-    Ok((at_once(tracers, Tracer::stop)?, played))
+    results.extend(mover::run_paths(waiting, &open)?);
+    Ok((at_once(tracers, Tracer::stop)?, results))
 }
 
-/// Does the same to each, side by side: on an emulated processor, everything takes its time.
+/// Runs `act` for each at the same time: an emulated processor is slow.
 fn at_once<T: Send, R: Send>(
     each: impl IntoIterator<Item = T>,
     act: impl Fn(T) -> Result<R> + Sync,
@@ -220,41 +222,41 @@ fn at_once<T: Send, R: Send>(
 
 fn trace(hooks: &str) -> Result<Tracer> {
     match hooks {
-        PLAIN => plain::trace(&["top", "--json"]),
+        NO_BTF => no_btf::trace(&["top", "--json"]),
         hooks => Tracer::start(&["top", "--json", "--hooks", hooks]),
     }
 }
 
-/// Every set tells what a connection goes through.
-fn examine_lives(sets: &[&str], report: &mut Report) {
+/// Every set reports the life of a connection.
+fn examine_lifecycle(sets: &[&str], report: &mut Report) {
     for (set, port) in sets.iter().zip(FIRST_PORT..) {
         let watch = Tracer::start(&["states", "--watch", "--json", "--hooks", set]);
-        match watch.and_then(|tracer| life::check(tracer, port)) {
+        match watch.and_then(|tracer| lifecycle::check(tracer, port)) {
             Ok(session) => report.passed(set, "watch", &session.start["hooks"].to_string()),
             Err(error) => report.failed(set, "watch", &format!("{error:#}")),
         }
     }
 }
 
-/// Over a long way, every set tells how long it is. On an emulated processor, a handshake takes
-/// milliseconds more, tens of them where another machine runs beside it: there and back is a little above
-/// the lower edge of a wide bucket (524 to 590 ms).
-fn examine_times(sets: &[&str], report: &mut Report) {
-    const PACE: Pace = Pace {
-        one_way: Duration::from_millis(264),
+/// Every set reports the delay of a link. On an emulated processor a handshake takes milliseconds more, tens of
+/// them if another machine runs at the same time: the round trip is a little above the lower edge of a wide bucket
+/// (524 to 590 ms).
+fn examine_latencies(sets: &[&str], report: &mut Report) {
+    const TIMING: Timing = Timing {
+        delay: Duration::from_millis(264),
         accept: Duration::from_millis(528),
     };
-    let told = || -> Result<Vec<Session>> {
+    let trace = || -> Result<Vec<Session>> {
         let tracers = at_once(sets, |set| {
             Tracer::start(&["latency", "--json", "--hooks", set])
         })?;
-        PACE.play()?;
+        TIMING.run()?;
         at_once(tracers, Tracer::stop)
     };
-    match told() {
+    match trace() {
         Ok(sessions) => {
             for (set, session) in sets.iter().zip(sessions) {
-                match PACE.check(&session) {
+                match TIMING.check(&session) {
                     Ok(()) => report.passed(set, "latency", "within a tenth"),
                     Err(error) => report.failed(set, "latency", &format!("{error:#}")),
                 }
@@ -264,7 +266,7 @@ fn examine_times(sets: &[&str], report: &mut Report) {
     }
 }
 
-/// A set that a kernel lacks must be refused as such.
+/// A set that a kernel lacks must be refused.
 fn examine_refusal(set: &str, report: &mut Report) {
     match trace(set) {
         Ok(_) => report.failed(
@@ -283,7 +285,7 @@ fn examine_refusal(set: &str, report: &mut Report) {
     }
 }
 
-/// Left to itself, the tracer takes the first set that this kernel has.
+/// With `auto`, the tracer chooses the first set that this kernel has.
 fn examine_choice(auto: &Session, kernel: Kernel, report: &mut Report) {
     let wanted = known::choice(kernel);
     if auto.start.to_string().contains(wanted) {

@@ -1,4 +1,4 @@
-//! How did it go? One line of JSON for each result, and a closing line.
+//! The results of the guest: one line of JSON for each, and a closing line.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
@@ -8,24 +8,25 @@ use serde_json::{Value, json};
 
 use super::known;
 use super::machine::{self, Kernel};
-use crate::expect::{Expected, Row, counted, differences, losses};
-use crate::played::Played;
+use crate::load::result::PathResult;
+use crate::load::result::ProcessBytes;
 use crate::tracer::Session;
+use crate::tracer::exact::{self, Row, counted, losses};
 
-/// What is known of a path beforehand.
+/// What is expected of a path.
 #[derive(Clone, Copy, Debug)]
 enum Known<'a> {
     /// Every byte counts.
     Exact,
-    /// The tracer says that calls went uncounted: some bytes may be missing, nobody knows whose.
+    /// The tracer reports uncounted calls: some bytes may be missing, of any process.
     Missed(&'a str),
-    /// What is counted is not what was moved.
+    /// The tracer does not count what was moved.
     Different(&'a str),
-    /// Every byte counts for the number of its process; the name may be a thread's.
-    ByNumber,
+    /// Every byte counts for its pid; the name may be a thread's.
+    ByPid,
 }
 
-/// Counts of what was told.
+/// Counts of the results.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     passed: u32,
@@ -34,25 +35,25 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// A test held.
+    /// A test has passed.
     pub(super) fn passed(&mut self, set: &str, test: &str, why: &str) {
         self.passed += 1;
         result(set, test, "passed", why);
     }
 
-    /// A test did not hold.
+    /// A test has failed.
     pub(super) fn failed(&mut self, set: &str, test: &str, why: &str) {
         self.failed += 1;
         result(set, test, "failed", why);
     }
 
-    /// A test was not done.
+    /// A test was skipped.
     pub(super) fn skipped(&mut self, set: &str, test: &str, why: &str) {
         self.skipped += 1;
         result(set, test, "skipped", why);
     }
 
-    /// Holds what was counted against what was moved, path by path.
+    /// Compares what was counted with what was moved, path by path.
     ///
     /// # Errors
     /// When the session is not what it should be.
@@ -60,7 +61,7 @@ impl Report {
         &mut self,
         set: &str,
         session: &Session,
-        played: &[Played],
+        results: &[PathResult],
         kernel: Kernel,
     ) -> Result<()> {
         let failed_before = self.failed;
@@ -72,31 +73,31 @@ impl Report {
         let lost = losses(session)?;
         let may_miss = known::may_miss(set, kernel);
         let missed = (may_miss && !lost.is_empty()).then(|| lost.join(", "));
-        for one in played {
+        for one in results {
             match one {
-                Played::Moved { path, rows } => {
+                PathResult::Moved { path, rows } => {
                     let known = match known::exception(set, path, kernel) {
                         Some(why) => Known::Different(why),
-                        None if known::by_number(set, path) => Known::ByNumber,
+                        None if known::by_pid(set, path) => Known::ByPid,
                         None => missed.as_deref().map_or(Known::Exact, Known::Missed),
                     };
                     self.path((set, path), rows, &totals, known);
                 }
-                Played::Absent { path, why } => self.skipped(set, path, why),
-                Played::Failed { path, why } => self.failed(set, path, why),
+                PathResult::Absent { path, why } => self.skipped(set, path, why),
+                PathResult::Failed { path, why } => self.failed(set, path, why),
             }
         }
         for line in session.log.lines() {
-            tell(&json!({"type": "log", "set": set, "line": line}));
+            print(&json!({"type": "log", "set": set, "line": line}));
         }
         if lost.is_empty() || may_miss {
             self.passed(set, "nothing_lost", &lost.join(", "));
         } else {
             self.failed(set, "nothing_lost", &lost.join(", "));
         }
-        // A path that failed leaves processes whose numbers are not known.
+        // A failed path leaves processes with unknown pids.
         if self.failed == failed_before {
-            self.nobody_else(set, played, &totals, kernel);
+            self.nobody_else(set, results, &totals, kernel);
         }
         Ok(())
     }
@@ -104,21 +105,21 @@ impl Report {
     fn path(
         &mut self,
         (set, path): (&str, &str),
-        rows: &[Expected],
+        rows: &[ProcessBytes],
         totals: &BTreeMap<u32, Vec<Row>>,
         known: Known<'_>,
     ) {
-        let wrong = differences(path, rows, totals);
-        let told = wrong.join("; ");
+        let wrong = exact::differences(path, rows, totals);
+        let differences = wrong.join("; ");
         let (passed, why) = match known {
-            Known::Exact => (wrong.is_empty(), told),
-            Known::Missed(_) if wrong.is_empty() => (true, told),
-            Known::Missed(lost) => (true, format!("told as lost ({lost}): {told}")),
+            Known::Exact => (wrong.is_empty(), differences),
+            Known::Missed(_) if wrong.is_empty() => (true, differences),
+            Known::Missed(lost) => (true, format!("reported as lost ({lost}): {differences}")),
             Known::Different(why) if wrong.is_empty() => {
-                (false, format!("exact, but known is that {why}"))
+                (false, format!("exact, but expected was: {why}"))
             }
-            Known::Different(why) => (true, format!("{why}: {told}")),
-            Known::ByNumber => (is_exact_by_number(rows, totals), told),
+            Known::Different(why) => (true, format!("{why}: {differences}")),
+            Known::ByPid => (is_exact_by_pid(rows, totals), differences),
         };
         let expected = sum(rows.iter().map(|row| (row.tx_bytes, row.rx_bytes)));
         let seen = sum(rows
@@ -128,33 +129,33 @@ impl Report {
             .map(bytes));
         self.passed += u32::from(passed);
         self.failed += u32::from(!passed);
-        tell(&json!({
+        print(&json!({
             "type": "result", "set": set, "test": path, "expected": expected, "seen": seen,
             "uptime_s": machine::uptime(), "verdict": if passed { "passed" } else { "failed" }, "why": why,
         }));
     }
 
-    /// In a machine of its own, nobody but the players moves anything.
+    /// On a machine of its own, only the processes of the paths move bytes.
     fn nobody_else(
         &mut self,
         set: &str,
-        played: &[Played],
+        results: &[PathResult],
         totals: &BTreeMap<u32, Vec<Row>>,
         kernel: Kernel,
     ) {
-        let mut players = HashSet::new();
+        let mut movers = HashSet::new();
         let mut strange = false;
-        for one in played {
-            if let Played::Moved { path, rows } = one {
+        for one in results {
+            if let PathResult::Moved { path, rows } = one {
                 strange |= known::exception(set, path, kernel).is_some();
-                players.extend(rows.iter().map(|row| row.pid));
+                movers.extend(rows.iter().map(|row| row.pid));
             }
         }
         if strange {
-            // Records of TLS may be taken by the kernel, for nobody in particular.
-            players.insert(0);
+            // The kernel may take records of TLS for no process in particular.
+            movers.insert(0);
         }
-        let is_stranger = |(pid, _): &(&u32, &Vec<Row>)| !players.contains(*pid);
+        let is_stranger = |(pid, _): &(&u32, &Vec<Row>)| !movers.contains(*pid);
         let strangers: Vec<_> = totals.iter().filter(is_stranger).collect();
         if strangers.is_empty() {
             self.passed(set, "nobody_else", "");
@@ -163,14 +164,14 @@ impl Report {
         }
     }
 
-    /// Says that this is all; false if anything failed.
+    /// Prints the closing line; false if a test failed.
     pub(super) fn close(&self, taint: Option<u64>) -> bool {
         let Self {
             passed,
             failed,
             skipped,
         } = self;
-        tell(&json!({
+        print(&json!({
             "type": "end", "passed": passed, "failed": failed, "skipped": skipped, "taint": taint,
         }));
         *failed == 0 && *passed > 0 && taint == Some(0)
@@ -178,7 +179,7 @@ impl Report {
 }
 
 /// Whether the bytes of each process are right, whatever its name.
-fn is_exact_by_number(moved: &[Expected], counted: &BTreeMap<u32, Vec<Row>>) -> bool {
+fn is_exact_by_pid(moved: &[ProcessBytes], counted: &BTreeMap<u32, Vec<Row>>) -> bool {
     let numbers: HashSet<u32> = moved.iter().map(|row| row.pid).collect();
     numbers.into_iter().all(|pid| {
         let moved = moved.iter().filter(|row| row.pid == pid);
@@ -197,14 +198,14 @@ fn sum(pairs: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
 }
 
 fn result(set: &str, test: &str, verdict: &str, why: &str) {
-    tell(&json!({
+    print(&json!({
         "type": "result", "set": set, "test": test, "uptime_s": machine::uptime(),
         "verdict": verdict, "why": why,
     }));
 }
 
-/// One write a line, so that the kernel's messages come between lines and not into them.
-pub(super) fn tell(line: &Value) {
-    // Without a console there is nobody to tell that it failed.
+/// One write for each line, so that kernel messages come between lines and not into them.
+pub(super) fn print(line: &Value) {
+    // Without a console the error can't be reported.
     let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
 }

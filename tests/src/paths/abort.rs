@@ -1,4 +1,4 @@
-//! What counts when connections end badly?
+//! Connections that end badly.
 
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -11,22 +11,24 @@ use nix::sys::socket::{MsgFlags, recv, send, setsockopt, sockopt};
 
 use super::stream::{LOOPBACK, connect, pair_over, push_bytes, read_all, write_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::cue::Cue;
-use crate::wait;
+use crate::load::sync::Semaphore;
+use crate::load::workload::{Moved, Workload};
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "abort",
     paths: &[
         Path::uneven(
             "tcp_reset_by_reader",
-            "the reset throws away what waits",
+            "the reset discards unread data",
             by_reader,
         ),
-        Path::even("tcp_read_after_reset", |cast| after_reset(cast, by_read)),
-        Path::even("tcp_splice_after_reset", |cast| {
-            after_reset(cast, by_splice)
+        Path::even("tcp_read_after_reset", |workload| {
+            after_reset(workload, by_read)
+        }),
+        Path::even("tcp_splice_after_reset", |workload| {
+            after_reset(workload, by_splice)
         }),
         Path::even("tcp_half_closed_reply", half_closed),
     ],
@@ -36,7 +38,7 @@ pub(super) const TOPIC: Topic = Topic {
 const WAITING: usize = 30_011;
 
 /// The reader takes the first bytes and closes on the rest: the sender is refused sooner or later.
-fn by_reader(cast: &mut Cast) -> Result<()> {
+fn by_reader(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let sender = |stream: &TcpStream| {
         let mut sent = 0;
@@ -48,7 +50,7 @@ fn by_reader(cast: &mut Cast) -> Result<()> {
             }
         }
     };
-    pair_over(cast, listener, connect, sender, |stream| {
+    pair_over(workload, listener, connect, sender, |stream| {
         let n = recv(stream.as_raw_fd(), &mut [0; 5003], MsgFlags::MSG_WAITALL)?;
         wait::readable(stream)?;
         Ok(u64::try_from(n)?)
@@ -56,8 +58,8 @@ fn by_reader(cast: &mut Cast) -> Result<()> {
 }
 
 /// All data has arrived when the sender resets the connection; the receiver reads it afterwards.
-fn after_reset(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
-    let arrived = Cue::new()?;
+fn after_reset(workload: &mut Workload, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+    let arrived = Semaphore::new()?;
     let listener = TcpListener::bind(LOOPBACK)?;
     let sender = |stream: &TcpStream| {
         let sent = push_bytes(WAITING, |part| nix::unistd::write(stream, part))?;
@@ -72,16 +74,16 @@ fn after_reset(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Resul
         )?;
         Ok(sent)
     };
-    pair_over(cast, listener, connect, sender, |stream| {
+    pair_over(workload, listener, connect, sender, |stream| {
         // Readable only when everything has arrived.
         let waiting = i32::try_from(WAITING)?;
         calls::set_option(stream, libc::SOL_SOCKET, libc::SO_RCVLOWAT, waiting)?;
         wait::readable(stream)?;
-        arrived.give(1)?;
+        arrived.post(1)?;
         let seen = wait::hang_up(stream)?;
         ensure!(
             seen.contains(PollFlags::POLLERR),
-            "{seen:?} came: not the path"
+            "events {seen:?}: not the path"
         );
         let received = receive(stream)?;
         ensure!(
@@ -92,7 +94,7 @@ fn after_reset(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Resul
     })
 }
 
-/// Sums what `receive` gives until it says that the connection was reset.
+/// Sums what `receive` returns until the connection is reset.
 fn until_reset(mut receive: impl FnMut() -> nix::Result<usize>) -> Result<u64> {
     let mut received = 0;
     loop {
@@ -115,17 +117,17 @@ fn by_splice(stream: &TcpStream) -> Result<u64> {
 }
 
 /// The client ends its direction, then the server answers; the client reads to the end.
-fn half_closed(cast: &mut Cast) -> Result<()> {
+fn half_closed(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || {
+    workload.spawn("server", move || {
         let (stream, _) = listener.accept()?;
         Ok(Moved {
             rx: read_all(&stream)?,
             tx: write_all(&stream)?,
         })
     })?;
-    cast.role("client", move || {
+    workload.spawn("client", move || {
         let stream = connect(to)?;
         let tx = write_all(&stream)?;
         stream.shutdown(Shutdown::Write)?;

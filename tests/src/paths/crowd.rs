@@ -1,4 +1,4 @@
-//! Whose bytes are they when several processes use one stream, in turn or at once?
+//! Streams that several processes use, in turn or at once.
 
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsRawFd;
@@ -10,23 +10,25 @@ use nix::sys::socket::{MsgFlags, recv};
 use super::sharing::{connection, read_bytes, send_part};
 use super::stream::{TOTAL, read_all, write_all};
 use super::{Path, Topic};
-use crate::cast::{Cast, Moved};
-use crate::cue::Cue;
+use crate::load::sync::Semaphore;
+use crate::load::workload::{Moved, Workload};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "crowd",
     paths: &[
         Path::even("tcp_writers_in_turn", writers_in_turn),
         Path::even("tcp_writers_at_once", writers_at_once),
-        Path::even("tcp_readers_in_turn", |cast| readers_in_turn(cast, by_recv)),
-        Path::even("tcp_reader_and_splicer_in_turn", |cast| {
-            readers_in_turn(cast, by_splice)
+        Path::even("tcp_readers_in_turn", |workload| {
+            readers_in_turn(workload, by_recv)
         }),
-        Path::even("tcp_readers_at_once", |cast| {
-            readers_at_once(cast, read_all)
+        Path::even("tcp_reader_and_splicer_in_turn", |workload| {
+            readers_in_turn(workload, by_splice)
         }),
-        Path::even("tcp_readers_and_splicer_at_once", |cast| {
-            readers_at_once(cast, super::splice::out)
+        Path::even("tcp_readers_at_once", |workload| {
+            readers_at_once(workload, read_all)
+        }),
+        Path::even("tcp_readers_and_splicer_at_once", |workload| {
+            readers_at_once(workload, super::splice::out)
         }),
     ],
 };
@@ -34,26 +36,26 @@ pub(super) const TOPIC: Topic = Topic {
 const PROCESSES: usize = 3;
 const ROUNDS: usize = 50;
 
-/// Each process in its turn, over and over: every act comes from another process than the last.
-/// `act` is told the number of the process and the round.
+/// Each process in turn, over and over: no two acts in a row come from the same process. `act` takes the
+/// number of the process and of the round.
 fn in_turn(
-    cast: &mut Cast,
+    workload: &mut Workload,
     name: &str,
     mut act: impl FnMut(usize, usize) -> Result<Moved>,
 ) -> Result<()> {
-    let cues = [Cue::new()?, Cue::new()?, Cue::new()?];
-    cues[0].give(1)?;
+    let semaphores = [Semaphore::new()?, Semaphore::new()?, Semaphore::new()?];
+    semaphores[0].post(1)?;
     for me in 0..PROCESSES {
-        cast.role(name, || {
+        workload.spawn(name, || {
             let mut moved = Moved::default();
             for round in 0..ROUNDS {
-                cues[me].wait()?;
+                semaphores[me].wait()?;
                 let part = act(me, round)?;
                 moved = Moved {
                     tx: moved.tx + part.tx,
                     rx: moved.rx + part.rx,
                 };
-                cues[(me + 1) % PROCESSES].give(1)?;
+                semaphores[(me + 1) % PROCESSES].post(1)?;
             }
             Ok(moved)
         })?;
@@ -70,27 +72,27 @@ fn in_round(round: usize) -> usize {
     1009 + round
 }
 
-fn writers_in_turn(cast: &mut Cast) -> Result<()> {
+fn writers_in_turn(workload: &mut Workload) -> Result<()> {
     let (near, far) = connection()?;
     let total = PROCESSES * of_one_in_turn();
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(read_bytes(&far, total)?))
     })?;
-    in_turn(cast, "writer", move |_, round| {
+    in_turn(workload, "writer", move |_, round| {
         Ok(Moved::sent(send_part(&near, in_round(round))?))
     })
 }
 
-fn writers_at_once(cast: &mut Cast) -> Result<()> {
+fn writers_at_once(workload: &mut Workload) -> Result<()> {
     let (near, far) = connection()?;
     let parts = [TOTAL, 100_003, 300_007];
     let total = parts.iter().sum();
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(read_bytes(&far, total)?))
     })?;
     for bytes in parts {
         let near = near.try_clone()?;
-        cast.role("writer", move || Ok(Moved::sent(send_part(&near, bytes)?)))?;
+        workload.spawn("writer", move || Ok(Moved::sent(send_part(&near, bytes)?)))?;
     }
     Ok(())
 }
@@ -98,13 +100,13 @@ fn writers_at_once(cast: &mut Cast) -> Result<()> {
 /// How one process takes this many bytes of a shared stream.
 type Take = fn(&TcpStream, usize) -> Result<u64>;
 
-fn readers_in_turn(cast: &mut Cast, odd: Take) -> Result<()> {
+fn readers_in_turn(workload: &mut Workload, odd: Take) -> Result<()> {
     let (near, far) = connection()?;
     let each: usize = (0..ROUNDS).map(|round| 1009 + round).sum();
-    cast.role("sender", move || {
+    workload.spawn("sender", move || {
         Ok(Moved::sent(send_part(&near, PROCESSES * each)?))
     })?;
-    in_turn(cast, "reader", move |me, round| {
+    in_turn(workload, "reader", move |me, round| {
         let take = if (me + round) % 2 == 0 { by_recv } else { odd };
         Ok(Moved::received(take(&far, in_round(round))?))
     })
@@ -135,16 +137,16 @@ fn by_splice(stream: &TcpStream, bytes: usize) -> Result<u64> {
     Ok(u64::try_from(taken)?)
 }
 
-/// Everybody takes what comes; who gets which bytes is open.
-fn readers_at_once(cast: &mut Cast, odd: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+/// All readers take what arrives; which of them gets which bytes is undefined.
+fn readers_at_once(workload: &mut Workload, odd: fn(&TcpStream) -> Result<u64>) -> Result<()> {
     let (near, far) = connection()?;
     for receive in [read_all, odd, read_all] {
         let far = far.try_clone()?;
-        cast.role("reader", move || Ok(Moved::received(receive(&far)?)))?;
+        workload.spawn("reader", move || Ok(Moved::received(receive(&far)?)))?;
     }
     drop(far);
     // The readers hold this end too: closing it would not end the stream.
-    cast.role("sender", move || {
+    workload.spawn("sender", move || {
         let mut sent = 0;
         for _ in 0..4 {
             sent += write_all(&near)?;

@@ -1,4 +1,4 @@
-//! In which ways do datagrams leave and reach a process?
+//! Ways in which datagrams leave and reach a process.
 
 use std::io::IoSlice;
 use std::net::{SocketAddr, UdpSocket};
@@ -8,24 +8,32 @@ use anyhow::{Result, ensure};
 use nix::sys::socket::{MsgFlags, SockaddrStorage, recv, sendmsg, setsockopt, sockopt};
 
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Moved, Workload};
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "datagram",
     paths: &[
-        Path::even("udp_send", |cast| pair(cast, by_send, receive)),
-        Path::even("udp_sendto", |cast| pair(cast, by_sendto, receive)),
-        Path::even("udp_sendmsg", |cast| pair(cast, by_sendmsg, receive)),
-        Path::even("udp_sendmmsg", |cast| pair(cast, by_sendmmsg, receive)),
-        Path::even("udp_send_more", |cast| pair(cast, corked, receive)),
-        Path::even("udp_recvmmsg", |cast| pair(cast, by_send, by_recvmmsg)),
-        Path::even("udp_peek", |cast| pair(cast, by_send, peeked)),
-        Path::even("udp_trunc_flag", |cast| pair(cast, by_send, trunc_flag)),
+        Path::even("udp_send", |workload| pair(workload, by_send, receive)),
+        Path::even("udp_sendto", |workload| pair(workload, by_sendto, receive)),
+        Path::even("udp_sendmsg", |workload| {
+            pair(workload, by_sendmsg, receive)
+        }),
+        Path::even("udp_sendmmsg", |workload| {
+            pair(workload, by_sendmmsg, receive)
+        }),
+        Path::even("udp_send_more", |workload| pair(workload, corked, receive)),
+        Path::even("udp_recvmmsg", |workload| {
+            pair(workload, by_send, by_recvmmsg)
+        }),
+        Path::even("udp_peek", |workload| pair(workload, by_send, peeked)),
+        Path::even("udp_trunc_flag", |workload| {
+            pair(workload, by_send, trunc_flag)
+        }),
         Path::uneven(
             "udp_truncated",
-            "the tail of each datagram is thrown away",
-            |cast| pair(cast, by_send, truncated),
+            "the tail of each datagram is discarded",
+            |workload| pair(workload, by_send, truncated),
         ),
         Path::even("udp_gso", gso),
         Path::even("udp_gso_gro", gro),
@@ -47,33 +55,33 @@ pub(super) fn roomy(address: &str) -> Result<UdpSocket> {
 }
 
 pub(super) fn pair(
-    cast: &mut Cast,
+    workload: &mut Workload,
     sender: impl FnOnce(&UdpSocket, SocketAddr) -> Result<u64>,
     receiver: impl FnOnce(&UdpSocket) -> Result<u64>,
 ) -> Result<()> {
-    pair_at(cast, super::stream::LOOPBACK, sender, receiver)
+    pair_at(workload, super::stream::LOOPBACK, sender, receiver)
 }
 
 /// One sender with a socket of its own and one receiver that knows how many datagrams come.
 pub(super) fn pair_at(
-    cast: &mut Cast,
+    workload: &mut Workload,
     address: &str,
     sender: impl FnOnce(&UdpSocket, SocketAddr) -> Result<u64>,
     receiver: impl FnOnce(&UdpSocket) -> Result<u64>,
 ) -> Result<()> {
-    between(cast, roomy(address)?, sender, receiver)
+    between(workload, roomy(address)?, sender, receiver)
 }
 
-/// [`pair_at`] for a receiving socket that is made already.
+/// [`pair_at`] for an existing receiving socket.
 pub(super) fn between(
-    cast: &mut Cast,
+    workload: &mut Workload,
     socket: UdpSocket,
     sender: impl FnOnce(&UdpSocket, SocketAddr) -> Result<u64>,
     receiver: impl FnOnce(&UdpSocket) -> Result<u64>,
 ) -> Result<()> {
     let to = socket.local_addr()?;
-    cast.role("receiver", move || Ok(Moved::received(receiver(&socket)?)))?;
-    cast.role("sender", || {
+    workload.spawn("receiver", move || Ok(Moved::received(receiver(&socket)?)))?;
+    workload.spawn("sender", || {
         Ok(Moved::sent(sender(&UdpSocket::bind((to.ip(), 0))?, to)?))
     })
 }
@@ -168,7 +176,7 @@ fn by_recvmmsg(socket: &UdpSocket) -> Result<u64> {
     Ok(received)
 }
 
-/// Every datagram is looked at twice and then taken: it counts once.
+/// Every datagram is peeked at twice and then received: it counts once.
 fn peeked(socket: &UdpSocket) -> Result<u64> {
     take(|buffer| {
         let tail = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
@@ -178,7 +186,7 @@ fn peeked(socket: &UdpSocket) -> Result<u64> {
     })
 }
 
-/// With `MSG_TRUNC` the call gives, and the socket loses, the whole length whatever the room.
+/// With `MSG_TRUNC` the call returns the whole length, whatever the size of the buffer.
 fn trunc_flag(socket: &UdpSocket) -> Result<u64> {
     take(|buffer| {
         recv(
@@ -189,7 +197,7 @@ fn trunc_flag(socket: &UdpSocket) -> Result<u64> {
     })
 }
 
-/// Without it, what finds no room is lost: the process took what it was given.
+/// Without it, bytes beyond the buffer are lost: the process has taken what it received.
 fn truncated(socket: &UdpSocket) -> Result<u64> {
     take(|buffer| {
         recv(
@@ -201,16 +209,16 @@ fn truncated(socket: &UdpSocket) -> Result<u64> {
 }
 
 /// One call hands over many datagrams.
-fn gso(cast: &mut Cast) -> Result<()> {
+fn gso(workload: &mut Workload) -> Result<()> {
     let receiver = |socket: &UdpSocket| segments(socket).map(|(received, _)| received);
-    pair(cast, segmented, receiver)
+    pair(workload, segmented, receiver)
 }
 
 /// One call also takes many.
-fn gro(cast: &mut Cast) -> Result<()> {
+fn gro(workload: &mut Workload) -> Result<()> {
     let socket = roomy(super::stream::LOOPBACK)?;
     setsockopt(&socket, sockopt::UdpGroSegment, &true)?;
-    between(cast, socket, segmented, |socket| {
+    between(workload, socket, segmented, |socket| {
         let (received, calls) = segments(socket)?;
         ensure!(calls < SEGMENTS, "no call took two datagrams: not the path");
         Ok(received)

@@ -1,4 +1,4 @@
-//! Do bytes count that move over sockets which are older than the tracer?
+//! Sockets that are older than the tracer.
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -9,25 +9,37 @@ use nix::sys::socket::{MsgFlags, SockaddrStorage, recv};
 use super::datagram;
 use super::stream::{LOOPBACK, connect, push_bytes, read_all, write_all};
 use super::{Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::cue::Curtain;
-use crate::wait;
+use crate::load::sync::Barrier;
+use crate::load::workload::{Moved, Workload};
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "early",
     paths: &[
-        Path::even("early_tcp_used", |cast| used(cast, read_all)).gated(),
-        Path::even("early_tcp_splice_first", |cast| used(cast, splice::out)).gated(),
-        Path::even("early_tcp_peek_first", |cast| used(cast, peek_then_splice)).gated(),
-        Path::even("early_tcp_trunc_first", |cast| used(cast, trunc_then_read)).gated(),
+        Path::even("early_tcp_used", |workload| used(workload, read_all)).gated(),
+        Path::even("early_tcp_splice_first", |workload| {
+            used(workload, splice::out)
+        })
+        .gated(),
+        Path::even("early_tcp_peek_first", |workload| {
+            used(workload, peek_then_splice)
+        })
+        .gated(),
+        Path::even("early_tcp_trunc_first", |workload| {
+            used(workload, trunc_then_read)
+        })
+        .gated(),
         Path::even("early_tcp_blocked_read", blocked).gated(),
         Path::even("early_tcp_listener", listening).gated(),
         Path::even("early_tcp_unconnected", unconnected).gated(),
         Path::uneven("early_tcp_backlog", PENDING, backlog).gated(),
-        Path::uneven("early_tcp_pending", PENDING, |cast| pending(cast, read_all)).gated(),
-        Path::uneven("early_tcp_pending_splice", PENDING, |cast| {
-            pending(cast, splice::out)
+        Path::uneven("early_tcp_pending", PENDING, |workload| {
+            pending(workload, read_all)
+        })
+        .gated(),
+        Path::uneven("early_tcp_pending_splice", PENDING, |workload| {
+            pending(workload, splice::out)
         })
         .gated(),
         Path::uneven("early_udp_pending", PENDING, udp).gated(),
@@ -43,27 +55,27 @@ fn send_before(stream: &TcpStream) -> Result<()> {
 }
 
 /// Both ends have moved bytes already; the first call that the tracer sees is one of `receive`.
-fn used(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+fn used(workload: &mut Workload, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    let curtain = Curtain::new()?;
-    cast.role("receiver", || {
+    let barrier = Barrier::new()?;
+    workload.spawn("receiver", || {
         let (stream, _) = listener.accept()?;
         recv(
             stream.as_raw_fd(),
             &mut vec![0; BEFORE],
             MsgFlags::MSG_WAITALL,
         )?;
-        curtain.wait()?;
+        barrier.wait()?;
         Ok(Moved::received(receive(&stream)?))
     })?;
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         let stream = connect(to)?;
         send_before(&stream)?;
-        curtain.wait()?;
+        barrier.wait()?;
         Ok(Moved::sent(write_all(&stream)?))
     })?;
-    cast.raise(&curtain, 2)
+    workload.release(&barrier, 2)
 }
 
 fn peek_then_splice(stream: &TcpStream) -> Result<u64> {
@@ -77,110 +89,110 @@ fn trunc_then_read(stream: &TcpStream) -> Result<u64> {
 }
 
 /// The receiver has been waiting in its call since before the tracer started.
-fn blocked(cast: &mut Cast) -> Result<()> {
+fn blocked(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    let curtain = Curtain::new()?;
-    cast.role("receiver", || {
+    let barrier = Barrier::new()?;
+    workload.spawn("receiver", || {
         let (stream, _) = listener.accept()?;
-        curtain.stand()?;
+        barrier.arrive()?;
         Ok(Moved::received(read_all(&stream)?))
     })?;
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         let stream = connect(to)?;
-        curtain.wait()?;
+        barrier.wait()?;
         Ok(Moved::sent(write_all(&stream)?))
     })?;
-    cast.raise(&curtain, 2)
+    workload.release(&barrier, 2)
 }
 
-fn listening(cast: &mut Cast) -> Result<()> {
-    let curtain = Curtain::new()?;
+fn listening(workload: &mut Workload) -> Result<()> {
+    let barrier = Barrier::new()?;
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("receiver", || {
-        curtain.stand()?;
+    workload.spawn("receiver", || {
+        barrier.arrive()?;
         Ok(Moved::received(splice::out(&listener.accept()?.0)?))
     })?;
-    cast.role("sender", || {
-        curtain.wait()?;
+    workload.spawn("sender", || {
+        barrier.wait()?;
         Ok(Moved::sent(write_all(&connect(to)?)?))
     })?;
-    cast.raise(&curtain, 2)
+    workload.release(&barrier, 2)
 }
 
 /// The client's socket exists, but is connected only when the tracer runs.
-fn unconnected(cast: &mut Cast) -> Result<()> {
-    let curtain = Curtain::new()?;
+fn unconnected(workload: &mut Workload) -> Result<()> {
+    let barrier = Barrier::new()?;
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = SockaddrStorage::from(listener.local_addr()?);
-    cast.role("receiver", || {
+    workload.spawn("receiver", || {
         Ok(Moved::received(read_all(&listener.accept()?.0)?))
     })?;
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         let socket = calls::socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
-        curtain.wait()?;
+        barrier.wait()?;
         nix::sys::socket::connect(socket.as_raw_fd(), &to)?;
         Ok(Moved::sent(write_all(&TcpStream::from(socket))?))
     })?;
-    cast.raise(&curtain, 1)
+    workload.release(&barrier, 1)
 }
 
 /// The connection waits, with data, to be accepted.
-fn backlog(cast: &mut Cast) -> Result<()> {
-    let curtain = Curtain::new()?;
+fn backlog(workload: &mut Workload) -> Result<()> {
+    let barrier = Barrier::new()?;
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("receiver", || {
-        curtain.wait()?;
+    workload.spawn("receiver", || {
+        barrier.wait()?;
         Ok(Moved::received(read_all(&listener.accept()?.0)?))
     })?;
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         let stream = connect(to)?;
         send_before(&stream)?;
-        curtain.wait()?;
+        barrier.wait()?;
         Ok(Moved::sent(write_all(&stream)?))
     })?;
-    cast.raise(&curtain, 2)
+    workload.release(&barrier, 2)
 }
 
 /// The sender has ended and its data waits in the receiver's buffer.
-fn pending(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
-    let curtain = Curtain::new()?;
+fn pending(workload: &mut Workload, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+    let barrier = Barrier::new()?;
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("receiver", || {
+    workload.spawn("receiver", || {
         let (stream, _) = listener.accept()?;
         wait::peer_end(&stream)?;
-        curtain.wait()?;
+        barrier.wait()?;
         let rx = receive(&stream)?;
         ensure!(rx == u64::try_from(BEFORE)?, "{rx} bytes waited");
         Ok(Moved::received(rx))
     })?;
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         send_before(&connect(to)?)?;
-        curtain.wait()?;
+        barrier.wait()?;
         Ok(Moved::default())
     })?;
-    cast.raise(&curtain, 2)
+    workload.release(&barrier, 2)
 }
 
 /// Datagrams wait in the receiver's buffer; more come when the tracer runs.
-fn udp(cast: &mut Cast) -> Result<()> {
-    let curtain = Curtain::new()?;
+fn udp(workload: &mut Workload) -> Result<()> {
+    let barrier = Barrier::new()?;
     let socket = datagram::roomy(LOOPBACK)?;
     let to = socket.local_addr()?;
-    cast.role("receiver", || {
-        curtain.wait()?;
+    workload.spawn("receiver", || {
+        barrier.wait()?;
         Ok(Moved::received(
             datagram::receive(&socket)? + datagram::receive(&socket)?,
         ))
     })?;
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         let own = UdpSocket::bind(LOOPBACK)?;
         datagram::by_sendto(&own, to)?;
-        curtain.wait()?;
+        barrier.wait()?;
         Ok(Moved::sent(datagram::by_sendto(&own, to)?))
     })?;
-    cast.raise(&curtain, 2)
+    workload.release(&barrier, 2)
 }

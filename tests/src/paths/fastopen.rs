@@ -1,4 +1,4 @@
-//! Does the data count that travels in the first segment of a connection (RFC 7413)?
+//! Data in the first segment of a connection (RFC 7413).
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -9,18 +9,20 @@ use nix::sys::socket::{MsgFlags, SockaddrStorage, connect, sendto, setsockopt, s
 use super::namespace::Namespace;
 use super::stream::{LOOPBACK, push_bytes, read_all};
 use super::{Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Moved, Workload};
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "fastopen",
     paths: &[
-        Path::even("tcp_fastopen", |cast| opened(cast, by_sendto, read_all)),
-        Path::even("tcp_fastopen_connect", |cast| {
-            opened(cast, by_connect, read_all)
+        Path::even("tcp_fastopen", |workload| {
+            opened(workload, by_sendto, read_all)
         }),
-        Path::even("tcp_fastopen_splice", |cast| {
-            opened(cast, by_sendto, splice::out)
+        Path::even("tcp_fastopen_connect", |workload| {
+            opened(workload, by_connect, read_all)
+        }),
+        Path::even("tcp_fastopen_splice", |workload| {
+            opened(workload, by_sendto, splice::out)
         }),
     ],
 };
@@ -33,24 +35,28 @@ const SYN_DATA: u8 = 32;
 /// How often: the first connection only fetches the cookie.
 const TIMES: usize = 3;
 
-/// Opens a connection and sends the first bytes with it; gives how many were taken.
+/// Opens a connection and sends the first bytes with it; returns how many were taken.
 type Open = fn(&OwnedFd, SocketAddr) -> Result<usize>;
 
 /// Both ends live in a namespace in which fast open is on for clients and servers.
-fn opened(cast: &mut Cast, open: Open, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+fn opened(
+    workload: &mut Workload,
+    open: Open,
+    receive: fn(&TcpStream) -> Result<u64>,
+) -> Result<()> {
     Namespace::new()?.run(|| {
         std::fs::write("/proc/sys/net/ipv4/tcp_fastopen", "3").context("no fast open")?;
         let listener = TcpListener::bind(LOOPBACK)?;
         calls::set_option(&listener, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, 16)?;
         let to = listener.local_addr()?;
-        cast.role("receiver", move || {
+        workload.spawn("receiver", move || {
             let mut rx = 0;
             for _ in 0..TIMES {
                 rx += receive(&listener.accept()?.0)?;
             }
             Ok(Moved::received(rx))
         })?;
-        cast.role("sender", move || {
+        workload.spawn("sender", move || {
             let mut tx = 0;
             for time in 0..TIMES {
                 let socket = calls::socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;

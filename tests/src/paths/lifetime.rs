@@ -1,4 +1,4 @@
-//! Do the bytes keep their owner when processes, threads and programs come and go?
+//! Processes, threads and programs that come and go: bytes keep their owner.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -12,9 +12,9 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use super::datagram;
 use super::stream::{LOOPBACK, TOTAL, connect, pair_over, push_bytes, read_all, write_all};
 use super::{Absent, Path, Topic};
-use crate::cast::{Cast, Gate, Moved};
-use crate::expect::Expected;
-use crate::wait;
+use crate::load::result::ProcessBytes;
+use crate::load::workload::{Gate, Moved, Workload};
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "lifetime",
@@ -29,8 +29,8 @@ pub(super) const TOPIC: Topic = Topic {
         Path::even("tcp_reused_pid", reused_pid),
         Path::even("tcp_sender_gone_before_read", gone_before_read),
         Path::even("tcp_sender_killed", killed),
-        Path::even("tcp_exec_before_send", |cast| exec(cast, 0)),
-        Path::even("tcp_exec_between_sends", |cast| exec(cast, 100_003)),
+        Path::even("tcp_exec_before_send", |workload| exec(workload, 0)),
+        Path::even("tcp_exec_between_sends", |workload| exec(workload, 100_003)),
         Path::even("tcp_exec_between_reads", exec_reader),
     ],
 };
@@ -38,7 +38,7 @@ pub(super) const TOPIC: Topic = Topic {
 const THREADS: usize = 4;
 const PROCESSES: usize = 60;
 /// Name that a program has by its file. A process that becomes one has it before, too: between the
-/// exec and any call that gives another name, the tracer may look.
+/// exec and any call that gives another name, the tracer may read it.
 const PROGRAM: &str = "mover";
 /// What a process sends that lives for a moment, plus its number.
 const BRIEF: usize = 1009;
@@ -59,11 +59,11 @@ fn serve(listener: &TcpListener, connections: usize) -> Result<Moved> {
 }
 
 /// The threads have names of their own; the bytes are the process's.
-fn threads(cast: &mut Cast) -> Result<()> {
+fn threads(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || serve(&listener, THREADS))?;
-    cast.role("client", || {
+    workload.spawn("server", move || serve(&listener, THREADS))?;
+    workload.spawn("client", || {
         let spawn = |index| {
             let name = format!("thread {index}");
             thread::Builder::new()
@@ -79,30 +79,30 @@ fn threads(cast: &mut Cast) -> Result<()> {
     })
 }
 
-fn leader_ended(cast: &mut Cast) -> Result<()> {
+fn leader_ended(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || serve(&listener, 1))?;
-    cast.leaderless("client", move || Ok(Moved::sent(send_to(to, TOTAL)?)))
+    workload.spawn("server", move || serve(&listener, 1))?;
+    workload.spawn_leaderless("client", move || Ok(Moved::sent(send_to(to, TOTAL)?)))
 }
 
 /// Each process lives for a millisecond or two: connect, send, close, exit.
-fn brief_senders(cast: &mut Cast) -> Result<()> {
+fn brief_senders(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || serve(&listener, PROCESSES))?;
+    workload.spawn("server", move || serve(&listener, PROCESSES))?;
     for index in 0..PROCESSES {
-        cast.role("brief", move || {
+        workload.spawn("brief", move || {
             Ok(Moved::sent(send_to(to, BRIEF + index)?))
         })?;
     }
     Ok(())
 }
 
-fn brief_receivers(cast: &mut Cast) -> Result<()> {
+fn brief_receivers(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || {
+    workload.spawn("server", move || {
         let mut tx = 0;
         for index in 0..PROCESSES {
             let (stream, _) = listener.accept()?;
@@ -111,7 +111,7 @@ fn brief_receivers(cast: &mut Cast) -> Result<()> {
         Ok(Moved::sent(tx))
     })?;
     for _ in 0..PROCESSES {
-        cast.role("brief", move || {
+        workload.spawn("brief", move || {
             Ok(Moved::received(read_all(&connect(to)?)?))
         })?;
     }
@@ -119,12 +119,12 @@ fn brief_receivers(cast: &mut Cast) -> Result<()> {
 }
 
 /// Between its connections, the client has no socket for longer than a tick of the tests lasts.
-fn with_pauses(cast: &mut Cast) -> Result<()> {
+fn with_pauses(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
     let times = 3;
-    cast.role("server", move || serve(&listener, times))?;
-    cast.role("client", move || {
+    workload.spawn("server", move || serve(&listener, times))?;
+    workload.spawn("client", move || {
         let mut tx = 0;
         for _ in 0..times {
             tx += send_to(to, 100_003)?;
@@ -135,24 +135,24 @@ fn with_pauses(cast: &mut Cast) -> Result<()> {
 }
 
 /// As [`brief_senders`], but each process is also a program of its own.
-fn brief_programs(cast: &mut Cast) -> Result<()> {
+fn brief_programs(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
     let programs = 20;
-    cast.role("server", move || serve(&listener, programs))?;
-    cast.troupe("parent", move || {
+    workload.spawn("server", move || serve(&listener, programs))?;
+    workload.spawn_parent("parent", move || {
         (0..programs)
             .map(|index| program(to, BRIEF + index))
             .collect()
     })
 }
 
-fn program(to: SocketAddr, bytes: usize) -> Result<Expected> {
+fn program(to: SocketAddr, bytes: usize) -> Result<ProcessBytes> {
     let mut mover = mover("send")?;
     let mut child = mover.args([&to.to_string(), &bytes.to_string()]).spawn()?;
     ensure!(child.wait()?.success(), "a program failed");
     let (name, tx_bytes) = (PROGRAM.to_owned(), u64::try_from(bytes)?);
-    Ok(Expected {
+    Ok(ProcessBytes {
         pid: child.id(),
         name,
         tx_bytes,
@@ -167,37 +167,37 @@ fn mover(verb: &str) -> Result<Command> {
 }
 
 /// Two processes that have the same pid, one after the other.
-fn reused_pid(cast: &mut Cast) -> Result<()> {
+fn reused_pid(workload: &mut Workload) -> Result<()> {
     if !std::fs::exists("/proc/sys/kernel/ns_last_pid")? {
         return Err(Absent("the kernel has no CONFIG_CHECKPOINT_RESTORE".to_owned()).into());
     }
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || serve(&listener, 2))?;
-    cast.troupe("parent", move || {
-        let mut first = Cast::new(Gate::Open);
-        first.role("first", || Ok(Moved::sent(send_to(to, 100_003)?)))?;
+    workload.spawn("server", move || serve(&listener, 2))?;
+    workload.spawn_parent("parent", move || {
+        let mut first = Workload::new(Gate::Open);
+        first.spawn("first", || Ok(Moved::sent(send_to(to, 100_003)?)))?;
         let mut rows = first.finish()?;
-        let mut second = Cast::new(Gate::Open);
+        let mut second = Workload::new(Gate::Open);
         second.reuse_pid(rows.first().context("no first process")?.pid);
-        second.role("second", || Ok(Moved::sent(send_to(to, 300_007)?)))?;
+        second.spawn("second", || Ok(Moved::sent(send_to(to, 300_007)?)))?;
         rows.append(&mut second.finish()?);
         Ok(rows)
     })
 }
 
-fn udp_brief(cast: &mut Cast) -> Result<()> {
+fn udp_brief(workload: &mut Workload) -> Result<()> {
     let socket = datagram::roomy(LOOPBACK)?;
     let to = socket.local_addr()?;
     for index in 0..PROCESSES {
-        cast.role("brief", move || {
+        workload.spawn("brief", move || {
             let own = UdpSocket::bind(LOOPBACK)?;
             Ok(Moved::sent(u64::try_from(
                 own.send_to(&vec![0x5a; BRIEF + index], to)?,
             )?))
         })?;
     }
-    cast.role("server", move || {
+    workload.spawn("server", move || {
         let mut rx = 0;
         for _ in 0..PROCESSES {
             rx += u64::try_from(socket.recv(&mut [0; 2 * BRIEF])?)?;
@@ -207,20 +207,20 @@ fn udp_brief(cast: &mut Cast) -> Result<()> {
 }
 
 /// All fits into the receiver's buffer; it reads when the sender's end of stream has come.
-fn gone_before_read(cast: &mut Cast) -> Result<()> {
+fn gone_before_read(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let sender = |stream: &TcpStream| push_bytes(30_011, |part| nix::unistd::write(stream, part));
-    pair_over(cast, listener, connect, sender, |stream| {
+    pair_over(workload, listener, connect, sender, |stream| {
         wait::peer_end(stream)?;
         read_all(stream)
     })
 }
 
-fn killed(cast: &mut Cast) -> Result<()> {
+fn killed(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || serve(&listener, 1))?;
-    cast.victim("victim", || {
+    workload.spawn("server", move || serve(&listener, 1))?;
+    workload.spawn_killed("victim", || {
         let stream = connect(to)?;
         let tx = write_all(&stream)?;
         std::mem::forget(stream);
@@ -229,11 +229,11 @@ fn killed(cast: &mut Cast) -> Result<()> {
 }
 
 /// The program that comes after inherits the connection and goes on with it.
-fn exec(cast: &mut Cast, before: usize) -> Result<()> {
+fn exec(workload: &mut Workload, before: usize) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || serve(&listener, 1))?;
-    cast.becoming(PROGRAM, move || {
+    workload.spawn("server", move || serve(&listener, 1))?;
+    workload.spawn_exec(PROGRAM, move || {
         let stream = connect(to)?;
         push_bytes(before, |part| nix::unistd::write(&stream, part))?;
         let next = inherit(stream, "write", TOTAL)?;
@@ -241,11 +241,11 @@ fn exec(cast: &mut Cast, before: usize) -> Result<()> {
     })
 }
 
-fn exec_reader(cast: &mut Cast) -> Result<()> {
+fn exec_reader(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
     let before = 100_003;
-    cast.becoming(PROGRAM, move || {
+    workload.spawn_exec(PROGRAM, move || {
         let (stream, _) = listener.accept()?;
         let mut left = before;
         while left > 0 {
@@ -254,7 +254,7 @@ fn exec_reader(cast: &mut Cast) -> Result<()> {
         let next = inherit(stream, "read", TOTAL - before)?;
         Ok((Moved::received(u64::try_from(TOTAL)?), next))
     })?;
-    cast.role("client", || Ok(Moved::sent(write_all(&connect(to)?)?)))
+    workload.spawn("client", || Ok(Moved::sent(write_all(&connect(to)?)?)))
 }
 
 /// A program that moves `bytes` over `stream`, which it inherits.

@@ -1,11 +1,11 @@
-//! Which ways can bytes take between a process and the network? One file a topic; every path is a
-//! small workload whose truth is the sum of the return values of its system calls.
+//! Paths: the ways that bytes can take between a process and the network. One file for each topic; every
+//! path is a small workload whose truth is the sum of the return values of its system calls.
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cast::{Cast, Gate, Moved};
-use crate::expect::Expected;
-use crate::role::own_row;
+use crate::load::result::ProcessBytes;
+use crate::load::worker::own_row;
+use crate::load::workload::{Gate, Moved, Workload};
 
 mod abort;
 mod crowd;
@@ -28,7 +28,7 @@ mod uncounted;
 mod uring;
 mod zerocopy;
 
-/// All topics, in the order in which they are played.
+/// All topics, in the order in which they run.
 pub const TOPICS: &[Topic] = &[
     send::TOPIC,
     receive::TOPIC,
@@ -56,7 +56,7 @@ pub const TOPICS: &[Topic] = &[
 pub struct Topic {
     /// Name on the command line of the mover.
     pub name: &'static str,
-    /// The paths, in the order in which they are played.
+    /// The paths, in the order in which they run.
     pub paths: &'static [Path],
 }
 
@@ -69,7 +69,7 @@ pub struct Path {
     pub balance: Balance,
     /// Whether the path sets up sockets and then waits for the tracer to start.
     pub gated: bool,
-    run: fn(&mut Cast) -> Result<()>,
+    body: fn(&mut Workload) -> Result<()>,
 }
 
 /// How the bytes sent on a path relate to the bytes received, over all its processes.
@@ -89,25 +89,25 @@ pub enum Balance {
 pub struct Absent(pub String);
 
 impl Path {
-    const fn even(name: &'static str, run: fn(&mut Cast) -> Result<()>) -> Self {
+    const fn even(name: &'static str, body: fn(&mut Workload) -> Result<()>) -> Self {
         Self {
             name,
             balance: Balance::Even,
             gated: false,
-            run,
+            body,
         }
     }
 
     const fn uneven(
         name: &'static str,
         why: &'static str,
-        run: fn(&mut Cast) -> Result<()>,
+        body: fn(&mut Workload) -> Result<()>,
     ) -> Self {
         Self {
             name,
             balance: Balance::Uneven(why),
             gated: false,
-            run,
+            body,
         }
     }
 
@@ -121,32 +121,32 @@ impl Path {
     const fn nothing(
         name: &'static str,
         why: &'static str,
-        run: fn(&mut Cast) -> Result<()>,
+        body: fn(&mut Workload) -> Result<()>,
     ) -> Self {
         Self {
             name,
             balance: Balance::Nothing(why),
             gated: false,
-            run,
+            body,
         }
     }
 
-    /// Plays the path: what each of its processes moved, the calling one included.
+    /// Runs the path, and returns what each of its processes moved, the calling one included.
     ///
     /// # Errors
     /// [`Absent`] when the machine lacks what the path needs; otherwise when the path failed or
     /// its ends contradict each other.
-    pub fn play(&self, gate: Gate) -> Result<Vec<Expected>> {
-        let mut cast = Cast::new(gate);
-        (self.run)(&mut cast)?;
-        let mut rows = cast.finish()?;
+    pub fn run(&self, gate: Gate) -> Result<Vec<ProcessBytes>> {
+        let mut workload = Workload::new(gate);
+        (self.body)(&mut workload)?;
+        let mut rows = workload.finish()?;
         rows.push(own_row("mover", Moved::default()));
         self.check(&rows)
             .with_context(|| format!("`{}` contradicts itself", self.name))?;
         Ok(rows)
     }
 
-    fn check(&self, rows: &[Expected]) -> Result<()> {
+    fn check(&self, rows: &[ProcessBytes]) -> Result<()> {
         let sent: u64 = rows.iter().map(|row| row.tx_bytes).sum();
         let received: u64 = rows.iter().map(|row| row.rx_bytes).sum();
         match self.balance {

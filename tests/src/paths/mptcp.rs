@@ -1,4 +1,4 @@
-//! Do the bytes of multipath TCP count once, at the socket that the process holds?
+//! Multipath TCP: bytes count once, at the socket that the process holds.
 
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -8,29 +8,31 @@ use nix::sys::socket::{MsgFlags, recv};
 
 use super::stream::{self, LOOPBACK, drain, pair_over, read_all, write_all};
 use super::{Absent, Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::cue::Curtain;
-use crate::multipath;
+use crate::load::sync::Barrier;
+use crate::load::workload::{Moved, Workload};
+use crate::net::mptcp;
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "mptcp",
     paths: &[
-        Path::even("mptcp_write", |cast| {
-            both(cast, LOOPBACK, write_all, read_all)
+        Path::even("mptcp_write", |workload| {
+            both(workload, LOOPBACK, write_all, read_all)
         }),
-        Path::even("mptcp_v6", |cast| {
-            both(cast, "[::1]:0", write_all, read_all)
+        Path::even("mptcp_v6", |workload| {
+            both(workload, "[::1]:0", write_all, read_all)
         }),
-        Path::even("mptcp_sendfile", |cast| {
-            both(cast, LOOPBACK, splice::by_sendfile, read_all)
+        Path::even("mptcp_sendfile", |workload| {
+            both(workload, LOOPBACK, splice::by_sendfile, read_all)
         }),
-        Path::even("mptcp_splice_out", |cast| {
-            both(cast, LOOPBACK, write_all, splice::out)
+        Path::even("mptcp_splice_out", |workload| {
+            both(workload, LOOPBACK, write_all, splice::out)
         }),
-        Path::even("mptcp_peek", |cast| both(cast, LOOPBACK, write_all, peeked)),
-        Path::even("mptcp_waitall", |cast| {
-            both(cast, LOOPBACK, write_all, waited)
+        Path::even("mptcp_peek", |workload| {
+            both(workload, LOOPBACK, write_all, peeked)
+        }),
+        Path::even("mptcp_waitall", |workload| {
+            both(workload, LOOPBACK, write_all, waited)
         }),
         Path::even("mptcp_client_only", client_only),
         Path::even("mptcp_server_only", server_only),
@@ -46,12 +48,12 @@ fn listener(address: &str) -> Result<TcpListener> {
         Ok(_) => return Err(Absent("MPTCP is off: sysctl net.mptcp.enabled".to_owned()).into()),
         Err(_) => return Err(Absent(format!("the kernel has no MPTCP: no {switch}")).into()),
     }
-    multipath::listener(address.parse()?)
+    mptcp::listener(address.parse()?)
 }
 
-/// Both ends speak MPTCP, and it is made sure that they do.
+/// Both ends speak MPTCP, which is verified.
 fn both(
-    cast: &mut Cast,
+    workload: &mut Workload,
     address: &str,
     sender: fn(&TcpStream) -> Result<u64>,
     receiver: fn(&TcpStream) -> Result<u64>,
@@ -64,9 +66,9 @@ fn both(
         sender(stream)
     };
     pair_over(
-        cast,
+        workload,
         listener(address)?,
-        multipath::connected,
+        mptcp::connected,
         sender,
         receiver,
     )
@@ -88,7 +90,7 @@ fn waited(stream: &TcpStream) -> Result<u64> {
 }
 
 /// The server speaks plain TCP: the client's MPTCP socket falls back to it.
-fn client_only(cast: &mut Cast) -> Result<()> {
+fn client_only(workload: &mut Workload) -> Result<()> {
     drop(listener(LOOPBACK)?);
     let plain = TcpListener::bind(LOOPBACK)?;
     let sender = |stream: &TcpStream| {
@@ -98,13 +100,13 @@ fn client_only(cast: &mut Cast) -> Result<()> {
         );
         write_all(stream)
     };
-    pair_over(cast, plain, multipath::connected, sender, read_all)
+    pair_over(workload, plain, mptcp::connected, sender, read_all)
 }
 
 /// The client speaks plain TCP: accept gives a plain TCP socket from an MPTCP listener.
-fn server_only(cast: &mut Cast) -> Result<()> {
+fn server_only(workload: &mut Workload) -> Result<()> {
     pair_over(
-        cast,
+        workload,
         listener(LOOPBACK)?,
         stream::connect,
         write_all,
@@ -113,21 +115,21 @@ fn server_only(cast: &mut Cast) -> Result<()> {
 }
 
 /// The connection is older than the tracer and has moved bytes.
-fn early(cast: &mut Cast) -> Result<()> {
+fn early(workload: &mut Workload) -> Result<()> {
     let listener = listener(LOOPBACK)?;
     let to = listener.local_addr()?;
-    let curtain = Curtain::new()?;
-    cast.role("receiver", || {
+    let barrier = Barrier::new()?;
+    workload.spawn("receiver", || {
         let (stream, _) = listener.accept()?;
         recv(stream.as_raw_fd(), &mut [0; 1009], MsgFlags::MSG_WAITALL)?;
-        curtain.wait()?;
+        barrier.wait()?;
         Ok(Moved::received(read_all(&stream)?))
     })?;
-    cast.role("sender", || {
-        let stream = multipath::connected(to)?;
+    workload.spawn("sender", || {
+        let stream = mptcp::connected(to)?;
         nix::unistd::write(&stream, &[0x5a; 1009])?;
-        curtain.wait()?;
+        barrier.wait()?;
         Ok(Moved::sent(write_all(&stream)?))
     })?;
-    cast.raise(&curtain, 2)
+    workload.release(&barrier, 2)
 }

@@ -1,4 +1,4 @@
-//! Do the bytes count in every network namespace, and whoever lives in which?
+//! Network and pid namespaces.
 
 use std::fs::File;
 use std::net::{TcpListener, UdpSocket};
@@ -13,19 +13,23 @@ use super::datagram::{self, by_sendto, receive};
 use super::sharing::connection;
 use super::stream::{LOOPBACK, connect, pair, read_all, write_all};
 use super::{Path, Topic};
-use crate::cast::{Cast, Gate, Moved};
+use crate::load::workload::{Gate, Moved, Workload};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "namespace",
     paths: &[
-        Path::even("netns_loopback", |cast| {
-            Namespace::new()?.run(|| pair(cast, write_all, read_all))
+        Path::even("netns_loopback", |workload| {
+            Namespace::new()?.run(|| pair(workload, write_all, read_all))
         }),
-        Path::even("netns_udp", |cast| {
-            Namespace::new()?.run(|| datagram::pair_at(cast, LOOPBACK, by_sendto, receive))
+        Path::even("netns_udp", |workload| {
+            Namespace::new()?.run(|| datagram::pair_at(workload, LOOPBACK, by_sendto, receive))
         }),
-        Path::even("netns_veth_tcp_v4", |cast| veth_tcp(cast, "10.71.0.2:0")),
-        Path::even("netns_veth_tcp_v6", |cast| veth_tcp(cast, "[fd71::2]:0")),
+        Path::even("netns_veth_tcp_v4", |workload| {
+            veth_tcp(workload, "10.71.0.2:0")
+        }),
+        Path::even("netns_veth_tcp_v6", |workload| {
+            veth_tcp(workload, "[fd71::2]:0")
+        }),
         Path::even("netns_veth_udp", veth_udp),
         Path::even("netns_socket_taken_out", taken_out),
         Path::even("pid_namespace", pid_namespace),
@@ -97,52 +101,52 @@ fn plug(host: u8) -> Result<()> {
     ip("link set cable mtu 65535 up")
 }
 
-fn veth_tcp(cast: &mut Cast, address: &str) -> Result<()> {
+fn veth_tcp(workload: &mut Workload, address: &str) -> Result<()> {
     let (near, far) = cable()?;
     let listener = far.run(|| Ok(TcpListener::bind(address)?))?;
     let to = listener.local_addr()?;
     far.run(|| {
-        cast.role("receiver", move || {
+        workload.spawn("receiver", move || {
             Ok(Moved::received(read_all(&listener.accept()?.0)?))
         })
     })?;
-    near.run(|| cast.role("sender", || Ok(Moved::sent(write_all(&connect(to)?)?))))
+    near.run(|| workload.spawn("sender", || Ok(Moved::sent(write_all(&connect(to)?)?))))
 }
 
-/// The cable passes nothing until the kernel has seen both ends up, some time later. TCP's handshake
-/// is repeated until then, so the datagrams follow one.
-fn veth_udp(cast: &mut Cast) -> Result<()> {
+/// The cable drops packets until the kernel has seen both ends up. TCP repeats its handshake until then, so the
+/// datagrams follow one.
+fn veth_udp(workload: &mut Workload) -> Result<()> {
     let (near, far) = cable()?;
     let socket = far.run(|| datagram::roomy("10.71.0.2:0"))?;
     let listener = far.run(|| Ok(TcpListener::bind("10.71.0.2:0")?))?;
     let (to, greeter) = (socket.local_addr()?, listener.local_addr()?);
-    far.run(|| cast.role("receiver", move || Ok(Moved::received(receive(&socket)?))))?;
+    far.run(|| workload.spawn("receiver", move || Ok(Moved::received(receive(&socket)?))))?;
     near.run(|| {
-        cast.role("sender", || {
+        workload.spawn("sender", || {
             drop(connect(greeter)?);
             Ok(Moved::sent(by_sendto(&UdpSocket::bind("0.0.0.0:0")?, to)?))
         })
     })
 }
 
-/// The sockets live in a namespace in which none of the processes is that use them.
-fn taken_out(cast: &mut Cast) -> Result<()> {
+/// The sockets belong to a namespace in which no process is.
+fn taken_out(workload: &mut Workload) -> Result<()> {
     let (near, far) = Namespace::new()?.run(connection)?;
-    cast.role("sender", move || Ok(Moved::sent(write_all(&near)?)))?;
-    cast.role("receiver", move || Ok(Moved::received(read_all(&far)?)))
+    workload.spawn("sender", move || Ok(Moved::sent(write_all(&near)?)))?;
+    workload.spawn("receiver", move || Ok(Moved::received(read_all(&far)?)))
 }
 
 /// The sender has pid 1 in a pid namespace of its own; the tracer shows the pid that it sees.
-fn pid_namespace(cast: &mut Cast) -> Result<()> {
+fn pid_namespace(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(read_all(&listener.accept()?.0)?))
     })?;
-    cast.troupe("outside", move || {
+    workload.spawn_parent("outside", move || {
         unshare(CloneFlags::CLONE_NEWPID).context("a pid namespace needs root")?;
-        let mut inner = Cast::new(Gate::Open);
-        inner.role("inside", || {
+        let mut inner = Workload::new(Gate::Open);
+        inner.spawn("inside", || {
             ensure!(std::process::id() == 1, "not in a pid namespace");
             Ok(Moved::sent(write_all(&connect(to)?)?))
         })?;
@@ -150,9 +154,9 @@ fn pid_namespace(cast: &mut Cast) -> Result<()> {
     })
 }
 
-fn other_user(cast: &mut Cast) -> Result<()> {
+fn other_user(workload: &mut Workload) -> Result<()> {
     pair(
-        cast,
+        workload,
         |stream| {
             setgid(Gid::from_raw(65_534))?;
             setuid(Uid::from_raw(65_534))?;

@@ -1,4 +1,4 @@
-//! What counts on UDP sockets with many peers, none but themselves, or a life of one datagram?
+//! UDP sockets with many peers, with themselves as a peer, or for one datagram each.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -9,8 +9,8 @@ use nix::sys::socket::{SockaddrStorage, bind, setsockopt, sockopt};
 use super::datagram::{ROOM, by_send, by_sendto, each, pair, receive, roomy};
 use super::stream::LOOPBACK;
 use super::{Absent, Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Moved, Workload};
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "peers",
@@ -28,24 +28,24 @@ pub(super) const TOPIC: Topic = Topic {
 };
 
 /// Sockets that live for one datagram each, as a resolver makes them.
-fn tiny(cast: &mut Cast) -> Result<()> {
+fn tiny(workload: &mut Workload) -> Result<()> {
     pair(
-        cast,
+        workload,
         |_, to| each(|one| Ok(UdpSocket::bind((to.ip(), 0))?.send_to(one, to)?)),
         receive,
     )
 }
 
 /// One socket talks to several peers in turn.
-fn reconnected(cast: &mut Cast) -> Result<()> {
+fn reconnected(workload: &mut Workload) -> Result<()> {
     let peers = [(); 3].map(|()| roomy(LOOPBACK));
     let mut addresses = Vec::new();
     for peer in peers {
         let peer = peer?;
         addresses.push(peer.local_addr()?);
-        cast.role("receiver", move || Ok(Moved::received(receive(&peer)?)))?;
+        workload.spawn("receiver", move || Ok(Moved::received(receive(&peer)?)))?;
     }
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         let socket = UdpSocket::bind(LOOPBACK)?;
         let mut sent = 0;
         for to in addresses {
@@ -57,8 +57,8 @@ fn reconnected(cast: &mut Cast) -> Result<()> {
 }
 
 /// A socket that is its own peer: one socket, one process, both directions.
-fn to_itself(cast: &mut Cast) -> Result<()> {
-    cast.role("both", || {
+fn to_itself(workload: &mut Workload) -> Result<()> {
+    workload.spawn("both", || {
         let socket = roomy(LOOPBACK)?;
         let to = socket.local_addr()?;
         Ok(Moved {
@@ -69,7 +69,7 @@ fn to_itself(cast: &mut Cast) -> Result<()> {
 }
 
 /// UDP with a checksum over a part only (RFC 3828).
-fn lite(cast: &mut Cast) -> Result<()> {
+fn lite(workload: &mut Workload) -> Result<()> {
     let socket = || calls::socket(libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_UDPLITE);
     let Ok(made) = socket() else {
         return Err(Absent("the kernel has no UDP-Lite".to_owned()).into());
@@ -79,25 +79,25 @@ fn lite(cast: &mut Cast) -> Result<()> {
     bind(made.as_raw_fd(), &home)?;
     let receiver = UdpSocket::from(made);
     let to = receiver.local_addr()?;
-    cast.role("receiver", move || Ok(Moved::received(receive(&receiver)?)))?;
-    cast.role("sender", || {
+    workload.spawn("receiver", move || Ok(Moved::received(receive(&receiver)?)))?;
+    workload.spawn("sender", || {
         Ok(Moved::sent(by_sendto(&UdpSocket::from(socket()?), to)?))
     })
 }
 
 /// Every member of a group gets what is sent to it.
-fn multicast(cast: &mut Cast) -> Result<()> {
+fn multicast(workload: &mut Workload) -> Result<()> {
     let group = Ipv4Addr::new(239, 255, 71, 7);
     let home = Ipv4Addr::LOCALHOST;
     let first = member(SocketAddr::from((group, 0)))?;
     let to = first.local_addr()?;
     for socket in [first, member(to)?] {
         socket.join_multicast_v4(&group, &home)?;
-        cast.role("receiver", move || Ok(Moved::received(receive(&socket)?)))?;
+        workload.spawn("receiver", move || Ok(Moved::received(receive(&socket)?)))?;
     }
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         let socket = UdpSocket::bind((home, 0))?;
-        calls::set_multicast_home(&socket)?;
+        calls::set_multicast_loopback(&socket)?;
         Ok(Moved::sent(by_sendto(&socket, to)?))
     })
 }

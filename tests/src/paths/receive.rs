@@ -1,4 +1,4 @@
-//! With which calls can a process take bytes from a TCP socket into its own memory?
+//! Calls that take bytes from a TCP socket into the memory of a process.
 
 use std::io::IoSliceMut;
 use std::net::{TcpListener, TcpStream};
@@ -11,31 +11,37 @@ use nix::sys::uio::readv;
 
 use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, write_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::Cast;
-use crate::cue::Cue;
-use crate::wait;
+use crate::load::sync::Semaphore;
+use crate::load::workload::Workload;
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "receive",
     paths: &[
-        Path::even("tcp_read", |cast| {
-            pair(cast, write_all, super::stream::read_all)
+        Path::even("tcp_read", |workload| {
+            pair(workload, write_all, super::stream::read_all)
         }),
-        Path::even("tcp_readv", |cast| pair(cast, write_all, by_readv)),
-        Path::even("tcp_recv", |cast| {
-            pair(cast, write_all, |s| by_recv(s, MsgFlags::empty()))
+        Path::even("tcp_readv", |workload| pair(workload, write_all, by_readv)),
+        Path::even("tcp_recv", |workload| {
+            pair(workload, write_all, |s| by_recv(s, MsgFlags::empty()))
         }),
-        Path::even("tcp_recvfrom", |cast| pair(cast, write_all, by_recvfrom)),
-        Path::even("tcp_recvmsg", |cast| pair(cast, write_all, by_recvmsg)),
-        Path::even("tcp_recvmmsg", |cast| pair(cast, write_all, by_recvmmsg)),
+        Path::even("tcp_recvfrom", |workload| {
+            pair(workload, write_all, by_recvfrom)
+        }),
+        Path::even("tcp_recvmsg", |workload| {
+            pair(workload, write_all, by_recvmsg)
+        }),
+        Path::even("tcp_recvmmsg", |workload| {
+            pair(workload, write_all, by_recvmmsg)
+        }),
         Path::even("tcp_waitall", waitall),
-        Path::even("tcp_peek", |cast| pair(cast, write_all, peeked)),
+        Path::even("tcp_peek", |workload| pair(workload, write_all, peeked)),
         Path::even("tcp_peek_waitall", peek_waitall),
-        Path::even("tcp_trunc", |cast| pair(cast, write_all, discarded)),
+        Path::even("tcp_trunc", |workload| pair(workload, write_all, discarded)),
         Path::even("tcp_recv_nonblocking", nonblocking),
-        Path::even("tcp_zerocopy_receive", |cast| {
-            pair(cast, write_all, by_option)
+        Path::even("tcp_zerocopy_receive", |workload| {
+            pair(workload, write_all, by_option)
         }),
     ],
 };
@@ -72,8 +78,8 @@ fn by_recvmmsg(stream: &TcpStream) -> Result<u64> {
 }
 
 /// The reader asks for more than any segment brings, so each call takes many.
-fn waitall(cast: &mut Cast) -> Result<()> {
-    pair(cast, write_all, |stream| {
+fn waitall(workload: &mut Workload) -> Result<()> {
+    pair(workload, write_all, |stream| {
         let mut buffer = vec![0; 100_003];
         let mut received = 0;
         loop {
@@ -85,7 +91,7 @@ fn waitall(cast: &mut Cast) -> Result<()> {
     })
 }
 
-/// Everything is looked at first and taken afterwards: it counts once.
+/// Everything is peeked at first and received afterwards: it counts once.
 fn peeked(stream: &TcpStream) -> Result<u64> {
     drain(|buffer| {
         let seen = recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?;
@@ -97,10 +103,10 @@ fn peeked(stream: &TcpStream) -> Result<u64> {
 
 /// The buffer has room for all: a large segment of which one byte is left keeps all its room, and
 /// then no call waits for more than that byte with any success.
-fn peek_waitall(cast: &mut Cast) -> Result<()> {
+fn peek_waitall(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     setsockopt(&listener, sockopt::RcvBufForce, &(8 * TOTAL))?;
-    pair_over(cast, listener, connect, write_all, |stream| {
+    pair_over(workload, listener, connect, write_all, |stream| {
         let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_WAITALL;
         drain(|buffer| {
             let seen = recv(stream.as_raw_fd(), buffer, flags)?;
@@ -126,17 +132,17 @@ fn discarded(stream: &TcpStream) -> Result<u64> {
 }
 
 /// The sender starts when the first receive was refused.
-fn nonblocking(cast: &mut Cast) -> Result<()> {
-    let refused = Cue::new()?;
+fn nonblocking(workload: &mut Workload) -> Result<()> {
+    let refused = Semaphore::new()?;
     let sender = |stream: &TcpStream| refused.wait().and_then(|()| write_all(stream));
-    pair(cast, sender, |stream| {
+    pair(workload, sender, |stream| {
         stream.set_nonblocking(true)?;
         let first = recv(stream.as_raw_fd(), &mut [0; 8], MsgFlags::empty());
         ensure!(
             first == Err(Errno::EAGAIN),
-            "the first receive gave {first:?}: not the path"
+            "the first receive returned {first:?}: not the path"
         );
-        refused.give(1)?;
+        refused.post(1)?;
         drain(|buffer| {
             loop {
                 match recv(stream.as_raw_fd(), buffer, MsgFlags::empty()) {
@@ -166,7 +172,7 @@ fn by_option(stream: &TcpStream) -> Result<u64> {
     }
     ensure!(
         received > 0,
-        "the kernel gave nothing through TCP_ZEROCOPY_RECEIVE: not the path"
+        "the kernel returned nothing through TCP_ZEROCOPY_RECEIVE: not the path"
     );
     Ok(received + super::stream::read_all(stream)?)
 }

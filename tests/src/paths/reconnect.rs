@@ -1,4 +1,4 @@
-//! What counts on a TCP socket that is its own peer, changes its peer, or carries urgent data?
+//! TCP sockets that are their own peer, change their peer, or carry urgent data.
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -10,27 +10,31 @@ use nix::sys::socket::{
 
 use super::stream::{LOOPBACK, TOTAL, pair, push_bytes, read_all, write_all};
 use super::{Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::cue::Cue;
-use crate::wait;
+use crate::load::sync::Semaphore;
+use crate::load::workload::{Moved, Workload};
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "reconnect",
     paths: &[
         Path::even("tcp_self", to_itself),
-        Path::even("tcp_reconnected", |cast| reconnected(cast, read_all)),
-        Path::even("tcp_reconnected_splice", |cast| {
-            reconnected(cast, splice::out)
+        Path::even("tcp_reconnected", |workload| {
+            reconnected(workload, read_all)
+        }),
+        Path::even("tcp_reconnected_splice", |workload| {
+            reconnected(workload, splice::out)
         }),
         Path::even("tcp_urgent_inline", urgent_inline),
-        Path::even("tcp_urgent", |cast| pair(cast, with_urgent, urgent_first)),
+        Path::even("tcp_urgent", |workload| {
+            pair(workload, with_urgent, urgent_first)
+        }),
     ],
 };
 
 /// A connection from a socket to itself (RFC 9293 calls it a simultaneous open).
-fn to_itself(cast: &mut Cast) -> Result<()> {
-    cast.role("both", || {
+fn to_itself(workload: &mut Workload) -> Result<()> {
+    workload.spawn("both", || {
         let socket = calls::socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
         let any = SockaddrStorage::from(LOOPBACK.parse::<SocketAddr>()?);
         bind(socket.as_raw_fd(), &any)?;
@@ -50,23 +54,23 @@ fn to_itself(cast: &mut Cast) -> Result<()> {
 const PEERS: usize = 3;
 
 /// One socket is connected to several servers in turn; its sequence numbers start anew each time.
-fn reconnected(cast: &mut Cast, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+fn reconnected(workload: &mut Workload, receive: fn(&TcpStream) -> Result<u64>) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = SockaddrStorage::from(listener.local_addr()?);
-    // Disconnecting throws away what the peer has not taken yet.
-    let taken = Cue::new()?;
-    cast.role("server", || {
+    // Disconnecting discards what the peer has not received yet.
+    let taken = Semaphore::new()?;
+    workload.spawn("server", || {
         let mut moved = Moved::default();
         for _ in 0..PEERS {
             let (stream, _) = listener.accept()?;
             moved.tx += write_all(&stream)?;
             stream.shutdown(Shutdown::Write)?;
             moved.rx += read_all(&stream)?;
-            taken.give(1)?;
+            taken.post(1)?;
         }
         Ok(moved)
     })?;
-    cast.role("client", || {
+    workload.spawn("client", || {
         let mut moved = Moved::default();
         let stream = TcpStream::from(calls::socket(libc::AF_INET, libc::SOCK_STREAM, 0)?);
         for _ in 0..PEERS {
@@ -92,20 +96,19 @@ fn with_urgent(stream: &TcpStream) -> Result<u64> {
 }
 
 /// The urgent byte stays in the stream.
-fn urgent_inline(cast: &mut Cast) -> Result<()> {
-    pair(cast, with_urgent, |stream| {
+fn urgent_inline(workload: &mut Workload) -> Result<()> {
+    pair(workload, with_urgent, |stream| {
         setsockopt(stream, sockopt::OobInline, &true)?;
         read_all(stream)
     })
 }
 
 /// The urgent byte is taken by a call of its own, before the stream around it. (A byte that is
-/// never taken so is no path here: TCP throws it away, and whether the process took it is a
-/// matter of taste.)
+/// never received this way is not tested: TCP discards it, and whether it counts is undefined.)
 fn urgent_first(stream: &TcpStream) -> Result<u64> {
     wait::urgent(stream)?;
     let mut byte = [0];
     let n = recv(stream.as_raw_fd(), &mut byte, MsgFlags::MSG_OOB)?;
-    ensure!(byte == [URGENT], "{byte:?} came as urgent");
+    ensure!(byte == [URGENT], "{byte:?} is urgent");
     Ok(u64::try_from(n)? + read_all(stream)?)
 }

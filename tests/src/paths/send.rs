@@ -1,4 +1,4 @@
-//! With which calls can a process hand bytes to a TCP socket from its own memory?
+//! Calls that hand bytes from the memory of a process to a TCP socket.
 
 use std::io::IoSlice;
 use std::net::{TcpListener, TcpStream};
@@ -11,26 +11,30 @@ use nix::sys::uio::writev;
 
 use super::stream::{LOOPBACK, TOTAL, connect, drain, pair, pair_over, push, read_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::Cast;
-use crate::wait;
+use crate::load::workload::Workload;
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "send",
     paths: &[
-        Path::even("tcp_write", |cast| {
-            pair(cast, super::stream::write_all, read_all)
+        Path::even("tcp_write", |workload| {
+            pair(workload, super::stream::write_all, read_all)
         }),
-        Path::even("tcp_writev", |cast| pair(cast, by_writev, read_all)),
-        Path::even("tcp_send", |cast| {
-            pair(cast, |s| by_send(s, MsgFlags::empty()), read_all)
+        Path::even("tcp_writev", |workload| pair(workload, by_writev, read_all)),
+        Path::even("tcp_send", |workload| {
+            pair(workload, |s| by_send(s, MsgFlags::empty()), read_all)
         }),
-        Path::even("tcp_send_more", |cast| {
-            pair(cast, |s| by_send(s, more()), read_all)
+        Path::even("tcp_send_more", |workload| {
+            pair(workload, |s| by_send(s, more()), read_all)
         }),
-        Path::even("tcp_sendto", |cast| pair(cast, by_sendto, read_all)),
-        Path::even("tcp_sendmsg", |cast| pair(cast, by_sendmsg, read_all)),
-        Path::even("tcp_sendmmsg", |cast| pair(cast, by_sendmmsg, read_all)),
+        Path::even("tcp_sendto", |workload| pair(workload, by_sendto, read_all)),
+        Path::even("tcp_sendmsg", |workload| {
+            pair(workload, by_sendmsg, read_all)
+        }),
+        Path::even("tcp_sendmmsg", |workload| {
+            pair(workload, by_sendmmsg, read_all)
+        }),
         Path::even("tcp_partial_sends", partial),
         Path::uneven("tcp_send_fails", "failed sends hand over nothing", failing),
     ],
@@ -72,12 +76,12 @@ fn by_sendmmsg(stream: &TcpStream) -> Result<u64> {
 }
 
 /// A slow reader with small buffers: most sends take a part only, many take nothing.
-fn partial(cast: &mut Cast) -> Result<()> {
+fn partial(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     setsockopt(&listener, sockopt::RcvBuf, &4096)?;
     let slow =
         |stream: &TcpStream| drain(|buffer| nix::unistd::read(stream, buffer.split_at_mut(701).0));
-    pair_over(cast, listener, connect, by_partial_sends, slow)
+    pair_over(workload, listener, connect, by_partial_sends, slow)
 }
 
 fn by_partial_sends(stream: &TcpStream) -> Result<u64> {
@@ -106,10 +110,10 @@ fn by_partial_sends(stream: &TcpStream) -> Result<u64> {
 }
 
 /// The peer closes after the first bytes; later sends fail and hand over nothing.
-fn failing(cast: &mut Cast) -> Result<()> {
+fn failing(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let first = |stream: &TcpStream| Ok(u64::try_from(nix::unistd::read(stream, &mut [0; 777])?)?);
-    pair_over(cast, listener, connect, until_refused, first)
+    pair_over(workload, listener, connect, until_refused, first)
 }
 
 fn until_refused(stream: &TcpStream) -> Result<u64> {

@@ -1,4 +1,4 @@
-//! Whose bytes are they when a socket passes from process to process?
+//! Sockets that pass from process to process.
 
 use std::io::{IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,10 +11,10 @@ use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
 use super::datagram;
 use super::stream::{CHUNK, LOOPBACK, connect, push_bytes, read_all};
 use super::{Path, Topic};
-use crate::calls;
-use crate::cast::{Cast, Gate, Moved};
-use crate::cue::Cue;
-use crate::role::own_row;
+use crate::load::sync::Semaphore;
+use crate::load::worker::own_row;
+use crate::load::workload::{Gate, Moved, Workload};
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "sharing",
@@ -35,7 +35,7 @@ pub(super) fn connection() -> Result<(TcpStream, TcpStream)> {
     Ok((near, listener.accept()?.0))
 }
 
-/// Receives until `total` bytes came: other processes hold the sending end too, so no end comes.
+/// Receives until `total` bytes have arrived: other processes hold the sending end too, so no end comes.
 pub(super) fn read_bytes(stream: &TcpStream, total: usize) -> Result<u64> {
     push_bytes(total, |part| {
         nix::unistd::read(stream, &mut vec![0; part.len()])
@@ -50,15 +50,15 @@ const BEFORE: usize = 100_003;
 const AFTER: usize = 300_007;
 
 /// Before and after the fork, the parent and the child write to the same socket.
-fn forked(cast: &mut Cast) -> Result<()> {
+fn forked(workload: &mut Workload) -> Result<()> {
     let (near, far) = connection()?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(read_bytes(&far, BEFORE + 2 * AFTER)?))
     })?;
-    cast.troupe("parent", move || {
+    workload.spawn_parent("parent", move || {
         let mut sent = send_part(&near, BEFORE)?;
-        let mut inner = Cast::new(Gate::Open);
-        inner.role("child", || Ok(Moved::sent(send_part(&near, AFTER)?)))?;
+        let mut inner = Workload::new(Gate::Open);
+        inner.spawn("child", || Ok(Moved::sent(send_part(&near, AFTER)?)))?;
         let mut rows = inner.finish()?;
         sent += send_part(&near, AFTER)?;
         rows.push(own_row("parent", Moved::sent(sent)));
@@ -66,17 +66,17 @@ fn forked(cast: &mut Cast) -> Result<()> {
     })
 }
 
-fn passed(cast: &mut Cast) -> Result<()> {
+fn passed(workload: &mut Workload) -> Result<()> {
     let (near, far) = connection()?;
     let (give, take) = UnixDatagram::pair()?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(read_bytes(&far, BEFORE + AFTER)?))
     })?;
-    cast.role("heir", move || {
+    workload.spawn("heir", move || {
         let stream = TcpStream::from(calls::receive_descriptor(&take)?);
         Ok(Moved::sent(send_part(&stream, AFTER)?))
     })?;
-    cast.role("giver", move || {
+    workload.spawn("giver", move || {
         let sent = send_part(&near, BEFORE)?;
         let fds = [near.as_raw_fd()];
         let rights = [ControlMessage::ScmRights(&fds)];
@@ -86,46 +86,46 @@ fn passed(cast: &mut Cast) -> Result<()> {
     })
 }
 
-/// The second process takes the descriptor from the first without being given it.
-fn taken(cast: &mut Cast) -> Result<()> {
+/// The second process takes the descriptor from the first one (`pidfd_getfd`).
+fn taken(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    let (mut told, mut tell) = std::io::pipe()?;
-    let done = Cue::new()?;
-    cast.role("receiver", move || {
+    let (mut reader, mut writer) = std::io::pipe()?;
+    let done = Semaphore::new()?;
+    workload.spawn("receiver", move || {
         Ok(Moved::received(read_all(&listener.accept()?.0)?))
     })?;
-    cast.role("thief", || {
+    workload.spawn("thief", || {
         let mut name = [0; 8];
-        told.read_exact(&mut name)?;
+        reader.read_exact(&mut name)?;
         let [p0, p1, p2, p3, f0, f1, f2, f3] = name;
         let pid = u32::from_ne_bytes([p0, p1, p2, p3]);
         let fd = i32::from_ne_bytes([f0, f1, f2, f3]);
         let stream = TcpStream::from(calls::take_descriptor(pid, fd)?);
         let sent = send_part(&stream, AFTER)?;
-        done.give(1)?;
+        done.post(1)?;
         Ok(Moved::sent(sent))
     })?;
-    cast.role("owner", || {
+    workload.spawn("owner", || {
         let stream = connect(to)?;
         let sent = send_part(&stream, BEFORE)?;
-        tell.write_all(&std::process::id().to_ne_bytes())?;
-        tell.write_all(&stream.as_raw_fd().to_ne_bytes())?;
+        writer.write_all(&std::process::id().to_ne_bytes())?;
+        writer.write_all(&stream.as_raw_fd().to_ne_bytes())?;
         done.wait()?;
         Ok(Moved::sent(sent))
     })
 }
 
 /// Both directions of one connection.
-fn echo(cast: &mut Cast) -> Result<()> {
+fn echo(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
-    cast.role("server", move || {
+    workload.spawn("server", move || {
         let stream = listener.accept()?.0;
         let rx = send_back(&stream)?;
         Ok(Moved { tx: rx, rx })
     })?;
-    cast.role("client", || {
+    workload.spawn("client", || {
         let stream = connect(to)?;
         let mut buffer = vec![0; CHUNK];
         let (mut tx, mut rx) = (0, 0);
@@ -153,13 +153,13 @@ fn send_back(stream: &TcpStream) -> Result<u64> {
 const WORKERS: usize = 3;
 const CONNECTIONS: usize = 4;
 
-/// Workers that share the listening socket of their parent; who gets which connection is open.
-fn preforked(cast: &mut Cast) -> Result<()> {
+/// Workers that share the listening socket of their parent; which of them gets a connection is undefined.
+fn preforked(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
     for _ in 0..WORKERS {
         let listener = listener.try_clone()?;
-        cast.role("worker", move || {
+        workload.spawn("worker", move || {
             let mut rx = 0;
             for _ in 0..CONNECTIONS {
                 rx += read_all(&listener.accept()?.0)?;
@@ -168,7 +168,7 @@ fn preforked(cast: &mut Cast) -> Result<()> {
         })?;
     }
     drop(listener);
-    cast.role("client", || {
+    workload.spawn("client", || {
         let mut tx = 0;
         for bytes in 0..WORKERS * CONNECTIONS {
             tx += send_part(&connect(to)?, 10_007 + bytes)?;
@@ -178,16 +178,16 @@ fn preforked(cast: &mut Cast) -> Result<()> {
 }
 
 /// Two senders and two receivers on two UDP sockets.
-fn udp_shared(cast: &mut Cast) -> Result<()> {
+fn udp_shared(workload: &mut Workload) -> Result<()> {
     let far = datagram::roomy(LOOPBACK)?;
     let near = datagram::roomy(LOOPBACK)?;
     let to = far.local_addr()?;
     for _ in 0..2 {
         let (far, near) = (far.try_clone()?, near.try_clone()?);
-        cast.role("receiver", move || {
+        workload.spawn("receiver", move || {
             Ok(Moved::received(datagram::receive(&far)?))
         })?;
-        cast.role("sender", move || {
+        workload.spawn("sender", move || {
             Ok(Moved::sent(datagram::by_sendto(&near, to)?))
         })?;
     }

@@ -1,4 +1,4 @@
-//! How do bytes pass between sockets and files or pipes without the process's own memory?
+//! Bytes between sockets and files or pipes, without the memory of the process.
 
 use std::fs::File;
 use std::io::{IoSlice, PipeReader, PipeWriter, Read, Seek, Write};
@@ -16,18 +16,26 @@ use super::stream::{
     CHUNK, LOOPBACK, TOTAL, checked_received, connect, drain, pair, read_all, write_all,
 };
 use super::{Path, Topic};
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Moved, Workload};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "splice",
     paths: &[
-        Path::even("tcp_sendfile", |cast| pair(cast, by_sendfile, read_all)),
-        Path::even("tcp_splice_in", |cast| pair(cast, by_splice, read_all)),
-        Path::even("tcp_vmsplice_in", |cast| pair(cast, by_vmsplice, read_all)),
-        Path::even("tcp_splice_out", |cast| pair(cast, write_all, out)),
-        Path::even("tcp_splice_both", |cast| pair(cast, by_sendfile, out)),
-        Path::even("tcp_splice_and_read", |cast| {
-            pair(cast, write_all, by_turns)
+        Path::even("tcp_sendfile", |workload| {
+            pair(workload, by_sendfile, read_all)
+        }),
+        Path::even("tcp_splice_in", |workload| {
+            pair(workload, by_splice, read_all)
+        }),
+        Path::even("tcp_vmsplice_in", |workload| {
+            pair(workload, by_vmsplice, read_all)
+        }),
+        Path::even("tcp_splice_out", |workload| pair(workload, write_all, out)),
+        Path::even("tcp_splice_both", |workload| {
+            pair(workload, by_sendfile, out)
+        }),
+        Path::even("tcp_splice_and_read", |workload| {
+            pair(workload, write_all, by_turns)
         }),
         Path::even("tcp_splice_proxy", proxy),
         Path::even("udp_sendfile", udp_sendfile),
@@ -90,7 +98,7 @@ fn empty(pipe: &mut PipeReader, into: &mut [u8]) -> nix::Result<()> {
     pipe.read_exact(into).or(Err(nix::errno::Errno::EIO))
 }
 
-/// Splice, look, throw away, read: all take from one stream.
+/// Splice, peek, discard, read: all on one stream.
 fn by_turns(stream: &TcpStream) -> Result<u64> {
     let (mut from, into) = std::io::pipe()?;
     let mut turn = 0;
@@ -116,17 +124,17 @@ fn by_turns(stream: &TcpStream) -> Result<u64> {
 }
 
 /// A process between two others that never sees the bytes it passes on.
-fn proxy(cast: &mut Cast) -> Result<()> {
+fn proxy(workload: &mut Workload) -> Result<()> {
     let front = TcpListener::bind(LOOPBACK)?;
     let back = TcpListener::bind(LOOPBACK)?;
     let (front_at, back_at) = (front.local_addr()?, back.local_addr()?);
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(read_all(&back.accept()?.0)?))
     })?;
-    cast.role("proxy", move || {
+    workload.spawn("proxy", move || {
         pass(&front.accept()?.0, &connect(back_at)?)
     })?;
-    cast.role("sender", || {
+    workload.spawn("sender", || {
         Ok(Moved::sent(write_all(&connect(front_at)?)?))
     })
 }
@@ -154,21 +162,21 @@ fn pass(from: &TcpStream, to: &TcpStream) -> Result<Moved> {
 const EVEN: usize = CHUNK + 1;
 
 /// The kernel chooses how it cuts the file into datagrams.
-fn udp_sendfile(cast: &mut Cast) -> Result<()> {
+fn udp_sendfile(workload: &mut Workload) -> Result<()> {
     let sender = |socket: &UdpSocket, to| {
         socket.connect(to)?;
         let file = file()?;
         drain(|_| sendfile(socket, &file, None, EVEN))
     };
-    datagram::pair_at(cast, LOOPBACK, sender, all_datagrams)
+    datagram::pair_at(workload, LOOPBACK, sender, all_datagrams)
 }
 
-fn udp_splice(cast: &mut Cast) -> Result<()> {
+fn udp_splice(workload: &mut Workload) -> Result<()> {
     let sender = |socket: &UdpSocket, to| {
         socket.connect(to)?;
         through_pipe(socket, |pipe, part| nix::unistd::write(pipe, part))
     };
-    datagram::pair_at(cast, LOOPBACK, sender, all_datagrams)
+    datagram::pair_at(workload, LOOPBACK, sender, all_datagrams)
 }
 
 fn all_datagrams(socket: &UdpSocket) -> Result<u64> {
@@ -177,6 +185,6 @@ fn all_datagrams(socket: &UdpSocket) -> Result<u64> {
     while received < TOTAL {
         received += socket.recv(&mut buffer)?;
     }
-    ensure!(received == TOTAL, "{received} bytes came of {TOTAL}");
+    ensure!(received == TOTAL, "{received} of {TOTAL} bytes arrived");
     Ok(u64::try_from(received)?)
 }

@@ -1,32 +1,32 @@
-//! How do two processes talk over one TCP connection? The frame that the stream paths fill.
+//! Two processes and one TCP connection: the frame of the stream paths.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::calls;
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Moved, Workload};
+use crate::sys::calls;
 
 /// Payload of one direction: odd, so that it never ends at a page, a segment or a buffer.
 pub(super) const TOTAL: usize = 1_234_567;
-/// What one call moves at most: a prime.
+/// Most bytes of one call: a prime.
 pub(super) const CHUNK: usize = 16_411;
-/// Where both ends live unless the path says otherwise.
+/// Address of both ends, unless a path has its own.
 pub(super) const LOOPBACK: &str = "127.0.0.1:0";
 
-/// One connection over IPv4 loopback. `sender` gives how much it sent; `receiver` reads until the
-/// end and gives how much came. Both are held against what TCP itself counted.
+/// One connection over IPv4 loopback. `sender` returns what it sent; `receiver` reads to the end
+/// and returns what arrived. Both are compared with what TCP itself has counted.
 pub(super) fn pair(
-    cast: &mut Cast,
+    workload: &mut Workload,
     sender: impl FnOnce(&TcpStream) -> Result<u64>,
     receiver: impl FnOnce(&TcpStream) -> Result<u64>,
 ) -> Result<()> {
-    pair_at(cast, LOOPBACK, sender, receiver)
+    pair_at(workload, LOOPBACK, sender, receiver)
 }
 
 /// [`pair`], bound to an address and port.
 pub(super) fn pair_at(
-    cast: &mut Cast,
+    workload: &mut Workload,
     address: &str,
     sender: impl FnOnce(&TcpStream) -> Result<u64>,
     receiver: impl FnOnce(&TcpStream) -> Result<u64>,
@@ -34,30 +34,30 @@ pub(super) fn pair_at(
     let listener = TcpListener::bind(address)?;
     let sender = |stream: &TcpStream| checked_sent(stream, sender(stream)?);
     let receiver = |stream: &TcpStream| checked_received(stream, receiver(stream)?);
-    pair_over(cast, listener, connect, sender, receiver)
+    pair_over(workload, listener, connect, sender, receiver)
 }
 
 /// One connection over any listener and any way to connect to it.
 pub(super) fn pair_over(
-    cast: &mut Cast,
+    workload: &mut Workload,
     listener: TcpListener,
     connect: impl FnOnce(SocketAddr) -> Result<TcpStream>,
     sender: impl FnOnce(&TcpStream) -> Result<u64>,
     receiver: impl FnOnce(&TcpStream) -> Result<u64>,
 ) -> Result<()> {
     let to = listener.local_addr()?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(receiver(&listener.accept()?.0)?))
     })?;
-    cast.role("sender", || Ok(Moved::sent(sender(&connect(to)?)?)))
+    workload.spawn("sender", || Ok(Moved::sent(sender(&connect(to)?)?)))
 }
 
-/// Connects in the plain way.
+/// Connects, with no option set.
 pub(super) fn connect(to: SocketAddr) -> Result<TcpStream> {
     TcpStream::connect(to).context("no connection")
 }
 
-/// Holds `sent` against the kernel's own counters of the connection.
+/// Compares `sent` with the kernel's own counters of the connection.
 pub(super) fn checked_sent(stream: &TcpStream, sent: u64) -> Result<u64> {
     let info = calls::tcp_info(stream)?;
     let left = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + u64::from(info.tcpi_notsent_bytes);
@@ -65,7 +65,7 @@ pub(super) fn checked_sent(stream: &TcpStream, sent: u64) -> Result<u64> {
     Ok(sent)
 }
 
-/// Holds `received` against the kernel's own counter, at the end of the stream.
+/// Compares `received` with the kernel's own counter, at the end of the stream.
 pub(super) fn checked_received(stream: &TcpStream, received: u64) -> Result<u64> {
     // The peer's FIN takes a place in the sequence and is counted as one byte.
     let came = calls::tcp_info(stream)?.tcpi_bytes_received;
@@ -76,7 +76,7 @@ pub(super) fn checked_received(stream: &TcpStream, received: u64) -> Result<u64>
     Ok(received)
 }
 
-/// Calls `hand_over` with what is left of [`TOTAL`] bytes, a chunk at most, until all are gone.
+/// Calls `hand_over` with what is left of [`TOTAL`] bytes, a chunk at most, until all are sent.
 pub(super) fn push(hand_over: impl FnMut(&[u8]) -> nix::Result<usize>) -> Result<u64> {
     push_bytes(TOTAL, hand_over)
 }
@@ -97,7 +97,7 @@ pub(super) fn push_bytes(
     Ok(u64::try_from(sent)?)
 }
 
-/// Calls `receive` until it gives 0; sums what it gave.
+/// Calls `receive` until it returns 0, and sums the results.
 pub(super) fn drain(mut receive: impl FnMut(&mut [u8]) -> nix::Result<usize>) -> Result<u64> {
     let mut buffer = vec![0; CHUNK];
     let mut received = 0;

@@ -1,4 +1,4 @@
-//! Does payload count where the kernel encrypts it, and not the records on the wire?
+//! TLS in the kernel: payload counts, not the records on the wire.
 
 use std::net::TcpStream;
 
@@ -13,18 +13,20 @@ use nix::sys::socket::sockopt::{TcpTlsRx, TcpTlsTx, TcpUlp, TlsCryptoInfo};
 use super::sharing::{connection, read_bytes};
 use super::stream::{TOTAL, write_all};
 use super::{Absent, Path, Topic, splice};
-use crate::cast::{Cast, Moved};
+use crate::load::workload::{Moved, Workload};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "tls",
     paths: &[
-        Path::even("ktls_write", |cast| encrypted(cast, write_all)),
-        Path::even("ktls_sendfile", |cast| encrypted(cast, splice::by_sendfile)),
+        Path::even("ktls_write", |workload| encrypted(workload, write_all)),
+        Path::even("ktls_sendfile", |workload| {
+            encrypted(workload, splice::by_sendfile)
+        }),
     ],
 };
 
 /// One connection on which the kernel encrypts and decrypts.
-fn encrypted(cast: &mut Cast, send: fn(&TcpStream) -> Result<u64>) -> Result<()> {
+fn encrypted(workload: &mut Workload, send: fn(&TcpStream) -> Result<u64>) -> Result<()> {
     let (near, far) = connection()?;
     for end in [&near, &far] {
         match setsockopt(end, TcpUlp::default(), &"tls") {
@@ -36,13 +38,13 @@ fn encrypted(cast: &mut Cast, send: fn(&TcpStream) -> Result<u64>) -> Result<()>
     }
     setsockopt(&near, TcpTlsTx, &key()).context("the key for sending is refused")?;
     setsockopt(&far, TcpTlsRx, &key()).context("the key for receiving is refused")?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         Ok(Moved::received(read_bytes(&far, TOTAL)?))
     })?;
-    cast.role("sender", move || Ok(Moved::sent(send(&near)?)))
+    workload.spawn("sender", move || Ok(Moved::sent(send(&near)?)))
 }
 
-/// Any key does that both ends have.
+/// Any key that both ends share.
 fn key() -> TlsCryptoInfo {
     TlsCryptoInfo::Aes128Gcm(tls12_crypto_info_aes_gcm_128 {
         info: tls_crypto_info {

@@ -1,4 +1,4 @@
-//! Which traffic must not count, however much it looks like the network's?
+//! Traffic that must not count, although it looks like that of the network.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
@@ -14,9 +14,9 @@ use nix::sys::socket::{
 
 use super::stream::{LOOPBACK, TOTAL, connect};
 use super::{Absent, Path, Topic, splice};
-use crate::calls;
-use crate::cast::{Cast, Moved};
-use crate::wait;
+use crate::load::workload::{Moved, Workload};
+use crate::sys::calls;
+use crate::sys::wait;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "uncounted",
@@ -24,8 +24,8 @@ pub(super) const TOPIC: Topic = Topic {
         Path::nothing("unix_stream", "no network", unix_stream),
         Path::nothing("unix_datagram", "no network", unix_datagram),
         Path::nothing("unix_sendfile", "no network", unix_sendfile),
-        Path::nothing("netlink", "talk with the kernel", netlink),
-        Path::nothing("vsock", "talk with the hypervisor", vsock),
+        Path::nothing("netlink", "messages with the kernel", netlink),
+        Path::nothing("vsock", "messages with the hypervisor", vsock),
         Path::nothing("raw_udp", "packets, not payload", raw_udp),
         Path::nothing("packet_socket", "packets, not payload", packet_socket),
         Path::uneven(
@@ -35,27 +35,27 @@ pub(super) const TOPIC: Topic = Topic {
         ),
         Path::uneven(
             "udp_error_queue",
-            "what could not be delivered comes back",
+            "undelivered data comes back",
             error_queue,
         ),
     ],
 };
 
-fn unix_stream(cast: &mut Cast) -> Result<()> {
+fn unix_stream(workload: &mut Workload) -> Result<()> {
     let (mut near, mut far) = UnixStream::pair()?;
-    cast.role("sender", move || {
+    workload.spawn("sender", move || {
         near.write_all(&vec![0x5a; TOTAL])?;
         Ok(Moved::default())
     })?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         far.read_exact(&mut vec![0; TOTAL])?;
         Ok(Moved::default())
     })
 }
 
-fn unix_datagram(cast: &mut Cast) -> Result<()> {
+fn unix_datagram(workload: &mut Workload) -> Result<()> {
     let (near, far) = UnixDatagram::pair()?;
-    cast.role("both", move || {
+    workload.spawn("both", move || {
         for _ in 0..100 {
             near.send(&[0x5a; 4099])?;
             ensure!(far.recv(&mut [0; 8192])? == 4099, "a datagram was cut");
@@ -64,13 +64,13 @@ fn unix_datagram(cast: &mut Cast) -> Result<()> {
     })
 }
 
-fn unix_sendfile(cast: &mut Cast) -> Result<()> {
+fn unix_sendfile(workload: &mut Workload) -> Result<()> {
     let (near, mut far) = UnixStream::pair()?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         far.read_exact(&mut vec![0; TOTAL])?;
         Ok(Moved::default())
     })?;
-    cast.role("sender", move || {
+    workload.spawn("sender", move || {
         let file = splice::file()?;
         while sendfile(&near, &file, None, TOTAL)? > 0 {}
         Ok(Moved::default())
@@ -78,20 +78,20 @@ fn unix_sendfile(cast: &mut Cast) -> Result<()> {
 }
 
 /// Asks for the list of interfaces.
-fn netlink(cast: &mut Cast) -> Result<()> {
-    cast.role("asker", || {
+fn netlink(workload: &mut Workload) -> Result<()> {
+    workload.spawn("client", || {
         let socket = calls::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
         // Length 20, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence 1, port 0, AF_UNSPEC.
-        let ask = [20, 0, 0, 0, 18, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        nix::unistd::write(&socket, &ask)?;
+        let request = [20, 0, 0, 0, 18, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        nix::unistd::write(&socket, &request)?;
         let n = nix::unistd::read(&socket, &mut vec![0; 65_536])?;
-        ensure!(n > 0, "the kernel said nothing");
+        ensure!(n > 0, "the kernel does not answer");
         Ok(Moved::default())
     })
 }
 
 /// Only over loopback: other peers are the hypervisor's.
-fn vsock(cast: &mut Cast) -> Result<()> {
+fn vsock(workload: &mut Workload) -> Result<()> {
     if !std::path::Path::new("/sys/module/vsock_loopback").exists() {
         return Err(Absent("the kernel has no vsock loopback (vsock_loopback)".to_owned()).into());
     }
@@ -100,7 +100,7 @@ fn vsock(cast: &mut Cast) -> Result<()> {
     bind(listener.as_raw_fd(), &any)?;
     listen(&listener, Backlog::new(1)?)?;
     let to = getsockname::<VsockAddr>(listener.as_raw_fd())?;
-    cast.role("receiver", move || {
+    workload.spawn("receiver", move || {
         let stream = calls::adopt(accept(listener.as_raw_fd())?)?;
         ensure!(
             nix::unistd::read(&stream, &mut [0; 4099])? > 0,
@@ -108,7 +108,7 @@ fn vsock(cast: &mut Cast) -> Result<()> {
         );
         Ok(Moved::default())
     })?;
-    cast.role("sender", move || {
+    workload.spawn("sender", move || {
         let socket = calls::socket(libc::AF_VSOCK, libc::SOCK_STREAM, 0)?;
         nix::sys::socket::connect(socket.as_raw_fd(), &to)?;
         nix::unistd::write(&socket, &[0x5a; 4099])?;
@@ -117,8 +117,8 @@ fn vsock(cast: &mut Cast) -> Result<()> {
 }
 
 /// A raw socket of protocol UDP: its packets carry headers that the process writes itself.
-fn raw_udp(cast: &mut Cast) -> Result<()> {
-    cast.role("both", || {
+fn raw_udp(workload: &mut Workload) -> Result<()> {
+    workload.spawn("both", || {
         let raw = calls::socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_UDP)?;
         let to = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         // From port 9 to port 9 (discard), 16 bytes, no checksum.
@@ -134,9 +134,9 @@ fn raw_udp(cast: &mut Cast) -> Result<()> {
     })
 }
 
-/// What tcpdump reads from.
-fn packet_socket(cast: &mut Cast) -> Result<()> {
-    cast.role("watcher", || {
+/// The kind of socket that tcpdump reads from.
+fn packet_socket(workload: &mut Workload) -> Result<()> {
+    workload.spawn("watcher", || {
         let all = i32::from(3_u16.to_be());
         let socket = calls::socket(libc::AF_PACKET, libc::SOCK_DGRAM, all)?;
         let (near, far) = (UdpSocket::bind(LOOPBACK)?, UdpSocket::bind(LOOPBACK)?);
@@ -151,18 +151,18 @@ fn packet_socket(cast: &mut Cast) -> Result<()> {
 }
 
 /// A raw socket of protocol TCP sees the segments of others.
-fn raw_tcp(cast: &mut Cast) -> Result<()> {
+fn raw_tcp(workload: &mut Workload) -> Result<()> {
     let listener = TcpListener::bind(LOOPBACK)?;
     let to = listener.local_addr()?;
     let raw = calls::socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_TCP)?;
-    cast.role("watcher", move || {
+    workload.spawn("watcher", move || {
         ensure!(
             recv(raw.as_raw_fd(), &mut vec![0; 65_536], MsgFlags::empty())? > 0,
             "no segment"
         );
         Ok(Moved::default())
     })?;
-    cast.role("watched", move || {
+    workload.spawn("watched", move || {
         let mut near = connect(to)?;
         let mut far = listener.accept()?.0;
         near.write_all(&[0x5a; 777])?;
@@ -172,8 +172,8 @@ fn raw_tcp(cast: &mut Cast) -> Result<()> {
 }
 
 /// A datagram to a closed port comes back by the error queue: it was sent, and nothing received.
-fn error_queue(cast: &mut Cast) -> Result<()> {
-    cast.role("sender", || {
+fn error_queue(workload: &mut Workload) -> Result<()> {
+    workload.spawn("sender", || {
         let closed = UdpSocket::bind(LOOPBACK)?.local_addr()?;
         let socket = UdpSocket::bind(LOOPBACK)?;
         setsockopt(&socket, sockopt::Ipv4RecvErr, &true)?;

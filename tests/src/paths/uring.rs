@@ -1,4 +1,4 @@
-//! Which `io_uring` requests move bytes, and does it matter which thread of the kernel runs them?
+//! `io_uring` requests that move bytes, run by every kind of kernel thread.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -9,61 +9,75 @@ use io_uring::{opcode, types};
 
 use super::stream::{CHUNK, drain, pair, push, read_all, write_all};
 use super::{Absent, Path, Topic, datagram};
-use crate::cast::Cast;
-use crate::ring::{self, Call, Flavour, Into, Ring};
+use crate::load::workload::Workload;
+use crate::sys::ring::{self, Call, Flavour, Into, Ring};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "uring",
     paths: &[
-        Path::even("uring_send", |cast| sends(cast, Flavour::Plain, send)),
-        Path::even("uring_send_worker", |cast| {
-            sends(cast, Flavour::Worker, send)
+        Path::even("uring_send", |workload| {
+            sends(workload, Flavour::Plain, send)
         }),
-        Path::even("uring_send_sqpoll", |cast| {
-            sends(cast, Flavour::Poller, send)
+        Path::even("uring_send_worker", |workload| {
+            sends(workload, Flavour::Worker, send)
         }),
-        Path::even("uring_send_registered", |cast| {
-            sends(cast, Flavour::Registered, send)
+        Path::even("uring_send_sqpoll", |workload| {
+            sends(workload, Flavour::Poller, send)
         }),
-        Path::even("uring_write", |cast| sends(cast, Flavour::Plain, write)),
-        Path::even("uring_writev", |cast| sends(cast, Flavour::Plain, writev)),
-        Path::even("uring_write_fixed", |cast| {
-            sends(cast, Flavour::Plain, write_fixed)
+        Path::even("uring_send_registered", |workload| {
+            sends(workload, Flavour::Registered, send)
         }),
-        Path::even("uring_sendmsg", |cast| sends(cast, Flavour::Plain, sendmsg)),
-        Path::even("uring_sendmsg_worker", |cast| {
-            sends(cast, Flavour::Worker, sendmsg)
+        Path::even("uring_write", |workload| {
+            sends(workload, Flavour::Plain, write)
+        }),
+        Path::even("uring_writev", |workload| {
+            sends(workload, Flavour::Plain, writev)
+        }),
+        Path::even("uring_write_fixed", |workload| {
+            sends(workload, Flavour::Plain, write_fixed)
+        }),
+        Path::even("uring_sendmsg", |workload| {
+            sends(workload, Flavour::Plain, sendmsg)
+        }),
+        Path::even("uring_sendmsg_worker", |workload| {
+            sends(workload, Flavour::Worker, sendmsg)
         }),
         Path::even("uring_send_zc", send_zc),
         Path::even("uring_sendmsg_zc", sendmsg_zc),
         Path::even("uring_splice_in", splice_in),
-        Path::even("uring_recv", |cast| receives(cast, Flavour::Plain, recv)),
-        Path::even("uring_recv_worker", |cast| {
-            receives(cast, Flavour::Worker, recv)
+        Path::even("uring_recv", |workload| {
+            receives(workload, Flavour::Plain, recv)
         }),
-        Path::even("uring_recv_sqpoll", |cast| {
-            receives(cast, Flavour::Poller, recv)
+        Path::even("uring_recv_worker", |workload| {
+            receives(workload, Flavour::Worker, recv)
         }),
-        Path::even("uring_recv_registered", |cast| {
-            receives(cast, Flavour::Registered, recv)
+        Path::even("uring_recv_sqpoll", |workload| {
+            receives(workload, Flavour::Poller, recv)
         }),
-        Path::even("uring_recv_waitall", |cast| {
-            receives(cast, Flavour::Plain, recv_waitall)
+        Path::even("uring_recv_registered", |workload| {
+            receives(workload, Flavour::Registered, recv)
         }),
-        Path::even("uring_recvmsg", |cast| {
-            receives(cast, Flavour::Plain, recvmsg)
+        Path::even("uring_recv_waitall", |workload| {
+            receives(workload, Flavour::Plain, recv_waitall)
         }),
-        Path::even("uring_read", |cast| receives(cast, Flavour::Plain, read)),
-        Path::even("uring_readv", |cast| receives(cast, Flavour::Plain, readv)),
-        Path::even("uring_read_fixed", |cast| {
-            receives(cast, Flavour::Plain, read_fixed)
+        Path::even("uring_recvmsg", |workload| {
+            receives(workload, Flavour::Plain, recvmsg)
+        }),
+        Path::even("uring_read", |workload| {
+            receives(workload, Flavour::Plain, read)
+        }),
+        Path::even("uring_readv", |workload| {
+            receives(workload, Flavour::Plain, readv)
+        }),
+        Path::even("uring_read_fixed", |workload| {
+            receives(workload, Flavour::Plain, read_fixed)
         }),
         Path::even("uring_peek", peek),
         Path::even("uring_recv_multishot", recv_multishot),
         Path::even("uring_splice_out", splice_out),
-        Path::even("uring_udp_send_recv", |cast| udp(cast, send, recv)),
-        Path::even("uring_udp_sendmsg_recvmsg", |cast| {
-            udp(cast, sendmsg, recvmsg)
+        Path::even("uring_udp_send_recv", |workload| udp(workload, send, recv)),
+        Path::even("uring_udp_sendmsg_recvmsg", |workload| {
+            udp(workload, sendmsg, recvmsg)
         }),
     ],
 };
@@ -71,7 +85,7 @@ pub(super) const TOPIC: Topic = Topic {
 /// Room for any datagram.
 const ROOM: usize = 65_536;
 
-/// Makes a request for a socket and the memory of a call.
+/// Builds a request for a socket and the memory of a call.
 type Build = fn(types::Fd, &Call) -> Entry;
 
 fn send(socket: types::Fd, call: &Call) -> Entry {
@@ -139,46 +153,46 @@ fn need(codes: &[u8]) -> Result<()> {
         return Ok(());
     }
     Err(Absent(format!(
-        "this kernel lets nobody use the io_uring requests {codes:?}"
+        "this kernel does not allow the io_uring requests {codes:?}"
     ))
     .into())
 }
 
-fn sends(cast: &mut Cast, flavour: Flavour, build: Build) -> Result<()> {
+fn sends(workload: &mut Workload, flavour: Flavour, build: Build) -> Result<()> {
     need(&[opcode::Send::CODE])?;
     let sender = |stream: &TcpStream| {
         let mut ring = ring(stream, flavour)?;
         push(|part| ring.call(part.len(), build))
     };
-    pair(cast, sender, read_all)
+    pair(workload, sender, read_all)
 }
 
-fn receives(cast: &mut Cast, flavour: Flavour, build: Build) -> Result<()> {
+fn receives(workload: &mut Workload, flavour: Flavour, build: Build) -> Result<()> {
     need(&[opcode::Recv::CODE])?;
-    pair(cast, write_all, |stream| {
+    pair(workload, write_all, |stream| {
         let mut ring = ring(stream, flavour)?;
         drain(|_| ring.call(CHUNK, build))
     })
 }
 
-fn send_zc(cast: &mut Cast) -> Result<()> {
+fn send_zc(workload: &mut Workload) -> Result<()> {
     need(&[opcode::SendZc::CODE])?;
-    sends(cast, Flavour::Plain, |socket, call| {
+    sends(workload, Flavour::Plain, |socket, call| {
         opcode::SendZc::new(socket, call.data, call.len).build()
     })
 }
 
-fn sendmsg_zc(cast: &mut Cast) -> Result<()> {
+fn sendmsg_zc(workload: &mut Workload) -> Result<()> {
     need(&[opcode::SendMsgZc::CODE])?;
-    sends(cast, Flavour::Plain, |socket, call| {
+    sends(workload, Flavour::Plain, |socket, call| {
         opcode::SendMsgZc::new(socket, &raw const call.message).build()
     })
 }
 
-/// Everything is looked at first and taken afterwards: it counts once.
-fn peek(cast: &mut Cast) -> Result<()> {
+/// Everything is peeked at first and received afterwards: it counts once.
+fn peek(workload: &mut Workload) -> Result<()> {
     need(&[opcode::Recv::CODE])?;
-    pair(cast, write_all, |stream| {
+    pair(workload, write_all, |stream| {
         let mut ring = ring(stream, Flavour::Plain)?;
         drain(|_| {
             ring.call(CHUNK, recv_peek)?;
@@ -187,28 +201,28 @@ fn peek(cast: &mut Cast) -> Result<()> {
     })
 }
 
-fn recv_multishot(cast: &mut Cast) -> Result<()> {
+fn recv_multishot(workload: &mut Workload) -> Result<()> {
     // Multishot receive has no code of its own; it came with zero-copy send, in 6.0.
     need(&[opcode::SendZc::CODE])?;
-    pair(cast, write_all, |stream| {
+    pair(workload, write_all, |stream| {
         Ring::new(stream, Flavour::Plain, 8 * 4099)?.receive_many()
     })
 }
 
-fn udp(cast: &mut Cast, send: Build, receive: Build) -> Result<()> {
+fn udp(workload: &mut Workload, send: Build, receive: Build) -> Result<()> {
     need(&[opcode::SendMsg::CODE, opcode::RecvMsg::CODE])?;
     let sender = |socket: &UdpSocket, to| {
         socket.connect(to)?;
         let mut ring = Ring::new(socket, Flavour::Plain, ROOM)?;
         datagram::each(|part| Ok(ring.call(part.len(), send)?))
     };
-    datagram::pair(cast, sender, |socket| {
+    datagram::pair(workload, sender, |socket| {
         let mut ring = Ring::new(socket, Flavour::Plain, ROOM)?;
         datagram::take(|_| ring.call(ROOM, receive))
     })
 }
 
-fn splice_in(cast: &mut Cast) -> Result<()> {
+fn splice_in(workload: &mut Workload) -> Result<()> {
     need(&[opcode::Splice::CODE])?;
     let sender = |stream: &TcpStream| {
         let mut ring = Ring::new(stream, Flavour::Plain, 1)?;
@@ -222,12 +236,12 @@ fn splice_in(cast: &mut Cast) -> Result<()> {
             Ok(sent)
         })
     };
-    pair(cast, sender, read_all)
+    pair(workload, sender, read_all)
 }
 
-fn splice_out(cast: &mut Cast) -> Result<()> {
+fn splice_out(workload: &mut Workload) -> Result<()> {
     need(&[opcode::Splice::CODE])?;
-    pair(cast, write_all, |stream| {
+    pair(workload, write_all, |stream| {
         let mut ring = Ring::new(stream, Flavour::Plain, 1)?;
         let (mut from, into) = std::io::pipe()?;
         drain(|buffer| {

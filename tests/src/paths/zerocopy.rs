@@ -1,4 +1,4 @@
-//! What does `MSG_ZEROCOPY` hand over, where the kernel sends from the process's own pages?
+//! `MSG_ZEROCOPY`: the kernel sends from the pages of the process.
 
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
@@ -9,16 +9,16 @@ use nix::sys::socket::{MsgFlags, recvmsg, send};
 
 use super::stream::{CHUNK, TOTAL, pair, push, read_all};
 use super::{Path, Topic, datagram};
-use crate::calls;
+use crate::sys::calls;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "zerocopy",
     paths: &[
-        Path::even("tcp_zerocopy_send", |cast| {
-            pair(cast, by_zerocopy, read_all)
+        Path::even("tcp_zerocopy_send", |workload| {
+            pair(workload, by_zerocopy, read_all)
         }),
-        Path::even("udp_zerocopy_send", |cast| {
-            datagram::pair_at(cast, super::stream::LOOPBACK, datagrams, read_datagrams)
+        Path::even("udp_zerocopy_send", |workload| {
+            datagram::pair_at(workload, super::stream::LOOPBACK, datagrams, read_datagrams)
         }),
     ],
 };
@@ -30,7 +30,7 @@ fn by_zerocopy(stream: &TcpStream) -> Result<u64> {
         reaped += reap(stream.as_raw_fd())?;
         send(stream.as_raw_fd(), part, zerocopy())
     })?;
-    ensure!(reaped > 0, "no completion came: not the path");
+    ensure!(reaped > 0, "no completion: not the path");
     Ok(sent)
 }
 
@@ -55,7 +55,7 @@ fn zerocopy() -> MsgFlags {
     MsgFlags::from_bits_retain(libc::MSG_ZEROCOPY)
 }
 
-/// Takes completions, which carry no payload, and gives how many there were.
+/// Takes completions, which carry no payload, and returns their count.
 fn reap(socket: RawFd) -> nix::Result<u32> {
     let mut space = nix::cmsg_space!([u8; 128]);
     let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use netperf_tests::terminal::Terminal;
 use netperf_tests::tracer;
+use netperf_tests::tracer::terminal::Terminal;
 
 use crate::frame::Frame;
 use crate::load::Load;

@@ -14,10 +14,11 @@ use crate::cmd::args::Common;
 use crate::cmd::config::timing;
 use crate::cmd::logging;
 use crate::cmd::looks::{Opening, end};
-use crate::cmd::probing::{Output, write};
+use crate::cmd::probing::Output;
 use crate::cmd::signals::Signals;
 use crate::cmd::timer::{Timer, Timing};
-use crate::render::{dns_watch, hangup, json};
+use crate::render::sink::Sink;
+use crate::render::{dns_watch, json};
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchOptions, DnsWatchTick};
 use crate::view::envelope::{Reason, Start};
@@ -53,41 +54,39 @@ impl DnsWatchRun {
 /// Shows queries as they end, and once a tick who asked.
 pub(in crate::cmd) async fn run(run: DnsWatchRun) -> anyhow::Result<()> {
     logging::start(run.output.verbosity, None);
-    let stop = Signals::open().context("can't handle signals")?.any();
-    let mut stop = pin!(async {
-        tokio::select! {
-            () = stop => Some(Reason::Signal),
-            () = hangup::of_stdout() => None,
-        }
-    });
+    let mut stop = pin!(Signals::open().context("can't handle signals")?.any());
     let mut watching = Watching::open(&run)?;
-    watching.start()?;
+    let mut sink = Sink::stdout();
+    watching.start(sink.pending())?;
     let mut timer = Timer::new(Instant::now(), run.timing);
     let reason = loop {
-        let next = timer.next();
-        let due = timer.deadline().map_or(next, |end| end.min(next));
-        let wake = due.min(Instant::now() + PAUSE);
+        let deadline = timer.deadline();
+        let is_ready = sink.is_ready();
+        let due = deadline.map_or(timer.next(), |end| end.min(timer.next()));
+        let wake = due.max(Instant::now()).min(Instant::now() + PAUSE);
         tokio::select! {
             () = sleep_until(wake) => {}
-            reason = stop.as_mut() => break reason,
+            () = stop.as_mut() => break Reason::Signal,
+            closed = sink.write_until_closed() => return closed.context("can't write"),
         }
-        watching.look()?;
-        if Instant::now() < due {
+        watching.look(&mut sink)?;
+        let now = Instant::now();
+        let is_over = deadline.is_some_and(|end| end <= now);
+        // A tick waits until the one before has been read, and is longer then.
+        let is_due = is_over || is_ready && timer.next() <= now;
+        if !is_due {
             continue;
         }
-        watching.tick()?;
-        if let Some(reason) = timer.tick(Instant::now()) {
-            return watching.end(reason);
+        watching.tick(sink.pending())?;
+        if let Some(reason) = timer.tick(now) {
+            watching.end(reason, sink.pending())?;
+            return sink.finish(reason).await.context("can't write");
         }
     };
-    match reason {
-        None => Ok(()),
-        Some(reason) => {
-            watching.look()?;
-            watching.tick()?;
-            watching.end(reason)
-        }
-    }
+    watching.look(&mut sink)?;
+    watching.tick(sink.pending())?;
+    watching.end(reason, sink.pending())?;
+    sink.finish(reason).await.context("can't write")
 }
 
 /// A session.
@@ -97,6 +96,8 @@ struct Watching<'r> {
     model: DnsWatch,
     ticked: MonoNs,
     ticks: u64,
+    /// Queries that are counted in the ticks and have no line of their own, since the reader was too slow.
+    unshown: u64,
 }
 
 impl<'r> Watching<'r> {
@@ -106,11 +107,12 @@ impl<'r> Watching<'r> {
             model: DnsWatch::new(run.patience),
             ticked: clock::now().0,
             ticks: 0,
+            unshown: 0,
             run,
         })
     }
 
-    fn start(&self) -> anyhow::Result<()> {
+    fn start(&self, out: &mut Vec<u8>) -> anyhow::Result<()> {
         let hooks = self.feed.hooks();
         let opening = Opening {
             command: "dns",
@@ -120,64 +122,66 @@ impl<'r> Watching<'r> {
             hooks: &hooks,
         };
         let start: Start = opening.start();
-        let mut out = Vec::new();
         if self.run.output.json {
-            json::line(&start, &mut out)?;
+            json::line(&start, out)?;
         } else {
             let hooks = start.attachments().join(" ");
             writeln!(out, "waiting for queries to port 53; hooks: {hooks}")?;
         }
-        write(&out)
+        Ok(())
     }
 
     /// Shows what has ended since the last look.
-    fn look(&mut self) -> anyhow::Result<()> {
+    fn look(&mut self, sink: &mut Sink) -> anyhow::Result<()> {
         let now = clock::now();
         let mut ended: Vec<DnsQuery> = Vec::new();
         for packet in self.feed.take() {
             ended.extend(self.model.take(&packet));
         }
         ended.extend(self.model.expire(now.0));
-        let mut out = Vec::new();
         for query in &ended {
             if !self.run.options.takes(query.process.id.tgid) {
                 continue;
             }
+            if !sink.has_room() {
+                self.unshown += 1;
+                continue;
+            }
             let row = QueryRow::new(query, now);
             if self.run.output.json {
-                json::line(&row, &mut out)?;
+                json::line(&row, sink.pending())?;
             } else {
-                dns_watch::query(&row, &mut out)?;
+                dns_watch::query(&row, sink.pending())?;
             }
         }
-        write(&out)
+        Ok(())
     }
 
-    fn tick(&mut self) -> anyhow::Result<()> {
+    fn tick(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()> {
         let (now, wall) = clock::now();
         let interval = now.since(self.ticked).unwrap_or_default();
         self.ticked = now;
         self.ticks += 1;
+        let mut unread = self.feed.unread()?;
+        unread.unread += self.unshown;
         let tick = DnsWatchTick::new(
             (wall, interval.as_secs_f64()),
             self.model.end_tick(),
-            self.feed.unread()?,
+            unread,
             &self.run.options,
         );
-        let mut out = Vec::new();
         if self.run.output.json {
-            json::line(&tick, &mut out)?;
+            json::line(&tick, out)?;
         } else {
-            dns_watch::tick(&tick, self.run.output.width, &mut out)?;
+            dns_watch::tick(&tick, self.run.output.width, out)?;
         }
-        write(&out)
+        Ok(())
     }
 
-    fn end(&self, reason: Reason) -> anyhow::Result<()> {
-        let mut out = Vec::new();
+    fn end(&self, reason: Reason, out: &mut Vec<u8>) -> anyhow::Result<()> {
         if self.run.output.json {
-            json::line(&end(self.ticks, reason), &mut out)?;
+            json::line(&end(self.ticks, reason), out)?;
         }
-        write(&out)
+        Ok(())
     }
 }

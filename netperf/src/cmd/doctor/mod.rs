@@ -5,6 +5,7 @@ mod names;
 mod window;
 
 use std::io::{self, IsTerminal, Write};
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -17,10 +18,13 @@ use self::window::Window;
 use super::args::Common;
 use super::logging;
 use super::looks::{Opening, end};
+use super::signals::Signals;
 use super::timer::Timing;
 use crate::render::doctor::Written;
+use crate::render::sink::Sink;
 use crate::render::width;
 use crate::view::doctor::{Doctor, Status};
+use crate::view::envelope::Reason;
 use netperf_core::failure::Failure;
 
 /// How long is measured unless something else is asked for.
@@ -65,7 +69,8 @@ impl DoctorRun {
 pub(super) async fn run(run: DoctorRun) -> anyhow::Result<()> {
     logging::start(run.verbosity, None);
     let mut window = Window::open(&run)?;
-    let mut out = Vec::new();
+    let mut stop = pin!(Signals::open().context("can't handle signals")?.any());
+    let mut sink = Sink::stdout();
     let opening = Opening {
         command: "doctor",
         wall: clock::now().1,
@@ -77,26 +82,27 @@ pub(super) async fn run(run: DoctorRun) -> anyhow::Result<()> {
         unseen: window.unseen(),
         hooks: &window.hooks(),
     };
-    run.written.start(&opening.start(), &mut out)?;
-    write(&out)?;
+    run.written.start(&opening.start(), sink.pending())?;
     announce(&run);
-    let reason = window.measure(run.length).await?;
+    let Some(reason) = window.measure(run.length, stop.as_mut(), &mut sink).await? else {
+        return Ok(());
+    };
     window.close()?;
     let measured = window.measured(run.about);
     let doctor = Doctor::new(&measured);
-    let mut out = Vec::new();
-    run.written.verdict(&doctor, &end(1, reason), &mut out)?;
-    write(&out)?;
+    run.written
+        .verdict(&doctor, &end(1, reason), sink.pending())?;
+    if reason != Reason::Signal {
+        tokio::select! {
+            written = sink.drain() => written.context("can't write")?,
+            () = stop => {}
+        }
+    }
+    sink.finish(Reason::Signal).await.context("can't write")?;
     match doctor.status {
         Status::Ok | Status::Skipped => Ok(()),
         Status::Warn | Status::Critical => Err(Failure::CheckFailed(doctor.verdict).into()),
     }
-}
-
-fn write(text: &[u8]) -> anyhow::Result<()> {
-    let mut stdout = io::stdout();
-    stdout.write_all(text).context("can't write")?;
-    stdout.flush().context("can't write")
 }
 
 /// Whoever waits is told for how long.

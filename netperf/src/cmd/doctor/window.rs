@@ -1,6 +1,7 @@
 //! What is measured between the beginning and the end? Every source is opened, read at both ends, and
 //! some in between; one that is missing is told and does not end the run.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -22,8 +23,8 @@ use super::DoctorRun;
 use super::names::NamesSeen;
 use crate::cmd::looks::failure;
 use crate::cmd::nic;
-use crate::cmd::signals::Signals;
 use crate::cmd::states::every_tcp_socket;
+use crate::render::sink::Sink;
 use crate::view::doctor::Measured;
 use crate::view::envelope::Reason;
 
@@ -137,16 +138,25 @@ impl Window {
         hooks
     }
 
-    /// Waits until the time is over, or somebody ends it, and keeps the kernel's buffers small.
-    pub(super) async fn measure(&mut self, length: Duration) -> anyhow::Result<Reason> {
-        let mut stop = std::pin::pin!(Signals::open().context("can't handle signals")?.any());
+    /// Waits until the time is over, or `stop`, and keeps the kernel's buffers small. `None` when the reader
+    /// of `sink` has gone.
+    pub(super) async fn measure(
+        &mut self,
+        length: Duration,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+        sink: &mut Sink,
+    ) -> anyhow::Result<Option<Reason>> {
         let end = Instant::now() + length;
         let rest = (length / LOOKS).min(LOOK);
         let (mut look, mut pump) = (Instant::now() + rest, Instant::now());
         loop {
             tokio::select! {
-                () = stop.as_mut() => return Ok(Reason::Signal),
-                () = sleep_until(end) => return Ok(Reason::Duration),
+                () = stop.as_mut() => return Ok(Some(Reason::Signal)),
+                () = sleep_until(end) => return Ok(Some(Reason::Duration)),
+                closed = sink.write_until_closed() => {
+                    closed.context("can't write")?;
+                    return Ok(None);
+                }
                 () = sleep_until(look) => {
                     self.look()?;
                     look = Instant::now() + rest;

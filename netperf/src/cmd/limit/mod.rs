@@ -7,7 +7,6 @@ mod detach;
 mod dry_run;
 mod hold;
 mod orders;
-mod output;
 mod session;
 pub(super) mod span;
 mod targets;

@@ -8,9 +8,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
-use super::output::Output;
 use crate::cmd::signals::{Signals, Stop};
 use crate::render::limit::{Key, Keys};
+use crate::render::sink::Sink;
 
 /// What woke the loop.
 pub(super) enum Wake {
@@ -54,7 +54,7 @@ impl Wakers {
     }
 
     /// The next that happens; ticks wait until the reader is ready for them.
-    pub(super) async fn next(&mut self, tick: Instant, output: &mut Output) -> io::Result<Wake> {
+    pub(super) async fn next(&mut self, tick: Instant, output: &mut Sink) -> io::Result<Wake> {
         let ready = output.is_ready();
         Ok(tokio::select! {
             stop = self.signals.next() => Wake::Stop(stop),

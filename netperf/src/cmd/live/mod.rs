@@ -34,10 +34,11 @@ use super::signals::Signals;
 use super::states::{every_tcp_socket, sockets_that_wait};
 use super::timer::{Timer, Timing};
 use crate::render::json::Json;
+use crate::render::sink::Sink;
 use crate::render::stream::Stream;
 use crate::render::text::Text;
 use crate::render::tui::{LogTail, Screen, Settings};
-use crate::render::{Event, Front, hangup};
+use crate::render::{Event, Front};
 use crate::view::envelope::{End, Reason};
 use crate::view::time::Rfc3339;
 
@@ -61,10 +62,9 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
         timing,
         ..
     } = config;
-    let stdout = tokio::io::stdout();
     match config.output {
         Output::Json => {
-            let mut front = Stream::new(Json::new(view, names), stdout, hangup::of_stdout());
+            let mut front = Stream::new(Json::new(view, names), Sink::stdout());
             run(&mut feed, &mut front, opening, timing, stop).await
         }
         Output::Screen => {
@@ -73,7 +73,7 @@ pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
             run(&mut feed, &mut front, opening, timing, stop).await
         }
         Output::Batch => {
-            let mut front = Stream::new(Text::new(view, names, units), stdout, hangup::of_stdout());
+            let mut front = Stream::new(Text::new(view, names, units), Sink::stdout());
             run(&mut feed, &mut front, opening, timing, stop).await
         }
     }

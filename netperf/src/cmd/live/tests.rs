@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use super::{Opening, Timing, run};
 use crate::render::hangup;
 use crate::render::json::Json;
+use crate::render::sink::Sink;
 use crate::render::stream::Stream;
 use crate::view::View;
 use crate::view::top::TopOptions;
@@ -84,7 +85,7 @@ fn timing() -> Timing {
 
 fn front(sink: DuplexStream) -> Stream<Json, DuplexStream> {
     let json = Json::new(View::Top(TopOptions::default()), Rc::new(Numeric));
-    Stream::new(json, sink, hangup::never())
+    Stream::new(json, Sink::new(sink, hangup::never()))
 }
 
 /// Everything that the run wrote, as objects.
@@ -181,7 +182,7 @@ async fn a_reader_that_goes_away_is_noticed_between_ticks() {
     let (sink, _source) = duplex(1 << 20);
     let json = Json::new(View::Top(TopOptions::default()), Rc::new(Numeric));
     let gone = Box::pin(tokio::time::sleep(SECOND / 2));
-    let mut front = Stream::new(json, sink, gone);
+    let mut front = Stream::new(json, Sink::new(sink, gone));
     let long = Timing {
         interval: SECOND * 3600,
         ..timing()

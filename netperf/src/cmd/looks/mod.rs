@@ -1,20 +1,19 @@
 //! How is something looked at once, or once a tick? The loop of the commands that need no hooks.
 
 mod envelope;
-mod write;
 
-use std::io::{self, Write};
+use std::io;
 use std::pin::pin;
 
 use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
 pub(super) use self::envelope::{Opening, end, failure, repeats};
-pub(super) use self::write::{Stopped, write_unless};
 use super::signals::Signals;
 use super::timer::{Timer, Timing};
 use crate::render::hangup;
 use crate::render::limit::{Key, Keys};
+use crate::render::sink::Sink;
 use crate::view::envelope::{End, Reason};
 use netperf_core::failure::Failure;
 
@@ -59,18 +58,13 @@ pub(super) async fn run(look: impl Look, timing: Option<Timing>) -> anyhow::Resu
     });
     let mut looks = Looks::new(look, timing)?;
     loop {
-        let text = std::mem::take(&mut looks.text);
-        let stopped = write_unless(stop.as_mut(), &text).await?;
-        let ended = match stopped {
-            Stopped::For(reason) => reason.map_or(Ended::Unseen, Ended::For),
-            Stopped::Not => tokio::select! {
-                reason = stop.as_mut() => reason.map_or(Ended::Unseen, Ended::For),
-                next = looks.wait() => next,
-            },
+        let ended = tokio::select! {
+            reason = stop.as_mut() => reason.map_or(Ended::Unseen, Ended::For),
+            next = looks.wait() => next?,
         };
         match ended {
             Ended::Not => looks.look()?,
-            Ended::For(reason) => return looks.end(reason),
+            Ended::For(reason) => return looks.end(reason).await,
             Ended::Unseen => return Ok(()),
         }
     }
@@ -97,7 +91,7 @@ struct Looks<L> {
     count: Option<u64>,
     timer: Option<Timer>,
     ticks: u64,
-    text: Vec<u8>,
+    sink: Sink,
 }
 
 impl<L: Look> Looks<L> {
@@ -108,7 +102,7 @@ impl<L: Look> Looks<L> {
             count: timing.and_then(|timing| timing.count),
             timer: None,
             ticks: 0,
-            text: Vec::new(),
+            sink: Sink::unwatched_stdout(),
         };
         looks.look()?;
         if looks.look.first_is_base() {
@@ -118,28 +112,30 @@ impl<L: Look> Looks<L> {
         Ok(looks)
     }
 
-    /// Waits until the next look is due, if there is to be one.
-    async fn wait(&mut self) -> Ended {
+    /// Waits until the last look has been read and the next is due, if there is to be one.
+    async fn wait(&mut self) -> anyhow::Result<Ended> {
+        self.sink.drain().await.context("can't write")?;
         let is_last = self.count == Some(self.ticks);
         let Some(timer) = self.timer.as_mut().filter(|_| !is_last) else {
-            return Ended::For(Reason::Count);
+            return Ok(Ended::For(Reason::Count));
         };
         let next = timer.next();
         sleep_until(timer.deadline().map_or(next, |end| end.min(next))).await;
-        match timer.tick(Instant::now()) {
+        Ok(match timer.tick(Instant::now()) {
             Some(Reason::Duration) => Ended::For(Reason::Duration),
             _ => Ended::Not,
-        }
+        })
     }
 
     fn look(&mut self) -> anyhow::Result<()> {
         self.ticks += 1;
-        self.look.look(&mut self.text)
+        self.look.look(self.sink.pending())
     }
 
-    fn end(mut self, reason: Reason) -> anyhow::Result<()> {
-        self.look.end(&end(self.ticks, reason), &mut self.text)?;
-        io::stdout().write_all(&self.text).context("can't write")?;
+    async fn end(mut self, reason: Reason) -> anyhow::Result<()> {
+        self.look
+            .end(&end(self.ticks, reason), self.sink.pending())?;
+        self.sink.finish(reason).await.context("can't write")?;
         Ok(self.look.verdict()?)
     }
 }

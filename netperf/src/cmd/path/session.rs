@@ -1,6 +1,6 @@
 //! What happens while paths are probed?
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write as _};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 
@@ -16,10 +16,11 @@ use tokio::time::{Instant, sleep_until};
 use super::targets::Aim;
 use super::{PathRun, Shown};
 use crate::cmd::logging;
-use crate::cmd::looks::{Opening, Stopped, end, write_unless};
+use crate::cmd::looks::{Opening, end};
 use crate::cmd::timer::Timing;
 use crate::render::hangup;
 use crate::render::path::{PROGRESS_END, Written, progress};
+use crate::render::sink::Sink;
 use crate::render::tui::{LogTail, PathEvent, PathScreen};
 use crate::view::envelope::{Reason, Start};
 use crate::view::path::{PathTick, ProcessSide, unreached};
@@ -32,7 +33,7 @@ pub(super) struct Session<'r> {
     screen: Option<PathScreen>,
     /// A line on stderr that says how far it is.
     has_progress: bool,
-    out: Vec<u8>,
+    out: Sink,
     ticks: u64,
 }
 
@@ -74,7 +75,7 @@ impl<'r> Session<'r> {
             names,
             screen,
             has_progress: is_report && io::stderr().is_terminal(),
-            out: Vec::new(),
+            out: Sink::unwatched_stdout(),
             ticks: 0,
         })
     }
@@ -94,9 +95,9 @@ impl<'r> Session<'r> {
         });
         self.begin()?;
         let reason = loop {
-            let text = std::mem::take(&mut self.out);
-            if let Stopped::For(reason) = write_unless(stop.as_mut(), &text).await? {
-                break reason;
+            tokio::select! {
+                reason = stop.as_mut() => break reason,
+                written = self.out.drain() => written.context("can't write")?,
             }
             let paths: Vec<_> = self
                 .paths
@@ -120,7 +121,7 @@ impl<'r> Session<'r> {
                 break Some(Reason::Count);
             }
         };
-        self.end(reason)
+        self.end(reason).await
     }
 
     fn begin(&mut self) -> anyhow::Result<()> {
@@ -128,7 +129,7 @@ impl<'r> Session<'r> {
         match (&mut self.screen, self.run.shown) {
             (Some(screen), _) => screen.open().context("can't take over the terminal")?,
             (None, Shown::EachCycle(how) | Shown::AtTheEnd(how)) => {
-                how.start(&start, &mut self.out)?;
+                how.start(&start, self.out.pending())?;
             }
             (None, Shown::Screen) => {}
         }
@@ -201,7 +202,7 @@ impl<'r> Session<'r> {
     fn write(&mut self, number: usize, how: Written) -> anyhow::Result<()> {
         let path = &self.paths[number];
         let tick = PathTick::new(&path.model, self.names.as_ref(), path.process.as_ref());
-        how.tick(&tick, &mut self.out).context("can't write")
+        how.tick(&tick, self.out.pending()).context("can't write")
     }
 
     /// The slowest path says how far it is.
@@ -215,7 +216,7 @@ impl<'r> Session<'r> {
     }
 
     /// Ends what is shown. Nobody reads any more where there is no reason.
-    fn end(mut self, reason: Option<Reason>) -> anyhow::Result<()> {
+    async fn end(mut self, reason: Option<Reason>) -> anyhow::Result<()> {
         self.screen = None;
         if self.has_progress {
             let _ = io::stderr().write_all(PROGRESS_END.as_bytes());
@@ -235,11 +236,11 @@ impl<'r> Session<'r> {
                 for number in 0..self.paths.len() {
                     self.release(number)?;
                 }
-                how.end(&end(self.ticks, reason), &mut self.out)?;
+                how.end(&end(self.ticks, reason), self.out.pending())?;
             }
             Shown::Screen => {}
         }
-        io::stdout().write_all(&self.out).context("can't write")?;
+        self.out.finish(reason).await.context("can't write")?;
         self.judge()
     }
 

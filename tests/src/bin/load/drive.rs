@@ -1,4 +1,4 @@
-//! How does the asking end work?
+//! The end that sends the requests.
 
 use std::env;
 use std::io;
@@ -7,15 +7,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netperf_tests::deadline::Deadline;
+use netperf_tests::sys::deadline::Deadline;
 
 use crate::moved::Moved;
 use crate::{CHUNK, ERRAND, MESSAGE, Work};
 
-/// Rounds between two looks at the clock.
+/// Rounds between two reads of the clock.
 const BATCH: u64 = 64;
 
-/// Works for `seconds`, and then tells the other end with a connection that brings no byte.
+/// Works for `seconds`, and then ends the server by a connection without data.
 pub(crate) fn drive(
     work: Work,
     address: SocketAddr,
@@ -34,7 +34,7 @@ pub(crate) fn drive(
     Ok(moved)
 }
 
-/// Sends once, waits for one byte, and is gone.
+/// Sends once, and waits for one byte.
 pub(crate) fn errand(address: SocketAddr) -> Result<Moved> {
     let mut moved = Moved::default();
     let socket = TcpStream::connect(address)?;
@@ -49,21 +49,21 @@ fn converse(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<(
     socket.set_nodelay(true)?;
     while !until.passed() {
         for _ in 0..BATCH {
-            ask(moved, &socket)?;
+            request(moved, &socket)?;
         }
     }
     moved.seconds = until.elapsed().as_secs_f64();
     Ok(())
 }
 
-/// The same, and it looks at the clock after each round.
+/// The same, with a read of the clock after each round.
 fn converse_by_the_clock(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> {
     let socket = TcpStream::connect(address)?;
     socket.set_nodelay(true)?;
     let mut rounds = Vec::new();
     while !until.passed() {
         let before = until.elapsed();
-        ask(moved, &socket)?;
+        request(moved, &socket)?;
         rounds.push(until.elapsed().saturating_sub(before));
     }
     moved.seconds = until.elapsed().as_secs_f64();
@@ -89,7 +89,7 @@ fn pour(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> {
 fn churn(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> {
     while !until.passed() {
         let socket = TcpStream::connect(address)?;
-        ask(moved, &socket)?;
+        request(moved, &socket)?;
         ensure!(
             moved.receive(&socket, &mut [0])? == 0,
             "more than one answer"
@@ -113,7 +113,7 @@ fn swarm(moved: &mut Moved, address: SocketAddr, until: Deadline) -> Result<()> 
     Ok(())
 }
 
-fn ask(moved: &mut Moved, socket: &TcpStream) -> io::Result<()> {
+fn request(moved: &mut Moved, socket: &TcpStream) -> io::Result<()> {
     let mut message = [0; MESSAGE];
     moved.send(socket, &message)?;
     if moved.receive(socket, &mut message)? < MESSAGE {

@@ -1,4 +1,4 @@
-//! How are many connections held open, and a given number of them used?
+//! Many open connections, of which a given number carries data.
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -8,8 +8,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::moved::Moved;
 
-/// Opens `count` connections to itself, says `ready`, and answers each number on stdin, once so many
-/// connections have carried one byte, with `done`.
+/// Opens `count` connections to itself and prints `ready`. For each number on stdin, sends one byte over so
+/// many connections and prints `done`.
 pub(crate) fn hold(count: usize) -> Result<Moved> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;

@@ -1,7 +1,7 @@
-//! What is measured against? Load between two processes, each of which prints what it moved.
+//! Load for benchmarks between two processes, each of which prints what it moved.
 //!
 //! `load serve WORK` prints its address and answers until its driver is done; `load drive WORK
-//! ADDRESS` drives it for some time; `load hold` keeps connections open and uses some when told to.
+//! ADDRESS` drives it for some time; `load hold` keeps connections open, and uses some on request.
 
 mod drive;
 mod hold;
@@ -38,19 +38,19 @@ enum End {
         #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
         bind: IpAddr,
     },
-    /// Ask, as fast as answers come
+    /// Send requests, as fast as answers come
     Drive {
         work: Work,
         address: SocketAddr,
         #[arg(long, default_value_t = 1.0)]
         seconds: f64,
-        /// Tell how long the rounds of `rr` took, too
+        /// Measure the latency of `rr` as well
         #[arg(long)]
         times: bool,
     },
     /// Be one of the short-lived processes of a swarm
     Errand { address: SocketAddr },
-    /// Hold both ends of connections; each number on stdin is how many are to carry a byte
+    /// Hold both ends of connections; each number on stdin is how many of them carry a byte
     Hold { connections: usize },
 }
 

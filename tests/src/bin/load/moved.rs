@@ -1,4 +1,4 @@
-//! What did this process move, how often and in which time?
+//! What this process moved, in how many operations and how much time.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -16,9 +16,9 @@ pub(crate) struct Moved {
     pub(crate) rx_bytes: u64,
     /// Rounds, connections, processes or bytes, as the work is measured.
     pub(crate) operations: u64,
-    /// Wall time that they took; 0 for the end that answers.
+    /// Wall time that they took; 0 for the server.
     pub(crate) seconds: f64,
-    /// The time that 99 of 100 rounds did not take, where that was asked for.
+    /// The 99th percentile of the rounds, if it was measured.
     pub(crate) p99: Option<Duration>,
 }
 

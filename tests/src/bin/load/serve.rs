@@ -1,4 +1,4 @@
-//! How does the answering end work?
+//! The end that answers.
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::moved::Moved;
 use crate::{CHUNK, MESSAGE, Work};
 
-/// Prints its address and serves one connection after the other, up to one that brings no byte.
+/// Prints its address and serves one connection after the other, until one has no data.
 pub(crate) fn serve(work: Work, bind: IpAddr) -> Result<Moved> {
     let listener = TcpListener::bind((bind, 0))?;
     writeln!(io::stdout(), "{}", listener.local_addr()?)?;
@@ -18,13 +18,13 @@ pub(crate) fn serve(work: Work, bind: IpAddr) -> Result<Moved> {
         let (socket, _) = listener.accept()?;
         match work {
             Work::Rr => while answer(&mut moved, &socket)? {},
-            Work::Bulk => swallow(&mut moved, &socket)?,
-            // The end that answers closes first, so that no port of the driver waits in TIME_WAIT.
+            Work::Bulk => discard(&mut moved, &socket)?,
+            // The server closes first, so that no port of the driver stays in TIME_WAIT.
             Work::Churn => {
                 answer(&mut moved, &socket)?;
             }
             Work::Swarm => {
-                swallow(&mut moved, &socket)?;
+                discard(&mut moved, &socket)?;
                 if moved.rx_bytes > before {
                     moved.send(&socket, &[1])?;
                 }
@@ -46,7 +46,7 @@ fn answer(moved: &mut Moved, socket: &TcpStream) -> io::Result<bool> {
     Ok(true)
 }
 
-fn swallow(moved: &mut Moved, socket: &TcpStream) -> io::Result<()> {
+fn discard(moved: &mut Moved, socket: &TcpStream) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     while moved.receive(socket, &mut chunk)? > 0 {}
     Ok(())

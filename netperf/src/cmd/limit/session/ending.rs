@@ -47,14 +47,14 @@ impl Session {
         let written = self.hold.written;
         if let Written::Live(_) = written {
             // The line stays.
-            self.output.text().extend_from_slice(b"\n");
+            self.output.pending().extend_from_slice(b"\n");
         }
         let seconds = self.model.length().as_secs();
         let moved = moved(&self.model.overall(), self.units);
         let text = format!("limit {} lifted after {seconds} s{moved}", self.record.id);
-        written.say(&text, self.output.text());
-        written.end(&looks::end(self.ticks, reason), self.output.text())?;
-        self.output.finish().await.context("can't write")?;
+        written.say(&text, self.output.pending());
+        written.end(&looks::end(self.ticks, reason), self.output.pending())?;
+        self.output.finish(reason).await.context("can't write")?;
         if let Ended::Command(status) = ended {
             return if status == PassedOn(0) {
                 Ok(())

@@ -20,13 +20,13 @@ use tokio::time::Instant;
 
 use crate::cmd::limit::child::Gated;
 use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
-use crate::cmd::limit::output::Output;
 use crate::cmd::limit::wake::{Wake, Wakers};
 use crate::cmd::limit::{Hold, asked, failure, targets};
 use crate::cmd::signals::Stop;
 use crate::cmd::timer::Timer;
 use crate::exit::PassedOn;
 use crate::render::limit::Written;
+use crate::render::sink::Sink;
 use crate::render::width;
 use crate::view::envelope::Reason;
 use crate::view::limit::{LimitTick, Outlook};
@@ -54,7 +54,7 @@ pub(super) struct Session {
     /// Of the time that a check is about.
     checked: Option<LimitModel>,
     seat: Seat,
-    output: Output,
+    output: Sink,
     command: Option<Gated>,
     began: MonoNs,
     newcomers: MonoNs,
@@ -70,6 +70,15 @@ enum Ended {
     Unseen,
 }
 
+/// Nothing is written, and so no reader needed, with [`Written::Nothing`].
+fn sink(written: Written) -> Sink {
+    if written == Written::Nothing {
+        Sink::unwatched_stdout()
+    } else {
+        Sink::stdout()
+    }
+}
+
 impl Session {
     /// A limit that has begun.
     pub(super) fn new(
@@ -80,7 +89,7 @@ impl Session {
     ) -> Self {
         let began = clock::now().0;
         Self {
-            output: Output::new(hold.written),
+            output: sink(hold.written),
             hold,
             units,
             record,
@@ -100,14 +109,14 @@ impl Session {
     /// Says that it holds, and lets the command run that waits for it.
     pub(super) fn begin(&mut self, command: Option<Gated>, has_keys: bool) -> anyhow::Result<()> {
         let start = opening(&self.hold, self.record.since);
-        self.hold.written.start(&start, self.output.text())?;
+        self.hold.written.start(&start, self.output.pending())?;
         let keys = if has_keys {
             "; q lifts it, +/- 10 %"
         } else {
             "; Ctrl-C lifts it"
         };
         let text = self.what_holds() + keys;
-        self.hold.written.say(&text, self.output.text());
+        self.hold.written.say(&text, self.output.pending());
         self.command = command;
         if let Some(command) = &mut self.command {
             command.open()?;
@@ -125,7 +134,7 @@ impl Session {
     /// Holds it until it ends.
     pub(super) async fn until_end(mut self, mut wakers: Wakers) -> anyhow::Result<()> {
         if self.hold.written == Written::Nothing {
-            self.output = Output::new(Written::Nothing);
+            self.output = sink(Written::Nothing);
         }
         let mut timer = Timer::new(Instant::now(), self.hold.timing);
         let ended = loop {
@@ -179,7 +188,7 @@ impl Session {
             return Some(Ended::Unseen);
         }
         self.hold.written = Written::Nothing;
-        self.output = Output::new(Written::Nothing);
+        self.output = sink(Written::Nothing);
         None
     }
 
@@ -307,7 +316,9 @@ impl Session {
         };
         let tick = LimitTick::new(&self.model, outlook);
         let columns = width::of_stdout().unwrap_or(COLUMNS);
-        self.hold.written.tick(&tick, columns, self.output.text())?;
+        self.hold
+            .written
+            .tick(&tick, columns, self.output.pending())?;
         Ok(())
     }
 
@@ -324,6 +335,6 @@ impl Session {
     }
 
     fn say(&mut self, text: &str) {
-        self.hold.written.say(text, self.output.text());
+        self.hold.written.say(text, self.output.pending());
     }
 }

@@ -1,0 +1,141 @@
+//! Output on its way to a pipe, file or terminal, without ever waiting for its reader.
+//!
+//! Writing happens beside the loop of a command: while a reader pauses, counting goes on. Every command
+//! that runs until it is stopped writes through a [`Sink`].
+
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt, Stdout};
+use tokio::time::{Instant, timeout_at};
+
+use super::hangup::{self, Hangup};
+use crate::view::envelope::Reason;
+
+/// How long a reader that takes nothing holds up the end after a signal.
+const STALLED: Duration = Duration::from_millis(100);
+
+/// How long a reader may take for the last lines, while it takes some.
+const LAST_WRITE: Duration = Duration::from_secs(2);
+
+/// Bytes that may wait for the reader of a command that prints each event. Events beyond are counted instead.
+const WAITING_MAX: usize = 4 << 20;
+
+/// A writer with what is still to be written.
+pub struct Sink<W = Stdout> {
+    writer: W,
+    hangup: Hangup,
+    pending: Vec<u8>,
+    written: usize,
+}
+
+impl Sink {
+    /// Writes to stdout, and notices a reader that goes away while nothing is written.
+    pub fn stdout() -> Self {
+        Self::new(tokio::io::stdout(), hangup::of_stdout())
+    }
+
+    /// Writes to stdout; nothing notices that its reader goes away.
+    pub fn unwatched_stdout() -> Self {
+        Self::new(tokio::io::stdout(), hangup::never())
+    }
+}
+
+impl<W: AsyncWrite + Unpin> Sink<W> {
+    /// Writes to `writer`; `hangup` notices a closed pipe while nothing is written.
+    pub fn new(writer: W, hangup: Hangup) -> Self {
+        Self {
+            writer,
+            hangup,
+            pending: Vec::new(),
+            written: 0,
+        }
+    }
+
+    /// Where output is added.
+    pub fn pending(&mut self) -> &mut Vec<u8> {
+        &mut self.pending
+    }
+
+    /// Whether everything has been written.
+    pub fn is_ready(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Whether one more event may wait for the reader.
+    pub fn has_room(&self) -> bool {
+        self.pending.len() - self.written < WAITING_MAX
+    }
+
+    /// Writes what is pending and flushes it. When dropped half-way, it can be called again.
+    ///
+    /// # Errors
+    /// When the writer fails; [`io::ErrorKind::BrokenPipe`] when its reader has gone.
+    pub async fn drain(&mut self) -> io::Result<()> {
+        self.drain_until(None).await
+    }
+
+    /// Writes what is pending; returns only when the reader has gone. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub async fn write_until_closed(&mut self) -> io::Result<()> {
+        if self.is_ready() {
+            self.hangup.as_mut().await;
+            return Ok(());
+        }
+        match self.drain().await {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => pending().await,
+        }
+    }
+
+    /// Writes what is left at the end of a session. A stalled reader holds up the end for at most 100 ms
+    /// after a signal and for at most 2 s otherwise; what it has not taken by then is lost, with a warning.
+    ///
+    /// # Errors
+    /// When the writer fails, but not for a reader that has gone.
+    pub async fn finish(&mut self, reason: Reason) -> io::Result<()> {
+        let patience = if reason == Reason::Signal {
+            STALLED
+        } else {
+            LAST_WRITE
+        };
+        let end = Instant::now() + LAST_WRITE;
+        match self.drain_until(Some((patience, end))).await {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                log::warn!("the output was not read to its end: the last lines are missing");
+                Ok(())
+            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// With a limit, each write may take so long, and all of them until then.
+    async fn drain_until(&mut self, limit: Option<(Duration, Instant)>) -> io::Result<()> {
+        while self.written < self.pending.len() {
+            let write = self.writer.write(&self.pending[self.written..]);
+            self.written += within(limit, write).await?;
+        }
+        within(limit, self.writer.flush()).await?;
+        self.pending.clear();
+        self.written = 0;
+        Ok(())
+    }
+}
+
+async fn within<T>(
+    limit: Option<(Duration, Instant)>,
+    step: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let Some((patience, end)) = limit else {
+        return step.await;
+    };
+    let late = (Instant::now() + patience).min(end);
+    timeout_at(late, step)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
