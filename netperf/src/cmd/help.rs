@@ -321,8 +321,8 @@ With --watch it sends nothing and shows the queries of processes: each query to 
 over UDP and TCP, in every network namespace, with its process, resolver, result, time and retries;
 and once a tick the queries and waiting times of each process. It needs no help of the C library, so
 it sees every sender: programs in Go, containers, and what a resolver on this machine forwards to
-others. --timeout sets how long to wait for an answer (5 s). Queries that are encrypted (DoT, DoH) are not seen. --watch needs root or the capabilities
-that `top` needs.";
+others. --timeout sets how long to wait for an answer (5 s). Queries that are encrypted (DoT, DoH)
+are not seen. --watch needs root or the capabilities that `top` needs.";
 
 /// Examples of `dns`.
 pub(super) const DNS: &str = "\

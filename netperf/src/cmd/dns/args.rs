@@ -7,13 +7,13 @@ use clap::Args;
 /// Options of `dns`.
 #[derive(Debug, Args)]
 pub struct DnsArgs {
-    /// A name or an address, a type of record, and resolvers to ask as well
+    /// A name or an address, a type of record, and further resolvers
     #[arg(
         required_unless_present = "watch",
         value_name = "NAME [TYPE] [@SERVER[:PORT]]"
     )]
     pub words: Vec<String>,
-    /// Ask nothing, show what processes ask: each query as it ends, and once a tick who asked
+    /// Send nothing, show the queries of processes: each as it ends, and their sums once a tick
     #[arg(long, conflicts_with_all = ["words", "queries", "tcp", "only"])]
     pub watch: bool,
     /// Only queries of this process; may be given several times
@@ -25,14 +25,14 @@ pub struct DnsArgs {
         requires = "watch"
     )]
     pub pid: Vec<u32>,
-    /// Ask each resolver so many times
+    /// Send so many queries to each resolver
     #[arg(short = 'c', long, value_name = "N", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub queries: u32,
     /// Over TCP
     #[arg(long)]
     pub tcp: bool,
-    /// Ask only the resolvers named with @, without those of /etc/resolv.conf and its search domains
+    /// Use only the resolvers named with @, without those of /etc/resolv.conf and its search domains
     #[arg(long)]
     pub only: bool,
     /// Wait so long for each answer [default: as /etc/resolv.conf says, else 5]
