@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt, Stdout};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::hangup::{self, Hangup};
 use crate::view::envelope::Reason;
@@ -73,7 +73,7 @@ impl<W: AsyncWrite + Unpin> Sink<W> {
     /// # Errors
     /// When the writer fails; [`io::ErrorKind::BrokenPipe`] when its reader has gone.
     pub async fn drain(&mut self) -> io::Result<()> {
-        self.drain_until(None).await
+        self.drain_in_steps_of(None).await
     }
 
     /// Writes what is pending; returns only when the reader has gone. Dropping the future loses nothing.
@@ -103,8 +103,8 @@ impl<W: AsyncWrite + Unpin> Sink<W> {
         } else {
             LAST_WRITE
         };
-        let end = Instant::now() + LAST_WRITE;
-        match self.drain_until(Some((patience, end))).await {
+        let drained = within(Some(LAST_WRITE), self.drain_in_steps_of(Some(patience))).await;
+        match drained {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 log::warn!("the output was not read to its end: the last lines are missing");
                 Ok(())
@@ -114,13 +114,13 @@ impl<W: AsyncWrite + Unpin> Sink<W> {
         }
     }
 
-    /// With a limit, each write may take so long, and all of them until then.
-    async fn drain_until(&mut self, limit: Option<(Duration, Instant)>) -> io::Result<()> {
+    /// Each step may take `patience`; `None` waits for the reader.
+    async fn drain_in_steps_of(&mut self, patience: Option<Duration>) -> io::Result<()> {
         while self.written < self.pending.len() {
             let write = self.writer.write(&self.pending[self.written..]);
-            self.written += within(limit, write).await?;
+            self.written += within(patience, write).await?;
         }
-        within(limit, self.writer.flush()).await?;
+        within(patience, self.writer.flush()).await?;
         self.pending.clear();
         self.written = 0;
         Ok(())
@@ -128,14 +128,12 @@ impl<W: AsyncWrite + Unpin> Sink<W> {
 }
 
 async fn within<T>(
-    limit: Option<(Duration, Instant)>,
+    patience: Option<Duration>,
     step: impl Future<Output = io::Result<T>>,
 ) -> io::Result<T> {
-    let Some((patience, end)) = limit else {
+    let Some(patience) = patience else {
         return step.await;
     };
-    let late = (Instant::now() + patience).min(end);
-    timeout_at(late, step)
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    let done = timeout(patience, step).await;
+    done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
