@@ -241,7 +241,8 @@ fn it_ends_with_its_processes_in_a_namespace_without_a_name() -> Result<()> {
 
 #[test]
 fn filters_hold_as_well_and_are_removed_however_it_ends() -> Result<()> {
-    let _turn = turn::shared();
+    // Two streams without a limit take all processors, until they are held.
+    let _turn = turn::exclusive();
     let veth = VethPair::new()?;
     let before = inventory(&veth)?;
     let mut sink = sink(&mut far(&veth)?, "tcp", FAR)?;
