@@ -61,14 +61,20 @@ pub(in crate::cmd) async fn run(run: DnsWatchRun) -> anyhow::Result<()> {
     let mut timer = Timer::new(Instant::now(), run.timing);
     let reason = loop {
         let deadline = timer.deadline();
-        let is_ready = sink.is_ready();
-        let due = deadline.map_or(timer.next(), |end| end.min(timer.next()));
-        let wake = due.max(Instant::now()).min(Instant::now() + PAUSE);
+        let pause = Instant::now() + PAUSE;
+        // While the reader is busy, a tick that is due would wake the loop at once, again and again.
+        let next = if sink.is_ready() {
+            timer.next().min(pause)
+        } else {
+            pause
+        };
+        let wake = deadline.map_or(next, |end| end.min(next));
         tokio::select! {
             () = sleep_until(wake) => {}
             () = stop.as_mut() => break Reason::Signal,
             closed = sink.write_until_closed() => return closed.context("can't write"),
         }
+        let is_ready = sink.is_ready();
         watching.look(&mut sink)?;
         let now = Instant::now();
         let is_over = deadline.is_some_and(|end| end <= now);
