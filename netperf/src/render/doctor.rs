@@ -7,7 +7,7 @@ use super::json;
 use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
 use crate::view::doctor::{Check, Doctor, Status};
 use crate::view::envelope::{End, Start};
-use crate::view::states::Level;
+use netperf_diagnose::Level;
 
 /// Width of the column of titles.
 const TITLE: usize = 17;
@@ -106,10 +106,10 @@ mod tests {
     use super::*;
     use crate::view::doctor::{Cause, Topic};
     use crate::view::envelope::Reason;
-    use crate::view::states::Finding;
     use crate::view::time::Rfc3339;
     use netperf_core::clock::WallNs;
     use netperf_core::sample::Loss;
+    use netperf_diagnose::Finding;
 
     fn written(what: &str, width: usize) -> String {
         let found = |level, what: &str| Finding {

@@ -10,7 +10,7 @@ use super::text::LINE;
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
 use crate::view::spread::said;
-use crate::view::states::words::counted;
+use netperf_diagnose::words::counted;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///

@@ -22,7 +22,6 @@ pub mod nic;
 pub mod path;
 pub mod preflight;
 pub mod process_row;
-pub mod query;
 pub mod retrans;
 pub mod socket_filter;
 pub mod sockets;

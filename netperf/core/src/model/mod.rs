@@ -14,6 +14,7 @@ pub mod nic;
 pub mod path;
 pub mod pressure;
 pub mod process;
+pub mod query;
 pub mod states;
 pub mod tick;
 pub mod traffic;

@@ -15,8 +15,8 @@ use serde::Serialize;
 
 pub use self::lookup_row::{LookupRow, QueryRow};
 pub use self::resolver_row::{RecordRow, ResolverRow, TypeRow};
-use super::states::{Finding, Level};
 use super::time::Rfc3339;
+use netperf_diagnose::{Finding, Level};
 
 /// All that was asked about a name at one time.
 #[derive(Clone, Debug, Serialize)]

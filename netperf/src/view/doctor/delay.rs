@@ -4,8 +4,8 @@ use netperf_core::sample::latency::{LatencyKind, LatencyReading};
 
 use super::{Check, Measured, Topic};
 use crate::view::latency::row::Times;
-use crate::view::states::words::process;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::process;
+use netperf_diagnose::{Finding, Level};
 
 /// A connect that took so long repeated its first packet: the kernel waits a second for an answer.
 const REPEATED_US: u32 = 1_000_000;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use netperf_core::sample::losses::{DropReading, DropReason};
 
 use super::{Check, Measured, Topic};
-use crate::view::states::words::{counted, process};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, process};
+use netperf_diagnose::{Finding, Level};
 
 /// Packets from which on it is worth a word.
 const SOME: u64 = 10;

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::loss::flows;
 use super::{Check, Measured, Topic, errno};
-use crate::view::states::words::{counted, process};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, process};
+use netperf_diagnose::{Finding, Level};
 
 /// Fewer than these are seen in passing: happy eyeballs, a service that starts.
 const SOME: u64 = 3;

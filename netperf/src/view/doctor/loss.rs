@@ -8,8 +8,8 @@ use netperf_core::sample::losses::Kinds;
 
 use super::{Check, Measured, Topic};
 use crate::view::retrans::row::Account;
-use crate::view::states::words::{counted, grouped, process};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, grouped, process};
+use netperf_diagnose::{Finding, Level};
 
 /// Segments sent again from which on a share says something.
 const SOME: u64 = 10;

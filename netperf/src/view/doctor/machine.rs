@@ -4,8 +4,8 @@ use netperf_core::model::pressure::{Part, Pressure};
 
 use super::{Check, Topic};
 use crate::view::nic::percent;
-use crate::view::states::words::{counted, grouped, process};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, grouped, process};
+use netperf_diagnose::{Finding, Level};
 
 /// Share of the time from which on waiting is felt.
 const WAITED: f64 = 0.25;

@@ -25,7 +25,6 @@ use netperf_core::model::nic::NicModel;
 use netperf_core::model::pressure::Pressure;
 use netperf_core::model::states::StatesModel;
 use netperf_core::sample::socket::{SocketSample, Unseen};
-use netperf_core::sample::state_set::StateSet;
 use netperf_core::sample::{Loss, Process};
 use serde::Serialize;
 
@@ -35,9 +34,10 @@ use self::dns::LookupRow;
 use self::failing::FailedRow;
 use super::nic::users::Counted;
 use super::nic::{NicOptions, NicTick};
-use super::query::ProcessQuery;
-use super::states::{Finding, Level, StatesOptions};
+use super::states::StatesOptions;
 use super::time::Rfc3339;
+use netperf_core::model::query::ProcessQuery;
+use netperf_diagnose::{Finding, Level, Period};
 
 /// Everything that was measured.
 #[derive(Clone, Copy, Debug)]
@@ -227,7 +227,7 @@ fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
         .map_or_else(Counted::Impossible, Counted::In);
     let nics = NicTick::new(measured.nics, counted, &NicOptions::default());
     let options = states_options(measured.about);
-    let states = network::States::new(measured.states, &options);
+    let states = network::States::new(measured.states, &options, Period::Tick);
     let mut checks = vec![
         machine::cpu(measured.pressure),
         machine::disk(measured.pressure),
@@ -256,13 +256,11 @@ fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
 
 fn states_options(about: Option<u32>) -> StatesOptions {
     StatesOptions {
-        states: StateSet::ALL,
-        port: None,
-        remote: None,
         processes: ProcessQuery {
             pids: about.into_iter().collect(),
             ..ProcessQuery::default()
         },
+        ..StatesOptions::all()
     }
 }
 

@@ -7,9 +7,10 @@ use netperf_core::sample::TcpState;
 
 use super::{Check, Measured, Topic, delay};
 use crate::view::nic::{NicRow, NicTick};
-use crate::view::states::findings::{About, by_subject};
-use crate::view::states::words::{counted, grouped, process};
-use crate::view::states::{Finding, Level, StatesOptions, StatesTick};
+use netperf_core::model::states::figures::{StatesFigures, StatesOptions};
+use netperf_diagnose::states::{About, by_subject};
+use netperf_diagnose::words::{counted, grouped, process};
+use netperf_diagnose::{Finding, Level, Period};
 
 /// The interfaces.
 pub(super) fn interfaces(tick: &NicTick<'_>) -> Check {
@@ -43,15 +44,15 @@ pub(super) fn interfaces(tick: &NicTick<'_>) -> Check {
 
 /// The states of TCP.
 pub(super) struct States<'m> {
-    tick: StatesTick<'m>,
+    figures: StatesFigures<'m>,
     findings: [(About, Vec<Finding>); 4],
 }
 
 impl<'m> States<'m> {
-    pub(super) fn new(model: &'m StatesModel, options: &StatesOptions) -> Self {
-        let tick = StatesTick::new(model, options);
-        let findings = by_subject(&tick, model);
-        Self { tick, findings }
+    pub(super) fn new(model: &'m StatesModel, options: &StatesOptions, period: Period) -> Self {
+        let figures = StatesFigures::new(model, options);
+        let findings = by_subject(&figures, model, period);
+        Self { figures, findings }
     }
 
     fn about(&self, about: About) -> Vec<Finding> {
@@ -63,7 +64,7 @@ impl<'m> States<'m> {
     }
 
     pub(super) fn closing(&self) -> Check {
-        let count = |state| grouped(self.tick.counts.of(state));
+        let count = |state| grouped(self.figures.counts.of(state));
         let evidence = format!(
             "{} in CLOSE_WAIT, {} in FIN_WAIT2, {} in LAST_ACK",
             count(TcpState::CloseWait),
@@ -74,8 +75,8 @@ impl<'m> States<'m> {
     }
 
     pub(super) fn ports(&self) -> Check {
-        let waiting = grouped(self.tick.counts.of(TcpState::TimeWait));
-        let fullest = self.tick.time_wait.first();
+        let waiting = grouped(self.figures.counts.of(TcpState::TimeWait));
+        let fullest = self.figures.time_wait.first();
         let fullest = fullest.and_then(|row| {
             let (ports, headroom) = (row.ports?, row.headroom?);
             Some(format!(
@@ -106,14 +107,18 @@ impl<'m> States<'m> {
             let mut words = finding.what.split([' ', ',', ';']);
             words.any(|word| word.trim_end_matches(':') == text)
         };
-        let refused = self.tick.refused.iter().filter(|row| is_meant(row.address));
+        let refused = self
+            .figures
+            .refused
+            .iter()
+            .filter(|row| is_meant(row.address));
         let refused = refused.max_by_key(|row| row.total);
         if let Some(row) = refused {
             let who = process(Some(row.name), Some(row.pid));
             return Some(format!("they are of {who}"));
         }
         let row = self
-            .tick
+            .figures
             .time_wait
             .iter()
             .find(|row| is_meant(row.remote))?;
@@ -126,9 +131,9 @@ impl<'m> States<'m> {
     pub(super) fn listen(&self, measured: &Measured<'_>) -> Check {
         let mut findings = self.about(About::Listen);
         findings.extend(delay::accepts(measured));
-        let listening = self.tick.listen.len() as u64;
+        let listening = self.figures.listen.len() as u64;
         let waiting: u64 = self
-            .tick
+            .figures
             .listen
             .iter()
             .map(|row| u64::from(row.backlog))
@@ -142,7 +147,7 @@ impl<'m> States<'m> {
     }
 
     pub(super) fn limits(&self) -> Check {
-        let pages = self.tick.networks.iter().find_map(|row| {
+        let pages = self.figures.networks.iter().find_map(|row| {
             let [_, pressure, _] = row.settings.tcp_mem?;
             let used = row.memory_pages?;
             Some(format!(

@@ -8,8 +8,8 @@ use netperf_core::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
 
 use super::{Check, Measured, Topic, delay};
 use crate::view::nic::percent;
-use crate::view::states::words::{counted, grouped, process};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, grouped, process};
+use netperf_diagnose::{Finding, Level};
 
 /// Share of the time from which on something is what a connection mostly did.
 const MOSTLY: f64 = 0.5;

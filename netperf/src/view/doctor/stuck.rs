@@ -5,8 +5,8 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, TcpInfo, TimerKind};
 
 use super::{Check, Measured, Topic};
-use crate::view::states::words::{counted, process, span};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, process, span};
+use netperf_diagnose::{Finding, Level};
 
 /// Repetitions after which it is no single loss.
 const REPEATED: u8 = 3;

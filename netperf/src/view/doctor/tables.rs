@@ -3,8 +3,8 @@
 use netperf_core::model::pressure::Pressure;
 
 use super::{Check, Topic};
-use crate::view::states::words::{counted, grouped};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, grouped};
+use netperf_diagnose::{Finding, Level};
 
 /// Percent from which on a table is nearly full.
 const NEAR_PERCENT: u64 = 80;

@@ -7,8 +7,8 @@ use super::request_row::RequestRow;
 use super::slo::SloRow;
 use super::target_row::TargetRow;
 use crate::view::spread::said;
-use crate::view::states::words::counted;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::counted;
+use netperf_diagnose::{Finding, Level};
 
 /// Certificates that are larger do not fit into the first flight of a server (ten segments).
 const FIRST_FLIGHT_BYTES: usize = 14_000;

@@ -15,8 +15,8 @@ use serde::Serialize;
 pub use self::request_row::{CurlTimes, RequestRow, TlsRow};
 use self::slo::{Slo, SloRow};
 pub use self::target_row::{LongestRow, PhaseRow, TargetRow, name_of};
-use super::states::{Finding, Level};
 use super::time::Rfc3339;
+use netperf_diagnose::{Finding, Level};
 
 /// What `http` was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

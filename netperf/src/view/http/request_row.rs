@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::target_row::name_of;
 use crate::view::dns::LookupRow;
 use crate::view::spread::micros;
-use crate::view::states::words::counted;
+use netperf_diagnose::words::counted;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]

@@ -27,8 +27,8 @@ pub use self::meaning::Meaning;
 pub use self::row::{NicRow, QueueRow, SoftnetRow};
 pub use self::threshold::Threshold;
 use self::users::Counted;
-use super::states::Finding;
 use super::time::Rfc3339;
+use netperf_diagnose::Finding;
 
 /// What `nic` is asked to show.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,7 @@ use netperf_core::sample::nic::{
 
 use super::users::Counted;
 use super::*;
-use crate::view::states::Level;
+use netperf_diagnose::Level;
 
 fn eth0() -> NicReading {
     NicReading {

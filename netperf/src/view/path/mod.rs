@@ -13,8 +13,8 @@ use netperf_core::sample::path::Method;
 use serde::Serialize;
 
 pub use self::row::{DestinationRow, HopHost, HopRow, MtuRow};
-use super::states::Finding;
 use super::time::Rfc3339;
+use netperf_diagnose::Finding;
 
 /// A path after a cycle.
 #[derive(Clone, Debug, Serialize)]

@@ -16,9 +16,9 @@ use netperf_core::sample::{ProcessId, Proto};
 use serde::Serialize;
 
 use self::row::{Account, DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
-use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 /// What `retrans` is asked to show.
 #[derive(Clone, Debug, Default)]

@@ -7,8 +7,8 @@ use netperf_core::sample::socket::{SocketMemory, SocketProto, TcpInfo};
 use regex::Regex;
 
 use super::*;
-use crate::view::query::CgroupPath;
 use crate::view::socket_filter::parse;
+use netperf_core::model::query::CgroupPath;
 
 fn options() -> SocketsOptions {
     SocketsOptions {

@@ -5,7 +5,7 @@ use netperf_core::sample::dns::{DnsSample, LookupEnd, Rcode};
 use crate::view::dns::DnsTick;
 use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
 use crate::view::spread::said;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 /// The name has no records, whoever is asked.
 pub(super) fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {

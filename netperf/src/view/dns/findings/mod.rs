@@ -8,7 +8,7 @@ use netperf_core::sample::dns::DnsSample;
 use super::DnsTick;
 use super::resolver_row::ResolverRow;
 use crate::view::spread::said;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 /// All findings, the worst first.
 pub(super) fn of(tick: &DnsTick, sample: &DnsSample) -> Vec<Finding> {

@@ -4,7 +4,7 @@ use netperf_core::sample::dns::{DnsSample, Rcode};
 
 use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
 use crate::view::spread::said;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 /// Slower is felt: a page asks for dozens of names.
 const SLOW_US: u64 = 100_000;

@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{Check, Measured, Topic};
 use crate::view::spread::{Spread, said};
-use crate::view::states::words::counted;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::counted;
+use netperf_diagnose::{Finding, Level};
 
 pub use self::row::{LookupRow, rows};
 

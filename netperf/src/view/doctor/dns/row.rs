@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::Measured;
 use crate::view::spread::Spread;
-use crate::view::states::words::{counted, process};
+use netperf_diagnose::words::{counted, process};
 
 /// Queries of one process, or of several with the same name, to one resolver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,8 +6,8 @@ use crate::view::nic::driver_row::Known;
 use crate::view::nic::meaning;
 use crate::view::nic::words::percent;
 use crate::view::nic::{DriverRow, NicRow};
-use crate::view::states::words::{counted, grouped};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, grouped};
+use netperf_diagnose::{Finding, Level};
 
 /// Drops of arrived packets that are no trouble: as few as protocols of a switch make.
 const FEW: u64 = 10;

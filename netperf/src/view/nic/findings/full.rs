@@ -3,8 +3,8 @@
 use super::{TICKS, first_user, used_by};
 use crate::view::nic::words::{bits, speed};
 use crate::view::nic::{NicRow, QueueRow};
-use crate::view::states::words::{counted, grouped};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, grouped};
+use netperf_diagnose::{Finding, Level};
 
 /// Kinds of queues that keep a rate which somebody has set.
 const SHAPERS: [&str; 5] = ["tbf", "htb", "hfsc", "cbq", "cake"];

@@ -4,8 +4,8 @@ use netperf_core::sample::nic::Duplex;
 
 use crate::view::nic::NicRow;
 use crate::view::nic::words::speed;
-use crate::view::states::words::{counted, grouped};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, grouped};
+use netperf_diagnose::{Finding, Level};
 
 pub(super) fn of(row: &NicRow<'_>) -> Vec<Finding> {
     let all = [

@@ -8,8 +8,8 @@ mod processors;
 use super::NicTick;
 use super::users::{User, Users};
 use super::words::bits;
-use crate::view::states::words::process;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::process;
+use netperf_diagnose::{Finding, Level};
 
 /// For how many ticks in a row something has to go on before it is told.
 const TICKS: u32 = 3;

@@ -1,8 +1,8 @@
 //! Do the processors take what arrives?
 
 use crate::view::nic::{NicTick, SoftnetRow};
-use crate::view::states::words::{counted, grouped};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::words::{counted, grouped};
+use netperf_diagnose::{Finding, Level};
 
 /// Ends of a turn with packets left, a second, from which on they are worth a look.
 const OFTEN_PER_S: f64 = 20.0;

@@ -2,7 +2,7 @@
 
 use super::super::words::{ms, ms_or_dash};
 use super::Way;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 /// Shorter steps are no news.
 const STEP_US: u32 = 5_000;

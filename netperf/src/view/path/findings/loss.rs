@@ -4,7 +4,7 @@ use netperf_core::model::path::Figures;
 
 use super::super::words::{lost, percent};
 use super::{FEW, Stop, Way};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 /// From this share on an application can hardly be used.
 const CRITICAL_PERCENT: f64 = 20.0;

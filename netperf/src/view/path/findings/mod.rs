@@ -11,7 +11,7 @@ mod routers;
 use netperf_core::model::path::{Figures, Hop, PathModel};
 
 use super::ProcessSide;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 /// Fewer probes say little about small losses.
 const FEW: u64 = 50;

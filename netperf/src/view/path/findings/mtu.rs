@@ -3,7 +3,7 @@
 use netperf_core::model::path::PathModel;
 use netperf_core::sample::path::MtuReading;
 
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 pub(super) fn of(path: &PathModel) -> Option<Finding> {
     let found = match path.mtu.as_ref()? {

@@ -4,7 +4,7 @@ use netperf_core::model::path::PathModel;
 
 use super::super::ProcessSide;
 use super::super::words::ms;
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 /// How much more than the path is much.
 const TIMES: u32 = 2;

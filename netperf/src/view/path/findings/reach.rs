@@ -7,7 +7,7 @@ use netperf_core::sample::path::Method;
 
 use super::super::words::{self, at, method, unreachable};
 use super::{Stop, Way};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
     let path = way.path;

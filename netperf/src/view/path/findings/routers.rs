@@ -2,7 +2,7 @@
 
 use super::super::words::{hops, ms, percent, probes};
 use super::{Stop, Way};
-use crate::view::states::{Finding, Level};
+use netperf_diagnose::{Finding, Level};
 
 pub(super) fn of(way: &Way<'_>) -> Vec<Finding> {
     let found = [silent(way), rare(way), slow(way), several(way)];

@@ -1,7 +1,7 @@
-//! How are figures said in a sentence?
+//! How are figures written in a sentence?
 
 /// A number in groups of three digits: `28 232`.
-pub(in crate::view) fn grouped(number: impl Into<u64>) -> String {
+pub fn grouped(number: impl Into<u64>) -> String {
     let digits = number.into().to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.char_indices() {
@@ -14,7 +14,7 @@ pub(in crate::view) fn grouped(number: impl Into<u64>) -> String {
 }
 
 /// A number of things, in the singular where it is one.
-pub(crate) fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
+pub fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
     let number = number.into();
     format!(
         "{} {}",
@@ -24,7 +24,7 @@ pub(crate) fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
 }
 
 /// A span of time in the unit that suits it: `2.5 s`, `40 s`, `12 min`, `5 h`.
-pub(in crate::view) fn span(seconds: f64) -> String {
+pub fn span(seconds: f64) -> String {
     match seconds {
         ..10.0 => format!("{seconds:.1} s"),
         ..120.0 => format!("{seconds:.0} s"),
@@ -34,7 +34,7 @@ pub(in crate::view) fn span(seconds: f64) -> String {
 }
 
 /// A process, by name and number.
-pub(in crate::view) fn process(name: Option<&str>, pid: Option<u32>) -> String {
+pub fn process(name: Option<&str>, pid: Option<u32>) -> String {
     match (name, pid) {
         (Some(name), Some(pid)) => format!("{name} (PID {pid})"),
         _ => "a process that can't be seen".to_owned(),

@@ -1,7 +1,7 @@
 //! What do the network namespaces say of TCP as a whole?
 
-use netperf_core::model::states::{Look, StatesModel};
-use netperf_core::sample::network::{NetworkReading, PortRange, TcpCounters, TcpSettings};
+use crate::model::states::{Look, StatesModel};
+use crate::sample::network::{NetworkReading, PortRange, TcpCounters, TcpSettings};
 use serde::Serialize;
 
 /// One network namespace: what it says, and how much its counters have grown in this tick.

@@ -6,10 +6,10 @@ use netperf_core::sample::network::TcpSettings;
 
 use super::refused::Group;
 use super::remedy::Remedy;
-use super::{Finding, Level};
-use crate::view::states::ports_row::Likely;
-use crate::view::states::words::{counted, grouped, process, span};
-use crate::view::states::{PortsRow, StatesTick};
+use crate::words::{counted, grouped, process, span};
+use crate::{Finding, Level};
+use netperf_core::model::states::figures::ports::Likely;
+use netperf_core::model::states::figures::{PortsRow, StatesFigures};
 
 /// Part of the ports from which on few are left.
 const FEW_LEFT: f64 = 0.8;
@@ -28,11 +28,11 @@ const WIDE: (u16, u16) = (15_000, 64_999);
 /// Findings, and what was refused that none of them tells.
 pub(super) fn of<'t, 'm>(
     mut refused: Vec<Group<'t, 'm>>,
-    tick: &'t StatesTick<'m>,
+    figures: &'t StatesFigures<'m>,
     model: &StatesModel,
 ) -> (Vec<Finding>, Vec<Group<'t, 'm>>) {
     let (mut bad, mut fine) = (Vec::new(), Vec::new());
-    for row in tick.time_wait.iter().filter(|row| row.ports.is_some()) {
+    for row in figures.time_wait.iter().filter(|row| row.ports.is_some()) {
         let proof = || refused.iter().position(|group| group.proves(row));
         match (level(row, model), proof()) {
             (Level::Ok, None) if row.time_wait > 0 => fine.push(row),
@@ -48,7 +48,7 @@ pub(super) fn of<'t, 'm>(
     let shown = bad.iter().take(SHOWN_MAX);
     let mut findings: Vec<_> = shown.map(|short| short.finding(model)).collect();
     findings.extend(healthy(&fine));
-    findings.extend(accepted(tick));
+    findings.extend(accepted(figures));
     (findings, refused)
 }
 
@@ -251,9 +251,9 @@ fn healthy(rows: &[&PortsRow<'_>]) -> Option<Finding> {
     })
 }
 
-fn accepted(tick: &StatesTick<'_>) -> Option<Finding> {
-    let fullest = tick.time_wait_accepted.first()?;
-    let all: u64 = tick
+fn accepted(figures: &StatesFigures<'_>) -> Option<Finding> {
+    let fullest = figures.time_wait_accepted.first()?;
+    let all: u64 = figures
         .time_wait_accepted
         .iter()
         .map(|row| u64::from(row.time_wait))

@@ -8,9 +8,9 @@ use netperf_core::sample::refusal::{RefusedCall, RefusedFor};
 use netperf_core::sample::{Proto, TcpState};
 
 use super::remedy::Remedy;
-use super::{Finding, Level};
-use crate::view::states::words::{counted, grouped, process};
-use crate::view::states::{PortHolderRow, PortsRow, RefusedRow, StatesTick};
+use crate::words::{counted, grouped, process};
+use crate::{Finding, Level, Period};
+use netperf_core::model::states::figures::{PortHolderRow, PortsRow, RefusedRow, StatesFigures};
 
 /// Seconds after which it is over.
 const RECENT_SECS: f64 = 60.0;
@@ -20,15 +20,25 @@ const SHOWN_MAX: usize = 5;
 const NAMED_MAX: usize = 3;
 
 /// The same address refused for the same reason, whoever wanted it.
-pub(super) struct Group<'t, 'm>(Vec<&'t RefusedRow<'m>>);
+pub(super) struct Group<'t, 'm> {
+    rows: Vec<&'t RefusedRow<'m>>,
+    period: Period,
+}
 
 /// What was refused of late, that which happens most often first.
-pub(super) fn groups<'t, 'm>(tick: &'t StatesTick<'m>) -> Vec<Group<'t, 'm>> {
+pub(super) fn groups<'t, 'm>(figures: &'t StatesFigures<'m>, period: Period) -> Vec<Group<'t, 'm>> {
     let mut groups = Vec::<Group<'t, 'm>>::new();
-    for row in tick.refused.iter().filter(|row| row.last_s <= RECENT_SECS) {
+    for row in figures
+        .refused
+        .iter()
+        .filter(|row| row.last_s <= RECENT_SECS)
+    {
         match groups.iter_mut().find(|group| group.is_of(row)) {
-            Some(group) => group.0.push(row),
-            None => groups.push(Group(vec![row])),
+            Some(group) => group.rows.push(row),
+            None => groups.push(Group {
+                rows: vec![row],
+                period,
+            }),
         }
     }
     groups
@@ -37,11 +47,11 @@ pub(super) fn groups<'t, 'm>(tick: &'t StatesTick<'m>) -> Vec<Group<'t, 'm>> {
 /// Findings of those that `ports` has not told.
 pub(super) fn of(
     groups: &[Group<'_, '_>],
-    tick: &StatesTick<'_>,
+    figures: &StatesFigures<'_>,
     model: &StatesModel,
 ) -> Vec<Finding> {
-    let finding = |group: &Group<'_, '_>| match (group.0[0].call, group.0[0].error) {
-        (RefusedCall::Connect, _) => no_port(group, tick),
+    let finding = |group: &Group<'_, '_>| match (group.rows[0].call, group.rows[0].error) {
+        (RefusedCall::Connect, _) => no_port(group, figures),
         (RefusedCall::Bind, RefusedFor::InUse) => in_use(group, model),
         (RefusedCall::Bind, RefusedFor::NotAvailable) => not_here(group),
     };
@@ -51,12 +61,12 @@ pub(super) fn of(
 impl Group<'_, '_> {
     fn is_of(&self, row: &RefusedRow<'_>) -> bool {
         let key = |row: &RefusedRow<'_>| (row.call, row.error, row.proto, row.address, row.netns);
-        self.0.iter().all(|other| key(other) == key(row))
+        self.rows.iter().all(|other| key(other) == key(row))
     }
 
     /// Whether it says that no port is left for connections to a destination.
     pub(super) fn proves(&self, ports: &PortsRow<'_>) -> bool {
-        self.0.iter().all(|row| {
+        self.rows.iter().all(|row| {
             row.call == RefusedCall::Connect
                 && row.proto == Proto::Tcp
                 && (row.address, row.netns) == (ports.remote, ports.netns)
@@ -65,25 +75,29 @@ impl Group<'_, '_> {
 
     /// `connect failed with EADDRNOTAVAIL (`Cannot assign requested address`) 7 times, …`.
     pub(super) fn evidence(&self) -> String {
-        let first = self.0[0];
+        let first = self.rows[0];
         let (call, error) = (first.call.word(), first.error.word());
         let meaning = match first.error {
             RefusedFor::NotAvailable => "Cannot assign requested address",
             RefusedFor::InUse => "Address already in use",
         };
-        let sum = |figure: fn(&RefusedRow<'_>) -> u64| self.0.iter().map(|row| figure(row)).sum();
+        let sum =
+            |figure: fn(&RefusedRow<'_>) -> u64| self.rows.iter().map(|row| figure(row)).sum();
         let (total, now): (u64, u64) = (sum(|row| row.total), sum(|row| row.count));
-        let per_s = self.0.iter().filter_map(|row| row.per_s).sum::<f64>();
+        let per_s = self.rows.iter().filter_map(|row| row.per_s).sum::<f64>();
         let rate = match now {
             2.. if per_s > 0.0 => format!(" ({per_s:.1} per second)"),
             _ => String::new(),
         };
         let often = match (times(total), now) {
-            (times, now) if now == total => format!("{times} in this tick{rate}"),
-            (times, 0) => format!("{times} since the start, not in this tick"),
+            (times, now) if now == total => format!("{times} {}{rate}", self.period),
+            (times, 0) => format!("{times} since the start, not {}", self.period),
             (times, now) => {
                 let now = grouped(now);
-                format!("{times} since the start, {now} of them in this tick{rate}")
+                format!(
+                    "{times} since the start, {now} of them {}{rate}",
+                    self.period
+                )
             }
         };
         let who = self.who();
@@ -91,11 +105,11 @@ impl Group<'_, '_> {
     }
 
     fn who(&self) -> String {
-        let first = self.0.iter().take(NAMED_MAX);
+        let first = self.rows.iter().take(NAMED_MAX);
         let names: Vec<_> = first
             .map(|row| process(Some(row.name), Some(row.pid)))
             .collect();
-        let more = self.0.len().saturating_sub(NAMED_MAX);
+        let more = self.rows.len().saturating_sub(NAMED_MAX);
         let rest = (more > 0).then(|| format!(" and {}", counted(more as u64, "other", "others")));
         names.join(", ") + &rest.unwrap_or_default()
     }
@@ -109,10 +123,10 @@ fn times(count: u64) -> String {
 }
 
 /// Connections fail though the look shows no shortage.
-fn no_port(group: &Group<'_, '_>, tick: &StatesTick<'_>) -> Finding {
-    let first = group.0[0];
+fn no_port(group: &Group<'_, '_>, figures: &StatesFigures<'_>) -> Finding {
+    let first = group.rows[0];
     let (remote, who) = (first.address, group.who());
-    let ports = tick.time_wait.iter().find(|row| group.proves(row));
+    let ports = figures.time_wait.iter().find(|row| group.proves(row));
     let mut evidence = vec![group.evidence()];
     if let Some((free, all)) = ports.and_then(|row| row.headroom.zip(row.ports)) {
         evidence.push(format!(
@@ -147,7 +161,7 @@ fn no_port(group: &Group<'_, '_>, tick: &StatesTick<'_>) -> Finding {
 }
 
 fn in_use(group: &Group<'_, '_>, model: &StatesModel) -> Finding {
-    let first = group.0[0];
+    let first = group.rows[0];
     let (address, proto) = (first.address, first.proto.name());
     let (what, held, mut advice) = if address.port() == 0 {
         no_port_to_bind(address)
@@ -266,7 +280,7 @@ fn reserve(row: &RefusedRow<'_>, model: &StatesModel) -> Option<String> {
 }
 
 fn not_here(group: &Group<'_, '_>) -> Finding {
-    let address = group.0[0].address.ip();
+    let address = group.rows[0].address.ip();
     Finding {
         level: Level::Warn,
         what: format!(

@@ -3,9 +3,9 @@
 use netperf_core::model::states::StatesModel;
 
 use super::remedy::Remedy;
-use super::{Finding, Level};
-use crate::view::states::words::{counted, grouped, process};
-use crate::view::states::{ListenRow, NetworkRow, StatesTick};
+use crate::words::{counted, grouped, process};
+use crate::{Finding, Level, Period};
+use netperf_core::model::states::figures::{ListenRow, NetworkRow, StatesFigures};
 
 /// Part of a queue from which on it is nearly full.
 const NEARLY_FULL: f64 = 0.8;
@@ -14,8 +14,8 @@ const MANY_HALF_OPEN: u32 = 64;
 /// Listening sockets that get a finding of their own.
 const SHOWN_MAX: usize = 5;
 
-pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
-    let judged = tick
+pub(super) fn of(figures: &StatesFigures<'_>, model: &StatesModel, period: Period) -> Vec<Finding> {
+    let judged = figures
         .listen
         .iter()
         .filter_map(|row| Some((row, level(row)?)));
@@ -26,8 +26,13 @@ pub(super) fn of(tick: &StatesTick<'_>, model: &StatesModel) -> Vec<Finding> {
     let mut findings: Vec<_> = found
         .map(|(row, level)| finding(row, level, model))
         .collect();
-    findings.extend(tick.listen.iter().filter_map(half_open).take(SHOWN_MAX));
-    findings.extend(tick.networks.iter().filter_map(|row| cookies(row, model)));
+    findings.extend(figures.listen.iter().filter_map(half_open).take(SHOWN_MAX));
+    findings.extend(
+        figures
+            .networks
+            .iter()
+            .filter_map(|row| cookies(row, model, period)),
+    );
     findings
 }
 
@@ -138,8 +143,8 @@ fn half_open(row: &ListenRow<'_>) -> Option<Finding> {
     })
 }
 
-/// SYN cookies that were sent in this tick: the queue of half-open connections overflowed.
-fn cookies(row: &NetworkRow, model: &StatesModel) -> Option<Finding> {
+/// SYN cookies that were sent: the queue of half-open connections overflowed.
+fn cookies(row: &NetworkRow, model: &StatesModel, period: Period) -> Option<Finding> {
     let grown = row.in_tick?;
     let sent = grown.syncookies_sent.filter(|&sent| sent > 0);
     let dropped = grown.syn_drops.filter(|&dropped| dropped > 0);
@@ -165,7 +170,7 @@ fn cookies(row: &NetworkRow, model: &StatesModel) -> Option<Finding> {
         level: Level::Warn,
         what: "the queue of half-open connections overflows".to_owned(),
         evidence: format!(
-            "in this tick {} SYN cookies sent, {} came back, {} requests dropped (network namespace \
+            "{period} {} SYN cookies sent, {} came back, {} requests dropped (network namespace \
              {})",
             grouped(sent),
             grouped(back),

@@ -1,16 +1,16 @@
 //! Do connections that this end closes come to their end?
 
-use super::{Finding, Level};
-use crate::view::states::words::{counted, grouped, span};
-use crate::view::states::{ClosingRow, StatesTick};
+use crate::words::{counted, grouped, span};
+use crate::{Finding, Level};
+use netperf_core::model::states::figures::{ClosingRow, StatesFigures};
 
 /// Seconds after which a peer that means to close has done so.
 const OLD_SECS: f64 = 60.0;
 /// Connections that were half closed on purpose are few.
 const SOME: u32 = 10;
 
-pub(super) fn of(tick: &StatesTick<'_>) -> Vec<Finding> {
-    tick.closing.iter().filter_map(finding).collect()
+pub(super) fn of(figures: &StatesFigures<'_>) -> Vec<Finding> {
+    figures.closing.iter().filter_map(finding).collect()
 }
 
 fn finding(row: &ClosingRow) -> Option<Finding> {

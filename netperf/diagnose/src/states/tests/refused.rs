@@ -1,103 +1,18 @@
-use netperf_core::sample::Proto;
-use netperf_core::sample::refusal::{RefusalReading, Refusals, RefusedCall, RefusedFor};
+use netperf_core::fixtures::socket;
+use netperf_core::fixtures::states::{
+    DATABASE, NOBODY, PORTS, binds, connects, look, over, refusing,
+};
+use netperf_core::sample::TcpState;
+use netperf_core::sample::refusal::RefusedFor;
 
 use super::*;
 
-const PORT_90: &str = "0.0.0.0:90";
-
-fn connects(tgid: u32, remote: &str, count: u64) -> RefusalReading {
-    RefusalReading {
-        process: process(tgid, "worker"),
-        call: RefusedCall::Connect,
-        error: RefusedFor::NotAvailable,
-        proto: Proto::Tcp,
-        address: remote.parse().unwrap(),
-        netns: NETNS,
-        count,
-        total: count,
-    }
-}
-
-fn binds(tgid: u32, error: RefusedFor, local: &str) -> RefusalReading {
-    RefusalReading {
-        call: RefusedCall::Bind,
-        error,
-        ..connects(tgid, local, 1)
-    }
-}
-
-fn refusing(
-    second: u64,
-    sockets: Vec<SocketReading>,
-    readings: Vec<RefusalReading>,
-) -> SocketSample {
-    SocketSample {
-        refusals: Refusals {
-            readings,
-            ..Refusals::default()
-        },
-        ..look(second, sockets)
-    }
-}
 
 /// Findings that are not good news.
 fn troubles(looks: &[SocketSample]) -> Vec<Finding> {
     let mut findings = findings(looks);
     findings.retain(|finding| finding.level != Level::Ok);
     findings
-}
-
-#[test]
-fn refused_calls_are_counted_in_the_tick_and_since_the_start() {
-    let more = RefusalReading {
-        total: 9,
-        ..connects(8_821, DATABASE, 4)
-    };
-    let looks = [
-        refusing(1, Vec::new(), vec![connects(8_821, DATABASE, 5)]),
-        refusing(3, Vec::new(), vec![more]),
-        refusing(5, Vec::new(), Vec::new()),
-    ];
-    let figures = |looks: &[SocketSample]| {
-        let options = everything();
-        let model = model(looks, &options);
-        let tick = StatesTick::new(&model, &options);
-        let [row] = tick.refused.as_slice() else {
-            panic!("{:#?}", tick.refused)
-        };
-        assert_eq!(
-            (row.pid, row.address.to_string().as_str()),
-            (8_821, DATABASE)
-        );
-        (row.count, row.total, row.per_s, row.last_s)
-    };
-    assert_eq!(figures(&looks[..1]), (5, 5, None, 0.0));
-    assert_eq!(figures(&looks[..2]), (4, 9, Some(2.0), 0.0));
-    assert_eq!(figures(&looks), (0, 9, Some(0.0), 2.0));
-}
-
-#[test]
-fn filters_apply_to_what_is_refused() {
-    let refused = [
-        connects(8_821, DATABASE, 1),
-        binds(412, RefusedFor::InUse, PORT_90),
-    ];
-    let look = [refusing(1, Vec::new(), refused.to_vec())];
-    let pids = |options: &StatesOptions| -> Vec<u32> {
-        let model = model(&look, options);
-        let tick = StatesTick::new(&model, options);
-        tick.refused.iter().map(|row| row.pid).collect()
-    };
-    let only = |change: fn(&mut StatesOptions)| {
-        let mut options = everything();
-        change(&mut options);
-        pids(&options)
-    };
-    assert_eq!(pids(&everything()), [412, 8_821]);
-    assert_eq!(only(|it| it.port = Some(90)), [412]);
-    assert_eq!(only(|it| it.remote = "10.0.0.0/8".parse().ok()), [8_821]);
-    assert_eq!(only(|it| it.remote = "192.0.2.0/24".parse().ok()), [0; 0]);
-    assert_eq!(only(|it| it.processes.pids = vec![8_821]), [8_821]);
 }
 
 #[test]
@@ -173,8 +88,8 @@ fn what_was_refused_long_ago_is_over() {
     assert_eq!(troubles(&looks), []);
     let rows = |second| {
         let looks = [looks[0].clone(), look(second, Vec::new())];
-        let options = everything();
-        StatesTick::new(&model(&looks, &options), &options)
+        let options = StatesOptions::all();
+        StatesFigures::new(&model(&looks, &options), &options)
             .refused
             .len()
     };
@@ -259,13 +174,4 @@ fn a_bind_to_any_port_that_fails_means_that_none_is_left() {
     let look = refusing(1, over(3, DATABASE, 1_000), refused);
     let finding = found(&[look], "can't have any port of 10.0.0.5");
     assert!(advises(&finding, "IP_BIND_ADDRESS_NO_PORT"), "{finding:#?}");
-}
-
-#[test]
-fn what_could_not_be_counted_is_in_the_tick() {
-    let mut look = refusing(1, Vec::new(), Vec::new());
-    look.refusals.loss.map_full = 3;
-    let options = everything();
-    let model = model(&[look], &options);
-    assert_eq!(StatesTick::new(&model, &options).loss.map_full, 3);
 }

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::net::SocketAddr;
 
-use netperf_core::model::states::StatesModel;
-use netperf_core::model::states::census::Listener;
-use netperf_core::sample::TcpState;
+use crate::model::states::StatesModel;
+use crate::model::states::census::Listener;
+use crate::sample::TcpState;
 use serde::Serialize;
 
 use super::{Named, StatesOptions};
@@ -58,7 +58,7 @@ pub(super) fn rows<'m>(model: &'m StatesModel, options: &StatesOptions) -> Vec<L
 
 fn row<'m>(model: &'m StatesModel, listener: &'m Listener) -> ListenRow<'m> {
     let owners: Vec<_> = listener.owners.iter().map(|it| Named::of(it)).collect();
-    let of_look = |look: &netperf_core::model::states::Look| {
+    let of_look = |look: &crate::model::states::Look| {
         let mut listeners = look.census.listeners.iter();
         let same = listeners.find(|it| it.cookie == listener.cookie)?;
         same.turned_away.map(u64::from)

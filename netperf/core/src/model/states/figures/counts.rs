@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use netperf_core::model::states::StatesModel;
-use netperf_core::model::states::census::{Census, Held, Holder};
-use netperf_core::model::states::counts::StateCounts;
-use netperf_core::sample::Container;
+use crate::model::states::StatesModel;
+use crate::model::states::census::{Census, Held, Holder};
+use crate::model::states::counts::StateCounts;
+use crate::sample::Container;
 use serde::Serialize;
 
 use super::StatesOptions;

@@ -1,8 +1,8 @@
 //! Does a program forget to close what the other end has closed?
 
-use super::{Finding, Level};
-use crate::view::states::words::{counted, grouped, process, span};
-use crate::view::states::{CloseWaitRow, PeerRow, StatesTick};
+use crate::words::{counted, grouped, process, span};
+use crate::{Finding, Level, Period};
+use netperf_core::model::states::figures::{CloseWaitRow, PeerRow, StatesFigures};
 
 /// From which on it is a pile, whatever else.
 const PILE: u32 = 1_000;
@@ -15,20 +15,20 @@ const OLD_SECS: f64 = 30.0;
 /// Peers and files that are named.
 const SHOWN_MAX: usize = 5;
 
-pub(super) fn of(tick: &StatesTick<'_>) -> Vec<Finding> {
-    let rows = tick.close_wait.iter();
+pub(super) fn of(figures: &StatesFigures<'_>, period: Period) -> Vec<Finding> {
+    let rows = figures.close_wait.iter();
     rows.filter_map(|row| {
-        let level = level(row, tick)?;
-        Some(finding(row, level))
+        let level = level(row, figures)?;
+        Some(finding(row, level, period))
     })
     .collect()
 }
 
 /// `None` for the few that are seen in passing on any busy server.
-fn level(row: &CloseWaitRow<'_>, tick: &StatesTick<'_>) -> Option<Level> {
+fn level(row: &CloseWaitRow<'_>, figures: &StatesFigures<'_>) -> Option<Level> {
     let grows = row.growth_per_s.is_some_and(|growth| growth > 0.0);
     let is_old = row.oldest_s.is_some_and(|age| age >= OLD_SECS);
-    let holder = tick.by_process.iter().find(|it| it.pid == row.pid);
+    let holder = figures.by_process.iter().find(|it| it.pid == row.pid);
     let open = holder.map_or(0, |it| {
         it.counts.of(netperf_core::sample::TcpState::Established)
     });
@@ -42,24 +42,24 @@ fn level(row: &CloseWaitRow<'_>, tick: &StatesTick<'_>) -> Option<Level> {
     })
 }
 
-fn finding(row: &CloseWaitRow<'_>, level: Level) -> Finding {
+fn finding(row: &CloseWaitRow<'_>, level: Level, period: Period) -> Finding {
     let who = process(row.name, row.pid);
     let connections = counted(row.count, "connection", "connections");
     Finding {
         level,
         what: format!("{who} does not close {connections} that the other end has closed"),
-        evidence: evidence(row),
+        evidence: evidence(row, period),
         advice: advice(row, &who),
     }
 }
 
-fn evidence(row: &CloseWaitRow<'_>) -> String {
+fn evidence(row: &CloseWaitRow<'_>, period: Period) -> String {
     let mut parts = vec![format!("{} in CLOSE_WAIT", grouped(row.count))];
     let age = row.oldest_s;
     parts.extend(age.map(|age| format!("the oldest for at least {}", span(age))));
     parts.push(match row.growth_per_s {
         Some(growth) if growth != 0.0 => format!("{growth:+.1} per second"),
-        Some(_) => "no more than before this tick".to_owned(),
+        Some(_) => format!("no more than before {}", period.noun()),
         None => "add `-d 5` to see whether they grow".to_owned(),
     });
     if row.unaccepted > 0 {

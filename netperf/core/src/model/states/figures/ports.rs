@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-use netperf_core::model::states::StatesModel;
-use netperf_core::model::states::ports::{Destination, PortUse, TIME_WAIT_SECS};
-use netperf_core::sample::TcpState;
+use crate::model::states::StatesModel;
+use crate::model::states::ports::{Destination, PortUse, TIME_WAIT_SECS};
+use crate::sample::TcpState;
 use serde::Serialize;
 
 use super::{Named, StatesOptions};

@@ -1,10 +1,11 @@
-//! Which rows does the user want to see?
+//! Which processes and flows are wanted?
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::model::Model;
+use crate::sample::socket::{SocketReading, SocketSample};
+use crate::sample::{FlowReading, Process, Proto};
 use ipnet::IpNet;
-use netperf_core::model::Model;
-use netperf_core::sample::{FlowReading, Process, Proto};
 use regex::Regex;
 
 /// Which processes. An empty query takes all; several conditions must all hold.
@@ -56,6 +57,30 @@ impl ProcessQuery {
                 .anything
                 .as_ref()
                 .is_none_or(|wanted| shows(process, wanted))
+    }
+
+    /// Takes this socket: one of its owners is wanted. Where none can be named, what the socket itself
+    /// tells must do.
+    pub fn takes_socket(&self, sample: &SocketSample, socket: &SocketReading) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        let owners = socket
+            .inode
+            .map_or(&[][..], |inode| sample.owners.of(inode));
+        if !owners.is_empty() {
+            return owners.iter().any(|owner| self.takes(&owner.process));
+        }
+        self.pids.is_empty()
+            && self.name.is_none()
+            && self.takes(&Process {
+                uid: socket.uid,
+                user: socket.uid.and_then(|uid| sample.users.get(&uid).cloned()),
+                cgroup: socket
+                    .cgroup_id
+                    .and_then(|id| sample.cgroups.get(&id).cloned()),
+                ..Process::default()
+            })
     }
 
     /// Takes a flow of this process; `anything` may be found in its addresses too.

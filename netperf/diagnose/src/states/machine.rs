@@ -1,20 +1,20 @@
 //! Does TCP as a whole reach a limit, and is it set up as it should be?
 
-use super::{Finding, Level};
-use crate::view::states::words::grouped;
-use crate::view::states::{NetworkRow, StatesTick};
+use crate::words::grouped;
+use crate::{Finding, Level, Period};
+use netperf_core::model::states::figures::{NetworkRow, StatesFigures};
 
 /// Percent of a limit from which on it is near.
 const NEAR_PERCENT: u64 = 80;
 
-pub(super) fn of(tick: &StatesTick<'_>) -> Vec<Finding> {
+pub(super) fn of(figures: &StatesFigures<'_>, period: Period) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for row in &tick.networks {
+    for row in &figures.networks {
         findings.extend(orphans(row));
-        findings.extend(memory(row));
-        findings.extend(buckets(row, tick));
+        findings.extend(memory(row, period));
+        findings.extend(buckets(row, figures, period));
     }
-    findings.extend(recycle(tick));
+    findings.extend(recycle(figures));
     findings
 }
 
@@ -49,7 +49,7 @@ fn orphans(row: &NetworkRow) -> Option<Finding> {
     })
 }
 
-fn memory(row: &NetworkRow) -> Option<Finding> {
+fn memory(row: &NetworkRow, period: Period) -> Option<Finding> {
     let [_, pressure, limit] = row.settings.tcp_mem?;
     let pages = row.memory_pages?;
     let aborts = row.in_tick.and_then(|it| it.aborts_on_memory).unwrap_or(0);
@@ -64,7 +64,7 @@ fn memory(row: &NetworkRow) -> Option<Finding> {
         what: "TCP is short of memory".to_owned(),
         evidence: format!(
             "{} pages in use; pressure begins at {}, the limit is {} (net.ipv4.tcp_mem); {} \
-             connections were ended for it in this tick",
+             connections were ended for it {period}",
             grouped(pages),
             grouped(pressure),
             grouped(limit),
@@ -82,11 +82,14 @@ fn memory(row: &NetworkRow) -> Option<Finding> {
 }
 
 /// The table of TIME_WAIT has an end of its own.
-fn buckets(row: &NetworkRow, tick: &StatesTick<'_>) -> Option<Finding> {
+fn buckets(row: &NetworkRow, figures: &StatesFigures<'_>, period: Period) -> Option<Finding> {
     let limit = row.settings.max_tw_buckets.filter(|&limit| limit > 0)?;
     let here = |netns| netns == row.netns;
-    let outgoing = tick.time_wait.iter().filter(|it| here(it.netns));
-    let accepted = tick.time_wait_accepted.iter().filter(|it| here(it.netns));
+    let outgoing = figures.time_wait.iter().filter(|it| here(it.netns));
+    let accepted = figures
+        .time_wait_accepted
+        .iter()
+        .filter(|it| here(it.netns));
     let counts = outgoing.map(|it| it.time_wait);
     let counts = counts.chain(accepted.map(|it| it.time_wait));
     let held: u64 = counts.map(u64::from).sum();
@@ -99,8 +102,8 @@ fn buckets(row: &NetworkRow, tick: &StatesTick<'_>) -> Option<Finding> {
         level: Level::Warn,
         what: "the table of TIME_WAIT is nearly full".to_owned(),
         evidence: format!(
-            "{} in TIME_WAIT, limit {} (net.ipv4.tcp_max_tw_buckets); {} found no place in this \
-             tick and were ended at once, without the protection against late packets",
+            "{} in TIME_WAIT, limit {} (net.ipv4.tcp_max_tw_buckets); {} found no place \
+             {period} and were ended at once, without the protection against late packets",
             grouped(held),
             grouped(limit),
             grouped(refused)
@@ -116,9 +119,9 @@ fn buckets(row: &NetworkRow, tick: &StatesTick<'_>) -> Option<Finding> {
     })
 }
 
-fn recycle(tick: &StatesTick<'_>) -> Option<Finding> {
-    let files = tick.recycle_set_in;
-    let is_on = tick.networks.iter().any(|row| row.settings.tw_recycle);
+fn recycle(figures: &StatesFigures<'_>) -> Option<Finding> {
+    let files = figures.recycle_set_in;
+    let is_on = figures.networks.iter().any(|row| row.settings.tw_recycle);
     if files.is_empty() && !is_on {
         return None;
     }

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::net::SocketAddr;
 
-use netperf_core::model::states::StatesModel;
-use netperf_core::model::states::refused::{PortHolder, Refusal, Refused};
-use netperf_core::sample::refusal::{RefusedCall, RefusedFor};
-use netperf_core::sample::{Proto, TcpState};
+use crate::model::states::StatesModel;
+use crate::model::states::refused::{PortHolder, Refusal, Refused};
+use crate::sample::refusal::{RefusedCall, RefusedFor};
+use crate::sample::{Proto, TcpState};
 use serde::Serialize;
 
 use super::StatesOptions;

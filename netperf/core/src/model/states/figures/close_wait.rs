@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use netperf_core::model::states::StatesModel;
-use netperf_core::model::states::census::{CloseWait, Holder, Peer};
+use crate::model::states::StatesModel;
+use crate::model::states::census::{CloseWait, Holder, Peer};
 use serde::Serialize;
 
 use super::StatesOptions;
