@@ -4,6 +4,7 @@
 //! clock is never asked: the same figures always give the same findings.
 
 mod finding;
+pub mod nic;
 mod period;
 pub mod states;
 pub mod words;

@@ -7,7 +7,7 @@ use netperf_core::model::nic::NicModel;
 use netperf_sys::capture::{self, Capture};
 
 use crate::view::nic::NicOptions;
-use crate::view::nic::users::Counted;
+use netperf_core::model::nic::figures::users::Counted;
 
 /// What processes move, once somebody wants to know.
 pub(super) struct Traffic {

@@ -3,7 +3,7 @@
 use netperf_core::model::pressure::{Part, Pressure};
 
 use super::{Check, Topic};
-use crate::view::nic::percent;
+use netperf_diagnose::nic::words::percent;
 use netperf_diagnose::words::{counted, grouped, process};
 use netperf_diagnose::{Finding, Level};
 

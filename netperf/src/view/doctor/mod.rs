@@ -32,8 +32,7 @@ pub use self::topic::Topic;
 
 use self::dns::LookupRow;
 use self::failing::FailedRow;
-use super::nic::users::Counted;
-use super::nic::{NicOptions, NicTick};
+use netperf_core::model::nic::figures::NicFigures;
 use super::states::StatesOptions;
 use super::time::Rfc3339;
 use netperf_core::model::query::ProcessQuery;
@@ -222,17 +221,14 @@ fn in_order(causes: &mut [Cause]) {
 
 /// Every check, in the order of [`Topic`].
 fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
-    let counted = measured
-        .traffic
-        .map_or_else(Counted::Impossible, Counted::In);
-    let nics = NicTick::new(measured.nics, counted, &NicOptions::default());
+    let nics = NicFigures::new(measured.nics, measured.traffic.ok(), |_| true);
     let options = states_options(measured.about);
     let states = network::States::new(measured.states, &options, Period::Tick);
     let mut checks = vec![
         machine::cpu(measured.pressure),
         machine::disk(measured.pressure),
         machine::memory(measured.pressure),
-        network::interfaces(&nics),
+        network::interfaces(&nics, Period::Tick),
         dns::check(measured),
         delay::check(measured),
         loss::check(measured),

@@ -6,19 +6,20 @@ use netperf_core::model::states::StatesModel;
 use netperf_core::sample::TcpState;
 
 use super::{Check, Measured, Topic, delay};
-use crate::view::nic::{NicRow, NicTick};
+use netperf_core::model::nic::figures::{NicFigures, NicRow};
+use netperf_diagnose::nic;
 use netperf_core::model::states::figures::{StatesFigures, StatesOptions};
 use netperf_diagnose::states::{About, by_subject};
 use netperf_diagnose::words::{counted, grouped, process};
 use netperf_diagnose::{Finding, Level, Period};
 
 /// The interfaces.
-pub(super) fn interfaces(tick: &NicTick<'_>) -> Check {
-    let bad = |finding: &&Finding| finding.level != Level::Ok;
-    let findings: Vec<_> = tick.findings.iter().filter(bad).cloned().collect();
-    let up = tick.interfaces.iter().filter(|row| row.up).count();
+pub(super) fn interfaces(figures: &NicFigures<'_>, period: Period) -> Check {
+    let mut findings = nic::findings(figures, period);
+    findings.retain(|finding| finding.level != Level::Ok);
+    let up = figures.interfaces.iter().filter(|row| row.up).count();
     let share = |row: &&NicRow<'_>| row.utilisation_percent.is_some();
-    let rated = tick.interfaces.iter().filter(share);
+    let rated = figures.interfaces.iter().filter(share);
     let busiest = rated.max_by(|a, b| {
         let percent = |row: &NicRow<'_>| row.utilisation_percent.unwrap_or(0.0);
         percent(a).total_cmp(&percent(b))
@@ -30,11 +31,11 @@ pub(super) fn interfaces(tick: &NicTick<'_>) -> Check {
             row.place()
         )
     });
-    let rows = || tick.interfaces.iter();
+    let rows = || figures.interfaces.iter();
     let errors: u64 = rows().filter_map(NicRow::errors_in_tick).sum();
     let drops: u64 = rows().filter_map(NicRow::drops_in_tick).sum();
     let evidence = format!(
-        "{} up{busiest}; {} and {} in this tick",
+        "{} up{busiest}; {} and {} {period}",
         counted(up as u64, "interface", "interfaces"),
         counted(errors, "error", "errors"),
         counted(drops, "drop", "drops"),

@@ -7,7 +7,7 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
 
 use super::{Check, Measured, Topic, delay};
-use crate::view::nic::percent;
+use netperf_diagnose::nic::words::percent;
 use netperf_diagnose::words::{counted, grouped, process};
 use netperf_diagnose::{Finding, Level};
 

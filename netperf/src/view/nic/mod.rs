@@ -1,34 +1,23 @@
 //! How do the interfaces stand, what do their counters mean, and is that a problem? The rows of `nic`.
 
-mod driver_row;
-pub mod findings;
-mod meaning;
-mod row;
 pub mod table;
 pub mod threshold;
-pub mod users;
-mod words;
-
-#[cfg(test)]
-mod tests;
-
-use serde::Serialize;
-
-pub(in crate::view) use self::words::percent;
 
 use netperf_core::model::Model;
+use netperf_core::model::nic::figures::NicFigures;
+pub use netperf_core::model::nic::figures::users::Counted;
+pub use netperf_core::model::nic::figures::{DriverRow, NicRow, QueueRow, SoftnetRow};
 use netperf_core::model::nic::{NicModel, speed_is_nominal};
 use netperf_core::sample::Loss;
 use netperf_core::sample::nic::{NicReading, NicSample};
 use netperf_core::sample::socket::Unseen;
+pub use netperf_diagnose::nic::meaning::Meaning;
+use netperf_diagnose::nic::{self, meaning::meanings};
+use netperf_diagnose::{Finding, Period};
+use serde::Serialize;
 
-pub use self::driver_row::DriverRow;
-pub use self::meaning::Meaning;
-pub use self::row::{NicRow, QueueRow, SoftnetRow};
 pub use self::threshold::Threshold;
-use self::users::Counted;
 use super::time::Rfc3339;
-use netperf_diagnose::Finding;
 
 /// What `nic` is asked to show.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,15 +79,18 @@ impl<'m> NicTick<'m> {
     /// counts that.
     pub fn new(model: &'m NicModel, counted: Counted<'m>, options: &NicOptions) -> Self {
         let traffic = counted.model();
-        let shown = model.now.nics.iter().filter(|nic| options.takes(nic));
-        let mut tick = Self {
+        let figures = NicFigures::new(model, traffic, |nic| options.takes(nic));
+        let thresholds = options.thresholds.iter();
+        Self {
             time: Rfc3339(model.now.wall),
-            interval_s: model.interval().map(|length| length.as_secs_f64()),
-            interfaces: shown.map(|nic| NicRow::new(model, nic, traffic)).collect(),
-            softnet: row::softnet(model),
-            meanings: Vec::new(),
-            findings: Vec::new(),
-            exceeded: Vec::new(),
+            interval_s: figures.interval_s,
+            meanings: meanings(&figures.interfaces),
+            findings: nic::findings(&figures, Period::Tick),
+            exceeded: thresholds
+                .flat_map(|one| one.exceeded(&figures.interfaces))
+                .collect(),
+            interfaces: figures.interfaces,
+            softnet: figures.softnet,
             namespaces: model.now.namespaces,
             unavailable: &model.now.unseen,
             users_unknown: match counted {
@@ -106,11 +98,6 @@ impl<'m> NicTick<'m> {
                 Counted::Not | Counted::In(_) => None,
             },
             loss: traffic.map(Model::loss).unwrap_or_default(),
-        };
-        tick.meanings = meaning::of(&tick);
-        tick.findings = findings::of(&tick);
-        let thresholds = options.thresholds.iter();
-        tick.exceeded = thresholds.flat_map(|one| one.exceeded(&tick)).collect();
-        tick
+        }
     }
 }

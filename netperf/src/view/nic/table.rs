@@ -2,8 +2,9 @@
 
 use netperf_core::sample::nic::{Duplex, LinkCounter, OperState};
 
-use super::words::speed;
-use super::{DriverRow, NicRow, SoftnetRow, meaning};
+use netperf_diagnose::nic::words::speed;
+use super::{DriverRow, NicRow, SoftnetRow};
+use netperf_diagnose::nic::{driver, meaning};
 use crate::view::states::table::{number, table, text};
 use crate::view::table::{Cell, Column, Table};
 
@@ -244,7 +245,7 @@ pub fn drivers<'m>(rows: &[NicRow<'m>]) -> Table<'m> {
                 text(counter_name),
                 maybe(in_tick),
                 number(value),
-                known_as.map_or(Cell::Blank, |known| text(known.meaning())),
+                known_as.map_or(Cell::Blank, |known| text(driver::meaning(known))),
             ]);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{NicRow, NicTick};
+use super::NicRow;
 
 /// What the words are.
 const WORDS: &str = "`errors`, `drops` (both in one tick, of one interface) or `util` (percent)";
@@ -77,9 +77,8 @@ impl Threshold {
     }
 
     /// Each interface that passed it in this tick, in words.
-    pub(super) fn exceeded(&self, tick: &NicTick<'_>) -> Vec<String> {
-        let rows = tick.interfaces.iter();
-        rows.filter_map(|row| self.exceeded_by(row)).collect()
+    pub(super) fn exceeded(&self, rows: &[NicRow<'_>]) -> Vec<String> {
+        rows.iter().filter_map(|row| self.exceeded_by(row)).collect()
     }
 
     fn exceeded_by(&self, row: &NicRow<'_>) -> Option<String> {

@@ -1,17 +1,32 @@
-//! What is said of an interface, and of a processor?
+//! What carries each interface, and what did each processor take? The figures of `nic`, as the JSON has
+//! them.
+
+pub mod driver;
+pub mod users;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use netperf_core::model::Model;
-use netperf_core::model::nic::{Load, NicModel, Spell, speed_is_nominal};
-use netperf_core::sample::nic::{
+use crate::model::Model;
+use crate::model::nic::{Load, NicModel, Streak, speed_is_nominal};
+use crate::sample::nic::{
     Channels, Duplex, LinkCounter, NicReading, OperState, Rings, SoftnetReading,
 };
 use serde::Serialize;
 
-use super::driver_row::{self, DriverRow};
-use super::users::{self, User, Users};
+pub use self::driver::DriverRow;
+use self::users::{User, Users};
+
+/// The figures of one look at the interfaces.
+#[derive(Clone, Debug)]
+pub struct NicFigures<'m> {
+    /// Seconds since the look before; `None` for the first.
+    pub interval_s: Option<f64>,
+    /// Each interface, in the kernel's order.
+    pub interfaces: Vec<NicRow<'m>>,
+    /// What each processor took from the interfaces. Of the machine.
+    pub softnet: Vec<SoftnetRow>,
+}
 
 /// One interface. What is not known is `None`; rates and growth need two looks.
 #[derive(Clone, Debug, Serialize)]
@@ -99,7 +114,7 @@ pub struct NicRow<'m> {
     pub receivers: Option<Users<'m>>,
     /// For how many ticks in a row something has gone on.
     #[serde(skip)]
-    pub spell: Spell,
+    pub streak: Streak,
 }
 
 /// The queue of what is to be sent.
@@ -146,8 +161,25 @@ pub struct SoftnetRow {
     pub squeezed_in_tick: Option<u64>,
 }
 
+impl<'m> NicFigures<'m> {
+    /// What the latest look found of the interfaces that `takes` says yes to. `traffic` tells which
+    /// processes use them, where that is counted.
+    pub fn new(
+        model: &'m NicModel,
+        traffic: Option<&'m Model>,
+        takes: impl Fn(&NicReading) -> bool,
+    ) -> Self {
+        let shown = model.now.nics.iter().filter(|nic| takes(nic));
+        Self {
+            interval_s: model.interval().map(|length| length.as_secs_f64()),
+            interfaces: shown.map(|nic| NicRow::new(model, nic, traffic)).collect(),
+            softnet: softnet(model),
+        }
+    }
+}
+
 impl<'m> NicRow<'m> {
-    pub(super) fn new(
+    fn new(
         model: &'m NicModel,
         nic: &'m NicReading,
         traffic: Option<&'m Model>,
@@ -198,10 +230,10 @@ impl<'m> NicRow<'m> {
             ingress_drops_in_tick: model.ingress_drops(nic),
             rings: nic.rings,
             channels: nic.channels,
-            driver_statistics: driver_row::rows(model, nic),
+            driver_statistics: driver::rows(model, nic),
             senders: used(|user| user.tx_bytes_per_s),
             receivers: used(|user| user.rx_bytes_per_s),
-            spell: model.spell_of(nic),
+            streak: model.streak_of(nic),
         }
     }
 
@@ -268,7 +300,7 @@ fn queue<'m>(model: &NicModel, nic: &'m NicReading) -> Option<QueueRow<'m>> {
     })
 }
 
-pub(super) fn softnet(model: &NicModel) -> Vec<SoftnetRow> {
+fn softnet(model: &NicModel) -> Vec<SoftnetRow> {
     let row = |it: &SoftnetReading| SoftnetRow {
         cpu: it.cpu,
         processed: it.processed,

@@ -1,28 +1,28 @@
-//! Which counters of trouble have grown in this tick?
+//! Which counters of trouble have grown?
 
 use netperf_core::sample::nic::LinkCounter;
 
-use crate::view::nic::driver_row::Known;
-use crate::view::nic::meaning;
-use crate::view::nic::words::percent;
-use crate::view::nic::{DriverRow, NicRow};
-use netperf_diagnose::words::{counted, grouped};
-use netperf_diagnose::{Finding, Level};
+use netperf_core::model::nic::figures::driver::Known;
+use super::meaning;
+use crate::nic::words::percent;
+use netperf_core::model::nic::figures::{DriverRow, NicRow};
+use crate::words::{counted, grouped};
+use crate::{Finding, Level, Period};
 
 /// Drops of arrived packets that are no trouble: as few as protocols of a switch make.
 const FEW: u64 = 10;
 /// And no more than this share of what arrived.
 const FEW_SHARE: f64 = 0.01;
 
-pub(super) fn of(row: &NicRow<'_>) -> Vec<Finding> {
+pub(super) fn of(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
     let counters = LinkCounter::ALL.into_iter();
-    let mut findings: Vec<Finding> = counters.filter_map(|it| grown(row, it)).collect();
-    findings.extend(ingress(row));
-    findings.extend(driver(row));
+    let mut findings: Vec<Finding> = counters.filter_map(|it| grown(row, it, period)).collect();
+    findings.extend(ingress(row, period));
+    findings.extend(drivers_own(row, period));
     findings
 }
 
-fn grown(row: &NicRow<'_>, counter: LinkCounter) -> Option<Finding> {
+fn grown(row: &NicRow<'_>, counter: LinkCounter, period: Period) -> Option<Finding> {
     let (meaning, first_step) = meaning::words(counter)?;
     let growth = row.grown(counter).filter(|&growth| growth > 0)?;
     // The sums say no more than the counters that they are made of, where these say something.
@@ -40,7 +40,7 @@ fn grown(row: &NicRow<'_>, counter: LinkCounter) -> Option<Finding> {
         level: if is_harmless { Level::Ok } else { Level::Warn },
         what: format!("{} of {} grows: {meaning}", name, row.place()),
         evidence: format!(
-            "{} in this tick{}; {} since the interface was made",
+            "{} {period}{}; {} since the interface was made",
             grouped(growth),
             of_all.unwrap_or_default(),
             grouped(total)
@@ -85,13 +85,13 @@ fn share(row: &NicRow<'_>, counter: LinkCounter, growth: u64) -> Option<f64> {
 }
 
 /// Filters throw away what somebody told them to.
-fn ingress(row: &NicRow<'_>) -> Option<Finding> {
+fn ingress(row: &NicRow<'_>, period: Period) -> Option<Finding> {
     let drops = row.ingress_drops_in_tick.filter(|&drops| drops > 0)?;
     Some(Finding {
         level: Level::Warn,
         what: format!("filters at {} throw away packets that arrive", row.place()),
         evidence: format!(
-            "{} in this tick, {} since they were made",
+            "{} {period}, {} since they were made",
             counted(drops, "packet", "packets"),
             grouped(row.ingress_drops.unwrap_or(drops))
         ),
@@ -103,7 +103,7 @@ fn ingress(row: &NicRow<'_>) -> Option<Finding> {
 }
 
 /// Counters of the driver's own that are known, one finding a kind.
-fn driver(row: &NicRow<'_>) -> Vec<Finding> {
+fn drivers_own(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
     let grows = |it: &&DriverRow<'_>| it.in_tick > Some(0);
     let growing: Vec<_> = row.driver_statistics.iter().filter(grows).collect();
     let mut kinds: Vec<Known> = growing.iter().filter_map(|it| it.known_as).collect();
@@ -113,13 +113,13 @@ fn driver(row: &NicRow<'_>) -> Vec<Finding> {
         let these = growing.iter().filter(|it| it.known_as == Some(kind));
         let words = these.map(|it| {
             let growth = grouped(it.in_tick.unwrap_or(0));
-            format!("{} +{growth} in this tick", it.name)
+            format!("{} +{growth} {period}", it.name)
         });
         Finding {
             level: Level::Warn,
-            what: format!("the driver of {} says: {}", row.place(), kind.meaning()),
+            what: format!("the driver of {} says: {}", row.place(), driver::meaning(kind)),
             evidence: words.collect::<Vec<_>>().join("; "),
-            advice: vec![kind.first_step(row.name)],
+            advice: vec![driver::first_step(kind, row.name)],
         }
     };
     kinds.into_iter().map(finding).collect()

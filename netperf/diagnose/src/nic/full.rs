@@ -1,26 +1,26 @@
 //! Is an interface full, and by whom?
 
 use super::{TICKS, first_user, used_by};
-use crate::view::nic::words::{bits, speed};
-use crate::view::nic::{NicRow, QueueRow};
-use netperf_diagnose::words::{counted, grouped};
-use netperf_diagnose::{Finding, Level};
+use crate::nic::words::{bits, speed};
+use netperf_core::model::nic::figures::{NicRow, QueueRow};
+use crate::words::{counted, grouped};
+use crate::{Finding, Level, Period};
 
 /// Kinds of queues that keep a rate which somebody has set.
 const SHAPERS: [&str; 5] = ["tbf", "htb", "hfsc", "cbq", "cake"];
 
-pub(super) fn of(row: &NicRow<'_>) -> Vec<Finding> {
+pub(super) fn of(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
     let mut findings: Vec<Finding> = busy(row).into_iter().collect();
     // A full cable makes its queue full: that is one trouble, not two.
     if findings.is_empty() {
-        findings.extend(queue(row));
+        findings.extend(queue(row, period));
     }
     findings
 }
 
 fn busy(row: &NicRow<'_>) -> Option<Finding> {
     let (percent, mbit) = (row.utilisation_percent?, row.speed_mbit?);
-    if row.spell.busy < TICKS {
+    if row.streak.busy < TICKS {
         return None;
     }
     let sends = row.tx_percent >= row.rx_percent;
@@ -29,8 +29,8 @@ fn busy(row: &NicRow<'_>) -> Option<Finding> {
     } else {
         ("receives", row.receivers.as_ref(), row.rx_bytes_per_s)
     };
-    let by = |user: &crate::view::nic::users::User<'_>| user.tx_bytes_per_s;
-    let by_rx = |user: &crate::view::nic::users::User<'_>| user.rx_bytes_per_s;
+    let by = |user: &netperf_core::model::nic::figures::users::User<'_>| user.tx_bytes_per_s;
+    let by_rx = |user: &netperf_core::model::nic::figures::users::User<'_>| user.rx_bytes_per_s;
     let used = if sends {
         used_by(users, by)
     } else {
@@ -41,7 +41,7 @@ fn busy(row: &NicRow<'_>) -> Option<Finding> {
         "it {verb} {} of {}, {percent:.0} % with what frames take up, for {} ticks",
         bits(rate.unwrap_or(0)),
         speed(mbit),
-        row.spell.busy
+        row.streak.busy
     )];
     evidence.extend(row.queue.as_ref().and_then(waiting));
     evidence.extend(used);
@@ -57,10 +57,10 @@ fn busy(row: &NicRow<'_>) -> Option<Finding> {
 }
 
 /// The queue of what is to be sent is full, though the link may not be.
-fn queue(row: &NicRow<'_>) -> Option<Finding> {
+fn queue(row: &NicRow<'_>, period: Period) -> Option<Finding> {
     let queue = row.queue.as_ref()?;
     let drops = queue.drops_in_tick.unwrap_or(0);
-    let is_long = row.spell.queued >= TICKS;
+    let is_long = row.streak.queued >= TICKS;
     if drops == 0 && !is_long {
         return None;
     }
@@ -92,7 +92,7 @@ fn queue(row: &NicRow<'_>) -> Option<Finding> {
     let mut evidence: Vec<String> = lets_out.or(sent).into_iter().collect();
     if queue.drops > 0 {
         evidence.push(format!(
-            "{} thrown away in this tick by its queue ({}), {} since it was made",
+            "{} thrown away {period} by its queue ({}), {} since it was made",
             counted(drops, "packet", "packets"),
             queue.kind,
             grouped(queue.drops)

@@ -5,7 +5,7 @@ use netperf_core::sample::nic::{
 
 use super::users::Counted;
 use super::*;
-use netperf_diagnose::Level;
+use crate::Level;
 
 fn eth0() -> NicReading {
     NicReading {

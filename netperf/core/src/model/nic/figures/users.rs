@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use netperf_core::model::Model;
-use netperf_core::model::traffic::Traffic;
-use netperf_core::sample::nic::NicReading;
+use crate::model::Model;
+use crate::model::traffic::Traffic;
+use crate::sample::nic::NicReading;
 use serde::Serialize;
 
 /// What somebody counts of the processes.

@@ -2,16 +2,16 @@
 
 use netperf_core::sample::nic::Duplex;
 
-use crate::view::nic::NicRow;
-use crate::view::nic::words::speed;
-use netperf_diagnose::words::{counted, grouped};
-use netperf_diagnose::{Finding, Level};
+use netperf_core::model::nic::figures::NicRow;
+use crate::nic::words::speed;
+use crate::words::{counted, grouped};
+use crate::{Finding, Level, Period};
 
-pub(super) fn of(row: &NicRow<'_>) -> Vec<Finding> {
+pub(super) fn of(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
     let all = [
         half_duplex(row),
         slow(row),
-        comes_and_goes(row),
+        comes_and_goes(row, period),
         no_link(row),
     ];
     all.into_iter().flatten().collect()
@@ -87,14 +87,14 @@ fn slow(row: &NicRow<'_>) -> Option<Finding> {
     })
 }
 
-fn comes_and_goes(row: &NicRow<'_>) -> Option<Finding> {
+fn comes_and_goes(row: &NicRow<'_>, period: Period) -> Option<Finding> {
     let changes = row.carrier_changes_in_tick.filter(|&changes| changes > 0)?;
     let total = row.carrier_changes.unwrap_or(changes);
     Some(Finding {
         level: Level::Warn,
         what: format!("the link of {} came or went", row.place()),
         evidence: format!(
-            "{} in this tick, {} since the interface was made",
+            "{} {period}, {} since the interface was made",
             counted(changes, "change", "changes"),
             grouped(total)
         ),

@@ -1,7 +1,7 @@
 //! What do the counters of a driver's own mean, which each driver names as it likes?
 
-use netperf_core::model::nic::NicModel;
-use netperf_core::sample::nic::NicReading;
+use crate::model::nic::NicModel;
+use crate::sample::nic::NicReading;
 use serde::Serialize;
 
 /// One counter of a driver.
@@ -79,45 +79,6 @@ fn known(name: &str) -> Option<Known> {
         | "linklocal_allowance_exceeded" => Known::CloudLimit,
         _ => return None,
     })
-}
-
-impl Known {
-    /// What it means.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::RxNoBuffer => "packets arrived while the driver had no buffer for them",
-            Self::RxDamaged => "frames arrived damaged",
-            Self::TxTimeout => "the device did not send a packet for seconds and was reset",
-            Self::PausedByPeer => {
-                "the other end sent pause frames: it, or what is behind it, is slower than this end"
-            }
-            Self::CloudLimit => "the cloud threw packets away: this instance has reached a limit",
-        }
-    }
-
-    /// The first thing to do.
-    pub fn first_step(self, name: &str) -> String {
-        match self {
-            Self::RxNoBuffer => format!(
-                "enlarge the ring (`ethtool -g {name}` shows the maximum, `ethtool -G {name} rx N` \
-                 sets it) and spread the packets over more processors (`ethtool -l {name}`)"
-            ),
-            Self::RxDamaged => {
-                "change the cable or the transceiver, then the port of the switch".to_owned()
-            }
-            Self::TxTimeout => {
-                "look for the driver's messages: `dmesg`; update driver and firmware".to_owned()
-            }
-            Self::PausedByPeer => {
-                "look at the port of the switch and at who receives behind it".to_owned()
-            }
-            Self::CloudLimit => {
-                "send less at once, or take an instance with a higher limit for what the counter's \
-                 name says (bandwidth, packets, connections)"
-                    .to_owned()
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,26 +1,26 @@
 //! Do the processors take what arrives?
 
-use crate::view::nic::{NicTick, SoftnetRow};
-use netperf_diagnose::words::{counted, grouped};
-use netperf_diagnose::{Finding, Level};
+use netperf_core::model::nic::figures::{NicFigures, SoftnetRow};
+use crate::words::{counted, grouped};
+use crate::{Finding, Level, Period};
 
 /// Ends of a turn with packets left, a second, from which on they are worth a look.
 const OFTEN_PER_S: f64 = 20.0;
 
-pub(super) fn of(tick: &NicTick<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = tick.softnet.iter().filter_map(dropped).collect();
-    let seconds = tick.interval_s.unwrap_or(f64::INFINITY);
-    findings.extend(tick.softnet.iter().filter_map(|row| squeezed(row, seconds)));
+pub(super) fn of(figures: &NicFigures<'_>, period: Period) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = figures.softnet.iter().filter_map(|row| dropped(row, period)).collect();
+    let seconds = figures.interval_s.unwrap_or(f64::INFINITY);
+    findings.extend(figures.softnet.iter().filter_map(|row| squeezed(row, seconds, period)));
     findings
 }
 
-fn dropped(row: &SoftnetRow) -> Option<Finding> {
+fn dropped(row: &SoftnetRow, period: Period) -> Option<Finding> {
     let dropped = row.dropped_in_tick.filter(|&dropped| dropped > 0)?;
     Some(Finding {
         level: Level::Warn,
         what: format!("processor {} throws away packets that arrive: its queue is full", row.cpu),
         evidence: format!(
-            "{} in this tick, {} since boot; it took {} in this tick",
+            "{} {period}, {} since boot; it took {} {period}",
             counted(dropped, "packet", "packets"),
             grouped(row.dropped),
             grouped(row.processed_in_tick.unwrap_or(0))
@@ -37,7 +37,7 @@ fn dropped(row: &SoftnetRow) -> Option<Finding> {
     })
 }
 
-fn squeezed(row: &SoftnetRow, seconds: f64) -> Option<Finding> {
+fn squeezed(row: &SoftnetRow, seconds: f64, period: Period) -> Option<Finding> {
     let squeezed = row.squeezed_in_tick?;
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no 53 bits")]
     let per_s = squeezed as f64 / seconds;
@@ -45,7 +45,7 @@ fn squeezed(row: &SoftnetRow, seconds: f64) -> Option<Finding> {
         level: Level::Warn,
         what: format!("processor {} does not keep up with what arrives", row.cpu),
         evidence: format!(
-            "it ended its turn with packets left {} times in this tick ({per_s:.0} per second); {} \
+            "it ended its turn with packets left {} times {period} ({per_s:.0} per second); {} \
              since boot",
             grouped(squeezed),
             grouped(row.squeezed)

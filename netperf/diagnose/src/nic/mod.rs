@@ -1,40 +1,45 @@
 //! What do the interfaces lack, and what would a careful administrator do? Printed, never applied.
 
 mod counters;
+pub mod driver;
 mod full;
 mod link;
+pub mod meaning;
 mod processors;
+pub mod words;
 
-use super::NicTick;
-use super::users::{User, Users};
-use super::words::bits;
-use netperf_diagnose::words::process;
-use netperf_diagnose::{Finding, Level};
+use netperf_core::model::nic::figures::NicFigures;
+use netperf_core::model::nic::figures::users::{User, Users};
+use crate::nic::words::bits;
+use crate::words::process;
+use crate::{Finding, Level, Period};
 
 /// For how many ticks in a row something has to go on before it is told.
 const TICKS: u32 = 3;
 
 /// All findings of a look, the worst first.
-pub(super) fn of(tick: &NicTick<'_>) -> Vec<Finding> {
+pub fn findings(figures: &NicFigures<'_>, period: Period) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for row in &tick.interfaces {
-        findings.extend(full::of(row));
-        findings.extend(link::of(row));
-        findings.extend(counters::of(row));
+    for row in &figures.interfaces {
+        findings.extend(full::of(row, period));
+        findings.extend(link::of(row, period));
+        findings.extend(counters::of(row, period));
     }
-    findings.extend(processors::of(tick));
+    findings.extend(processors::of(figures, period));
     findings.sort_by_key(|finding| finding.level);
     if findings.iter().all(|finding| finding.level == Level::Ok) {
-        findings.push(nothing(tick));
+        findings.push(nothing(figures, period));
     }
     findings
 }
 
 /// Where nothing is wrong, that is said.
-fn nothing(tick: &NicTick<'_>) -> Finding {
-    let looked = match tick.interval_s {
-        Some(_) => "no interface is full, no counter of errors or drops has grown in this tick",
-        None => "one look shows no rates; add `-n 3` for those",
+fn nothing(figures: &NicFigures<'_>, period: Period) -> Finding {
+    let looked = match figures.interval_s {
+        Some(_) => format!(
+            "no interface is full, no counter of errors or drops has grown {period}"
+        ),
+        None => "one look shows no rates; add `-n 3` for those".to_owned(),
     };
     Finding {
         level: Level::Ok,

@@ -3,7 +3,7 @@
 use netperf_core::sample::nic::LinkCounter;
 use serde::Serialize;
 
-use super::{NicRow, NicTick};
+use netperf_core::model::nic::figures::NicRow;
 
 /// A counter that is not zero somewhere, and what that means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,10 +17,9 @@ pub struct Meaning {
 }
 
 /// Each counter that matters and is not zero, once.
-pub(super) fn of(tick: &NicTick<'_>) -> Vec<Meaning> {
+pub fn meanings(rows: &[NicRow<'_>]) -> Vec<Meaning> {
     let is_set = |counter: &LinkCounter| {
-        let mut rows = tick.interfaces.iter();
-        rows.any(|row: &NicRow<'_>| row.total(*counter) > Some(0))
+        rows.iter().any(|row| row.total(*counter) > Some(0))
     };
     let counters = LinkCounter::ALL.into_iter().filter(is_set);
     counters
@@ -45,7 +44,7 @@ const ROOM: &str = "enlarge the ring (`ethtool -g NAME` shows the maximum, `etht
 const OTHERS: &str = "look which of the counters below grows with it";
 
 /// What a counter counts, and the first thing to do; `None` for what is no trouble.
-pub(super) fn words(counter: LinkCounter) -> Option<(&'static str, &'static str)> {
+pub fn words(counter: LinkCounter) -> Option<(&'static str, &'static str)> {
     received(counter).or_else(|| sent(counter))
 }
 
