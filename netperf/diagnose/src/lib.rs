@@ -3,6 +3,7 @@
 //! Figures of the model come in, findings go out. Nothing is read, written or changed here, and the
 //! clock is never asked: the same figures always give the same findings.
 
+pub mod condition;
 mod finding;
 pub mod nic;
 mod period;

@@ -1,28 +1,5 @@
 //! How are figures written in a sentence?
 
-/// A number in groups of three digits: `28 232`.
-pub fn grouped(number: impl Into<u64>) -> String {
-    let digits = number.into().to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A number of things, in the singular where it is one.
-pub fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
-    let number = number.into();
-    format!(
-        "{} {}",
-        grouped(number),
-        if number == 1 { one } else { many }
-    )
-}
-
 /// A span of time in the unit that suits it: `2.5 s`, `40 s`, `12 min`, `5 h`.
 pub fn span(seconds: f64) -> String {
     match seconds {
@@ -44,19 +21,6 @@ pub fn process(name: Option<&str>, pid: Option<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_numbers_are_in_groups() {
-        for (number, text) in [
-            (0_u32, "0"),
-            (999, "999"),
-            (8_000, "8 000"),
-            (28_232, "28 232"),
-            (1_234_567, "1 234 567"),
-        ] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 
     #[test]
     fn times_have_the_unit_that_suits() {

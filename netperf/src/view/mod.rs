@@ -26,7 +26,6 @@ pub mod retrans;
 pub mod socket_filter;
 pub mod sockets;
 pub mod sort;
-pub mod spread;
 pub mod states;
 pub mod table;
 pub mod tick;

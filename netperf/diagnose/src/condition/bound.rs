@@ -1,8 +1,6 @@
 //! How is a bound written and read, by what it is a bound of?
 
-use netperf_core::units::{ByteRate, Bytes, Units};
-
-use crate::words::millis;
+use netperf_core::units::{ByteRate, Bytes, Units, format_micros};
 
 /// What the values of a metric are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl Quantity {
             Self::Count | Self::Size => format!("{value}"),
             Self::Percent if value.fract() == 0.0 => format!("{value:.0} %"),
             Self::Percent => format!("{value:.1} %"),
-            Self::Time => millis(whole(value)),
+            Self::Time => format_micros(whole(value)),
             Self::Rate => Units::Auto.rate(ByteRate(whole(value))),
         }
     }

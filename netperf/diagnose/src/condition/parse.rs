@@ -8,7 +8,9 @@ impl<M: Metric> FromStr for Condition<M> {
     type Err = ConditionError;
 
     fn from_str(text: &str) -> Result<Self, ConditionError> {
-        let at = text.find(['<', '>', '=']).ok_or_else(|| no_operator::<M>(text))?;
+        let at = text
+            .find(['<', '>', '='])
+            .ok_or_else(|| no_operator::<M>(text))?;
         let (name, rest) = text.split_at(at);
         let metric = M::named(name.trim()).ok_or_else(|| unknown::<M>(name.trim()))?;
         let (operator, length) = operator::<M>(rest).ok_or_else(|| no_operator::<M>(text))?;
@@ -37,10 +39,12 @@ impl<M: Metric> Condition<M> {
         let mut at = 0;
         let mut conditions = Vec::new();
         for part in text.split(',') {
-            let read = part.parse().map_err(|error: ConditionError| ConditionError {
-                at: at + error.at,
-                ..error
-            });
+            let read = part
+                .parse()
+                .map_err(|error: ConditionError| ConditionError {
+                    at: at + error.at,
+                    ..error
+                });
             conditions.push(read?);
             at += part.len() + 1;
         }
@@ -66,7 +70,10 @@ fn operator<M: Metric>(text: &str) -> Option<(Operator, usize)> {
 fn no_operator<M: Metric>(text: &str) -> ConditionError {
     ConditionError {
         at: 0,
-        why: format!("`{text}` is no condition: write for example `{}`", M::EXAMPLE),
+        why: format!(
+            "`{text}` is no condition: write for example `{}`",
+            M::EXAMPLE
+        ),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use netperf_core::sample::nic::LinkCounter;
 
-use netperf_core::model::nic::figures::driver::Known;
-use super::meaning;
+use super::{driver, meaning};
 use crate::nic::words::percent;
-use netperf_core::model::nic::figures::{DriverRow, NicRow};
-use crate::words::{counted, grouped};
 use crate::{Finding, Level, Period};
+use netperf_core::model::nic::figures::driver::Known;
+use netperf_core::model::nic::figures::{DriverRow, NicRow};
+use netperf_core::units::{counted, grouped};
 
 /// Drops of arrived packets that are no trouble: as few as protocols of a switch make.
 const FEW: u64 = 10;
@@ -117,7 +117,11 @@ fn drivers_own(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
         });
         Finding {
             level: Level::Warn,
-            what: format!("the driver of {} says: {}", row.place(), driver::meaning(kind)),
+            what: format!(
+                "the driver of {} says: {}",
+                row.place(),
+                driver::meaning(kind)
+            ),
             evidence: words.collect::<Vec<_>>().join("; "),
             advice: vec![driver::first_step(kind, row.name)],
         }

@@ -2,9 +2,9 @@
 
 use super::{TICKS, first_user, used_by};
 use crate::nic::words::{bits, speed};
-use netperf_core::model::nic::figures::{NicRow, QueueRow};
-use crate::words::{counted, grouped};
 use crate::{Finding, Level, Period};
+use netperf_core::model::nic::figures::{NicRow, QueueRow};
+use netperf_core::units::{counted, grouped};
 
 /// Kinds of queues that keep a rate which somebody has set.
 const SHAPERS: [&str; 5] = ["tbf", "htb", "hfsc", "cbq", "cake"];

@@ -2,10 +2,10 @@
 
 use netperf_core::sample::nic::Duplex;
 
-use netperf_core::model::nic::figures::NicRow;
 use crate::nic::words::speed;
-use crate::words::{counted, grouped};
 use crate::{Finding, Level, Period};
+use netperf_core::model::nic::figures::NicRow;
+use netperf_core::units::{counted, grouped};
 
 pub(super) fn of(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
     let all = [

@@ -18,9 +18,7 @@ pub struct Meaning {
 
 /// Each counter that matters and is not zero, once.
 pub fn meanings(rows: &[NicRow<'_>]) -> Vec<Meaning> {
-    let is_set = |counter: &LinkCounter| {
-        rows.iter().any(|row| row.total(*counter) > Some(0))
-    };
+    let is_set = |counter: &LinkCounter| rows.iter().any(|row| row.total(*counter) > Some(0));
     let counters = LinkCounter::ALL.into_iter().filter(is_set);
     counters
         .filter_map(|counter| {

@@ -1,5 +1,6 @@
 //! What do the interfaces lack, and what would a careful administrator do? Printed, never applied.
 
+pub mod condition;
 mod counters;
 pub mod driver;
 mod full;
@@ -8,11 +9,11 @@ pub mod meaning;
 mod processors;
 pub mod words;
 
-use netperf_core::model::nic::figures::NicFigures;
-use netperf_core::model::nic::figures::users::{User, Users};
 use crate::nic::words::bits;
 use crate::words::process;
 use crate::{Finding, Level, Period};
+use netperf_core::model::nic::figures::NicFigures;
+use netperf_core::model::nic::figures::users::{User, Users};
 
 /// For how many ticks in a row something has to go on before it is told.
 const TICKS: u32 = 3;
@@ -36,9 +37,9 @@ pub fn findings(figures: &NicFigures<'_>, period: Period) -> Vec<Finding> {
 /// Where nothing is wrong, that is said.
 fn nothing(figures: &NicFigures<'_>, period: Period) -> Finding {
     let looked = match figures.interval_s {
-        Some(_) => format!(
-            "no interface is full, no counter of errors or drops has grown {period}"
-        ),
+        Some(_) => {
+            format!("no interface is full, no counter of errors or drops has grown {period}")
+        }
         None => "one look shows no rates; add `-n 3` for those".to_owned(),
     };
     Finding {
@@ -71,3 +72,6 @@ fn first_user(users: Option<&Users<'_>>) -> Option<String> {
     let first = users.processes.first()?;
     Some(process(Some(first.name), Some(first.pid)))
 }
+
+#[cfg(test)]
+mod tests;

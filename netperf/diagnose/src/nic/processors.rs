@@ -1,16 +1,25 @@
 //! Do the processors take what arrives?
 
-use netperf_core::model::nic::figures::{NicFigures, SoftnetRow};
-use crate::words::{counted, grouped};
 use crate::{Finding, Level, Period};
+use netperf_core::model::nic::figures::{NicFigures, SoftnetRow};
+use netperf_core::units::{counted, grouped};
 
 /// Ends of a turn with packets left, a second, from which on they are worth a look.
 const OFTEN_PER_S: f64 = 20.0;
 
 pub(super) fn of(figures: &NicFigures<'_>, period: Period) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = figures.softnet.iter().filter_map(|row| dropped(row, period)).collect();
+    let mut findings: Vec<Finding> = figures
+        .softnet
+        .iter()
+        .filter_map(|row| dropped(row, period))
+        .collect();
     let seconds = figures.interval_s.unwrap_or(f64::INFINITY);
-    findings.extend(figures.softnet.iter().filter_map(|row| squeezed(row, seconds, period)));
+    findings.extend(
+        figures
+            .softnet
+            .iter()
+            .filter_map(|row| squeezed(row, seconds, period)),
+    );
     findings
 }
 

@@ -1,11 +1,11 @@
 use netperf_core::clock::{MonoNs, WallNs};
+use netperf_core::model::nic::NicModel;
 use netperf_core::sample::nic::{
-    Duplex, LinkCounter, LinkCounters, LinkMode, NicSample, QueueReading, SoftnetReading,
+    Duplex, LinkCounter, LinkCounters, LinkMode, NicReading, NicSample, QueueReading,
+    SoftnetReading,
 };
 
-use super::users::Counted;
 use super::*;
-use crate::Level;
 
 fn eth0() -> NicReading {
     NicReading {
@@ -48,7 +48,7 @@ fn model(looks: impl IntoIterator<Item = NicReading>) -> NicModel {
 }
 
 fn findings(model: &NicModel) -> Vec<Finding> {
-    NicTick::new(model, Counted::Not, &NicOptions::default()).findings
+    super::findings(&NicFigures::new(model, None, |_| true), Period::Tick)
 }
 
 fn only(model: &NicModel) -> Finding {
@@ -194,9 +194,10 @@ fn a_counter_that_does_not_grow_is_explained_and_is_no_finding() {
     let old = grown(eth0(), &[(LinkCounter::RxMissedErrors, 7)]);
     let model = model([old.clone(), old]);
     assert_eq!(only(&model).what, "no trouble found");
-    let tick = NicTick::new(&model, Counted::Not, &NicOptions::default());
-    assert_eq!(tick.meanings.len(), 1);
-    assert_eq!(tick.meanings[0].counter, "rx_missed_errors");
+    let figures = NicFigures::new(&model, None, |_| true);
+    let meanings = meaning::meanings(&figures.interfaces);
+    assert_eq!(meanings.len(), 1);
+    assert_eq!(meanings[0].counter, "rx_missed_errors");
 }
 
 #[test]
@@ -266,28 +267,26 @@ fn known_counters_of_drivers_are_found_once_a_kind() {
 }
 
 #[test]
-fn thresholds_are_held_against_each_interface_in_each_tick() {
-    let options = |text: &str| NicOptions {
-        thresholds: text.split(',').map(|it| it.parse().unwrap()).collect(),
-        ..NicOptions::default()
-    };
+fn conditions_are_held_against_each_interface_in_each_tick() {
     let worse = [
         (LinkCounter::RxErrors, 3),
         (LinkCounter::TxDropped, 2),
         (LinkCounter::TxBytes, 60_000_000),
     ];
     let model = model([eth0(), grown(eth0(), &worse)]);
-    let exceeded = |text| NicTick::new(&model, Counted::Not, &options(text)).exceeded;
-    assert_eq!(
-        exceeded("errors>0,drops>=2,util>48%"),
-        [
-            "eth0: errors 3 in one tick (errors>0)",
-            "eth0: drops 2 in one tick (drops>=2)"
-        ]
-    );
-    assert_eq!(exceeded("errors>3,drops>2"), [""; 0]);
-    assert_eq!(
-        exceeded("util>=48"),
-        ["eth0: util 48.0 % in one tick (util>=48)"]
-    );
+    let rows = NicFigures::new(&model, None, |_| true).interfaces;
+    for (text, sentence) in [
+        ("errors>0", "eth0: errors is 3, more than 0"),
+        ("errors>3", ""),
+        ("drops>=2", "eth0: drops is 2, at least 2"),
+        ("drops>2", ""),
+        ("drops<3", "eth0: drops is 2, less than 3"),
+        ("util>48%", ""),
+        ("util>=48", "eth0: util is 48 %, at least 48 %"),
+        ("util<=48", "eth0: util is 48 %, at most 48 %"),
+    ] {
+        let condition = text.parse().unwrap();
+        let found = condition::broken(&condition, &rows);
+        assert_eq!(found.join("; "), sentence, "{text}");
+    }
 }

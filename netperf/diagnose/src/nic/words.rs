@@ -1,7 +1,7 @@
 //! How are speeds and shares of a link written?
 
 /// `10 Gbit/s`, `2.5 Gbit/s`, `100 Mbit/s`.
-pub(in netperf::view) fn speed(mbit: u32) -> String {
+pub fn speed(mbit: u32) -> String {
     match mbit {
         1_000.. if mbit.is_multiple_of(1_000) => format!("{} Gbit/s", mbit / 1_000),
         1_000.. => format!("{:.1} Gbit/s", f64::from(mbit) / 1_000.0),
@@ -10,7 +10,7 @@ pub(in netperf::view) fn speed(mbit: u32) -> String {
 }
 
 /// Bytes a second in the unit that links are sold by: `941 Mbit/s`.
-pub(in netperf::view) fn bits(bytes_per_s: u64) -> String {
+pub fn bits(bytes_per_s: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     let bits = bytes_per_s as f64 * 8.0;
     let (number, unit) = match bits {
@@ -28,7 +28,7 @@ pub(in netperf::view) fn bits(bytes_per_s: u64) -> String {
 }
 
 /// A share of packets in percent; small ones are not rounded to nothing.
-pub(in netperf::view) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     match share * 100.0 {
         0.0 => "0 %".to_owned(),
         it @ 10.0.. => format!("{it:.0} %"),

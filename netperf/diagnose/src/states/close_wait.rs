@@ -1,8 +1,9 @@
 //! Does a program forget to close what the other end has closed?
 
-use crate::words::{counted, grouped, process, span};
+use crate::words::{process, span};
 use crate::{Finding, Level, Period};
 use netperf_core::model::states::figures::{CloseWaitRow, PeerRow, StatesFigures};
+use netperf_core::units::{counted, grouped};
 
 /// From which on it is a pile, whatever else.
 const PILE: u32 = 1_000;

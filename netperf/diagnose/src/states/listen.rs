@@ -3,9 +3,10 @@
 use netperf_core::model::states::StatesModel;
 
 use super::remedy::Remedy;
-use crate::words::{counted, grouped, process};
+use crate::words::process;
 use crate::{Finding, Level, Period};
 use netperf_core::model::states::figures::{ListenRow, NetworkRow, StatesFigures};
+use netperf_core::units::{counted, grouped};
 
 /// Part of a queue from which on it is nearly full.
 const NEARLY_FULL: f64 = 0.8;

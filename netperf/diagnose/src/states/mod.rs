@@ -8,9 +8,9 @@ mod ports;
 mod refused;
 mod remedy;
 
-use crate::words::counted;
 use crate::{Finding, Level, Period};
 use netperf_core::model::states::StatesModel;
+use netperf_core::units::counted;
 
 use netperf_core::model::states::figures::StatesFigures;
 

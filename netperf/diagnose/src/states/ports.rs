@@ -6,10 +6,11 @@ use netperf_core::sample::network::TcpSettings;
 
 use super::refused::Group;
 use super::remedy::Remedy;
-use crate::words::{counted, grouped, process, span};
+use crate::words::{process, span};
 use crate::{Finding, Level};
 use netperf_core::model::states::figures::ports::Likely;
 use netperf_core::model::states::figures::{PortsRow, StatesFigures};
+use netperf_core::units::{counted, grouped};
 
 /// Part of the ports from which on few are left.
 const FEW_LEFT: f64 = 0.8;

@@ -8,9 +8,10 @@ use netperf_core::sample::refusal::{RefusedCall, RefusedFor};
 use netperf_core::sample::{Proto, TcpState};
 
 use super::remedy::Remedy;
-use crate::words::{counted, grouped, process};
+use crate::words::process;
 use crate::{Finding, Level, Period};
 use netperf_core::model::states::figures::{PortHolderRow, PortsRow, RefusedRow, StatesFigures};
+use netperf_core::units::{counted, grouped};
 
 /// Seconds after which it is over.
 const RECENT_SECS: f64 = 60.0;

@@ -207,7 +207,7 @@ impl Window {
         let nics = self.interfaces.read().map_err(nic::failure)?;
         self.ticks.advance(nics.clone());
         self.nics.advance(nics);
-        self.nics.take_spells_of(&self.ticks);
+        self.nics.take_streaks_of(&self.ticks);
         self.last = self.sockets.read(&self.request).map_err(failure)?;
         self.read_refusals();
         self.states.advance(&self.last, &|_| true);

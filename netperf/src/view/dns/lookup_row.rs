@@ -6,7 +6,7 @@ use netperf_core::sample::dns::{Lookup, LookupEnd, LookupQuery, Outcome, Transpo
 use serde::Serialize;
 
 use super::resolver_row::rcode_or_reason;
-use crate::view::spread::micros;
+use netperf_core::model::spread::micros;
 
 /// One lookup of addresses, as programs make it.
 #[derive(Clone, Debug, Serialize)]

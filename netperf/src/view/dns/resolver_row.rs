@@ -7,7 +7,7 @@ use std::time::Duration;
 use netperf_core::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 use serde::Serialize;
 
-use crate::view::spread::{Spread, micros};
+use netperf_core::model::spread::{Spread, micros};
 
 /// One resolver.
 #[derive(Clone, Debug, Serialize)]

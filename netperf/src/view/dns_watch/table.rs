@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::AskerRow;
 use crate::view::sort::Sort;
-use crate::view::spread::Spread;
 use crate::view::table::{Cell, Column, Row, Table};
+use netperf_core::model::spread::Spread;
 
 /// A line for each process.
 pub fn table(processes: &[AskerRow]) -> Table<'_> {

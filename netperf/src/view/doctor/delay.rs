@@ -3,7 +3,7 @@
 use netperf_core::sample::latency::{LatencyKind, LatencyReading};
 
 use super::{Check, Measured, Topic};
-use crate::view::latency::row::Times;
+use netperf_core::model::latency::Times;
 use netperf_diagnose::words::process;
 use netperf_diagnose::{Finding, Level};
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use netperf_core::sample::losses::{DropReading, DropReason};
 
 use super::{Check, Measured, Topic};
-use netperf_diagnose::words::{counted, process};
+use netperf_core::units::counted;
+use netperf_diagnose::words::process;
 use netperf_diagnose::{Finding, Level};
 
 /// Packets from which on it is worth a word.

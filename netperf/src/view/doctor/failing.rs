@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::loss::flows;
 use super::{Check, Measured, Topic, errno};
-use netperf_diagnose::words::{counted, process};
+use netperf_core::units::counted;
+use netperf_diagnose::words::process;
 use netperf_diagnose::{Finding, Level};
 
 /// Fewer than these are seen in passing: happy eyeballs, a service that starts.

@@ -8,7 +8,8 @@ use netperf_core::sample::losses::Kinds;
 
 use super::{Check, Measured, Topic};
 use crate::view::retrans::row::Account;
-use netperf_diagnose::words::{counted, grouped, process};
+use netperf_core::units::{counted, grouped};
+use netperf_diagnose::words::process;
 use netperf_diagnose::{Finding, Level};
 
 /// Segments sent again from which on a share says something.

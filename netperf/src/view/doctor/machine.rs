@@ -3,8 +3,9 @@
 use netperf_core::model::pressure::{Part, Pressure};
 
 use super::{Check, Topic};
+use netperf_core::units::{counted, grouped};
 use netperf_diagnose::nic::words::percent;
-use netperf_diagnose::words::{counted, grouped, process};
+use netperf_diagnose::words::process;
 use netperf_diagnose::{Finding, Level};
 
 /// Share of the time from which on waiting is felt.

@@ -32,9 +32,9 @@ pub use self::topic::Topic;
 
 use self::dns::LookupRow;
 use self::failing::FailedRow;
-use netperf_core::model::nic::figures::NicFigures;
 use super::states::StatesOptions;
 use super::time::Rfc3339;
+use netperf_core::model::nic::figures::NicFigures;
 use netperf_core::model::query::ProcessQuery;
 use netperf_diagnose::{Finding, Level, Period};
 

@@ -7,10 +7,11 @@ use netperf_core::sample::TcpState;
 
 use super::{Check, Measured, Topic, delay};
 use netperf_core::model::nic::figures::{NicFigures, NicRow};
-use netperf_diagnose::nic;
 use netperf_core::model::states::figures::{StatesFigures, StatesOptions};
+use netperf_core::units::{counted, grouped};
+use netperf_diagnose::nic;
 use netperf_diagnose::states::{About, by_subject};
-use netperf_diagnose::words::{counted, grouped, process};
+use netperf_diagnose::words::process;
 use netperf_diagnose::{Finding, Level, Period};
 
 /// The interfaces.

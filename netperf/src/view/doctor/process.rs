@@ -7,8 +7,9 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
 
 use super::{Check, Measured, Topic, delay};
+use netperf_core::units::{counted, grouped};
 use netperf_diagnose::nic::words::percent;
-use netperf_diagnose::words::{counted, grouped, process};
+use netperf_diagnose::words::process;
 use netperf_diagnose::{Finding, Level};
 
 /// Share of the time from which on something is what a connection mostly did.

@@ -5,7 +5,8 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, TcpInfo, TimerKind};
 
 use super::{Check, Measured, Topic};
-use netperf_diagnose::words::{counted, process, span};
+use netperf_core::units::counted;
+use netperf_diagnose::words::{process, span};
 use netperf_diagnose::{Finding, Level};
 
 /// Repetitions after which it is no single loss.

@@ -3,7 +3,7 @@
 use netperf_core::model::pressure::Pressure;
 
 use super::{Check, Topic};
-use netperf_diagnose::words::{counted, grouped};
+use netperf_core::units::{counted, grouped};
 use netperf_diagnose::{Finding, Level};
 
 /// Percent from which on a table is nearly full.

@@ -6,8 +6,8 @@ use super::HttpTick;
 use super::request_row::RequestRow;
 use super::slo::SloRow;
 use super::target_row::TargetRow;
-use crate::view::spread::said;
-use netperf_diagnose::words::counted;
+use netperf_core::units::counted;
+use netperf_core::units::format_micros;
 use netperf_diagnose::{Finding, Level};
 
 /// Certificates that are larger do not fit into the first flight of a server (ten segments).
@@ -72,7 +72,7 @@ fn failures(target: &TargetRow) -> Vec<Finding> {
             format!(
                 "{count} of {}, the first after {}",
                 counted(all, "request", "requests"),
-                said(total)
+                format_micros(total)
             ),
             &[remedy(phase, why).to_owned()],
         )
@@ -174,7 +174,7 @@ fn lookup(target: &TargetRow) -> Option<Finding> {
             "{} names tried, {} queries unanswered, {}",
             lookup.names.len(),
             lookup.timeouts,
-            said(lookup.took_us)
+            format_micros(lookup.took_us)
         ),
         &["`netperf-trace dns NAME` shows each of them".to_owned()],
     ))
@@ -193,7 +193,7 @@ fn lost_syns(target: &TargetRow) -> Option<Finding> {
              waits a second before it does",
             lost.len(),
             target.requests.len(),
-            said(connect)
+            format_micros(connect)
         ),
         &["look for loss on the way (`netperf-trace path`), and for a full queue of clients at the server \
           (`netperf-trace states` there)"
@@ -238,8 +238,8 @@ fn longest(target: &TargetRow) -> Option<Finding> {
     let total = target.total?.avg_us;
     let mut evidence = format!(
         "{} of {} on average, {:.0} %",
-        said(longest.avg_us),
-        said(total),
+        format_micros(longest.avg_us),
+        format_micros(total),
         longest.share_percent
     );
     if total < QUICK_US {
@@ -255,7 +255,7 @@ fn longest(target: &TargetRow) -> Option<Finding> {
         ));
     }
     if let Some(rtt) = request.rtt_us.filter(|&rtt| rtt >= RTT_MIN_US) {
-        evidence.extend(["; one round trip is ", &said(rtt)]);
+        evidence.extend(["; one round trip is ", &format_micros(rtt)]);
         if matches!(longest.which, Phase::Connect | Phase::Tls) {
             let times = (longest.avg_us.saturating_mul(10) + rtt / 2) / rtt;
             let times = format!("{}.{}", times / 10, times % 10);
@@ -347,8 +347,8 @@ fn missed(row: &SloRow) -> Finding {
     let evidence = match row.p95_us {
         Some(p95) => format!(
             "the 95th percentile is {}, the limit {}",
-            said(p95),
-            said(row.limit_us)
+            format_micros(p95),
+            format_micros(row.limit_us)
         ),
         None => "no request got to its end".to_owned(),
     };

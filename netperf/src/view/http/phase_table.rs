@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::target_row::TargetRow;
 use crate::view::sort::Sort;
-use crate::view::spread::Spread;
 use crate::view::table::{Cell, Column, Row, Table};
+use netperf_core::model::spread::Spread;
 
 /// Columns of all bars together.
 const BAR: usize = 40;

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::target_row::name_of;
 use crate::view::dns::LookupRow;
-use crate::view::spread::micros;
-use netperf_diagnose::words::counted;
+use netperf_core::model::spread::micros;
+use netperf_core::units::counted;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]

@@ -8,7 +8,7 @@ use netperf_core::sample::http::Phase;
 use serde::Serialize;
 
 use super::target_row::{TargetRow, name_of};
-use crate::view::spread::{Spread, micros};
+use netperf_core::model::spread::{Spread, micros};
 
 /// A time that is held against the requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

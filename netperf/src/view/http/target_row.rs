@@ -8,7 +8,7 @@ use netperf_core::sample::http::{Phase, RequestReading, TargetReading};
 use serde::Serialize;
 
 use super::request_row::RequestRow;
-use crate::view::spread::Spread;
+use netperf_core::model::spread::Spread;
 
 /// Requests to one address, or to whichever answered.
 #[derive(Clone, Debug, Serialize)]

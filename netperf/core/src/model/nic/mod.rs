@@ -63,7 +63,7 @@ impl NicModel {
 
     /// Takes the longest streaks that another session of looks at the same interfaces has seen: this one
     /// may be of two looks only.
-    pub fn take_spells_of(&mut self, other: &Self) {
+    pub fn take_streaks_of(&mut self, other: &Self) {
         self.streaks.clone_from(&other.longest);
     }
 

@@ -7,7 +7,6 @@ use netperf_core::sample::refusal::RefusedFor;
 
 use super::*;
 
-
 /// Findings that are not good news.
 fn troubles(looks: &[SocketSample]) -> Vec<Finding> {
     let mut findings = findings(looks);

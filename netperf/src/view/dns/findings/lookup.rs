@@ -4,7 +4,7 @@ use netperf_core::sample::dns::{DnsSample, LookupEnd, Rcode};
 
 use crate::view::dns::DnsTick;
 use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
-use crate::view::spread::said;
+use netperf_core::units::format_micros;
 use netperf_diagnose::{Finding, Level};
 
 /// The name has no records, whoever is asked.
@@ -110,7 +110,7 @@ pub(super) fn many_queries(tick: &DnsTick) -> Option<Finding> {
                 _ => format!("{names} names ({})", lookup.names.join(", ")),
             },
             lookup.timeouts,
-            said(lookup.took_us)
+            format_micros(lookup.took_us)
         ),
         advice,
     })

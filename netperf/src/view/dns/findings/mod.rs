@@ -7,7 +7,7 @@ use netperf_core::sample::dns::DnsSample;
 
 use super::DnsTick;
 use super::resolver_row::ResolverRow;
-use crate::view::spread::said;
+use netperf_core::units::format_micros;
 use netperf_diagnose::{Finding, Level};
 
 /// All findings, the worst first.
@@ -37,7 +37,7 @@ fn nothing(tick: &DnsTick) -> Finding {
     let evidence = match medians.max() {
         Some(slowest) => format!(
             "every query was answered, half of them within {} at the slowest resolver",
-            said(slowest)
+            format_micros(slowest)
         ),
         None => "no resolver was queried".to_owned(),
     };

@@ -3,7 +3,7 @@
 use netperf_core::sample::dns::{DnsSample, Rcode};
 
 use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
-use crate::view::spread::said;
+use netperf_core::units::format_micros;
 use netperf_diagnose::{Finding, Level};
 
 /// Slower is felt: a page asks for dozens of names.
@@ -16,7 +16,7 @@ pub(super) fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Findi
         return None;
     }
     let waited = resolver.types.iter().filter_map(|it| it.waited_us).max();
-    let waited = said(waited.unwrap_or(0));
+    let waited = format_micros(waited.unwrap_or(0));
     let server = resolver.server;
     let evidence = format!("{lost} of {sent} queries went unanswered within {waited}");
     if resolver.answered() > 0 {
@@ -159,7 +159,7 @@ pub(super) fn slow(resolver: &ResolverRow, all: &[ResolverRow]) -> Option<Findin
             advice.push(format!(
                 "put `nameserver {}` first in /etc/resolv.conf: it answers within {}",
                 it.server.ip(),
-                said(other)
+                format_micros(other)
             ));
         }
     }
@@ -175,8 +175,8 @@ pub(super) fn slow(resolver: &ResolverRow, all: &[ResolverRow]) -> Option<Findin
         evidence: format!(
             "half of its answers took {} or more, the first one {}: it does not have them at hand, or \
              it is far away",
-            said(median),
-            said(first.unwrap_or(median))
+            format_micros(median),
+            format_micros(first.unwrap_or(median))
         ),
         advice,
     })
@@ -214,7 +214,7 @@ pub(super) fn differing(resolvers: &[ResolverRow]) -> Vec<Finding> {
         let mut both_answered = pairs.filter(|(a, b)| is_settled(a) && is_settled(b));
         let (a, b) = both_answered.find(|(a, b)| a.values() != b.values())?;
         let one_has_none = a.values().is_empty() != b.values().is_empty();
-        let said = |row: &TypeRow| match row.values().as_slice() {
+        let values = |row: &TypeRow| match row.values().as_slice() {
             [] => "nothing".to_owned(),
             values => values.join(" "),
         };
@@ -229,7 +229,7 @@ pub(super) fn differing(resolvers: &[ResolverRow]) -> Vec<Finding> {
         Some(Finding::new(
             level,
             format!("{} and {} answer differently", first.server, other.server),
-            format!("{}: {} against {}", a.kind, said(a), said(b)),
+            format!("{}: {} against {}", a.kind, values(a), values(b)),
             &[advice.to_owned()],
         ))
     };

@@ -6,8 +6,9 @@ mod row;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Check, Measured, Topic};
-use crate::view::spread::{Spread, said};
-use netperf_diagnose::words::counted;
+use netperf_core::model::spread::Spread;
+use netperf_core::units::counted;
+use netperf_core::units::format_micros;
 use netperf_diagnose::{Finding, Level};
 
 pub use self::row::{LookupRow, rows};
@@ -50,8 +51,8 @@ fn evidence(rows: &[LookupRow]) -> String {
         let times = row.time.as_ref().map_or(String::new(), |time| {
             format!(
                 ", half within {}, 95 % within {}",
-                said(time.p50_us),
-                said(time.p95_us)
+                format_micros(time.p50_us),
+                format_micros(time.p95_us)
             )
         });
         format!(
@@ -192,9 +193,9 @@ fn slow(row: &LookupRow) -> Option<Finding> {
 fn spread(time: &Spread) -> String {
     format!(
         "half of the answers took {} or longer, the slowest {} (p95 {})",
-        said(time.p50_us),
-        said(time.max_us),
-        said(time.p95_us)
+        format_micros(time.p50_us),
+        format_micros(time.max_us),
+        format_micros(time.p95_us)
     )
 }
 

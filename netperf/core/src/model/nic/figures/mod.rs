@@ -179,11 +179,7 @@ impl<'m> NicFigures<'m> {
 }
 
 impl<'m> NicRow<'m> {
-    fn new(
-        model: &'m NicModel,
-        nic: &'m NicReading,
-        traffic: Option<&'m Model>,
-    ) -> Self {
+    fn new(model: &'m NicModel, nic: &'m NicReading, traffic: Option<&'m Model>) -> Self {
         let load = model.load(nic);
         let speed = load.and_then(|load| load.speed);
         let of_load = |figure: fn(Load) -> Option<f64>| load.and_then(figure);
