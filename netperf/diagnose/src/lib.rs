@@ -4,7 +4,9 @@
 //! clock is never asked: the same figures always give the same findings.
 
 pub mod condition;
+pub mod dns;
 mod finding;
+pub mod http;
 pub mod nic;
 mod period;
 pub mod states;

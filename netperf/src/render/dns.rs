@@ -93,7 +93,7 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::dns::tests::troubled;
+    use netperf_core::fixtures::dns::troubled;
 
     fn shown(width: usize) -> String {
         let mut out = Vec::new();

@@ -4,9 +4,11 @@
 //! stored session gives the same answers as a live one.
 
 pub mod churn;
+pub mod dns;
 pub mod dns_watch;
 pub mod flow;
 pub mod history;
+pub mod http;
 pub mod latency;
 pub mod limit;
 pub mod link;

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::target_row::TargetRow;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
+use netperf_core::model::http::target::TargetRow;
 use netperf_core::model::spread::Spread;
 
 /// Columns of all bars together.

@@ -5,35 +5,35 @@ mod resolver;
 
 use netperf_core::sample::dns::DnsSample;
 
-use super::DnsTick;
-use super::resolver_row::ResolverRow;
+use crate::{Finding, Level};
+use netperf_core::model::dns::DnsFigures;
+use netperf_core::model::dns::resolver::ResolverRow;
 use netperf_core::units::format_micros;
-use netperf_diagnose::{Finding, Level};
 
 /// All findings, the worst first.
-pub(super) fn of(tick: &DnsTick, sample: &DnsSample) -> Vec<Finding> {
+pub fn findings(figures: &DnsFigures, sample: &DnsSample) -> Vec<Finding> {
     let mut findings = Vec::new();
-    findings.extend(lookup::not_found(tick, sample));
-    for row in &tick.resolvers {
+    findings.extend(lookup::not_found(figures, sample));
+    for row in &figures.resolvers {
         findings.extend(resolver::silent(row, sample));
         findings.extend(resolver::failing(row));
         findings.extend(resolver::one_type_lost(row));
-        findings.extend(resolver::slow(row, &tick.resolvers));
+        findings.extend(resolver::slow(row, &figures.resolvers));
         findings.extend(resolver::cut_off(row));
     }
-    findings.extend(resolver::differing(&tick.resolvers));
-    findings.extend(lookup::many_queries(tick));
-    findings.extend(lookup::hosts_entry(tick, sample));
-    findings.extend(lookup::other_sources(tick));
+    findings.extend(resolver::differing(&figures.resolvers));
+    findings.extend(lookup::many_queries(figures, sample));
+    findings.extend(lookup::hosts_entry(figures, sample));
+    findings.extend(lookup::other_sources(figures, sample));
     findings.sort_by_key(|finding| finding.level);
     if findings.iter().all(|it| it.level == Level::Ok) {
-        findings.push(nothing(tick));
+        findings.push(nothing(figures));
     }
     findings
 }
 
-fn nothing(tick: &DnsTick) -> Finding {
-    let medians = tick.resolvers.iter().filter_map(ResolverRow::median_us);
+fn nothing(figures: &DnsFigures) -> Finding {
+    let medians = figures.resolvers.iter().filter_map(ResolverRow::median_us);
     let evidence = match medians.max() {
         Some(slowest) => format!(
             "every query was answered, half of them within {} at the slowest resolver",
@@ -44,3 +44,6 @@ fn nothing(tick: &DnsTick) -> Finding {
     let what = "no trouble found".to_owned();
     Finding::new(Level::Ok, what, evidence, &[])
 }
+
+#[cfg(test)]
+mod tests;

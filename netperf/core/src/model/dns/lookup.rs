@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use netperf_core::sample::dns::{Lookup, LookupEnd, LookupQuery, Outcome, Transport};
+use crate::sample::dns::{Lookup, LookupEnd, LookupQuery, Outcome, Transport};
 use serde::Serialize;
 
-use super::resolver_row::rcode_or_reason;
-use netperf_core::model::spread::micros;
+use crate::model::dns::resolver::rcode_or_reason;
+use crate::model::spread::micros;
 
 /// One lookup of addresses, as programs make it.
 #[derive(Clone, Debug, Serialize)]
@@ -48,7 +48,8 @@ pub struct QueryRow {
 }
 
 impl LookupRow {
-    pub(in crate::view) fn new(lookup: &Lookup) -> Self {
+    /// Of one lookup.
+    pub fn new(lookup: &Lookup) -> Self {
         let mut names: Vec<String> = Vec::new();
         for query in &lookup.queries {
             if !names.contains(&query.name) {

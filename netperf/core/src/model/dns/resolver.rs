@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use netperf_core::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
+use crate::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 use serde::Serialize;
 
-use netperf_core::model::spread::{Spread, micros};
+use crate::model::spread::{Spread, micros};
 
 /// One resolver.
 #[derive(Clone, Debug, Serialize)]
@@ -80,22 +80,22 @@ impl ResolverRow {
     }
 
     /// All queries.
-    pub(super) fn sent(&self) -> usize {
+    pub fn sent(&self) -> usize {
         self.types.iter().map(|it| it.sent).sum()
     }
 
     /// All answers.
-    pub(super) fn answered(&self) -> usize {
+    pub fn answered(&self) -> usize {
         self.types.iter().map(|it| it.answered).sum()
     }
 
     /// All that went unanswered.
-    pub(super) fn timeouts(&self) -> usize {
+    pub fn timeouts(&self) -> usize {
         self.types.iter().map(|it| it.timeouts).sum()
     }
 
     /// The slowest type, as half of its answers have it.
-    pub(super) fn median_us(&self) -> Option<u64> {
+    pub fn median_us(&self) -> Option<u64> {
         let medians = self.types.iter().filter_map(|it| Some(it.time?.p50_us));
         medians.max()
     }
@@ -141,7 +141,7 @@ impl TypeRow {
     }
 
     /// The values that were asked for, aliases left out, in an order of their own.
-    pub(super) fn values(&self) -> Vec<&str> {
+    pub fn values(&self) -> Vec<&str> {
         let wanted = |row: &&RecordRow| row.kind == self.kind || self.kind == "ANY";
         let mut values: Vec<&str> = self
             .records

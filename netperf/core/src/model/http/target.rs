@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use netperf_core::sample::http::{Phase, RequestReading, TargetReading};
+use crate::sample::http::{Phase, RequestReading, TargetReading};
 use serde::Serialize;
 
-use super::request_row::RequestRow;
-use netperf_core::model::spread::Spread;
+use crate::model::http::request::RequestRow;
+use crate::model::spread::Spread;
 
 /// Requests to one address, or to whichever answered.
 #[derive(Clone, Debug, Serialize)]
@@ -40,7 +40,7 @@ pub struct PhaseRow {
     pub phase: &'static str,
     /// Which it is.
     #[serde(skip)]
-    pub(super) which: Phase,
+    pub which: Phase,
     /// How long it took.
     pub time: Spread,
     /// Share of the time of all phases of all requests.
@@ -54,27 +54,16 @@ pub struct LongestRow {
     pub phase: &'static str,
     /// Which it is.
     #[serde(skip)]
-    pub(super) which: Phase,
+    pub which: Phase,
     /// Its share of all the time.
     pub share_percent: f64,
     /// How long it took, on average.
     pub avg_us: u64,
 }
 
-/// Name of a phase.
-pub fn name_of(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Dns => "dns",
-        Phase::Connect => "connect",
-        Phase::Tls => "tls",
-        Phase::Request => "request",
-        Phase::Wait => "wait",
-        Phase::Body => "body",
-    }
-}
-
 impl TargetRow {
-    pub(super) fn new(target: &TargetReading) -> Self {
+    /// What came of these requests.
+    pub fn new(target: &TargetReading) -> Self {
         let finished: Vec<_> = target
             .requests
             .iter()
@@ -107,7 +96,7 @@ impl TargetRow {
     }
 
     /// The first request that got to its end.
-    pub(super) fn first_finished(&self) -> Option<&RequestRow> {
+    pub fn first_finished(&self) -> Option<&RequestRow> {
         self.requests.iter().find(|it| it.failure.is_none())
     }
 }
@@ -120,7 +109,7 @@ fn phases(finished: &[&RequestReading]) -> Vec<PhaseRow> {
         let sum: Duration = lengths.iter().sum();
         let share = sum.as_secs_f64() / all.as_secs_f64().max(1e-9);
         Some(PhaseRow {
-            phase: name_of(which),
+            phase: which.name(),
             which,
             time: Spread::of(lengths)?,
             share_percent: share * 100.0,

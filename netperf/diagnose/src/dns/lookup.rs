@@ -2,15 +2,15 @@
 
 use netperf_core::sample::dns::{DnsSample, LookupEnd, Rcode};
 
-use crate::view::dns::DnsTick;
-use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
+use crate::{Finding, Level};
+use netperf_core::model::dns::DnsFigures;
+use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
 use netperf_core::units::format_micros;
-use netperf_diagnose::{Finding, Level};
 
 /// The name has no records, whoever is asked.
-pub(super) fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
+pub(super) fn not_found(figures: &DnsFigures, sample: &DnsSample) -> Option<Finding> {
     let has_records = |row: &TypeRow| !row.values().is_empty();
-    let found = tick
+    let found = figures
         .resolvers
         .iter()
         .any(|it| it.types.iter().any(has_records));
@@ -18,12 +18,12 @@ pub(super) fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
         .lookup
         .as_ref()
         .is_some_and(|lookup| !lookup.addresses().is_empty());
-    let answered = tick.resolvers.iter().any(|it| it.answered() > 0);
+    let answered = figures.resolvers.iter().any(|it| it.answered() > 0);
     if found || known || !answered {
         return None;
     }
     let (mut no_name, mut no_records) = (Vec::new(), Vec::new());
-    for resolver in &tick.resolvers {
+    for resolver in &figures.resolvers {
         let says = |rcode: Rcode| {
             let name = rcode.name();
             resolver
@@ -37,24 +37,27 @@ pub(super) fn not_found(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
             no_records.push(resolver.server.to_string());
         }
     }
-    let tried = tick.lookup.as_ref().map(|lookup| lookup.names.join(", "));
-    let tried = tried.filter(|names| !names.is_empty() && *names != tick.asked);
+    let tried = figures
+        .lookup
+        .as_ref()
+        .map(|lookup| lookup.names.join(", "));
+    let tried = tried.filter(|names| !names.is_empty() && *names != sample.asked);
     let tried = tried.map_or(String::new(), |names| format!("; tried were {names}"));
     if !no_name.is_empty() {
         let who = no_name.join(", ");
         return Some(Finding::new(
             Level::Critical,
-            format!("there is no name {}", tick.asked),
+            format!("there is no name {}", sample.asked),
             format!("NXDOMAIN from {who}{tried}"),
             &["look for a typing error, or ask whoever runs the domain".to_owned()],
         ));
     }
     if !no_records.is_empty() {
         let who = no_records.join(", ");
-        let kinds = kinds(&tick.resolvers);
+        let kinds = kinds(&figures.resolvers);
         return Some(Finding::new(
             Level::Critical,
-            format!("{} has no record of type {kinds}", tick.asked),
+            format!("{} has no record of type {kinds}", sample.asked),
             format!("NOERROR without such a record from {who}{tried}"),
             &["the name exists, with records of other types".to_owned()],
         ));
@@ -72,8 +75,8 @@ fn kinds(resolvers: &[ResolverRow]) -> String {
 }
 
 /// A lookup that tries several names or asks again.
-pub(super) fn many_queries(tick: &DnsTick) -> Option<Finding> {
-    let lookup = tick.lookup.as_ref()?;
+pub(super) fn many_queries(figures: &DnsFigures, sample: &DnsSample) -> Option<Finding> {
+    let lookup = figures.lookup.as_ref()?;
     let names = lookup.names.len();
     if names < 2 && lookup.timeouts == 0 {
         return None;
@@ -84,7 +87,7 @@ pub(super) fn many_queries(tick: &DnsTick) -> Option<Finding> {
             "write `{}.` with the dot at its end where programs take it: one name is tried then",
             lookup.found.as_deref().unwrap_or_default()
         ));
-        let smaller = match tick.ndots {
+        let smaller = match sample.service.options.ndots {
             0 | 1 => String::new(),
             ndots => format!(", or a smaller `ndots` than {ndots},"),
         };
@@ -116,29 +119,33 @@ pub(super) fn many_queries(tick: &DnsTick) -> Option<Finding> {
     })
 }
 
-pub(super) fn hosts_entry(tick: &DnsTick, sample: &DnsSample) -> Option<Finding> {
+pub(super) fn hosts_entry(figures: &DnsFigures, sample: &DnsSample) -> Option<Finding> {
     let end = &sample.lookup.as_ref()?.end;
     if !matches!(end, LookupEnd::Hosts(_)) || !sample.service.hosts_come_first() {
         return None;
     }
-    let addresses: Vec<_> = tick.hosts.iter().map(ToString::to_string).collect();
+    let addresses: Vec<_> = figures.hosts.iter().map(ToString::to_string).collect();
     Some(Finding::new(
         Level::Ok,
-        format!("programs do not ask for {}: it is in /etc/hosts", tick.name),
+        format!(
+            "programs do not ask for {}: it is in /etc/hosts",
+            sample.name
+        ),
         format!(
             "/etc/hosts has {}, and comes first ({})",
             addresses.join(" "),
-            tick.sources.join(" ")
+            sample.service.sources.join(" ")
         ),
         &[],
     ))
 }
 
 /// Sources that are not played here.
-pub(super) fn other_sources(tick: &DnsTick) -> Option<Finding> {
-    tick.lookup.as_ref()?;
+pub(super) fn other_sources(figures: &DnsFigures, sample: &DnsSample) -> Option<Finding> {
+    figures.lookup.as_ref()?;
     let known = ["files", "dns", "myhostname"];
-    let other = tick
+    let other = sample
+        .service
         .sources
         .iter()
         .filter(|it| !known.contains(&it.as_str()));
@@ -151,7 +158,7 @@ pub(super) fn other_sources(tick: &DnsTick) -> Option<Finding> {
         format!("programs also look elsewhere: {}", other.join(", ")),
         format!(
             "`hosts: {}` in /etc/nsswitch.conf (actions left out); only files and dns are measured here",
-            tick.sources.join(" ")
+            sample.service.sources.join(" ")
         ),
         &[],
     ))

@@ -1,14 +1,14 @@
 //! Where did the time go, what does that usually mean, and what went wrong?
 
+pub mod slo;
+
 use netperf_core::sample::http::Phase;
 
-use super::HttpTick;
-use super::request_row::RequestRow;
-use super::slo::SloRow;
-use super::target_row::TargetRow;
+use self::slo::SloRow;
+use crate::{Finding, Level};
+use netperf_core::model::http::{RequestRow, TargetRow, TlsRow};
 use netperf_core::units::counted;
 use netperf_core::units::format_micros;
-use netperf_diagnose::{Finding, Level};
 
 /// Certificates that are larger do not fit into the first flight of a server (ten segments).
 const FIRST_FLIGHT_BYTES: usize = 14_000;
@@ -20,9 +20,9 @@ const QUICK_US: u64 = 5_000;
 const RTT_MIN_US: u64 = 200;
 
 /// All findings, the worst first.
-pub(super) fn of(tick: &HttpTick) -> Vec<Finding> {
+pub fn findings(targets: &[TargetRow], slos: &[SloRow]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for target in &tick.targets {
+    for target in targets {
         findings.extend(failures(target));
         findings.extend(statuses(target));
         findings.extend(addresses(target));
@@ -32,7 +32,7 @@ pub(super) fn of(tick: &HttpTick) -> Vec<Finding> {
         findings.extend(chain(target));
         findings.extend(longest(target));
     }
-    findings.extend(tick.slo.iter().filter(|row| !row.met).map(missed));
+    findings.extend(slos.iter().filter(|row| !row.met).map(slo::missed));
     findings.sort_by_key(|finding| finding.level);
     findings
 }
@@ -283,7 +283,7 @@ fn longest(target: &TargetRow) -> Option<Finding> {
 }
 
 /// What the first handshake was like, and how many after it were shorter.
-fn handshake(tls: &super::TlsRow, target: &TargetRow) -> String {
+fn handshake(tls: &netperf_core::model::http::TlsRow, target: &TargetRow) -> String {
     let new = target.requests.iter().filter(|it| it.reused == Some(false));
     let of_tls = new.filter_map(|it| it.tls.as_ref());
     let (resumed, full): (Vec<_>, Vec<_>) = of_tls.partition(|it| it.resumed);
@@ -339,23 +339,5 @@ fn causes(phase: Phase) -> &'static [&'static str] {
     }
 }
 
-fn missed(row: &SloRow) -> Finding {
-    let at = row
-        .address
-        .map(|it| format!(" at {it}"))
-        .unwrap_or_default();
-    let evidence = match row.p95_us {
-        Some(p95) => format!(
-            "the 95th percentile is {}, the limit {}",
-            format_micros(p95),
-            format_micros(row.limit_us)
-        ),
-        None => "no request got to its end".to_owned(),
-    };
-    Finding::new(
-        Level::Critical,
-        format!("{} is over its limit{at}", row.measure),
-        evidence,
-        &[],
-    )
-}
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 
 use netperf_core::sample::dns::{DnsSample, Rcode};
 
-use crate::view::dns::resolver_row::{ResolverRow, TypeRow};
+use crate::{Finding, Level};
+use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
 use netperf_core::units::format_micros;
-use netperf_diagnose::{Finding, Level};
 
 /// Slower is felt: a page asks for dozens of names.
 const SLOW_US: u64 = 100_000;

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use netperf_core::sample::http::{Marks, Phase, RequestReading, Tls};
+use crate::sample::http::{Marks, Phase, RequestReading, Tls};
 use serde::Serialize;
 
-use super::target_row::name_of;
-use crate::view::dns::LookupRow;
-use netperf_core::model::spread::micros;
-use netperf_core::units::counted;
+use crate::model::dns::LookupRow;
+use crate::model::spread::micros;
+use crate::units::counted;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
@@ -90,7 +89,7 @@ impl RequestRow {
         let connection = reading.connection.as_ref();
         let reply = reading.reply.as_ref();
         let marks = &reading.marks;
-        let phase = |phase: Phase| Some((name_of(phase), micros(marks.length_of(phase)?)));
+        let phase = |phase: Phase| Some((phase.name(), micros(marks.length_of(phase)?)));
         // What was not reached has not ended with the request.
         let phases = Phase::ALL
             .into_iter()
@@ -111,10 +110,7 @@ impl RequestRow {
             body_bytes: reply.map(|it| it.body_bytes),
             location: reply.and_then(|it| it.location.clone()),
             server: reply.and_then(|it| it.server.clone()),
-            failed_in: reading
-                .failure
-                .as_ref()
-                .map(|_| name_of(marks.unfinished())),
+            failed_in: reading.failure.as_ref().map(|_| marks.unfinished().name()),
             failure: reading.failure.clone(),
         }
     }
