@@ -8,6 +8,7 @@ pub mod dns;
 mod finding;
 pub mod http;
 pub mod nic;
+pub mod path;
 mod period;
 pub mod states;
 pub mod words;

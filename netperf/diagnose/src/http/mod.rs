@@ -283,7 +283,7 @@ fn longest(target: &TargetRow) -> Option<Finding> {
 }
 
 /// What the first handshake was like, and how many after it were shorter.
-fn handshake(tls: &netperf_core::model::http::TlsRow, target: &TargetRow) -> String {
+fn handshake(tls: &TlsRow, target: &TargetRow) -> String {
     let new = target.requests.iter().filter(|it| it.reused == Some(false));
     let of_tls = new.filter_map(|it| it.tls.as_ref());
     let (resumed, full): (Vec<_>, Vec<_>) = of_tls.partition(|it| it.resumed);

@@ -1,8 +1,8 @@
 //! Which routers answer probes badly though they pass packets well?
 
-use super::super::words::{hops, ms, percent, probes};
 use super::{Stop, Way};
-use netperf_diagnose::{Finding, Level};
+use crate::path::words::{hops, ms, percent, probes};
+use crate::{Finding, Level};
 
 pub(super) fn of(way: &Way<'_>) -> Vec<Finding> {
     let found = [silent(way), rare(way), slow(way), several(way)];

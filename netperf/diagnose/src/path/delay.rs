@@ -1,8 +1,8 @@
 //! Where does the time go that packets take, and is it always the same?
 
-use super::super::words::{ms, ms_or_dash};
 use super::Way;
-use netperf_diagnose::{Finding, Level};
+use crate::path::words::{ms, ms_or_dash};
+use crate::{Finding, Level};
 
 /// Shorter steps are no news.
 const STEP_US: u32 = 5_000;

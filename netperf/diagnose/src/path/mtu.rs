@@ -3,7 +3,7 @@
 use netperf_core::model::path::PathModel;
 use netperf_core::sample::path::MtuReading;
 
-use netperf_diagnose::{Finding, Level};
+use crate::{Finding, Level};
 
 pub(super) fn of(path: &PathModel) -> Option<Finding> {
     let found = match path.mtu.as_ref()? {
@@ -58,7 +58,7 @@ fn black_hole(path: &PathModel, found: &MtuReading, passes: u32, link: u32) -> F
         Some(ttl) => {
             let hop = path.hops().get(usize::from(ttl).saturating_sub(1));
             let name = hop.map_or(format!("hop {ttl}"), |hop| {
-                super::super::words::hop(ttl.into(), hop)
+                crate::path::words::hop(ttl.into(), hop)
             });
             format!(" on the link in front of {name}")
         }

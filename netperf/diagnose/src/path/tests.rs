@@ -9,7 +9,7 @@ fn found(cycles: &[(&str, usize)]) -> Vec<(Level, String)> {
     let all = cycles
         .iter()
         .flat_map(|&(cycle, times)| repeat_n(cycle, times));
-    let findings = of(&model(all), None);
+    let findings = findings(&model(all), None);
     findings
         .into_iter()
         .map(|it| (it.level, format!("{}; {}", it.what, it.evidence)))
@@ -262,7 +262,7 @@ fn large_packets_that_vanish_are_a_black_hole_only_if_nobody_says_so() {
             told_by,
             lost_at: Some(2),
         }));
-        let findings = of(&path, None);
+        let findings = findings(&path, None);
         findings
             .into_iter()
             .map(|it| (it.level, it.what))
@@ -298,7 +298,7 @@ fn a_process_that_waits_longer_than_the_way_takes_is_told() {
     };
     let levels = |srtt| {
         let side = side(srtt);
-        of(&path, Some(&side))
+        findings(&path, Some(&side))
             .into_iter()
             .map(|it| (it.level, it.what))
             .collect::<Vec<_>>()

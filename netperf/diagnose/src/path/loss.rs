@@ -2,9 +2,9 @@
 
 use netperf_core::model::path::Figures;
 
-use super::super::words::{lost, percent};
 use super::{FEW, Stop, Way};
-use netperf_diagnose::{Finding, Level};
+use crate::path::words::{lost, percent};
+use crate::{Finding, Level};
 
 /// From this share on an application can hardly be used.
 const CRITICAL_PERCENT: f64 = 20.0;

@@ -1,23 +1,25 @@
 //! What do the figures of a path mean? A row of mtr is easily misread: what one hop does not answer is no
 //! loss unless it lasts to the destination.
 
+pub mod condition;
 mod delay;
 mod loss;
 mod mtu;
 mod process;
 mod reach;
 mod routers;
+pub mod words;
 
 use netperf_core::model::path::{Figures, Hop, PathModel};
 
-use super::ProcessSide;
-use netperf_diagnose::{Finding, Level};
+use crate::{Finding, Level};
+use netperf_core::model::path::ProcessSide;
 
 /// Fewer probes say little about small losses.
 const FEW: u64 = 50;
 
 /// All findings, the worst first.
-pub(super) fn of(path: &PathModel, process: Option<&ProcessSide>) -> Vec<Finding> {
+pub fn findings(path: &PathModel, process: Option<&ProcessSide>) -> Vec<Finding> {
     let way = Way::of(path);
     let mut findings = Vec::new();
     if path.destination.received() > 0 {
@@ -36,7 +38,7 @@ pub(super) fn of(path: &PathModel, process: Option<&ProcessSide>) -> Vec<Finding
 }
 
 /// Why the destination was never reached, if it was asked and never answered.
-pub(super) fn unreached(path: &PathModel) -> Option<String> {
+pub fn unreached(path: &PathModel) -> Option<String> {
     let missed = path
         .missed
         .as_ref()
@@ -44,7 +46,7 @@ pub(super) fn unreached(path: &PathModel) -> Option<String> {
     let why = reach::reason(&Way::of(path), missed);
     Some(format!(
         "{} is not reached: {why}",
-        super::words::target(&path.target)
+        words::target(&path.target)
     ))
 }
 
@@ -125,7 +127,7 @@ impl<'m> Way<'m> {
         if self.path.distance() == Some(stop.ttl) {
             format!("the destination ({})", self.path.target.address)
         } else {
-            super::words::hop(stop.ttl, stop.hop)
+            words::hop(stop.ttl, stop.hop)
         }
     }
 

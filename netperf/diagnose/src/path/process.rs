@@ -2,9 +2,9 @@
 
 use netperf_core::model::path::PathModel;
 
-use super::super::ProcessSide;
-use super::super::words::ms;
-use netperf_diagnose::{Finding, Level};
+use crate::path::words::ms;
+use crate::{Finding, Level};
+use netperf_core::model::path::ProcessSide;
 
 /// How much more than the path is much.
 const TIMES: u32 = 2;

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use netperf_core::model::path::Missed;
 use netperf_core::sample::path::Method;
 
-use super::super::words::{self, at, method, unreachable};
+use super::words;
 use super::{Stop, Way};
-use netperf_diagnose::{Finding, Level};
+use crate::path::words::{at, method, unreachable};
+use crate::{Finding, Level};
 
 pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
     let path = way.path;

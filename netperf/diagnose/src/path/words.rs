@@ -1,4 +1,4 @@
-//! How are the figures of a path said in a sentence?
+//! How are the figures of a path written in a sentence?
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use netperf_core::model::path::{Figures, Hop};
 use netperf_core::sample::path::{Method, PathTarget, Unreachable};
 
 /// A time in ms with three digits: `0.07 ms`, `1.20 ms`, `23.5 ms`, `250 ms`.
-pub(crate) fn ms(micros: u32) -> String {
+pub fn ms(micros: u32) -> String {
     let value = f64::from(micros) / 1e3;
     match micros {
         0..10_000 => format!("{value:.2} ms"),
@@ -16,12 +16,12 @@ pub(crate) fn ms(micros: u32) -> String {
 }
 
 /// A time that may not be known.
-pub(crate) fn ms_or_dash(micros: Option<u32>) -> String {
+pub fn ms_or_dash(micros: Option<u32>) -> String {
     micros.map_or("-".to_owned(), ms)
 }
 
 /// A share: `0 %`, `0.4 %`, `12 %`.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let is_whole = share >= 10.0 || share.fract() == 0.0;
     if is_whole {
         format!("{share:.0} %")
@@ -31,12 +31,12 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// `lost 3 of 100`.
-pub(super) fn lost(figures: &Figures) -> String {
+pub fn lost(figures: &Figures) -> String {
     format!("lost {} of {}", figures.lost(), figures.sent())
 }
 
 /// `hop 3 (10.0.3.1)`; the distance alone where nobody has answered.
-pub(super) fn hop(ttl: usize, hop: &Hop) -> String {
+pub fn hop(ttl: usize, hop: &Hop) -> String {
     match hop.hosts.first() {
         Some((address, _)) => at(ttl, *address),
         None => format!("hop {ttl}"),
@@ -44,12 +44,12 @@ pub(super) fn hop(ttl: usize, hop: &Hop) -> String {
 }
 
 /// The same for an address.
-pub(super) fn at(ttl: usize, address: IpAddr) -> String {
+pub fn at(ttl: usize, address: IpAddr) -> String {
     format!("hop {ttl} ({address})")
 }
 
 /// `hop 2`, `hops 2 and 5`, `hops 2, 3 and 5`.
-pub(super) fn hops(ttls: &[usize]) -> String {
+pub fn hops(ttls: &[usize]) -> String {
     match ttls {
         [] => "no hop".to_owned(),
         [one] => format!("hop {one}"),
@@ -61,7 +61,7 @@ pub(super) fn hops(ttls: &[usize]) -> String {
 }
 
 /// `example.org (192.0.2.1)`, or the address alone. May hold untrusted text.
-pub(crate) fn target(target: &PathTarget) -> String {
+pub fn target(target: &PathTarget) -> String {
     let address = target.address.to_string();
     if target.host == address {
         address
@@ -71,7 +71,7 @@ pub(crate) fn target(target: &PathTarget) -> String {
 }
 
 /// `1 probe`, `10 probes`.
-pub(super) fn probes(number: u64) -> String {
+pub fn probes(number: u64) -> String {
     if number == 1 {
         "1 probe".to_owned()
     } else {
@@ -80,7 +80,7 @@ pub(super) fn probes(number: u64) -> String {
 }
 
 /// What probes are.
-pub(crate) fn method(method: Method) -> String {
+pub fn method(method: Method) -> String {
     match method {
         Method::Icmp => "ICMP echo".to_owned(),
         Method::Udp(port) => format!("UDP to port {port}"),
@@ -89,7 +89,7 @@ pub(crate) fn method(method: Method) -> String {
 }
 
 /// Why a router goes no further.
-pub(super) fn unreachable(why: Unreachable) -> String {
+pub fn unreachable(why: Unreachable) -> String {
     match why {
         Unreachable::Network => "it has no route there".to_owned(),
         Unreachable::Host => "the host does not answer on its link".to_owned(),
