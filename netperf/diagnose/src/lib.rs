@@ -5,6 +5,7 @@
 
 pub mod condition;
 pub mod dns;
+pub mod doctor;
 mod finding;
 pub mod http;
 pub mod nic;

@@ -13,6 +13,7 @@ pub mod latency;
 pub mod limit;
 pub mod link;
 pub mod lookups;
+pub mod losses;
 pub mod nic;
 pub mod path;
 pub mod percentile;

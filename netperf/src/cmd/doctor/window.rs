@@ -25,8 +25,8 @@ use crate::cmd::looks::failure;
 use crate::cmd::nic;
 use crate::cmd::states::every_tcp_socket;
 use crate::render::sink::Sink;
-use crate::view::doctor::Measured;
 use crate::view::envelope::Reason;
+use netperf_diagnose::doctor::Measured;
 
 /// So many looks at the interfaces are taken at least, however short the time is.
 const LOOKS: u32 = 5;

@@ -3,10 +3,10 @@
 use netperf_core::model::pressure::{Part, Pressure};
 
 use super::{Check, Topic};
+use crate::nic::words::percent;
+use crate::words::process;
+use crate::{Finding, Level};
 use netperf_core::units::{counted, grouped};
-use netperf_diagnose::nic::words::percent;
-use netperf_diagnose::words::process;
-use netperf_diagnose::{Finding, Level};
 
 /// Share of the time from which on waiting is felt.
 const WAITED: f64 = 0.25;

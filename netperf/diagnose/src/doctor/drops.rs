@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use netperf_core::sample::losses::{DropReading, DropReason};
 
 use super::{Check, Measured, Topic};
+use crate::words::process;
+use crate::{Finding, Level};
 use netperf_core::units::counted;
-use netperf_diagnose::words::process;
-use netperf_diagnose::{Finding, Level};
 
 /// Packets from which on it is worth a word.
 const SOME: u64 = 10;

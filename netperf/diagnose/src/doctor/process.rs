@@ -7,10 +7,10 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
 
 use super::{Check, Measured, Topic, delay};
+use crate::nic::words::percent;
+use crate::words::process;
+use crate::{Finding, Level};
 use netperf_core::units::{counted, grouped};
-use netperf_diagnose::nic::words::percent;
-use netperf_diagnose::words::process;
-use netperf_diagnose::{Finding, Level};
 
 /// Share of the time from which on something is what a connection mostly did.
 const MOSTLY: f64 = 0.5;

@@ -24,19 +24,18 @@ use netperf_core::model::lookups::Lookups;
 use netperf_core::model::nic::NicModel;
 use netperf_core::model::pressure::Pressure;
 use netperf_core::model::states::StatesModel;
+use netperf_core::sample::Process;
 use netperf_core::sample::socket::{SocketSample, Unseen};
-use netperf_core::sample::{Loss, Process};
 use serde::Serialize;
 
 pub use self::topic::Topic;
 
 use self::dns::LookupRow;
 use self::failing::FailedRow;
-use super::states::StatesOptions;
-use super::time::Rfc3339;
+use crate::{Finding, Level, Period};
 use netperf_core::model::nic::figures::NicFigures;
 use netperf_core::model::query::ProcessQuery;
-use netperf_diagnose::{Finding, Level, Period};
+use netperf_core::model::states::figures::StatesOptions;
 
 /// Everything that was measured.
 #[derive(Clone, Copy, Debug)]
@@ -140,14 +139,9 @@ pub struct Cause {
     pub finding: Finding,
 }
 
-/// The verdict.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "type", rename = "doctor")]
-pub struct Doctor<'m> {
-    /// When it was made.
-    pub time: Rfc3339,
-    /// How long was measured.
-    pub interval_s: f64,
+/// What is wrong, and why it is thought so.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
     /// As the worst of its checks.
     pub status: Status,
     /// In one sentence. May hold untrusted text.
@@ -160,32 +154,19 @@ pub struct Doctor<'m> {
     pub lookups: Vec<LookupRow>,
     /// Connections that failed, by process, remote end and error.
     pub failed_connects: Vec<FailedRow>,
-    /// The process that was asked about.
-    pub pid: Option<u32>,
-    /// What could not be seen.
-    pub unavailable: &'m [Unseen],
-    /// What could not be counted.
-    pub loss: Loss,
 }
 
-impl<'m> Doctor<'m> {
+impl Diagnosis {
     /// Judges what was measured.
-    pub fn new(measured: &Measured<'m>) -> Self {
-        let mut checks = all_checks(measured);
-        let seconds = measured.length.as_secs_f64();
-        for check in &mut checks {
-            name_the_span(check, seconds);
-        }
+    pub fn new(measured: &Measured<'_>) -> Self {
+        let checks = all_checks(measured);
         let mut causes: Vec<Cause> = checks.iter().flat_map(causes_of).collect();
         in_order(&mut causes);
         let status = checks.iter().map(|check| check.status).min();
         let status = status
             .filter(|&it| it != Status::Skipped)
             .unwrap_or(Status::Ok);
-        let traffic = measured.traffic.ok();
         Self {
-            time: Rfc3339(measured.wall),
-            interval_s: seconds,
             status,
             verdict: verdict(&causes, &checks),
             causes,
@@ -194,9 +175,6 @@ impl<'m> Doctor<'m> {
                 .lookups
                 .map_or_else(|_| Vec::new(), |it| dns::rows(measured, it)),
             failed_connects: failing::rows(measured),
-            pid: measured.about,
-            unavailable: measured.unseen,
-            loss: traffic.map(Model::loss).unwrap_or_default(),
         }
     }
 }
@@ -221,14 +199,15 @@ fn in_order(causes: &mut [Cause]) {
 
 /// Every check, in the order of [`Topic`].
 fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
+    let period = Period::Seconds(measured.length.as_secs_f64());
     let nics = NicFigures::new(measured.nics, measured.traffic.ok(), |_| true);
     let options = states_options(measured.about);
-    let states = network::States::new(measured.states, &options, Period::Tick);
+    let states = network::States::new(measured.states, &options, period);
     let mut checks = vec![
         machine::cpu(measured.pressure),
         machine::disk(measured.pressure),
         machine::memory(measured.pressure),
-        network::interfaces(&nics, Period::Tick),
+        network::interfaces(&nics, period),
         dns::check(measured),
         delay::check(measured),
         loss::check(measured),
@@ -290,20 +269,6 @@ fn verdict(causes: &[Cause], checks: &[Check]) -> String {
             "nothing wrong was found, but {skipped} of {} checks could not be made",
             checks.len()
         ),
-    }
-}
-
-/// Other commands speak of a tick; here it is all the time that was measured.
-fn name_the_span(check: &mut Check, seconds: f64) {
-    let span = format!("in {seconds:.0} s");
-    let spoken = |text: &str| {
-        text.replace("in this tick", &span)
-            .replace("this tick", "that")
-    };
-    check.evidence = spoken(&check.evidence);
-    for finding in &mut check.findings {
-        finding.what = spoken(&finding.what);
-        finding.evidence = spoken(&finding.evidence);
     }
 }
 

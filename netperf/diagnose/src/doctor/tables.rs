@@ -3,8 +3,8 @@
 use netperf_core::model::pressure::Pressure;
 
 use super::{Check, Topic};
+use crate::{Finding, Level};
 use netperf_core::units::{counted, grouped};
-use netperf_diagnose::{Finding, Level};
 
 /// Percent from which on a table is nearly full.
 const NEAR_PERCENT: u64 = 80;

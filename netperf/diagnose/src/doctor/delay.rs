@@ -3,9 +3,9 @@
 use netperf_core::sample::latency::{LatencyKind, LatencyReading};
 
 use super::{Check, Measured, Topic};
+use crate::words::process;
+use crate::{Finding, Level};
 use netperf_core::model::latency::Times;
-use netperf_diagnose::words::process;
-use netperf_diagnose::{Finding, Level};
 
 /// A connect that took so long repeated its first packet: the kernel waits a second for an answer.
 const REPEATED_US: u32 = 1_000_000;

@@ -7,9 +7,9 @@ use netperf_core::model::lookups::{Lookup, Lookups};
 use serde::Serialize;
 
 use super::super::Measured;
+use crate::words::process;
 use netperf_core::model::spread::Spread;
 use netperf_core::units::counted;
-use netperf_diagnose::words::process;
 
 /// Queries of one process, or of several with the same name, to one resolver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -7,10 +7,10 @@ use netperf_core::model::flow::FlowTraffic;
 use netperf_core::sample::losses::Kinds;
 
 use super::{Check, Measured, Topic};
-use crate::view::retrans::row::Account;
+use crate::words::process;
+use crate::{Finding, Level};
+use netperf_core::model::losses::Account;
 use netperf_core::units::{counted, grouped};
-use netperf_diagnose::words::process;
-use netperf_diagnose::{Finding, Level};
 
 /// Segments sent again from which on a share says something.
 const SOME: u64 = 10;

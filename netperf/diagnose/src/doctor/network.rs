@@ -6,13 +6,13 @@ use netperf_core::model::states::StatesModel;
 use netperf_core::sample::TcpState;
 
 use super::{Check, Measured, Topic, delay};
+use crate::nic;
+use crate::states::{About, by_subject};
+use crate::words::process;
+use crate::{Finding, Level, Period};
 use netperf_core::model::nic::figures::{NicFigures, NicRow};
 use netperf_core::model::states::figures::{StatesFigures, StatesOptions};
 use netperf_core::units::{counted, grouped};
-use netperf_diagnose::nic;
-use netperf_diagnose::states::{About, by_subject};
-use netperf_diagnose::words::process;
-use netperf_diagnose::{Finding, Level, Period};
 
 /// The interfaces.
 pub(super) fn interfaces(figures: &NicFigures<'_>, period: Period) -> Check {

@@ -6,10 +6,10 @@ mod row;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Check, Measured, Topic};
+use crate::{Finding, Level};
 use netperf_core::model::spread::Spread;
 use netperf_core::units::counted;
 use netperf_core::units::format_micros;
-use netperf_diagnose::{Finding, Level};
 
 pub use self::row::{LookupRow, rows};
 

@@ -5,9 +5,9 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, TcpInfo, TimerKind};
 
 use super::{Check, Measured, Topic};
+use crate::words::{process, span};
+use crate::{Finding, Level};
 use netperf_core::units::counted;
-use netperf_diagnose::words::{process, span};
-use netperf_diagnose::{Finding, Level};
 
 /// Repetitions after which it is no single loss.
 const REPEATED: u8 = 3;

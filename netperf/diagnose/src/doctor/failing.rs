@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::loss::flows;
 use super::{Check, Measured, Topic, errno};
+use crate::words::process;
+use crate::{Finding, Level};
 use netperf_core::units::counted;
-use netperf_diagnose::words::process;
-use netperf_diagnose::{Finding, Level};
 
 /// Fewer than these are seen in passing: happy eyeballs, a service that starts.
 const SOME: u64 = 3;
@@ -257,8 +257,9 @@ fn no_route(measured: &Measured<'_>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::doctor::tests::Scene;
-    use crate::view::doctor::{Doctor, Status};
+    use crate::doctor::Diagnosis;
+    use crate::doctor::Status;
+    use crate::doctor::tests::Scene;
     use netperf_core::fixtures::process;
     use netperf_core::sample::refusal::FailedConnect;
 
@@ -272,7 +273,7 @@ mod tests {
         }
     }
 
-    fn judged<T>(failed: Vec<FailedConnect>, look: impl FnOnce(&Doctor<'_>, &Check) -> T) -> T {
+    fn judged<T>(failed: Vec<FailedConnect>, look: impl FnOnce(&Diagnosis, &Check) -> T) -> T {
         Scene::calm().with_failures(failed).judge(|doctor| {
             let mut checks = doctor.checks.iter();
             let check = checks.find(|check| check.topic == Topic::Failing);

@@ -3,8 +3,9 @@ use netperf_core::model::dns_watch::{DnsQuery, QueryEnd};
 use netperf_core::model::lookups::Lookups;
 use netperf_core::sample::dns::Rcode;
 
-use crate::view::doctor::tests::Scene;
-use crate::view::doctor::{Check, Doctor, Status, Topic};
+use crate::doctor::Diagnosis;
+use crate::doctor::tests::Scene;
+use crate::doctor::{Check, Status, Topic};
 
 /// What is asked for.
 const NAME: &str = "db.example";
@@ -19,7 +20,7 @@ fn scene(ends: &[(usize, QueryEnd)]) -> Scene {
     Scene::calm().with_lookups(Ok(lookups))
 }
 
-fn dns<'t>(doctor: &'t Doctor<'_>) -> &'t Check {
+fn dns(doctor: &Diagnosis) -> &Check {
     let mut checks = doctor.checks.iter();
     checks.find(|check| check.topic == Topic::Dns).unwrap()
 }
