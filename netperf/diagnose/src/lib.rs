@@ -8,9 +8,12 @@ pub mod dns;
 pub mod doctor;
 mod finding;
 pub mod http;
+pub mod limit;
 pub mod nic;
 pub mod path;
 mod period;
+pub mod preflight;
+pub mod sockets;
 pub mod states;
 pub mod words;
 

@@ -188,7 +188,7 @@ mod tests {
             (&["http://x", "--slo", "total=5"], "  total=5\n        ^"),
             (
                 &["http://x", "--slo", "dns=1s,ttfb>=5"],
-                "  dns=1s,ttfb>=5\n              ^",
+                "  dns=1s,ttfb>=5\n               ^",
             ),
         ] {
             let error = asked(words).unwrap_err();

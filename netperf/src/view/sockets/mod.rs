@@ -1,6 +1,5 @@
 //! Which sockets are there, whose are they, and what do their queues say? The rows of `sockets`.
 
-mod advice;
 mod row;
 mod summary;
 mod table;

@@ -7,7 +7,7 @@ use netperf_core::sample::socket::{
 use netperf_core::sample::{Container, TcpState};
 use serde::Serialize;
 
-use super::advice;
+use netperf_diagnose::sockets::explanation;
 
 /// One socket.
 #[derive(Clone, Debug, Serialize)]
@@ -112,7 +112,7 @@ impl<'s> SocketRow<'s> {
             memory: socket.memory,
             tcp_info: socket.tcp.as_deref(),
             explanation: explain
-                .then(|| advice::of(socket, process.map(|process| process.name.as_str())))
+                .then(|| explanation(socket, process.map(|process| process.name.as_str())))
                 .flatten(),
             socket,
         }

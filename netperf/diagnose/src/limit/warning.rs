@@ -2,8 +2,6 @@
 
 use netperf_core::units::{ByteRate, Units};
 
-use crate::view::limit::WantedRates;
-
 /// Programs that others wait for.
 const DATABASES: [&str; 15] = [
     "postgres",
@@ -36,8 +34,12 @@ pub struct Usage {
     pub down_bytes_per_s: Option<u64>,
 }
 
-/// What to tell before it is too late.
-pub fn warnings(usage: &Usage, rates: WantedRates, units: Units) -> Vec<String> {
+/// What to tell before it is too late. The rates are those of what they send, and of what they receive.
+pub fn warnings(
+    usage: &Usage,
+    (up, down): (Option<ByteRate>, Option<ByteRate>),
+    units: Units,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut databases: Vec<&str> = usage.names.iter().map(String::as_str).collect();
     databases.retain(|name| DATABASES.contains(name));
@@ -59,8 +61,8 @@ pub fn warnings(usage: &Usage, rates: WantedRates, units: Units) -> Vec<String> 
         ));
     }
     for (what, now, limit) in [
-        ("send", usage.up_bytes_per_s, rates.up),
-        ("receive", usage.down_bytes_per_s, rates.down),
+        ("send", usage.up_bytes_per_s, up),
+        ("receive", usage.down_bytes_per_s, down),
     ] {
         let (Some(now), Some(limit)) = (now, limit) else {
             continue;
@@ -80,10 +82,7 @@ pub fn warnings(usage: &Usage, rates: WantedRates, units: Units) -> Vec<String> 
 mod tests {
     use super::*;
 
-    const RATES: WantedRates = WantedRates {
-        up: Some(ByteRate(20_000_000)),
-        down: None,
-    };
+    const RATES: (Option<ByteRate>, Option<ByteRate>) = (Some(ByteRate(20_000_000)), None);
 
     #[test]
     fn nobody_is_warned_of_a_client_below_its_limit() {

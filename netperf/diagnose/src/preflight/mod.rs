@@ -10,8 +10,6 @@ use netperf_core::collect::{HookKind, HookPreference, Provenance};
 use netperf_core::machine::Machine;
 use serde::Serialize;
 
-use super::time::Rfc3339;
-
 /// What to do where a capability is missing.
 const AS_ROOT: &str = "run it as root, through sudo";
 
@@ -23,12 +21,9 @@ fn lacks_rights(machine: &Machine) -> bool {
         .any(|right| right.required && !right.held)
 }
 
-/// The answer, as the JSON output has it.
+/// The answer.
 #[derive(Clone, Debug, Serialize)]
-#[serde(tag = "type", rename = "preflight")]
-pub struct Report {
-    /// When.
-    pub time: Rfc3339,
+pub struct Preflight {
     /// Name of this host. Untrusted text.
     pub host: String,
     /// Release of the kernel.
@@ -166,9 +161,9 @@ impl Check {
     }
 }
 
-impl Report {
-    /// What `machine` can do at `time`, with hooks of the kind `wanted`.
-    pub fn new(machine: &Machine, wanted: HookPreference, time: Rfc3339) -> Self {
+impl Preflight {
+    /// What `machine` can do with hooks of the kind `wanted`.
+    pub fn new(machine: &Machine, wanted: HookPreference) -> Self {
         let winner = hooks::winner(machine, wanted);
         let checks = [
             hooks::checks(machine, winner.is_some()),
@@ -177,7 +172,6 @@ impl Report {
             features::features(machine),
         ];
         Self {
-            time,
             host: machine.kernel.host.clone().unwrap_or_default(),
             kernel: machine.kernel.release.clone().unwrap_or_default(),
             can_count: winner.is_some(),
