@@ -18,7 +18,7 @@ pub fn written<'c>(cell: &'c Cell<'_>, units: Units) -> Cow<'c, str> {
         Cell::Number(number) => known(number.map(|number| number.to_string())),
         Cell::Bytes(bytes) => known(bytes.map(|bytes| units.size(Bytes(bytes)))),
         Cell::Speed(speed) => known(speed.map(|speed| rate(speed, units))),
-        Cell::Micros(micros) => known(micros.map(|micros| format_micros(micros))),
+        Cell::Micros(micros) => known(micros.map(format_micros)),
         Cell::Trend(values) => Cow::Owned(trend(values, values.len())),
         Cell::Blank => Cow::Borrowed(""),
     }
