@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
+
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
-use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
 
 /// A line for each resolver and type.
 pub fn table(resolvers: &[ResolverRow]) -> Table<'_> {

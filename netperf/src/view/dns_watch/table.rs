@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use netperf_core::model::spread::Spread;
+
 use super::AskerRow;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
-use netperf_core::model::spread::Spread;
 
 /// A line for each process.
 pub fn table(processes: &[AskerRow]) -> Table<'_> {

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::view::sort::Sort;
-use crate::view::table::{Cell, Column, Row, Table};
 use netperf_core::model::http::target::TargetRow;
 use netperf_core::model::spread::Spread;
+
+use crate::view::sort::Sort;
+use crate::view::table::{Cell, Column, Row, Table};
 
 /// Columns of all bars together.
 const BAR: usize = 40;

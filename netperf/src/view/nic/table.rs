@@ -1,12 +1,12 @@
 //! How are the rows of `nic` put in tables?
 
 use netperf_core::sample::nic::{Duplex, LinkCounter, OperState};
+use netperf_diagnose::nic::words::speed;
+use netperf_diagnose::nic::{driver, meaning};
 
 use super::{DriverRow, NicRow, SoftnetRow};
 use crate::view::states::table::{number, table, text};
 use crate::view::table::{Cell, Column, Table};
-use netperf_diagnose::nic::words::speed;
-use netperf_diagnose::nic::{driver, meaning};
 
 fn maybe<'c>(number: Option<impl Into<u64>>) -> Cell<'c> {
     Cell::Number(number.map(Into::into))

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use netperf_diagnose::path::words::{ms_or_dash, percent};
+
 use super::{HopHost, HopRow};
 use crate::view::sort::{Figures, Sort, SortKey};
 use crate::view::table::{Cell, Column, Row, Table};
-use netperf_diagnose::path::words::{ms_or_dash, percent};
 
 /// A line for each hop, and one for each further router at the same distance.
 pub fn hops(rows: &[HopRow]) -> Table<'_> {

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
+use netperf_core::model::losses::Account;
 use netperf_core::sample::losses::Kinds;
 
 use super::row::{DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
 use crate::view::flows_table::{endpoint, host, state_name};
 use crate::view::sort::{Sort, SortKey};
 use crate::view::table::{Cell, Column, Row, Table};
-use netperf_core::model::losses::Account;
 
 /// Connections.
 pub fn flows<'m>(rows: &[LossyFlow<'m>], sort: Sort) -> Table<'m> {

@@ -5,9 +5,8 @@ use netperf_core::sample::socket::{
     Timer,
 };
 use netperf_core::sample::{Container, TcpState};
-use serde::Serialize;
-
 use netperf_diagnose::sockets::explanation;
+use serde::Serialize;
 
 /// One socket.
 #[derive(Clone, Debug, Serialize)]

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use netperf_core::model::states::counts::{STATES, StateCounts};
 use netperf_core::sample::TcpState;
+use netperf_diagnose::words::span;
 
 use super::{CloseWaitRow, ListenRow, PortsRow, ProcessRow, RefusedRow, RemoteRow};
 use crate::view::belonging;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
-use netperf_diagnose::words::span;
 
 /// A table of counts has a column for each state that occurs in it.
 pub(in crate::view) fn state_columns(counts: &[&StateCounts]) -> Vec<TcpState> {
