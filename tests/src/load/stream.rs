@@ -4,6 +4,7 @@
 //! milliseconds, until it is killed; `mover stream source` sends for some seconds. The protocol is `tcp`, `mptcp`,
 //! `udp`, or `udp-pieces` for datagrams that do not fit in a packet.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
@@ -16,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::socket::{setsockopt, sockopt};
 use serde::{Deserialize, Serialize};
 
-use crate::load::mover::Mover;
+use crate::load::mover::{self, Mover};
 use crate::net::mptcp;
 use crate::sys::calls;
 use crate::sys::deadline::Deadline;
@@ -217,13 +218,20 @@ fn send_datagrams(
 pub struct Stream(Mover);
 
 impl Stream {
-    /// Starts `mover stream WORDS` through `launcher`, which ends with the path of the mover.
+    /// Starts `mover stream WORDS` through `launcher`, which ends with the path of the mover. Waits until it has become
+    /// the mover: `ip netns exec` is in another network namespace before.
     ///
     /// # Errors
     /// When it can't run.
     pub fn start(launcher: &mut Command, words: &str) -> Result<Self> {
         let words = words.split(' ');
         let mover = Mover::start_as(launcher.arg("stream").args(words))?;
+        let (program, binary) = (format!("/proc/{}/exe", mover.pid()), mover::binary()?);
+        let deadline = Deadline::seconds(20);
+        while fs::read_link(&program).context("the mover ended")? != binary {
+            ensure!(!deadline.passed(), "the mover does not start");
+            thread::sleep(Duration::from_millis(1));
+        }
         Ok(Self(mover))
     }
 
