@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::socket::{setsockopt, sockopt};
 use serde::{Deserialize, Serialize};
 
-use crate::load::mover::{self, Mover};
+use crate::load::mover::Mover;
 use crate::net::mptcp;
 use crate::sys::calls;
 use crate::sys::deadline::Deadline;
@@ -224,11 +224,13 @@ impl Stream {
     /// # Errors
     /// When it can't run.
     pub fn start(launcher: &mut Command, words: &str) -> Result<Self> {
+        let path = launcher.get_args().last();
+        let path = fs::canonicalize(path.unwrap_or(launcher.get_program()))?;
         let words = words.split(' ');
         let mover = Mover::start_as(launcher.arg("stream").args(words))?;
-        let (program, binary) = (format!("/proc/{}/exe", mover.pid()), mover::binary()?);
+        let program = format!("/proc/{}/exe", mover.pid());
         let deadline = Deadline::seconds(20);
-        while fs::read_link(&program).context("the mover ended")? != binary {
+        while fs::read_link(&program).context("the mover ended")? != path {
             ensure!(!deadline.passed(), "the mover does not start");
             thread::sleep(Duration::from_millis(1));
         }
