@@ -31,8 +31,7 @@ impl Count {
         self.failed = second.failed;
         let first = std::mem::replace(&mut self.failures, second.failures);
         let has_passed = |name: &String| !self.failures.contains(name);
-        self.unsteady
-            .extend(first.into_iter().filter(has_passed));
+        self.unsteady.extend(first.into_iter().filter(has_passed));
     }
 
     /// Adds other results.

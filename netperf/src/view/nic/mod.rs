@@ -5,15 +5,15 @@ pub mod table;
 use netperf_core::model::Model;
 use netperf_core::model::nic::figures::NicFigures;
 pub use netperf_core::model::nic::figures::users::Counted;
-pub use netperf_core::model::nic::figures::{DriverRow, NicRow, QueueRow, SoftnetRow};
+pub use netperf_core::model::nic::figures::{DriverRow, NicRow, SoftnetRow};
 use netperf_core::model::nic::{NicModel, speed_is_nominal};
 use netperf_core::sample::Loss;
 use netperf_core::sample::nic::{NicReading, NicSample};
 use netperf_core::sample::socket::Unseen;
 use netperf_diagnose::condition::Condition;
+use netperf_diagnose::nic;
 use netperf_diagnose::nic::condition::{NicMetric, broken, needs_a_speed};
-pub use netperf_diagnose::nic::meaning::Meaning;
-use netperf_diagnose::nic::{self, meaning::meanings};
+use netperf_diagnose::nic::meaning::{Meaning, meanings};
 use netperf_diagnose::{Finding, Period};
 use serde::Serialize;
 
