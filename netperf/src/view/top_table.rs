@@ -7,9 +7,9 @@ use netperf_core::clock::MonoNs;
 use netperf_core::model::process::ProcessTraffic;
 use netperf_core::model::traffic::Traffic;
 
-use super::belonging;
 use super::flow_row::FlowRow;
 use super::flows_table::{described, state_name};
+use super::owner_cells;
 use super::process_row::ProcessRow;
 use super::sort::{Figures, Sort, SortKey};
 use super::table::{Cell, Column, Row, Table};
@@ -80,7 +80,7 @@ fn columns(look: TopLook) -> Vec<Column> {
 fn process_line<'m>(row: &ProcessRow<'m>, look: TopLook) -> Row<'m> {
     let mut cells = vec![
         Cell::Number(Some(row.pid.into())),
-        belonging::user(row.user, row.uid),
+        owner_cells::user(row.user, row.uid),
         Cell::Text(Cow::Borrowed(row.name)),
         Cell::Speed(row.tx_bytes_per_s),
         Cell::Speed(row.rx_bytes_per_s),
@@ -89,7 +89,7 @@ fn process_line<'m>(row: &ProcessRow<'m>, look: TopLook) -> Row<'m> {
         Cell::Number(row.retrans),
     ];
     cells.extend(look.trend_until.map(|now| trend(row.traffic, now)));
-    cells.push(belonging::home(row.container, row.unit, row.cgroup));
+    cells.push(owner_cells::home(row.container, row.unit, row.cgroup));
     cells.push(command(row));
     Row {
         cells,

@@ -10,21 +10,21 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::grid::Look;
-use super::surroundings::Surroundings;
+use super::status_line::StatusLine;
 use crate::render::cell::rate;
 use crate::view::envelope::Start;
 use crate::view::tick::Health;
 
 /// Lines that the header takes: a third where something can't be seen.
-pub(super) fn height(around: &Surroundings) -> u16 {
-    2 + u16::from(!around.start.unavailable.is_empty())
+pub(super) fn height(status: &StatusLine) -> u16 {
+    2 + u16::from(!status.start.unavailable.is_empty())
 }
 
 /// Draws the lines at the top.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
-    around: &Surroundings,
+    status: &StatusLine,
     model: &Model,
     look: Look,
 ) {
@@ -33,7 +33,7 @@ pub(super) fn draw(
         split(
             buffer,
             line,
-            &session(&around.start, model, look),
+            &session(&status.start, model, look),
             &tracer(model, look),
         );
     }
@@ -41,7 +41,7 @@ pub(super) fn draw(
         split(buffer, line, &totals(model, look), &loss(model, look));
     }
     if let Some(line) = lines.next() {
-        split(buffer, line, &unseen(&around.start), &Line::raw("? why"));
+        split(buffer, line, &unseen(&status.start), &Line::raw("? why"));
     }
 }
 

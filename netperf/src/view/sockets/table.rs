@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use netperf_core::sample::socket::{Ends, InetEnds};
 
 use super::row::{Fileless, SocketRow};
-use crate::view::belonging;
+use crate::view::owner_cells;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
 
@@ -60,9 +60,9 @@ fn line<'s>(row: &SocketRow<'s>) -> Row<'s> {
             .map_or(Cell::Blank, |fd| Cell::Number(Some(fd.into()))),
         match row.uid {
             None => Cell::Blank,
-            uid => belonging::user(row.user, uid),
+            uid => owner_cells::user(row.user, uid),
         },
-        belonging::home(row.container, row.unit, row.cgroup),
+        owner_cells::home(row.container, row.unit, row.cgroup),
         Cell::Number(Some(row.netns.into())),
     ];
     Row {

@@ -7,7 +7,7 @@ use netperf_core::sample::TcpState;
 
 use super::words::span;
 use super::{CloseWaitRow, ListenRow, PortsRow, ProcessRow, RefusedRow, RemoteRow};
-use crate::view::belonging;
+use crate::view::owner_cells;
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
 
@@ -101,7 +101,7 @@ pub fn processes<'m>(rows: &[ProcessRow<'m>]) -> Table<'m> {
     let line = |row: &ProcessRow<'m>| {
         let mut cells = vec![maybe(row.pid.filter(|&pid| pid > 0)), who(row.name)];
         cells.extend(state_cells(&row.counts, &states));
-        cells.push(belonging::home(row.container, row.unit, None));
+        cells.push(owner_cells::home(row.container, row.unit, None));
         cells
     };
     table(columns, rows.iter().map(line).collect())

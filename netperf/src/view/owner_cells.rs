@@ -1,4 +1,4 @@
-//! Whose is it, and where does that belong, in one cell each?
+//! Cells that name an owner: its user, and its unit, container or cgroup.
 
 use std::borrow::Cow;
 
