@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_change_has_a_sign_and_none_has_not() {
-        let texts = [3.14, -0.5, 0.0].map(|it| Growth(it).to_string());
+        let texts = [3.125, -0.5, 0.0].map(|it| Growth(it).to_string());
         assert_eq!(texts, ["+3.1", "-0.5", "0"]);
     }
 }
