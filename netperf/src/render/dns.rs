@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::Units;
+use netperf_core::units::{Units, format_micros};
 
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::dns::{DnsTick, LookupRow, table};
-use crate::view::spread::said;
 use crate::view::states::words::counted;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
@@ -71,7 +70,7 @@ fn cost(lookup: &LookupRow) -> String {
         counted(number(lookup.sent), "query", "queries"),
         counted(number(lookup.names.len()), "name", "names"),
         lookup.timeouts,
-        said(lookup.took_us)
+        format_micros(lookup.took_us)
     )
 }
 
@@ -83,7 +82,7 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
             query.kind,
             query.server,
             query.result,
-            said(query.took_us)
+            format_micros(query.took_us)
         );
         sentence("    ", &text, width, out)?;
     }

@@ -3,13 +3,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::{Bytes, Units};
+use netperf_core::units::{Bytes, Units, format_micros};
 
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
-use crate::view::spread::said;
 use crate::view::states::words::counted;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
@@ -29,12 +28,15 @@ pub fn text(
         about(target, (units, width), out)?;
     }
     for slo in &tick.slo {
-        let (limit, kept) = (said(slo.limit_us), if slo.met { "kept" } else { "missed" });
+        let (limit, kept) = (
+            format_micros(slo.limit_us),
+            if slo.met { "kept" } else { "missed" },
+        );
         let at = slo
             .address
             .map(|it| format!(" at {it}"))
             .unwrap_or_default();
-        let measured = slo.p95_us.map_or("-".to_owned(), said);
+        let measured = slo.p95_us.map_or("-".to_owned(), format_micros);
         writeln!(
             out,
             "limit {}{at} {limit}: {kept} (p95 {measured})",
@@ -91,7 +93,11 @@ fn came(request: &RequestRow, units: Units) -> String {
     if request.reused == Some(true) {
         parts.push("connection used again".to_owned());
     }
-    parts.extend(request.rtt_us.map(|it| format!("round trip {}", said(it))));
+    parts.extend(
+        request
+            .rtt_us
+            .map(|it| format!("round trip {}", format_micros(it))),
+    );
     parts.join(", ")
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_mins(2);
 
 /// In three digits up to ten seconds, then in whole ones, from two minutes on in two units: `73 µs`,
-/// `1.20 ms`, `23.5 ms`, `2.50 s`, `40 s`, `9m58s`, `3h20m`, `5d04h`.
+/// `1.20 ms`, `23.5 ms`, `2.50 s`, `40 s`, `9m58s`, `3h20m`, `5d04h`. Whole seconds, as somebody has
+/// chosen them, have no digits for less: `1 s`.
 pub fn format_duration(time: Duration) -> String {
     let micros = rounded(time.as_nanos(), 1_000);
     match micros {
         _ if time >= LONG => long(rounded(micros, 1_000_000)),
-        0 => "0 s".to_owned(),
-        1..1_000 => format!("{micros} µs"),
+        _ if time.subsec_nanos() == 0 => format!("{} s", time.as_secs()),
+        0..1_000 => format!("{micros} µs"),
         1_000..9_995 => format!("{} ms", hundredths(micros)),
         9_995..99_950 => format!("{} ms", tenths(micros)),
         99_950..999_500 => format!("{} ms", rounded(micros, 1_000)),
@@ -96,6 +97,12 @@ mod tests {
         ] {
             assert_eq!(format_micros(micros), text);
         }
+    }
+
+    #[test]
+    fn whole_seconds_have_no_fraction() {
+        let texts = [1, 5, 10, 119].map(|it| format_duration(Duration::from_secs(it)));
+        assert_eq!(texts, ["1 s", "5 s", "10 s", "119 s"]);
     }
 
     #[test]
