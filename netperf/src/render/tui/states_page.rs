@@ -132,7 +132,7 @@ fn sockets_of(sample: &SocketSample, tgid: u32) -> SocketsTick<'_> {
             ..ProcessQuery::default()
         },
         summary_only: false,
-        explain: false,
+        explain: None,
     };
     SocketsTick::new(sample, &options, None)
 }

@@ -12,6 +12,7 @@ use netperf_core::sample::Loss;
 use netperf_core::sample::Process;
 use netperf_core::sample::socket::{SocketReading, SocketSample, Unseen};
 use netperf_core::sample::state_set::StateSet;
+use netperf_core::units::Units;
 use serde::Serialize;
 
 pub use self::row::{OwnerRow, SocketRow};
@@ -32,8 +33,8 @@ pub struct SocketsOptions {
     pub processes: ProcessQuery,
     /// Only the summary.
     pub summary_only: bool,
-    /// Say what long queues mean.
-    pub explain: bool,
+    /// Say what long queues mean, with sizes in these units.
+    pub explain: Option<Units>,
 }
 
 /// One look at the sockets.

@@ -5,6 +5,7 @@ use netperf_core::sample::socket::{
     Timer,
 };
 use netperf_core::sample::{Container, TcpState};
+use netperf_core::units::Units;
 use serde::Serialize;
 
 use super::advice;
@@ -77,7 +78,11 @@ pub struct OwnerRow<'s> {
 
 impl<'s> SocketRow<'s> {
     /// One socket of `sample`.
-    pub fn new(sample: &'s SocketSample, socket: &'s SocketReading, explain: bool) -> Self {
+    pub fn new(
+        sample: &'s SocketSample,
+        socket: &'s SocketReading,
+        explain: Option<Units>,
+    ) -> Self {
         let held = socket
             .inode
             .map_or(&[][..], |inode| sample.owners.of(inode));
@@ -111,9 +116,9 @@ impl<'s> SocketRow<'s> {
             shutdown: socket.shutdown,
             memory: socket.memory,
             tcp_info: socket.tcp.as_deref(),
-            explanation: explain
-                .then(|| advice::of(socket, process.map(|process| process.name.as_str())))
-                .flatten(),
+            explanation: explain.and_then(|units| {
+                advice::of(socket, process.map(|process| process.name.as_str()), units)
+            }),
             socket,
         }
     }

@@ -12,7 +12,7 @@ use crate::view::socket_filter::parse;
 
 fn options() -> SocketsOptions {
     SocketsOptions {
-        explain: true,
+        explain: Some(Units::Auto),
         ..every_socket()
     }
 }
@@ -131,7 +131,7 @@ fn a_socket_that_its_process_left_behind_is_an_orphan_and_one_to_be_accepted_is_
 }
 
 fn explained(socket: &SocketReading) -> String {
-    advice::of(socket, Some("nginx")).unwrap_or_default()
+    advice::of(socket, Some("nginx"), Units::Auto).unwrap_or_default()
 }
 
 fn established() -> SocketReading {
@@ -223,6 +223,6 @@ fn names_can_not_steer_a_terminal() {
         recv_q: 70_000,
         ..established()
     };
-    let text = advice::of(&socket, Some("\x1b[2Jevil")).unwrap();
+    let text = advice::of(&socket, Some("\x1b[2Jevil"), Units::Auto).unwrap();
     assert!(!text.contains('\x1b'), "{text:?}");
 }
