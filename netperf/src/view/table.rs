@@ -84,16 +84,16 @@ impl<T: Into<Self>> From<Option<T>> for Cell<'_> {
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// As words.
     Left,
-    /// Numbers.
+    /// As numbers.
     Right,
 }
 
 /// A column's heading, and the room that it claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Heading.
+    /// What stands above it.
     pub title: &'static str,
     /// Side on which its cells stand.
     pub align: Align,
@@ -112,9 +112,9 @@ pub struct Column {
 /// Which part of a text is kept where room is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// Its beginning.
+    /// The beginning, as of a name.
     Beginning,
-    /// Its end, as of an address with its port.
+    /// The end, as of an address with its port.
     End,
 }
 
@@ -206,7 +206,7 @@ impl<'t, R: Copy> Columns<'t, R> {
         self
     }
 
-    /// The rows.
+    /// The rows that columns are made of.
     pub fn rows(&self) -> &[R] {
         &self.rows
     }
@@ -252,7 +252,7 @@ impl<'t, R: Copy> Columns<'t, R> {
         }
     }
 
-    /// The table.
+    /// The table, whose order is not the user's choice.
     pub fn table(self) -> Table<'t> {
         self.table
     }

@@ -1,4 +1,4 @@
-//! How is a table drawn?
+//! Tables on the terminal's screen: headings, rows, the selected one.
 
 use std::borrow::Cow;
 

@@ -20,7 +20,7 @@ use crate::view::sort::{Figures, SortKey};
 /// Smallest terminal on which anything can be read: columns and lines.
 const SMALLEST: (u16, u16) = (40, 8);
 
-/// Draws everything.
+/// Draws the whole screen: header, page, keys, and what lies above them.
 pub(super) fn draw(
     frame: &mut Frame<'_>,
     state: &mut State,

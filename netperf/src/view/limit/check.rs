@@ -1,4 +1,4 @@
-//! Was the rate reached that was asked for?
+//! The verdict of `limit --check`: was the rate reached that was asked for?
 
 use netperf_core::sample::limit::LimitNow;
 use netperf_core::units::{ByteRate, Units};
@@ -6,12 +6,12 @@ use netperf_core::units::{ByteRate, Units};
 /// How far it may be off, in percent.
 const TOLERANCE: u64 = 5;
 
-/// What came out.
+/// The verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Every limited direction is near enough.
     pub is_met: bool,
-    /// In words.
+    /// The verdict in words, for each direction.
     pub text: String,
 }
 

@@ -22,10 +22,10 @@ pub struct LimitsTick {
     pub limits: Vec<LimitRow>,
 }
 
-/// One limit.
+/// A limit that is held.
 #[derive(Clone, Debug, Serialize)]
 pub struct LimitRow {
-    /// Its number.
+    /// Number of the limit.
     pub id: u8,
     /// Processes that it covers.
     pub processes: Vec<ProcessRef>,
@@ -56,7 +56,7 @@ pub struct LimitRow {
 /// A process in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProcessRef {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: String,
@@ -65,7 +65,7 @@ pub struct ProcessRef {
 /// Another limit on the same process, and which of both decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Overlap {
-    /// The other one.
+    /// Number of the other limit.
     pub id: u8,
     /// Whether this one is the tighter for what is sent; `None` if they do not meet there.
     pub tighter_up: Option<bool>,
@@ -87,7 +87,7 @@ impl LimitsTick {
         }
     }
 
-    /// As a table.
+    /// A line for each limit.
     pub fn table(&self) -> Table<'_> {
         Columns::of(&self.limits)
             .numbers("ID", 2, 0, |row| row.id)

@@ -1,4 +1,4 @@
-//! What does a long queue of a socket mean, in words for a tired person?
+//! The explanations of `sockets --explain`: what a long queue means.
 //!
 //! A queue that is not short tells who is slow while no processor is busy: this program, the one at
 //! the other end, or the network between.

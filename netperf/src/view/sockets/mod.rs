@@ -25,11 +25,11 @@ use super::time::Rfc3339;
 /// What `sockets` is asked to show.
 #[derive(Clone, Debug)]
 pub struct SocketsOptions {
-    /// In which states.
+    /// Only sockets in these states.
     pub states: StateSet,
-    /// With which ends.
+    /// Only sockets whose ends match.
     pub filter: SocketFilter,
-    /// Of which processes.
+    /// Only sockets of these processes.
     pub processes: ProcessQuery,
     /// Only the summary.
     pub summary_only: bool,
@@ -41,7 +41,7 @@ pub struct SocketsOptions {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename = "sockets")]
 pub struct SocketsTick<'s> {
-    /// When it was.
+    /// When the sockets were read.
     pub time: Rfc3339,
     /// Seconds since the look before; `None` for the first.
     pub interval_s: Option<f64>,

@@ -44,7 +44,7 @@ pub struct StatesOptions {
     pub port: Option<u16>,
     /// The other end is in this network.
     pub remote: Option<IpNet>,
-    /// Of which processes.
+    /// Only what belongs to these processes.
     pub processes: ProcessQuery,
 }
 
