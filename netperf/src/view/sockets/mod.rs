@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use self::row::{OwnerRow, SocketRow};
 pub use self::summary::{Count, Summary};
-pub use self::table::table;
+pub use self::table::{counts, table};
 use super::query::ProcessQuery;
 use super::socket_filter::SocketFilter;
 use super::time::Rfc3339;

@@ -8,6 +8,7 @@ use netperf_core::sample::socket::{Ends, InetEnds};
 use netperf_core::units::Bytes;
 
 use super::row::{Fileless, SocketRow};
+use super::summary::{Count, Summary};
 use crate::view::owner_cells;
 use crate::view::table::{Cell, Columns, Table};
 
@@ -35,6 +36,31 @@ pub fn table<'t, 's: 't>(rows: impl IntoIterator<Item = &'t SocketRow<'s>>) -> T
         })
         .numbers("NETNS", 10, 5, |row| row.netns)
         .table()
+}
+
+/// How many sockets there are of each transport, as `ss -s` shows it.
+pub fn counts(summary: &Summary) -> Table<'static> {
+    let Summary { raw, udp, tcp, .. } = summary;
+    let transports = [("RAW", raw), ("UDP", udp), ("TCP", tcp)];
+    let of_inet =
+        transports.map(|(name, count)| (name, count.total, Some([count.ipv4, count.ipv6])));
+    let sum = |pick: fn(&Count) -> usize| pick(raw) + pick(udp) + pick(tcp);
+    let inet = (
+        "INET",
+        sum(|it| it.total),
+        Some([sum(|it| it.ipv4), sum(|it| it.ipv6)]),
+    );
+    let unix = (summary.unix.total > 0).then_some(("UNIX", summary.unix.total, None));
+    Columns::of(of_inet.into_iter().chain([inet]).chain(unix))
+        .words("Transport", 9..=9, 0, |(name, ..)| name)
+        .words("Total", 9..=9, 0, |(_, total, _)| total)
+        .words("IPv4", 9..=9, 0, |(.., ip)| family(ip, 0))
+        .words("IPv6", 9..=9, 0, |(.., ip)| family(ip, 1))
+        .table()
+}
+
+fn family(counts: Option<[usize; 2]>, at: usize) -> Cell<'static> {
+    counts.map_or(Cell::Blank, |counts| counts[at].into())
 }
 
 /// Bytes; of a listening socket it is connections that wait, and how many may.
