@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::{Units, format_micros};
+use netperf_core::units::{Units, counted, format_micros};
 
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::dns::{DnsTick, LookupRow, table};
-use crate::view::states::words::counted;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///
@@ -92,7 +91,7 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::dns::tests::troubled;
+    use netperf_core::fixtures::dns::troubled;
 
     fn shown(width: usize) -> String {
         let mut out = Vec::new();

@@ -3,13 +3,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::{Bytes, Units, format_micros};
+use netperf_core::units::{Bytes, Units, counted, format_micros};
 
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
-use crate::view::states::words::counted;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///
@@ -115,10 +114,19 @@ fn tls(tls: &TlsRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::http::tests::{options, slow_server};
+    use netperf_core::fixtures::http::slow_server;
+    use netperf_diagnose::condition::Condition;
+
+    use crate::view::http::HttpOptions;
 
     fn shown(width: usize) -> String {
-        let tick = HttpTick::new(&slow_server(), &options("total=500ms"));
+        let options = HttpOptions {
+            url: "https://example.org/".to_owned(),
+            method: "GET".to_owned(),
+            keep_alive: false,
+            slos: Condition::list("total=500ms").unwrap(),
+        };
+        let tick = HttpTick::new(&slow_server(), &options);
         let mut out = Vec::new();
         text(&tick, (Units::Auto, Some(width)), &mut out).unwrap();
         String::from_utf8(out).unwrap()

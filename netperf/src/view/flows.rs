@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use super::flow_row::{FlowRow, Speeds};
 use super::link_row::LinkRow;
-use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Figures, Ranked, Sort, Weight, arrange};
 use super::tick::{Health, When};
 use super::top::TotalRow;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 /// What `flows` is asked to show.
 #[derive(Clone, Debug, Default)]

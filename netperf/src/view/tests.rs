@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::flows::{FlowsOptions, FlowsTick};
 
-use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Figures, Sort, SortKey};
 use super::top::{Top, TopOptions};
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 /// Fields of `P` in the contract.
 const P: [&str; 20] = [

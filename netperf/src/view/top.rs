@@ -13,9 +13,9 @@ use serde::Serialize;
 use super::flow_row::FlowRow;
 use super::link_row::LinkRow;
 use super::process_row::ProcessRow;
-use super::query::ProcessQuery;
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
+use netperf_core::model::query::ProcessQuery;
 
 /// What `top` is asked to show.
 #[derive(Clone, Debug, Default)]

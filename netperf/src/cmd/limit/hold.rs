@@ -14,7 +14,7 @@ use netperf_sys::capture;
 use netperf_sys::procfs::{Procfs, StartTicks};
 use netperf_sys::rights;
 use netperf_throttle::registry::{Folder, Orders, Seat};
-use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Rates, Shaped};
+use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Shaped};
 use rustix::process::setpriority_process;
 
 use super::child::Gated;
@@ -25,7 +25,8 @@ use super::{Hold, Whom, asked, detach, failure, registry_failure, usage};
 use crate::cmd::looks::Opening;
 use crate::cmd::signals::Signals;
 use crate::render::limit::{Keys, Written};
-use crate::view::limit::{WantedRates, names, warnings};
+use crate::view::limit::names;
+use netperf_diagnose::limit::warnings;
 
 /// Holds a limit until it ends.
 pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
@@ -105,14 +106,6 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
         loopback: hold.loopback,
         except: hold.except.clone(),
         way: hold.way,
-    }
-}
-
-/// The rates, as views know them.
-pub(super) fn wanted(rates: Rates) -> WantedRates {
-    WantedRates {
-        up: rates.up,
-        down: rates.down,
     }
 }
 
@@ -221,7 +214,8 @@ fn warn(session: &mut Session, found: &Found) {
         return;
     }
     let usage = usage::at_once(found);
-    for warning in warnings(&usage, wanted(session.hold.rates), session.units) {
+    let rates = session.hold.rates;
+    for warning in warnings(&usage, (rates.up, rates.down), session.units) {
         session.warn_once(&warning);
     }
 }

@@ -1,8 +1,9 @@
 //! What stands above and below the hops of a path: where to, and the destination's figures.
 
+use netperf_core::model::path::ProcessSide;
 use netperf_core::units::{Percent, format_micros};
 
-use crate::view::path::{PathTick, ProcessSide};
+use crate::view::path::PathTick;
 
 /// Where to, and how. May hold untrusted text.
 pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {

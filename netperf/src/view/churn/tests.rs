@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::view::event_row::EventRow;
-use crate::view::query::ProcessQuery;
+use netperf_core::model::query::ProcessQuery;
 
 fn options() -> ChurnOptions {
     ChurnOptions {

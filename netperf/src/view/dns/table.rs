@@ -1,9 +1,9 @@
 //! The table of resolvers: how fast each answered what, by type of record.
 
+use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
+use netperf_core::model::spread::Spread;
 use netperf_core::units::from_micros;
 
-use super::resolver_row::{ResolverRow, TypeRow};
-use crate::view::spread::Spread;
 use crate::view::table::{Columns, Table};
 
 /// A line for each resolver and type.

@@ -9,8 +9,8 @@ use netperf_core::sample::Loss;
 use netperf_core::sample::dns_watch::DnsUnread;
 use serde::Serialize;
 
-use super::spread::{Spread, micros};
 use super::time::Rfc3339;
+use netperf_core::model::spread::{Spread, micros};
 
 /// Whose queries are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The table of a request's phases, with a bar each that begins where the one before ends.
 
+use netperf_core::model::http::target::TargetRow;
+use netperf_core::model::spread::Spread;
 use netperf_core::units::{Percent, from_micros};
 
-use super::target_row::TargetRow;
-use crate::view::spread::Spread;
 use crate::view::table::{Cell, Columns, Table};
 
 /// Columns of all bars together.

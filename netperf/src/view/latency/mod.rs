@@ -16,8 +16,8 @@ use netperf_core::sample::latency::{LatencyKind, LatencyReading};
 use serde::Serialize;
 
 use self::row::LatencyRow;
-use super::query::ProcessQuery;
 use super::tick::{Health, When};
+use netperf_core::model::query::ProcessQuery;
 
 /// What `latency` is asked to show.
 #[derive(Clone, Debug, Default)]

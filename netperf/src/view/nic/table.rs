@@ -2,8 +2,9 @@
 
 use netperf_core::sample::nic::{Channels, Duplex, LinkCounter, OperState};
 use netperf_core::units::{ByteRate, Bytes, LinkSpeed, Percent};
+use netperf_diagnose::nic::{driver, meaning};
 
-use super::{NicRow, SoftnetRow, meaning};
+use super::{NicRow, SoftnetRow};
 use crate::view::table::{Cell, Columns, Table};
 
 /// With its namespace where that is another.
@@ -164,7 +165,7 @@ pub fn drivers<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
         .numbers("IN TICK", 12, 0, |(_, it)| it.in_tick)
         .numbers("TOTAL", 15, 0, |(_, it)| it.value)
         .words("MEANS", 20..=80, 1, |(_, it)| match it.known_as {
-            Some(known) => known.meaning().into(),
+            Some(known) => driver::meaning(known).into(),
             None => Cell::Blank,
         })
         .table()

@@ -8,7 +8,7 @@ use netperf_core::model::path::{Hop, PathModel};
 use netperf_core::sample::path::{MtuReading, Said};
 use serde::Serialize;
 
-use super::words::unreachable;
+use netperf_diagnose::path::words::unreachable;
 
 /// A hop: all that answers at one distance.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -15,10 +15,11 @@ use netperf_core::sample::happening::Happening;
 use netperf_core::sample::{ProcessId, Proto};
 use serde::Serialize;
 
-use self::row::{Account, DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
-use super::query::{FlowQuery, ProcessQuery};
+use self::row::{DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
+use netperf_core::model::losses::Account;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 /// What `retrans` is asked to show.
 #[derive(Clone, Debug, Default)]

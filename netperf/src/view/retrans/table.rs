@@ -1,10 +1,11 @@
 //! Tables of losses: by connection, process or remote host; resets; what the kernel threw away.
 
+use netperf_core::model::losses::Account;
 use netperf_core::sample::Proto;
 use netperf_core::sample::losses::Kinds;
 use netperf_core::units::{Percent, from_micros};
 
-use super::row::{Account, DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
+use super::row::{DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
 use crate::view::flows_table::{endpoint, far_end, host, names, state_name};
 use crate::view::sort::{Sort, SortKey};
 use crate::view::table::{Columns, Table};

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{RetransOptions, RetransTick};
 use crate::view::event_row::EventRow;
-use crate::view::query::{FlowQuery, ProcessQuery};
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 fn json(options: &RetransOptions) -> Value {
     serde_json::to_value(RetransTick::new(&lossy_session(), options, &Numeric)).unwrap()

@@ -8,7 +8,7 @@ use netperf_core::sample::{Container, TcpState};
 use netperf_core::units::Units;
 use serde::Serialize;
 
-use super::advice;
+use netperf_diagnose::sockets::explanation;
 
 /// One socket.
 #[derive(Clone, Debug, Serialize)]
@@ -117,7 +117,7 @@ impl<'s> SocketRow<'s> {
             memory: socket.memory,
             tcp_info: socket.tcp.as_deref(),
             explanation: explain.and_then(|units| {
-                advice::of(socket, process.map(|process| process.name.as_str()), units)
+                explanation(socket, process.map(|process| process.name.as_str()), units)
             }),
             socket,
         }
