@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::model::traffic::Traffic;
 use netperf_core::sample::ProcessId;
 use serde::Serialize;
@@ -16,7 +17,6 @@ use super::link_row::LinkRow;
 use super::sort::{Figures, Ranked, Sort, Weight, arrange};
 use super::tick::{Health, When};
 use super::top::TotalRow;
-use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 /// What `flows` is asked to show.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
 use netperf_core::model::flow::FlowTraffic;
 use netperf_core::model::process::ProcessTraffic;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::model::traffic::Traffic;
 use netperf_core::sample::ProcessId;
 use serde::Serialize;
@@ -15,7 +16,6 @@ use super::link_row::LinkRow;
 use super::process_row::ProcessRow;
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
-use netperf_core::model::query::ProcessQuery;
 
 /// What `top` is asked to show.
 #[derive(Clone, Debug, Default)]

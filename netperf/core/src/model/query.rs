@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
+use regex::Regex;
+
 use crate::model::Model;
 use crate::sample::socket::{SocketReading, SocketSample};
 use crate::sample::{FlowReading, Process, Proto};
-use ipnet::IpNet;
-use regex::Regex;
 
 /// Which processes. An empty query takes all; several conditions must all hold.
 #[derive(Clone, Debug, Default)]

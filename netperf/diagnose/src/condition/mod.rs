@@ -8,7 +8,6 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::time::Duration;
 
 pub use self::bound::Quantity;
@@ -71,15 +70,6 @@ pub struct ConditionError {
 }
 
 impl Operator {
-    fn sign(self) -> &'static str {
-        match self {
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::More => ">",
-            Self::AtLeast => ">=",
-        }
-    }
-
     fn relation(self) -> &'static str {
         match self {
             Self::Less => "less than",
@@ -125,13 +115,5 @@ impl<M: Metric> Condition<M> {
             self.operator.relation(),
             self.bound_text()
         )
-    }
-}
-
-/// `avg>49.0 ms`.
-impl<M: Metric> fmt::Display for Condition<M> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, sign) = (self.metric.name(), self.operator.sign());
-        write!(out, "{name}{sign}{}", self.bound_text())
     }
 }

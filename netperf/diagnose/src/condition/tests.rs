@@ -1,3 +1,5 @@
+use std::fmt::Debug;
+
 use super::*;
 use crate::nic::condition::NicMetric;
 
@@ -37,7 +39,7 @@ impl Metric for Any {
     }
 }
 
-fn error<M: Metric + fmt::Debug>(text: &str) -> (usize, String) {
+fn error<M: Metric + Debug>(text: &str) -> (usize, String) {
     let error = text.parse::<Condition<M>>().unwrap_err();
     (error.at, error.why)
 }
@@ -125,8 +127,8 @@ fn what_is_no_condition_is_told_with_its_place_and_what_would_be_one() {
 #[test]
 fn in_a_list_the_place_is_that_of_the_whole() {
     let list = Condition::<Any>::list("count>0, share<=5%,time=2s").unwrap();
-    let texts: Vec<_> = list.iter().map(ToString::to_string).collect();
-    assert_eq!(texts, ["count>0", "share<=5 %", "time<=2.00 s"]);
+    let bounds: Vec<_> = list.iter().map(Condition::bound_text).collect();
+    assert_eq!(bounds, ["0", "5 %", "2 s"]);
     let error = Condition::<Any>::list("count>0,tme<1s").unwrap_err();
     assert_eq!(error.at, 8);
 }

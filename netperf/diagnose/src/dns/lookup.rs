@@ -1,11 +1,11 @@
 //! Is there such a name, and what does looking it up cost?
 
-use netperf_core::sample::dns::{DnsSample, LookupEnd, Rcode};
-
-use crate::{Finding, Level};
 use netperf_core::model::dns::DnsFigures;
 use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
+use netperf_core::sample::dns::{DnsSample, LookupEnd, Rcode};
 use netperf_core::units::format_micros;
+
+use crate::{Finding, Level};
 
 /// The name has no records, whoever is asked.
 pub(super) fn not_found(figures: &DnsFigures, sample: &DnsSample) -> Option<Finding> {

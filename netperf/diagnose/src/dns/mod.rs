@@ -3,12 +3,12 @@
 mod lookup;
 mod resolver;
 
-use netperf_core::sample::dns::DnsSample;
-
-use crate::{Finding, Level};
 use netperf_core::model::dns::DnsFigures;
 use netperf_core::model::dns::resolver::ResolverRow;
+use netperf_core::sample::dns::DnsSample;
 use netperf_core::units::format_micros;
+
+use crate::{Finding, Level};
 
 /// All findings, the worst first.
 pub fn findings(figures: &DnsFigures, sample: &DnsSample) -> Vec<Finding> {

@@ -1,10 +1,10 @@
 //! Is a resolver slow, silent or failing, and do they say the same?
 
+use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
 use netperf_core::sample::dns::{DnsSample, Rcode};
+use netperf_core::units::format_micros;
 
 use crate::{Finding, Level};
-use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
-use netperf_core::units::format_micros;
 
 /// Slower is felt: a page asks for dozens of names.
 const SLOW_US: u64 = 100_000;

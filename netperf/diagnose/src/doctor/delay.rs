@@ -1,11 +1,11 @@
 //! How long does it take to connect, for a round trip, and to be accepted?
 
+use netperf_core::model::latency::Times;
 use netperf_core::sample::latency::{LatencyKind, LatencyReading};
 
 use super::{Check, Measured, Topic};
 use crate::words::process;
 use crate::{Finding, Level};
-use netperf_core::model::latency::Times;
 
 /// A connect that took so long repeated its first packet: the kernel waits a second for an answer.
 const REPEATED_US: u32 = 1_000_000;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use netperf_core::sample::losses::{DropReading, DropReason};
+use netperf_core::units::counted;
 
 use super::{Check, Measured, Topic};
 use crate::words::process;
 use crate::{Finding, Level};
-use netperf_core::units::counted;
 
 /// Packets from which on it is worth a word.
 const SOME: u64 = 10;

@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use netperf_core::sample::TcpState;
 use netperf_core::sample::losses::{ResetDirection, ResetReading};
 use netperf_core::sample::socket::{Ends, TimerKind};
+use netperf_core::units::counted;
 use serde::Serialize;
 
 use super::loss::flows;
 use super::{Check, Measured, Topic, errno};
 use crate::words::process;
 use crate::{Finding, Level};
-use netperf_core::units::counted;
 
 /// Fewer than these are seen in passing: happy eyeballs, a service that starts.
 const SOME: u64 = 3;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use netperf_core::model::flow::FlowTraffic;
+use netperf_core::model::losses::Account;
 use netperf_core::sample::losses::Kinds;
+use netperf_core::units::{counted, grouped};
 
 use super::{Check, Measured, Topic};
 use crate::words::process;
 use crate::{Finding, Level};
-use netperf_core::model::losses::Account;
-use netperf_core::units::{counted, grouped};
 
 /// Segments sent again from which on a share says something.
 const SOME: u64 = 10;

@@ -1,12 +1,12 @@
 //! Is it the machine itself, and not the network? Processors, disks, memory.
 
 use netperf_core::model::pressure::{Part, Pressure};
+use netperf_core::units::{counted, grouped};
 
 use super::{Check, Topic};
 use crate::nic::words::percent;
 use crate::words::process;
 use crate::{Finding, Level};
-use netperf_core::units::{counted, grouped};
 
 /// Share of the time from which on waiting is felt.
 const WAITED: f64 = 0.25;

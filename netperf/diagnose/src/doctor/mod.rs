@@ -22,20 +22,19 @@ use netperf_core::clock::WallNs;
 use netperf_core::model::Model;
 use netperf_core::model::lookups::Lookups;
 use netperf_core::model::nic::NicModel;
+use netperf_core::model::nic::figures::NicFigures;
 use netperf_core::model::pressure::Pressure;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::figures::StatesOptions;
 use netperf_core::sample::Process;
 use netperf_core::sample::socket::{SocketSample, Unseen};
 use serde::Serialize;
 
-pub use self::topic::Topic;
-
 use self::dns::LookupRow;
 use self::failing::FailedRow;
+pub use self::topic::Topic;
 use crate::{Finding, Level, Period};
-use netperf_core::model::nic::figures::NicFigures;
-use netperf_core::model::query::ProcessQuery;
-use netperf_core::model::states::figures::StatesOptions;
 
 /// Everything that was measured.
 #[derive(Clone, Copy, Debug)]

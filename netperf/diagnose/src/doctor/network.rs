@@ -2,17 +2,16 @@
 
 use std::net::SocketAddr;
 
+use netperf_core::model::nic::figures::{NicFigures, NicRow};
 use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::figures::{StatesFigures, StatesOptions};
 use netperf_core::sample::TcpState;
+use netperf_core::units::{counted, grouped};
 
 use super::{Check, Measured, Topic, delay};
-use crate::nic;
 use crate::states::{About, by_subject};
 use crate::words::process;
-use crate::{Finding, Level, Period};
-use netperf_core::model::nic::figures::{NicFigures, NicRow};
-use netperf_core::model::states::figures::{StatesFigures, StatesOptions};
-use netperf_core::units::{counted, grouped};
+use crate::{Finding, Level, Period, nic};
 
 /// The interfaces.
 pub(super) fn interfaces(figures: &NicFigures<'_>, period: Period) -> Check {

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
+use netperf_core::units::{counted, grouped};
 
 use super::{Check, Measured, Topic, delay};
 use crate::nic::words::percent;
 use crate::words::process;
 use crate::{Finding, Level};
-use netperf_core::units::{counted, grouped};
 
 /// Share of the time from which on something is what a connection mostly did.
 const MOSTLY: f64 = 0.5;

@@ -3,11 +3,11 @@
 
 use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, TcpInfo, TimerKind};
+use netperf_core::units::counted;
 
 use super::{Check, Measured, Topic};
 use crate::words::{process, span};
 use crate::{Finding, Level};
-use netperf_core::units::counted;
 
 /// Repetitions after which it is no single loss.
 const REPEATED: u8 = 3;

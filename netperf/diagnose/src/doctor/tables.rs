@@ -1,10 +1,10 @@
 //! Is a table of the kernel full, or nearly: connections that the firewall tracks, neighbours?
 
 use netperf_core::model::pressure::Pressure;
+use netperf_core::units::{counted, grouped};
 
 use super::{Check, Topic};
 use crate::{Finding, Level};
-use netperf_core::units::{counted, grouped};
 
 /// Percent from which on a table is nearly full.
 const NEAR_PERCENT: u64 = 80;

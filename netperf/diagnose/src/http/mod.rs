@@ -2,13 +2,12 @@
 
 pub mod slo;
 
+use netperf_core::model::http::{RequestRow, TargetRow, TlsRow};
 use netperf_core::sample::http::Phase;
+use netperf_core::units::{counted, format_micros};
 
 use self::slo::SloRow;
 use crate::{Finding, Level};
-use netperf_core::model::http::{RequestRow, TargetRow, TlsRow};
-use netperf_core::units::counted;
-use netperf_core::units::format_micros;
 
 /// Certificates that are larger do not fit into the first flight of a server (ten segments).
 const FIRST_FLIGHT_BYTES: usize = 14_000;

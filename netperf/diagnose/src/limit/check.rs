@@ -90,11 +90,11 @@ fn judge(
     let is_met = condition.holds(value);
     let shown = |bytes| units.rate(ByteRate(bytes));
     let side = if reached < wanted { "below" } else { "above" };
-    let distance = match condition.metric {
-        LimitMetric::Off if is_met && condition.operator.is_upper() => {
-            format!("within {} of", condition.bound_text())
-        }
-        _ => format!("{off:.0} % {side}"),
+    let is_near = condition.metric == LimitMetric::Off && is_met && condition.operator.is_upper();
+    let distance = if is_near {
+        format!("within {} of", condition.bound_text())
+    } else {
+        format!("{off:.0} % {side}")
     };
     let reason = if !is_met && reached < wanted {
         ": perhaps there was no more to move, or something else is the bottleneck"

@@ -1,13 +1,13 @@
 //! Which counters of trouble have grown?
 
+use netperf_core::model::nic::figures::driver::Known;
+use netperf_core::model::nic::figures::{DriverRow, NicRow};
 use netperf_core::sample::nic::LinkCounter;
+use netperf_core::units::{counted, grouped};
 
 use super::{driver, meaning};
 use crate::nic::words::percent;
 use crate::{Finding, Level, Period};
-use netperf_core::model::nic::figures::driver::Known;
-use netperf_core::model::nic::figures::{DriverRow, NicRow};
-use netperf_core::units::{counted, grouped};
 
 /// Drops of arrived packets that are no trouble: as few as protocols of a switch make.
 const FEW: u64 = 10;

@@ -1,10 +1,11 @@
 //! Is an interface full, and by whom?
 
+use netperf_core::model::nic::figures::{NicRow, QueueRow};
+use netperf_core::units::{counted, grouped};
+
 use super::{TICKS, first_user, used_by};
 use crate::nic::words::{bits, speed};
 use crate::{Finding, Level, Period};
-use netperf_core::model::nic::figures::{NicRow, QueueRow};
-use netperf_core::units::{counted, grouped};
 
 /// Kinds of queues that keep a rate which somebody has set.
 const SHAPERS: [&str; 5] = ["tbf", "htb", "hfsc", "cbq", "cake"];

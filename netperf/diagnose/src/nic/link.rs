@@ -1,11 +1,11 @@
 //! Does a link run as well as it could?
 
+use netperf_core::model::nic::figures::NicRow;
 use netperf_core::sample::nic::Duplex;
+use netperf_core::units::{counted, grouped};
 
 use crate::nic::words::speed;
 use crate::{Finding, Level, Period};
-use netperf_core::model::nic::figures::NicRow;
-use netperf_core::units::{counted, grouped};
 
 pub(super) fn of(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
     let all = [

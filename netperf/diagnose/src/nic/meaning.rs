@@ -1,9 +1,8 @@
 //! What does each counter mean, and what is the first thing to do where it is not zero?
 
+use netperf_core::model::nic::figures::NicRow;
 use netperf_core::sample::nic::LinkCounter;
 use serde::Serialize;
-
-use netperf_core::model::nic::figures::NicRow;
 
 /// A counter that is not zero somewhere, and what that means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -9,11 +9,12 @@ pub mod meaning;
 mod processors;
 pub mod words;
 
+use netperf_core::model::nic::figures::NicFigures;
+use netperf_core::model::nic::figures::users::{User, Users};
+
 use crate::nic::words::bits;
 use crate::words::process;
 use crate::{Finding, Level, Period};
-use netperf_core::model::nic::figures::NicFigures;
-use netperf_core::model::nic::figures::users::{User, Users};
 
 /// For how many ticks in a row something has to go on before it is told.
 const TICKS: u32 = 3;

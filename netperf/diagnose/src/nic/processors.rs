@@ -1,8 +1,9 @@
 //! Do the processors take what arrives?
 
-use crate::{Finding, Level, Period};
 use netperf_core::model::nic::figures::{NicFigures, SoftnetRow};
 use netperf_core::units::{counted, grouped};
+
+use crate::{Finding, Level, Period};
 
 /// Ends of a turn with packets left, a second, from which on they are worth a look.
 const OFTEN_PER_S: f64 = 20.0;

@@ -10,10 +10,9 @@ mod reach;
 mod routers;
 pub mod words;
 
-use netperf_core::model::path::{Figures, Hop, PathModel};
+use netperf_core::model::path::{Figures, Hop, PathModel, ProcessSide};
 
 use crate::{Finding, Level};
-use netperf_core::model::path::ProcessSide;
 
 /// Fewer probes say little about small losses.
 const FEW: u64 = 50;

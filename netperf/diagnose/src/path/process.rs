@@ -1,10 +1,9 @@
 //! Do the process's own connections see the same times as the probes?
 
-use netperf_core::model::path::PathModel;
+use netperf_core::model::path::{PathModel, ProcessSide};
 
 use crate::path::words::ms;
 use crate::{Finding, Level};
-use netperf_core::model::path::ProcessSide;
 
 /// How much more than the path is much.
 const TIMES: u32 = 2;

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use netperf_core::model::path::Missed;
 use netperf_core::sample::path::Method;
 
-use super::words;
-use super::{Stop, Way};
+use super::{Stop, Way, words};
 use crate::path::words::{at, method, unreachable};
 use crate::{Finding, Level};
 

@@ -1,9 +1,10 @@
 //! Does a program forget to close what the other end has closed?
 
-use crate::words::{process, span};
-use crate::{Finding, Level, Period};
 use netperf_core::model::states::figures::{CloseWaitRow, PeerRow, StatesFigures};
 use netperf_core::units::{counted, grouped};
+
+use crate::words::{process, span};
+use crate::{Finding, Level, Period};
 
 /// From which on it is a pile, whatever else.
 const PILE: u32 = 1_000;

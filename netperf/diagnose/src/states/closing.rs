@@ -1,9 +1,10 @@
 //! Do connections that this end closes come to their end?
 
-use crate::words::span;
-use crate::{Finding, Level};
 use netperf_core::model::states::figures::{ClosingRow, StatesFigures};
 use netperf_core::units::{counted, grouped};
+
+use crate::words::span;
+use crate::{Finding, Level};
 
 /// Seconds after which a peer that means to close has done so.
 const OLD_SECS: f64 = 60.0;

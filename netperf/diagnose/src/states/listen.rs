@@ -1,12 +1,12 @@
 //! Are clients turned away because a program accepts too slowly?
 
 use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::figures::{ListenRow, NetworkRow, StatesFigures};
+use netperf_core::units::{counted, grouped};
 
 use super::remedy::Remedy;
 use crate::words::process;
 use crate::{Finding, Level, Period};
-use netperf_core::model::states::figures::{ListenRow, NetworkRow, StatesFigures};
-use netperf_core::units::{counted, grouped};
 
 /// Part of a queue from which on it is nearly full.
 const NEARLY_FULL: f64 = 0.8;

@@ -1,8 +1,9 @@
 //! Does TCP as a whole reach a limit, and is it set up as it should be?
 
-use crate::{Finding, Level, Period};
 use netperf_core::model::states::figures::{NetworkRow, StatesFigures};
 use netperf_core::units::grouped;
+
+use crate::{Finding, Level, Period};
 
 /// Percent of a limit from which on it is near.
 const NEAR_PERCENT: u64 = 80;

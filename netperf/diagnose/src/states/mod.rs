@@ -8,11 +8,11 @@ mod ports;
 mod refused;
 mod remedy;
 
-use crate::{Finding, Level, Period};
 use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::figures::StatesFigures;
 use netperf_core::units::counted;
 
-use netperf_core::model::states::figures::StatesFigures;
+use crate::{Finding, Level, Period};
 
 /// What findings are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

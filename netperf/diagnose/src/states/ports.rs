@@ -1,16 +1,16 @@
 //! Do ports for outgoing connections run out, or is TIME_WAIT as it should be?
 
 use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::figures::ports::Likely;
+use netperf_core::model::states::figures::{PortsRow, StatesFigures};
 use netperf_core::model::states::ports::TIME_WAIT_SECS;
 use netperf_core::sample::network::TcpSettings;
+use netperf_core::units::{counted, grouped};
 
 use super::refused::Group;
 use super::remedy::Remedy;
 use crate::words::{process, span};
 use crate::{Finding, Level};
-use netperf_core::model::states::figures::ports::Likely;
-use netperf_core::model::states::figures::{PortsRow, StatesFigures};
-use netperf_core::units::{counted, grouped};
 
 /// Part of the ports from which on few are left.
 const FEW_LEFT: f64 = 0.8;

@@ -4,14 +4,14 @@
 use std::net::SocketAddr;
 
 use netperf_core::model::states::StatesModel;
+use netperf_core::model::states::figures::{PortHolderRow, PortsRow, RefusedRow, StatesFigures};
 use netperf_core::sample::refusal::{RefusedCall, RefusedFor};
 use netperf_core::sample::{Proto, TcpState};
+use netperf_core::units::{counted, grouped};
 
 use super::remedy::Remedy;
 use crate::words::process;
 use crate::{Finding, Level, Period};
-use netperf_core::model::states::figures::{PortHolderRow, PortsRow, RefusedRow, StatesFigures};
-use netperf_core::units::{counted, grouped};
 
 /// Seconds after which it is over.
 const RECENT_SECS: f64 = 60.0;

@@ -11,13 +11,13 @@ use std::net::IpAddr;
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::ProcessId;
 use netperf_core::sample::latency::{LatencyKind, LatencyReading};
 use serde::Serialize;
 
 use self::row::LatencyRow;
 use super::tick::{Health, When};
-use netperf_core::model::query::ProcessQuery;
 
 /// What `latency` is asked to show.
 #[derive(Clone, Debug, Default)]

@@ -7,12 +7,12 @@ use netperf_core::host_names::HostNames;
 use netperf_core::model::path::{PathModel, ProcessSide};
 use netperf_core::sample::Loss;
 use netperf_core::sample::path::Method;
+use netperf_diagnose::Finding;
+use netperf_diagnose::path::findings;
 use serde::Serialize;
 
 pub use self::row::{DestinationRow, HopHost, HopRow, MtuRow};
 use super::time::Rfc3339;
-use netperf_diagnose::Finding;
-use netperf_diagnose::path::findings;
 
 /// A path after a cycle.
 #[derive(Clone, Debug, Serialize)]

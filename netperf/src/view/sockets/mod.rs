@@ -7,6 +7,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::Loss;
 use netperf_core::sample::socket::{SocketReading, SocketSample, Unseen};
 use netperf_core::sample::state_set::StateSet;
@@ -18,7 +19,6 @@ pub use self::summary::{Count, Summary};
 pub use self::table::{counts, table};
 use super::socket_filter::SocketFilter;
 use super::time::Rfc3339;
-use netperf_core::model::query::ProcessQuery;
 
 /// What `sockets` is asked to show.
 #[derive(Clone, Debug)]

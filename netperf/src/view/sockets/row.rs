@@ -6,9 +6,8 @@ use netperf_core::sample::socket::{
 };
 use netperf_core::sample::{Container, TcpState};
 use netperf_core::units::Units;
-use serde::Serialize;
-
 use netperf_diagnose::sockets::explanation;
+use serde::Serialize;
 
 /// One socket.
 #[derive(Clone, Debug, Serialize)]

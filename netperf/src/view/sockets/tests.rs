@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
-use super::*;
-use crate::view::fixtures::every_socket;
-use crate::view::socket_filter::parse;
 use netperf_core::fixtures::{socket, sockets};
 use netperf_core::model::query::CgroupPath;
 use netperf_core::sample::TcpState;
 use regex::Regex;
+
+use super::*;
+use crate::view::fixtures::every_socket;
+use crate::view::socket_filter::parse;
 
 fn options() -> SocketsOptions {
     SocketsOptions {

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::sample::dns::{Lookup, LookupEnd, LookupQuery, Outcome, Transport};
 use serde::Serialize;
 
 use crate::model::dns::resolver::rcode_or_reason;
 use crate::model::spread::micros;
+use crate::sample::dns::{Lookup, LookupEnd, LookupQuery, Outcome, Transport};
 
 /// One lookup of addresses, as programs make it.
 #[derive(Clone, Debug, Serialize)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 use serde::Serialize;
 
 use crate::model::spread::{Spread, micros};
+use crate::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 
 /// One resolver.
 #[derive(Clone, Debug, Serialize)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::sample::http::{Marks, Phase, RequestReading, Tls};
 use serde::Serialize;
 
 use crate::model::dns::LookupRow;
 use crate::model::spread::micros;
+use crate::sample::http::{Marks, Phase, RequestReading, Tls};
 use crate::units::counted;
 
 /// One request.

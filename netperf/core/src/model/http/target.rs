@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::sample::http::{Phase, RequestReading, TargetReading};
 use serde::Serialize;
 
 use crate::model::http::request::RequestRow;
 use crate::model::spread::Spread;
+use crate::sample::http::{Phase, RequestReading, TargetReading};
 
 /// Requests to one address, or to whichever answered.
 #[derive(Clone, Debug, Serialize)]

@@ -5,13 +5,12 @@ mod row;
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Check, Measured, Topic};
-use crate::{Finding, Level};
 use netperf_core::model::spread::Spread;
-use netperf_core::units::counted;
-use netperf_core::units::format_micros;
+use netperf_core::units::{counted, format_micros};
 
 pub use self::row::{LookupRow, rows};
+use super::{Check, Measured, Topic};
+use crate::{Finding, Level};
 
 /// Fewer queries than these are seen in passing.
 const SOME: u64 = 3;

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use netperf_core::model::lookups::{Lookup, Lookups};
+use netperf_core::model::spread::Spread;
+use netperf_core::units::counted;
 use serde::Serialize;
 
 use super::super::Measured;
 use crate::words::process;
-use netperf_core::model::spread::Spread;
-use netperf_core::units::counted;
 
 /// Queries of one process, or of several with the same name, to one resolver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,9 +3,8 @@ use netperf_core::model::dns_watch::{DnsQuery, QueryEnd};
 use netperf_core::model::lookups::Lookups;
 use netperf_core::sample::dns::Rcode;
 
-use crate::doctor::Diagnosis;
 use crate::doctor::tests::Scene;
-use crate::doctor::{Check, Status, Topic};
+use crate::doctor::{Check, Diagnosis, Status, Topic};
 
 /// What is asked for.
 const NAME: &str = "db.example";

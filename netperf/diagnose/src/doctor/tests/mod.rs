@@ -1,7 +1,6 @@
 mod process;
 mod verdict;
 
-use super::*;
 use netperf_core::clock::MonoNs;
 use netperf_core::fixtures::process;
 use netperf_core::sample::Sample;
@@ -10,6 +9,8 @@ use netperf_core::sample::pressure::{
 };
 use netperf_core::sample::refusal::FailedConnect;
 use netperf_core::sample::socket::{SocketOwner, SocketOwners, SocketReading};
+
+use super::*;
 
 const LENGTH: Duration = Duration::from_secs(10);
 

@@ -82,12 +82,12 @@ fn where_the_range_is_not_known_nothing_is_said_of_ports() {
     let options = StatesOptions::all();
     let model = model(&[look], &options);
     let figures = StatesFigures::new(&model, &options);
-    let findings = super::super::findings(&figures, &model, Period::Tick);
+    let findings = crate::states::findings(&figures, &model, Period::Tick);
     assert_eq!(
         (figures.time_wait[0].ports, figures.time_wait[0].headroom),
         (None, None)
     );
-    assert_eq!(findings.len(), 1, "{:#?}", findings);
+    assert_eq!(findings.len(), 1, "{findings:#?}");
 }
 
 #[test]

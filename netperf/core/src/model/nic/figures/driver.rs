@@ -1,8 +1,9 @@
 //! What do the counters of a driver's own mean, which each driver names as it likes?
 
+use serde::Serialize;
+
 use crate::model::nic::NicModel;
 use crate::sample::nic::NicReading;
-use serde::Serialize;
 
 /// One counter of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -7,15 +7,15 @@ pub mod users;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::Serialize;
+
+pub use self::driver::DriverRow;
+use self::users::{User, Users};
 use crate::model::Model;
 use crate::model::nic::{Load, NicModel, Streak, speed_is_nominal};
 use crate::sample::nic::{
     Channels, Duplex, LinkCounter, NicReading, OperState, Rings, SoftnetReading,
 };
-use serde::Serialize;
-
-pub use self::driver::DriverRow;
-use self::users::{User, Users};
 
 /// The figures of one look at the interfaces.
 #[derive(Clone, Debug)]

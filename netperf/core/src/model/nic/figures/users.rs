@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::model::Model;
 use crate::model::traffic::Traffic;
 use crate::sample::nic::NicReading;
-use serde::Serialize;
 
 /// What somebody counts of the processes.
 #[derive(Clone, Copy, Debug)]

@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 
-use crate::model::states::StatesModel;
-use crate::model::states::census::{CloseWait, Holder, Peer};
 use serde::Serialize;
 
 use super::StatesOptions;
+use crate::model::states::StatesModel;
+use crate::model::states::census::{CloseWait, Holder, Peer};
 
 /// Connections of one process in `CLOSE_WAIT`.
 #[derive(Clone, Debug, Serialize)]

@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::Serialize;
+
+use super::StatesOptions;
 use crate::model::states::StatesModel;
 use crate::model::states::census::{Census, Held, Holder};
 use crate::model::states::counts::StateCounts;
 use crate::sample::Container;
-use serde::Serialize;
-
-use super::StatesOptions;
 
 /// Remote hosts that are named for a state.
 const REMOTES_MAX: usize = 5;

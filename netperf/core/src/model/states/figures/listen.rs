@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::net::SocketAddr;
 
-use crate::model::states::StatesModel;
-use crate::model::states::census::Listener;
-use crate::sample::TcpState;
 use serde::Serialize;
 
 use super::{Named, StatesOptions};
+use crate::model::states::StatesModel;
+use crate::model::states::census::Listener;
+use crate::sample::TcpState;
 
 /// One listening socket.
 #[derive(Clone, Debug, Serialize)]

@@ -1,8 +1,9 @@
 //! What do the network namespaces say of TCP as a whole?
 
+use serde::Serialize;
+
 use crate::model::states::{Look, StatesModel};
 use crate::sample::network::{NetworkReading, PortRange, TcpCounters, TcpSettings};
-use serde::Serialize;
 
 /// One network namespace: what it says, and how much its counters have grown in this tick.
 #[derive(Clone, Debug, Serialize)]

@@ -4,12 +4,12 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::model::states::StatesModel;
-use crate::model::states::ports::{Destination, PortUse, TIME_WAIT_SECS};
-use crate::sample::TcpState;
 use serde::Serialize;
 
 use super::{Named, StatesOptions};
+use crate::model::states::StatesModel;
+use crate::model::states::ports::{Destination, PortUse, TIME_WAIT_SECS};
+use crate::sample::TcpState;
 
 /// Ports of outgoing connections to one destination.
 #[derive(Clone, Debug, Serialize)]

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 use std::net::SocketAddr;
 
+use serde::Serialize;
+
+use super::StatesOptions;
 use crate::model::states::StatesModel;
 use crate::model::states::refused::{PortHolder, Refusal, Refused};
 use crate::sample::refusal::{RefusedCall, RefusedFor};
 use crate::sample::{Proto, TcpState};
-use serde::Serialize;
-
-use super::StatesOptions;
 
 /// Calls of one process that failed alike.
 #[derive(Clone, Debug, Serialize)]
