@@ -3,14 +3,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::{Bytes, Units};
+use netperf_core::units::{Bytes, Units, counted, format_micros};
 
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
-use netperf_core::units::counted;
-use netperf_core::units::format_micros;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///

@@ -2,6 +2,8 @@
 //!
 //! Sizes and rates are in the units that the user chooses, and are read from the command line.
 
+use std::fmt;
+
 use clap::ValueEnum;
 
 mod count;
@@ -12,7 +14,7 @@ mod time;
 pub use count::{Growth, PerSecond, counted, grouped};
 pub use parse::QuantityError;
 pub use percent::Percent;
-pub use time::{format_duration, format_micros, seconds};
+pub use time::{format_duration, format_micros, format_millis, from_micros, from_seconds};
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +23,20 @@ pub struct Bytes(pub u64);
 /// Bytes per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteRate(pub u64);
+
+/// What a link can carry, in Mbit/s, as links are sold whatever the units: `100 Mbit/s`, `2.5 Gbit/s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkSpeed(pub u32);
+
+impl fmt::Display for LinkSpeed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            mbit @ 0..1_000 => write!(out, "{mbit} Mbit/s"),
+            mbit if mbit.is_multiple_of(1_000) => write!(out, "{} Gbit/s", mbit / 1_000),
+            mbit => write!(out, "{:.1} Gbit/s", f64::from(mbit) / 1_000.0),
+        }
+    }
+}
 
 /// How people see sizes and rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -107,6 +123,15 @@ impl Units {
         format!("{} {}", digits(bits, unit.bits), unit.name)
     }
 
+    /// Bytes that wait, in full as other tools print them: in units only where the user chose some, or where
+    /// they are too many for seven digits.
+    pub fn queue(self, waiting: Bytes) -> String {
+        match (self, waiting.0) {
+            (Self::Auto, bytes @ 0..1_000_000) => bytes.to_string(),
+            _ => self.size(waiting),
+        }
+    }
+
     /// A rate, like [`Units::size`]: `12.3 MB/s`, `98.4 Mbit/s`.
     pub fn rate(self, rate: ByteRate) -> String {
         self.size(Bytes(rate.0)) + "/s"
@@ -186,6 +211,13 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_is_written_in_full_where_no_unit_is_chosen() {
+        assert_eq!(Units::Auto.queue(Bytes(999_999)), "999999");
+        assert_eq!(Units::Auto.queue(Bytes(1_000_000)), "1.00 MB");
+        assert_eq!(Units::KB.queue(Bytes(2_304)), "2.30 kB");
+    }
+
+    #[test]
     fn a_fixed_unit_is_kept() {
         for (units, bytes, shown) in [
             (Units::B, 12_345_678, "12345678 B"),
@@ -207,6 +239,12 @@ mod tests {
             assert_eq!(units.size(Bytes(bytes)), shown);
         }
         assert_eq!(Units::Mbit.rate(ByteRate(12_300_000)), "98.4 Mbit/s");
+    }
+
+    #[test]
+    fn links_have_the_speed_that_they_are_sold_by() {
+        let texts = [10, 2_500, 100_000].map(|mbit| LinkSpeed(mbit).to_string());
+        assert_eq!(texts, ["10 Mbit/s", "2.5 Gbit/s", "100 Gbit/s"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use netperf_core::clock;
 use netperf_core::collect::HookPreference;
+use netperf_core::units::format_duration;
 use netperf_sys::capture::Scope;
 
 use self::args::DoctorArgs;
@@ -112,7 +113,7 @@ fn announce(run: &DoctorRun) {
     if run.written == Written::Json || !stderr.is_terminal() {
         return;
     }
-    let seconds = run.length.as_secs_f64();
+    let length = format_duration(run.length);
     // Where it can't be said nobody misses it.
-    let _ = writeln!(stderr, "measuring for {seconds:.0} s; Ctrl-C ends it early");
+    let _ = writeln!(stderr, "measuring for {length}; Ctrl-C ends it early");
 }

@@ -14,11 +14,11 @@ use crate::sample::TcpState;
 /// Ports of outgoing connections to one destination.
 #[derive(Clone, Debug, Serialize)]
 pub struct PortsRow<'m> {
-    /// This end.
+    /// Address on this host.
     pub local_addr: IpAddr,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// Connections in TIME_WAIT.
     pub time_wait: u32,
@@ -41,9 +41,9 @@ pub struct PortsRow<'m> {
 /// TIME_WAIT of connections that were accepted at one end.
 #[derive(Clone, Debug, Serialize)]
 pub struct AcceptedRow<'m> {
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// Connections in TIME_WAIT.
     pub time_wait: u32,
