@@ -2,9 +2,7 @@
 
 pub mod phase_table;
 
-pub use netperf_core::model::http::{
-    CurlTimes, LongestRow, PhaseRow, RequestRow, TargetRow, TlsRow,
-};
+pub use netperf_core::model::http::{RequestRow, TargetRow, TlsRow};
 use netperf_core::sample::http::HttpSample;
 use netperf_core::units::Units;
 use netperf_diagnose::condition::Condition;
