@@ -83,15 +83,7 @@ fn queue(row: &NicRow<'_>, period: Period, units: Units) -> Option<Finding> {
     } else {
         format!("the queue of {place} threw packets away")
     };
-    let rate = |bytes_per_s| units.link_rate(ByteRate(bytes_per_s));
-    let sent = row
-        .tx_bytes_per_s
-        .map(|sent| format!("it sends {}", rate(sent)));
-    let lets_out = queue.rate_bytes_per_s.map(|limit| {
-        let sent = sent.clone().unwrap_or_default();
-        format!("{sent}, and its {} lets out {}", queue.kind, rate(limit))
-    });
-    let mut evidence: Vec<String> = lets_out.or(sent).into_iter().collect();
+    let mut evidence: Vec<String> = sent(row, queue, units).into_iter().collect();
     if queue.drops > 0 {
         evidence.push(format!(
             "{} thrown away {period} by its queue ({}), {} since it was made",
@@ -122,6 +114,18 @@ fn queue(row: &NicRow<'_>, period: Period, units: Units) -> Option<Finding> {
         evidence: evidence.join("; "),
         advice,
     })
+}
+
+/// What it sends, and what its queue lets out.
+fn sent(row: &NicRow<'_>, queue: &QueueRow<'_>, units: Units) -> Option<String> {
+    let rate = |bytes_per_s| units.link_rate(ByteRate(bytes_per_s));
+    let sent = row.tx_bytes_per_s;
+    let sent = sent.map(|sent| format!("it sends {}", rate(sent)));
+    let Some(limit) = queue.rate_bytes_per_s else {
+        return sent;
+    };
+    let (sent, limit) = (sent.unwrap_or_default(), rate(limit));
+    Some(format!("{sent}, and its {} lets out {limit}", queue.kind))
 }
 
 /// Whether this program made it, to hold a process to a rate on purpose (`limit`): `npt`, a number,
