@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use netperf_core::text::visible;
-use netperf_core::units::{Units, format_duration, format_micros, from_seconds};
+use netperf_core::units::{Units, format_micros, format_seconds};
 
 use super::text_table;
 use crate::view::dns_watch::query_row::QueryRow;
@@ -56,7 +56,7 @@ pub fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io:
     let head = format!(
         "{}  tick {}  {missing}{strays}",
         tick.time.to_seconds(),
-        format_duration(from_seconds(tick.interval_s))
+        format_seconds(tick.interval_s)
     );
     if tick.processes.is_empty() {
         return writeln!(out, "{head}  no query ended");

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::{format_duration, from_seconds};
+use netperf_core::units::format_seconds;
 
 use super::json;
 use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
@@ -76,7 +76,7 @@ fn text(doctor: &Doctor<'_>, width: Option<usize>, out: &mut Vec<u8>) -> io::Res
         judged(cause.finding.level.word(), &also, room, out)?;
         reasons(&cause.finding, true, room, out)?;
     }
-    let length = format_duration(from_seconds(doctor.interval_s));
+    let length = format_seconds(doctor.interval_s);
     writeln!(out, "\nCHECKS, measured for {length}")?;
     for one in &doctor.checks {
         check(one, room, out)?;

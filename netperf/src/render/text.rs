@@ -8,7 +8,7 @@ use netperf_core::model::Model;
 use netperf_core::sample::Loss;
 use netperf_core::sample::happening::Happening;
 use netperf_core::text::visible;
-use netperf_core::units::{LinkSpeed, Percent, Units, format_duration, from_seconds};
+use netperf_core::units::{LinkSpeed, Percent, Units, format_seconds};
 
 use super::cell::rate;
 use super::stream::Format;
@@ -198,9 +198,7 @@ impl Format for Text {
 
 /// The measured length of a tick.
 pub(super) fn interval(when: When) -> String {
-    when.interval_s.map_or("-".to_owned(), |seconds| {
-        format_duration(from_seconds(seconds))
-    })
+    when.interval_s.map_or("-".to_owned(), format_seconds)
 }
 
 /// Sources that could not be read.

@@ -27,6 +27,11 @@ pub fn format_micros(micros: impl Into<u64>) -> String {
     format_duration(from_micros(micros))
 }
 
+/// The same for seconds.
+pub fn format_seconds(seconds: f64) -> String {
+    format_duration(from_seconds(seconds))
+}
+
 /// The same for what is known in whole milliseconds: up to a second without digits for less.
 pub fn format_millis(millis: u64) -> String {
     match millis {

@@ -1,7 +1,7 @@
 //! The line of a limit that is held: what it lets through, what waits, how long it still lasts.
 
 use netperf_core::text::{fit, visible, width};
-use netperf_core::units::{ByteRate, Bytes, Units, format_duration, format_millis, from_seconds};
+use netperf_core::units::{ByteRate, Bytes, Units, format_millis, format_seconds};
 
 use crate::view::limit::{DirectionRow, LimitTick};
 
@@ -51,7 +51,7 @@ fn parts(tick: &LimitTick<'_>, units: Units) -> Vec<(u8, String)> {
     parts.push((4, format!("{dropped} dropped")));
     parts.push((5, format!("{} proc {} sock", tick.pids.len(), tick.sockets)));
     if let Some(left) = tick.left_s {
-        parts.push((1, format!("{} left", format_duration(from_seconds(left)))));
+        parts.push((1, format!("{} left", format_seconds(left))));
     }
     if !tick.uncovered.is_empty() {
         let names: Vec<_> = tick

@@ -6,7 +6,7 @@ mod tests;
 use std::io::{self, Write};
 
 use netperf_core::model::states::counts::STATES;
-use netperf_core::units::{Growth, Units, format_duration, from_seconds};
+use netperf_core::units::{Growth, Units, format_seconds};
 
 use super::json;
 use super::looks::{finding, not_shown, sentence};
@@ -135,7 +135,7 @@ fn summary(tick: &StatesTick<'_>) -> String {
     let (time, sockets) = (tick.time.to_seconds(), tick.counts.total());
     let namespaces = tick.namespaces;
     let interval = tick.interval_s.map_or(String::new(), |seconds| {
-        format!("  tick {}", format_duration(from_seconds(seconds)))
+        format!("  tick {}", format_seconds(seconds))
     });
     format!("{time}{interval}  {sockets} TCP sockets in {namespaces} network namespace(s)")
 }

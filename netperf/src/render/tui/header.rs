@@ -4,7 +4,7 @@ use netperf_core::model::Model;
 use netperf_core::model::traffic::Speed;
 use netperf_core::sample::Loss;
 use netperf_core::text::visible;
-use netperf_core::units::{Bytes, Percent, format_duration, from_seconds};
+use netperf_core::units::{Bytes, Percent, format_seconds};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -61,7 +61,7 @@ fn session(start: &Start, model: &Model, look: Look) -> Line<'static> {
         Span::styled(visible(&start.host).into_owned(), look.heading()),
         Span::raw(format!(
             "  every {}  for {clock}  hooks {}",
-            format_duration(from_seconds(start.interval_s)),
+            format_seconds(start.interval_s),
             visible(&start.hook_kinds().join(" "))
         )),
     ])
