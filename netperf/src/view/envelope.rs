@@ -1,4 +1,4 @@
-//! What stands before the first tick and after the last?
+//! The objects before the first tick and after the last.
 
 use netperf_core::collect::{AttachedHook, Unavailable};
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct Start {
     pub version: &'static str,
     /// The command whose ticks follow.
     pub command: &'static str,
-    /// When.
+    /// When the session began.
     pub time: Rfc3339,
     /// Name of this host. Untrusted text.
     pub host: String,
@@ -63,7 +63,7 @@ impl Start {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "end")]
 pub struct End {
-    /// When.
+    /// When it ended.
     pub time: Rfc3339,
     /// How many ticks there were.
     pub ticks: u64,

@@ -1,4 +1,4 @@
-//! What is said of something that happened, as it happens?
+//! The row of an event, as it happens: a retransmission or a transition.
 
 use netperf_core::sample::happening::{Happening, What};
 use serde::Serialize;

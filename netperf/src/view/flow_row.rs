@@ -1,4 +1,4 @@
-//! What is said of a connection in one tick?
+//! A row of `flows`: a connection in one tick.
 
 use std::cmp::Ordering;
 use std::net::{IpAddr, SocketAddr};
@@ -21,7 +21,7 @@ use super::sort::{Figures, Ranked, Weight};
 pub struct FlowRow<'m> {
     /// Transport.
     pub proto: Proto,
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
     /// The other end; unspecified where the socket is not connected.
     pub remote: SocketAddr,

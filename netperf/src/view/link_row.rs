@@ -1,4 +1,4 @@
-//! What is said of an interface?
+//! The row of an interface, above those of `top` and `flows`.
 
 use netperf_core::model::Model;
 use netperf_core::model::link::LinkTraffic;

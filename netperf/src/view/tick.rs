@@ -1,4 +1,4 @@
-//! What does every tick say, whatever it shows?
+//! What every tick says beside its rows: when it was, and how far it can be trusted.
 
 use netperf_core::model::Model;
 use netperf_core::sample::Loss;

@@ -1,4 +1,4 @@
-//! How is a moment written? RFC 3339, in UTC, always with nanoseconds.
+//! Moments as RFC 3339, in UTC, always with nanoseconds.
 
 use std::fmt;
 

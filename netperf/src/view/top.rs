@@ -20,9 +20,9 @@ use super::tick::{Health, When};
 /// What `top` is asked to show.
 #[derive(Clone, Debug, Default)]
 pub struct TopOptions {
-    /// Which processes.
+    /// Only these processes.
     pub processes: ProcessQuery,
-    /// In which order.
+    /// The order of the rows.
     pub sort: Sort,
     /// How many at most.
     pub rows: Option<usize>,
@@ -37,7 +37,7 @@ pub struct TopOptions {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "top")]
 pub struct Top<'m> {
-    /// The tick.
+    /// When the tick was.
     #[serde(flatten)]
     pub when: When,
     /// In the order asked for.

@@ -29,6 +29,7 @@ use netperf_core::model::states::StatesModel;
 use netperf_core::model::states::figures::StatesOptions;
 use netperf_core::sample::Process;
 use netperf_core::sample::socket::{SocketSample, Unseen};
+use netperf_core::units::Units;
 use serde::Serialize;
 
 use self::dns::LookupRow;
@@ -64,6 +65,8 @@ pub struct Measured<'m> {
     pub namespaces: Option<&'m [u32]>,
     /// The process that is asked about.
     pub about: Option<u32>,
+    /// How sizes and rates are written.
+    pub units: Units,
 }
 
 impl Measured<'_> {
@@ -208,8 +211,8 @@ fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
     let mut checks = vec![
         machine::cpu(measured.pressure),
         machine::disk(measured.pressure),
-        machine::memory(measured.pressure),
-        network::interfaces(&nics, period),
+        machine::memory(measured.pressure, measured.units),
+        network::interfaces(&nics, period, measured.units),
         dns::check(measured),
         delay::check(measured),
         loss::check(measured),

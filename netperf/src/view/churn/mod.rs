@@ -37,7 +37,7 @@ pub struct ChurnOptions {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "churn")]
 pub struct ChurnTick<'m> {
-    /// The tick.
+    /// When the tick was.
     #[serde(flatten)]
     pub when: When,
     /// One connection in so many was told.
@@ -77,13 +77,13 @@ pub struct ChurnProcess<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutgoingRow<'m> {
-    /// This end.
+    /// Address on this host.
     pub local_addr: IpAddr,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
-    /// How many.
+    /// How many wait, begin to and cease to.
     #[serde(flatten)]
     pub waits: WaitsRow<'m>,
 }
@@ -92,11 +92,11 @@ pub struct OutgoingRow<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptedRow<'m> {
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
-    /// How many.
+    /// How many wait, begin to and cease to.
     #[serde(flatten)]
     pub waits: WaitsRow<'m>,
 }
@@ -109,7 +109,7 @@ pub struct WaitsRow<'m> {
     pub begun_per_s: Option<f64>,
     /// Ends per second.
     pub ended_per_s: Option<f64>,
-    /// Process ids.
+    /// Ids of the processes.
     pub pids: Vec<u32>,
     /// Names of the same processes. Untrusted text.
     pub names: Vec<&'m str>,

@@ -5,7 +5,7 @@ pub mod table;
 use std::net::IpAddr;
 
 use netperf_core::model::dns::DnsFigures;
-pub use netperf_core::model::dns::{LookupRow, QueryRow, RecordRow, ResolverRow, TypeRow};
+pub use netperf_core::model::dns::{LookupRow, ResolverRow};
 use netperf_core::sample::dns::DnsSample;
 use netperf_diagnose::{Finding, Level, dns};
 use serde::Serialize;

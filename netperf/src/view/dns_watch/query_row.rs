@@ -1,4 +1,4 @@
-//! What is said of one query that has ended?
+//! A row of `dns --watch`: one query that has ended.
 
 use std::net::SocketAddr;
 
@@ -25,9 +25,9 @@ pub struct QueryRow<'q> {
     pub query: &'q str,
     /// Which type of record.
     pub record_type: &'q str,
-    /// Who was asked.
+    /// Address of the resolver.
     pub resolver: SocketAddr,
-    /// Over what.
+    /// Transport of the query.
     pub proto: Proto,
     /// Result code, or `timeout`.
     pub result: String,

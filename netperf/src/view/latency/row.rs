@@ -1,4 +1,4 @@
-//! What is said of times? How many there were, and below what most of them were.
+//! A row of `latency`: how many times were measured, and below what most of them were.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ pub struct LatencyRow<'m> {
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// The other end.
+    /// Address of the other host.
     pub remote: IpAddr,
     /// Its name, where it is asked for and known. Untrusted text.
     pub remote_host: Option<Arc<str>>,
     /// What took time.
     pub kind: LatencyKind,
-    /// How long.
+    /// Their number and percentiles.
     #[serde(flatten)]
     pub times: Times,
     /// How often, by how long, in ascending order.

@@ -1,4 +1,4 @@
-//! What is said of one direction of a limit?
+//! One direction of a limit, in JSON.
 
 use netperf_core::sample::limit::DirectionNow;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What would a limit do?
+//! The plan of `limit --dry-run`: what would be limited, and how.
 
 use netperf_core::units::ByteRate;
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub struct LimitPlan {
     pub up_bytes_per_s: Option<u64>,
     /// Rate of what they receive.
     pub down_bytes_per_s: Option<u64>,
-    /// Who will suffer.
+    /// What to tell before it is too late.
     pub warnings: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ pub struct LimitPlan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedProcess {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: String,
@@ -47,11 +47,11 @@ pub struct PlannedProcess {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedSocket {
-    /// Its protocol.
+    /// Protocol: `tcp` or `udp`.
     pub proto: &'static str,
-    /// This end.
+    /// Address and port on this host.
     pub local: String,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: String,
     /// A process that has it.
     pub pid: u32,
@@ -61,7 +61,7 @@ pub struct PlannedSocket {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedInterface {
-    /// Its name.
+    /// Name of the interface. Untrusted text.
     pub name: String,
     /// Why it would be left alone; `None` if it would be limited.
     pub left_out: Option<String>,

@@ -1,4 +1,4 @@
-//! What is said of a limit in one tick?
+//! The row of a limit in one tick.
 
 use netperf_core::model::limit::LimitModel;
 use netperf_core::sample::Loss;

@@ -24,11 +24,11 @@ use super::tick::{Health, When};
 /// What `retrans` is asked to show.
 #[derive(Clone, Debug, Default)]
 pub struct RetransOptions {
-    /// Of which processes.
+    /// Only what belongs to these processes.
     pub processes: ProcessQuery,
     /// Which of their connections.
     pub flows: FlowQuery,
-    /// In which order.
+    /// The order of the rows.
     pub sort: Sort,
     /// How many rows of each kind at most.
     pub rows: Option<usize>,
@@ -49,7 +49,7 @@ impl RetransOptions {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "retrans")]
 pub struct RetransTick<'m> {
-    /// The tick.
+    /// When the tick was.
     #[serde(flatten)]
     pub when: When,
     /// Connections that sent something again.

@@ -1,4 +1,4 @@
-//! What is said of a loss: of a connection, of a process, of a remote host, of a reset, of a drop?
+//! Rows of `retrans`: lossy connections, processes and remote hosts; resets; drops.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -83,7 +83,7 @@ pub struct LossyRemote<'m> {
     pub remote_host: Option<Arc<str>>,
     /// Names of the processes that sent again. Untrusted text.
     pub names: BTreeSet<&'m str>,
-    /// Their process ids.
+    /// Ids of these processes.
     pub pids: BTreeSet<u32>,
     /// How many of their connections did.
     pub flows: usize,
@@ -128,7 +128,7 @@ pub struct ResetRow<'m> {
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
     /// The other end; of several, that of the latest.
     pub remote: SocketAddr,
@@ -136,7 +136,7 @@ pub struct ResetRow<'m> {
     pub netns: Option<u32>,
     /// State before; `None` without a socket.
     pub state: Option<TcpState>,
-    /// How many.
+    /// Resets of this kind on the connection.
     pub count: u64,
 }
 
@@ -178,7 +178,7 @@ impl<'m> ResetRow<'m> {
 pub struct DropRow<'m> {
     /// The kernel's name of the reason.
     pub reason: DropReason,
-    /// What it means.
+    /// The reason in words.
     pub what: &'static str,
     /// Process whose socket they were for; `None` if the kernel does not tell.
     pub pid: Option<u32>,
@@ -190,7 +190,7 @@ pub struct DropRow<'m> {
     pub local_port: Option<u16>,
     /// Network namespace; `None` if not known.
     pub netns: Option<u32>,
-    /// How many.
+    /// Packets that were thrown away.
     pub packets: u64,
 }
 

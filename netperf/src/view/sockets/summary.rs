@@ -1,4 +1,4 @@
-//! How many sockets are there of which kind? What `ss -s` counts.
+//! The summary of `sockets`: how many there are of which kind, as `ss -s` counts.
 
 use std::collections::BTreeMap;
 

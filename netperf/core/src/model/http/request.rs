@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::model::dns::LookupRow;
 use crate::model::spread::micros;
 use crate::sample::http::{Marks, Phase, RequestReading, Tls};
-use crate::units::counted;
+use crate::units::{Bytes, Units, counted};
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
@@ -136,12 +136,12 @@ impl CurlTimes {
 
 impl TlsRow {
     /// What the server showed, in words; `None` where it was resumed.
-    pub fn shown(&self) -> Option<String> {
+    pub fn shown(&self, units: Units) -> Option<String> {
         let certificates = u64::try_from(self.certificates?).ok()?;
         Some(format!(
-            "{} of {} bytes, OCSP {}",
+            "{} of {}, OCSP {}",
             counted(certificates, "certificate", "certificates"),
-            self.chain_bytes?,
+            units.size(Bytes(self.chain_bytes? as u64)),
             if self.ocsp_stapled? {
                 "stapled"
             } else {

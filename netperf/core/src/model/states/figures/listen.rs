@@ -16,7 +16,7 @@ use crate::sample::TcpState;
 pub struct ListenRow<'m> {
     /// Where it listens.
     pub local: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// The first process that holds it; `None` where that could not be seen.
     pub pid: Option<u32>,

@@ -15,11 +15,11 @@ use crate::sample::TcpState;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PortsRow<'m> {
-    /// This end.
+    /// Address on this host.
     pub local_addr: IpAddr,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// Connections in TIME_WAIT.
     pub time_wait: u32,
@@ -43,9 +43,9 @@ pub struct PortsRow<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptedRow<'m> {
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// Connections in TIME_WAIT.
     pub time_wait: u32,

@@ -29,7 +29,7 @@ pub struct RefusedRow<'m> {
     pub proto: Proto,
     /// The remote end of `connect`, the local one of `bind`.
     pub address: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// How often in this tick.
     pub count: u64,
