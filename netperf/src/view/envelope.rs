@@ -10,6 +10,7 @@ pub const SCHEMA: u32 = 1;
 
 /// The first line: every hook is attached, from here on every byte counts.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "start")]
 pub struct Start {
     /// [`SCHEMA`].
@@ -59,6 +60,7 @@ impl Start {
 
 /// The last line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "end")]
 pub struct End {
     /// When it ended.
@@ -73,6 +75,7 @@ pub struct End {
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
     /// A signal, or the user's `q`.

@@ -8,6 +8,7 @@ use super::retrans::event::RetransmitRow;
 
 /// One thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum EventRow<'h> {
     /// Something was sent again.

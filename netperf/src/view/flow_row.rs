@@ -17,6 +17,7 @@ use super::sort::{Figures, Ranked, Weight};
 
 /// One connection, as the contract's `F`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlowRow<'m> {
     /// Transport.
     pub proto: Proto,
@@ -61,6 +62,7 @@ pub struct FlowRow<'m> {
 
 /// Speeds of a flow, or of several together, in bytes per second.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     missing_docs,
     reason = "direction and window are in the names; no suffix is the tick"

@@ -35,6 +35,7 @@ pub struct FlowsOptions {
 
 /// One tick of `flows`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "flows")]
 pub struct FlowsTick<'m> {
     /// When the tick was.
@@ -56,6 +57,7 @@ pub struct FlowsTick<'m> {
 
 /// All flows with one remote host.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteRow<'m> {
     /// Its address; unspecified for sockets that are not connected.
     pub remote: IpAddr,

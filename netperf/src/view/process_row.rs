@@ -14,6 +14,7 @@ use super::time::Rfc3339;
 
 /// One process, as the contract's `P`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRow<'m> {
     /// Process id; 0 is `[kernel]`.
     pub pid: u32,

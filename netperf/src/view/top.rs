@@ -34,6 +34,7 @@ pub struct TopOptions {
 
 /// One tick of `top`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "top")]
 pub struct Top<'m> {
     /// When the tick was.
@@ -52,6 +53,7 @@ pub struct Top<'m> {
 
 /// A sum over rows.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TotalRow {
     /// Sent in this tick.
     pub tx_bytes: u64,

@@ -110,6 +110,7 @@ impl Written {
 
 /// What came of closing sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "kill")]
 pub struct Closed {
     /// How many were closed.

@@ -34,6 +34,7 @@ pub struct ChurnOptions {
 /// One tick of `states --watch`. What is per second stands for all connections, also where only a
 /// share of them is told.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "churn")]
 pub struct ChurnTick<'m> {
     /// When the tick was.
@@ -58,6 +59,7 @@ pub struct ChurnTick<'m> {
 
 /// Transitions of one process's connections.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChurnProcess<'m> {
     /// Process id; 0 where no process is known.
     pub pid: u32,
@@ -73,6 +75,7 @@ pub struct ChurnProcess<'m> {
 
 /// TIME_WAIT of outgoing connections to one destination.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutgoingRow<'m> {
     /// Address on this host.
     pub local_addr: IpAddr,
@@ -87,6 +90,7 @@ pub struct OutgoingRow<'m> {
 
 /// TIME_WAIT of connections that were accepted at one port.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptedRow<'m> {
     /// Address and port on this host.
     pub local: SocketAddr,
@@ -99,6 +103,7 @@ pub struct AcceptedRow<'m> {
 
 /// How many begin to wait and end, and whose they are.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitsRow<'m> {
     /// Beginnings per second.
     pub begun_per_s: Option<f64>,

@@ -10,6 +10,7 @@ use crate::view::time::Rfc3339;
 
 /// One transition.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "transition")]
 pub struct TransitionRow<'h> {
     /// When the kernel changed the state.

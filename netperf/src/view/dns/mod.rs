@@ -14,6 +14,7 @@ use super::time::Rfc3339;
 
 /// All that was asked about a name at one time.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "dns")]
 pub struct DnsTick {
     /// When it began.

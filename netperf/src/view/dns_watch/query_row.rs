@@ -12,6 +12,7 @@ use crate::view::time::Rfc3339;
 
 /// One query.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "dns_query")]
 pub struct QueryRow<'q> {
     /// When it was sent.

@@ -29,6 +29,7 @@ pub struct HttpOptions {
 
 /// All requests of one time.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "http")]
 pub struct HttpTick {
     /// When it began.

@@ -34,6 +34,7 @@ pub struct LatencyOptions {
 
 /// One tick of `latency`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "latency")]
 pub struct LatencyTick<'m> {
     /// When the tick was.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// Times of one process with one remote host.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LatencyRow<'m> {
     /// Process id; 0 is the kernel.
     pub pid: u32,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// One direction of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DirectionRow {
     /// What it may be at most.
     pub limit_bytes_per_s: u64,

@@ -14,6 +14,7 @@ use crate::view::time::Rfc3339;
 
 /// All limits that are held.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limits")]
 pub struct LimitsTick {
     /// When this was found out.
@@ -24,6 +25,7 @@ pub struct LimitsTick {
 
 /// A limit that is held.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitRow {
     /// Number of the limit.
     pub id: u8,
@@ -55,6 +57,7 @@ pub struct LimitRow {
 
 /// A process in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRef {
     /// Process id.
     pub pid: u32,
@@ -64,6 +67,7 @@ pub struct ProcessRef {
 
 /// Another limit on the same process, and which of both decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overlap {
     /// Number of the other limit.
     pub id: u8,

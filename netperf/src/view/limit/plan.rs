@@ -8,6 +8,7 @@ use crate::view::time::Rfc3339;
 
 /// What a limit would do: nothing has been changed.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limit_plan")]
 pub struct LimitPlan {
     /// When this was found out.
@@ -34,6 +35,7 @@ pub struct LimitPlan {
 
 /// A process that would be limited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedProcess {
     /// Process id.
     pub pid: u32,
@@ -43,6 +45,7 @@ pub struct PlannedProcess {
 
 /// A socket that would be limited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedSocket {
     /// Protocol: `tcp` or `udp`.
     pub proto: &'static str,
@@ -56,6 +59,7 @@ pub struct PlannedSocket {
 
 /// An interface of the namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedInterface {
     /// Name of the interface. Untrusted text.
     pub name: String,

@@ -21,6 +21,7 @@ pub struct Outlook<'l> {
 
 /// One tick of a limit.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limit")]
 pub struct LimitTick<'m> {
     /// When it ended.

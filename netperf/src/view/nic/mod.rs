@@ -51,6 +51,7 @@ impl NicOptions {
 
 /// One look at the interfaces.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "nic")]
 pub struct NicTick<'m> {
     /// When it was.

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// A hop: all that answers at one distance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HopRow {
     /// Distance in hops, from 1.
     pub ttl: usize,
@@ -40,6 +41,7 @@ pub struct HopRow {
 
 /// A host that answers at this distance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HopHost {
     /// Its address.
     pub address: IpAddr,
@@ -51,6 +53,7 @@ pub struct HopHost {
 
 /// The destination.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DestinationRow {
     /// Whether it has ever answered.
     pub reached: bool,
@@ -86,6 +89,7 @@ pub struct DestinationRow {
 
 /// The largest packet that passes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MtuRow {
     /// Largest packet that the destination answered, headers included.
     pub passes: Option<u32>,

@@ -11,6 +11,7 @@ use crate::view::time::Rfc3339;
 
 /// One retransmission.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "retransmit")]
 pub struct RetransmitRow<'h> {
     /// When the kernel sent again.

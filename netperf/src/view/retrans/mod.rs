@@ -46,6 +46,7 @@ impl RetransOptions {
 
 /// One tick of `retrans`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "retrans")]
 pub struct RetransTick<'m> {
     /// When the tick was.
@@ -70,6 +71,7 @@ pub struct RetransTick<'m> {
 
 /// The sum over all connections that were chosen.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TotalLoss {
     /// Segments sent again in this tick.
     pub retrans: u64,

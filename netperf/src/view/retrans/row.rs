@@ -20,6 +20,7 @@ use crate::view::sort::{Figures, Ranked, Weight};
 
 /// A connection that sent something again.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyFlow<'m> {
     /// As in `flows`, its `retrans` included.
     #[serde(flatten)]
@@ -48,6 +49,7 @@ impl<'m> LossyFlow<'m> {
 
 /// A process that sent something again.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyProcess<'m> {
     /// As in `top`.
     #[serde(flatten)]
@@ -72,6 +74,7 @@ impl<'m> LossyProcess<'m> {
 
 /// A remote host to which something was sent again.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyRemote<'m> {
     /// Its address.
     pub remote: IpAddr,
@@ -117,6 +120,7 @@ impl<'m> LossyRemote<'m> {
 
 /// Resets of one process between two addresses.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResetRow<'m> {
     /// Who reset: `sent` by this host or `received`.
     pub direction: ResetDirection,
@@ -170,6 +174,7 @@ impl<'m> ResetRow<'m> {
 
 /// Packets that the kernel threw away for one reason.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DropRow<'m> {
     /// The kernel's name of the reason.
     pub reason: DropReason,

@@ -37,6 +37,7 @@ pub struct SocketsOptions {
 
 /// One look at the sockets.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "sockets")]
 pub struct SocketsTick<'s> {
     /// When the sockets were read.

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// One socket.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SocketRow<'s> {
     /// Protocol, in the words of `ss`.
     pub proto: &'static str,
@@ -66,6 +67,7 @@ pub struct SocketRow<'s> {
 
 /// One process that holds a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OwnerRow<'s> {
     /// Process id.
     pub pid: u32,

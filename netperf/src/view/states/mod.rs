@@ -24,6 +24,7 @@ use super::time::Rfc3339;
 
 /// One look at the states of all TCP sockets.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "states")]
 pub struct StatesTick<'m> {
     /// When it was.

@@ -13,6 +13,7 @@ use crate::units::{Bytes, Units, counted};
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestRow {
     /// Status code.
     pub status: Option<u16>,
@@ -52,6 +53,7 @@ pub struct RequestRow {
 
 /// Cumulative times in seconds, as `curl -w` has them: zero for what there was not.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "curl(1) has the meaning of its names")]
 pub struct CurlTimes {
     pub time_namelookup: f64,
@@ -65,6 +67,7 @@ pub struct CurlTimes {
 
 /// What TLS agreed on.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TlsRow {
     /// `TLSv1.3`.
     pub version: String,

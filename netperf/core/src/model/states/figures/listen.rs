@@ -12,6 +12,7 @@ use crate::sample::TcpState;
 
 /// One listening socket.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListenRow<'m> {
     /// Where it listens.
     pub local: SocketAddr,

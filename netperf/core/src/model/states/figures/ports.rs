@@ -13,6 +13,7 @@ use crate::sample::TcpState;
 
 /// Ports of outgoing connections to one destination.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PortsRow<'m> {
     /// Address on this host.
     pub local_addr: IpAddr,
@@ -40,6 +41,7 @@ pub struct PortsRow<'m> {
 
 /// TIME_WAIT of connections that were accepted at one end.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptedRow<'m> {
     /// Address and port on this host.
     pub local: SocketAddr,
@@ -53,6 +55,7 @@ pub struct AcceptedRow<'m> {
 
 /// A process that connections are likely to be of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Likely<'m> {
     /// Which.
     #[serde(flatten)]
