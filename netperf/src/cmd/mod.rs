@@ -9,16 +9,14 @@ mod http;
 mod limit;
 mod live;
 mod logging;
-mod looks;
 mod nic;
 mod path;
 mod pointing;
 mod preflight;
 mod probing;
-mod signals;
+mod session;
 mod sockets;
 mod states;
-mod timer;
 
 pub use self::config::{Config, Job};
 pub use self::dns::DnsJob;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use netperf_core::units::Units;
 
-use super::looks::{finding, sentence};
+use super::prose::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::dns::{DnsTick, LookupRow, table};

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::json;
-use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
+use super::prose::{LEVEL, SENTENCE, judged, reasons, sentence};
 use crate::view::doctor::{Check, Doctor, Status};
 use crate::view::envelope::{End, Start};
 use crate::view::states::Level;

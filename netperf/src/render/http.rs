@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use netperf_core::units::{Bytes, Units};
 
-use super::looks::{finding, sentence};
+use super::prose::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};

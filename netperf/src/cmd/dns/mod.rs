@@ -1,7 +1,7 @@
 //! How fast do resolvers answer, and what? And which names do processes look up?
 
 pub(super) mod args;
-mod asked;
+mod config;
 pub(super) mod watch;
 
 use netperf_probe::dns::{DnsRequest, measure};

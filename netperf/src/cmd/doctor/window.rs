@@ -21,8 +21,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::DoctorRun;
 use super::names::NamesSeen;
-use crate::cmd::looks::failure;
 use crate::cmd::nic;
+use crate::cmd::session::failure;
 use crate::cmd::states::every_tcp_socket;
 use crate::render::sink::Sink;
 use crate::view::doctor::Measured;

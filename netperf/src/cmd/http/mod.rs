@@ -1,7 +1,7 @@
 //! Where does the time of a request go?
 
 pub(super) mod args;
-mod asked;
+mod config;
 pub(super) mod naming;
 
 use anyhow::anyhow;

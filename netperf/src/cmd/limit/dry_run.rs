@@ -11,7 +11,7 @@ use netperf_throttle::registry::Folder;
 
 use super::hold::{check_rights, opening, plan, wanted};
 use super::{Hold, failure, registry_failure, targets, usage};
-use crate::cmd::looks;
+use crate::cmd::session;
 use crate::render::limit::{plan_json, plan_text};
 use crate::view::envelope::Reason;
 use crate::view::limit::{LimitPlan, PlannedInterface, PlannedProcess, warnings};
@@ -48,7 +48,7 @@ pub(super) fn tell(hold: &Hold, json: bool, units: Units) -> anyhow::Result<()> 
         warnings: warnings(&usage, wanted(hold.rates), units),
     };
     let text = if json {
-        plan_json(&opening(hold, wall), &plan, &looks::end(0, Reason::Eof))?
+        plan_json(&opening(hold, wall), &plan, &session::end(0, Reason::Eof))?
     } else {
         plan_text(&plan, units).into_bytes()
     };

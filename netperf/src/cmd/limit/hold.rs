@@ -21,9 +21,9 @@ use super::child::Gated;
 use super::session::Session;
 use super::targets::{self, Found};
 use super::wake::Wakers;
-use super::{Hold, Whom, asked, detach, failure, registry_failure, usage};
-use crate::cmd::looks::Opening;
-use crate::cmd::signals::Signals;
+use super::{Hold, Whom, config, detach, failure, registry_failure, usage};
+use crate::cmd::session::Opening;
+use crate::cmd::session::signals::Signals;
 use crate::render::limit::{Keys, Written};
 use crate::view::limit::{WantedRates, names, warnings};
 
@@ -150,7 +150,7 @@ fn record(
             name: "netperf-trace".to_owned(),
         },
         processes,
-        chosen_by: asked::chosen_by(&hold.whom),
+        chosen_by: config::chosen_by(&hold.whom),
         up_bytes_per_s: hold.rates.up.map(|rate| rate.0),
         down_bytes_per_s: hold.rates.down.map(|rate| rate.0),
         mechanism: first.mechanism.clone(),

@@ -1,8 +1,8 @@
 //! How is a running process held to a rate, and how are limits shown, changed and ended?
 
 pub(super) mod args;
-mod asked;
 mod child;
+mod config;
 mod detach;
 mod dry_run;
 mod hold;
@@ -25,7 +25,7 @@ use netperf_throttle::{LimitError, Rates, Way};
 use regex::Regex;
 
 use super::logging;
-use super::timer::Timing;
+use super::session::timer::Timing;
 use crate::render::limit::Written;
 use netperf_core::failure::Failure;
 

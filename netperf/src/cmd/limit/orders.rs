@@ -13,7 +13,7 @@ use netperf_throttle::registry::{Answer, Folder, Held, Order, ask};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::{Clear, Set, registry_failure};
-use crate::cmd::looks::{Opening, end};
+use crate::cmd::session::{Opening, end};
 use crate::render::limit::{Ordered, list_json, list_text, order_json};
 use crate::render::width;
 use crate::view::envelope::Reason;

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
-use crate::cmd::signals::{Signals, Stop};
+use crate::cmd::session::signals::{Signals, Stop};
 use crate::render::limit::{Key, Keys};
 use crate::render::sink::Sink;
 

@@ -1,7 +1,7 @@
 //! How do the interfaces stand, and which of them is the trouble?
 
 pub(super) mod args;
-mod asked;
+mod config;
 mod traffic;
 
 use std::io;
@@ -13,8 +13,8 @@ use netperf_sys::capture::{NicFeed, NicRequest, NicsError};
 
 use self::traffic::Traffic;
 use super::logging;
-use super::looks::{self, Look, Opening};
-use super::timer::Timing;
+use super::session::timer::Timing;
+use super::session::{self, Look, Opening};
 use crate::render::nic::Written;
 use crate::render::width;
 use crate::view::envelope::End;
@@ -46,7 +46,7 @@ pub(super) async fn run(run: NicRun) -> anyhow::Result<()> {
         exceeded: Vec::new(),
         run,
     };
-    looks::run(watching, timing).await
+    session::run(watching, timing).await
 }
 
 /// Looks at the interfaces.

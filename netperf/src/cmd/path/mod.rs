@@ -1,7 +1,7 @@
 //! What is the way to a host like?
 
 pub(super) mod args;
-mod asked;
+mod config;
 mod session;
 mod targets;
 
@@ -23,7 +23,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use self::session::Session;
 use self::targets::Aim;
-use super::signals::Signals;
+use super::session::signals::Signals;
 use crate::render::path::Written;
 use crate::view::path::threshold::Threshold;
 use netperf_core::failure::Failure;

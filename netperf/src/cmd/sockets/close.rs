@@ -9,7 +9,7 @@ use netperf_sys::capture::SocketFeed;
 use netperf_sys::rights;
 
 use super::{Consent, SocketsRun};
-use crate::cmd::looks::{end, failure};
+use crate::cmd::session::{end, failure};
 use crate::render::sockets::Closed;
 use crate::view::envelope::Reason;
 use crate::view::sockets::{SocketsTick, chosen};

@@ -1,8 +1,8 @@
 //! Which sockets are there, and which of them are to be closed?
 
 pub(super) mod args;
-mod asked;
 mod close;
+mod config;
 
 use std::io;
 
@@ -11,8 +11,8 @@ use netperf_core::sample::socket::SocketSample;
 use netperf_sys::capture::{SocketFeed, SocketRequest};
 
 use super::logging;
-use super::looks::{self, Look, Opening, failure};
-use super::timer::Timing;
+use super::session::timer::Timing;
+use super::session::{self, Look, Opening, failure};
 use crate::render::sockets::Written;
 use crate::view::envelope::{End, Start};
 use crate::view::sockets::{SocketsOptions, SocketsTick};
@@ -60,7 +60,7 @@ pub(super) async fn run(run: SocketsRun) -> anyhow::Result<()> {
         before: None,
         run: &run,
     };
-    looks::run(listing, run.timing).await
+    session::run(listing, run.timing).await
 }
 
 /// Looks at the sockets.

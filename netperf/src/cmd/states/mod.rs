@@ -1,11 +1,11 @@
 //! Which states are the sockets in, and is that a problem?
 
 pub(super) mod args;
-mod asked;
+mod config;
 
 use std::io;
 
-pub(super) use self::asked::{churn, every_tcp_socket, sockets_that_wait};
+pub(super) use self::config::{churn, every_tcp_socket, sockets_that_wait};
 
 use netperf_core::collect::{AttachedHook, HookPreference};
 use netperf_core::model::states::StatesModel;
@@ -14,8 +14,8 @@ use netperf_core::sample::socket::{SocketSample, Unseen};
 use netperf_sys::capture::{RefusalFeed, Scope, SocketFeed, SocketRequest};
 
 use super::logging;
-use super::looks::{self, Look, Opening, failure};
-use super::timer::Timing;
+use super::session::timer::Timing;
+use super::session::{self, Look, Opening, failure};
 use crate::render::states::Written;
 use crate::view::envelope::End;
 use crate::view::states::{StatesOptions, StatesTick};
@@ -52,7 +52,7 @@ pub(super) async fn run(run: StatesRun) -> anyhow::Result<()> {
         model: StatesModel::default(),
         run: &run,
     };
-    looks::run(counting, run.timing).await
+    session::run(counting, run.timing).await
 }
 
 /// Looks at the states.

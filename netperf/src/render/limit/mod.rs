@@ -1,6 +1,5 @@
 //! How do limits reach the user? As one line that is drawn again and again, as lines, or as JSON.
 
-mod keys;
 mod line;
 mod plan;
 
@@ -8,9 +7,9 @@ use std::io;
 
 use netperf_core::units::Units;
 
-pub use self::keys::{Key, Keys};
 pub use self::line::{full_line, short_line};
 use super::json;
+pub use super::keys::{Key, Keys};
 use super::text_table;
 use crate::view::envelope::{End, Start};
 use crate::view::limit::{LimitPlan, LimitTick, LimitsTick};

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use netperf_core::units::Units;
 
 use super::json;
-use super::looks::{SENTENCE, finding, judged, not_shown, sentence};
+use super::prose::{SENTENCE, finding, judged, not_shown, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::envelope::{End, Start};

@@ -9,7 +9,7 @@ use netperf_core::text::visible;
 use netperf_core::units::Units;
 
 use super::json;
-use super::looks::{finding, not_shown};
+use super::prose::{finding, not_shown};
 use super::text::LINE;
 use super::text_table;
 use crate::view::envelope::{End, Start};

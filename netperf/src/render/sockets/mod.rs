@@ -11,7 +11,7 @@ use netperf_core::text::visible;
 use netperf_core::units::Units;
 
 use super::json;
-use super::looks::{self, indented, sentence};
+use super::prose::{self, indented, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::envelope::{End, Start};
@@ -61,7 +61,7 @@ impl Written {
     pub fn start(self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Json => json::line(start, out),
-            Self::Text(_) => looks::not_shown(start, out),
+            Self::Text(_) => prose::not_shown(start, out),
         }
     }
 

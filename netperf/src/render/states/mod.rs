@@ -9,7 +9,7 @@ use netperf_core::model::states::counts::STATES;
 use netperf_core::units::Units;
 
 use super::json;
-use super::looks::{finding, not_shown, sentence};
+use super::prose::{finding, not_shown, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::envelope::{End, Start};

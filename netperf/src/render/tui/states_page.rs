@@ -16,7 +16,7 @@ use super::scene::{hint, line};
 use super::state::State;
 use super::watched::{self, Watched};
 use crate::render::cell::trend;
-use crate::render::looks::wrapped;
+use crate::render::prose::wrapped;
 use crate::view::query::ProcessQuery;
 use crate::view::socket_filter::SocketFilter;
 use crate::view::sockets::{self, SocketsOptions, SocketsTick};

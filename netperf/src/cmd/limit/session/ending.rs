@@ -7,7 +7,7 @@ use netperf_core::units::Units;
 
 use super::{Ended, Session};
 use crate::cmd::limit::hold::sample;
-use crate::cmd::looks;
+use crate::cmd::session;
 use crate::exit::PassedOn;
 use crate::render::limit::Written;
 use crate::view::envelope::Reason;
@@ -53,7 +53,7 @@ impl Session {
         let moved = moved(&self.model.overall(), self.units);
         let text = format!("limit {} lifted after {seconds} s{moved}", self.record.id);
         written.say(&text, self.output.pending());
-        written.end(&looks::end(self.ticks, reason), self.output.pending())?;
+        written.end(&session::end(self.ticks, reason), self.output.pending())?;
         self.output.finish(reason).await.context("can't write")?;
         if let Ended::Command(status) = ended {
             return if status == PassedOn(0) {

@@ -21,9 +21,9 @@ use tokio::time::Instant;
 use crate::cmd::limit::child::Gated;
 use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
 use crate::cmd::limit::wake::{Wake, Wakers};
-use crate::cmd::limit::{Hold, asked, failure, targets};
-use crate::cmd::signals::Stop;
-use crate::cmd::timer::Timer;
+use crate::cmd::limit::{Hold, config, failure, targets};
+use crate::cmd::session::signals::Stop;
+use crate::cmd::session::timer::Timer;
 use crate::exit::PassedOn;
 use crate::render::limit::Written;
 use crate::render::sink::Sink;
@@ -255,7 +255,7 @@ impl Session {
             let first = sample(self.limit.read().map_err(failure)?);
             self.checked = Some(LimitModel::new(first));
         }
-        Ok(passed >= asked::CHECK)
+        Ok(passed >= config::CHECK)
     }
 
     fn cover_newcomers(&mut self) -> anyhow::Result<()> {

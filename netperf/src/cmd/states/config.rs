@@ -10,7 +10,7 @@ use super::StatesRun;
 use super::args::StatesArgs;
 use crate::cmd::args::Common;
 use crate::cmd::config::timing;
-use crate::cmd::looks::{failure, repeats};
+use crate::cmd::session::{failure, repeats};
 use crate::render::states::{Text, Written};
 use crate::render::width;
 use crate::view::churn::ChurnOptions;

@@ -8,18 +8,18 @@ use crate::view::envelope::Reason;
 
 /// How long a session and its ticks are to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Timing {
+pub(in crate::cmd) struct Timing {
     /// Nominal length of a tick.
-    pub(super) interval: Duration,
+    pub(in crate::cmd) interval: Duration,
     /// How many ticks.
-    pub(super) count: Option<u64>,
+    pub(in crate::cmd) count: Option<u64>,
     /// How long altogether.
-    pub(super) duration: Option<Duration>,
+    pub(in crate::cmd) duration: Option<Duration>,
 }
 
 /// Ticks on a grid that does not drift. Ticks that were missed are one longer tick, never a burst.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Timer {
+pub(in crate::cmd) struct Timer {
     interval: Duration,
     next: Instant,
     deadline: Option<Instant>,
@@ -28,7 +28,7 @@ pub(super) struct Timer {
 
 impl Timer {
     /// The first tick ends a full interval after `start`.
-    pub(super) fn new(start: Instant, timing: Timing) -> Self {
+    pub(in crate::cmd) fn new(start: Instant, timing: Timing) -> Self {
         Self {
             interval: timing.interval,
             next: start + timing.interval,
@@ -38,17 +38,17 @@ impl Timer {
     }
 
     /// When the next tick is due.
-    pub(super) fn next(&self) -> Instant {
+    pub(in crate::cmd) fn next(&self) -> Instant {
         self.next
     }
 
     /// When the session is to end, if that was asked for.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(in crate::cmd) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
     /// Ends a tick `now`; the reason, if it is the last one.
-    pub(super) fn tick(&mut self, now: Instant) -> Option<Reason> {
+    pub(in crate::cmd) fn tick(&mut self, now: Instant) -> Option<Reason> {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             return Some(Reason::Duration);
         }

@@ -13,7 +13,7 @@ use super::args::{LimitAction, LimitArgs, SetArgs};
 use super::{Clear, Hold, LimitRun, Set, Whom, Wish};
 use crate::cmd::args::Common;
 use crate::cmd::config::timing;
-use crate::cmd::timer::Timing;
+use crate::cmd::session::timer::Timing;
 use crate::render::limit::Written;
 
 impl LimitRun {

@@ -9,7 +9,7 @@ use netperf_core::sample::socket::Unseen;
 use netperf_sys::capture::SocketsError;
 
 use crate::cmd::args::Common;
-use crate::cmd::timer::Timing;
+use crate::cmd::session::timer::Timing;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::time::Rfc3339;
 

@@ -9,7 +9,7 @@ use super::args::SocketsArgs;
 use super::{Consent, SocketsRun};
 use crate::cmd::args::Common;
 use crate::cmd::config::{processes, timing};
-use crate::cmd::looks::repeats;
+use crate::cmd::session::repeats;
 use crate::render::sockets::{Show, TextLook, Written};
 use crate::render::width;
 use crate::view::socket_filter::{self, SocketFilter};

@@ -1,6 +1,8 @@
 //! How is something looked at once, or once a tick? The loop of the commands that need no hooks.
 
 mod envelope;
+pub(super) mod signals;
+pub(super) mod timer;
 
 use std::io;
 use std::pin::pin;
@@ -9,8 +11,8 @@ use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
 pub(super) use self::envelope::{Opening, end, failure, repeats};
-use super::signals::Signals;
-use super::timer::{Timer, Timing};
+use self::signals::Signals;
+use self::timer::{Timer, Timing};
 use crate::render::hangup;
 use crate::render::limit::{Key, Keys};
 use crate::render::sink::Sink;

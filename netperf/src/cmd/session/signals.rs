@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Which signal asks the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(in crate::cmd) enum Stop {
     /// SIGINT, of Ctrl-C.
     Interrupt,
     /// SIGTERM.
@@ -18,7 +18,7 @@ pub(super) enum Stop {
 }
 
 /// The signals that ask a program to end. From the moment this is opened they no longer kill.
-pub(super) struct Signals {
+pub(in crate::cmd) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     quit: Signal,
@@ -30,7 +30,7 @@ impl Signals {
     ///
     /// # Errors
     /// When the kernel refuses a handler.
-    pub(super) fn open() -> io::Result<Self> {
+    pub(in crate::cmd) fn open() -> io::Result<Self> {
         let hangup = if is_ignored(libc::SIGHUP) {
             None
         } else {
@@ -45,12 +45,12 @@ impl Signals {
     }
 
     /// Waits for the first of them.
-    pub(super) async fn any(mut self) {
+    pub(in crate::cmd) async fn any(mut self) {
         self.next().await;
     }
 
     /// Waits for the next of them and tells which it is. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> Stop {
+    pub(in crate::cmd) async fn next(&mut self) -> Stop {
         let hangup = async {
             match &mut self.hangup {
                 Some(signal) => signal.recv().await,
