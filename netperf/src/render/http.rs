@@ -5,23 +5,20 @@ use std::io::{self, Write};
 
 use netperf_core::units::{Bytes, Units};
 
-use super::prose::{finding, sentence};
-use super::text::LINE;
+use super::output::{Report, Style};
+use super::prose::{LINE, finding, sentence};
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
 use crate::view::spread::said;
 use crate::view::states::words::counted;
 
-/// Writes lines of no more than `width` columns of the terminal, where there is one.
-///
-/// # Errors
-/// When they can't be written.
-pub fn text(
-    tick: &HttpTick,
-    (units, width): (Units, Option<usize>),
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
-    let width = width.unwrap_or(LINE);
+impl Report for HttpTick {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        text(self, (style.units, style.width.unwrap_or(LINE)), out)
+    }
+}
+
+fn text(tick: &HttpTick, (units, width): (Units, usize), out: &mut Vec<u8>) -> io::Result<()> {
     let head = format!("{}  {} {}", tick.time.to_seconds(), tick.method, tick.url);
     sentence("", &head, width, out)?;
     for target in &tick.targets {
@@ -109,13 +106,12 @@ fn tls(tls: &TlsRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::output::tests::text_of;
     use crate::view::http::tests::{options, slow_server};
 
     fn shown(width: usize) -> String {
         let tick = HttpTick::new(&slow_server(), &options("total=500ms"));
-        let mut out = Vec::new();
-        text(&tick, (Units::Auto, Some(width)), &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        text_of(&tick, Some(width))
     }
 
     #[test]

@@ -1,11 +1,17 @@
-//! What is written alike for every command that looks: what was not seen, and sentences in lines.
+//! What is written alike for every command: what was not seen, and sentences in lines.
 
 use std::io::{self, Write};
 
 use netperf_core::text::{visible, width};
+use serde::Serialize;
 
+use super::output::{Report, Style};
 use crate::view::envelope::Start;
 use crate::view::states::Finding;
+use crate::view::tick::{Health, When};
+
+/// Widest line where there is no terminal: lines are for reading, and files have no edge.
+pub(super) const LINE: usize = 200;
 
 /// Longest line of a sentence: longer ones are hard to read.
 pub(super) const SENTENCE: usize = 100;
@@ -13,11 +19,35 @@ pub(super) const SENTENCE: usize = 100;
 /// Blanks below a level: that of the longest, and two.
 pub(super) const LEVEL: usize = 10;
 
-/// What can't be seen here, before the first look.
-pub(super) fn not_shown(start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
-    for missing in &start.unavailable {
-        let (what, why) = (visible(&missing.what), visible(&missing.why));
-        writeln!(out, "not shown: {what}: {why}")?;
+/// What stands before the first report: what can't be seen here.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct NotShown<'s>(pub &'s Start);
+
+impl Report for NotShown<'_> {
+    fn text(&self, _: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        for missing in &self.0.unavailable {
+            let (what, why) = (visible(&missing.what), visible(&missing.why));
+            writeln!(out, "not shown: {what}: {why}")?;
+        }
+        Ok(())
+    }
+
+    fn draw(&self, _: Style, _: &mut Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The measured length of a tick.
+pub(super) fn interval(when: When) -> String {
+    when.interval_s
+        .map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"))
+}
+
+/// Sources that could not be read.
+pub(super) fn degraded(health: &Health<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+    for source in health.degraded {
+        writeln!(out, "not read in this tick: {}", visible(source))?;
     }
     Ok(())
 }

@@ -5,61 +5,57 @@ use std::net::{IpAddr, SocketAddr};
 use netperf_core::failure::Failure;
 use netperf_probe::dns::{DnsRequest, Kind, name_fault};
 
-use super::DnsRun;
 use super::args::DnsArgs;
-use crate::cmd::args::Common;
 use crate::cmd::pointing::pointing_at;
-use crate::cmd::probing::Output;
 
 const PORT: u16 = 53;
 
-impl DnsRun {
-    /// Reads the words.
-    ///
-    /// # Errors
-    /// When they are no name, no type or no server.
-    pub(in crate::cmd) fn new(args: &DnsArgs, common: &Common) -> Result<Self, Failure> {
-        let mut request = DnsRequest {
-            name: String::new(),
-            kind: None,
-            servers: Vec::new(),
-            only: args.only,
-            count: args.queries,
-            tcp: args.tcp,
-            patience: args.timeout,
-        };
-        let mut plain = Vec::new();
-        for word in &args.words {
-            match word.strip_prefix('@') {
-                Some(text) => request.servers.push(server(word, text)?),
-                None => plain.push(word.as_str()),
-            }
+/// Reads the words.
+///
+/// # Errors
+/// When they are no name, no type or no server.
+pub(super) fn request(args: &DnsArgs) -> Result<DnsRequest, Failure> {
+    // The parser does not ask for --watch where a name is given, which --watch does not go with.
+    if !args.pid.is_empty() {
+        let why = "--pid selects queries for --watch: this program itself looks a NAME up";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    let mut request = DnsRequest {
+        name: String::new(),
+        kind: None,
+        servers: Vec::new(),
+        only: args.only,
+        count: args.queries,
+        tcp: args.tcp,
+        patience: args.timeout,
+    };
+    let mut plain = Vec::new();
+    for word in &args.words {
+        match word.strip_prefix('@') {
+            Some(text) => request.servers.push(server(word, text)?),
+            None => plain.push(word.as_str()),
         }
-        match plain.as_slice() {
-            [] => {
-                return Err(Failure::Usage(
-                    "which name? For example: dns example.org".to_owned(),
-                ));
-            }
-            [name] => request.name = checked(name)?,
-            [name, kind] => {
-                request.name = checked(name)?;
-                request.kind = Some(named(kind)?);
-            }
-            [_, _, other, ..] => {
-                let why = "a name and a type were given before; more resolvers begin with @";
-                return Err(pointing_at(other, 0, why));
-            }
-        }
-        if request.only && request.servers.is_empty() {
-            let why = "--only needs a resolver to ask, for example @192.0.2.1";
+    }
+    match plain.as_slice() {
+        [] => {
+            let why = "which name? For example: dns example.org";
             return Err(Failure::Usage(why.to_owned()));
         }
-        Ok(Self {
-            request,
-            output: Output::new(common),
-        })
+        [name] => request.name = checked(name)?,
+        [name, kind] => {
+            request.name = checked(name)?;
+            request.kind = Some(named(kind)?);
+        }
+        [_, _, other, ..] => {
+            let why = "a name and a type were given before; more resolvers begin with @";
+            return Err(pointing_at(other, 0, why));
+        }
     }
+    if request.only && request.servers.is_empty() {
+        let why = "--only needs a resolver to ask, for example @192.0.2.1";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    Ok(request)
 }
 
 fn checked(name: &str) -> Result<String, Failure> {
@@ -102,25 +98,20 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cmd::DnsJob;
-    use crate::cmd::args::{Cli, Command};
+    use crate::cmd::cli::{Cli, Command};
 
-    fn asked(words: &str) -> Result<DnsRequest, String> {
+    fn parsed(words: &str) -> Result<DnsRequest, String> {
         let line = format!("netperf-trace dns {words}");
         let cli = Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
         let Command::Dns(args) = cli.command else {
             panic!("another command");
         };
-        match DnsJob::new(&args, &cli.common) {
-            Ok(DnsJob::Ask(run)) => Ok(run.request),
-            Ok(DnsJob::Watch(_)) => Err("it watches".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
+        request(&args).map_err(|error| error.to_string())
     }
 
     #[test]
     fn words_may_stand_in_the_order_of_dig() {
-        let request = asked("@192.0.2.1 example.org mx @[2001:db8::1]:5353 -c 3").unwrap();
+        let request = parsed("@192.0.2.1 example.org mx @[2001:db8::1]:5353 -c 3").unwrap();
         assert_eq!(request.name, "example.org");
         assert_eq!(request.kind, Kind::named("MX"));
         let servers: Vec<_> = request.servers.iter().map(ToString::to_string).collect();
@@ -137,7 +128,7 @@ mod tests {
             ("a @nowhere", "  @nowhere\n   ^"),
             ("a @192.0.2.1:0", "  @192.0.2.1:0\n   ^"),
         ] {
-            let error = asked(words).unwrap_err();
+            let error = parsed(words).unwrap_err();
             assert!(error.ends_with(place), "{words}: {error}");
         }
         for words in [
@@ -148,7 +139,7 @@ mod tests {
             "a --timeout 0",
             "a --timeout x",
         ] {
-            assert!(asked(words).is_err(), "{words}");
+            assert!(parsed(words).is_err(), "{words}");
         }
     }
 }

@@ -5,55 +5,45 @@ use netperf_core::failure::Failure;
 use netperf_probe::http::{HttpRequest, Version};
 use url::{ParseError, Url};
 
-use super::HttpRun;
 use super::args::HttpArgs;
-use super::naming::Naming;
-use crate::cmd::args::Common;
+use crate::cmd::args::naming::Naming;
 use crate::cmd::pointing::pointing_at;
-use crate::cmd::probing::Output;
 use crate::view::http::HttpOptions;
 use crate::view::http::slo::Slo;
 
-impl HttpRun {
-    /// Reads the options.
-    ///
-    /// # Errors
-    /// When one of them can't be understood.
-    pub(in crate::cmd) fn new(args: HttpArgs, common: &Common) -> Result<Self, Failure> {
-        let url = url(&args.url)?;
-        let pins = args.resolve.into_iter().filter_map(|naming| match naming {
-            Naming::At(pin) => Some(pin),
-            Naming::Names => None,
-        });
-        let request = HttpRequest {
-            method: args.method,
-            headers: headers(&args.header)?,
-            version: match (args.http1, args.http2) {
-                (true, _) => Version::One,
-                (false, true) => Version::Two,
-                (false, false) => Version::Agreed,
-            },
-            insecure: args.insecure,
-            keep_alive: args.keep_alive,
-            all: args.all,
-            count: args.requests,
-            patience: args.timeout,
-            pins: pins.collect(),
-            url,
-        };
-        let options = HttpOptions {
-            url: request.url.as_str().to_owned(),
-            method: request.method.to_string(),
-            keep_alive: request.keep_alive,
-            slos: slos(&args.slo)?,
-        };
-        Ok(Self {
-            request,
-            options,
-            units: common.units,
-            output: Output::new(common),
-        })
-    }
+/// Reads the options.
+///
+/// # Errors
+/// When one of them can't be understood.
+pub(super) fn read(args: HttpArgs) -> Result<(HttpRequest, HttpOptions), Failure> {
+    let url = url(&args.url)?;
+    let pins = args.resolve.into_iter().filter_map(|naming| match naming {
+        Naming::At(pin) => Some(pin),
+        Naming::Names => None,
+    });
+    let request = HttpRequest {
+        method: args.method,
+        headers: headers(&args.header)?,
+        version: match (args.http1, args.http2) {
+            (true, _) => Version::One,
+            (false, true) => Version::Two,
+            (false, false) => Version::Agreed,
+        },
+        insecure: args.insecure,
+        keep_alive: args.keep_alive,
+        all: args.all,
+        count: args.requests,
+        patience: args.timeout,
+        pins: pins.collect(),
+        url,
+    };
+    let options = HttpOptions {
+        url: request.url.as_str().to_owned(),
+        method: request.method.to_string(),
+        keep_alive: request.keep_alive,
+        slos: slos(&args.slo)?,
+    };
+    Ok((request, options))
 }
 
 fn url(text: &str) -> Result<Url, Failure> {
@@ -128,20 +118,20 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cmd::args::{Cli, Command};
+    use crate::cmd::cli::{Cli, Command};
 
-    fn asked(words: &[&str]) -> Result<HttpRun, String> {
+    fn parsed(words: &[&str]) -> Result<(HttpRequest, HttpOptions), String> {
         let line = ["netperf-trace", "http"].iter().chain(words);
         let cli = Cli::try_parse_from(line).map_err(|error| error.to_string())?;
         let Command::Http(args) = cli.command else {
             panic!("another command");
         };
-        HttpRun::new(*args, &cli.common).map_err(|error| error.to_string())
+        read(*args).map_err(|error| error.to_string())
     }
 
     #[test]
     fn options_are_those_of_curl_where_curl_has_them() {
-        let run = asked(&[
+        let (request, options) = parsed(&[
             "https://x.y/a#b",
             "--resolve",
             "x.y:443:192.0.2.1",
@@ -155,14 +145,11 @@ mod tests {
             "total=500ms,ttfb=200ms",
         ])
         .unwrap();
-        assert_eq!(run.options.url, "https://x.y/a");
-        assert_eq!(run.request.pins.len(), 1);
-        assert_eq!(run.request.headers["host"], "other");
-        assert_eq!(run.request.version, Version::One);
-        assert_eq!(
-            (run.options.method.as_str(), run.options.slos.len()),
-            ("HEAD", 2)
-        );
+        assert_eq!(options.url, "https://x.y/a");
+        assert_eq!(request.pins.len(), 1);
+        assert_eq!(request.headers["host"], "other");
+        assert_eq!(request.version, Version::One);
+        assert_eq!((options.method.as_str(), options.slos.len()), ("HEAD", 2));
     }
 
     #[test]
@@ -185,7 +172,7 @@ mod tests {
             (&["http://x", "-H", "ab"], "  ab\n    ^"),
             (&["http://x", "--slo", "total=5"], "  total=5\n        ^"),
         ] {
-            let error = asked(words).unwrap_err();
+            let error = parsed(words).unwrap_err();
             assert!(error.ends_with(place), "{words:?}: {error}");
         }
         for words in [
@@ -195,7 +182,7 @@ mod tests {
             &["http://x", "-X", "A B"],
             &[],
         ] {
-            assert!(asked(words).is_err(), "{words:?}");
+            assert!(parsed(words).is_err(), "{words:?}");
         }
     }
 }

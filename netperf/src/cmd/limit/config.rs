@@ -1,7 +1,6 @@
 //! What do the options of `limit` ask for?
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use netperf_core::clock::MonoNs;
@@ -10,43 +9,34 @@ use netperf_core::units::ByteRate;
 use netperf_throttle::Rates;
 
 use super::args::{LimitAction, LimitArgs, SetArgs};
-use super::{Clear, Hold, LimitRun, Set, Whom, Wish};
-use crate::cmd::args::Common;
-use crate::cmd::config::timing;
-use crate::cmd::session::timer::Timing;
-use crate::render::limit::Written;
+use super::{Action, Clear, Hold, Selector, Set};
+use crate::cmd::args::common::Common;
+use crate::cmd::session::Timing;
+use crate::render::output::Format;
 
-impl LimitRun {
-    /// Reads the options.
-    ///
-    /// # Errors
-    /// When they do not go together.
-    pub(in crate::cmd) fn new(args: LimitArgs, common: &Common) -> Result<Self, Failure> {
-        if args.action.is_some() && asks_for_a_limit(&args) {
-            return Err(usage(
-                "`list`, `set` and `clear` are about limits that are held: nothing else goes with \
-                 them but their own options, which stand behind the word",
-            ));
-        }
-        let wish = match args.action {
-            Some(LimitAction::List) => Wish::List,
-            Some(LimitAction::Set(set)) => Wish::Set(new_rates(&set)),
-            Some(LimitAction::Clear(clear)) => Wish::Clear(match (clear.id, clear.pid) {
-                (Some(id), _) => Clear::Id(id),
-                (None, Some(pid)) => Clear::Pid(pid),
-                (None, None) => Clear::All,
-            }),
-            None if args.gate => Wish::Gate(args.command),
-            None if let Some(id) = args.clean_up => Wish::CleanUp(id),
-            None => Wish::Hold(Box::new(hold(args, common)?)),
-        };
-        Ok(Self {
-            wish,
-            json: common.json,
-            units: common.units,
-            verbosity: common.verbose,
-        })
+/// Reads the options.
+///
+/// # Errors
+/// When they do not go together.
+pub(super) fn action(args: LimitArgs, common: &Common) -> Result<Action, Failure> {
+    if args.action.is_some() && asks_for_a_limit(&args) {
+        return Err(usage(
+            "`list`, `set` and `clear` are about limits that are held: nothing else goes with \
+             them but their own options, which stand behind the word",
+        ));
     }
+    Ok(match args.action {
+        Some(LimitAction::List) => Action::List,
+        Some(LimitAction::Set(set)) => Action::Set(new_rates(&set)),
+        Some(LimitAction::Clear(clear)) => Action::Clear(match (clear.id, clear.pid) {
+            (Some(id), _) => Clear::Id(id),
+            (None, Some(pid)) => Clear::Pid(pid),
+            (None, None) => Clear::All,
+        }),
+        None if args.gate => Action::Gate(args.command),
+        None if let Some(id) = args.clean_up => Action::CleanUp(id),
+        None => Action::Hold(Box::new(hold(args, common)?)),
+    })
 }
 
 fn asks_for_a_limit(args: &LimitArgs) -> bool {
@@ -87,7 +77,7 @@ fn hold(args: LimitArgs, common: &Common) -> Result<Hold, Failure> {
         up: args.up.or(args.rate),
         down: args.down.or(args.rate),
     };
-    let whom = whom(&args)?;
+    let selector = selector(&args)?;
     if rates == Rates::default() {
         return Err(usage(
             "no rate is given: `20MB` for both directions, or --up RATE, or --down RATE",
@@ -97,11 +87,11 @@ fn hold(args: LimitArgs, common: &Common) -> Result<Hold, Failure> {
         interval,
         count,
         duration,
-    } = timing(common);
+    } = common.timing();
     let lasting = [args.lasting, duration].into_iter().flatten().min();
     Ok(Hold {
-        written: written(common, !args.command.is_empty()),
-        whom,
+        format: format(common, !args.command.is_empty()),
+        selector,
         rates,
         children: !args.no_children,
         loopback: args.loopback,
@@ -119,15 +109,15 @@ fn hold(args: LimitArgs, common: &Common) -> Result<Hold, Failure> {
     })
 }
 
-fn whom(args: &LimitArgs) -> Result<Whom, Failure> {
+fn selector(args: &LimitArgs) -> Result<Selector, Failure> {
     Ok(if !args.command.is_empty() {
-        Whom::Command(args.command.clone())
+        Selector::Command(args.command.clone())
     } else if let Some(path) = &args.cgroup {
-        Whom::Cgroup(path.clone())
+        Selector::Cgroup(path.clone())
     } else if let Some(unit) = &args.unit {
-        Whom::Unit(unit.clone())
+        Selector::Unit(unit.clone())
     } else if let Some(container) = &args.container {
-        Whom::Container(container.clone())
+        Selector::Container(container.clone())
     } else if args.pid.is_empty() && args.name.is_none() {
         return Err(usage(
             "no target given: --pid PID, --name REGEX, --unit NAME, --cgroup PATH, --container ID, or a \
@@ -136,7 +126,7 @@ fn whom(args: &LimitArgs) -> Result<Whom, Failure> {
     } else if args.started.is_some() && (args.pid.len() != 1 || args.name.is_some()) {
         return Err(usage("--started is of one process"));
     } else {
-        Whom::Processes {
+        Selector::Processes {
             pids: args.pid.clone(),
             started: args.started.map(MonoNs),
             name: args.name.clone(),
@@ -144,17 +134,12 @@ fn whom(args: &LimitArgs) -> Result<Whom, Failure> {
     })
 }
 
-fn written(common: &Common, runs_command: bool) -> Written {
-    if common.json {
-        Written::Json
-    } else if common.batch {
-        Written::Lines(common.units)
-    } else if runs_command {
-        Written::Nothing
-    } else if io::stdout().is_terminal() {
-        Written::Live(common.units)
+/// A command under a limit has the terminal for itself.
+fn format(common: &Common, runs_command: bool) -> Format {
+    if runs_command && !common.json && !common.batch {
+        Format::Nothing
     } else {
-        Written::Lines(common.units)
+        common.format(Format::Live)
     }
 }
 
@@ -163,17 +148,17 @@ fn usage(text: &str) -> Failure {
 }
 
 /// What was asked for, in the words of the command line. Untrusted text.
-pub(super) fn chosen_by(whom: &Whom) -> String {
-    match whom {
-        Whom::Processes { pids, name, .. } => {
+pub(super) fn chosen_by(selector: &Selector) -> String {
+    match selector {
+        Selector::Processes { pids, name, .. } => {
             let pids = pids.iter().map(|pid| format!("--pid {pid}"));
             let name = name.iter().map(|name| format!("--name {name}"));
             pids.chain(name).collect::<Vec<_>>().join(" ")
         }
-        Whom::Cgroup(path) => format!("--cgroup {}", path.display()),
-        Whom::Unit(name) => format!("--unit {name}"),
-        Whom::Container(id) => format!("--container {id}"),
-        Whom::Command(words) => {
+        Selector::Cgroup(path) => format!("--cgroup {}", path.display()),
+        Selector::Unit(name) => format!("--unit {name}"),
+        Selector::Container(id) => format!("--container {id}"),
+        Selector::Command(words) => {
             format!("-- {}", words.join(&OsString::from(" ")).to_string_lossy())
         }
     }
@@ -199,25 +184,25 @@ pub(super) const CHECK: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cmd::args::{Cli, Command};
+    use crate::cmd::cli::{Cli, Command};
 
-    fn parsed(options: &[&str]) -> Result<Result<LimitRun, Failure>, clap::Error> {
+    fn parsed(options: &[&str]) -> Result<Result<Action, Failure>, clap::Error> {
         let line = ["netperf-trace", "limit"].iter().chain(options);
         let cli = Cli::read(line.map(Into::into))?;
         let Command::Limit(args) = cli.command else {
             panic!("another command");
         };
-        Ok(LimitRun::new(*args, &cli.common))
+        Ok(action(*args, &cli.common))
     }
 
-    fn asked(options: &str) -> LimitRun {
+    fn parsed_action(options: &str) -> Action {
         let words: Vec<_> = options.split_whitespace().collect();
         parsed(&words).unwrap().unwrap()
     }
 
     fn held(options: &str) -> Hold {
-        let Wish::Hold(hold) = asked(options).wish else {
-            panic!("{options}: another wish");
+        let Action::Hold(hold) = parsed_action(options) else {
+            panic!("{options}: another action");
         };
         *hold
     }
@@ -304,20 +289,23 @@ mod tests {
 
     #[test]
     fn held_limits_are_asked_about_by_words() {
-        assert!(matches!(asked("list").wish, Wish::List));
-        assert!(asked("list --json").json);
-        assert!(asked("--json list").json);
-        assert!(matches!(asked("clear --all").wish, Wish::Clear(Clear::All)));
+        assert!(matches!(parsed_action("list"), Action::List));
+        assert!(matches!(parsed_action("list --json"), Action::List));
+        assert!(matches!(parsed_action("--json list"), Action::List));
         assert!(matches!(
-            asked("clear -p 7").wish,
-            Wish::Clear(Clear::Pid(7))
+            parsed_action("clear --all"),
+            Action::Clear(Clear::All)
         ));
         assert!(matches!(
-            asked("clear --id 2").wish,
-            Wish::Clear(Clear::Id(2))
+            parsed_action("clear -p 7"),
+            Action::Clear(Clear::Pid(7))
         ));
-        let Wish::Set(set) = asked("set --id 3 5MB").wish else {
-            panic!("another wish");
+        assert!(matches!(
+            parsed_action("clear --id 2"),
+            Action::Clear(Clear::Id(2))
+        ));
+        let Action::Set(set) = parsed_action("set --id 3 5MB") else {
+            panic!("another action");
         };
         let rate = Some(ByteRate(5_000_000));
         assert_eq!(set.for_directions(true, false), (rate, None));
@@ -327,12 +315,12 @@ mod tests {
     #[test]
     fn a_command_may_have_options_and_words_of_ours() {
         let hold = held("20MB -- rsync --pid 7 list");
-        let Whom::Command(words) = &hold.whom else {
-            panic!("{:?}", hold.whom);
+        let Selector::Command(words) = &hold.selector else {
+            panic!("{:?}", hold.selector);
         };
         assert_eq!(words.len(), 4);
-        assert_eq!(chosen_by(&hold.whom), "-- rsync --pid 7 list");
-        assert_eq!(hold.written, Written::Nothing);
+        assert_eq!(chosen_by(&hold.selector), "-- rsync --pid 7 list");
+        assert_eq!(hold.format, Format::Nothing);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What do the options of `path` ask for?
 
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use netperf_core::failure::Failure;
@@ -8,11 +7,9 @@ use netperf_core::sample::path::Method;
 use netperf_probe::path::Plan;
 
 use super::args::PathArgs;
-use super::{PathRun, Shown, Whither};
-use crate::cmd::args::Common;
-use crate::cmd::config::{Output, is_set};
-use crate::render::path::Written;
-use crate::render::width;
+use super::{Destination, PathRun};
+use crate::cmd::args::common::Common;
+use crate::render::output::Format;
 
 /// Cycles of a report.
 const CYCLES: u64 = 10;
@@ -25,7 +22,7 @@ impl PathRun {
     ///
     /// # Errors
     /// When the name of the host can't be one.
-    pub(in crate::cmd) fn new(args: PathArgs, common: &Common) -> Result<Self, Failure> {
+    pub(super) fn new(args: PathArgs, common: &Common) -> Result<Self, Failure> {
         let method = match (args.udp, args.tcp) {
             (_, Some(port)) => Method::Tcp(port),
             (Some(port), None) => Method::Udp(port),
@@ -33,11 +30,10 @@ impl PathRun {
         };
         let family = (args.ipv4 || args.ipv6).then_some(args.ipv6);
         let cycles = args.cycles.or(common.count);
-        let shown = shown(&args, common);
         Ok(Self {
-            whither: match (args.of_process, args.host) {
-                (Some(tgid), _) => Whither::Of(tgid),
-                (None, host) => Whither::Host {
+            destination: match (args.of_process, args.host) {
+                (Some(tgid), _) => Destination::OfProcess(tgid),
+                (None, host) => Destination::Host {
                     name: named(&host.unwrap_or_default())?,
                     wants_all: args.all,
                 },
@@ -57,22 +53,15 @@ impl PathRun {
             },
             duration: common.duration,
             bounds: args.fail_if,
-            shown,
-            color: !common.no_color && !is_set("NO_COLOR"),
-            resolve: common.resolves(),
-            verbosity: common.verbose,
+            format: common.format(|style| {
+                if args.report {
+                    Format::Text(style)
+                } else {
+                    Format::Nothing
+                }
+            }),
+            is_report: args.report && !common.json,
         })
-    }
-}
-
-fn shown(args: &PathArgs, common: &Common) -> Shown {
-    match Output::of(common, io::stdout().is_terminal()) {
-        Output::Json => Shown::EachCycle(Written::Json),
-        Output::Batch | Output::Screen if args.report => {
-            Shown::AtTheEnd(Written::Text(width::of_stdout()))
-        }
-        Output::Batch => Shown::EachCycle(Written::Text(width::of_stdout())),
-        Output::Screen => Shown::Screen,
     }
 }
 
@@ -93,9 +82,9 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cmd::args::{Cli, Command};
+    use crate::cmd::cli::{Cli, Command};
 
-    fn asked(options: &str) -> Result<PathRun, String> {
+    fn parsed(options: &str) -> Result<PathRun, String> {
         let line = format!("netperf-trace path {options}");
         let cli =
             Cli::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())?;
@@ -107,10 +96,10 @@ mod tests {
 
     #[test]
     fn probes_are_icmp_echo_unless_another_kind_is_asked_for() {
-        assert_eq!(asked("host").unwrap().method, Method::Icmp);
-        assert_eq!(asked("--udp host").unwrap().method, Method::Udp(33_434));
-        assert_eq!(asked("--udp=53 host").unwrap().method, Method::Udp(53));
-        assert_eq!(asked("--tcp 443 host").unwrap().method, Method::Tcp(443));
+        assert_eq!(parsed("host").unwrap().method, Method::Icmp);
+        assert_eq!(parsed("--udp host").unwrap().method, Method::Udp(33_434));
+        assert_eq!(parsed("--udp=53 host").unwrap().method, Method::Udp(53));
+        assert_eq!(parsed("--tcp 443 host").unwrap().method, Method::Tcp(443));
         for wrong in [
             "--udp --tcp 1 host",
             "--tcp 0 host",
@@ -118,29 +107,33 @@ mod tests {
             "--size 63 host",
             "-4 -6 host",
         ] {
-            assert!(asked(wrong).is_err(), "{wrong}");
+            assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn a_report_ends_by_itself_and_a_view_does_not() {
-        assert_eq!(asked("host").unwrap().plan.cycles, None);
-        assert_eq!(asked("host --report").unwrap().plan.cycles, Some(10));
-        assert_eq!(asked("host --report -c 3").unwrap().plan.cycles, Some(3));
-        assert_eq!(asked("host -n 4").unwrap().plan.cycles, Some(4));
-        let shown = asked("host --report --json").unwrap().shown;
-        assert_eq!(shown, Shown::EachCycle(Written::Json));
+        assert_eq!(parsed("host").unwrap().plan.cycles, None);
+        assert_eq!(parsed("host --report").unwrap().plan.cycles, Some(10));
+        assert_eq!(parsed("host --report -c 3").unwrap().plan.cycles, Some(3));
+        assert_eq!(parsed("host -n 4").unwrap().plan.cycles, Some(4));
+        assert!(parsed("host --report").unwrap().is_report);
+        let run = parsed("host --report --json").unwrap();
+        assert_eq!((run.format, run.is_report), (Format::Json, false));
     }
 
     #[test]
     fn a_host_or_a_process_is_needed_and_never_both() {
-        assert!(asked("").is_err());
-        assert!(asked("host --of-process 1").is_err());
-        assert_eq!(asked("--of-process 7").unwrap().whither, Whither::Of(7));
-        let bracketed = asked("[::1]").unwrap().whither;
+        assert!(parsed("").is_err());
+        assert!(parsed("host --of-process 1").is_err());
+        assert_eq!(
+            parsed("--of-process 7").unwrap().destination,
+            Destination::OfProcess(7)
+        );
+        let bracketed = parsed("[::1]").unwrap().destination;
         assert_eq!(
             bracketed,
-            Whither::Host {
+            Destination::Host {
                 name: "::1".to_owned(),
                 wants_all: false
             }
@@ -149,10 +142,10 @@ mod tests {
 
     #[test]
     fn a_bound_on_the_mtu_looks_for_it() {
-        let run = asked("host --fail-if loss>1,mtu<1500").unwrap();
+        let run = parsed("host --fail-if loss>1,mtu<1500").unwrap();
         assert!(run.looks_for_mtu && run.bounds.len() == 2);
         assert!(
-            asked("host --fail-if avg>200")
+            parsed("host --fail-if avg>200")
                 .unwrap_err()
                 .contains("no time")
         );

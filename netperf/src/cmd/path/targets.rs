@@ -14,7 +14,7 @@ use netperf_core::sample::state_set::StateSet;
 use netperf_sys::capture::{Detail, Listed, Scope, SocketFeed, SocketRequest};
 use netperf_sys::procfs::Procfs;
 
-use super::{PathRun, Whither};
+use super::{Destination, PathRun};
 use crate::cmd::session::failure;
 use crate::view::path::ProcessSide;
 
@@ -34,9 +34,9 @@ pub(super) struct Aim {
 
 /// All that are asked for.
 pub(super) async fn of(run: &PathRun) -> anyhow::Result<Vec<Aim>> {
-    match &run.whither {
-        Whither::Host { name, wants_all } => host(run, name, *wants_all).await,
-        &Whither::Of(tgid) => process(run, tgid),
+    match &run.destination {
+        Destination::Host { name, wants_all } => host(run, name, *wants_all).await,
+        &Destination::OfProcess(tgid) => process(run, tgid),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What stands before the first look and after the last, and what if none is possible?
+//! What stands before the first report and after the last, and what if there can be none?
 
 use std::io;
 
@@ -8,29 +8,40 @@ use netperf_core::failure::Failure;
 use netperf_core::sample::socket::Unseen;
 use netperf_sys::capture::SocketsError;
 
-use crate::cmd::args::Common;
-use crate::cmd::session::timer::Timing;
+use super::Timing;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::time::Rfc3339;
 
 /// The beginning of a session.
 pub(in crate::cmd) struct Opening<'s> {
-    /// Whose looks follow.
+    /// Whose reports follow.
     pub(in crate::cmd) command: &'static str,
     /// When.
     pub(in crate::cmd) wall: WallNs,
-    /// More than one look.
+    /// More than one report.
     pub(in crate::cmd) timing: Option<Timing>,
-    /// What the first look could not see.
-    pub(in crate::cmd) unseen: &'s [Unseen],
-    /// What counts between the looks.
+    /// What counts between the reports.
     pub(in crate::cmd) hooks: &'s [AttachedHook],
+    /// What can't be seen.
+    pub(in crate::cmd) unseen: &'s [Unseen],
 }
 
 impl Opening<'_> {
+    /// Now, where nothing is known that can't be seen.
+    pub(in crate::cmd) fn now(command: &'static str, timing: Option<Timing>) -> Self {
+        Self {
+            command,
+            wall: clock::now().1,
+            timing,
+            hooks: &[],
+            unseen: &[],
+        }
+    }
+
     /// The first line.
     pub(in crate::cmd) fn start(&self) -> Start {
         let host = rustix::system::uname();
+        let interval = self.timing.map(|timing| timing.interval);
         let unseen = self.unseen.iter().map(|unseen| Unavailable {
             what: unseen.what.clone(),
             why: unseen.why.clone(),
@@ -42,9 +53,7 @@ impl Opening<'_> {
             time: Rfc3339(self.wall),
             host: host.nodename().to_string_lossy().into_owned(),
             kernel: host.release().to_string_lossy().into_owned(),
-            interval_s: self
-                .timing
-                .map_or(0.0, |timing| timing.interval.as_secs_f64()),
+            interval_s: interval.unwrap_or_default().as_secs_f64(),
             hooks: self.hooks.to_vec(),
             unavailable: unseen.collect(),
         }
@@ -59,11 +68,6 @@ pub(in crate::cmd) fn end(ticks: u64, reason: Reason) -> End {
         slots_in_use: 0,
         reason,
     }
-}
-
-/// Whether more than one look is asked for.
-pub(in crate::cmd) fn repeats(common: &Common) -> bool {
-    common.interval.is_some() || common.count.is_some() || common.duration.is_some()
 }
 
 /// The exit status that fits.

@@ -1,143 +1,184 @@
-//! How is something looked at once, or once a tick? The loop of the commands that need no hooks.
+//! What drives a command from its start to its end? One loop over the timer, the source, the reader of
+//! the output, the keys and the signals. No reader can block it.
 
 mod envelope;
-pub(super) mod signals;
-pub(super) mod timer;
+mod polling;
+mod signals;
+mod timer;
 
-use std::io;
-use std::pin::pin;
+use std::future::pending;
 
 use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
-pub(super) use self::envelope::{Opening, end, failure, repeats};
-use self::signals::Signals;
-use self::timer::{Timer, Timing};
-use crate::render::hangup;
-use crate::render::limit::{Key, Keys};
-use crate::render::sink::Sink;
+pub(super) use self::envelope::{Opening, end, failure};
+pub(super) use self::polling::{Poll, Polling, Reading, at_once};
+pub(super) use self::signals::{Signals, Stop, Stops};
+pub(super) use self::timer::{Timer, Timing};
+use crate::render::keys::{Key, Keys};
+use crate::render::output::{Format, Output, Silent};
+use crate::render::sink::Reader;
 use crate::view::envelope::{End, Reason};
-use netperf_core::failure::Failure;
 
-/// Something that can be looked at.
-pub(super) trait Look {
-    /// Takes a look and writes it; the first one writes what stands before it as well.
-    fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()>;
+/// Where the reports of a command come from.
+pub(super) trait Source {
+    /// What happens between ticks.
+    type Event;
 
-    /// Whether the first look is only what the others are compared with, and no tick.
-    fn first_is_base(&self) -> bool {
+    /// Whether the reader may take its time for the end, unless a signal comes.
+    const IS_PATIENT: bool = false;
+
+    /// Writes what stands before the first report.
+    fn start(&mut self, out: &mut Output) -> anyhow::Result<Step>;
+
+    /// Waits for what happens between ticks: a ring buffer to be read, an answer, an order, a key of the
+    /// screen. Dropping the future loses nothing. `is_ready` is false while the reader is busy.
+    async fn next(&mut self, is_ready: bool) -> anyhow::Result<Self::Event>;
+
+    /// Takes it in.
+    fn take(&mut self, event: Self::Event, out: &mut Output) -> anyhow::Result<Step>;
+
+    /// Whether a tick has to wait.
+    fn is_busy(&self) -> bool {
         false
     }
 
-    /// Whether somebody watches on a terminal, and may press `q`.
-    fn is_live(&self) -> bool {
-        false
+    /// Ends a tick and reports it.
+    fn tick(&mut self, out: &mut Output) -> anyhow::Result<Step>;
+
+    /// Ends the tick that is the last by its number, or by the time.
+    fn last_tick(&mut self, reason: Reason) -> anyhow::Result<Step> {
+        Ok(Step::End(reason))
     }
 
-    /// Writes what stands after the last look.
-    fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()>;
-
-    /// Whether all is as was asked for, after the last look.
-    fn verdict(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-/// Looks once, or as `timing` says, until it is over or nobody reads any more.
-pub(super) async fn run(look: impl Look, timing: Option<Timing>) -> anyhow::Result<()> {
-    let stop = Signals::open().context("can't handle signals")?.any();
-    let keys = if look.is_live() {
-        Keys::open().context("can't hear the keys")?
-    } else {
-        Keys::none()
-    };
-    let mut stop = pin!(async {
-        tokio::select! {
-            () = stop => Some(Reason::Signal),
-            () = quit(keys) => Some(Reason::Signal),
-            () = hangup::of_stdout() => None,
-        }
-    });
-    let mut looks = Looks::new(look, timing)?;
-    loop {
-        let ended = tokio::select! {
-            reason = stop.as_mut() => reason.map_or(Ended::Unseen, Ended::For),
-            next = looks.wait() => next?,
-        };
-        match ended {
-            Ended::Not => looks.look()?,
-            Ended::For(reason) => return looks.end(reason).await,
-            Ended::Unseen => return Ok(()),
-        }
-    }
-}
-
-/// Waits for the key that ends a session.
-async fn quit(mut keys: Keys) {
-    while keys.next().await != Key::Quit {}
-}
-
-/// Whether a session goes on.
-enum Ended {
-    /// It does.
-    Not,
-    /// It does not.
-    For(Reason),
-    /// Nobody looks any more.
-    Unseen,
-}
-
-/// One look after the other.
-struct Looks<L> {
-    look: L,
-    count: Option<u64>,
-    timer: Option<Timer>,
-    ticks: u64,
-    sink: Sink,
-}
-
-impl<L: Look> Looks<L> {
-    /// Takes the first look.
-    fn new(look: L, timing: Option<Timing>) -> anyhow::Result<Self> {
-        let mut looks = Self {
-            look,
-            count: timing.and_then(|timing| timing.count),
-            timer: None,
-            ticks: 0,
-            sink: Sink::unwatched_stdout(),
-        };
-        looks.look()?;
-        if looks.look.first_is_base() {
-            looks.ticks = 0;
-        }
-        looks.timer = timing.map(|timing| Timer::new(Instant::now(), timing));
-        Ok(looks)
+    /// A signal asks it to end.
+    fn stop(&mut self, _: Stop) -> anyhow::Result<Step> {
+        Ok(Step::End(Reason::Signal))
     }
 
-    /// Waits until the last look has been read and the next is due, if there is to be one.
-    async fn wait(&mut self) -> anyhow::Result<Ended> {
-        self.sink.drain().await.context("can't write")?;
-        let is_last = self.count == Some(self.ticks);
-        let Some(timer) = self.timer.as_mut().filter(|_| !is_last) else {
-            return Ok(Ended::For(Reason::Count));
-        };
-        let next = timer.next();
-        sleep_until(timer.deadline().map_or(next, |end| end.min(next))).await;
-        Ok(match timer.tick(Instant::now()) {
-            Some(Reason::Duration) => Ended::For(Reason::Duration),
-            _ => Ended::Not,
+    /// A key was pressed.
+    fn press(&mut self, key: Key, _: &mut Output) -> anyhow::Result<Step> {
+        Ok(match key {
+            Key::Quit => Step::End(Reason::Signal),
+            Key::Faster | Key::Slower => Step::GoOn,
         })
     }
 
-    fn look(&mut self) -> anyhow::Result<()> {
-        self.ticks += 1;
-        self.look.look(self.sink.pending())
+    /// The reader has gone.
+    fn closed(&mut self, _: &mut Output) -> anyhow::Result<Step> {
+        Ok(Step::Leave)
     }
 
-    async fn end(mut self, reason: Reason) -> anyhow::Result<()> {
-        self.look
-            .end(&end(self.ticks, reason), self.sink.pending())?;
-        self.sink.finish(reason).await.context("can't write")?;
-        Ok(self.look.verdict()?)
+    /// Stops without another word.
+    fn leave(self) -> anyhow::Result<()>
+    where
+        Self: Sized,
+    {
+        Ok(())
+    }
+
+    /// Stops, and reports what came since the last tick.
+    fn finish(self, reason: Reason, out: &mut Output) -> anyhow::Result<Ending>;
+}
+
+/// How a session ended.
+pub(super) struct Ending {
+    /// The last line.
+    pub(super) end: End,
+    /// Whether all is as was asked for.
+    pub(super) verdict: anyhow::Result<()>,
+}
+
+/// Whether a session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It does.
+    GoOn,
+    /// It ends.
+    End(Reason),
+    /// It ends without another word: nobody reads any more.
+    Leave,
+}
+
+/// What wakes a session beside its source.
+pub(super) struct Session<S> {
+    pub(super) signals: S,
+    pub(super) keys: Keys,
+    pub(super) timer: Timer,
+    pub(super) output: Output,
+}
+
+/// Polls once, or as `timing` says.
+pub(super) async fn poll(
+    poll: impl Poll,
+    format: Format,
+    timing: Option<Timing>,
+) -> anyhow::Result<()> {
+    let session = Session {
+        signals: Signals::open().context("can't handle signals")?,
+        keys: Keys::none(),
+        timer: Timer::at_once(Instant::now(), timing),
+        output: Output::new(format),
+    };
+    session.run(Polling::new(poll)).await
+}
+
+impl<S: Stops> Session<S> {
+    /// Reports what `source` delivers, until it is over or nobody reads any more.
+    pub(super) async fn run<F: Source>(mut self, mut source: F) -> anyhow::Result<()> {
+        let mut step = source.start(&mut self.output)?;
+        let reason = loop {
+            match step {
+                Step::GoOn => step = self.step(&mut source).await?,
+                Step::End(reason) => break reason,
+                Step::Leave => return source.leave(),
+            }
+        };
+        self.end(source, reason).await
+    }
+
+    async fn step<F: Source>(&mut self, source: &mut F) -> anyhow::Result<Step> {
+        let (is_ready, is_busy) = (self.output.is_ready(), source.is_busy());
+        let (next, deadline) = (self.timer.next(), self.timer.deadline());
+        tokio::select! {
+            stop = self.signals.next() => source.stop(stop),
+            key = self.keys.next() => source.press(key, &mut self.output),
+            reader = self.output.reader() => match reader.context("can't write")? {
+                Reader::TookAll => Ok(Step::GoOn),
+                Reader::Gone => source.closed(&mut self.output),
+            },
+            () = until(next), if is_ready && !is_busy => self.tick(source),
+            () = until(deadline), if !is_busy => self.tick(source),
+            event = source.next(is_ready) => source.take(event?, &mut self.output),
+        }
+    }
+
+    fn tick(&mut self, source: &mut impl Source) -> anyhow::Result<Step> {
+        match self.timer.tick(Instant::now()) {
+            None => source.tick(&mut self.output),
+            Some(reason) => source.last_tick(reason),
+        }
+    }
+
+    async fn end<F: Source>(mut self, source: F, mut reason: Reason) -> anyhow::Result<()> {
+        // The terminal is in order before the last is said on it.
+        self.keys = Keys::none();
+        let Ending { end, verdict } = source.finish(reason, &mut self.output)?;
+        self.output.report(&Silent(&end))?;
+        if F::IS_PATIENT && reason != Reason::Signal {
+            tokio::select! {
+                drained = self.output.drain() => drained.context("can't write")?,
+                _ = self.signals.next() => reason = Reason::Signal,
+            }
+        }
+        self.output.finish(reason).await.context("can't write")?;
+        verdict
+    }
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
     }
 }

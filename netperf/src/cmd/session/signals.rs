@@ -43,14 +43,16 @@ impl Signals {
             hangup,
         })
     }
+}
 
-    /// Waits for the first of them.
-    pub(in crate::cmd) async fn any(mut self) {
-        self.next().await;
-    }
+/// What asks a session to end.
+pub(in crate::cmd) trait Stops {
+    /// Waits for the next signal. Dropping the future loses nothing.
+    async fn next(&mut self) -> Stop;
+}
 
-    /// Waits for the next of them and tells which it is. Dropping the future loses nothing.
-    pub(in crate::cmd) async fn next(&mut self) -> Stop {
+impl Stops for Signals {
+    async fn next(&mut self) -> Stop {
         let hangup = async {
             match &mut self.hangup {
                 Some(signal) => signal.recv().await,

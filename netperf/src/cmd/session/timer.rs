@@ -21,7 +21,7 @@ pub(in crate::cmd) struct Timing {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cmd) struct Timer {
     interval: Duration,
-    next: Instant,
+    next: Option<Instant>,
     deadline: Option<Instant>,
     left: Option<u64>,
 }
@@ -30,15 +30,39 @@ impl Timer {
     /// The first tick ends a full interval after `start`.
     pub(in crate::cmd) fn new(start: Instant, timing: Timing) -> Self {
         Self {
+            next: Some(start + timing.interval),
+            ..Self::at_once(start, Some(timing))
+        }
+    }
+
+    /// The first tick ends at `start`; without a timing there is no other.
+    pub(in crate::cmd) fn at_once(start: Instant, timing: Option<Timing>) -> Self {
+        let once = Timing {
+            interval: Duration::ZERO,
+            count: Some(1),
+            duration: None,
+        };
+        let timing = timing.unwrap_or(once);
+        Self {
             interval: timing.interval,
-            next: start + timing.interval,
+            next: Some(start),
             deadline: timing.duration.map(|duration| start + duration),
             left: timing.count,
         }
     }
 
-    /// When the next tick is due.
-    pub(in crate::cmd) fn next(&self) -> Instant {
+    /// No ticks; an end after `duration`, if there is one.
+    pub(in crate::cmd) fn without_ticks(start: Instant, duration: Option<Duration>) -> Self {
+        Self {
+            interval: Duration::ZERO,
+            next: None,
+            deadline: duration.map(|duration| start + duration),
+            left: None,
+        }
+    }
+
+    /// When the next tick is due, if there is to be one.
+    pub(in crate::cmd) fn next(&self) -> Option<Instant> {
         self.next
     }
 
@@ -56,10 +80,12 @@ impl Timer {
         if self.left == Some(0) {
             return Some(Reason::Count);
         }
-        let late = now.saturating_duration_since(self.next).as_nanos();
-        let missed = late / self.interval.as_nanos().max(1);
-        let steps = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
-        self.next += self.interval * steps;
+        if let Some(next) = &mut self.next {
+            let late = now.saturating_duration_since(*next).as_nanos();
+            let missed = late / self.interval.as_nanos().max(1);
+            let steps = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
+            *next += self.interval * steps;
+        }
         None
     }
 }
@@ -88,18 +114,18 @@ mod tests {
     #[test]
     fn ticks_stay_on_their_grid() {
         let (start, mut timer) = timer(None, None);
-        assert_eq!(timer.next(), start + SECOND);
+        assert_eq!(timer.next(), Some(start + SECOND));
         assert_eq!(timer.tick(start + SECOND + SECOND / 4), None);
-        assert_eq!(timer.next(), start + SECOND * 2);
+        assert_eq!(timer.next(), Some(start + SECOND * 2));
     }
 
     #[test]
     fn missed_ticks_are_skipped() {
         let (start, mut timer) = timer(None, None);
         timer.tick(start + SECOND * 7 / 2);
-        assert_eq!(timer.next(), start + SECOND * 4);
+        assert_eq!(timer.next(), Some(start + SECOND * 4));
         timer.tick(start + SECOND * 4);
-        assert_eq!(timer.next(), start + SECOND * 5);
+        assert_eq!(timer.next(), Some(start + SECOND * 5));
     }
 
     #[test]
@@ -113,7 +139,20 @@ mod tests {
     fn a_duration_ends_with_the_tick_that_falls_on_it() {
         let (start, mut timer) = timer(None, Some(SECOND * 2));
         assert_eq!(timer.tick(start + SECOND), None);
-        assert_eq!(Some(timer.next()), timer.deadline());
-        assert_eq!(timer.tick(timer.next()), Some(Reason::Duration));
+        assert_eq!(timer.next(), timer.deadline());
+        assert_eq!(timer.tick(start + SECOND * 2), Some(Reason::Duration));
+    }
+
+    #[test]
+    fn what_is_read_once_is_due_at_once_and_then_over() {
+        let start = Instant::now();
+        let mut timer = Timer::at_once(start, None);
+        assert_eq!(timer.next(), Some(start));
+        assert_eq!(timer.tick(start), Some(Reason::Count));
+        let length = Timer::without_ticks(start, Some(SECOND));
+        assert_eq!(
+            (length.next(), length.deadline()),
+            (None, Some(start + SECOND))
+        );
     }
 }

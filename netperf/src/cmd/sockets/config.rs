@@ -5,13 +5,11 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::state_set::StateSet;
 use netperf_sys::capture::{Detail, Listed, SocketRequest};
 
+use super::SocketsRun;
 use super::args::SocketsArgs;
-use super::{Consent, SocketsRun};
-use crate::cmd::args::Common;
-use crate::cmd::config::{processes, timing};
-use crate::cmd::session::repeats;
-use crate::render::sockets::{Show, TextLook, Written};
-use crate::render::width;
+use crate::cmd::args::common::Common;
+use crate::render::output::Format;
+use crate::render::sockets::Show;
 use crate::view::socket_filter::{self, SocketFilter};
 use crate::view::sockets::SocketsOptions;
 
@@ -20,7 +18,7 @@ impl SocketsRun {
     ///
     /// # Errors
     /// When the filter can't be understood, or none says what to close.
-    pub(in crate::cmd) fn new(args: SocketsArgs, common: &Common) -> Result<Self, Failure> {
+    pub(super) fn new(args: SocketsArgs, common: &Common) -> Result<Self, Failure> {
         let filter = socket_filter::parse(&args.filter.join(" "));
         let filter = filter.map_err(|error| Failure::Usage(error.to_string()))?;
         if args.kill {
@@ -28,31 +26,36 @@ impl SocketsRun {
         }
         let states = states(&args, &filter);
         let wants_detail = common.json || args.info || args.explain;
-        let detail = if wants_detail {
-            Detail::Full
-        } else {
-            Detail::Basic
-        };
         Ok(Self {
             request: SocketRequest {
                 listed: listed(&args),
                 states,
-                detail,
+                detail: if wants_detail {
+                    Detail::Full
+                } else {
+                    Detail::Basic
+                },
                 in_full: StateSet::NONE,
                 networks: false,
                 namespaces: args.netns,
                 owners: args.processes.pid.clone(),
             },
-            written: written(&args, common),
-            timing: repeats(common).then(|| timing(common)),
-            verbosity: common.verbose,
-            kill: args.kill.then_some(Consent { given: args.yes }),
+            show: if args.summary {
+                Show::Summary
+            } else {
+                Show::Rows {
+                    info: args.info,
+                    explain: args.explain,
+                }
+            },
+            format: common.format(Format::Text),
+            timing: common.repeated(),
             options: SocketsOptions {
                 states,
                 filter,
                 summary_only: args.summary,
                 explain: args.explain,
-                processes: processes(args.processes),
+                processes: args.processes.query(),
             },
         })
     }
@@ -102,31 +105,12 @@ fn listed(args: &SocketsArgs) -> Vec<Listed> {
         (args.raw, Listed::Raw),
         (args.unix, Listed::Unix),
     ];
-    let asked = all.into_iter().filter(|(asked, _)| *asked);
-    let asked: Vec<_> = asked.map(|(_, listed)| listed).collect();
-    if asked.is_empty() {
+    let named = all.into_iter().filter(|(is_named, _)| *is_named);
+    let named: Vec<_> = named.map(|(_, listed)| listed).collect();
+    if named.is_empty() {
         return vec![Listed::Tcp, Listed::Udp, Listed::Raw];
     }
-    asked
-}
-
-fn written(args: &SocketsArgs, common: &Common) -> Written {
-    if common.json {
-        return Written::Json;
-    }
-    Written::Text(TextLook {
-        units: common.units,
-        width: width::of_stdout(),
-        show: if args.summary {
-            Show::Summary
-        } else {
-            Show::Rows {
-                info: args.info,
-                explain: args.explain,
-            }
-        },
-        repeated: repeats(common),
-    })
+    named
 }
 
 /// What `ss` shows without any option.
@@ -144,9 +128,9 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cmd::args::{Cli, Command};
+    use crate::cmd::cli::{Cli, Command};
 
-    fn asked(options: &str) -> Result<SocketsRun, Failure> {
+    fn parsed(options: &str) -> Result<SocketsRun, Failure> {
         let line = format!("netperf-trace sockets {options}");
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
         let Command::Sockets(args) = cli.command else {
@@ -156,7 +140,7 @@ mod tests {
     }
 
     fn states(options: &str) -> StateSet {
-        asked(options).unwrap().request.states
+        parsed(options).unwrap().request.states
     }
 
     #[test]
@@ -181,7 +165,7 @@ mod tests {
 
     #[test]
     fn everything_but_unix_is_listed_unless_something_is_named() {
-        let listed = |options| asked(options).unwrap().request.listed;
+        let listed = |options| parsed(options).unwrap().request.listed;
         assert_eq!(listed(""), [Listed::Tcp, Listed::Udp, Listed::Raw]);
         assert_eq!(listed("-tul"), [Listed::Tcp, Listed::Udp]);
         assert_eq!(listed("-x"), [Listed::Unix]);
@@ -191,7 +175,7 @@ mod tests {
     fn nothing_is_closed_without_saying_what() {
         for refused in ["--kill", "--kill -t -a --yes", "--kill --yes -x state all"] {
             assert!(
-                matches!(asked(refused), Err(Failure::Usage(_))),
+                matches!(parsed(refused), Err(Failure::Usage(_))),
                 "{refused}"
             );
         }
@@ -200,15 +184,15 @@ mod tests {
             "--kill --pid 7",
             "--kill --state listening",
         ] {
-            assert!(asked(understood).unwrap().kill.is_some(), "{understood}");
+            assert!(parsed(understood).is_ok(), "{understood}");
         }
     }
 
     #[test]
-    fn one_look_is_taken_unless_ticks_are_asked_for() {
-        assert!(asked("-t").unwrap().timing.is_none());
+    fn one_snapshot_is_taken_unless_ticks_are_asked_for() {
+        assert!(parsed("-t").unwrap().timing.is_none());
         for repeated in ["-d 2", "-n 3", "--duration 5"] {
-            assert!(asked(repeated).unwrap().timing.is_some(), "{repeated}");
+            assert!(parsed(repeated).unwrap().timing.is_some(), "{repeated}");
         }
     }
 }

@@ -6,40 +6,17 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::state_set::StateSet;
 use netperf_sys::capture::{self, Detail, Listed, Scope, SocketRequest};
 
-use super::StatesRun;
 use super::args::StatesArgs;
-use crate::cmd::args::Common;
-use crate::cmd::config::timing;
-use crate::cmd::session::{failure, repeats};
-use crate::render::states::{Text, Written};
-use crate::render::width;
+use crate::cmd::session::failure;
 use crate::view::churn::ChurnOptions;
 use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
-
-impl StatesRun {
-    /// Reads the options.
-    pub(in crate::cmd) fn new(args: StatesArgs, common: &Common) -> Self {
-        Self {
-            request: every_tcp_socket(args.netns),
-            options: options(args),
-            written: if common.json {
-                Written::Json
-            } else {
-                Written::Text(Text::new(common.units, width::of_stdout()))
-            },
-            timing: repeats(common).then(|| timing(common)),
-            hooks: common.hooks,
-            verbosity: common.verbose,
-        }
-    }
-}
 
 /// What `--watch` asks for.
 ///
 /// # Errors
 /// When the network namespace is that of no process.
-pub(in crate::cmd) fn churn(args: StatesArgs) -> Result<ChurnOptions, Failure> {
+pub(super) fn churn(args: StatesArgs) -> Result<ChurnOptions, Failure> {
     Ok(ChurnOptions {
         netns: capture::network_namespace(args.netns).map_err(failure)?,
         sample: args.sample,
@@ -47,7 +24,7 @@ pub(in crate::cmd) fn churn(args: StatesArgs) -> Result<ChurnOptions, Failure> {
     })
 }
 
-fn options(args: StatesArgs) -> StatesOptions {
+pub(super) fn options(args: StatesArgs) -> StatesOptions {
     let states = args.state.iter().copied().reduce(StateSet::or);
     StatesOptions {
         states: states.unwrap_or(StateSet::ALL),
@@ -93,36 +70,34 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cmd::args::{Cli, Command};
+    use crate::cmd::cli::{Cli, Command};
 
-    fn asked(options: &str) -> StatesRun {
+    fn parsed(options: &str) -> (StatesOptions, bool) {
         let line = format!("netperf-trace states {options}");
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
         let Command::States(args) = cli.command else {
             panic!("another command");
         };
-        StatesRun::new(args, &cli.common)
+        (super::options(args), cli.common.repeated().is_some())
     }
 
     #[test]
-    fn all_is_looked_at_whatever_is_shown() {
-        let run = asked("--state TIME_WAIT,close-wait --pid 7 --port 443");
+    fn all_is_read_whatever_is_shown() {
+        let (options, _) = parsed("--state TIME_WAIT,close-wait --pid 7 --port 443");
         let shown = StateSet::of([TcpState::TimeWait, TcpState::CloseWait]);
-        assert_eq!(run.options.states, shown);
-        assert_eq!(
-            (run.options.port, run.options.processes.pids),
-            (Some(443), vec![7])
-        );
-        assert_eq!(run.request.states, StateSet::ALL);
-        assert_eq!(run.request.owners, [0; 0]);
-        assert_eq!(asked("").options.states, StateSet::ALL);
+        assert_eq!(options.states, shown);
+        assert_eq!((options.port, options.processes.pids), (Some(443), vec![7]));
+        let request = every_tcp_socket(Scope::All);
+        assert_eq!(request.states, StateSet::ALL);
+        assert_eq!(request.owners, [0; 0]);
+        assert_eq!(parsed("").0.states, StateSet::ALL);
     }
 
     #[test]
-    fn one_look_is_taken_unless_ticks_are_asked_for() {
-        assert!(asked("").timing.is_none());
+    fn one_snapshot_is_taken_unless_ticks_are_asked_for() {
+        assert!(!parsed("").1);
         for repeated in ["-d 2", "-n 3", "--duration 5"] {
-            assert!(asked(repeated).timing.is_some(), "{repeated}");
+            assert!(parsed(repeated).1, "{repeated}");
         }
     }
 }

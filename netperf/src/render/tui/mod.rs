@@ -29,6 +29,6 @@ mod watched;
 mod tests;
 
 pub use self::log_tail::LogTail;
-pub use self::path_screen::{PathEvent, PathScreen};
-pub use self::screen::Screen;
-pub use self::state::Settings;
+pub use self::path_screen::PathScreen;
+pub use self::screen::{Event, Screen};
+pub use self::state::{FirstPage, Settings};

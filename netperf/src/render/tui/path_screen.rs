@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::io;
 
-use crossterm::event::{Event, EventStream, KeyEvent};
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEvent};
 use futures_util::StreamExt;
 use netperf_core::host_names::HostNames;
 use netperf_core::model::path::PathModel;
@@ -14,6 +14,7 @@ use super::grid::Look;
 use super::log_tail::LogTail;
 use super::path_keys::{PathAction, action};
 use super::path_page::{self, PathPage};
+use super::screen::Event;
 use super::terminal::OwnTerminal;
 use crate::view::path::{PathTick, ProcessSide};
 
@@ -26,17 +27,6 @@ pub struct PathScreen {
     open: Option<(OwnTerminal, EventStream)>,
     /// What is shown while the display is paused.
     frozen: Option<Vec<PathModel>>,
-}
-
-/// What happened on the user's side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathEvent {
-    /// Nothing that concerns the session.
-    Handled,
-    /// The user wants to end it.
-    Quit,
-    /// The terminal is gone.
-    Gone,
 }
 
 impl PathScreen {
@@ -76,16 +66,16 @@ impl PathScreen {
         &mut self,
         paths: &[(&PathModel, Option<&ProcessSide>)],
         names: &dyn HostNames,
-    ) -> PathEvent {
+    ) -> Event {
         self.draw(paths, names);
         let Some((terminal, keys)) = &mut self.open else {
             return pending().await;
         };
         let handed_over = tokio::select! {
             event = keys.next() => return match event {
-                Some(Ok(Event::Key(key))) => self.press(key, paths),
-                Some(Ok(_)) => PathEvent::Handled,
-                Some(Err(_)) | None => PathEvent::Gone,
+                Some(Ok(TerminalEvent::Key(key))) => self.press(key, paths),
+                Some(Ok(_)) => Event::Handled,
+                Some(Err(_)) | None => Event::Gone,
             },
             _ = self.suspended.recv() => terminal.suspend(),
             _ = self.continued.recv() => terminal.resume(),
@@ -123,15 +113,15 @@ impl PathScreen {
         }
     }
 
-    fn press(&mut self, key: KeyEvent, paths: &[(&PathModel, Option<&ProcessSide>)]) -> PathEvent {
+    fn press(&mut self, key: KeyEvent, paths: &[(&PathModel, Option<&ProcessSide>)]) -> Event {
         let Some(action) = action(key) else {
-            return PathEvent::Handled;
+            return Event::Handled;
         };
         match action {
-            PathAction::Quit => return PathEvent::Quit,
+            PathAction::Quit => return Event::Quit,
             PathAction::Suspend => {
                 let Some((terminal, _)) = &mut self.open else {
-                    return PathEvent::Gone;
+                    return Event::Gone;
                 };
                 return event_of(&terminal.suspend());
             }
@@ -146,13 +136,13 @@ impl PathScreen {
             PathAction::NextPath | PathAction::Up | PathAction::Down => {}
         }
         self.page.apply(action);
-        PathEvent::Handled
+        Event::Handled
     }
 }
 
-fn event_of(result: &io::Result<()>) -> PathEvent {
+fn event_of(result: &io::Result<()>) -> Event {
     match result {
-        Ok(()) => PathEvent::Handled,
-        Err(_) => PathEvent::Gone,
+        Ok(()) => Event::Handled,
+        Err(_) => Event::Gone,
     }
 }

@@ -26,7 +26,7 @@ fn lacks_rights(machine: &Machine) -> bool {
 /// The answer, as the JSON output has it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename = "preflight")]
-pub struct Report {
+pub struct Readiness {
     /// When.
     pub time: Rfc3339,
     /// Name of this host. Untrusted text.
@@ -166,7 +166,7 @@ impl Check {
     }
 }
 
-impl Report {
+impl Readiness {
     /// What `machine` can do at `time`, with hooks of the kind `wanted`.
     pub fn new(machine: &Machine, wanted: HookPreference, time: Rfc3339) -> Self {
         let winner = hooks::winner(machine, wanted);

@@ -3,15 +3,15 @@ use netperf_core::machine::{Btf, CgroupVersion, Feature, Lockdown, Mounted, Outc
 
 use super::*;
 
-fn report(machine: &Machine) -> Report {
+fn report(machine: &Machine) -> Readiness {
     wanting(machine, HookPreference::Auto)
 }
 
-fn wanting(machine: &Machine, hooks: HookPreference) -> Report {
-    Report::new(machine, hooks, Rfc3339(netperf_core::clock::WallNs(0)))
+fn wanting(machine: &Machine, hooks: HookPreference) -> Readiness {
+    Readiness::new(machine, hooks, Rfc3339(netperf_core::clock::WallNs(0)))
 }
 
-fn check<'r>(report: &'r Report, name: &str) -> &'r Check {
+fn check<'r>(report: &'r Readiness, name: &str) -> &'r Check {
     let found = report.checks.iter().find(|check| check.name == name);
     found.unwrap_or_else(|| panic!("nothing about {name}"))
 }

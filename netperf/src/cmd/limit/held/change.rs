@@ -4,17 +4,19 @@ use netperf_core::units::ByteRate;
 use netperf_throttle::Rates;
 use netperf_throttle::registry::{Answer, Order};
 
-use super::{Ended, Session};
+use super::Held;
 use crate::cmd::limit::failure;
 use crate::cmd::limit::hold::rates_text;
-use crate::render::limit::Key;
+use crate::cmd::session::Step;
+use crate::render::keys::Key;
+use crate::render::output::Output;
 use crate::view::envelope::Reason;
 use crate::view::limit::changed;
 
-impl Session {
-    pub(super) fn press(&mut self, key: Key) -> anyhow::Result<Option<Ended>> {
+impl Held {
+    pub(super) fn change(&mut self, key: Key, out: &mut Output) -> anyhow::Result<Step> {
         let more = match key {
-            Key::Quit => return Ok(Some(Ended::For(Reason::Signal))),
+            Key::Quit => return Ok(Step::End(Reason::Signal)),
             Key::Faster => true,
             Key::Slower => false,
         };
@@ -25,8 +27,8 @@ impl Session {
             down: step(down),
         })?;
         let text = format!("limit: {}", rates_text(&self.record, self.units));
-        self.say(&text);
-        Ok(None)
+        out.say(&text);
+        Ok(Step::GoOn)
     }
 
     fn set(&mut self, rates: Rates) -> anyhow::Result<()> {

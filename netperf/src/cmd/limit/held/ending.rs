@@ -1,0 +1,76 @@
+//! What happens when a limit ends, and what is said of it?
+
+use netperf_core::failure::Failure;
+use netperf_core::model::limit::LimitModel;
+use netperf_core::units::Units;
+
+use super::Held;
+use crate::cmd::limit::hold::sample;
+use crate::cmd::session::{Ending, end};
+use crate::exit::PassedOn;
+use crate::render::output::Output;
+use crate::view::envelope::Reason;
+use crate::view::limit::{moved, outcome};
+
+impl Held {
+    /// A moment's rate says nothing to people; programs add up the bytes.
+    fn is_worth_a_line(&self, out: &Output) -> bool {
+        let length = self.model.interval().unwrap_or_default();
+        out.is_json() || length >= self.hold.timing.interval / 10
+    }
+
+    /// A last, shorter tick; where it can't be read any more, lifting matters more.
+    pub(super) fn report_rest(&mut self, out: &mut Output) -> anyhow::Result<()> {
+        let Ok(reading) = self.limit.read() else {
+            return Ok(());
+        };
+        let last = sample(reading);
+        if let Some(checked) = &mut self.checked {
+            checked.advance(last.clone());
+        }
+        self.model.advance(last);
+        self.ticks += 1;
+        if self.is_worth_a_line(out) {
+            self.show(out)?;
+        }
+        Ok(())
+    }
+
+    /// Lifts it, and says the last.
+    pub(super) fn lift(self, reason: Reason, out: &mut Output) -> Ending {
+        drop(self.events);
+        self.limit.lift();
+        drop(self.seat);
+        out.keep_line();
+        let seconds = self.model.length().as_secs();
+        let moved = moved(&self.model.overall(), self.units);
+        out.say(&format!(
+            "limit {} lifted after {seconds} s{moved}",
+            self.record.id
+        ));
+        let verdict = match (self.status, self.checked) {
+            (Some(PassedOn(0)), _) => Ok(()),
+            (Some(status), _) => Err(status.into()),
+            (None, _) if !self.hold.check => Ok(()),
+            (None, Some(checked)) => verdict(&checked, self.units),
+            (None, None) => {
+                let text = "the check could not be made: it ended early".to_owned();
+                Err(Failure::CheckFailed(text).into())
+            }
+        };
+        Ending {
+            end: end(self.ticks, reason),
+            verdict,
+        }
+    }
+}
+
+/// Says on stderr what the check found.
+fn verdict(checked: &LimitModel, units: Units) -> anyhow::Result<()> {
+    let outcome = outcome(&checked.overall(), units);
+    if outcome.is_met {
+        log::info!("{}", outcome.text);
+        return Ok(());
+    }
+    Err(Failure::CheckFailed(outcome.text).into())
+}
