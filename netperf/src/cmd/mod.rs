@@ -7,6 +7,7 @@ mod dns;
 mod doctor;
 mod http;
 mod limit;
+mod listing;
 mod live;
 mod logging;
 mod nic;

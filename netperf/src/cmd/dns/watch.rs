@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use netperf_core::clock::{self, MonoNs};
 use netperf_core::model::dns_watch::{DnsQuery, DnsWatch};
 use netperf_sys::capture::DnsFeed;
@@ -13,7 +12,6 @@ use crate::cmd::args::common::Common;
 use crate::cmd::logging;
 use crate::cmd::session::{Ending, Opening, Session, Signals, Source, Step, Timer, end};
 use crate::render::dns_watch::Waiting;
-use crate::render::keys::Keys;
 use crate::render::output::{Format, Output};
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchOptions, DnsWatchTick};
@@ -28,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Shows queries as they end, and once a tick who sent them.
 pub(super) async fn run(args: DnsArgs, common: &Common, format: Format) -> anyhow::Result<()> {
     logging::start(common.verbose, None);
-    let signals = Signals::open().context("can't handle signals")?;
+    let signals = Signals::open()?;
     let feed = DnsFeed::open()?;
     let hooks = feed.hooks();
     let opening = Opening {
@@ -45,12 +43,8 @@ pub(super) async fn run(args: DnsArgs, common: &Common, format: Format) -> anyho
         ticks: 0,
         unshown: 0,
     };
-    let session = Session {
-        signals,
-        keys: Keys::none(),
-        timer: Timer::new(Instant::now(), common.timing()),
-        output: Output::new(format),
-    };
+    let timer = Timer::new(Instant::now(), common.timing());
+    let session = Session::new(signals, timer, format);
     session.run(queries).await
 }
 

@@ -7,7 +7,6 @@ mod window;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use anyhow::Context;
 use netperf_core::failure::Failure;
 use netperf_sys::capture::Scope;
 use tokio::time::{Instant, sleep_until};
@@ -17,7 +16,6 @@ use self::window::Window;
 use super::args::common::Common;
 use super::logging;
 use super::session::{Ending, Opening, Session, Signals, Source, Step, Timer, Timing, end};
-use crate::render::keys::Keys;
 use crate::render::output::{Format, Output, Silent};
 use crate::view::doctor::{Doctor, Status};
 use crate::view::envelope::Reason;
@@ -43,13 +41,9 @@ pub(super) async fn run(args: DoctorArgs, common: &Common) -> anyhow::Result<()>
         .netns
         .unwrap_or_else(|| args.pid.map_or(Scope::All, Scope::Of));
     let window = Window::open(common.hooks, namespaces)?;
-    let session = Session {
-        signals: Signals::open().context("can't handle signals")?,
-        keys: Keys::none(),
-        timer: Timer::without_ticks(Instant::now(), Some(length)),
-        output: Output::new(common.format(Format::Text)),
-    };
     let now = Instant::now();
+    let timer = Timer::without_ticks(now, Some(length));
+    let session = Session::new(Signals::open()?, timer, common.format(Format::Text));
     let measuring = Measuring {
         window,
         length,

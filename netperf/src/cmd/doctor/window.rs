@@ -18,9 +18,9 @@ use netperf_sys::capture::{
 
 use super::REST;
 use super::names::NamesSeen;
+use crate::cmd::listing::{every_tcp_socket, failure};
 use crate::cmd::nic;
-use crate::cmd::session::failure;
-use crate::cmd::states::every_tcp_socket;
+
 use crate::view::doctor::Measured;
 
 /// Everything that is measured.

@@ -31,7 +31,7 @@ use crate::view::limit::{WantedRates, names};
 
 /// Holds a limit until it ends.
 pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
-    let signals = Signals::open().context("can't handle signals")?;
+    let signals = Signals::open()?;
     if detach::is_supervisor() {
         detach::begin()?;
         hold.format = Format::Nothing;

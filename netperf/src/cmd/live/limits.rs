@@ -12,7 +12,7 @@ use netperf_sys::procfs::OWN_EXECUTABLE;
 use netperf_throttle::registry::Folder;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::render::LimitOrder;
+use crate::render::tui::LimitOrder;
 
 /// Orders that were given, one after the other.
 pub(super) struct LimitOrders {

@@ -29,11 +29,10 @@ use tokio::time::{Instant, sleep_until};
 use self::limits::LimitOrders;
 use self::sockets::SocketReader;
 use super::args::common::Common;
+use super::listing::{every_tcp_socket, sockets_that_wait};
 use super::logging;
 use super::session::{Ending, Opening, Session, Signals, Source, Step, Timer, end};
-use super::states::{every_tcp_socket, sockets_that_wait};
 use crate::render::batch::Banner;
-use crate::render::keys::Keys;
 use crate::render::output::{Format, Output};
 use crate::render::tui::{self, FirstPage, LogTail, Screen, Settings};
 use crate::view::envelope::{End, Reason, Start};
@@ -75,7 +74,7 @@ pub(super) struct Scene<'s> {
 
 /// Opens the live source and shows it.
 pub(super) async fn run<V: View>(view: V, common: &Common) -> anyhow::Result<()> {
-    let signals = Signals::open().context("can't handle signals")?;
+    let signals = Signals::open()?;
     let page = view.first_page();
     let format = common.format(|style| match page {
         Some(_) => Format::Nothing,
@@ -111,12 +110,8 @@ pub(super) async fn run<V: View>(view: V, common: &Common) -> anyhow::Result<()>
         let screen = Screen::new(settings, names, log).context("can't use the terminal")?;
         live.screen = Some(screen);
     }
-    let session = Session {
-        signals,
-        keys: Keys::none(),
-        timer: Timer::new(Instant::now(), common.timing()),
-        output: Output::new(format),
-    };
+    let timer = Timer::new(Instant::now(), common.timing());
+    let session = Session::new(signals, timer, format);
     session.run(live).await
 }
 

@@ -86,7 +86,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cmd::states::every_tcp_socket;
+    use crate::cmd::listing::every_tcp_socket;
     use netperf_sys::capture::Scope;
 
     const SECOND: Duration = Duration::from_secs(1);

@@ -32,7 +32,7 @@ pub(super) async fn run(args: NicArgs, common: &Common) -> anyhow::Result<()> {
     let output = Output::new(common.format(Format::Live));
     let timing = config::timing(common, output.is_live());
     let session = Session {
-        signals: Signals::open().context("can't handle signals")?,
+        signals: Signals::open()?,
         keys: if output.is_live() {
             Keys::open().context("can't read the keys")?
         } else {

@@ -24,8 +24,7 @@ use self::targets::Aim;
 use super::args::common::Common;
 use super::logging;
 use super::session::{Session, Signals, Stops, Timer};
-use crate::render::keys::Keys;
-use crate::render::output::{Format, Output};
+use crate::render::output::Format;
 use crate::render::tui::{LogTail, PathScreen};
 use crate::view::path::threshold::Threshold;
 
@@ -61,7 +60,7 @@ enum Destination {
 pub(super) async fn run(args: PathArgs, common: &Common) -> anyhow::Result<()> {
     let run = PathRun::new(args, common)?;
     rights::check_probing()?;
-    let mut signals = Signals::open().context("can't handle signals")?;
+    let mut signals = Signals::open()?;
     let aims = tokio::select! {
         _ = signals.next() => return Ok(()),
         aims = targets::of(&run) => aims?,
@@ -73,12 +72,8 @@ pub(super) async fn run(args: PathArgs, common: &Common) -> anyhow::Result<()> {
         Some(log) => Some(PathScreen::new(common.has_color(), log).context("no screen")?),
         None => None,
     };
-    let session = Session {
-        signals,
-        keys: Keys::none(),
-        timer: Timer::without_ticks(Instant::now(), run.duration),
-        output: Output::new(run.format),
-    };
+    let timer = Timer::without_ticks(Instant::now(), run.duration);
+    let session = Session::new(signals, timer, run.format);
     let probing = Probing::new(run, aims, (common.host_names(), screen), news);
     session.run(probing).await
 }

@@ -15,7 +15,7 @@ use netperf_sys::capture::{Detail, Listed, Scope, SocketFeed, SocketRequest};
 use netperf_sys::procfs::Procfs;
 
 use super::{Destination, PathRun};
-use crate::cmd::session::failure;
+use crate::cmd::listing::failure;
 use crate::view::path::ProcessSide;
 
 /// Hosts of a process that are probed.

@@ -1,12 +1,8 @@
-//! What stands before the first report and after the last, and what if there can be none?
-
-use std::io;
+//! What stands before the first report and after the last?
 
 use netperf_core::clock::{self, WallNs};
 use netperf_core::collect::{AttachedHook, Unavailable};
-use netperf_core::failure::Failure;
 use netperf_core::sample::socket::Unseen;
-use netperf_sys::capture::SocketsError;
 
 use super::Timing;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
@@ -67,21 +63,5 @@ pub(in crate::cmd) fn end(ticks: u64, reason: Reason) -> End {
         ticks,
         slots_in_use: 0,
         reason,
-    }
-}
-
-/// The exit status that fits.
-pub(in crate::cmd) fn failure(error: SocketsError) -> Failure {
-    let (is_lack, is_forbidden) = match &error {
-        SocketsError::NoList { .. } => (true, false),
-        SocketsError::Namespace { source, .. } => {
-            (false, source.kind() == io::ErrorKind::PermissionDenied)
-        }
-    };
-    let text = format!("{:#}", anyhow::Error::new(error));
-    match (is_lack, is_forbidden) {
-        (true, _) => Failure::Lacking(text),
-        (false, true) => Failure::NotAllowed(format!("{text}: run it as root")),
-        (false, false) => Failure::Usage(text),
     }
 }

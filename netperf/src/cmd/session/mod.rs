@@ -4,6 +4,8 @@
 mod envelope;
 mod polling;
 mod signals;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 use std::future::pending;
@@ -11,7 +13,7 @@ use std::future::pending;
 use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
-pub(super) use self::envelope::{Opening, end, failure};
+pub(super) use self::envelope::{Opening, end};
 pub(super) use self::polling::{Poll, Polling, Reading, at_once};
 pub(super) use self::signals::{Signals, Stop, Stops};
 pub(super) use self::timer::{Timer, Timing};
@@ -108,18 +110,27 @@ pub(super) struct Session<S> {
     pub(super) output: Output,
 }
 
+impl Session<Signals> {
+    /// A session without keys.
+    pub(super) fn new(signals: Signals, timer: Timer, format: Format) -> Self {
+        Self {
+            signals,
+            keys: Keys::none(),
+            timer,
+            output: Output::new(format),
+        }
+    }
+}
+
 /// Polls once, or as `timing` says.
 pub(super) async fn poll(
     poll: impl Poll,
     format: Format,
     timing: Option<Timing>,
 ) -> anyhow::Result<()> {
-    let session = Session {
-        signals: Signals::open().context("can't handle signals")?,
-        keys: Keys::none(),
-        timer: Timer::at_once(Instant::now(), timing),
-        output: Output::new(format),
-    };
+    let signals = Signals::open()?;
+    let timer = Timer::at_once(Instant::now(), timing);
+    let session = Session::new(signals, timer, format);
     session.run(Polling::new(poll)).await
 }
 

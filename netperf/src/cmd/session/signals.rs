@@ -2,6 +2,7 @@
 
 use std::io;
 
+use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Which signal asks the program to end.
@@ -30,7 +31,11 @@ impl Signals {
     ///
     /// # Errors
     /// When the kernel refuses a handler.
-    pub(in crate::cmd) fn open() -> io::Result<Self> {
+    pub(in crate::cmd) fn open() -> anyhow::Result<Self> {
+        Self::take_over().context("can't handle signals")
+    }
+
+    fn take_over() -> io::Result<Self> {
         let hangup = if is_ignored(libc::SIGHUP) {
             None
         } else {

@@ -9,7 +9,8 @@ use netperf_sys::capture::SocketFeed;
 use netperf_sys::rights;
 
 use super::SocketsRun;
-use crate::cmd::session::{end, failure};
+use crate::cmd::listing::failure;
+use crate::cmd::session::end;
 use crate::render::output::Silent;
 use crate::render::prose::NotShown;
 use crate::render::sockets::Closed;

@@ -10,8 +10,9 @@ use netperf_sys::capture::{SocketFeed, SocketRequest};
 
 use self::args::SocketsArgs;
 use super::args::common::Common;
+use super::listing::failure;
 use super::logging;
-use super::session::{self, Opening, Poll, Reading, Timing, at_once, failure};
+use super::session::{self, Opening, Poll, Reading, Timing, at_once};
 use crate::render::output::{Format, Output};
 use crate::render::prose::NotShown;
 use crate::render::sockets::{Listing, Show};

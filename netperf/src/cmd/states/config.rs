@@ -1,13 +1,11 @@
 //! What do the options of `states` ask for?
 
 use netperf_core::failure::Failure;
-use netperf_core::model::states::ages::Ages;
-use netperf_core::sample::TcpState;
 use netperf_core::sample::state_set::StateSet;
-use netperf_sys::capture::{self, Detail, Listed, Scope, SocketRequest};
+use netperf_sys::capture;
 
 use super::args::StatesArgs;
-use crate::cmd::session::failure;
+use crate::cmd::listing::failure;
 use crate::view::churn::ChurnOptions;
 use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
@@ -38,36 +36,10 @@ pub(super) fn options(args: StatesArgs) -> StatesOptions {
     }
 }
 
-/// Every TCP socket, since ports and queues are those of all, whatever is shown. Times are wanted of
-/// those that end slowly, and of those that listen how many they turned away.
-pub(in crate::cmd) fn every_tcp_socket(namespaces: Scope) -> SocketRequest {
-    SocketRequest {
-        listed: vec![Listed::Tcp],
-        states: StateSet::ALL,
-        detail: Detail::Basic,
-        in_full: Ages::slow().or(StateSet::of([TcpState::Listen])),
-        networks: true,
-        namespaces,
-        owners: Vec::new(),
-    }
-}
-
-/// What waits for packets of connections that are closed: no hook tells its end.
-pub(in crate::cmd) fn sockets_that_wait() -> SocketRequest {
-    SocketRequest {
-        listed: vec![Listed::Tcp],
-        states: StateSet::of([TcpState::TimeWait, TcpState::FinWait2]),
-        detail: Detail::Basic,
-        in_full: StateSet::NONE,
-        networks: false,
-        namespaces: Scope::All,
-        owners: Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use netperf_core::sample::TcpState;
 
     use super::*;
     use crate::cmd::cli::{Cli, Command};
@@ -82,14 +54,11 @@ mod tests {
     }
 
     #[test]
-    fn all_is_read_whatever_is_shown() {
+    fn states_and_filters_say_what_is_shown() {
         let (options, _) = parsed("--state TIME_WAIT,close-wait --pid 7 --port 443");
         let shown = StateSet::of([TcpState::TimeWait, TcpState::CloseWait]);
         assert_eq!(options.states, shown);
         assert_eq!((options.port, options.processes.pids), (Some(443), vec![7]));
-        let request = every_tcp_socket(Scope::All);
-        assert_eq!(request.states, StateSet::ALL);
-        assert_eq!(request.owners, [0; 0]);
         assert_eq!(parsed("").0.states, StateSet::ALL);
     }
 

@@ -4,8 +4,6 @@ pub(super) mod args;
 mod config;
 mod watch;
 
-pub(super) use self::config::{every_tcp_socket, sockets_that_wait};
-
 use netperf_core::collect::AttachedHook;
 use netperf_core::model::states::StatesModel;
 use netperf_core::sample::refusal::{RefusalReading, Refusals};
@@ -14,7 +12,8 @@ use netperf_sys::capture::{RefusalFeed, Scope, SocketFeed, SocketRequest};
 
 use self::args::StatesArgs;
 use super::args::common::Common;
-use super::session::{self, Opening, Poll, Reading, Timing, at_once, failure};
+use super::listing::{every_tcp_socket, failure};
+use super::session::{self, Opening, Poll, Reading, Timing, at_once};
 use super::{live, logging};
 use crate::render::output::{Format, Output};
 use crate::render::prose::NotShown;

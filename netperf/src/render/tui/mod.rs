@@ -10,6 +10,7 @@ mod help;
 mod input;
 mod links;
 mod log_tail;
+mod order;
 mod overlay;
 mod page;
 mod path_keys;
@@ -29,6 +30,7 @@ mod watched;
 mod tests;
 
 pub use self::log_tail::LogTail;
+pub use self::order::LimitOrder;
 pub use self::path_screen::PathScreen;
 pub use self::screen::{Event, Screen};
 pub use self::state::{FirstPage, Settings};

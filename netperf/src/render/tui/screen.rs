@@ -14,11 +14,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::input::action;
 use super::log_tail::LogTail;
+use super::order::LimitOrder;
 use super::page;
 use super::state::{Effect, Page, Settings, State};
 use super::surroundings::Surroundings;
 use super::terminal::OwnTerminal;
-use crate::render::LimitOrder;
 use crate::view::envelope::Start;
 
 /// A session on the whole terminal.

@@ -10,9 +10,9 @@ use regex::RegexBuilder;
 
 use super::cursor::{Cursor, RowId};
 use super::input::Action;
+use super::order::LimitOrder;
 use super::overlay::Overlay;
 use super::watched::Watched;
-use crate::render::LimitOrder;
 use crate::view::flows::FlowsOptions;
 use crate::view::limit::{WantedRates, rates};
 use crate::view::query::{FlowQuery, ProcessQuery};

@@ -20,7 +20,7 @@ use super::overlay::Overlay;
 use super::page;
 use super::state::{Effect, FirstPage, Page, Settings, State};
 use super::surroundings::Surroundings;
-use crate::render::LimitOrder;
+use crate::render::tui::LimitOrder;
 use crate::view::envelope::Start;
 use crate::view::flows::FlowsOptions;
 use crate::view::sort::SortKey;
