@@ -28,10 +28,10 @@ pub(super) fn run(common: &Common) -> anyhow::Result<()> {
     format.report(&report, &mut page)?;
     format.report(&Silent(&end()), &mut page)?;
     io::stdout().write_all(&page).context("can't write")?;
-    if report.can_count {
+    if report.found.can_count {
         return Ok(());
     }
-    Err(Failure::CheckFailed(report.summary()).into())
+    Err(Failure::CheckFailed(report.found.summary()).into())
 }
 
 fn start(report: &Readiness) -> Start {
@@ -40,11 +40,11 @@ fn start(report: &Readiness) -> Start {
         version: env!("CARGO_PKG_VERSION"),
         command: "doctor",
         time: report.time,
-        host: report.host.clone(),
-        kernel: report.kernel.clone(),
+        host: report.found.host.clone(),
+        kernel: report.found.kernel.clone(),
         interval_s: 0.0,
-        hooks: report.provenance.hooks.clone(),
-        unavailable: report.provenance.unavailable.clone(),
+        hooks: report.found.provenance.hooks.clone(),
+        unavailable: report.found.provenance.unavailable.clone(),
     }
 }
 

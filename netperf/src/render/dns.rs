@@ -2,14 +2,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::Units;
+use netperf_core::units::{Units, counted, format_micros};
 
 use super::output::{Report, Style};
 use super::prose::{LINE, finding, sentence};
 use super::text_table;
 use crate::view::dns::{DnsTick, LookupRow, table};
-use crate::view::spread::said;
-use crate::view::states::words::counted;
 
 impl Report for DnsTick {
     fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
@@ -72,7 +70,7 @@ fn cost(lookup: &LookupRow) -> String {
         counted(number(lookup.sent), "query", "queries"),
         counted(number(lookup.names.len()), "name", "names"),
         lookup.timeouts,
-        said(lookup.took_us)
+        format_micros(lookup.took_us)
     )
 }
 
@@ -84,7 +82,7 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
             query.kind,
             query.server,
             query.result,
-            said(query.took_us)
+            format_micros(query.took_us)
         );
         sentence("    ", &text, width, out)?;
     }
@@ -95,7 +93,7 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
 mod tests {
     use super::*;
     use crate::render::output::tests::text_of;
-    use crate::view::dns::tests::troubled;
+    use netperf_core::fixtures::dns::troubled;
 
     fn shown(width: usize) -> String {
         text_of(&DnsTick::new(&troubled()), Some(width))

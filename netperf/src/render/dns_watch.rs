@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{Units, format_micros};
 
 use serde::Serialize;
 
@@ -12,7 +12,6 @@ use super::text_table;
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchTick, table};
 use crate::view::envelope::Start;
-use crate::view::spread::said;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 20;
@@ -45,7 +44,7 @@ impl Report for DnsWatchTick {
 fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     let after = row
         .took_us
-        .map_or(String::new(), |us| format!(" after {}", said(us)));
+        .map_or(String::new(), |us| format!(" after {}", format_micros(us)));
     let cut = if row.truncated { ", cut off" } else { "" };
     let again = match row.retries {
         0 => String::new(),

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use super::output::{Report, Style};
 use super::prose::{LEVEL, SENTENCE, judged, reasons, sentence};
-use crate::view::doctor::{Check, Doctor, Status};
-use crate::view::states::Level;
+use crate::view::doctor::Doctor;
+use netperf_diagnose::Level;
+use netperf_diagnose::doctor::{Check, Status};
 
 /// Width of the column of titles.
 const TITLE: usize = 17;
@@ -74,11 +75,11 @@ fn check(check: &Check, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::render::output::tests::text_of;
-    use crate::view::doctor::{Cause, Topic};
-    use crate::view::states::Finding;
     use crate::view::time::Rfc3339;
     use netperf_core::clock::WallNs;
     use netperf_core::sample::Loss;
+    use netperf_diagnose::Finding;
+    use netperf_diagnose::doctor::{Cause, Topic};
 
     fn written(what: &str, width: usize) -> String {
         let found = |level, what: &str| Finding {

@@ -3,14 +3,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::{Bytes, Units};
+use netperf_core::units::{Bytes, Units, counted, format_micros};
 
 use super::output::{Report, Style};
 use super::prose::{LINE, finding, sentence};
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
-use crate::view::spread::said;
-use crate::view::states::words::counted;
 
 impl Report for HttpTick {
     fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
@@ -26,12 +24,15 @@ fn text(tick: &HttpTick, (units, width): (Units, usize), out: &mut Vec<u8>) -> i
         about(target, (units, width), out)?;
     }
     for slo in &tick.slo {
-        let (limit, kept) = (said(slo.limit_us), if slo.met { "kept" } else { "missed" });
+        let (limit, kept) = (
+            format_micros(slo.limit_us),
+            if slo.met { "kept" } else { "missed" },
+        );
         let at = slo
             .address
             .map(|it| format!(" at {it}"))
             .unwrap_or_default();
-        let measured = slo.p95_us.map_or("-".to_owned(), said);
+        let measured = slo.p95_us.map_or("-".to_owned(), format_micros);
         writeln!(
             out,
             "limit {}{at} {limit}: {kept} (p95 {measured})",
@@ -88,7 +89,11 @@ fn came(request: &RequestRow, units: Units) -> String {
     if request.reused == Some(true) {
         parts.push("connection used again".to_owned());
     }
-    parts.extend(request.rtt_us.map(|it| format!("round trip {}", said(it))));
+    parts.extend(
+        request
+            .rtt_us
+            .map(|it| format!("round trip {}", format_micros(it))),
+    );
     parts.join(", ")
 }
 
@@ -107,10 +112,18 @@ fn tls(tls: &TlsRow) -> String {
 mod tests {
     use super::*;
     use crate::render::output::tests::text_of;
-    use crate::view::http::tests::{options, slow_server};
+    use crate::view::http::HttpOptions;
+    use netperf_core::fixtures::http::slow_server;
+    use netperf_diagnose::condition::Condition;
 
     fn shown(width: usize) -> String {
-        let tick = HttpTick::new(&slow_server(), &options("total=500ms"));
+        let options = HttpOptions {
+            url: "https://example.org/".to_owned(),
+            method: "GET".to_owned(),
+            keep_alive: false,
+            slos: Condition::list("total=500ms").unwrap(),
+        };
+        let tick = HttpTick::new(&slow_server(), &options);
         text_of(&tick, Some(width))
     }
 

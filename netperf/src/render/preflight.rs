@@ -3,30 +3,31 @@
 use std::io::{self, Write};
 
 use netperf_core::text::visible;
+use netperf_diagnose::preflight::{Check, Preflight, Topic, Verdict};
 
 use super::output::{Report, Style};
-use crate::view::preflight::{Check, Readiness, Topic, Verdict};
+use crate::view::preflight::Readiness;
 
 /// Width of the column of verdicts: that of the longest.
 const VERDICT: usize = 7;
 
 impl Report for Readiness {
     fn text(&self, _: Style, out: &mut Vec<u8>) -> io::Result<()> {
-        write!(out, "{}", text(self))
+        write!(out, "{}", text(&self.found))
     }
 }
 
 /// The answer in lines that begin with their verdict.
-fn text(report: &Readiness) -> String {
+fn text(found: &Preflight) -> String {
     let mut lines = vec![format!(
         "{}, Linux {}",
-        visible(&report.host),
-        visible(&report.kernel)
+        visible(&found.host),
+        visible(&found.kernel)
     )];
-    lines.push(verdict_line(report.verdict(), &report.summary()));
+    lines.push(verdict_line(found.verdict(), &found.summary()));
     for topic in Topic::ALL {
         lines.extend([String::new(), topic.heading().to_owned()]);
-        lines.extend(report.about(topic).map(line));
+        lines.extend(found.about(topic).map(line));
     }
     lines.push(String::new());
     lines.join("\n")

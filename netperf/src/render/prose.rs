@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use netperf_core::text::{visible, width};
+use netperf_diagnose::Finding;
 use serde::Serialize;
 
 use super::output::{Report, Style};
 use crate::view::envelope::Start;
-use crate::view::states::Finding;
 use crate::view::tick::{Health, When};
 
 /// Widest line where there is no terminal: lines are for reading, and files have no edge.

@@ -2,10 +2,10 @@
 
 use clap::Args;
 use ipnet::IpNet;
+use netperf_core::model::query::{CgroupPath, FlowQuery, ProcessQuery};
 use regex::Regex;
 
 use super::values::network;
-use crate::view::query::{CgroupPath, FlowQuery, ProcessQuery};
 use crate::view::sort::{Figures, Sort, SortKey};
 
 /// Which processes.

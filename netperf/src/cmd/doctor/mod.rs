@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use netperf_core::failure::Failure;
+use netperf_diagnose::doctor::Status;
 use netperf_sys::capture::Scope;
 use tokio::time::{Instant, sleep_until};
 
@@ -17,7 +18,7 @@ use super::args::common::Common;
 use super::logging;
 use super::session::{Ending, Opening, Session, Signals, Source, Step, Timer, Timing, end};
 use crate::render::output::{Format, Output, Silent};
-use crate::view::doctor::{Doctor, Status};
+use crate::view::doctor::Doctor;
 use crate::view::envelope::Reason;
 
 /// How long is measured unless something else is asked for.

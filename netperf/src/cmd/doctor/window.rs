@@ -11,6 +11,7 @@ use netperf_core::model::pressure::Pressure;
 use netperf_core::model::states::StatesModel;
 use netperf_core::sample::nic::NicSample;
 use netperf_core::sample::socket::{SocketSample, Unseen};
+use netperf_diagnose::doctor::Measured;
 use netperf_sys::capture::{
     self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
     SocketRequest,
@@ -20,8 +21,6 @@ use super::REST;
 use super::names::NamesSeen;
 use crate::cmd::listing::{every_tcp_socket, failure};
 use crate::cmd::nic;
-
-use crate::view::doctor::Measured;
 
 /// Everything that is measured.
 pub(super) struct Window {
@@ -171,7 +170,7 @@ impl Window {
         let nics = self.interfaces.read().map_err(nic::failure)?;
         self.ticks.advance(nics.clone());
         self.nics.advance(nics);
-        self.nics.take_spells_of(&self.ticks);
+        self.nics.take_streaks_of(&self.ticks);
         self.last = self.sockets.read(&self.request).map_err(failure)?;
         self.read_refusals();
         self.states.advance(&self.last, &|_| true);

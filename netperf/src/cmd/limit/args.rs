@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use netperf_core::units::ByteRate;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::limit::LimitMetric;
 use netperf_throttle::Way;
 use regex::Regex;
 
@@ -85,9 +87,15 @@ pub struct LimitArgs {
     /// Show what would be done, and exit
     #[arg(long, conflicts_with_all = ["command", "check"], help_heading = "Trying")]
     pub dry_run: bool,
-    /// End after 5 seconds, with status 5 if the rate was missed by more than 5 %
-    #[arg(long, conflicts_with = "command", help_heading = "Trying")]
-    pub check: bool,
+    /// End after 5 seconds, with status 5 if the rate was missed by more than 5 %, or unless `off`, `up` or
+    /// `down` fulfils another condition: `off<2%`, `up>=19MB/s` (`<`, `<=`, `>`, `>=`)
+    #[arg(long, value_name = "CONDITION", num_args = 0..=1, require_equals = true)]
+    #[arg(
+        default_missing_value = "off<=5%",
+        conflicts_with = "command",
+        help_heading = "Trying"
+    )]
+    pub check: Option<Condition<LimitMetric>>,
     /// Run this command under the limit; ends with it, and with its status
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["pid", "name"])]
     pub command: Vec<OsString>,
@@ -209,6 +217,7 @@ Examples:
   sudo netperf-trace limit --unit backup 160Mbit         a service of systemd, all its processes
   sudo netperf-trace limit 1MB -- curl -O https://example.org/big
   sudo netperf-trace limit --pid 9821 20MB --check       does it reach the rate? Status 5 if not
+  sudo netperf-trace limit --pid 9821 20MB --check='off<2%'
   sudo netperf-trace limit list                          all limits of this machine
   sudo netperf-trace limit set --id 1 5MB                another rate, at once
   sudo netperf-trace limit clear --all                   everything at full speed

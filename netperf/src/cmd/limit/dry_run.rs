@@ -2,16 +2,17 @@
 
 use netperf_core::clock;
 use netperf_core::units::Units;
+use netperf_diagnose::limit::warnings;
 use netperf_sys::procfs::Procfs;
 use netperf_throttle::Limit;
 use netperf_throttle::registry::Folder;
 
-use super::hold::{check_rights, opening, plan, wanted};
+use super::hold::{check_rights, opening, plan};
 use super::{Hold, failure, print, registry_failure, targets, usage};
 use crate::cmd::session::end;
 use crate::render::output::Format;
 use crate::view::envelope::Reason;
-use crate::view::limit::{LimitPlan, PlannedInterface, PlannedProcess, warnings};
+use crate::view::limit::{LimitPlan, PlannedInterface, PlannedProcess};
 use crate::view::time::Rfc3339;
 
 /// Tells it, and changes nothing.
@@ -42,7 +43,7 @@ pub(super) fn tell(hold: &Hold, format: Format, units: Units) -> anyhow::Result<
         mechanism: survey.mechanism.to_owned(),
         up_bytes_per_s: hold.rates.up.map(|rate| rate.0),
         down_bytes_per_s: hold.rates.down.map(|rate| rate.0),
-        warnings: warnings(&usage, wanted(hold.rates), units),
+        warnings: warnings(&usage, (hold.rates.up, hold.rates.down), units),
     };
     print(
         format,

@@ -14,7 +14,7 @@ use netperf_sys::capture;
 use netperf_sys::procfs::{Procfs, StartTicks};
 use netperf_sys::rights;
 use netperf_throttle::registry::{Folder, Orders, Seat};
-use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Rates, Shaped};
+use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Shaped};
 use rustix::process::setpriority_process;
 use tokio::time::Instant;
 
@@ -27,7 +27,7 @@ use crate::cmd::session::{Opening, Session, Signals, Timer};
 use crate::render::keys::Keys;
 use crate::render::output::{Format, Output};
 use crate::view::envelope::Start;
-use crate::view::limit::{WantedRates, names};
+use crate::view::limit::names;
 
 /// Holds a limit until it ends.
 pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
@@ -111,14 +111,6 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
         loopback: hold.loopback,
         except: hold.except.clone(),
         way: hold.way,
-    }
-}
-
-/// The rates, as views know them.
-pub(super) fn wanted(rates: Rates) -> WantedRates {
-    WantedRates {
-        up: rates.up,
-        down: rates.down,
     }
 }
 

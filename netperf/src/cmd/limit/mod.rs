@@ -21,6 +21,8 @@ use anyhow::Context;
 use netperf_core::clock::MonoNs;
 use netperf_core::text::chain;
 use netperf_core::units::ByteRate;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::limit::LimitMetric;
 use netperf_throttle::registry::LimitsError;
 use netperf_throttle::{LimitError, Rates, Way};
 use regex::Regex;
@@ -68,7 +70,7 @@ struct Hold {
     lasting: Option<Duration>,
     detach: bool,
     dry_run: bool,
-    check: bool,
+    check: Option<Condition<LimitMetric>>,
     format: Format,
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use clap::{Args, ValueEnum};
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
+use netperf_core::model::query::FlowQuery;
 use netperf_core::sample::Proto;
 
 use super::{Scene, View};
@@ -13,7 +14,6 @@ use crate::render::batch::OnHost;
 use crate::render::output::Output;
 use crate::render::tui::FirstPage;
 use crate::view::flows::{FlowsOptions, FlowsTick};
-use crate::view::query::FlowQuery;
 
 /// Options of `flows`.
 #[derive(Debug, Args)]

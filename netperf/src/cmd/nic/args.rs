@@ -1,10 +1,11 @@
 //! Which options does `nic` have?
 
 use clap::Args;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::nic::condition::NicMetric;
 use netperf_sys::capture::Scope;
 
 use crate::cmd::args::values::scope;
-use crate::view::nic::Threshold;
 
 /// Options of `nic`.
 #[derive(Debug, Args)]
@@ -25,14 +26,15 @@ pub struct NicArgs {
     /// Counters of the drivers' own as well
     #[arg(long, help_heading = "Presentation")]
     pub driver: bool,
-    /// End with status 5 if an interface passes one of these in a tick: `errors>0,drops>0,util>90`
+    /// End with status 5 if one of these holds for an interface in a tick: `errors>0,drops>0,util>=90%`
+    /// (`errors`, `drops`, `util`; `<`, `<=`, `>`, `>=`)
     #[arg(
         long,
         value_name = "LIST",
         value_delimiter = ',',
         help_heading = "Check"
     )]
-    pub fail_if: Vec<Threshold>,
+    pub fail_if: Vec<Condition<NicMetric>>,
 }
 
 /// What `nic` is.
@@ -51,9 +53,9 @@ It measures one tick of a second and ends; on a terminal it goes on until q or C
 elsewhere if -d, -n or --duration is given. It needs no rights, but for the processes that fill an
 interface and for other network namespaces.
 
---fail-if ends it with status 5 if in any tick an interface has more errors or drops than that, or
-uses a greater share of its speed (util, in percent). Drops are those of the interface and of its
-queue.";
+--fail-if ends it with status 5 if one of its conditions holds for an interface in any tick: errors,
+drops, or the share of its speed that is used (util, in percent), each with <, <=, > or >=. Drops are
+those of the interface and of its queue.";
 
 /// Examples of `nic`.
 pub(in crate::cmd) const EXAMPLES: &str = "\
@@ -62,5 +64,5 @@ Examples:
   netperf-trace nic -i eth0 -d 5 -n 12         one of them for a minute
   netperf-trace nic --driver -i eth0           with the counters of its driver
   sudo netperf-trace nic --netns all           also in containers
-  netperf-trace nic -n 10 -b --fail-if 'errors>0,drops>0,util>90' || echo look at it
+  netperf-trace nic -n 10 -b --fail-if 'errors>0,drops>0,util>=90%' || echo look at it
   netperf-trace nic --json | jq '.interfaces[]? | {name, rx_percent, tx_percent}'";

@@ -33,7 +33,7 @@ pub(super) fn request(args: &NicArgs) -> NicRequest {
 pub(super) fn options(args: NicArgs) -> NicOptions {
     NicOptions {
         names: args.iface,
-        thresholds: args.fail_if,
+        fail_if: args.fail_if,
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
         assert!(request(&args).driver_counters);
         let options = options(args);
         assert_eq!(options.names, ["eth0", "lo"]);
-        assert_eq!(options.thresholds.len(), 2);
+        assert_eq!(options.fail_if.len(), 2);
         let namespaces = |options| request(&parsed(options).0).namespaces;
         assert_eq!(namespaces("-b --netns all"), Scope::All);
         assert_eq!(namespaces("-b --netns 7"), Scope::Of(7));

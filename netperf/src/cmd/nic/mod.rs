@@ -23,7 +23,7 @@ use crate::render::output::{Format, Output};
 use crate::render::prose::NotShown;
 use crate::view::nic::{NicOptions, NicTick};
 
-/// Thresholds that were passed which the last message names.
+/// Conditions that held which the last message names.
 const NAMED_MAX: usize = 5;
 
 /// Shows the interfaces.
@@ -59,7 +59,7 @@ struct Interfaces {
     feed: NicFeed,
     model: NicModel,
     traffic: Traffic,
-    /// Thresholds that were passed in any tick, in words.
+    /// Conditions of `--fail-if` that held in any tick, in words.
     exceeded: Vec<String>,
 }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::path::condition::PathMetric;
 
 use crate::cmd::args::values::{interval, seconds};
-use crate::view::path::threshold::Threshold;
 
 /// Options of `path`.
 #[derive(Debug, Args)]
@@ -74,14 +75,15 @@ pub struct PathArgs {
     /// All cycles first, then one report
     #[arg(long, help_heading = "Presentation")]
     pub report: bool,
-    /// Exit status 5 if a bound of the destination is broken: `loss>1,avg>200ms`
+    /// Exit status 5 if one of these holds for the destination: `loss>=1%,avg>200ms` (`loss`, `min`, `avg`,
+    /// `max`, `mdev`, `jitter`, `p50`, `p95`, `p99`, `hops`, `mtu`; `<`, `<=`, `>`, `>=`)
     #[arg(
         long,
-        value_name = "BOUNDS",
+        value_name = "LIST",
         value_delimiter = ',',
         help_heading = "Check"
     )]
-    pub fail_if: Vec<Threshold>,
+    pub fail_if: Vec<Condition<PathMetric>>,
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {
@@ -107,9 +109,10 @@ Examples:
   sudo netperf-trace path example.org --report --mtu         and the largest packet that passes
   sudo netperf-trace path example.org --report --all         every address of the host
   sudo netperf-trace path --of-process 8821 --report         where this process talks to most
-  sudo netperf-trace path example.org --report --fail-if 'loss>1,avg>200ms,p95>300ms'
+  sudo netperf-trace path example.org --report --fail-if 'loss>=1%,avg>200ms,p95>300ms'
 
-Bounds of --fail-if: loss, min, avg, max, mdev, jitter, p50, p95, p99, hops, mtu, each with > or <.
+Metrics of --fail-if: loss, min, avg, max, mdev, jitter, p50, p95, p99, hops, mtu, each with <, <=, >
+or >=.
 Times need a unit: us, ms or s.
 
 Keys:

@@ -12,6 +12,8 @@ use anyhow::Context;
 use netperf_core::clock;
 use netperf_core::failure::Failure;
 use netperf_core::sample::path::{Method, Outcome, PathCycle};
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::path::condition::PathMetric;
 use netperf_probe::path::{News, Plan, Prober};
 use netperf_sys::netlink;
 use netperf_sys::rights;
@@ -26,7 +28,6 @@ use super::logging;
 use super::session::{Session, Signals, Stops, Timer};
 use crate::render::output::Format;
 use crate::render::tui::{LogTail, PathScreen};
-use crate::view::path::threshold::Threshold;
 
 /// A run of `path`.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ struct PathRun {
     looks_for_mtu: bool,
     plan: Plan,
     duration: Option<Duration>,
-    bounds: Vec<Threshold>,
+    fail_if: Vec<Condition<PathMetric>>,
     format: Format,
     /// One report at the end.
     is_report: bool,

@@ -7,7 +7,9 @@ use std::rc::Rc;
 use anyhow::Context;
 use netperf_core::failure::Failure;
 use netperf_core::host_names::HostNames;
-use netperf_core::model::path::PathModel;
+use netperf_core::model::path::{PathModel, ProcessSide};
+use netperf_diagnose::path::condition::broken;
+use netperf_diagnose::path::unreached;
 use netperf_probe::path::News;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -18,7 +20,7 @@ use crate::render::output::{AGAIN, Output, Silent};
 use crate::render::path::progress;
 use crate::render::tui::{self, PathScreen};
 use crate::view::envelope::Reason;
-use crate::view::path::{PathTick, ProcessSide, unreached};
+use crate::view::path::PathTick;
 
 /// The paths, and what the probers say of them.
 pub(super) struct Probing {
@@ -149,7 +151,7 @@ impl Probing {
         }
     }
 
-    /// Whether every destination was reached, and within its bounds.
+    /// Whether every destination was reached, and no condition of `--fail-if` holds.
     fn judge(&self) -> anyhow::Result<()> {
         let mut wrong: Vec<String> = Vec::new();
         for Path { model, failed, .. } in &self.paths {
@@ -157,9 +159,9 @@ impl Probing {
                 Some(why) => wrong.push(why),
                 None => wrong.extend(
                     self.run
-                        .bounds
+                        .fail_if
                         .iter()
-                        .filter_map(|bound| bound.broken(model)),
+                        .filter_map(|condition| broken(condition, model)),
                 ),
             }
             let address = model.target.address;

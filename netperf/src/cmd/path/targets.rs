@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::bail;
 use netperf_core::failure::Failure;
+use netperf_core::model::path::ProcessSide;
 use netperf_core::sample::TcpState;
 use netperf_core::sample::path::PathTarget;
 use netperf_core::sample::socket::{Ends, SocketReading, SocketSample};
@@ -16,7 +17,6 @@ use netperf_sys::procfs::Procfs;
 
 use super::{Destination, PathRun};
 use crate::cmd::listing::failure;
-use crate::view::path::ProcessSide;
 
 /// Hosts of a process that are probed.
 const REMOTES: usize = 3;

@@ -1,13 +1,13 @@
 //! What do the options of `states` ask for?
 
 use netperf_core::failure::Failure;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::state_set::StateSet;
 use netperf_sys::capture;
 
 use super::args::StatesArgs;
 use crate::cmd::listing::failure;
 use crate::view::churn::ChurnOptions;
-use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
 
 /// What `--watch` asks for.

@@ -11,8 +11,8 @@ use super::output::{Report, Style};
 use super::prose::{LINE, SENTENCE, finding, judged, sentence};
 use super::{text_table, width};
 use crate::view::nic::{NicTick, table};
-use crate::view::states::words::counted;
 use crate::view::table::Table;
+use netperf_core::units::counted;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 40;

@@ -1,4 +1,5 @@
 use netperf_core::fixtures::{process, socket, sockets};
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::model::states::StatesModel;
 use netperf_core::sample::network::{NetworkReading, PortRange};
 use netperf_core::sample::refusal::{RefusalReading, RefusedCall, RefusedFor};
@@ -11,7 +12,6 @@ use serde_json::Value;
 use super::*;
 use crate::render::output::Format;
 use crate::render::output::tests::{text_of, written_as};
-use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
 
 const OPTIONS: StatesOptions = StatesOptions {

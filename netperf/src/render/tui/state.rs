@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use netperf_core::model::Model;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::ProcessId;
 use netperf_core::sample::limit::LimitRecord;
 use netperf_core::units::Units;
@@ -15,7 +16,6 @@ use super::overlay::Overlay;
 use super::watched::Watched;
 use crate::view::flows::FlowsOptions;
 use crate::view::limit::{WantedRates, rates};
-use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::sort::{Figures, Sort};
 use crate::view::top::TopOptions;
 

@@ -1,10 +1,12 @@
 //! The states of TCP by process, and below them what they mean, or the sockets of the process that was
 //! opened.
 
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::model::states::counts::STATES;
 use netperf_core::sample::socket::SocketSample;
 use netperf_core::sample::state_set::StateSet;
 use netperf_core::text::visible;
+use netperf_diagnose::{Finding, Level};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -17,10 +19,9 @@ use super::state::State;
 use super::watched::{self, Watched};
 use crate::render::cell::trend;
 use crate::render::prose::wrapped;
-use crate::view::query::ProcessQuery;
 use crate::view::socket_filter::SocketFilter;
 use crate::view::sockets::{self, SocketsOptions, SocketsTick};
-use crate::view::states::{Finding, Level, StatesTick, table};
+use crate::view::states::{StatesTick, table};
 
 /// Columns before the text of a finding.
 const INDENT: u16 = 10;

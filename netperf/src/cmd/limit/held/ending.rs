@@ -3,6 +3,8 @@
 use netperf_core::failure::Failure;
 use netperf_core::model::limit::LimitModel;
 use netperf_core::units::Units;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::limit::{LimitMetric, outcome};
 
 use super::Held;
 use crate::cmd::limit::hold::sample;
@@ -10,7 +12,7 @@ use crate::cmd::session::{Ending, end};
 use crate::exit::PassedOn;
 use crate::render::output::Output;
 use crate::view::envelope::Reason;
-use crate::view::limit::{moved, outcome};
+use crate::view::limit::moved;
 
 impl Held {
     /// A moment's rate says nothing to people; programs add up the bytes.
@@ -48,12 +50,11 @@ impl Held {
             "limit {} lifted after {seconds} s{moved}",
             self.record.id
         ));
-        let verdict = match (self.status, self.checked) {
-            (Some(PassedOn(0)), _) => Ok(()),
-            (Some(status), _) => Err(status.into()),
-            (None, _) if !self.hold.check => Ok(()),
-            (None, Some(checked)) => verdict(&checked, self.units),
-            (None, None) => {
+        let verdict = match (self.status, self.hold.check, self.checked) {
+            (Some(PassedOn(0)), ..) | (None, None, _) => Ok(()),
+            (Some(status), ..) => Err(status.into()),
+            (None, Some(condition), Some(checked)) => verdict(&condition, &checked, self.units),
+            (None, Some(_), None) => {
                 let text = "the check could not be made: it ended early".to_owned();
                 Err(Failure::CheckFailed(text).into())
             }
@@ -66,8 +67,12 @@ impl Held {
 }
 
 /// Says on stderr what the check found.
-fn verdict(checked: &LimitModel, units: Units) -> anyhow::Result<()> {
-    let outcome = outcome(&checked.overall(), units);
+fn verdict(
+    condition: &Condition<LimitMetric>,
+    checked: &LimitModel,
+    units: Units,
+) -> anyhow::Result<()> {
+    let outcome = outcome(condition, &checked.overall(), units);
     if outcome.is_met {
         log::info!("{}", outcome.text);
         return Ok(());

@@ -11,13 +11,14 @@ use netperf_core::clock::{self, MonoNs};
 use netperf_core::model::limit::LimitModel;
 use netperf_core::sample::limit::LimitRecord;
 use netperf_core::units::Units;
+use netperf_diagnose::limit::warnings;
 use netperf_sys::procfs::{Procfs, Relative};
 use netperf_throttle::registry::{Order, Seat};
 use netperf_throttle::{Alive, Limit};
 use rustix::process::Signal;
 
 use crate::cmd::limit::child::Gated;
-use crate::cmd::limit::hold::{opening, processes, rates_text, sample, wanted, who};
+use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
 use crate::cmd::limit::targets::Found;
 use crate::cmd::limit::wake::{Event, Events};
 use crate::cmd::limit::{Hold, Selector, config, detach, failure, targets, usage};
@@ -26,7 +27,7 @@ use crate::exit::PassedOn;
 use crate::render::keys::Key;
 use crate::render::output::{Format, Output, Silent};
 use crate::view::envelope::Reason;
-use crate::view::limit::{LimitTick, Outlook, warnings};
+use crate::view::limit::{LimitTick, Outlook};
 
 /// How often is looked for processes whose name newly fits: some rename themselves.
 const NEWCOMERS_EVERY: Duration = Duration::from_secs(1);
@@ -104,7 +105,8 @@ impl Held {
             return;
         }
         let usage = usage::at_once(&self.found);
-        for warning in warnings(&usage, wanted(self.hold.rates), self.units) {
+        let rates = self.hold.rates;
+        for warning in warnings(&usage, (rates.up, rates.down), self.units) {
             self.warn_once(&warning, out);
         }
     }
@@ -123,7 +125,7 @@ impl Held {
         }
         let alive = self.limit.tend().map_err(failure)?;
         let now = clock::now().0;
-        if self.hold.check && self.check(now)? {
+        if self.hold.check.is_some() && self.check(now)? {
             return Ok(Step::End(Reason::Duration));
         }
         if self.left(now).is_some_and(|left| left.is_zero()) {
