@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::sink::{Reader, Sink};
 use super::{json, width};
-use crate::view::envelope::{End, Reason};
+use crate::view::envelope::Reason;
 
 /// Begins a line anew and clears what was there.
 pub const AGAIN: &str = "\r\x1b[K";
@@ -169,20 +169,12 @@ impl Output {
         self.sink.drain().await
     }
 
-    /// Writes the last line, and what is left; see [`Sink::finish`].
+    /// Writes what is left at the end of a session; see [`Sink::finish`].
     ///
     /// # Errors
     /// When the writer fails, but not for a reader that has gone.
     pub async fn finish(&mut self, reason: Reason) -> io::Result<()> {
         self.sink.finish(reason).await
-    }
-
-    /// Adds what stands after the last report.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn end(&mut self, end: &End) -> io::Result<()> {
-        self.report(&Silent(end))
     }
 }
 

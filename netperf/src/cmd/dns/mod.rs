@@ -31,7 +31,7 @@ pub(super) async fn run(args: DnsArgs, common: &Common) -> anyhow::Result<()> {
     session::poll(resolvers, format, common.repeated()).await
 }
 
-/// The resolvers that are asked.
+/// The resolvers that are queried.
 struct Resolvers {
     request: DnsRequest,
     timing: Option<Timing>,

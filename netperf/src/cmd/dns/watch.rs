@@ -20,7 +20,7 @@ use crate::view::envelope::{Reason, Start};
 /// How long packets may wait in the ring buffer, which has room for some 2500.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long an answer is waited for if nothing else is asked for: as long as the C library waits.
+/// How long an answer is waited for without `--timeout`: as long as the C library waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows queries as they end, and once a tick who sent them.

@@ -21,7 +21,7 @@ use crate::render::output::{Format, Output, Silent};
 use crate::view::doctor::Doctor;
 use crate::view::envelope::Reason;
 
-/// How long is measured unless something else is asked for.
+/// How long is measured without `--for`.
 const LENGTH: Duration = Duration::from_secs(10);
 
 /// The interfaces are read so many times at least, however short the time is.
@@ -117,10 +117,6 @@ impl Source for Measuring {
         Ok(Step::GoOn)
     }
 
-    fn tick(&mut self, _: &mut Output) -> anyhow::Result<Step> {
-        Ok(Step::GoOn)
-    }
-
     fn finish(mut self, reason: Reason, out: &mut Output) -> anyhow::Result<Ending> {
         self.window.close()?;
         let measured = self.window.measured(self.about);
@@ -136,13 +132,13 @@ impl Source for Measuring {
     }
 }
 
-/// Whoever waits is told for how long.
+/// Says how long it takes.
 fn announce(length: Duration) {
     let mut stderr = io::stderr();
     if !stderr.is_terminal() {
         return;
     }
     let seconds = length.as_secs_f64();
-    // Where it can't be said nobody misses it.
+    // A message that can't be written is not missed.
     let _ = writeln!(stderr, "measuring for {seconds:.0} s; Ctrl-C ends it early");
 }

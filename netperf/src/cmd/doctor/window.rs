@@ -35,9 +35,9 @@ pub(super) struct Window {
     states: StatesModel,
     interfaces: NicFeed,
     first_nics: NicSample,
-    /// Of every look, for what goes on for some of them.
+    /// Of every snapshot, for what goes on for some of them.
     ticks: NicModel,
-    /// Of the first and the last look.
+    /// Of the first and the last snapshot.
     nics: NicModel,
     pressure: Pressure,
     began: MonoNs,
@@ -76,7 +76,7 @@ impl Window {
             driver_counters: true,
         });
         let first = sockets.read(&request).map_err(failure)?;
-        // What was refused before the time begins is not asked about.
+        // What was refused before the time begins does not count.
         if let Some(Err(missing)) = refusals.as_mut().map(RefusalFeed::read) {
             unseen.push(missing);
         }

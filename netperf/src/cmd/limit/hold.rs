@@ -19,9 +19,9 @@ use rustix::process::setpriority_process;
 use tokio::time::Instant;
 
 use super::child::Gated;
+use super::events::Events;
 use super::held::Held;
 use super::targets::{self, Found};
-use super::wake::Events;
 use super::{Hold, Selector, config, detach, failure, registry_failure};
 use crate::cmd::session::{Opening, Session, Signals, Timer};
 use crate::render::keys::Keys;
@@ -99,7 +99,7 @@ fn find(procfs: &Procfs, hold: &Hold, gated: Option<&Gated>) -> anyhow::Result<F
     })
 }
 
-/// What the engine is asked for.
+/// What the engine is to do.
 pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
     Plan {
         id,

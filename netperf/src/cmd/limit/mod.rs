@@ -5,12 +5,12 @@ mod child;
 mod config;
 mod detach;
 mod dry_run;
+mod events;
 mod held;
 mod hold;
 mod orders;
 mod targets;
 mod usage;
-mod wake;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};

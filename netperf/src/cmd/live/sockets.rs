@@ -94,7 +94,7 @@ mod tests {
     #[tokio::test]
     async fn one_snapshot_is_taken_for_each_tick_and_none_beside_it() {
         let mut reader = SocketReader::new(every_tcp_socket(Scope::Own));
-        assert!(reader.underway.is_none(), "nobody wants one");
+        assert!(reader.underway.is_none(), "none was begun");
         reader.begin();
         reader.tick();
         reader.begin();

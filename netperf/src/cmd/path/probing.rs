@@ -1,5 +1,6 @@
 //! What happens while paths are probed?
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::io::{self, IsTerminal, Write as _};
 use std::rc::Rc;
@@ -47,7 +48,7 @@ struct Path {
 
 /// What happens.
 pub(super) enum Event {
-    Screen(tui::Event),
+    Screen(tui::Event<Infallible>),
     /// Of the path with this number.
     News(usize, News),
     /// All probers have ended.
@@ -210,7 +211,7 @@ impl Source for Probing {
 
     fn take(&mut self, event: Event, out: &mut Output) -> anyhow::Result<Step> {
         match event {
-            Event::Screen(tui::Event::Handled | tui::Event::Order(_)) => {}
+            Event::Screen(tui::Event::Handled) => {}
             Event::Screen(tui::Event::Quit) => return Ok(Step::End(Reason::Signal)),
             Event::Screen(tui::Event::Gone) => return Ok(Step::Leave),
             Event::News(number, news) => self.take_news((number, news), out)?,
@@ -219,10 +220,6 @@ impl Source for Probing {
         if self.screen.is_none() && self.paths.iter().all(Path::is_done) {
             return Ok(Step::End(Reason::Count));
         }
-        Ok(Step::GoOn)
-    }
-
-    fn tick(&mut self, _: &mut Output) -> anyhow::Result<Step> {
         Ok(Step::GoOn)
     }
 
@@ -267,7 +264,7 @@ async fn user(
     screen: &mut Option<PathScreen>,
     paths: &[(&PathModel, Option<&ProcessSide>)],
     names: &dyn HostNames,
-) -> tui::Event {
+) -> tui::Event<Infallible> {
     match screen {
         Some(screen) => screen.event(paths, names).await,
         None => pending().await,

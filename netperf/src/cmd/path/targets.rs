@@ -32,7 +32,7 @@ pub(super) struct Aim {
     pub(super) namespace: Option<File>,
 }
 
-/// All that are asked for.
+/// All targets of a run.
 pub(super) async fn of(run: &PathRun) -> anyhow::Result<Vec<Aim>> {
     match &run.destination {
         Destination::Host { name, wants_all } => host(run, name, *wants_all).await,

@@ -27,7 +27,7 @@ pub(super) trait Source {
     /// What happens between ticks.
     type Event;
 
-    /// Whether the reader may take its time for the end, unless a signal comes.
+    /// Whether the reader gets the last report whole, however long that takes; a signal ends the wait.
     const IS_PATIENT: bool = false;
 
     /// Writes what stands before the first report.
@@ -45,8 +45,10 @@ pub(super) trait Source {
         false
     }
 
-    /// Ends a tick and reports it.
-    fn tick(&mut self, out: &mut Output) -> anyhow::Result<Step>;
+    /// Ends a tick and reports it. Never called by a timer without ticks.
+    fn tick(&mut self, _: &mut Output) -> anyhow::Result<Step> {
+        Ok(Step::GoOn)
+    }
 
     /// Ends the tick that is the last by its number, or by the time.
     fn last_tick(&mut self, reason: Reason) -> anyhow::Result<Step> {

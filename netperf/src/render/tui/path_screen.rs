@@ -1,5 +1,6 @@
 //! What happens on the screen of a path, and when is it drawn?
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 
@@ -29,6 +30,9 @@ pub struct PathScreen {
     /// What is shown while the display is paused.
     frozen: Option<Vec<PathModel>>,
 }
+
+/// What happened on the user's side. Nothing can be ordered.
+type PathEvent = Event<Infallible>;
 
 impl PathScreen {
     /// Prepares a screen.
@@ -67,7 +71,7 @@ impl PathScreen {
         &mut self,
         paths: &[(&PathModel, Option<&ProcessSide>)],
         names: &dyn HostNames,
-    ) -> Event {
+    ) -> Event<Infallible> {
         self.draw(paths, names);
         let Some((terminal, keys)) = &mut self.open else {
             return pending().await;
@@ -75,8 +79,8 @@ impl PathScreen {
         let handed_over = tokio::select! {
             event = keys.next() => return match event {
                 Some(Ok(TerminalEvent::Key(key))) => self.press(key, paths),
-                Some(Ok(_)) => Event::Handled,
-                Some(Err(_)) | None => Event::Gone,
+                Some(Ok(_)) => PathEvent::Handled,
+                Some(Err(_)) | None => PathEvent::Gone,
             },
             _ = self.suspended.recv() => terminal.suspend(),
             _ = self.continued.recv() => terminal.resume(),
@@ -114,15 +118,15 @@ impl PathScreen {
         }
     }
 
-    fn press(&mut self, key: KeyEvent, paths: &[(&PathModel, Option<&ProcessSide>)]) -> Event {
+    fn press(&mut self, key: KeyEvent, paths: &[(&PathModel, Option<&ProcessSide>)]) -> PathEvent {
         let Some(action) = action(key) else {
-            return Event::Handled;
+            return PathEvent::Handled;
         };
         match action {
-            PathAction::Quit => return Event::Quit,
+            PathAction::Quit => return PathEvent::Quit,
             PathAction::Suspend => {
                 let Some((terminal, _)) = &mut self.open else {
-                    return Event::Gone;
+                    return PathEvent::Gone;
                 };
                 return event_of(&terminal.suspend());
             }
@@ -137,13 +141,13 @@ impl PathScreen {
             PathAction::NextPath | PathAction::Up | PathAction::Down => {}
         }
         self.page.apply(action);
-        Event::Handled
+        PathEvent::Handled
     }
 }
 
-fn event_of(result: &io::Result<()>) -> Event {
+fn event_of(result: &io::Result<()>) -> PathEvent {
     match result {
-        Ok(()) => Event::Handled,
-        Err(_) => Event::Gone,
+        Ok(()) => PathEvent::Handled,
+        Err(_) => PathEvent::Gone,
     }
 }

@@ -31,15 +31,15 @@ pub struct Screen {
     open: Option<Open>,
 }
 
-/// What happened on the user's side.
+/// What happened on the user's side; `O` is what can be ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum Event<O = LimitOrder> {
     /// Nothing that concerns the session.
     Handled,
     /// The user wants to end it.
     Quit,
-    /// The user wants to begin or end a limit.
-    Order(LimitOrder),
+    /// The user orders something, such as to begin or end a limit.
+    Order(O),
     /// The terminal is gone.
     Gone,
 }

@@ -18,9 +18,9 @@ use netperf_throttle::{Alive, Limit};
 use rustix::process::Signal;
 
 use crate::cmd::limit::child::Gated;
+use crate::cmd::limit::events::{Event, Events};
 use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
 use crate::cmd::limit::targets::Found;
-use crate::cmd::limit::wake::{Event, Events};
 use crate::cmd::limit::{Hold, Selector, config, detach, failure, targets, usage};
 use crate::cmd::session::{Ending, Source, Step, Stop};
 use crate::exit::PassedOn;
@@ -32,7 +32,7 @@ use crate::view::limit::{LimitTick, Outlook};
 /// How often is looked for processes whose name newly fits: some rename themselves.
 const NEWCOMERS_EVERY: Duration = Duration::from_secs(1);
 
-/// Where programs are started one after the other, that is enough: a look takes some milliseconds.
+/// Where programs are started one after the other, that is enough: to look for them takes some milliseconds.
 const NEWCOMERS_REST: Duration = Duration::from_millis(200);
 
 /// A rate is reached after this time; what comes before is not checked.
@@ -99,7 +99,7 @@ impl Held {
         format!("limit {} holds: {rates} for {}", record.id, who(record))
     }
 
-    /// Warns of what will suffer; the limit holds already, so this costs nobody time.
+    /// Warns of what will suffer; the limit holds already, so this delays nothing.
     fn warn(&mut self, out: &mut Output) {
         if matches!(self.hold.selector, Selector::Command(_)) {
             return;
@@ -279,7 +279,7 @@ impl Source for Held {
         match event {
             Event::Tend => self.tend(out),
             Event::Order(order, answer) => {
-                // Whoever asked may have gone.
+                // The process that asks may have gone.
                 let _ = answer.send(self.obey(order));
                 Ok(match order {
                     Order::Clear => Step::End(Reason::Signal),
