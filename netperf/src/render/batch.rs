@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{LinkSpeed, Percent, Units};
 use serde::Serialize;
 
 use super::cell::rate;
@@ -98,14 +98,13 @@ fn header(
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let interval = interval(when);
-    let speed = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, style.units));
     writeln!(
         out,
         "{}  {}  tick {interval}  sent {}  received {}  {}",
         when.time.to_seconds(),
         visible(host),
-        speed(total.tx_bytes_per_s),
-        speed(total.rx_bytes_per_s),
+        rate(total.tx_bytes_per_s, style.units),
+        rate(total.rx_bytes_per_s, style.units),
         health.loss_text(),
     )?;
     degraded(health, out)
@@ -128,14 +127,12 @@ fn table(table: &Table<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
     writeln!(out)
 }
 
-/// One interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3 % of 1000 Mbit/s`.
+/// One interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3.7 % of 1 Gbit/s`.
 fn link_text(link: &LinkRow<'_>, units: Units) -> String {
-    let speed = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, units));
-    let (sent, received) = (speed(link.tx_bytes_per_s), speed(link.rx_bytes_per_s));
+    let [sent, received] = [link.tx_bytes_per_s, link.rx_bytes_per_s].map(|it| rate(it, units));
     let text = format!("{} sent {sent}, received {received}", visible(link.name));
     if let (Some(share), Some(mbit)) = (link.utilisation, link.speed_mbit) {
-        let percent = share * 100.0;
-        return format!("{text}, {percent:.0} % of {mbit} Mbit/s");
+        return format!("{text}, {} of {}", Percent::of(share), LinkSpeed(mbit));
     }
     text
 }

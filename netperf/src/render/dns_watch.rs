@@ -1,9 +1,9 @@
-//! How does a person read which names processes look up? A line a query, a table a tick.
+//! `dns --watch` as text: a line a query, a table a tick.
 
 use std::io::{self, Write};
 
 use netperf_core::text::visible;
-use netperf_core::units::{Units, format_micros};
+use netperf_core::units::{Units, format_micros, format_seconds};
 
 use serde::Serialize;
 
@@ -76,9 +76,9 @@ fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Res
         count => format!("  {count} answers without a question"),
     };
     let head = format!(
-        "{}  tick {:.2} s  {missing}{strays}",
+        "{}  tick {}  {missing}{strays}",
         tick.time.to_seconds(),
-        tick.interval_s
+        format_seconds(tick.interval_s)
     );
     if tick.processes.is_empty() {
         return writeln!(out, "{head}  no query ended");

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::output::{Report, Style};
 use super::prose::{LEVEL, SENTENCE, judged, reasons, sentence};
 use crate::view::doctor::Doctor;
+use netperf_core::units::format_seconds;
 use netperf_diagnose::Level;
 use netperf_diagnose::doctor::{Check, Status};
 
@@ -43,8 +44,8 @@ fn text(doctor: &Doctor<'_>, width: Option<usize>, out: &mut Vec<u8>) -> io::Res
         judged(cause.finding.level.word(), &also, room, out)?;
         reasons(&cause.finding, true, room, out)?;
     }
-    let seconds = doctor.interval_s;
-    writeln!(out, "\nCHECKS, measured for {seconds:.1} s")?;
+    let length = format_seconds(doctor.interval_s);
+    writeln!(out, "\nCHECKS, measured for {length}")?;
     for one in &doctor.checks {
         check(one, room, out)?;
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use netperf_core::text::{visible, width};
+use netperf_core::units::format_seconds;
 use netperf_diagnose::Finding;
 use serde::Serialize;
 
@@ -40,8 +41,7 @@ impl Report for NotShown<'_> {
 
 /// The measured length of a tick.
 pub(super) fn interval(when: When) -> String {
-    when.interval_s
-        .map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"))
+    when.interval_s.map_or("-".to_owned(), format_seconds)
 }
 
 /// Sources that could not be read.

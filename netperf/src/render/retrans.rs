@@ -1,21 +1,20 @@
-//! How does a person read what was lost? A block of tables a tick, or a line an event.
+//! `retrans` as text: a block of tables a tick, or a line an event.
 
 use std::io::{self, Write};
 
 use netperf_core::sample::Loss;
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{Percent, Units, format_micros};
 
 use serde::Serialize;
 
-use super::cell::written;
 use super::output::{Report, Style};
 use super::prose::{LINE, degraded, interval};
 use super::text_table;
 use crate::view::retrans::event::RetransmitRow;
 use crate::view::retrans::{RetransTick, table};
 use crate::view::sort::Sort;
-use crate::view::table::{Cell, Table};
+use crate::view::table::Table;
 
 /// One tick on a host.
 #[derive(Debug, Serialize)]
@@ -57,7 +56,7 @@ fn tick(
     let share = total
         .account
         .loss_percent()
-        .map_or(String::new(), |percent| format!(" ({percent:.2} %)"));
+        .map_or(String::new(), |share| format!(" ({})", Percent(share)));
     writeln!(
         out,
         "{}  {}  tick {}  retransmitted {} of {}{share}  resets sent {}  received {}  dropped {}  {}",
@@ -76,8 +75,8 @@ fn tick(
         (!tick.flows.is_empty()).then(|| table::flows(&tick.flows, sort)),
         (!tick.processes.is_empty()).then(|| table::processes(&tick.processes, sort)),
         (!tick.remotes.is_empty()).then(|| table::remotes(&tick.remotes, sort)),
-        (!tick.resets.is_empty()).then(|| table::resets(&tick.resets, sort)),
-        (!tick.drops.is_empty()).then(|| table::drops(&tick.drops, sort)),
+        (!tick.resets.is_empty()).then(|| table::resets(&tick.resets)),
+        (!tick.drops.is_empty()).then(|| table::drops(&tick.drops)),
     ];
     if tables.iter().all(Option::is_none) {
         writeln!(
@@ -100,7 +99,6 @@ fn lines(table: &Table<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
 
 /// One retransmission.
 pub(super) fn event(row: &RetransmitRow<'_>) -> String {
-    let srtt = Cell::Micros(row.srtt_us);
     format!(
         "{}  {:6}  {}[{}]  {} -> {}  {}  rtt {}  cwnd {}",
         row.time,
@@ -110,7 +108,7 @@ pub(super) fn event(row: &RetransmitRow<'_>) -> String {
         row.local,
         row.remote,
         row.state.map_or("-", |state| state.name()),
-        written(&srtt, Units::Auto),
+        row.srtt_us.map_or("-".to_owned(), format_micros),
         row.cwnd,
     )
 }

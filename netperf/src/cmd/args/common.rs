@@ -115,6 +115,11 @@ impl Common {
         }
     }
 
+    /// The units of text; JSON is the same whatever the user chose.
+    pub(in crate::cmd) fn text_units(&self) -> Units {
+        if self.json { Units::Auto } else { self.units }
+    }
+
     /// Names of hosts, as far as they are asked for.
     pub(in crate::cmd) fn host_names(&self) -> Rc<dyn HostNames> {
         if self.resolve.is_empty() || self.numeric {

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use netperf_core::failure::Failure;
+use netperf_core::units::{Units, format_duration};
 use netperf_diagnose::doctor::Status;
 use netperf_sys::capture::Scope;
 use tokio::time::{Instant, sleep_until};
@@ -49,6 +50,7 @@ pub(super) async fn run(args: DoctorArgs, common: &Common) -> anyhow::Result<()>
         window,
         length,
         about: args.pid,
+        units: common.text_units(),
         snapshot: now + rest(length),
         pump: now,
     };
@@ -64,6 +66,7 @@ struct Measuring {
     window: Window,
     length: Duration,
     about: Option<u32>,
+    units: Units,
     /// When the interfaces are read again.
     snapshot: Instant,
     /// When the kernel's buffers are read again.
@@ -119,7 +122,7 @@ impl Source for Measuring {
 
     fn finish(mut self, reason: Reason, out: &mut Output) -> anyhow::Result<Ending> {
         self.window.close()?;
-        let measured = self.window.measured(self.about);
+        let measured = self.window.measured(self.about, self.units);
         let doctor = Doctor::new(&measured);
         out.report(&doctor)?;
         Ok(Ending {
@@ -138,7 +141,7 @@ fn announce(length: Duration) {
     if !stderr.is_terminal() {
         return;
     }
-    let seconds = length.as_secs_f64();
+    let length = format_duration(length);
     // A message that can't be written is not missed.
-    let _ = writeln!(stderr, "measuring for {seconds:.0} s; Ctrl-C ends it early");
+    let _ = writeln!(stderr, "measuring for {length}; Ctrl-C ends it early");
 }

@@ -2,6 +2,7 @@
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use netperf_core::failure::Failure;
+use netperf_core::units::Units;
 use netperf_probe::http::{HttpRequest, Version};
 use url::{ParseError, Url};
 
@@ -16,7 +17,7 @@ use netperf_diagnose::http::slo::HttpMetric;
 ///
 /// # Errors
 /// When one of them can't be understood.
-pub(super) fn read(args: HttpArgs) -> Result<(HttpRequest, HttpOptions), Failure> {
+pub(super) fn read(args: HttpArgs, units: Units) -> Result<(HttpRequest, HttpOptions), Failure> {
     let url = url(&args.url)?;
     let pins = args.resolve.into_iter().filter_map(|naming| match naming {
         Naming::At(pin) => Some(pin),
@@ -43,6 +44,7 @@ pub(super) fn read(args: HttpArgs) -> Result<(HttpRequest, HttpOptions), Failure
         method: request.method.to_string(),
         keep_alive: request.keep_alive,
         slos: slos(&args.slo)?,
+        units,
     };
     Ok((request, options))
 }
@@ -128,7 +130,7 @@ mod tests {
         let Command::Http(args) = cli.command else {
             panic!("another command");
         };
-        read(*args).map_err(|error| error.to_string())
+        read(*args, cli.common.text_units()).map_err(|error| error.to_string())
     }
 
     #[test]

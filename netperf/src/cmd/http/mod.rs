@@ -20,7 +20,7 @@ use crate::view::http::{HttpOptions, HttpTick};
 
 /// Makes the requests.
 pub(super) async fn run(args: HttpArgs, common: &Common) -> anyhow::Result<()> {
-    let (request, options) = config::read(args)?;
+    let (request, options) = config::read(args, common.text_units())?;
     let requests = Requests {
         request: Rc::new(request),
         options,

@@ -125,7 +125,7 @@ enum Clear {
 pub(super) fn run(args: LimitArgs, common: &Common) -> anyhow::Result<()> {
     let action = config::action(args, common)?;
     logging::start(common.verbose, None);
-    let (format, units) = (common.format(Format::Text), common.units);
+    let (format, units) = (common.format(Format::Text), common.text_units());
     match action {
         Action::Gate(words) => child::wait_and_become(&words),
         Action::CleanUp(id) => detach::clean_up_after(id),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use netperf_core::units::Units;
 use netperf_sys::capture::NicRequest;
 
 use super::args::NicArgs;
@@ -30,10 +31,11 @@ pub(super) fn request(args: &NicArgs) -> NicRequest {
 }
 
 /// What of it is shown.
-pub(super) fn options(args: NicArgs) -> NicOptions {
+pub(super) fn options(args: NicArgs, units: Units) -> NicOptions {
     NicOptions {
         names: args.iface,
         fail_if: args.fail_if,
+        units,
     }
 }
 
@@ -69,7 +71,7 @@ mod tests {
         let (args, _) = parsed("-b -i eth0 -i lo --driver --fail-if errors>0,util>=90%");
         assert_eq!(request(&args).namespaces, Scope::Own);
         assert!(request(&args).driver_counters);
-        let options = options(args);
+        let options = options(args, Units::Auto);
         assert_eq!(options.names, ["eth0", "lo"]);
         assert_eq!(options.fail_if.len(), 2);
         let namespaces = |options| request(&parsed(options).0).namespaces;

@@ -46,7 +46,7 @@ pub(super) async fn run(args: NicArgs, common: &Common) -> anyhow::Result<()> {
         model: NicModel::default(),
         traffic: Traffic::new(common.hooks),
         exceeded: Vec::new(),
-        options: config::options(args),
+        options: config::options(args, common.text_units()),
         timing,
     };
     session.run(Polling::new(interfaces)).await

@@ -46,6 +46,7 @@ impl Report for LimitsTick {
 
 /// What came of an order.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limit_order")]
 pub struct Ordered {
     /// When.

@@ -12,7 +12,7 @@ use super::prose::{LINE, SENTENCE, finding, judged, sentence};
 use super::{text_table, width};
 use crate::view::nic::{NicTick, table};
 use crate::view::table::Table;
-use netperf_core::units::counted;
+use netperf_core::units::{counted, format_seconds};
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 40;
@@ -92,8 +92,8 @@ fn summary(tick: &NicTick<'_>) -> String {
     let interfaces = count(tick.interfaces.len(), "interface", "interfaces");
     let namespaces = count(tick.namespaces, "network namespace", "network namespaces");
     let time = tick.time.to_seconds();
-    let interval = tick
-        .interval_s
-        .map_or(String::new(), |seconds| format!("  tick {seconds:.2} s"));
+    let interval = tick.interval_s.map_or(String::new(), |seconds| {
+        format!("  tick {}", format_seconds(seconds))
+    });
     format!("{time}{interval}  {interfaces} in {namespaces}")
 }

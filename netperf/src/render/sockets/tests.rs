@@ -1,6 +1,7 @@
 use crate::view::fixtures::every_socket;
 use netperf_core::fixtures::sockets;
 use netperf_core::text::width;
+use regex::Regex;
 use serde_json::Value;
 
 use super::*;
@@ -50,10 +51,30 @@ fn sockets_in_200_columns() {
 #[test]
 fn sockets_explained_with_what_tcp_knows() {
     let options = SocketsOptions {
-        explain: true,
+        explain: Some(Units::Auto),
         ..every_socket()
     };
     insta::assert_snapshot!(text(ALL, 80, &options));
+}
+
+#[test]
+fn units_reach_the_queues_the_details_and_the_explanations() {
+    let units = Units::Kbit;
+    let options = SocketsOptions {
+        explain: Some(units),
+        ..every_socket()
+    };
+    let sample = sockets();
+    let listing = Listing {
+        tick: &SocketsTick::new(&sample, &options, Some(2.0)),
+        show: ALL,
+        repeated: false,
+    };
+    let width = Some(80);
+    let text = written_as(Format::Text(Style { units, width }), &listing);
+    assert!(text.contains("kbit  "), "{text}");
+    let in_bytes = Regex::new("[0-9] ?[kMG]?B").unwrap();
+    assert!(!in_bytes.is_match(&text), "{text}");
 }
 
 #[test]
@@ -65,7 +86,7 @@ fn summary_of_sockets() {
 fn no_line_is_wider_than_the_terminal() {
     for columns in 80..220 {
         let options = SocketsOptions {
-            explain: true,
+            explain: Some(Units::Auto),
             ..every_socket()
         };
         for line in text(ALL, columns, &options).lines() {
@@ -83,7 +104,7 @@ fn nothing_to_show_and_nothing_to_explain_are_said() {
     assert_eq!(text(PLAIN, 80, &none), "no socket matches\n");
     let quiet = SocketsOptions {
         filter: parse("dport = :5432").unwrap(),
-        explain: true,
+        explain: Some(Units::Auto),
         ..every_socket()
     };
     let explained = Show::Rows {

@@ -2,7 +2,7 @@
 
 use netperf_core::failure::Failure;
 use netperf_core::model::limit::LimitModel;
-use netperf_core::units::Units;
+use netperf_core::units::{Units, format_duration};
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::limit::{LimitMetric, outcome};
 
@@ -44,10 +44,10 @@ impl Held {
         self.limit.lift();
         drop(self.seat);
         out.keep_line();
-        let seconds = self.model.length().as_secs();
+        let length = format_duration(self.model.length());
         let moved = moved(&self.model.overall(), self.units);
         out.say(&format!(
-            "limit {} lifted after {seconds} s{moved}",
+            "limit {} lifted after {length}{moved}",
             self.record.id
         ));
         let verdict = match (self.status, self.hold.check, self.checked) {
