@@ -19,10 +19,10 @@ pub enum EventRow<'h> {
 
 impl<'h> EventRow<'h> {
     /// The row of what happened.
-    pub fn of(happening: &'h Happening) -> Self {
-        match happening.what {
-            What::Retransmit(what) => Self::Retransmit(RetransmitRow::new(happening, what)),
-            What::Transition(what) => Self::Transition(TransitionRow::new(happening, what)),
+    pub fn of(event: &'h Happening) -> Self {
+        match event.what {
+            What::Retransmit(what) => Self::Retransmit(RetransmitRow::new(event, what)),
+            What::Transition(what) => Self::Transition(TransitionRow::new(event, what)),
         }
     }
 }

@@ -16,32 +16,37 @@ use netperf_sys::rights;
 use netperf_throttle::registry::{Folder, Orders, Seat};
 use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Shaped};
 use rustix::process::setpriority_process;
+use tokio::time::Instant;
 
 use super::child::Gated;
-use super::session::Session;
+use super::events::Events;
+use super::held::Held;
 use super::targets::{self, Found};
-use super::wake::Wakers;
-use super::{Hold, Whom, asked, detach, failure, registry_failure, usage};
-use crate::cmd::looks::Opening;
-use crate::cmd::signals::Signals;
-use crate::render::limit::{Keys, Written};
+use super::{Hold, Selector, config, detach, failure, registry_failure};
+use crate::cmd::session::{Opening, Session, Signals, Timer};
+use crate::render::keys::Keys;
+use crate::render::output::{Format, Output};
+use crate::view::envelope::Start;
 use crate::view::limit::names;
-use netperf_diagnose::limit::warnings;
 
 /// Holds a limit until it ends.
-pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
-    let signals = Signals::open().context("can't handle signals")?;
+pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
+    let signals = Signals::open()?;
     if detach::is_supervisor() {
         detach::begin()?;
+        hold.format = Format::Nothing;
     }
     let procfs = Procfs::new("/");
     check_rights(&procfs)?;
     let folder = Folder::of_machine();
     // What killed holders left goes, also if no limit comes of this.
     folder.held().map_err(registry_failure)?;
-    let gated = match &hold.whom {
-        Whom::Command(words) => Some(Gated::start(words)?),
-        Whom::Processes { .. } | Whom::Cgroup(_) | Whom::Unit(_) | Whom::Container(_) => None,
+    let gated = match &hold.selector {
+        Selector::Command(words) => Some(Gated::start(words)?),
+        Selector::Processes { .. }
+        | Selector::Cgroup(_)
+        | Selector::Unit(_)
+        | Selector::Container(_) => None,
     };
     come_first();
     let preparation = Preparation::begin().context("can't begin")?;
@@ -52,21 +57,21 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
     let record = record(&hold, &found, &seat, &first, gated.as_ref());
     seat.write(&record).map_err(registry_failure)?;
     let orders = Orders::open(&seat).context("can't take orders")?;
-    let keys = keys(&hold, gated.is_some())?;
-    let mut session = Session::new(
+    let session = Session {
+        signals,
+        keys: keys(&hold, gated.is_some())?,
+        timer: Timer::new(Instant::now(), hold.timing),
+        output: Output::new(hold.format),
+    };
+    let events = Events::new(orders).context("can't handle signals")?;
+    let source = Held::new(
         (hold, units),
-        procfs,
         (limit, LimitModel::new(first)),
         (seat, record),
+        (events, session.keys.are_heard()),
+        (found, gated),
     );
-    session.begin(gated, keys.are_heard())?;
-    warn(&mut session, &found);
-    if detach::is_supervisor() {
-        detach::holds(session.record.id, session.what_holds())?;
-        session.hold.written = Written::Nothing;
-    }
-    let wakers = Wakers::new(signals, orders, keys).context("can't handle signals")?;
-    session.until_end(wakers).await
+    session.run(source).await
 }
 
 /// Where hundreds of threads keep the processors busy, those may be the ones to be limited: this process
@@ -85,7 +90,7 @@ pub(super) fn check_rights(procfs: &Procfs) -> Result<(), Failure> {
 /// Who is to be limited; the command that waits, if there is one.
 fn find(procfs: &Procfs, hold: &Hold, gated: Option<&Gated>) -> anyhow::Result<Found> {
     let Some(gated) = gated else {
-        return Ok(targets::look_up(procfs, &hold.whom, hold.children)?);
+        return Ok(targets::look_up(procfs, &hold.selector, hold.children)?);
     };
     let process = procfs.relative(gated.id()).context("the command is gone")?;
     Ok(Found {
@@ -94,14 +99,14 @@ fn find(procfs: &Procfs, hold: &Hold, gated: Option<&Gated>) -> anyhow::Result<F
     })
 }
 
-/// What the engine is asked for.
+/// What the engine is to do.
 pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
     Plan {
         id,
         targets: found.targets(),
         children: hold.children,
         cgroup: found.cgroup.clone(),
-        names: hold.whom.has_name(),
+        names: hold.selector.has_name(),
         rates: hold.rates,
         loopback: hold.loopback,
         except: hold.except.clone(),
@@ -143,7 +148,7 @@ fn record(
             name: "netperf-trace".to_owned(),
         },
         processes,
-        chosen_by: asked::chosen_by(&hold.whom),
+        chosen_by: config::chosen_by(&hold.selector),
         up_bytes_per_s: hold.rates.up.map(|rate| rate.0),
         down_bytes_per_s: hold.rates.down.map(|rate| rate.0),
         mechanism: first.mechanism.clone(),
@@ -201,35 +206,20 @@ pub(super) fn sample(reading: LimitReading) -> LimitSample {
 
 /// The keys are heard where they can't be meant for a command.
 fn keys(hold: &Hold, has_command: bool) -> anyhow::Result<Keys> {
-    let is_live = matches!(hold.written, Written::Live(_)) && io::stdin().is_terminal();
+    let is_live = matches!(hold.format, Format::Live(_)) && io::stdin().is_terminal();
     if has_command || detach::is_supervisor() || !is_live {
         return Ok(Keys::none());
     }
     Keys::open().context("can't use the terminal")
 }
 
-/// Tells who will suffer; the limit holds already, so this costs nobody time.
-fn warn(session: &mut Session, found: &Found) {
-    if matches!(session.hold.whom, Whom::Command(_)) {
-        return;
-    }
-    let usage = usage::at_once(found);
-    let rates = session.hold.rates;
-    for warning in warnings(&usage, (rates.up, rates.down), session.units) {
-        session.warn_once(&warning);
-    }
-}
-
 /// The start of a session.
-pub(super) fn opening(hold: &Hold, wall: WallNs) -> crate::view::envelope::Start {
-    Opening {
-        command: "limit",
+pub(super) fn opening(hold: &Hold, wall: WallNs) -> Start {
+    let opening = Opening {
         wall,
-        timing: Some(hold.timing),
-        unseen: &[],
-        hooks: &[],
-    }
-    .start()
+        ..Opening::now("limit", Some(hold.timing))
+    };
+    opening.start()
 }
 
 /// `up 20.0 MB/s, down 5.00 MB/s`.

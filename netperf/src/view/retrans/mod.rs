@@ -38,9 +38,9 @@ pub struct RetransOptions {
 
 impl RetransOptions {
     /// Whether what happened was asked for.
-    pub fn takes(&self, happening: &Happening, model: &Model) -> bool {
-        let ends = (happening.local, happening.remote);
-        self.flows.takes_ends(Proto::Tcp, ends, model) && self.processes.takes(&happening.process)
+    pub fn wants(&self, event: &Happening, model: &Model) -> bool {
+        let ends = (event.local, event.remote);
+        self.flows.takes_ends(Proto::Tcp, ends, model) && self.processes.takes(&event.process)
     }
 }
 

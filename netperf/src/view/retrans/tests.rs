@@ -75,7 +75,7 @@ fn a_filter_leaves_what_it_names_and_no_packets_that_are_nobody_s() {
 
 #[test]
 fn an_event_is_shown_if_it_was_asked_for() {
-    let happening = Happening {
+    let event = Happening {
         at: MonoNs(5),
         wall: WallNs(1_000_000_000),
         process: process(412, "nginx"),
@@ -98,8 +98,8 @@ fn an_event_is_shown_if_it_was_asked_for() {
             },
             ..RetransOptions::default()
         };
-        let taken = options.takes(&happening, &model);
-        taken.then(|| serde_json::to_value(EventRow::of(&happening)).unwrap())
+        let taken = options.wants(&event, &model);
+        taken.then(|| serde_json::to_value(EventRow::of(&event)).unwrap())
     };
     let row = shown(Some(80)).unwrap();
     assert_eq!(
