@@ -57,6 +57,9 @@ pub struct Offsets {
     pub pid_numbers: u32,
 }
 
+/// Name under which the kernel side logs, for `RUST_LOG`.
+pub const LOG_TARGET: &str = "netperf_ebpf";
+
 /// Settings that are fixed before load.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,6 +91,8 @@ pub struct Settings {
     pub sample: u32,
     /// 1 to count every connection that fails, in the table of what is refused.
     pub failures: u32,
+    /// 1 to log hooks that could not decide, under the name [`LOG_TARGET`].
+    pub log: u32,
 }
 
 /// Offsets in a packet and in what it refers to, from the start of `struct sk_buff` where no other is
@@ -176,6 +181,10 @@ pub struct Board {
     pub slot_count: u32,
     /// From user space: how many of `pairs` count.
     pub pair_count: u32,
+    /// Lines that the kernel side may still log in this tick; below 0, it left so many out.
+    pub log_room: i32,
+    /// Padding.
+    pub reserved: u32,
     /// Slots that are free again.
     pub slots: [u32; SLOTS_A_RUN as usize],
     /// Pairs that are gone.
@@ -224,5 +233,5 @@ mod pod {
 
 const _: () = {
     assert!(size_of::<PairKey>() == 16);
-    assert!(size_of::<Board>() == 2_096);
+    assert!(size_of::<Board>() == 2_104);
 };

@@ -4,7 +4,10 @@ use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use netperf_common::event::{ACTIVE, CLOSED, OWNED, SlotEvent};
 use netperf_ebpf::atomic;
 
-use crate::maps::{EVENTS, LOSS};
+use crate::{
+    maps::{EVENTS, LOSS},
+    undecided,
+};
 
 /// `BPF_RB_NO_WAKEUP`: user space reads on its own clock, so that a send never wakes anybody.
 const NO_WAKEUP: u64 = 1;
@@ -30,6 +33,7 @@ pub(crate) fn lost(what: Lost) {
         }
     };
     atomic::add(counter, 1);
+    undecided::by_process(what);
 }
 
 /// The slot was active for the first time in this tick.

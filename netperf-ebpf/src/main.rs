@@ -43,6 +43,7 @@ mod retrans;
 mod seed;
 mod sock;
 mod state;
+mod undecided;
 
 // For the licence and the panic handler.
 use netperf_ebpf as _;

@@ -14,6 +14,7 @@ use crate::{
     maps::TICK,
     owner::{self, KERNEL},
     sock::{self, Sock},
+    undecided::{self, Missing},
 };
 
 /// `TCP_LISTEN`.
@@ -76,7 +77,11 @@ pub(crate) fn segments(packet: Address) -> u32 {
 fn slot_of_anybody<'a, S: Sock>(sk: S, just_now: u32) -> Option<(u32, &'a mut Slot)> {
     let tcp = sk.tcp()?;
     if setting!(emit_retrans) == 0 {
-        return owner::slot_in_use(sk.state()?);
+        let found = sk.state().and_then(owner::slot_in_use);
+        if found.is_none() {
+            undecided::of_socket(Missing::Socket, sk);
+        }
+        return found;
     }
     let Some(state) = sk.state_or_new() else {
         emit::lost(emit::Lost::MapFull);
@@ -89,6 +94,7 @@ fn slot_of_anybody<'a, S: Sock>(sk: S, just_now: u32) -> Option<(u32, &'a mut Sl
         emit::lost(emit::Lost::MapFull);
         return None;
     }
+    undecided::of_socket(Missing::Owner, sk);
     let (index, slot) = owner::slot_in_use(state)?;
     let total: u32 = tcp.field(offset!(tcp_sock_total_retrans));
     slot.retrans_base = total.saturating_sub(just_now);

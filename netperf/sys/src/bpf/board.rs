@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "writes what the kernel side reads")]
 
 use std::io;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use anyhow::Context as _;
 use aya::Ebpf;
@@ -73,6 +74,17 @@ impl Board {
                 return Ok(unsafe { (*self.page.at(0)).loss });
             }
         }
+    }
+
+    /// Lets the kernel side log so many lines from now on. Returns how many it has left out until now.
+    pub(super) fn make_log_room(&mut self, lines: u16) -> u32 {
+        // SAFETY: a word of the one page.
+        let room = unsafe { &raw mut (*self.page.at(0)).log_room };
+        // SAFETY: an aligned word within the mapping, which the kernel side changes atomically.
+        let room = unsafe { AtomicI32::from_ptr(room) };
+        room.swap(lines.into(), Ordering::Relaxed)
+            .min(0)
+            .unsigned_abs()
     }
 
     /// Writes as much as the page has room for.

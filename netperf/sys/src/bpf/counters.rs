@@ -75,6 +75,7 @@ impl Counters {
         };
         let (ring, drops, latencies) = (take("EVENTS")?, take("DROPS")?, take("LATENCIES")?);
         let tick = 1;
+        kernel.begin_log_tick();
         let lost_before = kernel.board.turn(&mut kernel.ebpf, tick)?;
         Ok(Self {
             ring: ring.try_into()?,
@@ -114,6 +115,7 @@ impl Counters {
     /// If the kernel refuses to take a slot back.
     pub fn pump(&mut self) -> anyhow::Result<usize> {
         self.recycle()?;
+        self.kernel.log.flush();
         let mut count = 0_usize;
         while count < AT_ONCE
             && let Some(event) = self.ring.next().map(|record| Event::decode(&record))
@@ -196,6 +198,7 @@ impl Counters {
     /// If the kernel refuses to be read.
     pub fn end_tick(&mut self) -> anyhow::Result<()> {
         self.tick += 1;
+        self.kernel.begin_log_tick();
         self.turn()?;
         let told = self.lost;
         let expected = told.records - told.ring_lost;

@@ -8,6 +8,7 @@ mod drops;
 mod error;
 mod events;
 mod hooks;
+mod kernel_log;
 mod latencies;
 mod ledger;
 mod limit;

@@ -16,6 +16,7 @@ use super::board::{Board, fill_free_slots};
 use super::btf::Btf;
 use super::error::OpenError;
 use super::hooks::{HookSet, Memory, NO_BTF, REFUSED, SETS};
+use super::kernel_log::KernelLog;
 use super::load::{Loaded, Records, load};
 use super::request::Request;
 use super::slots::Slots;
@@ -28,10 +29,18 @@ pub(super) struct Opened {
     pub(super) ebpf: Ebpf,
     pub(super) slots: Slots,
     pub(super) board: Board,
+    pub(super) log: KernelLog,
     pub(super) set: HookSet,
     pub(super) provenance: Provenance,
     /// Numbers of the reasons for which packets are thrown away.
     pub(super) drop_numbers: Vec<(u16, DropReason)>,
+}
+
+impl Opened {
+    /// A tick begins for what the kernel side logs.
+    pub(super) fn begin_log_tick(&mut self) {
+        self.log.begin_tick(&mut self.board);
+    }
 }
 
 /// What the running kernel tells about itself.
@@ -243,6 +252,7 @@ impl Machine<'_> {
             Err(without) => provenance.unavailable.extend(unseen(set, without)),
         }
         Ok(Ok(Opened {
+            log: KernelLog::open(&mut ebpf).map_err(OpenError::Load)?,
             ebpf,
             slots,
             board,

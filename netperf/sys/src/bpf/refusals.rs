@@ -64,6 +64,7 @@ impl Refusals {
         let map = kernel.ebpf.take_map("REFUSALS");
         let map = map.context("the object has no `REFUSALS`")?;
         let tick = 1;
+        kernel.begin_log_tick();
         Ok(Self {
             map: map.try_into()?,
             told: FxHashMap::default(),
@@ -113,6 +114,7 @@ impl Refusals {
     /// If the kernel refuses to tell.
     pub fn loss(&mut self) -> anyhow::Result<Loss> {
         self.tick += 1;
+        self.kernel.begin_log_tick();
         let lost = self.kernel.board.turn(&mut self.kernel.ebpf, self.tick)?;
         let missed = missed(&self.kernel.ebpf, &self.kernel.set) - self.missed_before;
         Ok(Loss {
