@@ -7,7 +7,6 @@ use netperf_common::kernel::{LossCounters, PairKey};
 use netperf_core::collect::Provenance;
 use netperf_core::sample::Loss;
 
-use super::attach;
 use super::drops::{Dropped, Drops};
 use super::error::OpenError;
 use super::events::{Event, Happened, Told};
@@ -220,7 +219,7 @@ impl Counters {
     pub fn detach(&mut self) {
         self.look_for_missed();
         self.detached = true;
-        attach::detach(&mut self.kernel.ebpf, &self.kernel.set);
+        self.kernel.detach();
     }
 
     /// Programs that are gone say nothing any more.

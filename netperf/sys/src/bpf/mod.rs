@@ -12,6 +12,7 @@ mod kernel_log;
 mod latencies;
 mod ledger;
 mod limit;
+mod links;
 mod load;
 mod mapped;
 mod missed;

@@ -17,6 +17,7 @@ use super::btf::Btf;
 use super::error::OpenError;
 use super::hooks::{HookSet, Memory, NO_BTF, REFUSED, SETS};
 use super::kernel_log::KernelLog;
+use super::links::TracepointLinks;
 use super::load::{Loaded, Records, load};
 use super::request::Request;
 use super::slots::Slots;
@@ -30,6 +31,7 @@ pub(super) struct Opened {
     pub(super) slots: Slots,
     pub(super) board: Board,
     pub(super) log: KernelLog,
+    pub(super) links: TracepointLinks,
     pub(super) set: HookSet,
     pub(super) provenance: Provenance,
     /// Numbers of the reasons for which packets are thrown away.
@@ -37,6 +39,12 @@ pub(super) struct Opened {
 }
 
 impl Opened {
+    /// Detaches every program; those at tracepoints may still run for a while.
+    pub(super) fn detach(&mut self) {
+        self.links.close();
+        attach::detach(&mut self.ebpf, &self.set);
+    }
+
     /// A tick begins for what the kernel side logs.
     pub(super) fn begin_log_tick(&mut self) {
         self.log.begin_tick(&mut self.board);
@@ -243,8 +251,8 @@ impl Machine<'_> {
             no_records: records.as_ref().err().map(String::as_str),
             request: self.request,
         };
-        let mut provenance = match attach::attach(&mut ebpf, set, &kernel) {
-            Ok(provenance) => provenance,
+        let (mut provenance, links) = match attach::attach(&mut ebpf, set, &kernel) {
+            Ok(attached) => attached,
             Err(refused) => return Ok(Err(refused)),
         };
         match &self.types {
@@ -256,6 +264,7 @@ impl Machine<'_> {
             ebpf,
             slots,
             board,
+            links,
             set: *set,
             provenance,
             drop_numbers,

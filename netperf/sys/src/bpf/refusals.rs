@@ -107,6 +107,11 @@ impl Refusals {
         Ok(grown)
     }
 
+    /// Stops counting; what was counted stays readable.
+    pub fn detach(&mut self) {
+        self.kernel.detach();
+    }
+
     /// What found no room from the start until now, calls at which the kernel ran no program, and connections
     /// whose error was taken before it could be read.
     ///

@@ -67,6 +67,16 @@ impl RefusalFeed {
         self.take().map_err(|error| unseen(&format!("{error:#}")))
     }
 
+    /// The same for the last time: nothing counts any more.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn finish(&mut self) -> Result<Refusals, Unseen> {
+        let last = self.read();
+        self.counts.detach();
+        last
+    }
+
     fn take(&mut self) -> anyhow::Result<Refusals> {
         let now = clock::now().0;
         let grown = self.counts.take()?;
