@@ -6,7 +6,7 @@ use netperf_ebpf::atomic;
 
 use crate::{
     maps::{EVENTS, LOSS},
-    undecided,
+    undecided::{self, Missing},
 };
 
 /// `BPF_RB_NO_WAKEUP`: user space reads on its own clock, so that a send never wakes anybody.
@@ -26,14 +26,14 @@ pub(crate) enum Lost {
 pub(crate) fn lost(what: Lost) {
     let loss = LOSS.as_ptr();
     // SAFETY: addresses within a static.
-    let counter = unsafe {
+    let (counter, missing) = unsafe {
         match what {
-            Lost::MapFull => &raw mut (*loss).map_full,
-            Lost::Unread => &raw mut (*loss).unread,
+            Lost::MapFull => (&raw mut (*loss).map_full, Missing::Room),
+            Lost::Unread => (&raw mut (*loss).unread, Missing::Position),
         }
     };
     atomic::add(counter, 1);
-    undecided::by_process(what);
+    undecided::by_process(missing);
 }
 
 /// The slot was active for the first time in this tick.

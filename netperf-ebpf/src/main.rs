@@ -27,6 +27,7 @@
 
 mod bytes;
 mod close;
+mod describe;
 mod dropped;
 mod emit;
 mod hooks;

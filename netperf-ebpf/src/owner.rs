@@ -7,11 +7,10 @@ use netperf_common::{
 };
 
 use crate::{
-    bytes::refresh_tcp,
     emit,
     kernel::{Address, Struct, current_task, offset, probe, setting},
     maps::{FREE_SLOTS, NAMESPACE, SHARED, SLOTS, SockState, TICK},
-    sock::{Sock, fill_key},
+    sock::{Sock, fill_key, refresh_tcp},
 };
 
 /// Thread group that stands for the kernel itself.

@@ -8,7 +8,6 @@ use netperf_common::{
 use netperf_ebpf::atomic;
 
 use crate::{
-    bytes::refresh_tcp,
     emit,
     kernel::{Address, Struct, offset, probe, setting},
     maps::TICK,
@@ -107,7 +106,7 @@ fn slot_of_anybody<'a, S: Sock>(sk: S, just_now: u32) -> Option<(u32, &'a mut Sl
 /// byte yet.
 #[inline(always)]
 fn announce(sk: impl Sock, index: u32, slot: &mut Slot) {
-    refresh_tcp(sk, slot);
+    sock::refresh_tcp(sk, slot);
     sock::fill_key(sk, &mut slot.key);
     let tick = TICK.read() as u32;
     if slot.tick != tick

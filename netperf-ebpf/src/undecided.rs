@@ -7,7 +7,6 @@ use netperf_common::kernel::LOG_TARGET;
 use netperf_ebpf::atomic;
 
 use crate::{
-    emit::Lost,
     kernel::{offset, setting},
     maps::BOARD,
     sock::Sock,
@@ -28,12 +27,8 @@ pub(crate) enum Missing {
 
 /// Logs that what a process did is not counted.
 #[inline(always)]
-pub(crate) fn by_process(lost: Lost) {
+pub(crate) fn by_process(missing: Missing) {
     if setting!(log) != 0 {
-        let missing = match lost {
-            Lost::MapFull => Missing::Room,
-            Lost::Unread => Missing::Position,
-        };
         write(missing as u32, 0, 0);
     }
 }
