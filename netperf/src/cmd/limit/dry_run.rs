@@ -7,7 +7,7 @@ use netperf_core::clock;
 use netperf_core::units::Units;
 use netperf_sys::procfs::Procfs;
 use netperf_throttle::Limit;
-use netperf_throttle::registry::Folder;
+use netperf_throttle::registry::Registry;
 
 use super::hold::{check_rights, opening, plan, wanted};
 use super::{Hold, failure, registry_failure, targets, usage};
@@ -22,7 +22,7 @@ pub(super) fn tell(hold: &Hold, json: bool, units: Units) -> anyhow::Result<()> 
     let procfs = Procfs::new("/");
     check_rights(&procfs)?;
     let found = targets::look_up(&procfs, &hold.whom, hold.children)?;
-    let taken = Folder::of_machine().held().map_err(registry_failure)?;
+    let taken = Registry::of_machine().held().map_err(registry_failure)?;
     let id = (1..=u8::MAX).find(|id| taken.iter().all(|other| other.id != *id));
     let survey = Limit::survey(&plan(hold, &found, id.unwrap_or(1))).map_err(failure)?;
     let (sockets, usage) = usage::measured(&found);

@@ -13,7 +13,7 @@ use netperf_core::units::{ByteRate, Units};
 use netperf_sys::capture;
 use netperf_sys::procfs::{Procfs, StartTicks};
 use netperf_sys::rights;
-use netperf_throttle::registry::{Folder, Orders, Seat};
+use netperf_throttle::registry::{Orders, Registration, Registry};
 use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Rates, Shaped};
 use rustix::process::setpriority_process;
 
@@ -35,9 +35,9 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
     }
     let procfs = Procfs::new("/");
     check_rights(&procfs)?;
-    let folder = Folder::of_machine();
+    let registry = Registry::of_machine();
     // What killed holders left goes, also if no limit comes of this.
-    folder.held().map_err(registry_failure)?;
+    registry.held().map_err(registry_failure)?;
     let gated = match &hold.whom {
         Whom::Command(words) => Some(Gated::start(words)?),
         Whom::Processes { .. } | Whom::Cgroup(_) | Whom::Unit(_) | Whom::Container(_) => None,
@@ -45,18 +45,19 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
     come_first();
     let preparation = Preparation::begin().context("can't begin")?;
     let found = find(&procfs, &hold, gated.as_ref())?;
-    let mut seat = folder.take_seat().map_err(registry_failure)?;
-    let mut limit = Limit::begin(plan(&hold, &found, seat.id()), preparation).map_err(failure)?;
+    let mut registration = registry.register().map_err(registry_failure)?;
+    let mut limit =
+        Limit::begin(plan(&hold, &found, registration.id()), preparation).map_err(failure)?;
     let first = sample(limit.read().map_err(failure)?);
-    let record = record(&hold, &found, &seat, &first, gated.as_ref());
-    seat.write(&record).map_err(registry_failure)?;
-    let orders = Orders::open(&seat).context("can't take orders")?;
+    let record = record(&hold, &found, &registration, &first, gated.as_ref());
+    registration.write(&record).map_err(registry_failure)?;
+    let orders = Orders::open(&registration).context("can't take orders")?;
     let keys = keys(&hold, gated.is_some())?;
     let mut session = Session::new(
         (hold, units),
         procfs,
         (limit, LimitModel::new(first)),
-        (seat, record),
+        (registration, record),
     );
     session.begin(gated, keys.are_heard())?;
     warn(&mut session, &found);
@@ -120,7 +121,7 @@ pub(super) fn wanted(rates: Rates) -> WantedRates {
 fn record(
     hold: &Hold,
     found: &Found,
-    seat: &Seat,
+    registration: &Registration,
     first: &LimitSample,
     gated: Option<&Gated>,
 ) -> LimitRecord {
@@ -143,7 +144,7 @@ fn record(
         .lasting
         .map(|lasting| u64::try_from(lasting.as_nanos()).unwrap_or(u64::MAX));
     LimitRecord {
-        id: seat.id(),
+        id: registration.id(),
         holder: LimitedProcess {
             pid: own,
             start: procfs.start(own).map_or(now, StartTicks::to_mono),

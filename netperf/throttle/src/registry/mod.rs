@@ -1,7 +1,13 @@
-//! Where are the files of limits, and which of them are held?
+//! The registry of limits: which are held on this machine, and by whom.
+//!
+//! Files below `/run/netperf-trace` that their holders keep locked as long as they live, each with a socket beside
+//! it that takes orders. A file that nobody holds is what a killed holder left: the next run that looks removes it.
+
+mod control;
+mod error;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -13,8 +19,12 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::LIMITS_MAX;
-use super::seat::Seat;
+pub use self::control::{Answer, Order, Orders, ask};
+pub use self::error::LimitsError;
+use self::error::failed;
+
+/// How many limits there can be at a time.
+pub const LIMITS_MAX: u8 = 16;
 
 /// Where the files are.
 const PLACE: &str = "/run/netperf-trace";
@@ -25,16 +35,16 @@ const PLACE_VARIABLE: &str = "NETPERF_TRACE_RUN";
 /// Longest file that is read.
 const RECORD_MAX_BYTES: u64 = 1024 * 1024;
 
-/// How often is looked whether a limit has ended.
+/// Time between two looks whether a limit has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// The folder of the files.
+/// The folder with the files of all limits.
 #[derive(Clone, Debug)]
-pub struct Folder {
+pub struct Registry {
     path: PathBuf,
 }
 
-/// A limit that somebody holds.
+/// A limit that a process holds.
 #[derive(Clone, Debug)]
 pub struct Held {
     /// What its holder wrote; `None` while it has not written anything yet.
@@ -43,42 +53,7 @@ pub struct Held {
     pub id: u8,
 }
 
-/// Why the limits of this machine can't be known.
-#[derive(Debug, thiserror::Error)]
-pub enum LimitsError {
-    /// Somebody else put something there.
-    #[error("`{}` {what}: remove it, and see who put it there", .path.display())]
-    Foreign {
-        /// What is there.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: &'static str,
-    },
-    /// All numbers are taken.
-    #[error(
-        "{LIMITS_MAX} limits are held on this machine already, and no more can be: \
-         `netperf-trace limit list` shows them, `netperf-trace limit clear --id N` ends one"
-    )]
-    Full,
-    /// Only root may look.
-    #[error("`{}` is for root only: run it as root, through sudo", .path.display())]
-    Forbidden {
-        /// The folder.
-        path: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// The kernel refuses.
-    #[error("can't use `{}`", .path.display())]
-    Failed {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl Folder {
+impl Registry {
     /// That of this machine; nothing is made or opened yet.
     pub fn of_machine() -> Self {
         Self::at(std::env::var_os(PLACE_VARIABLE).unwrap_or_else(|| PLACE.into()))
@@ -108,7 +83,7 @@ impl Folder {
     ///
     /// # Errors
     /// When none is, or the folder can't be used.
-    pub fn take_seat(&self) -> Result<Seat, LimitsError> {
+    pub fn register(&self) -> Result<Registration, LimitsError> {
         self.make()?;
         let _lock = self.lock()?;
         for id in 1..=LIMITS_MAX {
@@ -120,7 +95,8 @@ impl Folder {
             options.read(true).write(true).create_new(true).mode(0o600);
             let file = options.open(&path).map_err(|error| failed(&path, error))?;
             lock_now(&file).map_err(|errno| failed(&path, errno.into()))?;
-            return Ok(Seat::new(self.clone(), id, file));
+            let registry = self.clone();
+            return Ok(Registration { registry, id, file });
         }
         Err(LimitsError::Full)
     }
@@ -241,6 +217,54 @@ impl Folder {
     }
 }
 
+/// A number that is this process's until it is dropped, or the process ends.
+#[derive(Debug)]
+pub struct Registration {
+    registry: Registry,
+    id: u8,
+    /// Locked; not inherited by programs that are started.
+    file: File,
+}
+
+impl Registration {
+    /// 1 to 16.
+    pub fn id(&self) -> u8 {
+        self.id
+    }
+
+    /// Writes what is held, for other runs.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write(&mut self, record: &LimitRecord) -> Result<(), LimitsError> {
+        let path = self.registry.file(self.id);
+        // Others read under the same lock, so none sees half of it.
+        let _lock = self.registry.lock()?;
+        let mut rewrite = || {
+            let text = serde_json::to_vec(record)?;
+            self.file.rewind()?;
+            self.file.set_len(0)?;
+            self.file.write_all(&text)
+        };
+        rewrite().map_err(|error| failed(&path, error))
+    }
+
+    /// Where orders are taken.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.registry.socket(self.id)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // Where this fails, the next run that looks removes them.
+        if let Ok(Some(_lock)) = self.registry.lock() {
+            let _ = self.registry.remove_socket(self.id);
+            let _ = fs::remove_file(self.registry.file(self.id));
+        }
+    }
+}
+
 /// A file of ours is a plain one, and of this user.
 fn check(file: &File, path: &Path) -> Result<(), LimitsError> {
     let about = file.metadata().map_err(|error| failed(path, error))?;
@@ -265,111 +289,5 @@ fn read(file: &File) -> Option<LimitRecord> {
     serde_json::from_slice(&text).ok()
 }
 
-pub(super) fn failed(path: &Path, source: io::Error) -> LimitsError {
-    let path = path.to_owned();
-    LimitsError::Failed { path, source }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    use super::*;
-    use netperf_core::fixtures::limit_record;
-
-    fn folder() -> (tempfile::TempDir, Folder) {
-        let root = tempfile::tempdir().unwrap();
-        let folder = Folder::at(root.path().join("limits"));
-        (root, folder)
-    }
-
-    fn ids(folder: &Folder) -> Vec<u8> {
-        let held = folder.held().unwrap();
-        held.iter().map(|held| held.id).collect()
-    }
-
-    #[test]
-    fn without_a_folder_nothing_is_held_and_none_is_made() {
-        let (root, folder) = folder();
-        assert!(folder.held().unwrap().is_empty());
-        assert!(!root.path().join("limits").exists());
-    }
-
-    #[test]
-    fn each_limit_has_a_number_of_its_own_that_is_free_again_after_it() {
-        let (_root, folder) = folder();
-        let first = folder.take_seat().unwrap();
-        let second = folder.take_seat().unwrap();
-        assert_eq!((first.id(), second.id()), (1, 2));
-        assert_eq!(ids(&folder), [1, 2]);
-        drop(first);
-        assert_eq!(ids(&folder), [2]);
-        assert_eq!(folder.take_seat().unwrap().id(), 1);
-        let _rest: Vec<_> = (0..15).map(|_| folder.take_seat().unwrap()).collect();
-        assert!(matches!(folder.take_seat(), Err(LimitsError::Full)));
-    }
-
-    #[test]
-    fn only_the_owner_may_read_the_folder_and_its_files() {
-        let (_root, folder) = folder();
-        let mut seat = folder.take_seat().unwrap();
-        seat.write(&limit_record(1)).unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&folder.path), 0o700);
-        assert_eq!(mode(&folder.file(1)), 0o600);
-        assert_eq!(folder.held().unwrap()[0].record, Some(limit_record(1)));
-    }
-
-    #[test]
-    fn what_a_killed_holder_left_is_removed_and_what_is_held_is_not() {
-        let (_root, folder) = folder();
-        let seat = folder.take_seat().unwrap();
-        fs::write(folder.file(2), "{}").unwrap();
-        fs::write(folder.socket(2), "").unwrap();
-        fs::write(folder.socket(3), "").unwrap();
-        assert_eq!(ids(&folder), [1]);
-        for gone in [folder.file(2), folder.socket(2), folder.socket(3)] {
-            assert!(!gone.exists(), "{}", gone.display());
-        }
-        assert!(folder.file(seat.id()).exists());
-    }
-
-    #[test]
-    fn a_record_that_is_not_written_yet_or_broken_is_held_all_the_same() {
-        let (_root, folder) = folder();
-        let seat = folder.take_seat().unwrap();
-        assert_eq!(folder.held().unwrap()[0].record, None);
-        fs::write(folder.file(seat.id()), "{\"id\":").unwrap();
-        assert_eq!(folder.held().unwrap()[0].record, None);
-    }
-
-    #[test]
-    fn links_and_folders_that_others_may_write_are_refused() {
-        let (root, folder) = folder();
-        drop(folder.take_seat().unwrap());
-        let victim = root.path().join("victim");
-        fs::write(&victim, "precious").unwrap();
-        symlink(&victim, folder.file(1)).unwrap();
-        for result in [folder.held().map(drop), folder.take_seat().map(drop)] {
-            assert!(matches!(result, Err(LimitsError::Foreign { .. })));
-        }
-        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
-        fs::remove_file(folder.file(1)).unwrap();
-        fs::set_permissions(&folder.path, fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(folder.held(), Err(LimitsError::Foreign { .. })));
-        let linked = Folder::at(root.path().join("linked"));
-        symlink(&folder.path, &linked.path).unwrap();
-        for result in [linked.held().map(drop), linked.take_seat().map(drop)] {
-            assert!(matches!(result, Err(LimitsError::Foreign { .. })));
-        }
-    }
-
-    #[test]
-    fn an_end_is_waited_for_but_not_for_ever() {
-        let (_root, folder) = folder();
-        let seat = folder.take_seat().unwrap();
-        assert!(!folder.wait_for_end(1, Duration::ZERO).unwrap());
-        drop(seat);
-        assert!(folder.wait_for_end(1, Duration::ZERO).unwrap());
-    }
-}
+mod tests;

@@ -38,7 +38,7 @@ impl Session {
             }
         }
         self.limit.lift();
-        drop(self.seat);
+        drop(self.registration);
         let reason = match ended {
             Ended::For(reason) => reason,
             Ended::Command(_) => Reason::Eof,

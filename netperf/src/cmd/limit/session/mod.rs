@@ -13,7 +13,7 @@ use netperf_core::model::limit::LimitModel;
 use netperf_core::sample::limit::LimitRecord;
 use netperf_core::units::Units;
 use netperf_sys::procfs::{Procfs, Relative};
-use netperf_throttle::registry::{Order, Seat};
+use netperf_throttle::registry::{Order, Registration};
 use netperf_throttle::{Alive, Limit};
 use rustix::process::Signal;
 use tokio::time::Instant;
@@ -53,7 +53,7 @@ pub(super) struct Session {
     model: LimitModel,
     /// Of the time that a check is about.
     checked: Option<LimitModel>,
-    seat: Seat,
+    registration: Registration,
     output: Sink,
     command: Option<Gated>,
     began: MonoNs,
@@ -85,7 +85,7 @@ impl Session {
         (hold, units): (Hold, Units),
         procfs: Procfs,
         (limit, model): (Limit, LimitModel),
-        (seat, record): (Seat, LimitRecord),
+        (registration, record): (Registration, LimitRecord),
     ) -> Self {
         let began = clock::now().0;
         Self {
@@ -97,7 +97,7 @@ impl Session {
             limit,
             model,
             checked: None,
-            seat,
+            registration,
             command: None,
             began,
             newcomers: began,
@@ -301,7 +301,7 @@ impl Session {
 
     /// Where the file can't be written any more, the limit holds all the same.
     fn write_record(&mut self) {
-        if let Err(error) = self.seat.write(&self.record) {
+        if let Err(error) = self.registration.write(&self.record) {
             log::warn!("`limit list` shows an old state: {error}");
         }
     }
