@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::sample::Sample;
 use crate::sample::happening::Happening;
-use crate::sample::socket::SocketSample;
+use crate::sample::socket::{SocketSample, Unseen};
 
 /// What the first line of a session says about the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,7 +16,7 @@ pub struct Provenance {
     /// Which attachment won for each thing to count.
     pub hooks: Vec<AttachedHook>,
     /// What can't be seen here, and why.
-    pub unavailable: Vec<Unavailable>,
+    pub unavailable: Vec<Unseen>,
 }
 
 /// One thing to count and the attachment that counts it.
@@ -26,15 +26,6 @@ pub struct AttachedHook {
     pub name: &'static str,
     /// The kind of hook and the kernel symbol, for example `tp_btf/sock_send_length`.
     pub attach: String,
-}
-
-/// Something that can't be seen on this machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unavailable {
-    /// What is missing to the user.
-    pub what: String,
-    /// Why, with what was tried.
-    pub why: String,
 }
 
 /// A family of kernel hooks, each sufficient to count every byte.

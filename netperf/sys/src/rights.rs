@@ -5,9 +5,9 @@ use std::fmt;
 use std::iter;
 
 use caps::{CapSet, Capability, CapsHashSet};
-use netperf_core::collect::Unavailable;
 use netperf_core::failure::Failure;
 use netperf_core::machine::HeldRight;
+use netperf_core::sample::socket::Unseen;
 use netperf_core::text::visible;
 
 /// What the capabilities of this process are valid for.
@@ -92,7 +92,7 @@ const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrac
 ///
 /// # Errors
 /// When a capability is missing without which nothing can be counted.
-pub fn check(valid: Valid) -> Result<Vec<Unavailable>, MissingRights> {
+pub fn check(valid: Valid) -> Result<Vec<Unseen>, MissingRights> {
     judge(&effective(valid), valid, Invocation::own)
 }
 
@@ -180,7 +180,7 @@ fn judge(
     held: &CapsHashSet,
     valid: Valid,
     invocation: impl FnOnce() -> Invocation,
-) -> Result<Vec<Unavailable>, MissingRights> {
+) -> Result<Vec<Unseen>, MissingRights> {
     let details = Some(DETAILS).filter(|right| !is_held(held, right));
     let mut missing: Vec<_> = REQUIRED
         .into_iter()
@@ -204,8 +204,8 @@ fn is_held(held: &CapsHashSet, &(capability, _): &Right) -> bool {
     held.contains(&capability) || (split && held.contains(&Capability::CAP_SYS_ADMIN))
 }
 
-fn degradation((capability, _): Right) -> Unavailable {
-    Unavailable {
+fn degradation((capability, _): Right) -> Unseen {
+    Unseen {
         what: "executables and network namespaces of other users' processes".to_owned(),
         why: format!("{capability} is missing"),
     }
@@ -309,7 +309,7 @@ mod tests {
 
     use super::*;
 
-    fn judged(held: &[Capability]) -> Result<Vec<Unavailable>, String> {
+    fn judged(held: &[Capability]) -> Result<Vec<Unseen>, String> {
         let arguments = ["top", "--name", "a b"].map(str::to_owned).into_iter();
         judge(&held.iter().copied().collect(), Valid::Everywhere, || {
             Invocation::new("/opt/netperf-trace", arguments)

@@ -9,7 +9,7 @@ use netperf_sys::procfs::Procfs;
 use netperf_throttle::Limit;
 use netperf_throttle::registry::Registry;
 
-use super::hold::{check_rights, opening, plan, wanted};
+use super::hold::{check_rights, opening, plan};
 use super::{Hold, failure, registry_failure, targets, usage};
 use crate::cmd::looks;
 use crate::render::limit::{plan_json, plan_text};
@@ -45,7 +45,7 @@ pub(super) fn tell(hold: &Hold, json: bool, units: Units) -> anyhow::Result<()> 
         mechanism: survey.mechanism.to_owned(),
         up_bytes_per_s: hold.rates.up.map(|rate| rate.0),
         down_bytes_per_s: hold.rates.down.map(|rate| rate.0),
-        warnings: warnings(&usage, wanted(hold.rates), units),
+        warnings: warnings(&usage, hold.rates, units),
     };
     let text = if json {
         plan_json(&opening(hold, wall), &plan, &looks::end(0, Reason::Eof))?

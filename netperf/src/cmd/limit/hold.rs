@@ -7,14 +7,14 @@ use anyhow::Context;
 use netperf_core::clock::{self, MonoNs, WallNs};
 use netperf_core::failure::Failure;
 use netperf_core::model::limit::LimitModel;
-use netperf_core::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue, Uncovered};
+use netperf_core::sample::limit::{LimitRecord, LimitSample, LimitedProcess};
 use netperf_core::text::visible;
 use netperf_core::units::{ByteRate, Units};
 use netperf_sys::capture;
 use netperf_sys::procfs::{Procfs, StartTicks};
 use netperf_sys::rights;
 use netperf_throttle::registry::{Orders, Registration, Registry};
-use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Rates, Shaped};
+use netperf_throttle::{Limit, Plan, Preparation};
 use rustix::process::setpriority_process;
 
 use super::child::Gated;
@@ -25,7 +25,7 @@ use super::{Hold, Whom, asked, detach, failure, registry_failure, usage};
 use crate::cmd::looks::Opening;
 use crate::cmd::signals::Signals;
 use crate::render::limit::{Keys, Written};
-use crate::view::limit::{WantedRates, names, warnings};
+use crate::view::limit::{names, warnings};
 
 /// Holds a limit until it ends.
 pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
@@ -42,13 +42,13 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
         Whom::Command(words) => Some(Gated::start(words)?),
         Whom::Processes { .. } | Whom::Cgroup(_) | Whom::Unit(_) | Whom::Container(_) => None,
     };
-    come_first();
+    raise_priority();
     let preparation = Preparation::begin().context("can't begin")?;
     let found = find(&procfs, &hold, gated.as_ref())?;
     let mut registration = registry.register().map_err(registry_failure)?;
     let mut limit =
         Limit::begin(plan(&hold, &found, registration.id()), preparation).map_err(failure)?;
-    let first = sample(limit.read().map_err(failure)?);
+    let first = limit.read().map_err(failure)?;
     let record = record(&hold, &found, &registration, &first, gated.as_ref());
     registration.write(&record).map_err(registry_failure)?;
     let orders = Orders::open(&registration).context("can't take orders")?;
@@ -71,7 +71,7 @@ pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
 
 /// Where hundreds of threads keep the processors busy, those may be the ones to be limited: this process
 /// comes before them.
-fn come_first() {
+fn raise_priority() {
     if let Err(error) = setpriority_process(None, -20) {
         log::debug!("not before others: {error}");
     }
@@ -106,14 +106,6 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
         loopback: hold.loopback,
         except: hold.except.clone(),
         way: hold.way,
-    }
-}
-
-/// The rates, as views know them.
-pub(super) fn wanted(rates: Rates) -> WantedRates {
-    WantedRates {
-        up: rates.up,
-        down: rates.down,
     }
 }
 
@@ -183,30 +175,6 @@ pub(super) fn processes(
     found.collect()
 }
 
-/// A reading, as models know it.
-pub(super) fn sample(reading: LimitReading) -> LimitSample {
-    let queue = |shaped: Shaped| Queue {
-        limit_bytes_per_s: shaped.limit.0,
-        bytes: shaped.bytes,
-        dropped: shaped.dropped,
-        queued_bytes: shaped.queued_bytes,
-    };
-    let uncovered = reading.uncovered.into_iter().map(|interface| Uncovered {
-        name: interface.name,
-        why: interface.left_out.unwrap_or_default(),
-    });
-    LimitSample {
-        at: reading.at,
-        wall: clock::now().1,
-        pids: reading.pids,
-        sockets: reading.sockets,
-        mechanism: reading.mechanism.to_owned(),
-        up: reading.up.map(queue),
-        down: reading.down.map(queue),
-        uncovered: uncovered.collect(),
-    }
-}
-
 /// The keys are heard where they can't be meant for a command.
 fn keys(hold: &Hold, has_command: bool) -> anyhow::Result<Keys> {
     let is_live = matches!(hold.written, Written::Live(_)) && io::stdin().is_terminal();
@@ -222,7 +190,7 @@ fn warn(session: &mut Session, found: &Found) {
         return;
     }
     let usage = usage::at_once(found);
-    for warning in warnings(&usage, wanted(session.hold.rates), session.units) {
+    for warning in warnings(&usage, session.hold.rates, session.units) {
         session.warn_once(&warning);
     }
 }

@@ -18,10 +18,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use netperf_core::clock::MonoNs;
+use netperf_core::sample::limit::Rates;
 use netperf_core::text::chain;
 use netperf_core::units::{ByteRate, Units};
 use netperf_throttle::registry::LimitsError;
-use netperf_throttle::{LimitError, Rates, Way};
+use netperf_throttle::{LimitError, Way};
 use regex::Regex;
 
 use super::logging;

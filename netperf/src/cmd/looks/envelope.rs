@@ -3,7 +3,7 @@
 use std::io;
 
 use netperf_core::clock::{self, WallNs};
-use netperf_core::collect::{AttachedHook, Unavailable};
+use netperf_core::collect::AttachedHook;
 use netperf_core::failure::Failure;
 use netperf_core::sample::socket::Unseen;
 use netperf_sys::capture::SocketsError;
@@ -31,10 +31,6 @@ impl Opening<'_> {
     /// The first line.
     pub(in crate::cmd) fn start(&self) -> Start {
         let host = rustix::system::uname();
-        let unseen = self.unseen.iter().map(|unseen| Unavailable {
-            what: unseen.what.clone(),
-            why: unseen.why.clone(),
-        });
         Start {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
@@ -46,7 +42,7 @@ impl Opening<'_> {
                 .timing
                 .map_or(0.0, |timing| timing.interval.as_secs_f64()),
             hooks: self.hooks.to_vec(),
-            unavailable: unseen.collect(),
+            unavailable: self.unseen.to_vec(),
         }
     }
 }

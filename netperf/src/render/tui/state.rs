@@ -5,6 +5,7 @@ use std::rc::Rc;
 use netperf_core::model::Model;
 use netperf_core::sample::ProcessId;
 use netperf_core::sample::limit::LimitRecord;
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::Units;
 use regex::RegexBuilder;
 
@@ -17,7 +18,7 @@ use crate::view::View;
 use crate::view::churn::ChurnOptions;
 use crate::view::flows::FlowsOptions;
 use crate::view::latency::LatencyOptions;
-use crate::view::limit::{WantedRates, rates};
+use crate::view::limit::rates;
 use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::retrans::RetransOptions;
 use crate::view::sort::{Figures, Sort};
@@ -206,7 +207,7 @@ impl State {
             return Effect::Redraw;
         };
         match rates(text) {
-            Ok(WantedRates { up, down }) => {
+            Ok(Rates { up, down }) => {
                 let process = *process;
                 self.overlay = Overlay::Nothing;
                 Effect::Order(LimitOrder::Begin { process, up, down })

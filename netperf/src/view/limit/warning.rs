@@ -1,8 +1,7 @@
 //! Who will suffer under a limit?
 
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::{ByteRate, Units};
-
-use crate::view::limit::WantedRates;
 
 /// Programs that others wait for.
 const DATABASES: [&str; 15] = [
@@ -37,7 +36,7 @@ pub struct Usage {
 }
 
 /// What to tell before it is too late.
-pub fn warnings(usage: &Usage, rates: WantedRates, units: Units) -> Vec<String> {
+pub fn warnings(usage: &Usage, rates: Rates, units: Units) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut databases: Vec<&str> = usage.names.iter().map(String::as_str).collect();
     databases.retain(|name| DATABASES.contains(name));
@@ -80,7 +79,7 @@ pub fn warnings(usage: &Usage, rates: WantedRates, units: Units) -> Vec<String> 
 mod tests {
     use super::*;
 
-    const RATES: WantedRates = WantedRates {
+    const RATES: Rates = Rates {
         up: Some(ByteRate(20_000_000)),
         down: None,
     };

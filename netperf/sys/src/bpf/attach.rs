@@ -9,7 +9,8 @@ use aya::programs::{
     BtfTracePoint, CgroupAttachMode, CgroupSock, FEntry, FExit, KProbe, Program, ProgramError,
     TracePoint,
 };
-use netperf_core::collect::{AttachedHook, Provenance, Unavailable};
+use netperf_core::collect::{AttachedHook, Provenance};
+use netperf_core::sample::socket::Unseen;
 
 use super::btf::Btf;
 use super::hooks::{Attach, Attachment, Hook, HookSet, Need};
@@ -94,7 +95,7 @@ pub(super) fn attach(
                     });
                 }
                 Need::IfPresent if is_absent => log::debug!("not in this kernel: {why}"),
-                Need::Wanted | Need::IfPresent => provenance.unavailable.push(Unavailable {
+                Need::Wanted | Need::IfPresent => provenance.unavailable.push(Unseen {
                     what: hook.without.to_owned(),
                     why,
                 }),

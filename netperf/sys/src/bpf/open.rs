@@ -7,8 +7,9 @@ use aya::maps::MapType;
 use aya::programs::Iter;
 use aya::sys::{SyscallError, is_map_supported};
 use aya::{Ebpf, Endianness};
-use netperf_core::collect::{HookKind, Provenance, Unavailable};
+use netperf_core::collect::{HookKind, Provenance};
 use netperf_core::sample::losses::DropReason;
+use netperf_core::sample::socket::Unseen;
 use netperf_core::text::chain;
 
 use super::attach::{self, Kernel, Refused, Types};
@@ -273,8 +274,8 @@ impl Machine<'_> {
 }
 
 /// What a set can't see on any kernel.
-fn unseen(set: &HookSet, why: &str) -> impl Iterator<Item = Unavailable> {
-    set.unseen.iter().map(move |what| Unavailable {
+fn unseen(set: &HookSet, why: &str) -> impl Iterator<Item = Unseen> {
+    set.unseen.iter().map(move |what| Unseen {
         what: (*what).to_owned(),
         why: why.to_owned(),
     })

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use netperf_common::flow::{FlowKey, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
 use netperf_common::refusal::{BIND, CONNECT, IN_USE, NOT_AVAILABLE, RefusalKey};
 use netperf_core::clock::{self, MonoNs};
-use netperf_core::collect::{AttachedHook, HookPreference, Unavailable};
+use netperf_core::collect::{AttachedHook, HookPreference};
 use netperf_core::sample::Proto;
 use netperf_core::sample::refusal::{
     FailedConnect, RefusalReading, Refusals, RefusedCall, RefusedFor,
@@ -51,12 +51,7 @@ impl RefusalFeed {
 
     /// What these hooks can't see on this kernel.
     pub fn unseen(&self) -> Vec<Unseen> {
-        let missing = self.counts.provenance().unavailable.iter();
-        let unseen = |it: &Unavailable| Unseen {
-            what: it.what.clone(),
-            why: it.why.clone(),
-        };
-        missing.map(unseen).collect()
+        self.counts.provenance().unavailable.clone()
     }
 
     /// What was refused since the last call.

@@ -6,7 +6,6 @@ use netperf_core::model::limit::LimitModel;
 use netperf_core::units::Units;
 
 use super::{Ended, Session};
-use crate::cmd::limit::hold::sample;
 use crate::cmd::looks;
 use crate::exit::PassedOn;
 use crate::render::limit::Written;
@@ -24,8 +23,7 @@ impl Session {
     pub(super) async fn end(mut self, ended: Ended) -> anyhow::Result<()> {
         // A last, shorter tick; where it can't be read any more, lifting matters more.
         let read = self.limit.read();
-        if let Ok(reading) = read {
-            let last = sample(reading);
+        if let Ok(last) = read {
             if let Some(checked) = &mut self.checked {
                 checked.advance(last.clone());
             }

@@ -19,7 +19,7 @@ use rustix::process::Signal;
 use tokio::time::Instant;
 
 use crate::cmd::limit::child::Gated;
-use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
+use crate::cmd::limit::hold::{opening, processes, rates_text, who};
 use crate::cmd::limit::wake::{Wake, Wakers};
 use crate::cmd::limit::{Hold, asked, failure, targets};
 use crate::cmd::signals::Stop;
@@ -252,7 +252,7 @@ impl Session {
     fn check(&mut self, now: MonoNs) -> anyhow::Result<bool> {
         let passed = now.since(self.began).unwrap_or_default();
         if passed >= SETTLED && self.checked.is_none() {
-            let first = sample(self.limit.read().map_err(failure)?);
+            let first = self.limit.read().map_err(failure)?;
             self.checked = Some(LimitModel::new(first));
         }
         Ok(passed >= asked::CHECK)
@@ -284,8 +284,7 @@ impl Session {
 
     fn tick(&mut self) -> anyhow::Result<()> {
         self.ticks += 1;
-        self.model
-            .advance(sample(self.limit.read().map_err(failure)?));
+        self.model.advance(self.limit.read().map_err(failure)?);
         for one in self.model.latest().uncovered.clone() {
             let (name, why) = (one.name, one.why);
             self.warn_once(&format!("the interface {name} is not limited: {why}"));
