@@ -165,8 +165,8 @@ fn it_needs_no_rights_and_explains_a_wrong_command_line() -> Result<()> {
     ensure!(output.status.success(), "{message}");
     ensure!(out.contains("INTERFACE") && out.contains("lo "), "{out}");
     for (args, words) in [
-        (["nic", "--fail-if", "errors"], "is no threshold"),
-        (["nic", "--fail-if", "loss>1"], "`errors`, `drops`"),
+        (["nic", "--fail-if", "errors"], "is no condition"),
+        (["nic", "--fail-if", "loss>1"], "errors, drops, util"),
         (["nic", "-i", "none0"], "there is no interface `none0`"),
     ] {
         let output = run(args)?;

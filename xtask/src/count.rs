@@ -14,6 +14,8 @@ pub(crate) struct Count {
     pub(crate) skipped: u64,
     /// Names of the tests that failed.
     pub(crate) failures: Vec<String>,
+    /// Names of the tests that failed beside others, and passed when they ran again alone.
+    pub(crate) unsteady: Vec<String>,
 }
 
 impl Count {
@@ -23,12 +25,22 @@ impl Count {
         self.failures.push(name);
     }
 
+    /// Replaces failures by the results of a second run of the same tests.
+    pub(crate) fn replace_failures(&mut self, second: Self) {
+        self.passed += second.passed;
+        self.failed = second.failed;
+        let first = std::mem::replace(&mut self.failures, second.failures);
+        let has_passed = |name: &String| !self.failures.contains(name);
+        self.unsteady.extend(first.into_iter().filter(has_passed));
+    }
+
     /// Adds other results.
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
         self.failures.extend(other.failures);
+        self.unsteady.extend(other.unsteady);
     }
 
     /// Number of tests that ran.
@@ -49,6 +61,9 @@ impl Count {
     /// Prints the failures and, as the last line, the sum.
     pub(crate) fn close(&self) -> ExitCode {
         println!();
+        for name in &self.unsteady {
+            println!("passed only when it ran again: {name}");
+        }
         for name in &self.failures {
             println!("failed: {name}");
         }
@@ -87,6 +102,25 @@ mod tests {
         };
         assert_eq!(skipped.executed(), 0);
         assert!(!skipped.is_success());
+    }
+
+    #[test]
+    fn a_test_that_passes_the_second_time_is_named_but_is_no_failure() {
+        let mut first = Count {
+            passed: 5,
+            ..Count::default()
+        };
+        first.fail("slow".to_owned());
+        first.fail("wrong".to_owned());
+        let mut second = Count {
+            passed: 1,
+            ..Count::default()
+        };
+        second.fail("wrong".to_owned());
+        first.replace_failures(second);
+        assert_eq!(first.to_string(), "6 passed, 1 failed, 0 skipped");
+        assert_eq!(first.failures, ["wrong"]);
+        assert_eq!(first.unsteady, ["slow"]);
     }
 
     #[test]

@@ -56,19 +56,9 @@ const RULES: &[Rule] = &[
         because: "readers deliver samples and know nothing of what is made of them",
     },
     Rule {
-        rooms: Rooms::OutsideOf(&["src/cmd", "src/exit", "sys", "throttle"]),
-        never: &["netperf_sys"],
-        because: "a replayed recording has no readers",
-    },
-    Rule {
-        rooms: Rooms::OutsideOf(&["src/cmd", "throttle"]),
-        never: &["netperf_throttle"],
-        because: "a limit changes this machine: only a command may begin one",
-    },
-    Rule {
-        rooms: Rooms::OutsideOf(&["src/cmd", "probe"]),
-        never: &["netperf_probe"],
-        because: "only a command may send probes",
+        rooms: Rooms::In(&["src/view", "src/render"]),
+        never: &["netperf_sys", "netperf_throttle", "netperf_probe"],
+        because: "only a command reads this machine, limits it or sends probes",
     },
     Rule {
         rooms: Rooms::In(&["throttle"]),

@@ -22,9 +22,9 @@ use super::nic::args::NicArgs;
 use super::path::args::PathArgs;
 use super::sockets::args::SocketsArgs;
 use super::states::args::StatesArgs;
-use crate::view::query::CgroupPath;
 use crate::view::socket_filter::{STATE_NAMES, states_named};
 use crate::view::sort::SortKey;
+use netperf_core::model::query::CgroupPath;
 
 /// Shows which process moves how many bytes over the network
 #[derive(Debug, Parser)]

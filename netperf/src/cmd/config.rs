@@ -25,11 +25,11 @@ use super::timer::Timing;
 use crate::view::View;
 use crate::view::flows::FlowsOptions;
 use crate::view::latency::LatencyOptions;
-use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::retrans::RetransOptions;
 use crate::view::sort::{Figures, Sort, SortKey};
 use crate::view::top::TopOptions;
 use netperf_core::failure::Failure;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 /// What to do.
 #[derive(Clone, Debug)]

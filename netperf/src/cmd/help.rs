@@ -204,9 +204,9 @@ It measures one tick of a second and ends; on a terminal it goes on until q or C
 elsewhere if -d, -n or --duration is given. It needs no rights, but for the processes that fill an
 interface and for other network namespaces.
 
---fail-if ends it with status 5 if in any tick an interface has more errors or drops than that, or
-uses a greater share of its speed (util, in percent). Drops are those of the interface and of its
-queue.";
+--fail-if ends it with status 5 if one of its conditions holds for an interface in any tick: errors,
+drops, or the share of its speed that is used (util, in percent), each with <, <=, > or >=. Drops are
+those of the interface and of its queue.";
 
 /// Examples of `nic`.
 pub(super) const NIC: &str = "\
@@ -215,7 +215,7 @@ Examples:
   netperf-trace nic -i eth0 -d 5 -n 12         one of them for a minute
   netperf-trace nic --driver -i eth0           with the counters of its driver
   sudo netperf-trace nic --netns all           also in containers
-  netperf-trace nic -n 10 -b --fail-if 'errors>0,drops>0,util>90' || echo look at it
+  netperf-trace nic -n 10 -b --fail-if 'errors>0,drops>0,util>=90%' || echo look at it
   netperf-trace nic --json | jq '.interfaces[]? | {name, rx_percent, tx_percent}'";
 
 /// How `limit` is called.
@@ -259,6 +259,7 @@ Examples:
   sudo netperf-trace limit --unit backup 160Mbit         a service of systemd, all its processes
   sudo netperf-trace limit 1MB -- curl -O https://example.org/big
   sudo netperf-trace limit --pid 9821 20MB --check       does it reach the rate? Status 5 if not
+  sudo netperf-trace limit --pid 9821 20MB --check='off<2%'
   sudo netperf-trace limit list                          all limits of this machine
   sudo netperf-trace limit set --id 1 5MB                another rate, at once
   sudo netperf-trace limit clear --all                   everything at full speed
@@ -288,9 +289,10 @@ Examples:
   sudo netperf-trace path example.org --report --mtu         and the largest packet that passes
   sudo netperf-trace path example.org --report --all         every address of the host
   sudo netperf-trace path --of-process 8821 --report         where this process talks to most
-  sudo netperf-trace path example.org --report --fail-if 'loss>1,avg>200ms,p95>300ms'
+  sudo netperf-trace path example.org --report --fail-if 'loss>=1%,avg>200ms,p95>300ms'
 
-Bounds of --fail-if: loss, min, avg, max, mdev, jitter, p50, p95, p99, hops, mtu, each with > or <.
+Metrics of --fail-if: loss, min, avg, max, mdev, jitter, p50, p95, p99, hops, mtu, each with <, <=, >
+or >=.
 Times need a unit: us, ms or s.
 
 Keys:
@@ -365,7 +367,7 @@ Examples:
   netperf-trace http https://example.org/ -c 20 --keep-alive
   netperf-trace http https://example.org/ --all          each address of the host
   netperf-trace http https://example.org/ --resolve example.org:443:192.0.2.7
-  netperf-trace http https://example.org/ -c 20 --slo total=500ms,ttfb=200ms
+  netperf-trace http https://example.org/ -c 20 --slo 'total<=500ms,ttfb<200ms'
   netperf-trace http http://192.0.2.7:8080/health -H 'Host: example.org' -d 10 --json
 
 Exit status:

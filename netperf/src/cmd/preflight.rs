@@ -33,13 +33,13 @@ pub(super) fn run(asked: Preflight) -> anyhow::Result<()> {
     let output = if asked.json {
         json(&start(&report), &report, &end()).context("can't write")?
     } else {
-        text(&report).into_bytes()
+        text(&report.found).into_bytes()
     };
     io::stdout().write_all(&output).context("can't write")?;
-    if report.can_count {
+    if report.found.can_count {
         return Ok(());
     }
-    Err(Failure::CheckFailed(report.summary()).into())
+    Err(Failure::CheckFailed(report.found.summary()).into())
 }
 
 fn start(report: &Report) -> Start {
@@ -48,11 +48,11 @@ fn start(report: &Report) -> Start {
         version: env!("CARGO_PKG_VERSION"),
         command: "doctor",
         time: report.time,
-        host: report.host.clone(),
-        kernel: report.kernel.clone(),
+        host: report.found.host.clone(),
+        kernel: report.found.kernel.clone(),
         interval_s: 0.0,
-        hooks: report.provenance.hooks.clone(),
-        unavailable: report.provenance.unavailable.clone(),
+        hooks: report.found.provenance.hooks.clone(),
+        unavailable: report.found.provenance.unavailable.clone(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use netperf_core::text::visible;
 use netperf_core::units::{ByteRate, Bytes, Units};
 
-use crate::view::spread::said;
 use crate::view::table::Cell;
+use netperf_core::units::format_micros;
 
 /// Heights of a trend, from nothing to its largest value.
 const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -18,7 +18,7 @@ pub fn written<'c>(cell: &'c Cell<'_>, units: Units) -> Cow<'c, str> {
         Cell::Number(number) => known(number.map(|number| number.to_string())),
         Cell::Bytes(bytes) => known(bytes.map(|bytes| units.size(Bytes(bytes)))),
         Cell::Speed(speed) => known(speed.map(|speed| rate(speed, units))),
-        Cell::Micros(micros) => known(micros.map(|micros| said(micros.into()))),
+        Cell::Micros(micros) => known(micros.map(format_micros)),
         Cell::Trend(values) => Cow::Owned(trend(values, values.len())),
         Cell::Blank => Cow::Borrowed(""),
     }

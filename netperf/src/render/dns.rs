@@ -8,8 +8,8 @@ use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::dns::{DnsTick, LookupRow, table};
-use crate::view::spread::said;
-use crate::view::states::words::counted;
+use netperf_core::units::counted;
+use netperf_core::units::format_micros;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///
@@ -71,7 +71,7 @@ fn cost(lookup: &LookupRow) -> String {
         counted(number(lookup.sent), "query", "queries"),
         counted(number(lookup.names.len()), "name", "names"),
         lookup.timeouts,
-        said(lookup.took_us)
+        format_micros(lookup.took_us)
     )
 }
 
@@ -83,7 +83,7 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
             query.kind,
             query.server,
             query.result,
-            said(query.took_us)
+            format_micros(query.took_us)
         );
         sentence("    ", &text, width, out)?;
     }
@@ -93,7 +93,7 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::dns::tests::troubled;
+    use netperf_core::fixtures::dns::troubled;
 
     fn shown(width: usize) -> String {
         let mut out = Vec::new();

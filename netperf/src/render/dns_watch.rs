@@ -8,7 +8,7 @@ use netperf_core::units::Units;
 use super::text_table;
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchTick, table};
-use crate::view::spread::said;
+use netperf_core::units::format_micros;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 20;
@@ -20,7 +20,7 @@ const ROWS_MAX: usize = 20;
 pub fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     let after = row
         .took_us
-        .map_or(String::new(), |us| format!(" after {}", said(us)));
+        .map_or(String::new(), |us| format!(" after {}", format_micros(us)));
     let cut = if row.truncated { ", cut off" } else { "" };
     let again = match row.retries {
         0 => String::new(),

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 
 use super::json;
 use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
-use crate::view::doctor::{Check, Doctor, Status};
+use crate::view::doctor::Doctor;
 use crate::view::envelope::{End, Start};
-use crate::view::states::Level;
+use netperf_diagnose::Level;
+use netperf_diagnose::doctor::{Check, Status};
 
 /// Width of the column of titles.
 const TITLE: usize = 17;
@@ -104,12 +105,12 @@ fn check(check: &Check, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::doctor::{Cause, Topic};
     use crate::view::envelope::Reason;
-    use crate::view::states::Finding;
     use crate::view::time::Rfc3339;
     use netperf_core::clock::WallNs;
     use netperf_core::sample::Loss;
+    use netperf_diagnose::Finding;
+    use netperf_diagnose::doctor::{Cause, Topic};
 
     fn written(what: &str, width: usize) -> String {
         let found = |level, what: &str| Finding {

@@ -9,8 +9,8 @@ use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
-use crate::view::spread::said;
-use crate::view::states::words::counted;
+use netperf_core::units::counted;
+use netperf_core::units::format_micros;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///
@@ -29,12 +29,15 @@ pub fn text(
         about(target, (units, width), out)?;
     }
     for slo in &tick.slo {
-        let (limit, kept) = (said(slo.limit_us), if slo.met { "kept" } else { "missed" });
+        let (limit, kept) = (
+            format_micros(slo.limit_us),
+            if slo.met { "kept" } else { "missed" },
+        );
         let at = slo
             .address
             .map(|it| format!(" at {it}"))
             .unwrap_or_default();
-        let measured = slo.p95_us.map_or("-".to_owned(), said);
+        let measured = slo.p95_us.map_or("-".to_owned(), format_micros);
         writeln!(
             out,
             "limit {}{at} {limit}: {kept} (p95 {measured})",
@@ -91,7 +94,11 @@ fn came(request: &RequestRow, units: Units) -> String {
     if request.reused == Some(true) {
         parts.push("connection used again".to_owned());
     }
-    parts.extend(request.rtt_us.map(|it| format!("round trip {}", said(it))));
+    parts.extend(
+        request
+            .rtt_us
+            .map(|it| format!("round trip {}", format_micros(it))),
+    );
     parts.join(", ")
 }
 
@@ -109,10 +116,19 @@ fn tls(tls: &TlsRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::http::tests::{options, slow_server};
+    use netperf_core::fixtures::http::slow_server;
+    use netperf_diagnose::condition::Condition;
+
+    use crate::view::http::HttpOptions;
 
     fn shown(width: usize) -> String {
-        let tick = HttpTick::new(&slow_server(), &options("total=500ms"));
+        let options = HttpOptions {
+            url: "https://example.org/".to_owned(),
+            method: "GET".to_owned(),
+            keep_alive: false,
+            slos: Condition::list("total=500ms").unwrap(),
+        };
+        let tick = HttpTick::new(&slow_server(), &options);
         let mut out = Vec::new();
         text(&tick, (Units::Auto, Some(width)), &mut out).unwrap();
         String::from_utf8(out).unwrap()

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use netperf_core::text::{visible, width};
 
 use crate::view::envelope::Start;
-use crate::view::states::Finding;
+use netperf_diagnose::Finding;
 
 /// Longest line of a sentence: longer ones are hard to read.
 pub(super) const SENTENCE: usize = 100;

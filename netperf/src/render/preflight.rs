@@ -3,25 +3,26 @@
 use std::io;
 
 use netperf_core::text::visible;
+use netperf_diagnose::preflight::{Check, Preflight, Topic, Verdict};
 
 use super::json;
 use crate::view::envelope::{End, Start};
-use crate::view::preflight::{Check, Report, Topic, Verdict};
+use crate::view::preflight::Report;
 
 /// Width of the column of verdicts: that of the longest.
 const VERDICT: usize = 7;
 
 /// The answer in lines that begin with their verdict.
-pub fn text(report: &Report) -> String {
+pub fn text(found: &Preflight) -> String {
     let mut lines = vec![format!(
         "{}, Linux {}",
-        visible(&report.host),
-        visible(&report.kernel)
+        visible(&found.host),
+        visible(&found.kernel)
     )];
-    lines.push(verdict_line(report.verdict(), &report.summary()));
+    lines.push(verdict_line(found.verdict(), &found.summary()));
     for topic in Topic::ALL {
         lines.extend([String::new(), topic.heading().to_owned()]);
-        lines.extend(report.about(topic).map(line));
+        lines.extend(found.about(topic).map(line));
     }
     lines.push(String::new());
     lines.join("\n")

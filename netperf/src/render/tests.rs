@@ -16,10 +16,10 @@ use super::text::Text;
 use crate::view::View;
 use crate::view::envelope::{End, Reason};
 use crate::view::flows::FlowsOptions;
-use crate::view::preflight::Report;
 use crate::view::retrans::RetransOptions;
 use crate::view::time::Rfc3339;
 use crate::view::top::TopOptions;
+use netperf_diagnose::preflight::Preflight;
 
 fn text(view: View, model: &Model) -> String {
     let mut format = Text::new(view, Rc::new(Numeric), Units::Auto);
@@ -150,8 +150,8 @@ fn json_is_one_object_a_line() {
 
 #[test]
 fn text_of_preflight() {
-    let report = Report::new(&machine(), HookPreference::Auto, Rfc3339(WallNs(0)));
-    insta::assert_snapshot!(preflight::text(&report));
+    let found = Preflight::new(&machine(), HookPreference::Auto);
+    insta::assert_snapshot!(preflight::text(&found));
 }
 
 #[test]
@@ -159,8 +159,8 @@ fn hostile_text_in_a_finding_is_one_harmless_line() {
     let mut machine = machine();
     machine.kernel.host = Some("a\nb\u{1b}[2J".to_owned());
     machine.hook_sets = Err("first\n  second\u{1b}[2J".to_owned());
-    let report = Report::new(&machine, HookPreference::Auto, Rfc3339(WallNs(0)));
-    let text = preflight::text(&report);
+    let found = Preflight::new(&machine, HookPreference::Auto);
+    let text = preflight::text(&found);
     assert!(text.contains("first;   second\\x1b[2J"), "{text}");
     assert!(!text.contains('\u{1b}') && !text.contains("a\nb"), "{text}");
 }

@@ -2,10 +2,10 @@
 
 use netperf_core::clock::WallNs;
 use netperf_core::fixtures::{EPOCH_NS, hooks};
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::state_set::StateSet;
 
 use super::envelope::{SCHEMA, Start};
-use super::query::ProcessQuery;
 use super::socket_filter::SocketFilter;
 use super::sockets::SocketsOptions;
 use super::time::Rfc3339;

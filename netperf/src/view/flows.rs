@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::model::traffic::Traffic;
 use netperf_core::sample::ProcessId;
 use serde::Serialize;
 
 use super::flow_row::{FlowRow, Speeds};
 use super::link_row::LinkRow;
-use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Figures, Ranked, Sort, Weight, arrange};
 use super::tick::{Health, When};
 use super::top::TotalRow;

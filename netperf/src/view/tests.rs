@@ -1,13 +1,12 @@
 use netperf_core::fixtures::{flow, moved, process, second, session};
 use netperf_core::host_names::Numeric;
 use netperf_core::model::Model;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::{Proto, Sample};
 use regex::Regex;
 use serde_json::Value;
 
 use super::flows::{FlowsOptions, FlowsTick};
-
-use super::query::{FlowQuery, ProcessQuery};
 use super::sort::{Figures, Sort, SortKey};
 use super::top::{Top, TopOptions};
 

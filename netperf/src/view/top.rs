@@ -6,6 +6,7 @@ use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
 use netperf_core::model::flow::FlowTraffic;
 use netperf_core::model::process::ProcessTraffic;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::model::traffic::Traffic;
 use netperf_core::sample::ProcessId;
 use serde::Serialize;
@@ -13,7 +14,6 @@ use serde::Serialize;
 use super::flow_row::FlowRow;
 use super::link_row::LinkRow;
 use super::process_row::ProcessRow;
-use super::query::ProcessQuery;
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
 

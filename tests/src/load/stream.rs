@@ -4,6 +4,7 @@
 //! milliseconds, until it is killed; `mover stream source` sends for some seconds. The protocol is `tcp`, `mptcp`,
 //! `udp`, or `udp-pieces` for datagrams that do not fit in a packet.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
@@ -217,13 +218,22 @@ fn send_datagrams(
 pub struct Stream(Mover);
 
 impl Stream {
-    /// Starts `mover stream WORDS` through `launcher`, which ends with the path of the mover.
+    /// Starts `mover stream WORDS` through `launcher`, which ends with the path of the mover. Waits until it has become
+    /// the mover: `ip netns exec` is in another network namespace before.
     ///
     /// # Errors
     /// When it can't run.
     pub fn start(launcher: &mut Command, words: &str) -> Result<Self> {
+        let path = launcher.get_args().last();
+        let path = fs::canonicalize(path.unwrap_or(launcher.get_program()))?;
         let words = words.split(' ');
         let mover = Mover::start_as(launcher.arg("stream").args(words))?;
+        let program = format!("/proc/{}/exe", mover.pid());
+        let deadline = Deadline::seconds(20);
+        while fs::read_link(&program).context("the mover ended")? != path {
+            ensure!(!deadline.passed(), "the mover does not start");
+            thread::sleep(Duration::from_millis(1));
+        }
         Ok(Self(mover))
     }
 

@@ -1,5 +1,6 @@
 //! `dns --watch` reports every query of a process with its answer, its time and its owner.
 
+use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::checks::lookups::{ADDRESS, QueryLog, ask, check, one_of_each, question, watch};
 use netperf_tests::net::netns::in_fresh_netns;
 use netperf_tests::peer::dns_server::{self, A, DnsServer, Script};
+use netperf_tests::sys::calls;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::sys::turn;
 use netperf_tests::tracer;
@@ -53,6 +55,25 @@ fn a_repeated_query_of_the_c_library_is_a_retry_of_its_process_which_has_ended()
             first.is_some_and(|row| row["result"] == "timeout"),
             "{rows:?}"
         );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_query_behind_an_extension_header_is_seen() -> Result<()> {
+    let _turn = turn::exclusive();
+    in_fresh_netns(|| {
+        let scripts = [("behind.watch", A, Script::values(0, &[ADDRESS]))];
+        let server = DnsServer::start("[::1]:53".parse()?, &scripts)?.address;
+        let tracer = watch(true)?;
+        let socket = UdpSocket::bind("[::]:0")?;
+        calls::add_destination_options(&socket)?;
+        socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+        socket.send_to(&question(1, "behind.watch", A), server)?;
+        socket.recv(&mut [0; 512]).context("no answer")?;
+        let log = QueryLog::until(tracer, &[("behind.watch", 1)])?;
+        let row = log.one("behind.watch")?;
+        ensure!(row["result"] == "NOERROR", "{row}");
         Ok(())
     })
 }

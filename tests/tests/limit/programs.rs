@@ -275,8 +275,7 @@ fn two_hundred_connections_share_a_rate() -> Result<()> {
         let mut tracer = limit(pid, &[direction, LIMIT])?;
         tracer.await_tick()?;
         tracer.await_tick()?;
-        let (held, bins) = sink.rates(20)?;
-        ensure_limit(held, RATE).with_context(|| format!("{direction}: {bins:?}"))?;
+        await_limit(&mut sink, RATE).context(direction)?;
         let session = tracer.stop()?;
         let last = session.ticks.last().context("no tick")?;
         ensure!(last["sockets"] == sockets, "{last}");

@@ -4,16 +4,23 @@
 //! stored session gives the same answers as a live one.
 
 pub mod churn;
+pub mod dns;
 pub mod dns_watch;
 pub mod flow;
 pub mod history;
+pub mod http;
+pub mod latency;
 pub mod limit;
 pub mod link;
 pub mod lookups;
+pub mod losses;
 pub mod nic;
 pub mod path;
+pub mod percentile;
 pub mod pressure;
 pub mod process;
+pub mod query;
+pub mod spread;
 pub mod states;
 pub mod tick;
 pub mod traffic;

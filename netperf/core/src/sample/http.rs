@@ -143,6 +143,18 @@ impl Phase {
         Self::Wait,
         Self::Body,
     ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Request => "request",
+            Self::Wait => "wait",
+            Self::Body => "body",
+        }
+    }
 }
 
 impl Marks {

@@ -1,10 +1,18 @@
-//! How are sizes and rates written for people, and read from the command line?
+//! Quantities as people read and write them: each kind has one formatter, here.
+//!
+//! Sizes and rates are in the units that the user chooses, and are read from the command line.
 
 use clap::ValueEnum;
 
+mod count;
 mod parse;
+mod percent;
+mod time;
 
+pub use count::{Growth, PerSecond, counted, grouped};
 pub use parse::QuantityError;
+pub use percent::Percent;
+pub use time::{format_duration, format_micros, seconds};
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,10 +1,10 @@
-//! Which rate or size did the user write?
+//! Reads the rates and sizes that users write: `20MB`, `160Mbit/s`.
 //!
 //! What different tools read differently is refused with both readings, rather than guessed.
 
 use std::str::FromStr;
 
-use super::{ByteRate, Bytes};
+use super::{ByteRate, Bytes, grouped};
 use crate::text::{fit, visible};
 
 /// Largest size or rate that is no typing error: a petabyte (per second).
@@ -220,19 +220,6 @@ fn ambiguous_prefix(unit: &str, number: &Number<'_>) -> Option<&'static str> {
         "t" => Some("T"),
         _ => None,
     }
-}
-
-/// A number in groups of three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            shown.push(' ');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 #[cfg(test)]

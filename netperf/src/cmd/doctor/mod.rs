@@ -23,9 +23,10 @@ use super::timer::Timing;
 use crate::render::doctor::Written;
 use crate::render::sink::Sink;
 use crate::render::width;
-use crate::view::doctor::{Doctor, Status};
+use crate::view::doctor::Doctor;
 use crate::view::envelope::Reason;
 use netperf_core::failure::Failure;
+use netperf_diagnose::doctor::Status;
 
 /// How long is measured unless something else is asked for.
 const LENGTH: Duration = Duration::from_secs(10);

@@ -26,8 +26,8 @@ use crate::cmd::looks::failure;
 use crate::cmd::nic;
 use crate::cmd::states::every_tcp_socket;
 use crate::render::sink::Sink;
-use crate::view::doctor::Measured;
 use crate::view::envelope::Reason;
+use netperf_diagnose::doctor::Measured;
 
 /// So many looks at the interfaces are taken at least, however short the time is.
 const LOOKS: u32 = 5;
@@ -209,7 +209,7 @@ impl Window {
         let nics = self.interfaces.read().map_err(nic::failure)?;
         self.ticks.advance(nics.clone());
         self.nics.advance(nics);
-        self.nics.take_spells_of(&self.ticks);
+        self.nics.take_streaks_of(&self.ticks);
         self.last = self.sockets.read(&self.request).map_err(failure)?;
         self.keep_refusals(refused);
         self.states.advance(&self.last, &|_| true);

@@ -49,8 +49,9 @@ pub struct HttpArgs {
     /// Give a request up after so many seconds
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = patience)]
     pub timeout: Duration,
-    /// Limits that 95 of a hundred requests must keep, or the exit status is 5:
-    /// `total=500ms,ttfb=200ms`, or a phase: dns, connect, tls, request, wait, body
+    /// Conditions that 95 of a hundred requests must fulfil, or the exit status is 5:
+    /// `total<=500ms,ttfb<200ms`, or a phase: dns, connect, tls, request, wait, body (`<`, `<=`, `>`, `>=`;
+    /// `=` is `<=`)
     #[arg(long, value_name = "LIMITS")]
     pub slo: Vec<String>,
 }

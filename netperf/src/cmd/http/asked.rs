@@ -12,7 +12,8 @@ use crate::cmd::args::Common;
 use crate::cmd::pointing::pointing_at;
 use crate::cmd::probing::Output;
 use crate::view::http::HttpOptions;
-use crate::view::http::slo::Slo;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::http::slo::HttpMetric;
 
 impl HttpRun {
     /// Reads the options.
@@ -114,10 +115,11 @@ fn headers(texts: &[String]) -> Result<HeaderMap, Failure> {
     Ok(headers)
 }
 
-fn slos(texts: &[String]) -> Result<Vec<Slo>, Failure> {
+fn slos(texts: &[String]) -> Result<Vec<Condition<HttpMetric>>, Failure> {
     let mut slos = Vec::new();
     for text in texts {
-        let list = Slo::list(text).map_err(|error| pointing_at(text, error.at, error.why))?;
+        let list =
+            Condition::list(text).map_err(|error| pointing_at(text, error.at, &error.why))?;
         slos.extend(list);
     }
     Ok(slos)
@@ -184,6 +186,10 @@ mod tests {
             (&["http://x", "-H", "a b: c"], "  a b: c\n  ^"),
             (&["http://x", "-H", "ab"], "  ab\n    ^"),
             (&["http://x", "--slo", "total=5"], "  total=5\n        ^"),
+            (
+                &["http://x", "--slo", "dns=1s,ttfb>=5"],
+                "  dns=1s,ttfb>=5\n               ^",
+            ),
         ] {
             let error = asked(words).unwrap_err();
             assert!(error.ends_with(place), "{words:?}: {error}");

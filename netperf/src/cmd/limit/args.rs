@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use netperf_core::units::ByteRate;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::limit::LimitMetric;
 use netperf_throttle::Way;
 use regex::Regex;
 
@@ -86,9 +88,15 @@ pub struct LimitArgs {
     /// Show what would be done, and exit
     #[arg(long, conflicts_with_all = ["command", "check"], help_heading = "Trying")]
     pub dry_run: bool,
-    /// End after 5 seconds, with status 5 if the rate was missed by more than 5 %
-    #[arg(long, conflicts_with = "command", help_heading = "Trying")]
-    pub check: bool,
+    /// End after 5 seconds, with status 5 if the rate was missed by more than 5 %, or unless `off`, `up` or
+    /// `down` fulfils another condition: `off<2%`, `up>=19MB/s` (`<`, `<=`, `>`, `>=`)
+    #[arg(long, value_name = "CONDITION", num_args = 0..=1, require_equals = true)]
+    #[arg(
+        default_missing_value = "off<=5%",
+        conflicts_with = "command",
+        help_heading = "Trying"
+    )]
+    pub check: Option<Condition<LimitMetric>>,
     /// Run this command under the limit; ends with it, and with its status
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["pid", "name"])]
     pub command: Vec<OsString>,

@@ -66,7 +66,7 @@ fn asks_for_a_limit(args: &LimitArgs) -> bool {
             args.loopback,
             args.detach,
             args.dry_run,
-            args.check,
+            args.check.is_some(),
         ]
         .contains(&true)
 }

@@ -14,8 +14,9 @@ use super::{Hold, failure, registry_failure, targets, usage};
 use crate::cmd::looks;
 use crate::render::limit::{plan_json, plan_text};
 use crate::view::envelope::Reason;
-use crate::view::limit::{LimitPlan, PlannedInterface, PlannedProcess, warnings};
+use crate::view::limit::{LimitPlan, PlannedInterface, PlannedProcess};
 use crate::view::time::Rfc3339;
+use netperf_diagnose::limit::warnings;
 
 /// Tells it, and changes nothing.
 pub(super) fn tell(hold: &Hold, json: bool, units: Units) -> anyhow::Result<()> {

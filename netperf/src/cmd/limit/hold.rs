@@ -25,7 +25,8 @@ use super::{Hold, Whom, asked, detach, failure, registry_failure, usage};
 use crate::cmd::looks::Opening;
 use crate::cmd::signals::Signals;
 use crate::render::limit::{Keys, Written};
-use crate::view::limit::{names, warnings};
+use crate::view::limit::names;
+use netperf_diagnose::limit::warnings;
 
 /// Holds a limit until it ends.
 pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {

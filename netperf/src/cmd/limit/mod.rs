@@ -21,6 +21,8 @@ use netperf_core::clock::MonoNs;
 use netperf_core::sample::limit::Rates;
 use netperf_core::text::chain;
 use netperf_core::units::{ByteRate, Units};
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::limit::LimitMetric;
 use netperf_throttle::registry::LimitsError;
 use netperf_throttle::{LimitError, Way};
 use regex::Regex;
@@ -74,7 +76,7 @@ struct Hold {
     lasting: Option<Duration>,
     detach: bool,
     dry_run: bool,
-    check: bool,
+    check: Option<Condition<LimitMetric>>,
     written: Written,
 }
 

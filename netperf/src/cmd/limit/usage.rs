@@ -10,7 +10,8 @@ use netperf_core::sample::state_set::StateSet;
 use netperf_sys::capture::{Detail, Listed, Scope, SocketFeed, SocketRequest};
 
 use super::targets::Found;
-use crate::view::limit::{PlannedSocket, Usage};
+use crate::view::limit::PlannedSocket;
+use netperf_diagnose::limit::Usage;
 
 /// How long rates are measured.
 const MEASURED: Duration = Duration::from_millis(300);

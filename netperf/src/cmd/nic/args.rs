@@ -1,10 +1,11 @@
 //! Which options does `nic` have?
 
 use clap::Args;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::nic::condition::NicMetric;
 use netperf_sys::capture::Scope;
 
 use crate::cmd::args::scope;
-use crate::view::nic::Threshold;
 
 /// Options of `nic`.
 #[derive(Debug, Args)]
@@ -25,12 +26,13 @@ pub struct NicArgs {
     /// Counters of the drivers' own as well
     #[arg(long, help_heading = "Presentation")]
     pub driver: bool,
-    /// End with status 5 if an interface passes one of these in a tick: `errors>0,drops>0,util>90`
+    /// End with status 5 if one of these holds for an interface in a tick: `errors>0,drops>0,util>=90%`
+    /// (`errors`, `drops`, `util`; `<`, `<=`, `>`, `>=`)
     #[arg(
         long,
         value_name = "LIST",
         value_delimiter = ',',
         help_heading = "Check"
     )]
-    pub fail_if: Vec<Threshold>,
+    pub fail_if: Vec<Condition<NicMetric>>,
 }

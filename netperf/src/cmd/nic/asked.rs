@@ -34,7 +34,7 @@ impl NicRun {
             },
             options: NicOptions {
                 names: args.iface,
-                thresholds: args.fail_if,
+                fail_if: args.fail_if,
             },
             timing: ticks(common, matches!(written, Written::Live(_))),
             written,
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(run.request.namespaces, Scope::Own);
         assert!(run.request.driver_counters);
         assert_eq!(run.options.names, ["eth0", "lo"]);
-        assert_eq!(run.options.thresholds.len(), 2);
+        assert_eq!(run.options.fail_if.len(), 2);
         assert_eq!(asked("-b --netns all").request.namespaces, Scope::All);
         assert_eq!(asked("-b --netns 7").request.namespaces, Scope::Of(7));
     }

@@ -32,7 +32,7 @@ pub struct NicRun {
     verbosity: u8,
 }
 
-/// Thresholds that were passed which the last message names.
+/// Conditions that held which the last message names.
 const NAMED_MAX: usize = 5;
 
 /// Shows the interfaces.
@@ -55,7 +55,7 @@ struct Watching {
     feed: NicFeed,
     model: NicModel,
     traffic: Traffic,
-    /// Thresholds that were passed in any tick, in words.
+    /// Conditions of `--fail-if` that held in any tick, in words.
     exceeded: Vec<String>,
 }
 

@@ -7,7 +7,7 @@ use netperf_core::model::nic::NicModel;
 use netperf_sys::capture::{self, Capture};
 
 use crate::view::nic::NicOptions;
-use crate::view::nic::users::Counted;
+use netperf_core::model::nic::figures::users::Counted;
 
 /// What processes move, once somebody wants to know.
 pub(super) struct Traffic {
@@ -37,8 +37,8 @@ impl Traffic {
             State::NotYet => {
                 let mut shown = nics.now.nics.iter().filter(|nic| options.takes(nic));
                 let is_full = shown.any(|nic| {
-                    let spell = nics.spell_of(nic);
-                    spell.busy > 0 || spell.queued > 0
+                    let streak = nics.streak_of(nic);
+                    streak.busy > 0 || streak.queued > 0
                 });
                 if is_full {
                     self.state =

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cmd::args::{interval, seconds};
-use crate::view::path::threshold::Threshold;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::path::condition::PathMetric;
 
 /// Options of `path`.
 #[derive(Debug, Args)]
@@ -74,14 +75,15 @@ pub struct PathArgs {
     /// All cycles first, then one report
     #[arg(long, help_heading = "Presentation")]
     pub report: bool,
-    /// Exit status 5 if a bound of the destination is broken: `loss>1,avg>200ms`
+    /// Exit status 5 if one of these holds for the destination: `loss>=1%,avg>200ms` (`loss`, `min`, `avg`,
+    /// `max`, `mdev`, `jitter`, `p50`, `p95`, `p99`, `hops`, `mtu`; `<`, `<=`, `>`, `>=`)
     #[arg(
         long,
-        value_name = "BOUNDS",
+        value_name = "LIST",
         value_delimiter = ',',
         help_heading = "Check"
     )]
-    pub fail_if: Vec<Threshold>,
+    pub fail_if: Vec<Condition<PathMetric>>,
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

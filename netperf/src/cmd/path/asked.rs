@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use netperf_core::failure::Failure;
 use netperf_core::sample::path::Method;
+use netperf_diagnose::path::condition::needs_mtu;
 use netperf_probe::path::Plan;
 
 use super::args::PathArgs;
@@ -45,7 +46,7 @@ impl PathRun {
             family,
             method,
             size: args.size.unwrap_or(SIZE),
-            looks_for_mtu: args.mtu || args.fail_if.iter().any(|bound| bound.needs_mtu()),
+            looks_for_mtu: args.mtu || args.fail_if.iter().any(needs_mtu),
             plan: Plan {
                 max_hops: args.max_hops,
                 interval: args
@@ -56,7 +57,7 @@ impl PathRun {
                 cycles: cycles.or(args.report.then_some(CYCLES)),
             },
             duration: common.duration,
-            bounds: args.fail_if,
+            fail_if: args.fail_if,
             shown,
             color: !common.no_color && !is_set("NO_COLOR"),
             resolve: common.resolves(),
@@ -150,7 +151,7 @@ mod tests {
     #[test]
     fn a_bound_on_the_mtu_looks_for_it() {
         let run = asked("host --fail-if loss>1,mtu<1500").unwrap();
-        assert!(run.looks_for_mtu && run.bounds.len() == 2);
+        assert!(run.looks_for_mtu && run.fail_if.len() == 2);
         assert!(
             asked("host --fail-if avg>200")
                 .unwrap_err()

@@ -25,8 +25,9 @@ use self::session::Session;
 use self::targets::Aim;
 use super::signals::Signals;
 use crate::render::path::Written;
-use crate::view::path::threshold::Threshold;
 use netperf_core::failure::Failure;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::path::condition::PathMetric;
 
 /// A run of `path`.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ pub struct PathRun {
     looks_for_mtu: bool,
     plan: Plan,
     duration: Option<Duration>,
-    bounds: Vec<Threshold>,
+    fail_if: Vec<Condition<PathMetric>>,
     shown: Shown,
     color: bool,
     resolve: bool,

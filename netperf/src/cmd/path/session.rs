@@ -23,7 +23,9 @@ use crate::render::path::{PROGRESS_END, Written, progress};
 use crate::render::sink::Sink;
 use crate::render::tui::{LogTail, PathEvent, PathScreen};
 use crate::view::envelope::{Reason, Start};
-use crate::view::path::{PathTick, ProcessSide, unreached};
+use crate::view::path::PathTick;
+use netperf_core::model::path::ProcessSide;
+use netperf_diagnose::path::{condition::broken, unreached};
 
 /// The paths, and where they are shown.
 pub(super) struct Session<'r> {
@@ -244,7 +246,7 @@ impl<'r> Session<'r> {
         self.judge()
     }
 
-    /// Whether every destination was reached, and within its bounds.
+    /// Whether every destination was reached, and no condition of `--fail-if` holds.
     fn judge(&self) -> anyhow::Result<()> {
         let mut wrong: Vec<String> = Vec::new();
         for Path { model, failed, .. } in &self.paths {
@@ -252,9 +254,9 @@ impl<'r> Session<'r> {
                 Some(why) => wrong.push(why),
                 None => wrong.extend(
                     self.run
-                        .bounds
+                        .fail_if
                         .iter()
-                        .filter_map(|bound| bound.broken(model)),
+                        .filter_map(|condition| broken(condition, model)),
                 ),
             }
             let address = model.target.address;

@@ -16,7 +16,7 @@ use netperf_sys::procfs::Procfs;
 
 use super::{PathRun, Whither};
 use crate::cmd::looks::failure;
-use crate::view::path::ProcessSide;
+use netperf_core::model::path::ProcessSide;
 
 /// Hosts of a process that are probed.
 const REMOTES: usize = 3;

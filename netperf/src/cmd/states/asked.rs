@@ -14,8 +14,8 @@ use crate::cmd::looks::{failure, repeats};
 use crate::render::states::{Text, Written};
 use crate::render::width;
 use crate::view::churn::ChurnOptions;
-use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
+use netperf_core::model::query::ProcessQuery;
 
 impl StatesRun {
     /// Reads the options.

@@ -15,8 +15,8 @@ use super::text::LINE;
 use super::text_table;
 use crate::view::envelope::{End, Start};
 use crate::view::nic::{NicTick, table};
-use crate::view::states::words::counted;
 use crate::view::table::Table;
+use netperf_core::units::counted;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 40;

@@ -7,7 +7,7 @@ use netperf_core::sample::nic::{
 
 use super::*;
 use crate::view::nic::NicOptions;
-use crate::view::nic::users::Counted;
+use netperf_core::model::nic::figures::users::Counted;
 
 fn nic(name: &str, second: u64) -> NicReading {
     let mut counters = vec![0; LinkCounter::ALL.len()];

@@ -1,7 +1,8 @@
 //! What stands above and below the hops?
 
-use crate::view::path::words::{ms_or_dash, percent};
-use crate::view::path::{PathTick, ProcessSide};
+use crate::view::path::PathTick;
+use netperf_core::model::path::ProcessSide;
+use netperf_diagnose::path::words::{ms_or_dash, percent};
 
 /// Where to, and how. May hold untrusted text.
 pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {

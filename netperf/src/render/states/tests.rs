@@ -10,8 +10,8 @@ use netperf_core::text::width;
 use serde_json::Value;
 
 use super::*;
-use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
+use netperf_core::model::query::ProcessQuery;
 
 const OPTIONS: StatesOptions = StatesOptions {
     states: StateSet::ALL,

@@ -15,7 +15,8 @@ use super::log_tail::LogTail;
 use super::path_keys::{PathAction, action};
 use super::path_page::{self, PathPage};
 use super::terminal::OwnTerminal;
-use crate::view::path::{PathTick, ProcessSide};
+use crate::view::path::PathTick;
+use netperf_core::model::path::ProcessSide;
 
 /// Paths on the whole terminal.
 pub struct PathScreen {

@@ -19,11 +19,11 @@ use crate::view::churn::ChurnOptions;
 use crate::view::flows::FlowsOptions;
 use crate::view::latency::LatencyOptions;
 use crate::view::limit::rates;
-use crate::view::query::{FlowQuery, ProcessQuery};
 use crate::view::retrans::RetransOptions;
 use crate::view::sort::{Figures, Sort};
 use crate::view::states::StatesOptions;
 use crate::view::top::TopOptions;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 /// Why there is nobody to limit.
 const NO_PROCESS: &str = "select a process on the page of the processes first (Tab leads there)";

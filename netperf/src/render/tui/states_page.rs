@@ -17,10 +17,11 @@ use super::state::State;
 use super::watched::{self, Watched};
 use crate::render::cell::trend;
 use crate::render::looks::wrapped;
-use crate::view::query::ProcessQuery;
 use crate::view::socket_filter::SocketFilter;
 use crate::view::sockets::{self, SocketsOptions, SocketsTick};
-use crate::view::states::{Finding, Level, StatesTick, table};
+use crate::view::states::{StatesTick, table};
+use netperf_core::model::query::ProcessQuery;
+use netperf_diagnose::{Finding, Level};
 
 /// Columns before the text of a finding.
 const INDENT: u16 = 10;

@@ -9,8 +9,8 @@ use netperf_core::sample::state_set::StateSet;
 use netperf_core::sample::{ProcessId, TcpState};
 
 use super::cursor::RowId;
-use crate::view::query::ProcessQuery;
 use crate::view::states::StatesOptions;
+use netperf_core::model::query::ProcessQuery;
 
 /// Looks whose TIME_WAIT is drawn.
 const HISTORY: usize = 120;

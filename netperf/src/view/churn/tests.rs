@@ -3,13 +3,13 @@
 use std::num::NonZeroU32;
 
 use netperf_core::fixtures::{NETNS, process, second, transition};
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::TcpState;
 use netperf_core::sample::state_set::StateSet;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::view::event_row::EventRow;
-use crate::view::query::ProcessQuery;
 
 fn options() -> ChurnOptions {
     ChurnOptions {

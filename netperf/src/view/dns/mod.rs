@@ -1,21 +1,15 @@
 //! How fast do resolvers answer, what, and is something wrong with them? The rows of `dns`.
 
-mod findings;
-mod lookup_row;
-mod resolver_row;
 pub mod table;
-
-#[cfg(test)]
-pub(crate) mod tests;
 
 use std::net::IpAddr;
 
+use netperf_core::model::dns::DnsFigures;
+pub use netperf_core::model::dns::{LookupRow, QueryRow, RecordRow, ResolverRow, TypeRow};
 use netperf_core::sample::dns::DnsSample;
+use netperf_diagnose::{Finding, Level, dns};
 use serde::Serialize;
 
-pub use self::lookup_row::{LookupRow, QueryRow};
-pub use self::resolver_row::{RecordRow, ResolverRow, TypeRow};
-use super::states::{Finding, Level};
 use super::time::Rfc3339;
 
 /// All that was asked about a name at one time.
@@ -48,21 +42,19 @@ impl DnsTick {
     /// Makes the rows.
     pub fn new(sample: &DnsSample) -> Self {
         let service = &sample.service;
-        let resolvers = sample.resolvers.iter();
-        let mut tick = Self {
+        let figures = DnsFigures::new(sample);
+        Self {
             time: Rfc3339(sample.wall),
             name: sample.name.clone(),
             asked: sample.asked.clone(),
-            hosts: service.in_hosts(&sample.name),
+            findings: dns::findings(&figures, sample),
+            hosts: figures.hosts,
             sources: service.sources.clone(),
             search: service.search.clone(),
             ndots: service.options.ndots,
-            lookup: sample.lookup.as_ref().map(LookupRow::new),
-            resolvers: resolvers.map(ResolverRow::new).collect(),
-            findings: Vec::new(),
-        };
-        tick.findings = findings::of(&tick, sample);
-        tick
+            lookup: figures.lookup,
+            resolvers: figures.resolvers,
+        }
     }
 
     /// What makes this a failure, if something does.

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::resolver_row::{ResolverRow, TypeRow};
+use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
+
 use crate::view::sort::Sort;
 use crate::view::table::{Cell, Column, Row, Table};
 
@@ -32,7 +33,7 @@ pub fn table(resolvers: &[ResolverRow]) -> Table<'_> {
 }
 
 fn line<'r>(resolver: &ResolverRow, row: &'r TypeRow) -> Row<'r> {
-    let time = |pick: fn(&crate::view::spread::Spread) -> u64| {
+    let time = |pick: fn(&netperf_core::model::spread::Spread) -> u64| {
         let micros = row.time.as_ref().map(pick);
         Cell::Micros(micros.map(|it| u32::try_from(it).unwrap_or(u32::MAX)))
     };

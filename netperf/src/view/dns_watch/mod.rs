@@ -5,11 +5,11 @@ pub mod table;
 
 use netperf_core::clock::WallNs;
 use netperf_core::model::dns_watch::QueryTally;
+use netperf_core::model::spread::{Spread, micros};
 use netperf_core::sample::Loss;
 use netperf_core::sample::dns_watch::DnsUnread;
 use serde::Serialize;
 
-use super::spread::{Spread, micros};
 use super::time::Rfc3339;
 
 /// Whose queries are shown.
@@ -121,13 +121,14 @@ fn wall_of(at: netperf_core::clock::MonoNs, now: (netperf_core::clock::MonoNs, W
 mod tests {
     use std::time::Duration;
 
-    use super::query_row::QueryRow;
-    use super::*;
     use netperf_core::clock::MonoNs;
     use netperf_core::fixtures::process;
     use netperf_core::model::dns_watch::{DnsQuery, QueryEnd};
     use netperf_core::sample::Proto;
     use netperf_core::sample::dns::Rcode;
+
+    use super::query_row::QueryRow;
+    use super::*;
 
     fn tally(tgid: u32, queries: u64) -> QueryTally {
         QueryTally {

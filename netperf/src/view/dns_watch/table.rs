@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use netperf_core::model::spread::Spread;
+
 use super::AskerRow;
 use crate::view::sort::Sort;
-use crate::view::spread::Spread;
 use crate::view::table::{Cell, Column, Row, Table};
 
 /// A line for each process.

@@ -1,25 +1,20 @@
 //! Where did the time of the requests go, and is that what was asked for? The rows of `http`.
 
-mod findings;
 pub mod phase_table;
-mod request_row;
-pub mod slo;
-mod target_row;
 
-#[cfg(test)]
-pub(crate) mod tests;
-
+pub use netperf_core::model::http::{
+    CurlTimes, LongestRow, PhaseRow, RequestRow, TargetRow, TlsRow,
+};
 use netperf_core::sample::http::HttpSample;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::http::slo::{self, HttpMetric, SloRow};
+use netperf_diagnose::{Finding, Level, http};
 use serde::Serialize;
 
-pub use self::request_row::{CurlTimes, RequestRow, TlsRow};
-use self::slo::{Slo, SloRow};
-pub use self::target_row::{LongestRow, PhaseRow, TargetRow, name_of};
-use super::states::{Finding, Level};
 use super::time::Rfc3339;
 
 /// What `http` was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpOptions {
     /// The URL, without what stands behind `#`. Untrusted text.
     pub url: String,
@@ -28,7 +23,7 @@ pub struct HttpOptions {
     /// One connection for all.
     pub keep_alive: bool,
     /// What the requests are held against.
-    pub slos: Vec<Slo>,
+    pub slos: Vec<Condition<HttpMetric>>,
 }
 
 /// All requests of one time.
@@ -55,18 +50,16 @@ impl HttpTick {
     /// Makes the rows.
     pub fn new(sample: &HttpSample, options: &HttpOptions) -> Self {
         let targets: Vec<_> = sample.targets.iter().map(TargetRow::new).collect();
-        let slo = options.slos.iter().flat_map(|slo| slo.against(&targets));
-        let mut tick = Self {
+        let slo = slo::rows(&options.slos, &targets);
+        Self {
             time: Rfc3339(sample.wall),
             url: options.url.clone(),
             method: options.method.clone(),
             keep_alive: options.keep_alive,
-            slo: slo.collect(),
+            findings: http::findings(&targets, &slo),
+            slo,
             targets,
-            findings: Vec::new(),
-        };
-        tick.findings = findings::of(&tick);
-        tick
+        }
     }
 
     /// What makes this a failure, if something does.

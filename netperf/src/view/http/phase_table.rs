@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::target_row::TargetRow;
+use netperf_core::model::http::target::TargetRow;
+use netperf_core::model::spread::Spread;
+
 use crate::view::sort::Sort;
-use crate::view::spread::Spread;
 use crate::view::table::{Cell, Column, Row, Table};
 
 /// Columns of all bars together.

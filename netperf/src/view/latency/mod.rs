@@ -11,12 +11,12 @@ use std::net::IpAddr;
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::ProcessId;
 use netperf_core::sample::latency::{LatencyKind, LatencyReading};
 use serde::Serialize;
 
 use self::row::LatencyRow;
-use super::query::ProcessQuery;
 use super::tick::{Health, When};
 
 /// What `latency` is asked to show.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use netperf_core::host_names::HostNames;
+use netperf_core::model::latency::Times;
 use netperf_core::sample::latency::{LatencyKind, LatencyReading, TimeSpan};
 use serde::Serialize;
 
@@ -25,23 +26,6 @@ pub struct LatencyRow<'m> {
     pub times: Times,
     /// How often, by how long, in ascending order.
     pub histogram: Vec<TimeSpan>,
-}
-
-/// Times in µs. Each is taken from a histogram, whose steps are an eighth wide at the most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Times {
-    /// How many there were.
-    pub count: u64,
-    /// A tenth of them took less.
-    pub p10_us: u32,
-    /// Half of them took less.
-    pub p50_us: u32,
-    /// Nine in ten took less.
-    pub p90_us: u32,
-    /// 99 in a hundred took less.
-    pub p99_us: u32,
-    /// All of them took less.
-    pub max_us: u32,
 }
 
 impl<'m> LatencyRow<'m> {
@@ -70,35 +54,4 @@ impl<'m> LatencyRow<'m> {
         }
         self.times = Times::of(&self.histogram);
     }
-}
-
-impl Times {
-    /// Of a histogram, whose spans ascend.
-    pub fn of(spans: &[TimeSpan]) -> Self {
-        let count = spans.iter().map(|span| u64::from(span.count)).sum();
-        Self {
-            count,
-            p10_us: below(spans, count, 10),
-            p50_us: below(spans, count, 50),
-            p90_us: below(spans, count, 90),
-            p99_us: below(spans, count, 99),
-            max_us: spans.last().map_or(0, |span| span.to_us),
-        }
-    }
-}
-
-/// What so many in a hundred took less than; within a span, times are taken to be spread evenly.
-fn below(spans: &[TimeSpan], count: u64, percent: u64) -> u32 {
-    let hundredths = count * percent;
-    let mut passed = 0;
-    for span in spans {
-        let here = u64::from(span.count) * 100;
-        if passed + here >= hundredths && here > 0 {
-            let width = u64::from(span.to_us - span.from_us);
-            let part = width * (hundredths - passed) / here;
-            return span.from_us + u32::try_from(part).unwrap_or(0);
-        }
-        passed += here;
-    }
-    0
 }

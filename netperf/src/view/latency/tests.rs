@@ -1,6 +1,5 @@
 use netperf_core::sample::latency::TimeSpan;
 
-use super::row::Times;
 use super::table::doublings;
 
 fn span(from_us: u32, to_us: u32, count: u32) -> TimeSpan {
@@ -9,21 +8,6 @@ fn span(from_us: u32, to_us: u32, count: u32) -> TimeSpan {
         to_us,
         count,
     }
-}
-
-#[test]
-fn a_percentile_is_within_the_span_that_it_falls_in() {
-    let times = Times::of(&[span(100, 112, 90), span(1_000, 1_100, 10)]);
-    assert_eq!(times.count, 100);
-    assert_eq!(times.p10_us, 101, "the first ninth of its span");
-    assert_eq!(times.p90_us, 112);
-    assert_eq!(times.p99_us, 1_090);
-    assert_eq!(times.max_us, 1_100);
-}
-
-#[test]
-fn no_times_have_no_percentiles() {
-    assert_eq!(Times::of(&[]), Times::default());
 }
 
 #[test]

@@ -1,24 +1,20 @@
 //! What is said of limits? A tick of one that is held here, a table of all, what a plan would do, and
 //! which rates can be asked for.
 
-mod check;
 mod direction;
 mod list;
 mod mark;
 mod moved;
 mod plan;
 mod tick;
-mod warning;
 mod words;
 
-pub use self::check::{Outcome, outcome};
 pub use self::direction::DirectionRow;
 pub use self::list::{LimitRow, LimitsTick};
 pub use self::mark::mark;
 pub use self::moved::moved;
 pub use self::plan::{LimitPlan, PlannedInterface, PlannedProcess, PlannedSocket};
 pub use self::tick::{LimitTick, Outlook};
-pub use self::warning::{Usage, warnings};
 pub use self::words::{changed, rate, rates};
 
 /// Names of the first processes, and how many more there are: `rsync (9821), ssh (9822) and 3 more`.

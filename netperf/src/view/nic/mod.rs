@@ -1,33 +1,22 @@
 //! How do the interfaces stand, what do their counters mean, and is that a problem? The rows of `nic`.
 
-mod driver_row;
-pub mod findings;
-mod meaning;
-mod row;
 pub mod table;
-pub mod threshold;
-pub mod users;
-mod words;
-
-#[cfg(test)]
-mod tests;
-
-use serde::Serialize;
-
-pub(in crate::view) use self::words::percent;
 
 use netperf_core::model::Model;
+use netperf_core::model::nic::figures::NicFigures;
+pub use netperf_core::model::nic::figures::users::Counted;
+pub use netperf_core::model::nic::figures::{DriverRow, NicRow, QueueRow, SoftnetRow};
 use netperf_core::model::nic::{NicModel, speed_is_nominal};
 use netperf_core::sample::Loss;
 use netperf_core::sample::nic::{NicReading, NicSample};
 use netperf_core::sample::socket::Unseen;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::nic::condition::{NicMetric, broken, needs_a_speed};
+pub use netperf_diagnose::nic::meaning::Meaning;
+use netperf_diagnose::nic::{self, meaning::meanings};
+use netperf_diagnose::{Finding, Period};
+use serde::Serialize;
 
-pub use self::driver_row::DriverRow;
-pub use self::meaning::Meaning;
-pub use self::row::{NicRow, QueueRow, SoftnetRow};
-pub use self::threshold::Threshold;
-use self::users::Counted;
-use super::states::Finding;
 use super::time::Rfc3339;
 
 /// What `nic` is asked to show.
@@ -35,8 +24,8 @@ use super::time::Rfc3339;
 pub struct NicOptions {
     /// Only these interfaces; all if empty.
     pub names: Vec<String>,
-    /// What must not be passed.
-    pub thresholds: Vec<Threshold>,
+    /// What must not be.
+    pub fail_if: Vec<Condition<NicMetric>>,
 }
 
 impl NicOptions {
@@ -45,11 +34,11 @@ impl NicOptions {
         self.names.is_empty() || self.names.contains(&nic.name)
     }
 
-    /// What a threshold is about and none of the interfaces tells: a check that can't fail.
+    /// What a condition is about and none of the interfaces tells: a check that can't fail.
     pub fn unmeasured(&self, sample: &NicSample) -> Option<Unseen> {
         let mut shown = sample.nics.iter().filter(|nic| self.takes(nic));
         let is_told = shown.any(|nic| nic.mode.speed_mbit.is_some() && !speed_is_nominal(nic));
-        let is_asked = self.thresholds.iter().any(Threshold::needs_a_speed);
+        let is_asked = self.fail_if.iter().any(needs_a_speed);
         (is_asked && !is_told).then(|| Unseen {
             what: "`util`, which --fail-if asks for".to_owned(),
             why: "no interface shown reports its speed".to_owned(),
@@ -73,7 +62,7 @@ pub struct NicTick<'m> {
     pub meanings: Vec<Meaning>,
     /// What it means, the worst first.
     pub findings: Vec<Finding>,
-    /// Thresholds that were passed in this tick, in words.
+    /// Conditions of `--fail-if` that held in this tick, in words.
     pub exceeded: Vec<String>,
     /// Network namespaces that were looked at.
     pub namespaces: usize,
@@ -90,15 +79,18 @@ impl<'m> NicTick<'m> {
     /// counts that.
     pub fn new(model: &'m NicModel, counted: Counted<'m>, options: &NicOptions) -> Self {
         let traffic = counted.model();
-        let shown = model.now.nics.iter().filter(|nic| options.takes(nic));
-        let mut tick = Self {
+        let figures = NicFigures::new(model, traffic, |nic| options.takes(nic));
+        let fail_if = options.fail_if.iter();
+        Self {
             time: Rfc3339(model.now.wall),
-            interval_s: model.interval().map(|length| length.as_secs_f64()),
-            interfaces: shown.map(|nic| NicRow::new(model, nic, traffic)).collect(),
-            softnet: row::softnet(model),
-            meanings: Vec::new(),
-            findings: Vec::new(),
-            exceeded: Vec::new(),
+            interval_s: figures.interval_s,
+            meanings: meanings(&figures.interfaces),
+            findings: nic::findings(&figures, Period::Tick),
+            exceeded: fail_if
+                .flat_map(|one| broken(one, &figures.interfaces))
+                .collect(),
+            interfaces: figures.interfaces,
+            softnet: figures.softnet,
             namespaces: model.now.namespaces,
             unavailable: &model.now.unseen,
             users_unknown: match counted {
@@ -106,11 +98,6 @@ impl<'m> NicTick<'m> {
                 Counted::Not | Counted::In(_) => None,
             },
             loss: traffic.map(Model::loss).unwrap_or_default(),
-        };
-        tick.meanings = meaning::of(&tick);
-        tick.findings = findings::of(&tick);
-        let thresholds = options.thresholds.iter();
-        tick.exceeded = thresholds.flat_map(|one| one.exceeded(&tick)).collect();
-        tick
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! How are the rows of `nic` put in tables?
 
 use netperf_core::sample::nic::{Duplex, LinkCounter, OperState};
+use netperf_diagnose::nic::words::speed;
+use netperf_diagnose::nic::{driver, meaning};
 
-use super::words::speed;
-use super::{DriverRow, NicRow, SoftnetRow, meaning};
+use super::{DriverRow, NicRow, SoftnetRow};
 use crate::view::states::table::{number, table, text};
 use crate::view::table::{Cell, Column, Table};
 
@@ -244,7 +245,7 @@ pub fn drivers<'m>(rows: &[NicRow<'m>]) -> Table<'m> {
                 text(counter_name),
                 maybe(in_tick),
                 number(value),
-                known_as.map_or(Cell::Blank, |known| text(known.meaning())),
+                known_as.map_or(Cell::Blank, |known| text(driver::meaning(known))),
             ]);
         }
     }

@@ -1,19 +1,17 @@
 //! What does a path look like, and what does it mean? Rows for hops, figures of the destination, findings.
 
-mod findings;
 mod row;
 pub mod table;
-pub mod threshold;
-pub(crate) mod words;
 
 use netperf_core::host_names::HostNames;
-use netperf_core::model::path::PathModel;
+use netperf_core::model::path::{PathModel, ProcessSide};
 use netperf_core::sample::Loss;
 use netperf_core::sample::path::Method;
+use netperf_diagnose::Finding;
+use netperf_diagnose::path::findings;
 use serde::Serialize;
 
 pub use self::row::{DestinationRow, HopHost, HopRow, MtuRow};
-use super::states::Finding;
 use super::time::Rfc3339;
 
 /// A path after a cycle.
@@ -48,25 +46,6 @@ pub struct PathTick<'m> {
     pub findings: Vec<Finding>,
     /// Nothing is counted in the kernel here.
     pub loss: Loss,
-}
-
-/// What a process's own connections to the destination say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ProcessSide {
-    /// Its number.
-    pub pid: u32,
-    /// Its name. Untrusted text.
-    pub name: String,
-    /// Its connections to that host.
-    pub connections: u64,
-    /// Payload that the host has acknowledged, and what was received from it.
-    pub bytes: u64,
-    /// Smoothed round-trip times of the connections: the shortest.
-    pub srtt_min_us: Option<u32>,
-    /// The one in the middle.
-    pub srtt_median_us: Option<u32>,
-    /// The longest.
-    pub srtt_max_us: Option<u32>,
 }
 
 impl<'m> PathTick<'m> {
@@ -104,13 +83,8 @@ impl<'m> PathTick<'m> {
                 .and_then(|mtu| mtu.as_ref().ok())
                 .map(MtuRow::new),
             process,
-            findings: findings::of(path, process),
+            findings: findings(path, process),
             loss: Loss::default(),
         }
     }
-}
-
-/// Why the destination was never reached, if it was asked and never answered.
-pub fn unreached(path: &PathModel) -> Option<String> {
-    findings::unreached(path)
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use netperf_core::host_names::HostNames;
 use netperf_core::model::path::{Hop, PathModel};
 use netperf_core::sample::path::{MtuReading, Said};
+use netperf_diagnose::path::words::unreachable;
 use serde::Serialize;
-
-use super::words::unreachable;
 
 /// One distance.
 #[derive(Clone, Debug, PartialEq, Serialize)]

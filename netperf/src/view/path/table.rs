@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::words::{ms_or_dash, percent};
+use netperf_diagnose::path::words::{ms_or_dash, percent};
+
 use super::{HopHost, HopRow};
 use crate::view::sort::{Figures, Sort, SortKey};
 use crate::view::table::{Cell, Column, Row, Table};

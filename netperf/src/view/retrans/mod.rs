@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
+use netperf_core::model::losses::Account;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::happening::Happening;
 use netperf_core::sample::{ProcessId, Proto};
 use serde::Serialize;
 
-use self::row::{Account, DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
-use super::query::{FlowQuery, ProcessQuery};
+use self::row::{DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
 

@@ -3,85 +3,20 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::AddAssign;
 use std::sync::Arc;
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
 use netperf_core::model::flow::FlowTraffic;
-use netperf_core::sample::losses::{DropReading, DropReason, Kinds, ResetDirection, ResetReading};
+use netperf_core::model::losses::Account;
+use netperf_core::sample::losses::{DropReading, DropReason, ResetDirection, ResetReading};
 use netperf_core::sample::{ProcessId, Proto, TcpState};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::RetransOptions;
 use crate::view::flow_row::{FlowRow, named};
 use crate::view::process_row::ProcessRow;
 use crate::view::sort::{Figures, Ranked, Weight};
-
-/// What was sent again of what was sent, in a tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Account {
-    /// Segments sent again.
-    pub retrans: u64,
-    /// Segments sent, those included.
-    pub sent: u64,
-    /// Events by kind; one may stand for several segments.
-    pub kinds: Kinds,
-}
-
-impl Account {
-    /// One connection.
-    pub fn of(flow: &FlowTraffic) -> Self {
-        let lost = flow.lost.unwrap_or_default();
-        Self {
-            retrans: flow.retrans.unwrap_or(0).into(),
-            sent: lost.sent_segments.into(),
-            kinds: lost.events,
-        }
-    }
-
-    /// Whether anything was sent again.
-    pub fn lost_anything(&self) -> bool {
-        self.retrans > 0 || self.kinds != Kinds::default()
-    }
-
-    /// Share of the segments sent that were sent again; `None` if nothing is known to be sent. A SYN-ACK
-    /// sent again is none of its listener's own segments.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a share needs no more digits than a float has"
-    )]
-    pub fn loss_percent(&self) -> Option<f64> {
-        let share = self.retrans as f64 / self.sent as f64;
-        (self.sent > 0).then_some((share * 100.0).min(100.0))
-    }
-}
-
-impl AddAssign for Account {
-    fn add_assign(&mut self, other: Self) {
-        self.retrans = self.retrans.saturating_add(other.retrans);
-        self.sent = self.sent.saturating_add(other.sent);
-        self.kinds += other.kinds;
-    }
-}
-
-/// As JSON: the fields beside `retrans`.
-impl Serialize for Account {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields {
-            kinds: Kinds,
-            segments_sent: u64,
-            loss_percent: Option<f64>,
-        }
-        let fields = Fields {
-            kinds: self.kinds,
-            segments_sent: self.sent,
-            loss_percent: self.loss_percent(),
-        };
-        fields.serialize(serializer)
-    }
-}
 
 /// A connection that sent something again.
 #[derive(Clone, Debug, Serialize)]

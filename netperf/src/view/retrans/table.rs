@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use netperf_core::model::losses::Account;
 use netperf_core::sample::losses::Kinds;
 
-use super::row::{Account, DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
+use super::row::{DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
 use crate::view::flows_table::{endpoint, host, state_name};
 use crate::view::sort::{Sort, SortKey};
 use crate::view::table::{Cell, Column, Row, Table};

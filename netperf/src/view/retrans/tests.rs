@@ -2,6 +2,7 @@ use netperf_core::clock::{MonoNs, WallNs};
 use netperf_core::fixtures::{lossy_session, process, second};
 use netperf_core::host_names::Numeric;
 use netperf_core::model::Model;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::TcpState;
 use netperf_core::sample::happening::{Happening, Retransmission, What};
 use netperf_core::sample::losses::RetransKind;
@@ -9,7 +10,6 @@ use serde_json::Value;
 
 use super::{RetransOptions, RetransTick};
 use crate::view::event_row::EventRow;
-use crate::view::query::{FlowQuery, ProcessQuery};
 
 fn json(options: &RetransOptions) -> Value {
     serde_json::to_value(RetransTick::new(&lossy_session(), options, &Numeric)).unwrap()

@@ -1,6 +1,5 @@
 //! Which sockets are there, whose are they, and what do their queues say? The rows of `sockets`.
 
-mod advice;
 mod row;
 mod summary;
 mod table;
@@ -8,8 +7,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::Loss;
-use netperf_core::sample::Process;
 use netperf_core::sample::socket::{SocketReading, SocketSample, Unseen};
 use netperf_core::sample::state_set::StateSet;
 use serde::Serialize;
@@ -17,7 +16,6 @@ use serde::Serialize;
 pub use self::row::{OwnerRow, SocketRow};
 pub use self::summary::{Count, Summary};
 pub use self::table::table;
-use super::query::ProcessQuery;
 use super::socket_filter::SocketFilter;
 use super::time::Rfc3339;
 
@@ -89,30 +87,6 @@ pub fn chosen<'s>(
     sample.sockets.iter().filter(|socket| {
         options.states.contains(socket.state)
             && options.filter.takes(&socket.ends)
-            && (options.processes.is_empty() || is_held_by(&options.processes, sample, socket))
+            && options.processes.takes_socket(sample, socket)
     })
-}
-
-/// One of its owners is wanted; where none can be named, what the socket itself tells must do.
-pub(super) fn is_held_by(
-    query: &ProcessQuery,
-    sample: &SocketSample,
-    socket: &SocketReading,
-) -> bool {
-    let owners = socket
-        .inode
-        .map_or(&[][..], |inode| sample.owners.of(inode));
-    if !owners.is_empty() {
-        return owners.iter().any(|owner| query.takes(&owner.process));
-    }
-    query.pids.is_empty()
-        && query.name.is_none()
-        && query.takes(&Process {
-            uid: socket.uid,
-            user: socket.uid.and_then(|uid| sample.users.get(&uid).cloned()),
-            cgroup: socket
-                .cgroup_id
-                .and_then(|id| sample.cgroups.get(&id).cloned()),
-            ..Process::default()
-        })
 }

@@ -5,9 +5,8 @@ use netperf_core::sample::socket::{
     Timer,
 };
 use netperf_core::sample::{Container, TcpState};
+use netperf_diagnose::sockets::explanation;
 use serde::Serialize;
-
-use super::advice;
 
 /// One socket.
 #[derive(Clone, Debug, Serialize)]
@@ -112,7 +111,7 @@ impl<'s> SocketRow<'s> {
             memory: socket.memory,
             tcp_info: socket.tcp.as_deref(),
             explanation: explain
-                .then(|| advice::of(socket, process.map(|process| process.name.as_str())))
+                .then(|| explanation(socket, process.map(|process| process.name.as_str())))
                 .flatten(),
             socket,
         }

@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
 
-use crate::view::fixtures::every_socket;
 use netperf_core::fixtures::{socket, sockets};
+use netperf_core::model::query::CgroupPath;
 use netperf_core::sample::TcpState;
-use netperf_core::sample::socket::{SocketMemory, SocketProto, TcpInfo};
 use regex::Regex;
 
 use super::*;
-use crate::view::query::CgroupPath;
+use crate::view::fixtures::every_socket;
 use crate::view::socket_filter::parse;
 
 fn options() -> SocketsOptions {
@@ -128,101 +127,4 @@ fn a_socket_that_its_process_left_behind_is_an_orphan_and_one_to_be_accepted_is_
     }
     summary.add(&socket(TcpState::FinWait1, 7, "10.0.0.5:1", "10.0.0.6:2"));
     assert_eq!(summary.orphaned, 2);
-}
-
-fn explained(socket: &SocketReading) -> String {
-    advice::of(socket, Some("nginx")).unwrap_or_default()
-}
-
-fn established() -> SocketReading {
-    socket(TcpState::Established, 7, "10.0.0.5:1", "10.0.0.6:2")
-}
-
-#[test]
-fn short_queues_need_no_word() {
-    assert_eq!(explained(&established()), "");
-    let busy = SocketReading {
-        recv_q: 4_000,
-        send_q: 15_000,
-        ..established()
-    };
-    assert_eq!(explained(&busy), "");
-    let listening = SocketReading {
-        send_q: 511,
-        ..socket(TcpState::Listen, 7, "0.0.0.0:80", "0.0.0.0:0")
-    };
-    assert_eq!(explained(&listening), "");
-}
-
-#[test]
-fn the_queue_of_a_listening_socket_counts_clients() {
-    let waiting = |recv_q, send_q| {
-        explained(&SocketReading {
-            recv_q,
-            send_q,
-            ..socket(TcpState::Listen, 7, "0.0.0.0:80", "0.0.0.0:0")
-        })
-    };
-    assert!(waiting(1, 511).starts_with("1 client waits until nginx accepts"));
-    assert!(waiting(100_000, 200_000).starts_with("100000 clients wait"));
-    assert!(waiting(512, 511).starts_with("FULL: 512 clients wait"));
-    assert!(waiting(511, 511).contains("somaxconn"));
-}
-
-#[test]
-fn bytes_that_wait_say_who_is_slow() {
-    let unread = SocketReading {
-        recv_q: 70_000,
-        ..established()
-    };
-    assert!(explained(&unread).contains("nginx is slow, not the network"));
-    let sending = |tcp| {
-        explained(&SocketReading {
-            send_q: 70_000,
-            tcp: Some(Box::new(tcp)),
-            ..established()
-        })
-    };
-    let closed = TcpInfo {
-        busy_us: Some(10),
-        rwnd_limited_us: Some(6),
-        ..TcpInfo::default()
-    };
-    assert!(sending(closed).contains("the other end does not read"));
-    let lossy = TcpInfo {
-        busy_us: Some(10),
-        rwnd_limited_us: Some(1),
-        lost: Some(2),
-        ..TcpInfo::default()
-    };
-    assert!(sending(lossy).contains("lost on the way"));
-    assert!(sending(TcpInfo::default()).contains("takes them slowly"));
-}
-
-#[test]
-fn datagrams_that_were_dropped_are_counted() {
-    let socket = SocketReading {
-        proto: SocketProto::Udp,
-        state: TcpState::Close,
-        recv_q: 212_000,
-        memory: Some(SocketMemory {
-            rmem: 212_000,
-            rcvbuf: 212_000,
-            wmem: 0,
-            sndbuf: 0,
-            drops: Some(408),
-        }),
-        ..established()
-    };
-    assert!(explained(&socket).contains("408 packets found no room"));
-}
-
-#[test]
-fn names_can_not_steer_a_terminal() {
-    let socket = SocketReading {
-        recv_q: 70_000,
-        ..established()
-    };
-    let text = advice::of(&socket, Some("\x1b[2Jevil")).unwrap();
-    assert!(!text.contains('\x1b'), "{text:?}");
 }

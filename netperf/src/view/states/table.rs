@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use netperf_core::model::states::counts::{STATES, StateCounts};
 use netperf_core::sample::TcpState;
+use netperf_diagnose::words::span;
 
-use super::words::span;
 use super::{CloseWaitRow, ListenRow, PortsRow, ProcessRow, RefusedRow, RemoteRow};
 use crate::view::belonging;
 use crate::view::sort::Sort;

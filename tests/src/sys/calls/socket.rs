@@ -28,6 +28,20 @@ pub fn socket(domain: i32, kind: i32, protocol: i32) -> nix::Result<OwnedFd> {
 /// # Errors
 /// As setsockopt(2).
 pub fn set_option(socket: &impl AsFd, level: i32, name: i32, value: i32) -> nix::Result<()> {
+    set(socket, level, name, &value)
+}
+
+/// Puts an empty destination options header in front of every datagram of an IPv6 socket (RFC 3542, section 9).
+///
+/// # Errors
+/// As setsockopt(2).
+pub fn add_destination_options(socket: &impl AsFd) -> nix::Result<()> {
+    // The next header, which the kernel fills in; no length beyond 8 bytes; `PadN` with 4 bytes.
+    let header: [u8; 8] = [0, 0, 1, 4, 0, 0, 0, 0];
+    set(socket, libc::IPPROTO_IPV6, libc::IPV6_DSTOPTS, &header)
+}
+
+fn set<T: Copy>(socket: &impl AsFd, level: i32, name: i32, value: &T) -> nix::Result<()> {
     let fd = socket.as_fd().as_raw_fd();
     // SAFETY: the pointer and length describe `value`, which outlives the call.
     let status = unsafe {
@@ -35,8 +49,8 @@ pub fn set_option(socket: &impl AsFd, level: i32, name: i32, value: i32) -> nix:
             fd,
             level,
             name,
-            ptr::from_ref(&value).cast(),
-            length_of::<i32>(),
+            ptr::from_ref(value).cast(),
+            length_of::<T>(),
         )
     };
     Errno::result(status).map(drop)

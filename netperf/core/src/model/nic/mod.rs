@@ -1,5 +1,6 @@
 //! What became of the interfaces between two looks? Rates, utilisation, and what counters grew by.
 
+pub mod figures;
 mod load;
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,9 @@ pub struct NicModel {
     /// The one before, and how long ago it was.
     before: Option<(Duration, NicSample)>,
     /// How many ticks in a row each interface has been busy, and had packets waiting.
-    spells: HashMap<NicId, Spell>,
+    streaks: HashMap<NicId, Streak>,
     /// The longest of them.
-    longest: HashMap<NicId, Spell>,
+    longest: HashMap<NicId, Streak>,
 }
 
 /// An interface: a number that now has another name is another interface.
@@ -31,7 +32,7 @@ type NicId = (u32, u32, String);
 
 /// For how many ticks in a row something has gone on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spell {
+pub struct Streak {
     /// [`BUSY`] in one direction.
     pub busy: u32,
     /// Its queue at its rate, or with packets waiting at the end of the tick and others thrown away
@@ -51,23 +52,23 @@ impl NicModel {
         self.before = length
             .filter(|_| !before.nics.is_empty())
             .map(|length| (length, before));
-        let spells = self.now.nics.iter().map(|nic| (id(nic), self.spell(nic)));
-        self.spells = spells.collect();
-        for (nic, spell) in &self.spells {
+        let streaks = self.now.nics.iter().map(|nic| (id(nic), self.streak(nic)));
+        self.streaks = streaks.collect();
+        for (nic, streak) in &self.streaks {
             let longest = self.longest.entry(nic.clone()).or_default();
-            longest.busy = longest.busy.max(spell.busy);
-            longest.queued = longest.queued.max(spell.queued);
+            longest.busy = longest.busy.max(streak.busy);
+            longest.queued = longest.queued.max(streak.queued);
         }
     }
 
-    /// Takes the longest spells that another session of looks at the same interfaces has seen: this one
+    /// Takes the longest streaks that another session of looks at the same interfaces has seen: this one
     /// may be of two looks only.
-    pub fn take_spells_of(&mut self, other: &Self) {
-        self.spells.clone_from(&other.longest);
+    pub fn take_streaks_of(&mut self, other: &Self) {
+        self.streaks.clone_from(&other.longest);
     }
 
-    fn spell(&self, nic: &NicReading) -> Spell {
-        let last = self.spell_of(nic);
+    fn streak(&self, nic: &NicReading) -> Streak {
+        let last = self.streak_of(nic);
         let follow = |last: u32, goes_on: bool| if goes_on { last + 1 } else { 0 };
         let is_busy = self.load(nic).and_then(Load::utilisation);
         let queue = nic.queue.as_ref();
@@ -77,7 +78,7 @@ impl NicModel {
         let is_at_rate = self
             .share_of_rate(nic)
             .is_some_and(|share| share >= AT_RATE);
-        Spell {
+        Streak {
             busy: follow(last.busy, is_busy.is_some_and(|share| share >= BUSY)),
             queued: follow(last.queued, is_at_rate || (waits && is_held)),
         }
@@ -97,8 +98,8 @@ impl NicModel {
     }
 
     /// For how long an interface has been busy.
-    pub fn spell_of(&self, nic: &NicReading) -> Spell {
-        self.spells.get(&id(nic)).copied().unwrap_or_default()
+    pub fn streak_of(&self, nic: &NicReading) -> Streak {
+        self.streaks.get(&id(nic)).copied().unwrap_or_default()
     }
 
     /// The same interface in the look before.

@@ -102,9 +102,9 @@ fn busy_ticks_are_counted_in_a_row() {
     let at = |second, bytes| look(second, nic(bytes, 0));
     let looks = vec![at(1, 0), at(2, step), at(3, 2 * step), at(4, 3 * step)];
     let busy = model(looks.clone());
-    assert_eq!(busy.spell_of(&busy.now.nics[0]).busy, 3);
+    assert_eq!(busy.streak_of(&busy.now.nics[0]).busy, 3);
     let rested = model([looks, vec![at(5, 3 * step)]].concat());
-    assert_eq!(rested.spell_of(&rested.now.nics[0]).busy, 0);
+    assert_eq!(rested.streak_of(&rested.now.nics[0]).busy, 0);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_queue_that_throws_away_and_holds_packets_is_full() {
     let wrapped = model(vec![look(1, queued(u32::MAX, 9)), look(2, queued(3, 9))]);
     let now = &wrapped.now.nics[0];
     assert_eq!(wrapped.queue_growth(now, |queue| queue.drops), Some(4));
-    assert_eq!(wrapped.spell_of(now).queued, 1);
+    assert_eq!(wrapped.streak_of(now).queued, 1);
     let back = model(vec![look(1, queued(9, 9)), look(2, queued(3, 9))]);
     assert_eq!(
         back.queue_growth(&back.now.nics[0], |queue| queue.drops),
@@ -136,11 +136,11 @@ fn a_queue_that_throws_away_and_holds_packets_is_full() {
         ..nic(bytes, 0)
     };
     let at_rate = model(vec![look(1, full(0)), look(2, full(950_000))]);
-    assert_eq!(at_rate.spell_of(&at_rate.now.nics[0]).queued, 1);
+    assert_eq!(at_rate.streak_of(&at_rate.now.nics[0]).queued, 1);
     let idle = model(vec![look(1, full(0)), look(2, full(500_000))]);
-    assert_eq!(idle.spell_of(&idle.now.nics[0]).queued, 0);
+    assert_eq!(idle.streak_of(&idle.now.nics[0]).queued, 0);
     let empty = model(vec![look(1, queued(1, 0)), look(2, queued(3, 0))]);
-    assert_eq!(empty.spell_of(&empty.now.nics[0]).queued, 0);
+    assert_eq!(empty.streak_of(&empty.now.nics[0]).queued, 0);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::model::percentile::percentile;
+
 /// Times that percentiles are made of: the latest. A day at one probe a second.
 const KEPT: usize = 86_400;
 
@@ -103,10 +105,7 @@ impl Figures {
     pub fn percentiles_us<const N: usize>(&self, percents: [u8; N]) -> [Option<u32>; N] {
         let mut sorted: Vec<u32> = self.times.iter().copied().collect();
         sorted.sort_unstable();
-        percents.map(|percent| {
-            let rank = (sorted.len() * usize::from(percent)).div_ceil(100);
-            sorted.get(rank.max(1) - 1).copied()
-        })
+        percents.map(|percent| percentile(&sorted, percent))
     }
 
     /// The time in the middle.

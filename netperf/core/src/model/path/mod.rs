@@ -3,11 +3,13 @@
 mod figures;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
+mod process;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 pub use self::figures::Figures;
+pub use self::process::ProcessSide;
 use crate::clock::{MonoNs, WallNs};
 use crate::sample::path::{MtuReading, Outcome, PathCycle, PathTarget, Reply, Said, Unreachable};
 

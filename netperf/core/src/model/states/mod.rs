@@ -6,6 +6,7 @@
 pub mod ages;
 pub mod census;
 pub mod counts;
+pub mod figures;
 pub mod ports;
 pub mod refused;
 

@@ -10,7 +10,9 @@ use crate::cmd::looks;
 use crate::exit::PassedOn;
 use crate::render::limit::Written;
 use crate::view::envelope::Reason;
-use crate::view::limit::{moved, outcome};
+use crate::view::limit::moved;
+use netperf_diagnose::condition::Condition;
+use netperf_diagnose::limit::{LimitMetric, outcome};
 
 impl Session {
     /// A moment's rate says nothing to people; programs add up the bytes.
@@ -60,20 +62,24 @@ impl Session {
                 Err(status.into())
             };
         }
-        match self.checked {
-            Some(checked) if self.hold.check => verdict(&checked, self.units),
-            None if self.hold.check => Err(Failure::CheckFailed(
+        match (self.hold.check, self.checked) {
+            (Some(condition), Some(checked)) => verdict(&condition, &checked, self.units),
+            (Some(_), None) => Err(Failure::CheckFailed(
                 "the check could not be made: it ended early".into(),
             )
             .into()),
-            _ => Ok(()),
+            (None, _) => Ok(()),
         }
     }
 }
 
 /// Says on stderr what the check found.
-fn verdict(checked: &LimitModel, units: Units) -> anyhow::Result<()> {
-    let outcome = outcome(&checked.overall(), units);
+fn verdict(
+    condition: &Condition<LimitMetric>,
+    checked: &LimitModel,
+    units: Units,
+) -> anyhow::Result<()> {
+    let outcome = outcome(condition, &checked.overall(), units);
     if outcome.is_met {
         log::info!("{}", outcome.text);
         return Ok(());

@@ -206,7 +206,7 @@ impl Session {
         }
         let alive = self.limit.tend().map_err(failure)?;
         let now = clock::now().0;
-        if self.hold.check && self.check(now)? {
+        if self.hold.check.is_some() && self.check(now)? {
             return Ok(Some(Ended::For(Reason::Duration)));
         }
         if self.left(now).is_some_and(|left| left.is_zero()) {

@@ -1,0 +1,22 @@
+//! What do the connections of a process to the destination say?
+
+use serde::Serialize;
+
+/// What a process's own connections to the destination say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProcessSide {
+    /// Its number.
+    pub pid: u32,
+    /// Its name. Untrusted text.
+    pub name: String,
+    /// Its connections to that host.
+    pub connections: u64,
+    /// Payload that the host has acknowledged, and what was received from it.
+    pub bytes: u64,
+    /// Smoothed round-trip times of the connections: the shortest.
+    pub srtt_min_us: Option<u32>,
+    /// The one in the middle.
+    pub srtt_median_us: Option<u32>,
+    /// The longest.
+    pub srtt_max_us: Option<u32>,
+}

@@ -1,0 +1,78 @@
+//! Counts as people read them: in groups of three digits, with the thing that is counted, or per second.
+
+use std::fmt;
+
+/// So many a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct PerSecond(pub f64);
+
+/// A change per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Growth(pub f64);
+
+/// `3.1`.
+impl fmt::Display for PerSecond {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:.1}", self.0)
+    }
+}
+
+/// With its sign: `+3.1`, `-0.5`, `0`.
+impl fmt::Display for Growth {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0.0 => write!(out, "0"),
+            growth => write!(out, "{growth:+.1}"),
+        }
+    }
+}
+
+/// A number in groups of three digits: `28 232`.
+pub fn grouped(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things, in the singular where it is one: `1 packet`, `28 232 packets`.
+pub fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
+    let number = number.into();
+    let things = if number == 1 { one } else { many };
+    format!("{} {things}", grouped(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_numbers_are_in_groups() {
+        for (number, text) in [
+            (0_u32, "0"),
+            (999, "999"),
+            (8_000, "8 000"),
+            (28_232, "28 232"),
+            (1_234_567, "1 234 567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn one_thing_is_in_the_singular() {
+        assert_eq!(counted(1_u32, "packet", "packets"), "1 packet");
+        assert_eq!(counted(8_000_u32, "packet", "packets"), "8 000 packets");
+    }
+
+    #[test]
+    fn a_change_has_a_sign_and_none_has_not() {
+        let texts = [3.125, -0.5, 0.0].map(|it| Growth(it).to_string());
+        assert_eq!(texts, ["+3.1", "-0.5", "0"]);
+    }
+}

@@ -1,0 +1,50 @@
+//! Shares as people read them: in percent, with two significant digits.
+
+use std::fmt;
+
+/// A share in percent: 100 is all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Percent(pub f64);
+
+impl Percent {
+    /// Of a fraction: 1 is all of it.
+    pub fn of(fraction: f64) -> Self {
+        Self(fraction * 100.0)
+    }
+}
+
+/// `0 %`, `0.25 %`, `1.5 %`, `5 %`, `42 %`. What is too small is `<0.01 %`, never zero.
+impl fmt::Display for Percent {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.0 {
+            it if it.fract() == 0.0 || it >= 9.95 => format!("{it:.0} %"),
+            it if it >= 0.995 => format!("{it:.1} %"),
+            it if it >= 0.005 => format!("{it:.2} %"),
+            _ => "<0.01 %".to_owned(),
+        };
+        out.pad(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_two_digits_and_small_ones_are_not_nothing() {
+        for (percent, text) in [
+            (0.0, "0 %"),
+            (0.000_2, "<0.01 %"),
+            (0.25, "0.25 %"),
+            (0.996, "1.0 %"),
+            (1.47, "1.5 %"),
+            (5.0, "5 %"),
+            (9.96, "10 %"),
+            (33.33, "33 %"),
+            (100.0, "100 %"),
+        ] {
+            assert_eq!(Percent(percent).to_string(), text);
+        }
+        assert_eq!(Percent::of(0.98).to_string(), "98 %");
+    }
+}

@@ -1,0 +1,106 @@
+//! Durations as people read them, everywhere alike: `1.20 ms`, `2.50 s`, `40 s`, `9m58s`.
+
+use std::time::Duration;
+
+/// From here on a duration is in minutes, hours or days.
+const LONG: Duration = Duration::from_mins(2);
+
+/// In three digits up to ten seconds, then in whole ones, from two minutes on in two units: `73 µs`,
+/// `1.20 ms`, `23.5 ms`, `2.50 s`, `40 s`, `9m58s`, `3h20m`, `5d04h`.
+pub fn format_duration(time: Duration) -> String {
+    let micros = rounded(time.as_nanos(), 1_000);
+    match micros {
+        _ if time >= LONG => long(rounded(micros, 1_000_000)),
+        0..1_000 => format!("{micros} µs"),
+        1_000..9_995 => format!("{} ms", hundredths(micros)),
+        9_995..99_950 => format!("{} ms", tenths(micros)),
+        99_950..999_500 => format!("{} ms", rounded(micros, 1_000)),
+        999_500..9_995_000 => format!("{} s", hundredths(rounded(micros, 1_000))),
+        _ => format!("{} s", rounded(micros, 1_000_000)),
+    }
+}
+
+/// The same for microseconds.
+pub fn format_micros(micros: impl Into<u64>) -> String {
+    format_duration(Duration::from_micros(micros.into()))
+}
+
+/// Seconds as a duration; none for what is below zero, or no number.
+pub fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+/// Two units that follow each other.
+fn long(seconds: u128) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    if minutes < 60 {
+        format!("{minutes}m{:02}s", seconds % 60)
+    } else if hours < 24 {
+        format!("{hours}h{:02}m", minutes % 60)
+    } else {
+        format!("{days}d{:02}h", hours % 24)
+    }
+}
+
+/// Thousandths of a unit, as the unit with two digits behind the point.
+fn hundredths(thousandths: u128) -> String {
+    let hundredths = rounded(thousandths, 10);
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// The same with one digit.
+fn tenths(thousandths: u128) -> String {
+    let tenths = rounded(thousandths, 100);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn rounded(amount: u128, unit: u128) -> u128 {
+    (amount + unit / 2) / unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_times_have_three_digits() {
+        for (micros, text) in [
+            (0_u32, "0 µs"),
+            (73, "73 µs"),
+            (1_200, "1.20 ms"),
+            (9_994, "9.99 ms"),
+            (9_996, "10.0 ms"),
+            (23_456, "23.5 ms"),
+            (99_960, "100 ms"),
+            (999_499, "999 ms"),
+            (999_500, "1.00 s"),
+            (2_500_000, "2.50 s"),
+            (9_994_000, "9.99 s"),
+            (9_995_000, "10 s"),
+            (40_400_000, "40 s"),
+            (119_400_000, "119 s"),
+        ] {
+            assert_eq!(format_micros(micros), text);
+        }
+    }
+
+    #[test]
+    fn long_times_have_two_units() {
+        for (long, text) in [
+            (120.0, "2m00s"),
+            (597.5, "9m58s"),
+            (3_599.0, "59m59s"),
+            (12_000.0, "3h20m"),
+            (446_400.0, "5d04h"),
+        ] {
+            assert_eq!(format_duration(seconds(long)), text);
+        }
+    }
+
+    #[test]
+    fn no_number_of_seconds_is_no_time() {
+        assert_eq!(seconds(f64::NAN), Duration::ZERO);
+        assert_eq!(seconds(-1.0), Duration::ZERO);
+        assert_eq!(seconds(f64::INFINITY), Duration::MAX);
+    }
+}

@@ -1,0 +1,368 @@
+//! Which connections that this host begins fail, and how?
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use netperf_core::sample::TcpState;
+use netperf_core::sample::losses::{ResetDirection, ResetReading};
+use netperf_core::sample::socket::{Ends, TimerKind};
+use netperf_core::units::counted;
+use serde::Serialize;
+
+use super::loss::flows;
+use super::{Check, Measured, Topic, errno};
+use crate::words::process;
+use crate::{Finding, Level};
+
+/// Fewer than these are seen in passing: happy eyeballs, a service that starts.
+const SOME: u64 = 3;
+/// So many are no accident.
+const MANY: u64 = 20;
+const SHOWN_MAX: usize = 5;
+
+/// Who, and whom it calls.
+type Call<'m> = (Option<u32>, &'m str, SocketAddr);
+
+pub(super) fn check(measured: &Measured<'_>) -> Check {
+    let rows = rows(measured);
+    let counted_here = measured.last.refusals.failed.is_some();
+    let failed = measured.pressure.growth(|it| it.tables.attempts_failed);
+    let mut evidence = match failed {
+        Some(failed) => format!(
+            "{} from this host failed",
+            counted(failed, "connection", "connections")
+        ),
+        None => "the kernel does not report how many failed".to_owned(),
+    };
+    if let Some(errors) = errors(&rows) {
+        evidence.extend(["; connect failed with ", &errors]);
+    }
+    let loss = measured.last.refusals.loss;
+    if counted_here && loss.map_full + loss.unread > 0 {
+        let calls = counted(loss.map_full + loss.unread, "failure", "failures");
+        evidence.extend(["; up to ", &calls, " could not be counted"]);
+    }
+    let mut findings: Vec<_> = rows.iter().filter_map(failure).collect();
+    if !counted_here {
+        findings.extend(refused(measured).iter().filter_map(refusal));
+    }
+    let unanswered = unanswered(measured);
+    let is_news = |(call, _): &(&Call<'_>, &u64)| !rows.iter().any(|row| row.is_of(call));
+    findings.extend(unanswered.iter().filter(is_news).filter_map(silence));
+    if !rows.iter().any(|row| row.number == errno::ENETUNREACH) {
+        findings.extend(no_route(measured));
+    }
+    findings.sort_by_key(|finding| finding.level);
+    findings.truncate(SHOWN_MAX);
+    Check::new(Topic::Failing, evidence, findings)
+}
+
+/// Connections of one process to one remote end that failed alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedRow {
+    /// Process id; 0 where no process is known.
+    pub pid: u32,
+    /// Its name. Untrusted text.
+    pub name: String,
+    /// The remote end.
+    pub remote: SocketAddr,
+    /// Name of the error.
+    pub errno: String,
+    /// What it means, of errors that are known.
+    pub meaning: Option<&'static str>,
+    /// How often.
+    pub count: u64,
+    #[serde(skip)]
+    number: u8,
+}
+
+/// The connections that failed, those that failed most often first; none where nobody counts them.
+pub fn rows(measured: &Measured<'_>) -> Vec<FailedRow> {
+    let failed = measured.last.refusals.failed.iter().flatten();
+    let asked = failed.filter(|it| measured.takes(&it.process, Some(it.netns)));
+    let mut rows: Vec<FailedRow> = Vec::new();
+    for one in asked {
+        rows.push(FailedRow {
+            pid: one.process.id.tgid,
+            name: one.process.name.clone(),
+            remote: one.remote,
+            errno: errno::name(one.errno),
+            meaning: errno::meaning(one.errno),
+            count: one.count,
+            number: one.errno,
+        });
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
+    rows
+}
+
+impl FailedRow {
+    /// Whether this is how those calls ended that got no answer at first.
+    fn is_of(&self, (pid, _, remote): &Call<'_>) -> bool {
+        let is_silence = matches!(self.number, errno::ETIMEDOUT | errno::EHOSTUNREACH);
+        is_silence && self.pid == pid.unwrap_or(0) && self.remote == *remote
+    }
+}
+
+/// `ECONNREFUSED 12 times, ETIMEDOUT once`.
+fn errors(rows: &[FailedRow]) -> Option<String> {
+    let mut sums: Vec<(&str, u64)> = Vec::new();
+    for row in rows {
+        match sums.iter_mut().find(|(errno, _)| *errno == row.errno) {
+            Some((_, sum)) => *sum += row.count,
+            None => sums.push((&row.errno, row.count)),
+        }
+    }
+    let each = sums
+        .iter()
+        .map(|&(errno, count)| format!("{errno} {}", counted(count, "time", "times")));
+    let text = each.collect::<Vec<_>>().join(", ");
+    (!text.is_empty()).then_some(text)
+}
+
+/// Want of a port is what the check of the ports is about.
+fn failure(row: &FailedRow) -> Option<Finding> {
+    if matches!(row.number, errno::EADDRNOTAVAIL | errno::EADDRINUSE) {
+        return None;
+    }
+    let who = process(Some(&row.name), Some(row.pid));
+    // A program that then takes IPv4 loses nothing.
+    let best = match row.number {
+        errno::ENETUNREACH if row.remote.is_ipv6() => Level::Warn,
+        _ => Level::Critical,
+    };
+    Some(Finding {
+        level: level(row.count).max(best),
+        what: errno::what(row.number, &who, row.remote),
+        evidence: format!(
+            "connect failed with {} {}",
+            errno::spelled(row.number),
+            counted(row.count, "time", "times")
+        ),
+        advice: errno::advice(row.number, &who, row.remote),
+    })
+}
+
+/// A reset came in place of an answer (`ECONNREFUSED`): what can be told where no errors are counted.
+fn refused<'m>(measured: &Measured<'m>) -> BTreeMap<Call<'m>, u64> {
+    let mut found = BTreeMap::new();
+    let resets = measured
+        .traffic
+        .map(netperf_core::model::Model::resets)
+        .unwrap_or_default();
+    let is_answer = |it: &&ResetReading| {
+        it.direction == ResetDirection::Received && it.state == Some(TcpState::SynSent)
+    };
+    for reset in resets.iter().filter(is_answer) {
+        let who = &reset.process;
+        if measured.takes(who, Some(reset.netns)) {
+            let pid = Some(who.id.tgid).filter(|&pid| pid > 0);
+            *found
+                .entry((pid, who.name.as_str(), reset.remote))
+                .or_default() += reset.count;
+        }
+    }
+    found
+}
+
+/// The first packet was repeated: what hooks counted, or else the sockets that wait at this moment.
+fn unanswered<'m>(measured: &Measured<'m>) -> BTreeMap<Call<'m>, u64> {
+    let mut found: BTreeMap<Call<'m>, u64> = BTreeMap::new();
+    let counted = flows(measured).into_iter().flatten();
+    for flow in counted {
+        let repeated = flow.lost.map_or(0, |lost| lost.events.syn);
+        if repeated > 0 {
+            let who = &flow.reading.process;
+            let pid = Some(who.id.tgid).filter(|&pid| pid > 0);
+            let call = (pid, who.name.as_str(), flow.reading.remote);
+            *found.entry(call).or_default() += u64::from(repeated);
+        }
+    }
+    for socket in &measured.last.sockets {
+        let Ends::Inet(ends) = &socket.ends else {
+            continue;
+        };
+        let owner = socket.inode.map(|inode| measured.last.owners.of(inode));
+        let owner = owner.and_then(<[_]>::first).map(|owner| &owner.process);
+        let pid = owner.map(|process| process.id.tgid);
+        let repeats = socket
+            .timer
+            .filter(|timer| timer.kind == TimerKind::On)
+            .map_or(0, |timer| timer.retransmits);
+        let is_asked = measured.about.is_none_or(|about| pid == Some(about));
+        if socket.state == TcpState::SynSent && repeats > 0 && is_asked {
+            let name = owner.map_or("?", |process| process.name.as_str());
+            let seen = found.entry((pid, name, ends.remote)).or_default();
+            *seen = (*seen).max(u64::from(repeats));
+        }
+    }
+    found
+}
+
+fn who(call: &Call<'_>) -> String {
+    process(Some(call.1).filter(|_| call.0.is_some()), call.0)
+}
+
+fn level(times: u64) -> Level {
+    match times {
+        MANY.. => Level::Critical,
+        SOME.. => Level::Warn,
+        _ => Level::Ok,
+    }
+}
+
+fn refusal((call, times): (&Call<'_>, &u64)) -> Option<Finding> {
+    let (who, remote) = (who(call), call.2);
+    Some(Finding {
+        level: level(*times),
+        what: errno::what(errno::ECONNREFUSED, &who, remote),
+        evidence: format!(
+            "a reset came in place of an answer {}: connect fails with {}",
+            counted(*times, "time", "times"),
+            errno::spelled(errno::ECONNREFUSED)
+        ),
+        advice: errno::advice(errno::ECONNREFUSED, &who, remote),
+    })
+    .filter(|_| *times > 0)
+}
+
+fn silence((call, times): (&Call<'_>, &u64)) -> Option<Finding> {
+    let (who, remote) = (who(call), call.2);
+    Some(Finding {
+        level: level(*times),
+        what: format!("{who} gets no answer from {remote}"),
+        evidence: format!(
+            "the first packet of its connections was repeated {}; after some of these connect fails with \
+             ETIMEDOUT (`Connection timed out`) or EHOSTUNREACH",
+            counted(*times, "time", "times")
+        ),
+        advice: errno::advice(errno::ETIMEDOUT, &who, remote),
+    })
+    .filter(|_| *times > 0)
+}
+
+fn no_route(measured: &Measured<'_>) -> Option<Finding> {
+    let packets = measured.pressure.growth(|it| it.tables.no_route)?;
+    (packets >= SOME).then(|| Finding {
+        level: Level::Warn,
+        what: "packets are sent that no route leads to".to_owned(),
+        evidence: format!(
+            "{} (OutNoRoutes); connect fails with ENETUNREACH (`Network is unreachable`)",
+            counted(packets, "packet", "packets")
+        ),
+        advice: vec!["look at the routes: `ip route`, `ip route get ADDRESS`".to_owned()],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Diagnosis;
+    use crate::doctor::Status;
+    use crate::doctor::tests::Scene;
+    use netperf_core::fixtures::process;
+    use netperf_core::sample::refusal::FailedConnect;
+
+    fn failed(errno: u8, remote: &str, count: u64) -> FailedConnect {
+        FailedConnect {
+            process: process(7, "worker"),
+            errno,
+            remote: remote.parse().unwrap(),
+            netns: 70,
+            count,
+        }
+    }
+
+    fn judged<T>(failed: Vec<FailedConnect>, look: impl FnOnce(&Diagnosis, &Check) -> T) -> T {
+        Scene::calm().with_failures(failed).judge(|doctor| {
+            let mut checks = doctor.checks.iter();
+            let check = checks.find(|check| check.topic == Topic::Failing);
+            look(doctor, check.unwrap())
+        })
+    }
+
+    #[test]
+    fn each_error_has_its_name_its_meaning_and_its_level() {
+        for (errno, remote, count, status, what) in [
+            (
+                111,
+                "10.0.0.9:80",
+                20,
+                Status::Critical,
+                "worker (PID 7) is refused by 10.0.0.9:80: nothing",
+            ),
+            (
+                111,
+                "10.0.0.9:80",
+                2,
+                Status::Ok,
+                "worker (PID 7) is refused by",
+            ),
+            (
+                110,
+                "10.0.0.9:80",
+                3,
+                Status::Warn,
+                "gets no answer from 10.0.0.9:80: no answer came",
+            ),
+            (
+                113,
+                "10.0.0.9:80",
+                3,
+                Status::Warn,
+                "can't reach 10.0.0.9:80: that host does not answer",
+            ),
+            (
+                101,
+                "10.0.0.9:80",
+                30,
+                Status::Critical,
+                "can't reach 10.0.0.9:80: no route leads there",
+            ),
+            (
+                101,
+                "[2001:db8::1]:80",
+                30,
+                Status::Warn,
+                "can't reach [2001:db8::1]:80",
+            ),
+            (
+                13,
+                "10.0.0.9:80",
+                3,
+                Status::Warn,
+                "can't connect to 10.0.0.9:80: a rule",
+            ),
+        ] {
+            judged(vec![failed(errno, remote, count)], |_, check| {
+                assert_eq!(check.status, status, "{check:#?}");
+                let found = &check.findings[0];
+                assert!(found.what.contains(what), "{found:#?}");
+                assert!(found.evidence.contains(&errno::name(errno)), "{found:#?}");
+                assert!(!found.advice.is_empty());
+            });
+        }
+    }
+
+    #[test]
+    fn errors_are_summed_up_and_listed_and_ports_are_left_to_their_check() {
+        let all = vec![
+            failed(99, "10.0.0.9:80", 40),
+            failed(111, "10.0.0.9:81", 4),
+            failed(111, "10.0.0.9:82", 1),
+        ];
+        judged(all, |doctor, check| {
+            let words = "connect failed with EADDRNOTAVAIL 40 times, ECONNREFUSED 5 times";
+            assert!(check.evidence.ends_with(words), "{}", check.evidence);
+            let rows: Vec<_> = doctor.failed_connects.iter().collect();
+            let first = (rows[0].errno.as_str(), rows[0].count, rows[0].pid);
+            assert_eq!((rows.len(), first), (3, ("EADDRNOTAVAIL", 40, 7)));
+            assert!(
+                check
+                    .findings
+                    .iter()
+                    .all(|it| it.what.contains("is refused"))
+            );
+        });
+    }
+}

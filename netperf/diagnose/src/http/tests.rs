@@ -1,0 +1,167 @@
+//! Made-up requests: what is said of them?
+
+use netperf_core::fixtures::http::{request, sample, slow_server};
+use netperf_core::sample::http::{Connection, HttpSample, Marks, Phase, RequestReading};
+
+use super::*;
+use crate::condition::Condition;
+
+/// Rows, and what is said of them.
+struct Judged {
+    targets: Vec<TargetRow>,
+    slo: Vec<SloRow>,
+    findings: Vec<Finding>,
+}
+
+impl Judged {
+    fn new(sample: &HttpSample, slos: &str) -> Self {
+        let targets: Vec<_> = sample.targets.iter().map(TargetRow::new).collect();
+        let slos = Condition::list(slos).unwrap_or_default();
+        let slo = slo::rows(&slos, &targets);
+        Self {
+            findings: findings(&targets, &slo),
+            targets,
+            slo,
+        }
+    }
+}
+
+fn has(tick: &Judged, level: Level, part: &str) {
+    let fits =
+        |it: &&Finding| it.level == level && format!("{} {}", it.what, it.evidence).contains(part);
+    assert!(
+        tick.findings.iter().any(|it| fits(&it)),
+        "{:#?}",
+        tick.findings
+    );
+}
+
+#[test]
+fn the_phase_with_the_largest_share_is_named_with_its_causes() {
+    let tick = Judged::new(&slow_server(), "");
+    has(&tick, Level::Ok, "waiting for the first byte");
+    let longest = tick.targets[0].longest.unwrap();
+    assert_eq!((longest.phase, longest.avg_us), ("wait", 454_000));
+    let shares: f64 = tick.targets[0]
+        .phases
+        .iter()
+        .map(|it| it.share_percent)
+        .sum();
+    assert!((shares - 100.0).abs() < 1e-6, "{shares}");
+    assert!(tick.findings.iter().all(|it| it.level != Level::Critical));
+}
+
+#[test]
+fn connecting_is_counted_in_round_trips() {
+    let far = sample(vec![request([0, 1_015, 1_020, 1_021, 1_031, 1_032], 200)]);
+    let tick = Judged::new(&far, "");
+    has(
+        &tick,
+        Level::Ok,
+        "one round trip is 10.0 ms, so this is 101.5 of them",
+    );
+}
+
+#[test]
+fn what_is_quick_is_not_blamed() {
+    let quick = sample(vec![request([0, 1, 2, 3, 4, 4], 200)]);
+    has(&Judged::new(&quick, ""), Level::Ok, "no phase is slow");
+}
+
+#[test]
+fn conditions_are_held_against_the_95th_percentile() {
+    for (slo, p95_us, met) in [
+        ("total=500ms", 1_000_000, false),
+        ("total<=1s", 1_000_000, true),
+        ("total<1s", 1_000_000, false),
+        ("ttfb=1s", 900_000, true),
+        ("wait<900ms", 859_000, true),
+        ("wait>900ms", 859_000, false),
+        ("dns=4ms", 5_000, false),
+        ("dns>=5ms", 5_000, true),
+    ] {
+        let judged = Judged::new(&slow_server(), slo);
+        let rows: Vec<_> = judged.slo.iter().map(|it| (it.p95_us, it.met)).collect();
+        assert_eq!(rows, [(Some(p95_us), met)], "{slo}");
+        let is_critical = |it: &Finding| it.level == Level::Critical;
+        assert_eq!(judged.findings.iter().any(is_critical), !met, "{slo}");
+    }
+    let low = Judged::new(&slow_server(), "wait>900ms");
+    has(&low, Level::Critical, "wait is under its limit");
+    for wrong in [
+        "total=0ms",
+        "total=5",
+        "tfb<1s",
+        "total",
+        "total=-1s",
+        "total=1m",
+    ] {
+        assert!(
+            wrong.parse::<Condition<slo::HttpMetric>>().is_err(),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn a_limit_that_nothing_could_be_held_against_is_not_met() {
+    let failed = RequestReading {
+        failure: Some("not finished".to_owned()),
+        ..request([1, 2, 3, 4, 5, 6], 200)
+    };
+    let tick = Judged::new(&sample(vec![failed]), "total=1s");
+    assert!(!tick.slo[0].met && tick.slo[0].p95_us.is_none());
+}
+
+#[test]
+fn what_failed_has_the_phase_it_failed_in_and_no_length_for_it() {
+    let failed = RequestReading {
+        marks: Marks {
+            appconnect: None,
+            pretransfer: None,
+            posttransfer: None,
+            starttransfer: None,
+            ..request([1, 2, 3, 4, 5, 6], 200).marks
+        },
+        reply: None,
+        failure: Some("invalid peer certificate: Expired".to_owned()),
+        ..request([1, 2, 3, 4, 5, 6], 200)
+    };
+    let tick = Judged::new(&sample(vec![failed]), "");
+    has(
+        &tick,
+        Level::Critical,
+        "the TLS handshake failed: invalid peer certificate",
+    );
+    let row = &tick.targets[0].requests[0];
+    assert_eq!(row.failed_in, Some("tls"));
+    assert_eq!(
+        row.phases_us.keys().copied().collect::<Vec<_>>(),
+        ["connect", "dns"]
+    );
+    assert_eq!(tick.targets[0].longest.map(|it| it.phase), None);
+}
+
+#[test]
+fn lost_syns_bad_statuses_and_dead_addresses_are_found() {
+    let mut odd = request([0, 1_015, 1_020, 1_021, 1_031, 1_032], 503);
+    odd.connection = odd.connection.map(|it| Connection {
+        syn_retrans: Some(1),
+        ..it
+    });
+    odd.refused = vec![(([192, 0, 2, 9], 443).into(), "No route to host".to_owned())];
+    let tick = Judged::new(&sample(vec![odd]), "");
+    has(
+        &tick,
+        Level::Warn,
+        "the first packet of a connection was lost",
+    );
+    has(&tick, Level::Critical, "status 503");
+    has(&tick, Level::Warn, "192.0.2.9:443");
+}
+
+#[test]
+fn every_phase_has_a_name_of_its_own() {
+    let names: std::collections::BTreeSet<_> = Phase::ALL.map(Phase::name).into();
+    assert_eq!(names.len(), Phase::ALL.len());
+}

@@ -1,0 +1,136 @@
+//! Is the destination reached at all, and if not, where does the way end?
+
+use std::net::IpAddr;
+
+use netperf_core::model::path::Missed;
+use netperf_core::sample::path::Method;
+
+use super::{Stop, Way, words};
+use crate::path::words::{at, method, unreachable};
+use crate::{Finding, Level};
+
+pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
+    let path = way.path;
+    let answered = path.destination.received() > 0;
+    match &path.missed {
+        Some(missed) if !answered => Some(never(way, missed)),
+        None if path.is_refused => Some(refused(way)),
+        _ => None,
+    }
+}
+
+/// What the reason is, without level and advice.
+pub(super) fn reason(way: &Way<'_>, missed: &Missed) -> String {
+    let ttl = |by: IpAddr| {
+        let stop = way
+            .stops
+            .iter()
+            .find(|stop| stop.hop.hosts.iter().any(|(known, _)| *known == by));
+        stop.map_or_else(|| by.to_string(), |stop| at(stop.ttl, by))
+    };
+    match missed {
+        Missed::Told { by, why } => format!("{} says that {}", ttl(*by), unreachable(*why)),
+        Missed::TooBig { by, mtu } => {
+            let mtu = mtu.map_or("an MTU it does not name".to_owned(), |mtu| {
+                format!("MTU {mtu}")
+            });
+            format!(
+                "{} says that the packet is too large for its next link, with {mtu}",
+                ttl(*by)
+            )
+        }
+        Missed::NotSent(why) => format!("this machine does not send the probes: {why}"),
+        Missed::TooFar => {
+            format!(
+                "routers answer at all {} hops that were tried (`--max-hops`)",
+                way.path.hops().len()
+            )
+        }
+        Missed::Silence => match way.stops.last() {
+            Some(&last) => format!("nothing behind {} answers", way.name(last)),
+            None => "nothing answers at all".to_owned(),
+        },
+    }
+}
+
+fn never(way: &Way<'_>, missed: &Missed) -> Finding {
+    let target = &way.path.target;
+    let (sent, what) = (way.destination().sent(), method(target.method));
+    Finding {
+        level: Level::Critical,
+        what: format!(
+            "{} is not reached: {}",
+            words::target(target),
+            reason(way, missed)
+        ),
+        evidence: if sent == 0 {
+            "no probe left this machine that could have been answered".to_owned()
+        } else {
+            format!(
+                "of {} ({what}) the destination answered none",
+                words::probes(sent)
+            )
+        },
+        advice: advice(way, missed),
+    }
+}
+
+fn advice(way: &Way<'_>, missed: &Missed) -> Vec<String> {
+    let host = &way.path.target.host;
+    match missed {
+        Missed::NotSent(_) => vec![
+            "look at this machine's routes, link and filters: `ip route get ADDRESS`, `ip neigh`, `nft list \
+             ruleset`".to_owned(),
+        ],
+        Missed::Told { .. } => vec![
+            "ask the operator of that router; if it is yours, check its routes, its filter and the host's \
+             link"
+                .to_owned(),
+        ],
+        Missed::TooBig { .. } => vec!["send smaller ones: `--size`".to_owned()],
+        Missed::TooFar => vec!["allow more with `--max-hops`, or look for a loop in the routes above".to_owned()],
+        Missed::Silence => silence(way.path.target.method, host, way.stops.last()),
+    }
+}
+
+fn silence(method: Method, host: &str, last: Option<&Stop<'_>>) -> Vec<String> {
+    let mut advice = Vec::new();
+    if method == Method::Icmp {
+        advice.push(format!(
+            "the host may be up and only refuse echo: ask the port that matters, `netperf-trace path {host} \
+             --tcp 443`"
+        ));
+    } else {
+        advice.push("a filter may drop these probes: compare with ICMP".to_owned());
+    }
+    if last.is_none() {
+        advice.push(
+            "where not even the first hop answers, look at this machine's link and its gateway: \
+                     `ip route`, `ip neigh`"
+                .to_owned(),
+        );
+    }
+    advice
+}
+
+fn refused(way: &Way<'_>) -> Finding {
+    let target = &way.path.target;
+    Finding {
+        level: Level::Warn,
+        what: format!(
+            "the way is open, but {} refuses {}",
+            words::target(target),
+            refusal(target.method)
+        ),
+        evidence: "the host answers itself: nothing listens on that port, or its filter rejects"
+            .to_owned(),
+        advice: vec!["on the host: `netperf-trace sockets -tl` shows who listens where".to_owned()],
+    }
+}
+
+fn refusal(asked: Method) -> String {
+    match asked {
+        Method::Tcp(port) => format!("connections to port {port}"),
+        Method::Icmp | Method::Udp(_) => method(asked),
+    }
+}

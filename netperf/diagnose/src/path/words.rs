@@ -1,0 +1,116 @@
+//! How are the figures of a path written in a sentence?
+
+use std::net::IpAddr;
+
+use netperf_core::model::path::{Figures, Hop};
+use netperf_core::sample::path::{Method, PathTarget, Unreachable};
+
+/// A time in ms with three digits: `0.07 ms`, `1.20 ms`, `23.5 ms`, `250 ms`.
+pub fn ms(micros: u32) -> String {
+    let value = f64::from(micros) / 1e3;
+    match micros {
+        0..10_000 => format!("{value:.2} ms"),
+        10_000..100_000 => format!("{value:.1} ms"),
+        _ => format!("{value:.0} ms"),
+    }
+}
+
+/// A time that may not be known.
+pub fn ms_or_dash(micros: Option<u32>) -> String {
+    micros.map_or("-".to_owned(), ms)
+}
+
+/// A share: `0 %`, `0.4 %`, `12 %`.
+pub fn percent(share: f64) -> String {
+    let is_whole = share >= 10.0 || share.fract() == 0.0;
+    if is_whole {
+        format!("{share:.0} %")
+    } else {
+        format!("{share:.1} %")
+    }
+}
+
+/// `lost 3 of 100`.
+pub fn lost(figures: &Figures) -> String {
+    format!("lost {} of {}", figures.lost(), figures.sent())
+}
+
+/// `hop 3 (10.0.3.1)`; the distance alone where nobody has answered.
+pub fn hop(ttl: usize, hop: &Hop) -> String {
+    match hop.hosts.first() {
+        Some((address, _)) => at(ttl, *address),
+        None => format!("hop {ttl}"),
+    }
+}
+
+/// The same for an address.
+pub fn at(ttl: usize, address: IpAddr) -> String {
+    format!("hop {ttl} ({address})")
+}
+
+/// `hop 2`, `hops 2 and 5`, `hops 2, 3 and 5`.
+pub fn hops(ttls: &[usize]) -> String {
+    match ttls {
+        [] => "no hop".to_owned(),
+        [one] => format!("hop {one}"),
+        [rest @ .., last] => {
+            let rest: Vec<_> = rest.iter().map(ToString::to_string).collect();
+            format!("hops {} and {last}", rest.join(", "))
+        }
+    }
+}
+
+/// `example.org (192.0.2.1)`, or the address alone. May hold untrusted text.
+pub fn target(target: &PathTarget) -> String {
+    let address = target.address.to_string();
+    if target.host == address {
+        address
+    } else {
+        format!("{} ({address})", target.host)
+    }
+}
+
+/// `1 probe`, `10 probes`.
+pub fn probes(number: u64) -> String {
+    if number == 1 {
+        "1 probe".to_owned()
+    } else {
+        format!("{number} probes")
+    }
+}
+
+/// What probes are.
+pub fn method(method: Method) -> String {
+    match method {
+        Method::Icmp => "ICMP echo".to_owned(),
+        Method::Udp(port) => format!("UDP to port {port}"),
+        Method::Tcp(port) => format!("TCP SYN to port {port}"),
+    }
+}
+
+/// Why a router goes no further.
+pub fn unreachable(why: Unreachable) -> String {
+    match why {
+        Unreachable::Network => "it has no route there".to_owned(),
+        Unreachable::Host => "the host does not answer on its link".to_owned(),
+        Unreachable::Prohibited => "a filter forbids it".to_owned(),
+        Unreachable::Other(kind, code) => format!("ICMP type {kind}, code {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_the_digits_that_matter() {
+        let times = [70, 1_200, 23_456, 250_000].map(ms);
+        assert_eq!(times, ["0.07 ms", "1.20 ms", "23.5 ms", "250 ms"]);
+        assert_eq!(
+            [0.0, 0.4, 5.0, 33.33].map(percent),
+            ["0 %", "0.4 %", "5 %", "33 %"]
+        );
+        assert_eq!(hops(&[2]), "hop 2");
+        assert_eq!(hops(&[2, 3, 5]), "hops 2, 3 and 5");
+    }
+}

@@ -1,0 +1,29 @@
+//! Will it run on this machine? The answer of `doctor --kernel`.
+
+use netperf_core::collect::HookPreference;
+use netperf_core::machine::Machine;
+use netperf_diagnose::preflight::Preflight;
+use serde::Serialize;
+
+use super::time::Rfc3339;
+
+/// The answer, as the JSON output has it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename = "preflight")]
+pub struct Report {
+    /// When.
+    pub time: Rfc3339,
+    /// What this machine can do.
+    #[serde(flatten)]
+    pub found: Preflight,
+}
+
+impl Report {
+    /// What `machine` can do at `time`, with hooks of the kind `wanted`.
+    pub fn new(machine: &Machine, wanted: HookPreference, time: Rfc3339) -> Self {
+        Self {
+            time,
+            found: Preflight::new(machine, wanted),
+        }
+    }
+}
