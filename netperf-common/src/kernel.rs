@@ -149,10 +149,10 @@ pub struct ByteRecords {
     pub taken_sk: u32,
 }
 
-/// Slots that one run of `fill_free_slots` or `turn` puts on the stack of free ones.
+/// Slots that one run of `fill_free_slots` or `sync` puts on the stack of free ones.
 pub const SLOTS_A_RUN: u32 = 256;
 
-/// Pairs that one run of `turn` takes out of the table of shared sockets.
+/// Pairs that one run of `sync` takes out of the table of shared sockets.
 pub const PAIRS_A_RUN: u32 = 64;
 
 /// A (socket, process) pair.
@@ -167,12 +167,12 @@ pub struct PairKey {
     pub reserved: u32,
 }
 
-/// A page that user space and the program `turn` write to each other. Every other way to change a map
+/// A page that user space and the program `sync` write to each other. Every other way to change a map
 /// is a system call that keeps probes on that CPU from running, for as long as the caller is preempted
 /// in it.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Board {
+pub struct ControlPage {
     /// From user space: number of the tick that begins.
     pub tick: u64,
     /// From the kernel side: what is lost until now.
@@ -233,5 +233,5 @@ mod pod {
 
 const _: () = {
     assert!(size_of::<PairKey>() == 16);
-    assert!(size_of::<Board>() == 2_104);
+    assert!(size_of::<ControlPage>() == 2_104);
 };

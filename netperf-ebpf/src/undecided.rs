@@ -8,7 +8,7 @@ use netperf_ebpf::atomic;
 
 use crate::{
     kernel::{offset, setting},
-    maps::BOARD,
+    maps::CONTROL,
     sock::Sock,
 };
 
@@ -55,11 +55,11 @@ pub(crate) fn socket_with_ports(local: u16, remote: u16) {
 /// a line is hundreds of instructions.
 #[inline(never)]
 fn write(missing: u32, local: u16, remote: u16) {
-    let Some(board) = BOARD.get_ptr_mut(0) else {
+    let Some(page) = CONTROL.get_ptr_mut(0) else {
         return;
     };
     // SAFETY: a word of a map value.
-    let room = unsafe { &raw mut (*board).log_room };
+    let room = unsafe { &raw mut (*page).log_room };
     // SAFETY: as above. Another CPU may take the same: a line more does no harm.
     let left = unsafe { room.read_volatile() };
     atomic::add_half(room.cast(), u32::MAX);

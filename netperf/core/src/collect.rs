@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::sample::Sample;
-use crate::sample::happening::Happening;
+use crate::sample::event::ConnectionEvent;
 use crate::sample::socket::{SocketSample, Unseen};
 
 /// What the first line of a session says about the source.
@@ -80,7 +80,7 @@ pub trait Feed {
     fn pump(&mut self) -> anyhow::Result<Duration>;
 
     /// What happened since the last call, one by one and in order. Nothing where nobody wants it.
-    fn take_happenings(&mut self) -> Vec<Happening> {
+    fn drain_events(&mut self) -> Vec<ConnectionEvent> {
         Vec::new()
     }
 

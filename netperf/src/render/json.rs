@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
@@ -49,12 +49,12 @@ impl Format for Json {
         }
     }
 
-    fn takes(&self, happening: &Happening, model: &Model) -> bool {
-        self.view.takes(happening, model)
+    fn takes(&self, event: &ConnectionEvent, model: &Model) -> bool {
+        self.view.takes(event, model)
     }
 
-    fn happened(&mut self, happenings: &[Happening], out: &mut Vec<u8>) -> io::Result<()> {
-        for one in happenings {
+    fn happened(&mut self, events: &[ConnectionEvent], out: &mut Vec<u8>) -> io::Result<()> {
+        for one in events {
             line(&EventRow::of(one), out)?;
         }
         Ok(())

@@ -32,7 +32,7 @@ use std::io;
 
 use netperf_core::model::Model;
 use netperf_core::sample::ProcessId;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::sample::limit::LimitRecord;
 use netperf_core::sample::socket::SocketSample;
 use netperf_core::units::ByteRate;
@@ -54,7 +54,7 @@ pub trait Front {
     fn tick(&mut self, model: &Model) -> io::Result<()>;
 
     /// Whether something that happened is to be shown.
-    fn takes(&self, _happening: &Happening, _model: &Model) -> bool {
+    fn takes(&self, _event: &ConnectionEvent, _model: &Model) -> bool {
         false
     }
 
@@ -62,7 +62,7 @@ pub trait Front {
     ///
     /// # Errors
     /// See [`Front::start`].
-    fn happened(&mut self, _happenings: &[Happening]) -> io::Result<()> {
+    fn happened(&mut self, _events: &[ConnectionEvent]) -> io::Result<()> {
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 use std::io;
 
 use netperf_core::model::Model;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use tokio::io::AsyncWrite;
 
 use super::sink::Sink;
@@ -28,13 +28,13 @@ pub trait Format {
     fn tick(&mut self, model: &Model, out: &mut Vec<u8>) -> io::Result<()>;
 
     /// Whether something that happened is to be written.
-    fn takes(&self, happening: &Happening, model: &Model) -> bool;
+    fn takes(&self, event: &ConnectionEvent, model: &Model) -> bool;
 
     /// Writes what happened within a tick.
     ///
     /// # Errors
     /// When a value can't be written in this format.
-    fn happened(&mut self, happenings: &[Happening], out: &mut Vec<u8>) -> io::Result<()>;
+    fn happened(&mut self, events: &[ConnectionEvent], out: &mut Vec<u8>) -> io::Result<()>;
 
     /// Writes what stands after the last tick.
     ///
@@ -65,12 +65,12 @@ impl<F: Format, W: AsyncWrite + Unpin> Front for Stream<F, W> {
         self.format.tick(model, self.sink.pending())
     }
 
-    fn takes(&self, happening: &Happening, model: &Model) -> bool {
-        self.format.takes(happening, model)
+    fn takes(&self, event: &ConnectionEvent, model: &Model) -> bool {
+        self.format.takes(event, model)
     }
 
-    fn happened(&mut self, happenings: &[Happening]) -> io::Result<()> {
-        self.format.happened(happenings, self.sink.pending())
+    fn happened(&mut self, events: &[ConnectionEvent]) -> io::Result<()> {
+        self.format.happened(events, self.sink.pending())
     }
 
     fn is_ready(&self) -> bool {

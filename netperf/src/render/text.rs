@@ -6,7 +6,7 @@ use std::rc::Rc;
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
 use netperf_core::sample::Loss;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::text::visible;
 use netperf_core::units::Units;
 
@@ -179,12 +179,12 @@ impl Format for Text {
         }
     }
 
-    fn takes(&self, happening: &Happening, model: &Model) -> bool {
-        self.view.takes(happening, model)
+    fn takes(&self, event: &ConnectionEvent, model: &Model) -> bool {
+        self.view.takes(event, model)
     }
 
-    fn happened(&mut self, happenings: &[Happening], out: &mut Vec<u8>) -> io::Result<()> {
-        for one in happenings {
+    fn happened(&mut self, events: &[ConnectionEvent], out: &mut Vec<u8>) -> io::Result<()> {
+        for one in events {
             match EventRow::of(one) {
                 EventRow::Retransmit(row) => writeln!(out, "{}", retrans::event(&row))?,
                 EventRow::Transition(row) => writeln!(out, "{}", churn::event(&row))?,

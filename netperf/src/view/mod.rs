@@ -40,7 +40,7 @@ mod tests;
 
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 
 use self::churn::ChurnOptions;
 use self::flows::FlowsOptions;
@@ -105,11 +105,11 @@ impl View {
     }
 
     /// Whether something that happened is to be shown.
-    pub fn takes(&self, happening: &Happening, model: &Model) -> bool {
+    pub fn takes(&self, event: &ConnectionEvent, model: &Model) -> bool {
         match self {
             Self::Top(_) | Self::Flows(_) | Self::Latency(_) => false,
-            Self::Retrans(options) => options.takes(happening, model),
-            Self::Churn(options) => options.takes(happening),
+            Self::Retrans(options) => options.takes(event, model),
+            Self::Churn(options) => options.takes(event),
         }
     }
 

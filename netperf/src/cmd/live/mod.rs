@@ -17,7 +17,7 @@ use netperf_core::collect::Feed;
 use netperf_core::host_names::{HostNames, Numeric};
 use netperf_core::model::Model;
 use netperf_core::sample::Sample;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::sample::socket::SocketSample;
 use netperf_core::text::chain;
 use netperf_probe::reverse::Resolver;
@@ -229,25 +229,25 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
     /// What happened until now, unless the reader is busy: it is then shown later.
     fn show_happenings(&mut self) -> anyhow::Result<()> {
         if self.front.is_ready() {
-            let happenings = self.happenings();
-            self.front.happened(&happenings).context("can't write")?;
+            let events = self.events();
+            self.front.happened(&events).context("can't write")?;
         }
         Ok(())
     }
 
     /// What happened until now, as far as it is to be shown.
-    fn happenings(&mut self) -> Vec<Happening> {
-        let mut happenings = self.feed.take_happenings();
-        happenings.retain(|one| self.front.takes(one, &self.model));
-        self.model.note(&happenings);
-        happenings
+    fn events(&mut self) -> Vec<ConnectionEvent> {
+        let mut events = self.feed.drain_events();
+        events.retain(|one| self.front.takes(one, &self.model));
+        self.model.note(&events);
+        events
     }
 
     /// What happened within a tick comes before its end.
     fn show(&mut self, sample: &Sample) -> anyhow::Result<()> {
-        let happenings = self.happenings();
+        let events = self.events();
         self.model.advance(sample);
-        self.front.happened(&happenings).context("can't write")?;
+        self.front.happened(&events).context("can't write")?;
         self.front.tick(&self.model).context("can't write")
     }
 

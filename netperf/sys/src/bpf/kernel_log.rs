@@ -8,7 +8,7 @@ use aya_log::EbpfLogger;
 use log::Log;
 use netperf_common::kernel::LOG_TARGET;
 
-use super::board::Board;
+use super::control_page::Control;
 
 /// Lines that the kernel side may log in a tick: what goes wrong may go wrong for each packet.
 const LINES_A_TICK: u16 = 32;
@@ -50,10 +50,10 @@ impl KernelLog {
     }
 
     /// A tick begins, in which there may be as many lines again.
-    pub(super) fn begin_tick(&mut self, board: &mut Board) {
+    pub(super) fn begin_tick(&mut self, control: &mut Control) {
         if self.reader.is_some() {
             self.flush();
-            let left_out = board.make_log_room(LINES_A_TICK);
+            let left_out = control.make_log_room(LINES_A_TICK);
             if left_out > 0 {
                 log::debug!(target: LOG_TARGET, "{left_out} more lines in this tick");
             }

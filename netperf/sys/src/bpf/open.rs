@@ -13,8 +13,8 @@ use netperf_core::sample::socket::Unseen;
 use netperf_core::text::chain;
 
 use super::attach::{self, Kernel, Refused, Types};
-use super::board::{Board, fill_free_slots};
 use super::btf::Btf;
+use super::control_page::{Control, fill_free_slots};
 use super::error::OpenError;
 use super::hooks::{HookSet, Memory, NO_BTF, REFUSED, SETS};
 use super::kernel_log::KernelLog;
@@ -30,7 +30,7 @@ const LARGE: i32 = 128 << 10;
 pub(super) struct Opened {
     pub(super) ebpf: Ebpf,
     pub(super) slots: Slots,
-    pub(super) board: Board,
+    pub(super) control: Control,
     pub(super) log: KernelLog,
     pub(super) links: TracepointLinks,
     pub(super) set: HookSet,
@@ -48,7 +48,7 @@ impl Opened {
 
     /// A tick begins for what the kernel side logs.
     pub(super) fn begin_log_tick(&mut self) {
-        self.log.begin_tick(&mut self.board);
+        self.log.begin_tick(&mut self.control);
     }
 }
 
@@ -241,7 +241,7 @@ impl Machine<'_> {
             mut ebpf,
             drop_numbers,
         } = load(self.request, types, set, records.as_ref().ok())?;
-        let (slots, board) = take_tables(&mut ebpf).map_err(OpenError::Load)?;
+        let (slots, control) = take_tables(&mut ebpf).map_err(OpenError::Load)?;
         if let Some(types) = types
             && let Err(error) = iterate(&mut ebpf, types, "task", "iter_own_namespace")
         {
@@ -264,7 +264,7 @@ impl Machine<'_> {
             log: KernelLog::open(&mut ebpf).map_err(OpenError::Load)?,
             ebpf,
             slots,
-            board,
+            control,
             links,
             set: *set,
             provenance,
@@ -307,15 +307,15 @@ fn iterate(ebpf: &mut Ebpf, types: Types<'_>, kind: &str, program: &str) -> anyh
 }
 
 /// The tables that user space has to do with, ready for use.
-fn take_tables(ebpf: &mut Ebpf) -> anyhow::Result<(Slots, Board)> {
+fn take_tables(ebpf: &mut Ebpf) -> anyhow::Result<(Slots, Control)> {
     let mut take = |name: &str| {
         ebpf.take_map(name)
             .with_context(|| format!("the object has no `{name}`"))
     };
-    let (slots, page) = (take("SLOTS")?, take("BOARD")?);
+    let (slots, page) = (take("SLOTS")?, take("CONTROL")?);
     let slots = Slots::open(slots)?;
     fill_free_slots(ebpf, slots.count())?;
-    Ok((slots, Board::open(ebpf, page)?))
+    Ok((slots, Control::open(ebpf, page)?))
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Refusals {
             map: map.try_into()?,
             told: FxHashMap::default(),
             tick,
-            lost_before: kernel.board.turn(&mut kernel.ebpf, tick)?,
+            lost_before: kernel.control.sync(&mut kernel.ebpf, tick)?,
             missed_before: missed(&kernel.ebpf, &kernel.set),
             kernel,
         })
@@ -120,7 +120,7 @@ impl Refusals {
     pub fn loss(&mut self) -> anyhow::Result<Loss> {
         self.tick += 1;
         self.kernel.begin_log_tick();
-        let lost = self.kernel.board.turn(&mut self.kernel.ebpf, self.tick)?;
+        let lost = self.kernel.control.sync(&mut self.kernel.ebpf, self.tick)?;
         let missed = missed(&self.kernel.ebpf, &self.kernel.set) - self.missed_before;
         Ok(Loss {
             map_full: lost.map_full - self.lost_before.map_full,

@@ -6,7 +6,7 @@ use netperf_core::clock::MonoNs;
 use netperf_core::sample::latency::{LatencyKind, LatencyReading, TimeSpan};
 
 use super::address::remote_end;
-use super::happened::describe;
+use super::events::describe;
 use super::names::Names;
 use crate::bpf::{Grown, Ledger};
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netperf_core::clock::{MonoNs, WallNs};
-use netperf_core::sample::happening::{Happening, Transition, What};
+use netperf_core::sample::event::{ConnectionEvent, EventKind, Transition};
 use netperf_core::sample::socket::{Ends, SocketReading, SocketSample};
 use netperf_core::sample::{Process, ProcessId, TcpState};
 
@@ -61,49 +61,49 @@ impl TimeWaits {
     }
 
     /// Takes in what a hook told, and adds to `told` what it means.
-    pub(super) fn take_in(&mut self, happening: Happening, told: &mut Vec<Happening>) {
-        let What::Transition(told_of) = happening.what else {
-            told.push(happening);
+    pub(super) fn take_in(&mut self, event: ConnectionEvent, told: &mut Vec<ConnectionEvent>) {
+        let EventKind::Transition(told_of) = event.what else {
+            told.push(event);
             return;
         };
         let Transition { old, new, .. } = told_of;
-        let place = (happening.netns, happening.local, happening.remote);
-        let is_used_again = |wait: &Wait| happening.at > wait.known_at;
+        let place = (event.netns, event.local, event.remote);
+        let is_used_again = |wait: &Wait| event.at > wait.known_at;
         if matches!(new, TcpState::Established | TcpState::SynRecv)
             && self.waiting.get(&place).is_some_and(is_used_again)
             && let Some(wait) = self.waiting.remove(&place)
         {
-            self.used_again.insert(place, happening.at);
-            told.push(wait.ended(place, happening.at, (happening.at, happening.wall)));
+            self.used_again.insert(place, event.at);
+            told.push(wait.ended(place, event.at, (event.at, event.wall)));
         }
         let is_closing = matches!(old, TcpState::FinWait2 | TcpState::Closing);
         if new != TcpState::Close || !is_closing || told_of.failed {
-            told.push(happening);
+            told.push(event);
             return;
         }
         let waits_for_fin = old == TcpState::FinWait2 && !told_of.fin_arrived;
         let in_old = Duration::from_micros(told_of.in_old_us.unwrap_or_default());
         let (state, since) = if waits_for_fin {
-            (TcpState::FinWait2, earlier(happening.at, in_old))
+            (TcpState::FinWait2, earlier(event.at, in_old))
         } else {
-            (TcpState::TimeWait, happening.at)
+            (TcpState::TimeWait, event.at)
         };
         let wait = Wait {
-            process: Arc::clone(&happening.process),
+            process: Arc::clone(&event.process),
             socket: told_of.socket,
             accepted: told_of.accepted,
             state,
             since,
-            known_at: happening.at,
+            known_at: event.at,
             until: None,
         };
         if !waits_for_fin {
-            told.push(Happening {
-                what: What::Transition(Transition {
+            told.push(ConnectionEvent {
+                what: EventKind::Transition(Transition {
                     new: TcpState::TimeWait,
                     ..told_of
                 }),
-                ..happening
+                ..event
             });
         }
         self.waiting.insert(place, wait);
@@ -115,7 +115,7 @@ impl TimeWaits {
         &mut self,
         sample: &SocketSample,
         clocks: (MonoNs, WallNs),
-        told: &mut Vec<Happening>,
+        told: &mut Vec<ConnectionEvent>,
     ) {
         let mut seen = HashMap::new();
         for socket in &sample.sockets {
@@ -174,7 +174,7 @@ impl Wait {
         is_new.then(|| began(socket, at).unwrap_or(at).max(self.since))
     }
 
-    fn ended(&self, place: Place, at: MonoNs, clocks: (MonoNs, WallNs)) -> Happening {
+    fn ended(&self, place: Place, at: MonoNs, clocks: (MonoNs, WallNs)) -> ConnectionEvent {
         self.told(place, TcpState::Close, at, clocks)
     }
 
@@ -184,17 +184,17 @@ impl Wait {
         new: TcpState,
         at: MonoNs,
         (now, wall): (MonoNs, WallNs),
-    ) -> Happening {
+    ) -> ConnectionEvent {
         let in_old = at.since(self.since).unwrap_or_default();
         let in_old_us = u64::try_from(in_old.as_micros()).ok();
-        Happening {
+        ConnectionEvent {
             at,
             wall: WallNs(wall.0.saturating_sub(now.0.saturating_sub(at.0))),
             process: Arc::clone(&self.process),
             local,
             remote,
             netns,
-            what: What::Transition(Transition {
+            what: EventKind::Transition(Transition {
                 socket: self.socket,
                 old: self.state,
                 new,
@@ -243,17 +243,13 @@ mod tests {
         (second(now), WallNs(second(now + 1_000).0))
     }
 
-    fn told_at(at: u64, states: (TcpState, TcpState), fin_arrived: bool) -> Happening {
+    fn told_at(at: u64, states: (TcpState, TcpState), fin_arrived: bool) -> ConnectionEvent {
         let (at, wall) = clocks(at);
-        let mut happening = transition(&process(7, "curl"), (LOCAL, REMOTE), states);
-        if let What::Transition(transition) = &mut happening.what {
+        let mut event = transition(&process(7, "curl"), (LOCAL, REMOTE), states);
+        if let EventKind::Transition(transition) = &mut event.what {
             transition.fin_arrived = fin_arrived;
         }
-        Happening {
-            at,
-            wall,
-            ..happening
-        }
+        ConnectionEvent { at, wall, ..event }
     }
 
     fn look(at: u64, shown: Option<(TcpState, u32)>) -> Box<SocketSample> {
@@ -273,7 +269,7 @@ mod tests {
     }
 
     enum Step {
-        Told(Happening),
+        Told(ConnectionEvent),
         Look(Box<SocketSample>),
     }
 
@@ -285,24 +281,18 @@ mod tests {
         let mut told = Vec::new();
         for step in steps {
             match step {
-                Step::Told(happening) => waits.take_in(happening, &mut told),
+                Step::Told(event) => waits.take_in(event, &mut told),
                 Step::Look(sample) => {
                     waits.look(&sample, (sample.at, WallNs(sample.at.0)), &mut told);
                 }
             }
         }
-        let row = |happening: Happening| {
-            let What::Transition(it) = happening.what else {
-                panic!("{:?}", happening.what)
+        let row = |event: ConnectionEvent| {
+            let EventKind::Transition(it) = event.what else {
+                panic!("{:?}", event.what)
             };
-            let seconds = happening.at.0 / 1_000_000_000;
-            (
-                it.old,
-                it.new,
-                seconds,
-                it.in_old_us,
-                happening.process.id.tgid,
-            )
+            let seconds = event.at.0 / 1_000_000_000;
+            (it.old, it.new, seconds, it.in_old_us, event.process.id.tgid)
         };
         told.into_iter().map(row).collect()
     }
@@ -431,7 +421,7 @@ mod tests {
     #[test]
     fn a_connection_that_failed_does_not_wait() {
         let mut failed = told_at(10, (FinWait2, Close), true);
-        if let What::Transition(transition) = &mut failed.what {
+        if let EventKind::Transition(transition) = &mut failed.what {
             transition.failed = true;
         }
         let rows = play(true, vec![Step::Told(failed), Step::Look(look(20, None))]);
