@@ -1,4 +1,4 @@
-//! Which facts about the running kernel does the kernel side need, and what does it report back?
+//! Facts about the running kernel that the kernel side needs, and what it reports back.
 //!
 //! User space resolves the offsets from BTF before load: they differ between kernels, and rustc
 //! emits no CO-RE relocations.

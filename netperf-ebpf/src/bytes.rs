@@ -1,4 +1,4 @@
-//! What was moved? The counting functions that every byte hook ends in.
+//! Counts the bytes that a process moved: the functions that every byte hook ends in.
 
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use netperf_common::flow::Slot;

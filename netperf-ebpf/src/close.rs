@@ -1,4 +1,4 @@
-//! When does a socket end? Its totals are final then, and user space may free the slot.
+//! The end of a socket: its totals are final then, and user space may free the slot.
 
 use crate::{
     emit,

@@ -1,4 +1,4 @@
-//! What does user space learn, and what happens when there is no room to tell it?
+//! Writes records into the ring buffer for user space, and counts what found no room.
 
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use netperf_common::event::{ACTIVE, CLOSED, OWNED, SlotEvent};

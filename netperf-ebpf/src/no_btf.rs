@@ -1,4 +1,4 @@
-//! What can be counted where no field of a socket can be read? What arguments and results tell.
+//! Counts by arguments and results alone, on kernels where no field of a socket can be read.
 //!
 //! A socket is its address. The kernel reports how much a read took with a running total, from which
 //! the growth within one call counts; so no hook at a return, which can be missed, is needed.

@@ -1,4 +1,4 @@
-//! Whose bytes? The process that does the I/O; kernel threads and softirq are `[kernel]`.
+//! Finds the owner of bytes: the process that does the I/O; kernel threads and softirq are `[kernel]`.
 
 use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_uid_gid};
 use netperf_common::{

@@ -1,4 +1,4 @@
-//! What did a process hand to TCP, told by the send position instead of a return value?
+//! Counts what a process hands to TCP by the send position, where no return value is seen.
 //!
 //! Hooks at a return can be missed. The kernel keeps a few kretprobes for each function, as few as it
 //! has CPUs before 5.15, and a sender that waits for room holds one all the while. A trampoline's

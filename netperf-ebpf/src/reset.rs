@@ -1,4 +1,4 @@
-//! Which connection was reset, and by whom?
+//! Records of resets: which connection, and which end sent it.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{

@@ -1,4 +1,4 @@
-//! Which socket had to send again? Counted by socket: the current process is noise.
+//! Retransmissions, counted by socket: the process that runs at the time is noise.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{

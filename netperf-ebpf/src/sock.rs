@@ -1,4 +1,4 @@
-//! What is this socket? Two ways to hold one, with the same questions to ask.
+//! Reads a `struct sock`, held in one of two ways: as the verifier knows it, or by its address.
 
 use core::ffi::c_void;
 

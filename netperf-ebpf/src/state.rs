@@ -1,4 +1,4 @@
-//! Which TCP state does a socket go to?
+//! Transitions of TCP states: who owns the socket from then on, and a record of each where they are asked for.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{

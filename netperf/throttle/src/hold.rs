@@ -1,4 +1,4 @@
-//! How does a limit begin, hold and end?
+//! A limit from beginning to end: sets up programs and queues, tends them, takes them away.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! How do the programs of a limit get at packets? As the kernel allows: by tcx, or by filters.
+//! Attaches the programs of a limit where packets pass, as the kernel allows: by tcx, or by filters.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! How is a running process held to a rate, both ways, with nothing left behind?
+//! The engine of `limit`: holds running processes to a rate, both ways, and leaves nothing behind.
 
 pub mod registry;
 

@@ -1,4 +1,4 @@
-//! What is made for a limit in the network, and how does it go again?
+//! The interfaces and queues that are made for a limit, and how they go again.
 //!
 //! For each direction a pair of interfaces: the near end, with the queue, where the processes are, and
 //! the far end in a network namespace that only a descriptor here keeps. When that is closed, however

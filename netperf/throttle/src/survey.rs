@@ -1,4 +1,4 @@
-//! What is there to limit, and can it be?
+//! Surveys interfaces and processes before a limit: what is there, and can it be limited?
 
 use std::collections::HashSet;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! What has been counted until now? Reads slots and records, and keeps the books.
+//! The counters of a session: reads slots and records of the kernel side, and keeps the books.
 
 use anyhow::Context as _;
 use aya::maps::{MapData, RingBuf};

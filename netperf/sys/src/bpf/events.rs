@@ -1,4 +1,4 @@
-//! What did the kernel side emit? The records of the ring buffer, checked and typed.
+//! Decodes the records of the ring buffer: checked and typed.
 
 use bytes::Buf;
 use netperf_common::event::{

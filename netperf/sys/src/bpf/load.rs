@@ -1,4 +1,4 @@
-//! What is the kernel side told before it is loaded, and how large are its tables?
+//! Loads the kernel side, with the facts that it needs and tables of the right size.
 
 use std::num::NonZeroU32;
 

@@ -1,4 +1,4 @@
-//! How does the kernel side get into the kernel, and why does it not?
+//! Opens the kernel side: loads the object, and attaches the first set of hooks that the kernel accepts.
 
 use std::io::Read as _;
 

@@ -1,4 +1,4 @@
-//! What do the kernel's events mean? Joined with names while their processes may still be there.
+//! Events of connections: the kernel's, joined with names while their processes may still be there.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

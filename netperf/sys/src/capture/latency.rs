@@ -1,4 +1,4 @@
-//! Whose times are they? Histograms of the kernel side, joined with names.
+//! Latencies as sample rows: histograms of the kernel side, joined with names.
 
 use netperf_common::flow::FlowKey;
 use netperf_common::latency::{ACCEPT, CONNECT, RTT, bounds};

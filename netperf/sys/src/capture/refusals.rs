@@ -23,7 +23,8 @@ use crate::rights;
 
 /// Calls that fail for want of a port or an address.
 pub struct RefusalFeed {
-    counts: bpf::Refusals,
+    /// Kilobytes, which every future around it would hold.
+    counts: Box<bpf::Refusals>,
     names: Names,
 }
 
@@ -39,7 +40,7 @@ impl RefusalFeed {
             .map_err(|error| unseen(&chain(&error)))?;
         let cgroups = procfs.cgroups();
         Ok(Self {
-            counts,
+            counts: Box::new(counts),
             names: Names::new(procfs, cgroups),
         })
     }

@@ -1,4 +1,4 @@
-//! What have the lists of sockets of all families in common?
+//! What the lists of sockets of all families have in common: request and cookie.
 
 use netperf_core::sample::socket::SocketMemory;
 

@@ -1,4 +1,4 @@
-//! How is a limit changed that another process holds? One line asks its holder, one line answers.
+//! Changes limits that other processes hold: one line asks the holder, one line answers.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
