@@ -6,4 +6,6 @@
 pub mod cmd;
 pub mod exit;
 pub mod render;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod view;

@@ -1,4 +1,4 @@
-//! Every field of docs/json.md is present, of the right type, and true.
+//! What the lines of JSON say is true. That each has the fields of docs/schema, the harness checks for every line.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,6 @@ use netperf_tests::load::mover::Mover;
 use netperf_tests::load::steady::Ends;
 use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
-use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{self, Session, Tracer, integer, text};
 use serde_json::Value;
 
@@ -35,27 +34,19 @@ fn rows(session: &Session, pid: u32) -> impl Iterator<Item = &Value> {
 }
 
 #[test]
-fn every_line_of_top_has_every_field() -> Result<()> {
+fn top_prints_as_many_ticks_as_it_is_asked_for() -> Result<()> {
     let (session, _) = beside_steady(&["top", "--connections"])?;
-    check(&session.start, fields::START)?;
-    check(&session.end, fields::END)?;
     ensure!(session.ticks.len() == 3, "{} ticks", session.ticks.len());
-    for tick in &session.ticks {
-        check(tick, fields::TOP)?;
-    }
     Ok(())
 }
 
 #[test]
-fn every_line_of_preflight_has_every_field() -> Result<()> {
+fn preflight_is_one_line() -> Result<()> {
     let session = Tracer::start(&["doctor", "--kernel", "--json"])?.finish()?;
     ensure!(session.status.success(), "{}", session.log);
-    check(&session.start, fields::START)?;
-    check(&session.end, fields::END)?;
     let [report] = &session.ticks[..] else {
         bail!("{} lines", session.ticks.len())
     };
-    check(report, fields::PREFLIGHT)?;
     ensure!(report["can_count"] == true, "{report}");
     let hooks = session.start["hooks"].as_array();
     ensure!(
@@ -67,12 +58,9 @@ fn every_line_of_preflight_has_every_field() -> Result<()> {
 }
 
 #[test]
-fn every_line_of_flows_has_every_field() -> Result<()> {
+fn every_tick_of_flows_has_all_connections() -> Result<()> {
     let (session, _) = beside_steady(&["flows"])?;
-    check(&session.start, fields::START)?;
-    check(&session.end, fields::END)?;
     for tick in &session.ticks {
-        check(tick, fields::FLOWS)?;
         ensure!(
             tick["flows"]
                 .as_array()
@@ -92,7 +80,6 @@ fn connections_are_listed_below_each_process_only_on_request() -> Result<()> {
             .context("a process is missing")?;
         let flows = row["connections"].as_array().context("no connections")?;
         ensure!(flows.len() == 1, "{row}");
-        check(&flows[0], fields::FLOW)?;
         ensure!(flows[0]["local"] == end.local.to_string(), "{row}");
     }
     let (session, ends) = beside_steady(&["top"])?;

@@ -4,7 +4,6 @@ use anyhow::{Context, Result, ensure};
 use netperf_tests::load::lossy::{NO_OWNER, Truth};
 use netperf_tests::load::mover::{self, Mover};
 use netperf_tests::net::veth::VethPair;
-use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::{Session, Tracer, integer, text};
 use serde_json::Value;
 
@@ -82,7 +81,6 @@ fn segments_are_those_of_tcp_info_and_snmp() -> Result<()> {
     let events: u64 = events.into_iter().sum::<Result<u64>>()?;
     ensure!(events > 0 && events <= traced.truth.segments, "{events}");
     for row in traced.rows("flows").filter(|row| row["pid"] == client) {
-        check(row, fields::LOSSY_FLOW)?;
         let percent = row["loss_percent"].as_f64().context("no share")?;
         ensure!(percent > 0.0 && percent <= 100.0, "{row}");
         ensure!(text(row, "name")? == "client", "{row}");
@@ -95,10 +93,8 @@ fn processes_and_remote_hosts_sum_up_their_connections() -> Result<()> {
     let traced = trace("data", &[])?;
     let mut reported = 0;
     for tick in &traced.session.ticks {
-        check(tick, fields::RETRANS)?;
         let rows = tick["processes"].as_array().context("no processes")?;
         for row in rows.iter().filter(|row| row["pid"] == traced.truth.client) {
-            check(row, fields::LOSSY_PROCESS)?;
             reported += integer(row, "retrans")?;
         }
         let sum = |list: &str| -> Result<u64> {
@@ -185,7 +181,6 @@ fn each_retransmission_is_a_line_of_its_own_while_it_happens() -> Result<()> {
     let lines = lines.filter(|line| line["type"] == "retransmit");
     let mut reported = 0;
     for line in lines.filter(|line| line["netns"] == traced.truth.netns) {
-        check(line, fields::RETRANSMIT)?;
         ensure!(line["pid"] == traced.truth.client, "{line}");
         reported += 1;
     }
@@ -216,9 +211,6 @@ fn resets_have_a_direction_and_an_owner() -> Result<()> {
         "{all} sent; {:?}",
         traced.truth
     );
-    for row in traced.rows("resets") {
-        check(row, fields::RESET)?;
-    }
     ensure!(
         count("sent", &|row| row["pid"] == client)? == 1,
         "the abort: {:?}, {:?}",
@@ -248,7 +240,6 @@ fn datagrams_dropped_at_a_full_queue_are_reported_with_their_reader() -> Result<
         .collect();
     let mut reported = 0;
     for row in rows {
-        check(row, fields::DROP)?;
         ensure!(row["local_port"] == 4300, "{row}");
         ensure!(
             row["pid"] == traced.truth.server,

@@ -20,6 +20,8 @@ struct Cli {
     task: Task,
 }
 
+const NO_ARGUMENTS: &[&str] = &[];
+
 #[derive(Subcommand)]
 enum Task {
     /// Find or install the compiler of the kernel side (done at once if it is there)
@@ -65,6 +67,8 @@ enum Task {
     },
     /// Build a static program for any Linux of this architecture, its man pages and completions
     Dist,
+    /// Write docs/schema again: the JSON Schema of each type of line
+    Schema,
     /// Take the pictures in docs/images again, as root
     Screenshots {
         /// Pictures to take; all if none is named
@@ -107,6 +111,7 @@ fn run(task: &Task) -> Result<ExitCode> {
             return build::run_member(&workspace, "netperf-bench", arguments);
         }
         Task::Dist => return dist::run(&workspace),
+        Task::Schema => return build::run_member(&workspace, "netperf-schema", NO_ARGUMENTS),
         Task::Screenshots { names } => return screenshots::run(&workspace, names),
     }
     Ok(ExitCode::SUCCESS)

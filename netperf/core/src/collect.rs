@@ -21,6 +21,7 @@ pub struct Provenance {
 
 /// One thing to count and the attachment that counts it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttachedHook {
     /// What is counted, for example `tcp_send`.
     pub name: &'static str,
@@ -30,6 +31,7 @@ pub struct AttachedHook {
 
 /// A family of kernel hooks, each sufficient to count every byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HookKind {
     /// BTF tracepoints.

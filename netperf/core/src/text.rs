@@ -1,4 +1,4 @@
-//! How is text from outside shown so that it can't steer a terminal or disturb a table?
+//! Text from outside, made safe to show: nothing in it steers a terminal or disturbs a table.
 //!
 //! Names of processes, interfaces, hosts and cgroups may hold anything. What moves the cursor,
 //! changes colours, hides or reorders text is shown as an escape: `\x1b`, `\u{202e}`.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use netperf_core::units::format_seconds;
+
 /// How long was measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Period {
@@ -26,7 +28,7 @@ impl fmt::Display for Period {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tick => out.write_str("in this tick"),
-            Self::Seconds(seconds) => write!(out, "in {seconds:.0} s"),
+            Self::Seconds(seconds) => write!(out, "in {}", format_seconds(*seconds)),
         }
     }
 }
@@ -38,6 +40,6 @@ mod tests {
     #[test]
     fn a_period_is_a_tick_or_so_many_seconds() {
         assert_eq!(Period::Tick.to_string(), "in this tick");
-        assert_eq!(Period::Seconds(9.98).to_string(), "in 10 s");
+        assert_eq!(Period::Seconds(9.98).to_string(), "in 9.98 s");
     }
 }

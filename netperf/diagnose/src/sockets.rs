@@ -1,4 +1,4 @@
-//! What does a long queue of a socket mean, in words for a tired person?
+//! The explanations of `sockets --explain`: what a long queue means.
 //!
 //! A queue that is not short tells who is slow while no processor is busy: this program, the one at
 //! the other end, or the network between.
@@ -12,12 +12,15 @@ use netperf_core::units::{Bytes, Units};
 const LONG_BYTES: u32 = 16 * 1024;
 
 /// What the queues of this socket mean; `None` if they are short.
-pub fn explanation(socket: &SocketReading, name: Option<&str>) -> Option<String> {
+pub fn explanation(socket: &SocketReading, name: Option<&str>, units: Units) -> Option<String> {
+    let size = |bytes: u32| units.size(Bytes(bytes.into()));
     let name = name.map_or("the program".into(), visible);
     match (socket.proto, socket.state) {
         (proto, TcpState::Listen) => listening(socket, &name, proto),
-        (SocketProto::Tcp, _) => connected(socket, &name),
-        (_, _) if socket.recv_q >= LONG_BYTES => Some(datagrams(socket, &name)),
+        (SocketProto::Tcp, _) => connected(socket, &name, size),
+        (_, _) if socket.recv_q >= LONG_BYTES => {
+            Some(datagrams(socket, &name, &size(socket.recv_q)))
+        }
         (_, _) if socket.send_q >= LONG_BYTES => {
             let waiting = size(socket.send_q);
             Some(format!(
@@ -54,18 +57,17 @@ fn listening(socket: &SocketReading, name: &str, proto: SocketProto) -> Option<S
     ))
 }
 
-fn connected(socket: &SocketReading, name: &str) -> Option<String> {
+fn connected(socket: &SocketReading, name: &str, size: impl Fn(u32) -> String) -> Option<String> {
     let unread = (socket.recv_q >= LONG_BYTES).then(|| {
         let unread = size(socket.recv_q);
         format!("Recv-Q: {unread} have arrived and {name} does not read them: {name} is slow, not the network")
     });
-    let unsent = (socket.send_q >= LONG_BYTES).then(|| sending(socket, name));
+    let unsent = (socket.send_q >= LONG_BYTES).then(|| sending(socket, name, &size(socket.send_q)));
     let texts: Vec<String> = unread.into_iter().chain(unsent).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
 }
 
-fn sending(socket: &SocketReading, name: &str) -> String {
-    let waiting = size(socket.send_q);
+fn sending(socket: &SocketReading, name: &str, waiting: &str) -> String {
     let why = match socket.tcp.as_deref() {
         Some(tcp) if is_closed(tcp) => {
             "the other end does not read fast enough (its window was closed most of the time)"
@@ -84,18 +86,13 @@ fn is_closed(tcp: &TcpInfo) -> bool {
     limited > 0 && limited >= tcp.busy_us.unwrap_or(u64::MAX) / 2
 }
 
-fn datagrams(socket: &SocketReading, name: &str) -> String {
-    let waiting = size(socket.recv_q);
+fn datagrams(socket: &SocketReading, name: &str, waiting: &str) -> String {
     let dropped = socket.memory.and_then(|memory| memory.drops).unwrap_or(0);
     let lost = match dropped {
         0 => "what finds no room will be dropped".to_owned(),
         _ => format!("{dropped} packets found no room and were dropped so far"),
     };
     format!("Recv-Q: {waiting} have arrived and {name} does not read them: {name} is slow; {lost}")
-}
-
-fn size(bytes: u32) -> String {
-    Units::Auto.size(Bytes(bytes.into()))
 }
 
 #[cfg(test)]
@@ -106,7 +103,7 @@ mod tests {
     use super::*;
 
     fn explained(socket: &SocketReading) -> String {
-        explanation(socket, Some("nginx")).unwrap_or_default()
+        explanation(socket, Some("nginx"), Units::Auto).unwrap_or_default()
     }
 
     fn established() -> SocketReading {
@@ -198,7 +195,7 @@ mod tests {
             recv_q: 70_000,
             ..established()
         };
-        let text = explanation(&socket, Some("\x1b[2Jevil")).unwrap();
+        let text = explanation(&socket, Some("\x1b[2Jevil"), Units::Auto).unwrap();
         assert!(!text.contains('\x1b'), "{text:?}");
     }
 }

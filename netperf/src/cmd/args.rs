@@ -168,6 +168,11 @@ pub struct Common {
 }
 
 impl Common {
+    /// The units of text; JSON is the same whatever the user chose.
+    pub(super) fn text_units(&self) -> Units {
+        if self.json { Units::Auto } else { self.units }
+    }
+
     /// Whether addresses are to be shown as names.
     pub(super) fn resolves(&self) -> bool {
         !self.resolve.is_empty() && !self.numeric

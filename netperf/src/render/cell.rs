@@ -1,36 +1,41 @@
-//! How is a value written for people?
+//! Cells as text: the one place where a value of a table is written, in the units that the user chose.
 
 use std::borrow::Cow;
 
 use netperf_core::text::visible;
-use netperf_core::units::{ByteRate, Bytes, Units};
+use netperf_core::units::{ByteRate, Units, format_duration};
 
 use crate::view::table::Cell;
-use netperf_core::units::format_micros;
 
 /// Heights of a trend, from nothing to its largest value.
 const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// The text of a cell; `-` is a value that is not known.
 pub fn written<'c>(cell: &'c Cell<'_>, units: Units) -> Cow<'c, str> {
-    match cell {
-        Cell::Text(text) => visible(text),
-        Cell::Number(number) => known(number.map(|number| number.to_string())),
-        Cell::Bytes(bytes) => known(bytes.map(|bytes| units.size(Bytes(bytes)))),
-        Cell::Speed(speed) => known(speed.map(|speed| rate(speed, units))),
-        Cell::Micros(micros) => known(micros.map(format_micros)),
-        Cell::Trend(values) => Cow::Owned(trend(values, values.len())),
-        Cell::Blank => Cow::Borrowed(""),
-    }
+    let text = match cell {
+        Cell::Text(text) => return visible(text),
+        Cell::Unknown => return Cow::Borrowed("-"),
+        Cell::Blank => return Cow::Borrowed(""),
+        Cell::Count(count) => count.to_string(),
+        Cell::Bytes(size) => units.size(*size),
+        Cell::Queue(waiting) => units.queue(*waiting),
+        Cell::Rate(rate) => units.rate(*rate),
+        Cell::Duration(time) => format_duration(*time),
+        Cell::Percent(share) => share.to_string(),
+        Cell::PerSecond(rate) => rate.to_string(),
+        Cell::Growth(growth) => growth.to_string(),
+        Cell::Trend(values) => trend(values, values.len()),
+        Cell::Several(cells) => {
+            let texts: Vec<_> = cells.iter().map(|cell| written(cell, units)).collect();
+            texts.join(" ")
+        }
+    };
+    Cow::Owned(text)
 }
 
-/// A speed as people see it.
-pub fn rate(bytes_per_s: u64, units: Units) -> String {
-    units.rate(ByteRate(bytes_per_s))
-}
-
-fn known(text: Option<String>) -> Cow<'static, str> {
-    text.map_or(Cow::Borrowed("-"), Cow::Owned)
+/// Bytes per second as people see them, `-` where they are not known.
+pub fn rate(bytes_per_s: Option<u64>, units: Units) -> String {
+    written(&bytes_per_s.map(ByteRate).into(), units).into_owned()
 }
 
 /// The values in so many columns, from nothing to the largest; the smallest traffic is still seen.
@@ -55,6 +60,8 @@ fn mean(values: &[u64]) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use netperf_core::units::Bytes;
+
     use super::*;
 
     #[test]
@@ -79,13 +86,14 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_a_dash() {
-        for cell in [
-            Cell::Number(None),
-            Cell::Bytes(None),
-            Cell::Speed(None),
-            Cell::Micros(None),
-        ] {
-            assert_eq!(written(&cell, Units::Auto), "-");
-        }
+        assert_eq!(written(&None::<u32>.into(), Units::Auto), "-");
+        assert_eq!(rate(None, Units::Mbit), "-");
+    }
+
+    #[test]
+    fn the_units_reach_every_size_and_rate_of_a_cell() {
+        let up = Cell::Several(vec!["up".into(), ByteRate(125_000).into()]);
+        assert_eq!(written(&up, Units::Mbit), "up 1.00 Mbit/s");
+        assert_eq!(written(&Cell::Queue(Bytes(125)), Units::Kbit), "1.00 kbit");
     }
 }

@@ -1,10 +1,10 @@
-//! How does a person read what connections go through? A line a transition, a block a tick.
+//! `states --watch` as text: a line a transition, a block a tick.
 
 use std::io::{self, Write};
 
 use netperf_core::model::states::counts::STATES;
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{PerSecond, Units, format_micros};
 
 use super::text::{degraded, interval};
 use super::text_table;
@@ -18,7 +18,7 @@ const ROWS_MAX: usize = 10;
 pub(super) fn event(row: &TransitionRow<'_>) -> String {
     let after = row
         .in_old_us
-        .map_or(String::new(), |us| format!("  after {:.6} s", seconds(us)));
+        .map_or(String::new(), |us| format!("  after {}", format_micros(us)));
     format!(
         "{}  {} -> {}  {}[{}]  {} -> {}{after}",
         row.time,
@@ -31,19 +31,11 @@ pub(super) fn event(row: &TransitionRow<'_>) -> String {
     )
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "microseconds of a connection's life are exact in a float"
-)]
-fn seconds(us: u64) -> f64 {
-    us as f64 / 1e6
-}
-
 /// One tick.
 pub(super) fn tick(tick: &ChurnTick<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
     let rate = |state: netperf_core::sample::TcpState| {
         let per_s = tick.per_s.as_ref()?.get(state.name())?;
-        Some(format!("{} {per_s:.1}", state.name()))
+        Some(format!("{} {}", state.name(), PerSecond(*per_s)))
     };
     let rates: Vec<_> = STATES.into_iter().filter_map(rate).collect();
     let estimate = match tick.sample.get() {

@@ -2,14 +2,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::Units;
+use netperf_core::units::{Units, counted, format_micros};
 
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::dns::{DnsTick, LookupRow, table};
-use netperf_core::units::counted;
-use netperf_core::units::format_micros;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///

@@ -1,14 +1,13 @@
-//! How does a person read which names processes look up? A line a query, a table a tick.
+//! `dns --watch` as text: a line a query, a table a tick.
 
 use std::io::{self, Write};
 
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{Units, format_micros, format_seconds};
 
 use super::text_table;
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchTick, table};
-use netperf_core::units::format_micros;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 20;
@@ -55,9 +54,9 @@ pub fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io:
         count => format!("  {count} answers without a question"),
     };
     let head = format!(
-        "{}  tick {:.2} s  {missing}{strays}",
+        "{}  tick {}  {missing}{strays}",
         tick.time.to_seconds(),
-        tick.interval_s
+        format_seconds(tick.interval_s)
     );
     if tick.processes.is_empty() {
         return writeln!(out, "{head}  no query ended");

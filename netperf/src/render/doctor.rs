@@ -3,6 +3,8 @@
 
 use std::io::{self, Write};
 
+use netperf_core::units::format_seconds;
+
 use super::json;
 use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
 use crate::view::doctor::Doctor;
@@ -74,8 +76,8 @@ fn text(doctor: &Doctor<'_>, width: Option<usize>, out: &mut Vec<u8>) -> io::Res
         judged(cause.finding.level.word(), &also, room, out)?;
         reasons(&cause.finding, true, room, out)?;
     }
-    let seconds = doctor.interval_s;
-    writeln!(out, "\nCHECKS, measured for {seconds:.1} s")?;
+    let length = format_seconds(doctor.interval_s);
+    writeln!(out, "\nCHECKS, measured for {length}")?;
     for one in &doctor.checks {
         check(one, room, out)?;
     }

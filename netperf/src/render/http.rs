@@ -3,14 +3,12 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::{Bytes, Units};
+use netperf_core::units::{Bytes, Units, counted, format_micros};
 
 use super::looks::{finding, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
-use netperf_core::units::counted;
-use netperf_core::units::format_micros;
 
 /// Writes lines of no more than `width` columns of the terminal, where there is one.
 ///
@@ -90,7 +88,7 @@ fn came(request: &RequestRow, units: Units) -> String {
     let server = request.server.as_ref().map(|it| format!(" ({it})"));
     let server = server.unwrap_or_default();
     parts.extend(request.remote.map(|it| format!("from {it}{server}")));
-    parts.extend(request.tls.as_ref().map(tls));
+    parts.extend(request.tls.as_ref().map(|it| tls(it, units)));
     if request.reused == Some(true) {
         parts.push("connection used again".to_owned());
     }
@@ -102,13 +100,13 @@ fn came(request: &RequestRow, units: Units) -> String {
     parts.join(", ")
 }
 
-fn tls(tls: &TlsRow) -> String {
+fn tls(tls: &TlsRow, units: Units) -> String {
     let kind = if tls.resumed {
         "resumed"
     } else {
         "full handshake"
     };
-    let shown = tls.shown().map(|shown| format!(", {shown}"));
+    let shown = tls.shown(units).map(|shown| format!(", {shown}"));
     let shown = shown.unwrap_or_default();
     format!("{} {}, {kind}{shown}", tls.version, tls.cipher)
 }
@@ -127,6 +125,7 @@ mod tests {
             method: "GET".to_owned(),
             keep_alive: false,
             slos: Condition::list("total=500ms").unwrap(),
+            units: Units::Auto,
         };
         let tick = HttpTick::new(&slow_server(), &options);
         let mut out = Vec::new();

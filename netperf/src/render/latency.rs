@@ -1,18 +1,15 @@
-//! How does a person read how long it takes? A table a tick, with bars below each line where they are
-//! asked for.
+//! `latency` as text: a table a tick, with the histogram of each line below it where that is wanted.
 
 use std::io::{self, Write};
 
 use netperf_core::sample::latency::TimeSpan;
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{Units, format_micros};
 
-use super::cell::written;
 use super::text::{LINE, degraded, interval};
 use super::text_table;
 use crate::view::latency::table::{doublings, table};
 use crate::view::latency::{LatencyOptions, LatencyTick};
-use crate::view::table::Cell;
 
 /// Longest bar.
 const BAR: u64 = 60;
@@ -58,11 +55,10 @@ pub(super) fn tick(
 fn bars(spans: &[TimeSpan], out: &mut Vec<u8>) -> io::Result<()> {
     let doublings = doublings(spans);
     let most = doublings.iter().map(|span| span.count).max().unwrap_or(0);
-    let time = |us| written(&Cell::Micros(Some(us)), Units::Auto).into_owned();
     for span in doublings {
         let length = (u64::from(span.count) * BAR).div_ceil(u64::from(most.max(1)));
         let bar = "#".repeat(usize::try_from(length).unwrap_or(0));
-        let (from, to) = (time(span.from_us), time(span.to_us));
+        let (from, to) = (format_micros(span.from_us), format_micros(span.to_us));
         writeln!(out, "{from:>17} – {to:<8} {:>8}  {bar}", span.count)?;
     }
     Ok(())

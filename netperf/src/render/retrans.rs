@@ -1,16 +1,15 @@
-//! How does a person read what was lost? A block of tables a tick, or a line an event.
+//! `retrans` as text: a block of tables a tick, or a line an event.
 
 use std::io::{self, Write};
 
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{Percent, Units, format_micros};
 
-use super::cell::written;
 use super::text::{LINE, degraded, interval};
 use super::text_table;
 use crate::view::retrans::event::RetransmitRow;
 use crate::view::retrans::{RetransOptions, RetransTick, table};
-use crate::view::table::{Cell, Table};
+use crate::view::table::Table;
 
 /// One tick, on the host that is called so.
 pub(super) fn tick(
@@ -23,7 +22,7 @@ pub(super) fn tick(
     let share = total
         .account
         .loss_percent()
-        .map_or(String::new(), |percent| format!(" ({percent:.2} %)"));
+        .map_or(String::new(), |share| format!(" ({})", Percent(share)));
     writeln!(
         out,
         "{}  {}  tick {}  retransmitted {} of {}{share}  resets sent {}  received {}  dropped {}  {}",
@@ -42,8 +41,8 @@ pub(super) fn tick(
         (!tick.flows.is_empty()).then(|| table::flows(&tick.flows, options.sort)),
         (!tick.processes.is_empty()).then(|| table::processes(&tick.processes, options.sort)),
         (!tick.remotes.is_empty()).then(|| table::remotes(&tick.remotes, options.sort)),
-        (!tick.resets.is_empty()).then(|| table::resets(&tick.resets, options.sort)),
-        (!tick.drops.is_empty()).then(|| table::drops(&tick.drops, options.sort)),
+        (!tick.resets.is_empty()).then(|| table::resets(&tick.resets)),
+        (!tick.drops.is_empty()).then(|| table::drops(&tick.drops)),
     ];
     if tables.iter().all(Option::is_none) {
         writeln!(
@@ -66,7 +65,6 @@ fn lines(table: &Table<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
 
 /// One retransmission.
 pub(super) fn event(row: &RetransmitRow<'_>) -> String {
-    let srtt = Cell::Micros(row.srtt_us);
     format!(
         "{}  {:6}  {}[{}]  {} -> {}  {}  rtt {}  cwnd {}",
         row.time,
@@ -76,7 +74,7 @@ pub(super) fn event(row: &RetransmitRow<'_>) -> String {
         row.local,
         row.remote,
         row.state.map_or("-", |state| state.name()),
-        written(&srtt, Units::Auto),
+        row.srtt_us.map_or("-".to_owned(), format_micros),
         row.cwnd,
     )
 }

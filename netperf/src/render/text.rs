@@ -8,7 +8,7 @@ use netperf_core::model::Model;
 use netperf_core::sample::Loss;
 use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{LinkSpeed, Percent, Units, format_seconds};
 
 use super::cell::rate;
 use super::stream::Format;
@@ -87,15 +87,13 @@ impl Text {
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
         let interval = interval(when);
-        let speed =
-            |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, self.units));
         writeln!(
             out,
             "{}  {}  tick {interval}  sent {}  received {}  {}",
             when.time.to_seconds(),
             visible(&self.host),
-            speed(total.tx_bytes_per_s),
-            speed(total.rx_bytes_per_s),
+            rate(total.tx_bytes_per_s, self.units),
+            rate(total.rx_bytes_per_s, self.units),
             health.loss_text(),
         )?;
         degraded(health, out)
@@ -200,8 +198,7 @@ impl Format for Text {
 
 /// The measured length of a tick.
 pub(super) fn interval(when: When) -> String {
-    when.interval_s
-        .map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"))
+    when.interval_s.map_or("-".to_owned(), format_seconds)
 }
 
 /// Sources that could not be read.
@@ -212,14 +209,12 @@ pub(super) fn degraded(health: &Health<'_>, out: &mut Vec<u8>) -> io::Result<()>
     Ok(())
 }
 
-/// One interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3 % of 1000 Mbit/s`.
+/// One interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3.7 % of 1 Gbit/s`.
 fn link_text(link: &LinkRow<'_>, units: Units) -> String {
-    let speed = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, units));
-    let (sent, received) = (speed(link.tx_bytes_per_s), speed(link.rx_bytes_per_s));
+    let [sent, received] = [link.tx_bytes_per_s, link.rx_bytes_per_s].map(|it| rate(it, units));
     let text = format!("{} sent {sent}, received {received}", visible(link.name));
     if let (Some(share), Some(mbit)) = (link.utilisation, link.speed_mbit) {
-        let percent = share * 100.0;
-        return format!("{text}, {percent:.0} % of {mbit} Mbit/s");
+        return format!("{text}, {} of {}", Percent::of(share), LinkSpeed(mbit));
     }
     text
 }

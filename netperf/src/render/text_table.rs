@@ -1,4 +1,4 @@
-//! How is a table written in lines?
+//! Tables as lines of text, aligned, no wider than there is room.
 
 use std::borrow::Cow;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! How large is the terminal that stdout is?
+//! The size of the terminal that stdout is.
 
 use std::io;
 

@@ -12,6 +12,7 @@ use super::time::Rfc3339;
 
 /// The verdict.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "doctor")]
 pub struct Doctor<'m> {
     /// When it was made.

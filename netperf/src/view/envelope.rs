@@ -1,4 +1,4 @@
-//! What stands before the first tick and after the last?
+//! The objects before the first tick and after the last.
 
 use netperf_core::collect::AttachedHook;
 use netperf_core::sample::socket::Unseen;
@@ -11,6 +11,7 @@ pub const SCHEMA: u32 = 1;
 
 /// The first line: every hook is attached, from here on every byte counts.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "start")]
 pub struct Start {
     /// [`SCHEMA`].
@@ -19,7 +20,7 @@ pub struct Start {
     pub version: &'static str,
     /// The command whose ticks follow.
     pub command: &'static str,
-    /// When.
+    /// When the session began.
     pub time: Rfc3339,
     /// Name of this host. Untrusted text.
     pub host: String,
@@ -60,9 +61,10 @@ impl Start {
 
 /// The last line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "end")]
 pub struct End {
-    /// When.
+    /// When it ended.
     pub time: Rfc3339,
     /// How many ticks there were.
     pub ticks: u64,
@@ -74,6 +76,7 @@ pub struct End {
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
     /// A signal, or the user's `q`.

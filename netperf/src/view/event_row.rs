@@ -1,4 +1,4 @@
-//! What is said of something that happened, as it happens?
+//! The row of an event, as it happens: a retransmission or a transition.
 
 use netperf_core::sample::event::{ConnectionEvent, EventKind};
 use serde::Serialize;
@@ -8,6 +8,7 @@ use super::retrans::event::RetransmitRow;
 
 /// One thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum EventRow<'h> {
     /// Something was sent again.

@@ -32,6 +32,6 @@ pub(crate) fn every_socket() -> SocketsOptions {
         filter: SocketFilter::default(),
         processes: ProcessQuery::default(),
         summary_only: false,
-        explain: false,
+        explain: None,
     }
 }

@@ -1,4 +1,4 @@
-//! What is said of a connection in one tick?
+//! A row of `flows`: a connection in one tick.
 
 use std::cmp::Ordering;
 use std::net::{IpAddr, SocketAddr};
@@ -17,10 +17,11 @@ use super::sort::{Figures, Ranked, Weight};
 
 /// One connection, as the contract's `F`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlowRow<'m> {
     /// Transport.
     pub proto: Proto,
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
     /// The other end; unspecified where the socket is not connected.
     pub remote: SocketAddr,
@@ -61,6 +62,7 @@ pub struct FlowRow<'m> {
 
 /// Speeds of a flow, or of several together, in bytes per second.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     missing_docs,
     reason = "direction and window are in the names; no suffix is the tick"

@@ -21,11 +21,11 @@ use super::top::TotalRow;
 /// What `flows` is asked to show.
 #[derive(Clone, Debug, Default)]
 pub struct FlowsOptions {
-    /// Of which processes.
+    /// Only what belongs to these processes.
     pub processes: ProcessQuery,
     /// Which of their flows.
     pub flows: FlowQuery,
-    /// In which order.
+    /// The order of the rows.
     pub sort: Sort,
     /// How many rows at most.
     pub rows: Option<usize>,
@@ -35,9 +35,10 @@ pub struct FlowsOptions {
 
 /// One tick of `flows`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "flows")]
 pub struct FlowsTick<'m> {
-    /// The tick.
+    /// When the tick was.
     #[serde(flatten)]
     pub when: When,
     /// Flows with traffic in the last 40 seconds, in the order asked for.
@@ -56,6 +57,7 @@ pub struct FlowsTick<'m> {
 
 /// All flows with one remote host.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteRow<'m> {
     /// Its address; unspecified for sockets that are not connected.
     pub remote: IpAddr,
@@ -66,7 +68,7 @@ pub struct RemoteRow<'m> {
     pub flows: usize,
     /// Names of the processes that talk with it. Untrusted text.
     pub names: BTreeSet<&'m str>,
-    /// Their process ids.
+    /// Ids of these processes.
     pub pids: BTreeSet<u32>,
     /// Sent in this tick.
     pub tx_bytes: u64,

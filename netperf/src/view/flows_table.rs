@@ -1,125 +1,109 @@
-//! How are connections put in a table?
+//! Tables of connections, one by one or by remote host; and how their ends are written.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use netperf_core::sample::TcpState;
+use netperf_core::units::{ByteRate, Bytes, from_micros};
 
 use super::flow_row::{FlowRow, Speeds};
 use super::flows::RemoteRow;
 use super::sort::{Figures, Sort, SortKey};
-use super::table::{Cell, Column, Row, Table};
+use super::table::{Columns, Table};
 
 /// The rows as a table.
-pub fn table<'r, 'm: 'r>(rows: impl IntoIterator<Item = &'r FlowRow<'m>>, sort: Sort) -> Table<'m> {
-    let mut columns = vec![
-        Column::words("PROTO", 5, 5, 1),
-        Column::words("LOCAL", 21, 47, 5),
-        Column::words("REMOTE", 21, 47, 0),
-        Column::numbers("PID", 7, 2).sorted_by(SortKey::Pid),
-        Column::words("PROCESS", 12, 18, 0).sorted_by(SortKey::Name),
-    ];
-    columns.extend(traffic_columns(sort.figures));
-    columns.push(Column::words("STATE", 11, 11, 7));
-    columns.push(Column::numbers("RTT", 8, 8));
-    columns.push(Column::numbers("RETRANS", 7, 9).sorted_by(SortKey::Retrans));
-    Table {
-        columns,
-        rows: rows.into_iter().map(flow_line).collect(),
-        sort,
-    }
+pub fn table<'t, 'm: 't>(rows: impl IntoIterator<Item = &'t FlowRow<'m>>, sort: Sort) -> Table<'t> {
+    let columns = Columns::of(rows)
+        .words("PROTO", 5..=5, 1, |row| row.proto.name())
+        .words("LOCAL", 21..=47, 5, |row| endpoint(row.local, None))
+        .words("REMOTE", 21..=47, 0, far_end)
+        .numbers("PID", 7, 2, |row| row.pid)
+        .sorted_by(SortKey::Pid)
+        .words("PROCESS", 12..=18, 0, |row| row.name)
+        .sorted_by(SortKey::Name);
+    traffic(columns, sort.figures, |row| Moved {
+        speeds: row.speeds,
+        tx_total: row.tx_total,
+        rx_total: row.rx_total,
+    })
+    .words("STATE", 11..=11, 7, |row| state_name(row.state))
+    .numbers("RTT", 8, 8, |row| row.srtt_us.map(from_micros))
+    .numbers("RETRANS", 7, 9, |row| row.retrans)
+    .sorted_by(SortKey::Retrans)
+    .quiet_if(|row| row.tx_bytes == Some(0) && row.rx_bytes == Some(0))
+    .in_order(sort)
 }
 
 /// The remote hosts as a table.
-pub fn by_remote_table<'r, 'm: 'r>(
-    rows: impl IntoIterator<Item = &'r RemoteRow<'m>>,
+pub fn by_remote_table<'t, 'm: 't>(
+    rows: impl IntoIterator<Item = &'t RemoteRow<'m>>,
     sort: Sort,
-) -> Table<'m> {
-    let mut columns = vec![
-        Column::words("REMOTE HOST", 15, 47, 0),
-        Column::numbers("FLOWS", 6, 1),
-        Column::words("PROCESSES", 14, 40, 2).sorted_by(SortKey::Name),
-    ];
-    columns.extend(traffic_columns(sort.figures));
-    columns.push(Column::numbers("RETRANS", 7, 9).sorted_by(SortKey::Retrans));
-    Table {
-        columns,
-        rows: rows.into_iter().map(remote_line).collect(),
-        sort,
-    }
+) -> Table<'t> {
+    let columns = Columns::of(rows)
+        .words("REMOTE HOST", 15..=47, 0, |row| {
+            host(row.remote, row.remote_host.as_deref())
+        })
+        .numbers("FLOWS", 6, 1, |row| row.flows)
+        .words("PROCESSES", 14..=40, 2, |row| names(&row.names))
+        .sorted_by(SortKey::Name);
+    traffic(columns, sort.figures, |row| Moved {
+        speeds: row.speeds,
+        tx_total: row.tx_total,
+        rx_total: row.rx_total,
+    })
+    .numbers("RETRANS", 7, 9, |row| row.retrans)
+    .sorted_by(SortKey::Retrans)
+    .quiet_if(|row| row.tx_bytes == 0 && row.rx_bytes == 0)
+    .in_order(sort)
 }
 
-fn traffic_columns(figures: Figures) -> [Column; 10] {
-    let (rates, totals) = match figures {
-        Figures::Rates => (0, 10),
-        Figures::Totals => (10, 0),
-    };
-    [
-        Column::numbers("SENT/s", 10, rates).sorted_if(figures == Figures::Rates, SortKey::Tx),
-        Column::numbers("RECEIVED/s", 10, rates).sorted_if(figures == Figures::Rates, SortKey::Rx),
-        Column::numbers("SENT 2s", 10, 6),
-        Column::numbers("SENT 10s", 10, 3),
-        Column::numbers("SENT 40s", 10, 4),
-        Column::numbers("RECV 2s", 10, 6),
-        Column::numbers("RECV 10s", 10, 3),
-        Column::numbers("RECV 40s", 10, 4),
-        Column::numbers("SENT", 9, totals).sorted_if(figures == Figures::Totals, SortKey::Tx),
-        Column::numbers("RECEIVED", 9, totals).sorted_if(figures == Figures::Totals, SortKey::Rx),
-    ]
+/// What connections move.
+struct Moved {
+    speeds: Speeds,
+    tx_total: u64,
+    rx_total: u64,
 }
 
-fn traffic_cells(speeds: Speeds, tx_total: u64, rx_total: u64) -> [Cell<'static>; 10] {
-    [
-        Cell::Speed(speeds.tx_bytes_per_s),
-        Cell::Speed(speeds.rx_bytes_per_s),
-        Cell::Speed(speeds.tx_bytes_per_s_2s),
-        Cell::Speed(speeds.tx_bytes_per_s_10s),
-        Cell::Speed(speeds.tx_bytes_per_s_40s),
-        Cell::Speed(speeds.rx_bytes_per_s_2s),
-        Cell::Speed(speeds.rx_bytes_per_s_10s),
-        Cell::Speed(speeds.rx_bytes_per_s_40s),
-        Cell::Bytes(Some(tx_total)),
-        Cell::Bytes(Some(rx_total)),
-    ]
+fn traffic<R: Copy>(
+    columns: Columns<'_, R>,
+    figures: Figures,
+    of: impl Fn(R) -> Moved,
+) -> Columns<'_, R> {
+    let is_now = figures == Figures::Rates;
+    let (now, total) = if is_now { (0, 10) } else { (10, 0) };
+    let of = &of;
+    let rate = |pick: fn(Speeds) -> Option<u64>| move |row: R| pick(of(row).speeds).map(ByteRate);
+    columns
+        .numbers("SENT/s", 10, now, rate(|it| it.tx_bytes_per_s))
+        .sorted_if(is_now, SortKey::Tx)
+        .numbers("RECEIVED/s", 10, now, rate(|it| it.rx_bytes_per_s))
+        .sorted_if(is_now, SortKey::Rx)
+        .numbers("SENT 2s", 10, 6, rate(|it| it.tx_bytes_per_s_2s))
+        .numbers("SENT 10s", 10, 3, rate(|it| it.tx_bytes_per_s_10s))
+        .numbers("SENT 40s", 10, 4, rate(|it| it.tx_bytes_per_s_40s))
+        .numbers("RECV 2s", 10, 6, rate(|it| it.rx_bytes_per_s_2s))
+        .numbers("RECV 10s", 10, 3, rate(|it| it.rx_bytes_per_s_10s))
+        .numbers("RECV 40s", 10, 4, rate(|it| it.rx_bytes_per_s_40s))
+        .numbers("SENT", 9, total, |row| Bytes(of(row).tx_total))
+        .sorted_if(!is_now, SortKey::Tx)
+        .numbers("RECEIVED", 9, total, |row| Bytes(of(row).rx_total))
+        .sorted_if(!is_now, SortKey::Rx)
 }
 
-fn flow_line<'m>(row: &FlowRow<'m>) -> Row<'m> {
-    let mut cells = vec![
-        Cell::Text(Cow::Borrowed(row.proto.name())),
-        Cell::Text(Cow::Owned(endpoint(row.local, None))),
-        Cell::Text(Cow::Owned(endpoint(row.remote, row.remote_host.as_deref()))),
-        Cell::Number(Some(row.pid.into())),
-        Cell::Text(Cow::Borrowed(row.name)),
-    ];
-    cells.extend(traffic_cells(row.speeds, row.tx_total, row.rx_total));
-    cells.push(Cell::Text(Cow::Borrowed(state_name(row.state))));
-    cells.push(Cell::Micros(row.srtt_us));
-    cells.push(Cell::Number(row.retrans.map(u64::from)));
-    Row {
-        cells,
-        quiet: row.tx_bytes == Some(0) && row.rx_bytes == Some(0),
-    }
+/// The other end of a connection, by name where that is known.
+pub(super) fn far_end(row: &FlowRow<'_>) -> String {
+    endpoint(row.remote, row.remote_host.as_deref())
 }
 
-fn remote_line<'m>(row: &RemoteRow<'m>) -> Row<'m> {
-    let names: Vec<&str> = row.names.iter().copied().collect();
-    let mut cells = vec![
-        Cell::Text(Cow::Owned(host(row.remote, row.remote_host.as_deref()))),
-        Cell::Number(u64::try_from(row.flows).ok()),
-        Cell::Text(Cow::Owned(names.join(", "))),
-    ];
-    cells.extend(traffic_cells(row.speeds, row.tx_total, row.rx_total));
-    cells.push(Cell::Number(Some(row.retrans)));
-    Row {
-        cells,
-        quiet: row.tx_bytes == 0 && row.rx_bytes == 0,
-    }
+/// Names in one cell.
+pub(super) fn names(names: &BTreeSet<&str>) -> String {
+    let names: Vec<&str> = names.iter().copied().collect();
+    names.join(", ")
 }
 
 /// Both ends of a connection in one line.
 pub(super) fn described(row: &FlowRow<'_>) -> String {
-    let remote = endpoint(row.remote, row.remote_host.as_deref());
-    format!("{} -> {remote}", endpoint(row.local, None))
+    format!("{} -> {}", endpoint(row.local, None), far_end(row))
 }
 
 /// The state's name, or nothing for what has none.

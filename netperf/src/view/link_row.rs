@@ -1,4 +1,4 @@
-//! What is said of an interface?
+//! The row of an interface, above those of `top` and `flows`.
 
 use netperf_core::model::Model;
 use netperf_core::model::link::LinkTraffic;
@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// One interface of the tracer's network namespace.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LinkRow<'m> {
     /// Name. Untrusted text.
     pub name: &'m str,

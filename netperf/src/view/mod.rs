@@ -4,7 +4,6 @@
 //! The rows are the objects of the JSON output, in base units. Tables for people are made of the
 //! same rows, so no figure is computed twice.
 
-mod belonging;
 pub mod churn;
 pub mod dns;
 pub mod dns_watch;
@@ -19,6 +18,7 @@ pub mod latency;
 pub mod limit;
 pub mod link_row;
 pub mod nic;
+mod owner_cells;
 pub mod path;
 pub mod preflight;
 pub mod process_row;

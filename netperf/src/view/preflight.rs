@@ -9,6 +9,7 @@ use super::time::Rfc3339;
 
 /// The answer, as the JSON output has it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "preflight")]
 pub struct Report {
     /// When.

@@ -1,4 +1,4 @@
-//! What is said of a process in one tick?
+//! A row of `top`: a process in one tick.
 
 use std::cmp::Ordering;
 
@@ -14,6 +14,7 @@ use super::time::Rfc3339;
 
 /// One process, as the contract's `P`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRow<'m> {
     /// Process id; 0 is `[kernel]`.
     pub pid: u32,
@@ -33,11 +34,11 @@ pub struct ProcessRow<'m> {
     pub user: Option<&'m str>,
     /// Path in the cgroup v2 hierarchy. Untrusted text.
     pub cgroup: Option<&'m str>,
-    /// systemd unit.
+    /// systemd unit that it belongs to, if any.
     pub unit: Option<&'m str>,
-    /// Container.
+    /// Container that it runs in, if any.
     pub container: Option<&'m Container>,
-    /// Network namespace.
+    /// Inode number of its network namespace.
     pub netns: Option<u32>,
     /// False if it has ended.
     pub alive: bool,
@@ -102,7 +103,7 @@ impl<'m> ProcessRow<'m> {
         self.process().id
     }
 
-    /// Who.
+    /// The process itself, as the model has it.
     pub fn process(&self) -> &'m Process {
         &self.traffic.process
     }

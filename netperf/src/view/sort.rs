@@ -1,4 +1,4 @@
-//! Which row comes first?
+//! The order of rows: which key, of which figures, in which direction.
 
 use std::cmp::{Ordering, Reverse};
 
@@ -33,7 +33,7 @@ pub enum Figures {
 /// The order of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sort {
-    /// By what.
+    /// The key that decides.
     pub key: SortKey,
     /// Of this tick, or since start.
     pub figures: Figures,

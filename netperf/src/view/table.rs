@@ -1,46 +1,99 @@
-//! What does a table consist of, and which of its columns fit?
+//! Tables for people: columns made of rows, and which of them fit a line.
 //!
 //! Cells carry values, not text: units are the renderer's business.
 
 use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use netperf_core::units::{ByteRate, Bytes, Growth, PerSecond, Percent};
 
 use super::sort::{Sort, SortKey};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
 
-/// One value to show. `None` is a value that is not known.
+/// What a row has in a column. How it is written depends on the units that the user chose.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Cell<'m> {
+pub enum Cell<'t> {
     /// Untrusted text.
-    Text(Cow<'m, str>),
-    /// A plain number.
-    Number(Option<u64>),
-    /// Bytes.
-    Bytes(Option<u64>),
-    /// Bytes per second.
-    Speed(Option<u64>),
-    /// Microseconds.
-    Micros(Option<u32>),
+    Text(Cow<'t, str>),
+    /// A number of things.
+    Count(u64),
+    /// A size.
+    Bytes(Bytes),
+    /// Bytes that wait.
+    Queue(Bytes),
+    /// A speed.
+    Rate(ByteRate),
+    /// How long something took, is ago, or will take.
+    Duration(Duration),
+    /// A share.
+    Percent(Percent),
+    /// Events per second.
+    PerSecond(PerSecond),
+    /// A change per second.
+    Growth(Growth),
     /// Quantities from old to new.
     Trend(Vec<u64>),
+    /// Several of these, next to each other.
+    Several(Vec<Cell<'t>>),
+    /// A value that is not known.
+    Unknown,
     /// Nothing to say here.
     Blank,
+}
+
+/// Which cell a value makes.
+macro_rules! cells {
+    ($($value:ty => $cell:expr,)*) => {$(
+        impl<'t> From<$value> for Cell<'t> {
+            fn from(value: $value) -> Self {
+                $cell(value)
+            }
+        }
+    )*};
+}
+
+cells! {
+    &'t str => |text| Self::Text(Cow::Borrowed(text)),
+    String => |text| Self::Text(Cow::Owned(text)),
+    Cow<'t, str> => Self::Text,
+    IpAddr => |address: IpAddr| address.to_string().into(),
+    SocketAddr => |address: SocketAddr| address.to_string().into(),
+    u8 => |count: u8| Self::Count(count.into()),
+    u32 => |count: u32| Self::Count(count.into()),
+    u64 => Self::Count,
+    usize => |count| Self::Count(count as u64),
+    Bytes => Self::Bytes,
+    ByteRate => Self::Rate,
+    Duration => Self::Duration,
+    Percent => Self::Percent,
+    PerSecond => Self::PerSecond,
+    Growth => Self::Growth,
+}
+
+/// What is not known is a cell that says so.
+impl<T: Into<Self>> From<Option<T>> for Cell<'_> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Unknown, Into::into)
+    }
 }
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// As words.
     Left,
-    /// Numbers.
+    /// As numbers.
     Right,
 }
 
-/// A column's heading and claims.
+/// A column's heading, and the room that it claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Heading.
+    /// What stands above it.
     pub title: &'static str,
     /// Side on which its cells stand.
     pub align: Align,
@@ -59,38 +112,37 @@ pub struct Column {
 /// Which part of a text is kept where room is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// Its beginning.
+    /// The beginning, as of a name.
     Beginning,
-    /// Its end, as of an address with its port.
+    /// The end, as of an address with its port.
     End,
 }
 
 /// One line.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row<'m> {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row<'t> {
     /// One cell for each column.
-    pub cells: Vec<Cell<'m>>,
+    pub cells: Vec<Cell<'t>>,
     /// Less important than the others: nothing moves there now.
     pub quiet: bool,
 }
 
 /// Rows under headings.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Table<'m> {
+pub struct Table<'t> {
     /// Headings, from left to right.
     pub columns: Vec<Column>,
     /// Lines, in order.
-    pub rows: Vec<Row<'m>>,
-    /// In which order they are.
-    pub sort: Sort,
+    pub rows: Vec<Row<'t>>,
+    /// In which order they are, where the user chooses it.
+    pub sort: Option<Sort>,
 }
 
 impl Column {
-    /// A column of words.
-    pub const fn words(title: &'static str, min: usize, max: usize, rank: u8) -> Self {
+    const fn new(title: &'static str, align: Align, (min, max): (usize, usize), rank: u8) -> Self {
         Self {
             title,
-            align: Align::Left,
+            align,
             min,
             max,
             rank,
@@ -98,42 +150,111 @@ impl Column {
             keep: Keep::Beginning,
         }
     }
+}
+
+/// A table in the making. Each column is one call: its title, its width, its rank (where room is short,
+/// columns with the highest go first; 0 never goes), and what it shows of a row.
+#[derive(Clone, Debug)]
+pub struct Columns<'t, R> {
+    rows: Vec<R>,
+    table: Table<'t>,
+}
+
+impl<'t, R: Copy> Columns<'t, R> {
+    /// No columns yet, of these rows.
+    pub fn of(rows: impl IntoIterator<Item = R>) -> Self {
+        let rows: Vec<R> = rows.into_iter().collect();
+        let table = Table {
+            columns: Vec::new(),
+            rows: vec![Row::default(); rows.len()],
+            sort: None,
+        };
+        Self { rows, table }
+    }
+
+    /// A column of words, as wide as they are within `width`.
+    #[must_use]
+    pub fn words<C: Into<Cell<'t>>>(
+        self,
+        title: &'static str,
+        width: RangeInclusive<usize>,
+        rank: u8,
+        cell: impl Fn(R) -> C,
+    ) -> Self {
+        let column = Column::new(title, Align::Left, width.into_inner(), rank);
+        self.column(column, cell)
+    }
 
     /// A column of numbers that keeps its width, so that it stands still.
-    pub const fn numbers(title: &'static str, width: usize, rank: u8) -> Self {
-        Self {
-            title,
-            align: Align::Right,
-            min: width,
-            max: width + 4,
-            rank,
-            key: None,
-            keep: Keep::Beginning,
-        }
-    }
-
-    /// The same, sorted by `key`.
     #[must_use]
-    pub const fn sorted_by(self, key: SortKey) -> Self {
-        Self {
-            key: Some(key),
-            ..self
-        }
+    pub fn numbers<C: Into<Cell<'t>>>(
+        self,
+        title: &'static str,
+        width: usize,
+        rank: u8,
+        cell: impl Fn(R) -> C,
+    ) -> Self {
+        let column = Column::new(title, Align::Right, (width, width + 4), rank);
+        self.column(column, cell)
     }
 
-    /// The same, with the end of a text kept where it is too long.
+    fn column<C: Into<Cell<'t>>>(mut self, column: Column, cell: impl Fn(R) -> C) -> Self {
+        self.table.columns.push(column);
+        for (line, &row) in self.table.rows.iter_mut().zip(&self.rows) {
+            line.cells.push(cell(row).into());
+        }
+        self
+    }
+
+    /// The rows that columns are made of.
+    pub fn rows(&self) -> &[R] {
+        &self.rows
+    }
+
+    /// Rows can be sorted by the last column.
     #[must_use]
-    pub const fn keeping_its_end(self) -> Self {
-        Self {
-            keep: Keep::End,
-            ..self
+    pub fn sorted_by(mut self, key: SortKey) -> Self {
+        if let Some(column) = self.table.columns.last_mut() {
+            column.key = Some(key);
         }
+        self
     }
 
-    /// The same, if these figures are the ones that count.
+    /// Rows can be sorted by the last column, if its figures are the ones that count.
     #[must_use]
     pub fn sorted_if(self, counts: bool, key: SortKey) -> Self {
         if counts { self.sorted_by(key) } else { self }
+    }
+
+    /// In the last column the end of a text is kept where it is too long.
+    #[must_use]
+    pub fn keeping_the_end(mut self) -> Self {
+        if let Some(column) = self.table.columns.last_mut() {
+            column.keep = Keep::End;
+        }
+        self
+    }
+
+    /// Rows that are less important than the others.
+    #[must_use]
+    pub fn quiet_if(mut self, is_quiet: impl Fn(R) -> bool) -> Self {
+        for (line, &row) in self.table.rows.iter_mut().zip(&self.rows) {
+            line.quiet = is_quiet(row);
+        }
+        self
+    }
+
+    /// The table, whose rows are in the order that the user chose.
+    pub fn in_order(self, sort: Sort) -> Table<'t> {
+        Table {
+            sort: Some(sort),
+            ..self.table
+        }
+    }
+
+    /// The table, whose order is not the user's choice.
+    pub fn table(self) -> Table<'t> {
+        self.table
     }
 }
 
@@ -174,10 +295,28 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] = [
-        Column::numbers("PID", 7, 0),
-        Column::words("USER", 8, 12, 2),
-        Column::words("NAME", 10, 30, 1),
+        Column::new("PID", Align::Right, (7, 11), 0),
+        Column::new("USER", Align::Left, (8, 12), 2),
+        Column::new("NAME", Align::Left, (10, 30), 1),
     ];
+
+    #[test]
+    fn each_row_has_a_cell_for_each_column_and_what_is_not_known_says_so() {
+        let rows = [("rsync", Some(7_u32)), ("kernel", None)];
+        let table = Columns::of(&rows)
+            .words("NAME", 10..=30, 0, |row| row.0)
+            .numbers("PID", 7, 0, |row| row.1)
+            .quiet_if(|row| row.1.is_none())
+            .table();
+        let cells = table.rows.iter().map(|row| row.cells.as_slice());
+        let expected: [&[Cell<'_>]; 2] = [
+            &["rsync".into(), Cell::Count(7)],
+            &["kernel".into(), Cell::Unknown],
+        ];
+        assert!(cells.eq(expected));
+        assert!(table.rows[1].quiet);
+        assert_eq!(table.columns[1].title, "PID");
+    }
 
     #[test]
     fn the_least_important_column_goes_first() {

@@ -1,4 +1,4 @@
-//! What does every tick say, whatever it shows?
+//! What every tick says beside its rows: when it was, and how far it can be trusted.
 
 use netperf_core::model::Model;
 use netperf_core::sample::Loss;
@@ -8,6 +8,7 @@ use super::time::Rfc3339;
 
 /// When a tick was, for the head of its object.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct When {
     /// The end of the tick.
     pub time: Rfc3339,
@@ -17,6 +18,7 @@ pub struct When {
 
 /// How far a tick can be trusted, and what it cost.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health<'m> {
     /// What could not be delivered since start.
     pub loss: Loss,
@@ -28,6 +30,7 @@ pub struct Health<'m> {
 
 /// What the tracer itself costs.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TracerRow {
     /// Share of one CPU in this tick.
     pub cpu_share: Option<f64>,

@@ -1,4 +1,4 @@
-//! How is a moment written? RFC 3339, in UTC, always with nanoseconds.
+//! Moments as RFC 3339, in UTC, always with nanoseconds.
 
 use std::fmt;
 
@@ -8,7 +8,12 @@ use serde::Serialize;
 
 /// A moment as `2026-11-22T09:41:00.123456789Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rfc3339(pub WallNs);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(extend("format" = "date-time", "pattern" = r"\.\d{9}Z$"))
+)]
+pub struct Rfc3339(#[cfg_attr(feature = "schema", schemars(with = "String"))] pub WallNs);
 
 impl Rfc3339 {
     /// The same moment without the fraction of a second, for people.

@@ -20,9 +20,9 @@ use super::tick::{Health, When};
 /// What `top` is asked to show.
 #[derive(Clone, Debug, Default)]
 pub struct TopOptions {
-    /// Which processes.
+    /// Only these processes.
     pub processes: ProcessQuery,
-    /// In which order.
+    /// The order of the rows.
     pub sort: Sort,
     /// How many at most.
     pub rows: Option<usize>,
@@ -34,9 +34,10 @@ pub struct TopOptions {
 
 /// One tick of `top`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "top")]
 pub struct Top<'m> {
-    /// The tick.
+    /// When the tick was.
     #[serde(flatten)]
     pub when: When,
     /// In the order asked for.
@@ -52,6 +53,7 @@ pub struct Top<'m> {
 
 /// A sum over rows.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TotalRow {
     /// Sent in this tick.
     pub tx_bytes: u64,

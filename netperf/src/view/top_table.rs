@@ -1,132 +1,160 @@
-//! How are processes put in a table?
+//! The table of processes, each with its connections below it where they are shown.
 
-use std::borrow::Cow;
+use std::iter;
 use std::time::Duration;
 
 use netperf_core::clock::MonoNs;
 use netperf_core::model::process::ProcessTraffic;
 use netperf_core::model::traffic::Traffic;
+use netperf_core::sample::limit::LimitRecord;
+use netperf_core::units::{ByteRate, Bytes};
 
-use super::belonging;
 use super::flow_row::FlowRow;
 use super::flows_table::{described, state_name};
+use super::limit::limit_cell;
+use super::owner_cells;
 use super::process_row::ProcessRow;
 use super::sort::{Figures, Sort, SortKey};
-use super::table::{Cell, Column, Row, Table};
+use super::table::{Cell, Columns, Table};
 
 /// How many stretches of a second a trend shows.
 const TREND_SECONDS: usize = 60;
 
 /// What people want to see of the processes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TopLook {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TopLook<'l> {
     /// The order the rows are in, and the figures that stand in front.
     pub sort: Sort,
     /// The command line has precedence over other details.
     pub command_line: bool,
+    /// Limits that are held.
+    pub limits: &'l [LimitRecord],
     /// The last minute up to this moment, as a small picture.
     pub trend_until: Option<MonoNs>,
 }
 
-/// The rows as a table, connections below their process.
-pub fn table<'r, 'm: 'r>(
-    rows: impl IntoIterator<Item = &'r ProcessRow<'m>>,
-    look: TopLook,
-) -> Table<'m> {
-    let mut lines = Vec::new();
-    for row in rows {
-        lines.push(process_line(row, look));
-        let connections = row.connections.iter().flatten();
-        lines.extend(connections.map(|flow| connection_line(flow, look)));
-    }
-    Table {
-        columns: columns(look),
-        rows: lines,
-        sort: look.sort,
-    }
+/// A line of the table.
+#[derive(Clone, Copy)]
+enum Line<'t> {
+    Process(&'t ProcessRow<'t>),
+    Connection(&'t FlowRow<'t>),
 }
 
-fn columns(look: TopLook) -> Vec<Column> {
-    let figures = look.sort.figures;
-    let (rates, totals) = match figures {
-        Figures::Rates => (0, 4),
-        Figures::Totals => (4, 0),
-    };
-    let command = if look.command_line { 1 } else { 6 };
-    let mut columns = vec![
-        Column::numbers("PID", 7, 0).sorted_by(SortKey::Pid),
-        Column::words("USER", 8, 12, 3),
-        Column::words("PROCESS", 15, 18, 0).sorted_by(SortKey::Name),
-    ];
-    let rates = [
-        Column::numbers("SENT/s", 10, rates).sorted_if(figures == Figures::Rates, SortKey::Tx),
-        Column::numbers("RECEIVED/s", 10, rates).sorted_if(figures == Figures::Rates, SortKey::Rx),
-    ];
-    let totals = [
-        Column::numbers("SENT", 9, totals).sorted_if(figures == Figures::Totals, SortKey::Tx),
-        Column::numbers("RECEIVED", 9, totals).sorted_if(figures == Figures::Totals, SortKey::Rx),
-    ];
-    columns.extend(rates);
-    columns.extend(totals);
-    columns.push(Column::numbers("RETRANS", 7, 7).sorted_by(SortKey::Retrans));
-    if look.trend_until.is_some() {
-        columns.push(Column::words("LAST MINUTE", 12, 30, 2));
-    }
-    columns.push(Column::words("UNIT/CONTAINER", 14, 32, 5));
-    columns.push(Column::words("COMMAND", 16, 400, command));
-    columns
-}
-
-fn process_line<'m>(row: &ProcessRow<'m>, look: TopLook) -> Row<'m> {
-    let mut cells = vec![
-        Cell::Number(Some(row.pid.into())),
-        belonging::user(row.user, row.uid),
-        Cell::Text(Cow::Borrowed(row.name)),
-        Cell::Speed(row.tx_bytes_per_s),
-        Cell::Speed(row.rx_bytes_per_s),
-        Cell::Bytes(Some(row.tx_total)),
-        Cell::Bytes(Some(row.rx_total)),
-        Cell::Number(row.retrans),
-    ];
-    cells.extend(look.trend_until.map(|now| trend(row.traffic, now)));
-    cells.push(belonging::home(row.container, row.unit, row.cgroup));
-    cells.push(command(row));
-    Row {
-        cells,
-        quiet: row.traffic.moved.is_some_and(Traffic::is_zero),
-    }
-}
-
-fn connection_line<'m>(flow: &FlowRow<'m>, look: TopLook) -> Row<'m> {
-    let mut cells = vec![
-        Cell::Blank,
-        Cell::Blank,
-        Cell::Text(Cow::Owned(format!(
-            "  {} {}",
-            flow.proto.name(),
-            state_name(flow.state)
-        ))),
-        Cell::Speed(flow.speeds.tx_bytes_per_s),
-        Cell::Speed(flow.speeds.rx_bytes_per_s),
-        Cell::Bytes(Some(flow.tx_total)),
-        Cell::Bytes(Some(flow.rx_total)),
-        Cell::Number(flow.retrans.map(u64::from)),
-    ];
-    cells.extend(look.trend_until.map(|_| Cell::Blank));
-    cells.push(Cell::Blank);
-    cells.push(Cell::Text(Cow::Owned(described(flow))));
-    Row {
-        cells,
-        quiet: flow.tx_bytes == Some(0) && flow.rx_bytes == Some(0),
-    }
-}
-
-fn command<'m>(row: &ProcessRow<'m>) -> Cell<'m> {
-    match (row.cmdline, row.exe) {
-        (Some(arguments), _) if !arguments.is_empty() => {
-            Cell::Text(Cow::Owned(arguments.join(" ")))
+impl<'t> Line<'t> {
+    /// What only a process has.
+    fn of_process<C: Into<Cell<'t>>>(self, cell: impl Fn(&'t ProcessRow<'t>) -> C) -> Cell<'t> {
+        match self {
+            Self::Process(row) => cell(row).into(),
+            Self::Connection(_) => Cell::Blank,
         }
-        (_, Some(exe)) => Cell::Text(Cow::Borrowed(exe)),
+    }
+
+    /// What both have.
+    fn of_each<C: Into<Cell<'t>>>(
+        self,
+        process: impl Fn(&'t ProcessRow<'t>) -> C,
+        connection: impl Fn(&'t FlowRow<'t>) -> C,
+    ) -> Cell<'t> {
+        match self {
+            Self::Process(row) => process(row).into(),
+            Self::Connection(row) => connection(row).into(),
+        }
+    }
+
+    fn name(self) -> Cell<'t> {
+        match self {
+            Self::Process(row) => row.name.into(),
+            Self::Connection(row) => {
+                format!("  {} {}", row.proto.name(), state_name(row.state)).into()
+            }
+        }
+    }
+
+    fn is_quiet(self) -> bool {
+        match self {
+            Self::Process(row) => row.traffic.moved.is_some_and(Traffic::is_zero),
+            Self::Connection(row) => row.tx_bytes == Some(0) && row.rx_bytes == Some(0),
+        }
+    }
+}
+
+/// The rows as a table, connections below their process.
+pub fn table<'t, 'm: 't>(
+    rows: impl IntoIterator<Item = &'t ProcessRow<'m>>,
+    look: TopLook<'_>,
+) -> Table<'t> {
+    let lines = rows.into_iter().flat_map(|row| {
+        let connections = row.connections.iter().flatten();
+        iter::once(Line::Process(row)).chain(connections.map(Line::Connection))
+    });
+    let mut columns = Columns::of(lines)
+        .numbers("PID", 7, 0, |line| line.of_process(|row| row.pid))
+        .sorted_by(SortKey::Pid)
+        .words("USER", 8..=12, 3, |line| {
+            line.of_process(|row| owner_cells::user(row.user, row.uid))
+        })
+        .words("PROCESS", 15..=18, 0, Line::name)
+        .sorted_by(SortKey::Name);
+    if !look.limits.is_empty() {
+        columns = columns.words("LIMIT", 9..=26, 1, |line| {
+            line.of_process(|row| limit_cell(row.id(), look.limits))
+        });
+    }
+    columns = traffic(columns, look.sort.figures);
+    if let Some(now) = look.trend_until {
+        columns = columns.words("LAST MINUTE", 12..=30, 2, |line| {
+            line.of_process(|row| trend(row.traffic, now))
+        });
+    }
+    let command_rank = if look.command_line { 1 } else { 6 };
+    columns
+        .words("UNIT/CONTAINER", 14..=32, 5, |line| {
+            line.of_process(|row| owner_cells::home(row.container, row.unit, row.cgroup))
+        })
+        .words("COMMAND", 16..=400, command_rank, |line| {
+            line.of_each(command, |flow| described(flow).into())
+        })
+        .quiet_if(Line::is_quiet)
+        .in_order(look.sort)
+}
+
+fn traffic<'t>(columns: Columns<'t, Line<'t>>, figures: Figures) -> Columns<'t, Line<'t>> {
+    let is_now = figures == Figures::Rates;
+    let (now, total) = if is_now { (0, 4) } else { (4, 0) };
+    let rate = |speed: Option<u64>| speed.map(ByteRate);
+    columns
+        .numbers("SENT/s", 10, now, |line| {
+            line.of_each(
+                |it| rate(it.tx_bytes_per_s),
+                |it| rate(it.speeds.tx_bytes_per_s),
+            )
+        })
+        .sorted_if(is_now, SortKey::Tx)
+        .numbers("RECEIVED/s", 10, now, |line| {
+            line.of_each(
+                |it| rate(it.rx_bytes_per_s),
+                |it| rate(it.speeds.rx_bytes_per_s),
+            )
+        })
+        .sorted_if(is_now, SortKey::Rx)
+        .numbers("SENT", 9, total, |line| {
+            line.of_each(|it| Bytes(it.tx_total), |it| Bytes(it.tx_total))
+        })
+        .sorted_if(!is_now, SortKey::Tx)
+        .numbers("RECEIVED", 9, total, |line| {
+            line.of_each(|it| Bytes(it.rx_total), |it| Bytes(it.rx_total))
+        })
+        .sorted_if(!is_now, SortKey::Rx)
+        .numbers("RETRANS", 7, 7, |line| {
+            line.of_each(|it| it.retrans, |it| it.retrans.map(u64::from))
+        })
+        .sorted_by(SortKey::Retrans)
+}
+
+fn command<'t>(row: &ProcessRow<'t>) -> Cell<'t> {
+    match (row.cmdline, row.exe) {
+        (Some(arguments), _) if !arguments.is_empty() => arguments.join(" ").into(),
+        (_, Some(exe)) => exe.into(),
         _ => Cell::Blank,
     }
 }

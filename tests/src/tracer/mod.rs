@@ -2,7 +2,6 @@
 
 pub mod command;
 pub mod exact;
-pub mod fields;
 pub mod ndjson;
 pub mod probe;
 pub mod public_copy;

@@ -77,10 +77,6 @@ pub fn folder() -> PathBuf {
 /// Those of [`Schemas::load`] and [`Schemas::check`].
 pub fn check(line: &Value) -> Result<()> {
     static SCHEMAS: OnceLock<Result<Schemas>> = OnceLock::new();
-    // Without the folder there is nothing to check against.
-    if !folder().is_dir() {
-        return Ok(());
-    }
     match SCHEMAS.get_or_init(|| Schemas::load(&folder())) {
         Ok(schemas) => schemas.check(line),
         Err(error) => bail!("{error:#}"),

@@ -22,7 +22,6 @@ use netperf_tests::net::veth::VethPair;
 use netperf_tests::sys::deadline::Deadline;
 use netperf_tests::sys::turn;
 use netperf_tests::tracer::command::run;
-use netperf_tests::tracer::fields::{self, check};
 use netperf_tests::tracer::ndjson;
 use netperf_tests::tracer::{Tracer, binary, integer};
 use nix::sys::signal::Signal;
@@ -40,11 +39,6 @@ fn a_running_sender_is_limited_and_released() -> Result<()> {
     let tracer = limit(source.pid(), &["--up", "20MB"])?;
     await_limit(&mut sink, 20.0)?;
     let session = tracer.stop()?;
-    check(&session.start, fields::START)?;
-    for tick in &session.ticks {
-        check(tick, fields::LIMIT)?;
-    }
-    check(&session.end, fields::END)?;
     let last = session.ticks.last().context("no tick")?;
     ensure!(last["up"]["limit_bytes_per_s"] == 20_000_000, "{last}");
     ensure!(last["down"].is_null(), "{last}");

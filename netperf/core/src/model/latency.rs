@@ -7,6 +7,7 @@ use crate::sample::latency::TimeSpan;
 
 /// Times in µs. Each is taken from a histogram, whose steps are an eighth wide at the most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Times {
     /// How many there were.
     pub count: u64,

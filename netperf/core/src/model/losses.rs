@@ -2,13 +2,15 @@
 
 use std::ops::AddAssign;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::flow::FlowTraffic;
 use crate::sample::losses::Kinds;
 
 /// What was sent again of what was sent, in a tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(into = "Fields")]
 pub struct Account {
     /// Segments sent again.
     pub retrans: u64,
@@ -55,19 +57,23 @@ impl AddAssign for Account {
 }
 
 /// As JSON: the fields beside `retrans`.
-impl Serialize for Account {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields {
-            kinds: Kinds,
-            segments_sent: u64,
-            loss_percent: Option<f64>,
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct Fields {
+    /// Events by kind; one may stand for several segments.
+    kinds: Kinds,
+    /// Segments sent, those sent again included.
+    segments_sent: u64,
+    /// Share of the segments sent that were sent again; null where nothing is known to be sent.
+    loss_percent: Option<f64>,
+}
+
+impl From<Account> for Fields {
+    fn from(account: Account) -> Self {
+        Self {
+            kinds: account.kinds,
+            segments_sent: account.sent,
+            loss_percent: account.loss_percent(),
         }
-        let fields = Fields {
-            kinds: self.kinds,
-            segments_sent: self.sent,
-            loss_percent: self.loss_percent(),
-        };
-        fields.serialize(serializer)
     }
 }

@@ -8,6 +8,7 @@ use super::percentile::percentile;
 
 /// Times in microseconds, rounded. Percentiles are nearest-rank: each is a time that was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Spread {
     /// The shortest.
     pub min_us: u64,

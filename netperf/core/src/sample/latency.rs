@@ -9,6 +9,7 @@ use super::Process;
 
 /// What took time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LatencyKind {
     /// From the first SYN to the end of the handshake, of a connection that this host opened.
@@ -34,6 +35,7 @@ pub struct LatencyReading {
 
 /// How often it took how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TimeSpan {
     /// At least so many µs.
     pub from_us: u32,

@@ -94,6 +94,7 @@ pub struct Queue {
 
 /// An interface that the limit does not cover.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Uncovered {
     /// Its name.
     pub name: String,

@@ -10,6 +10,7 @@ use super::{Process, Proto, TcpState};
 
 /// Why TCP sent something again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RetransKind {
     /// Nothing came back in time (retransmission timeout), or what followed such a timeout.
@@ -26,6 +27,7 @@ pub enum RetransKind {
 
 /// How often TCP sent something again, by kind. One event may stand for several segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "they are the kinds of `RetransKind`")]
 pub struct Kinds {
     pub rto: u32,
@@ -49,6 +51,7 @@ pub struct Losses {
 
 /// Who reset a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ResetDirection {
     /// This host.
@@ -99,6 +102,7 @@ macro_rules! reasons {
         /// Why the kernel threw a received packet away: those of its reasons that tell of a process, a
         /// setting or the path. Kernel 5.17 and later, source `include/net/dropreason-core.h`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[expect(missing_docs, reason = "their words say what they are")]
         pub enum DropReason {
             $(#[serde(rename = $name)] $variant,)*

@@ -103,6 +103,7 @@ pub struct Process {
 
 /// A container as its cgroup path tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Container {
     /// Who made it, if the path says so.
     pub runtime: Runtime,
@@ -112,6 +113,7 @@ pub struct Container {
 
 /// Container runtimes that name themselves in the cgroup path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
     /// Docker.
@@ -159,6 +161,7 @@ pub struct FlowId {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Proto {
     /// TCP, MPTCP included.
     Tcp,
@@ -183,6 +186,7 @@ impl Proto {
     missing_docs,
     reason = "the names are those of RFC 9293 and of tcp_states.h"
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TcpState {
     Established,
     SynSent,
@@ -309,6 +313,7 @@ pub struct LinkReading {
 
 /// Events and updates that could not be delivered since start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Loss {
     /// Ring buffer records that found no room. Totals stay exact: a full sweep reads them.
     pub ring_lost: u64,

@@ -45,6 +45,7 @@ impl PortRange {
 
 /// Settings below `/proc/sys/net`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TcpSettings {
     /// Outgoing connections take over ports in TIME_WAIT: 0 never, 1 always, 2 to loopback only.
     pub tw_reuse: Option<u64>,
@@ -69,6 +70,7 @@ pub struct TcpSettings {
 
 /// Counters of `/proc/net/netstat`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TcpCounters {
     /// Connections that found the queue of a listening socket full.
     pub listen_overflows: Option<u64>,

@@ -71,6 +71,7 @@ pub struct NicReading {
 
 /// What the kernel says of a link (RFC 2863).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OperState {
     /// The driver does not say.
@@ -120,6 +121,7 @@ pub struct LinkMode {
 
 /// Whether both ends of a link may send at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Duplex {
     /// One after the other.
@@ -149,6 +151,7 @@ pub struct QueueReading {
 
 /// Room in the rings, in packets. `None` where the hardware has no such ring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rings {
     /// For what arrives.
     pub rx: Option<u32>,
@@ -162,6 +165,7 @@ pub struct Rings {
 
 /// Queues of the hardware. `None` where there are none of the kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Channels {
     /// For what arrives.
     pub rx: Option<u32>,

@@ -9,6 +9,7 @@ use super::{Loss, Process, Proto};
 
 /// The call that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RefusedCall {
     /// To the other end.
@@ -19,6 +20,7 @@ pub enum RefusedCall {
 
 /// Why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RefusedFor {
     /// There is no such address here, or no port is left.
     #[serde(rename = "EADDRNOTAVAIL")]

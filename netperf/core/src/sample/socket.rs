@@ -42,6 +42,7 @@ pub struct SocketSample {
 
 /// Something that can't be seen on this machine, or could not be this time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unseen {
     /// What is missing to the user.
     pub what: String,
@@ -158,6 +159,7 @@ pub struct UnixEnds {
 
 /// What the kernel waits for before it acts on a socket by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Timer {
     /// What will happen.
     pub kind: TimerKind,
@@ -169,6 +171,7 @@ pub struct Timer {
 
 /// Kinds of timers, in the words of `ss`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TimerKind {
     /// A retransmission, or a probe for a lost tail.
@@ -183,6 +186,7 @@ pub enum TimerKind {
 
 /// Memory of a socket in bytes (`SK_MEMINFO_*` of `linux/sock_diag.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SocketMemory {
     /// Held by what was received.
     pub rmem: u32,
@@ -199,6 +203,7 @@ pub struct SocketMemory {
 /// What a TCP connection has come to (`struct tcp_info` of `linux/tcp.h`). `None` is what this kernel
 /// does not tell, or does not know.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TcpInfo {
     /// Congestion control. Untrusted text.
     pub congestion: Option<String>,

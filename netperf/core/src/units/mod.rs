@@ -2,6 +2,8 @@
 //!
 //! Sizes and rates are in the units that the user chooses, and are read from the command line.
 
+use std::fmt;
+
 use clap::ValueEnum;
 
 mod count;
@@ -12,7 +14,9 @@ mod time;
 pub use count::{Growth, PerSecond, counted, grouped};
 pub use parse::QuantityError;
 pub use percent::Percent;
-pub use time::{format_duration, format_micros, seconds};
+pub use time::{
+    format_duration, format_micros, format_millis, format_seconds, from_micros, from_seconds,
+};
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +25,20 @@ pub struct Bytes(pub u64);
 /// Bytes per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteRate(pub u64);
+
+/// What a link can carry, in Mbit/s, as links are sold whatever the units: `100 Mbit/s`, `2.5 Gbit/s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkSpeed(pub u32);
+
+impl fmt::Display for LinkSpeed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            mbit @ 0..1_000 => write!(out, "{mbit} Mbit/s"),
+            mbit if mbit.is_multiple_of(1_000) => write!(out, "{} Gbit/s", mbit / 1_000),
+            mbit => write!(out, "{:.1} Gbit/s", f64::from(mbit) / 1_000.0),
+        }
+    }
+}
 
 /// How people see sizes and rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -52,43 +70,15 @@ pub enum Units {
 
 /// A unit as a fraction: `bits` bits of a number make one of it.
 struct Unit {
+    prefix: &'static str,
     name: &'static str,
     bits: u128,
 }
 
 const BYTE: u128 = 8;
 
-/// 2^64 bytes are 18.4 EB.
-const DECIMAL: [Unit; 7] = [
-    Unit {
-        name: "B",
-        bits: BYTE,
-    },
-    Unit {
-        name: "kB",
-        bits: BYTE * 1_000,
-    },
-    Unit {
-        name: "MB",
-        bits: BYTE * 1_000_000,
-    },
-    Unit {
-        name: "GB",
-        bits: BYTE * 1_000_000_000,
-    },
-    Unit {
-        name: "TB",
-        bits: BYTE * 1_000_000_000_000,
-    },
-    Unit {
-        name: "PB",
-        bits: BYTE * 1_000_000_000_000_000,
-    },
-    Unit {
-        name: "EB",
-        bits: BYTE * 1_000_000_000_000_000_000,
-    },
-];
+/// Of thousands, in order. 2^64 bytes are 18.4 EB.
+const PREFIXES: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
 
 impl Units {
     /// The next way to see numbers, round and round.
@@ -103,8 +93,16 @@ impl Units {
     /// What a fixed unit is too large for is `<0.01`, never zero.
     pub fn size(self, size: Bytes) -> String {
         let bits = u128::from(size.0) * BYTE;
-        let unit = self.unit(bits);
-        format!("{} {}", digits(bits, unit.bits), unit.name)
+        self.unit(bits).written(bits)
+    }
+
+    /// Bytes that wait, in full as other tools print them: in units only where the user chose some, or where
+    /// they are too many for seven digits.
+    pub fn queue(self, waiting: Bytes) -> String {
+        match (self, waiting.0) {
+            (Self::Auto, bytes @ 0..1_000_000) => bytes.to_string(),
+            _ => self.size(waiting),
+        }
     }
 
     /// A rate, like [`Units::size`]: `12.3 MB/s`, `98.4 Mbit/s`.
@@ -112,29 +110,51 @@ impl Units {
         self.size(Bytes(rate.0)) + "/s"
     }
 
+    /// A rate beside the speed of a link, which is in bits: so is this one, unless the user chose a unit.
+    pub fn link_rate(self, rate: ByteRate) -> String {
+        if self != Self::Auto {
+            return self.rate(rate);
+        }
+        let bits = u128::from(rate.0) * BYTE;
+        Unit::suitable(bits, "bit", 1).written(bits) + "/s"
+    }
+
     fn unit(self, bits: u128) -> Unit {
-        let (name, bits) = match self {
-            Self::Auto => return suitable(bits),
-            Self::B => ("B", BYTE),
-            Self::KB => ("kB", BYTE * 1_000),
-            Self::KiB => ("KiB", BYTE << 10),
-            Self::MB => ("MB", BYTE * 1_000_000),
-            Self::MiB => ("MiB", BYTE << 20),
-            Self::Bit => ("bit", 1),
-            Self::Kbit => ("kbit", 1_000),
-            Self::Mbit => ("Mbit", 1_000_000),
+        let (prefix, name, bits) = match self {
+            Self::Auto => return Unit::suitable(bits, "B", BYTE),
+            Self::B => ("", "B", BYTE),
+            Self::KB => ("k", "B", BYTE * 1_000),
+            Self::KiB => ("Ki", "B", BYTE << 10),
+            Self::MB => ("M", "B", BYTE * 1_000_000),
+            Self::MiB => ("Mi", "B", BYTE << 20),
+            Self::Bit => ("", "bit", 1),
+            Self::Kbit => ("k", "bit", 1_000),
+            Self::Mbit => ("M", "bit", 1_000_000),
         };
-        Unit { name, bits }
+        Unit { prefix, name, bits }
     }
 }
 
-/// The first decimal unit in which the number, rounded, has at most three digits.
-fn suitable(bits: u128) -> Unit {
-    let [units @ .., largest] = DECIMAL;
-    units
-        .into_iter()
-        .find(|unit| rounded(bits, unit.bits) < 1000)
-        .unwrap_or(largest)
+impl Unit {
+    /// The first of the units with this name in which the number, rounded, has at most three digits.
+    fn suitable(bits: u128, name: &'static str, one: u128) -> Self {
+        let (mut prefix, mut unit) = ("", one);
+        for larger in PREFIXES {
+            if rounded(bits, unit) < 1000 {
+                break;
+            }
+            (prefix, unit) = (larger, unit * 1000);
+        }
+        Self {
+            prefix,
+            name,
+            bits: unit,
+        }
+    }
+
+    fn written(&self, bits: u128) -> String {
+        format!("{} {}{}", digits(bits, self.bits), self.prefix, self.name)
+    }
 }
 
 /// `amount / unit` in at least three significant digits; bytes and bits are whole by nature.
@@ -186,6 +206,13 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_is_written_in_full_where_no_unit_is_chosen() {
+        assert_eq!(Units::Auto.queue(Bytes(999_999)), "999999");
+        assert_eq!(Units::Auto.queue(Bytes(1_000_000)), "1.00 MB");
+        assert_eq!(Units::KB.queue(Bytes(2_304)), "2.30 kB");
+    }
+
+    #[test]
     fn a_fixed_unit_is_kept() {
         for (units, bytes, shown) in [
             (Units::B, 12_345_678, "12345678 B"),
@@ -207,6 +234,24 @@ mod tests {
             assert_eq!(units.size(Bytes(bytes)), shown);
         }
         assert_eq!(Units::Mbit.rate(ByteRate(12_300_000)), "98.4 Mbit/s");
+    }
+
+    #[test]
+    fn a_rate_beside_a_link_is_in_bits_where_no_unit_is_chosen() {
+        for (bytes, shown) in [
+            (0, "0 bit/s"),
+            (117_625_000, "941 Mbit/s"),
+            (1_250, "10.0 kbit/s"),
+        ] {
+            assert_eq!(Units::Auto.link_rate(ByteRate(bytes)), shown);
+        }
+        assert_eq!(Units::MB.link_rate(ByteRate(117_625_000)), "118 MB/s");
+    }
+
+    #[test]
+    fn links_have_the_speed_that_they_are_sold_by() {
+        let texts = [10, 2_500, 100_000].map(|mbit| LinkSpeed(mbit).to_string());
+        assert_eq!(texts, ["10 Mbit/s", "2.5 Gbit/s", "100 Gbit/s"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Shares as people read them: in percent, with two significant digits.
+//! Shares as people read them: in percent, with no more digits than say something.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ impl Percent {
     }
 }
 
-/// `0 %`, `0.25 %`, `1.5 %`, `5 %`, `42 %`. What is too small is `<0.01 %`, never zero.
+/// `0 %`, `0.04 %`, `1.5 %`, `5 %`, `42 %`. What is too small is `<0.01 %`, never zero.
 impl fmt::Display for Percent {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self.0 {
             it if it.fract() == 0.0 || it >= 9.95 => format!("{it:.0} %"),
-            it if it >= 0.995 => format!("{it:.1} %"),
+            it if it >= 0.095 => format!("{it:.1} %"),
             it if it >= 0.005 => format!("{it:.2} %"),
             _ => "<0.01 %".to_owned(),
         };
@@ -31,12 +31,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_have_two_digits_and_small_ones_are_not_nothing() {
+    fn shares_have_the_digits_that_matter_and_small_ones_are_not_nothing() {
         for (percent, text) in [
             (0.0, "0 %"),
             (0.000_2, "<0.01 %"),
-            (0.25, "0.25 %"),
-            (0.996, "1.0 %"),
+            (0.042, "0.04 %"),
+            (0.25, "0.2 %"),
+            (0.096, "0.1 %"),
             (1.47, "1.5 %"),
             (5.0, "5 %"),
             (9.96, "10 %"),

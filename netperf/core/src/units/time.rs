@@ -6,11 +6,13 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_mins(2);
 
 /// In three digits up to ten seconds, then in whole ones, from two minutes on in two units: `73 µs`,
-/// `1.20 ms`, `23.5 ms`, `2.50 s`, `40 s`, `9m58s`, `3h20m`, `5d04h`.
+/// `1.20 ms`, `23.5 ms`, `2.50 s`, `40 s`, `9m58s`, `3h20m`, `5d04h`. Whole seconds, as somebody has
+/// chosen them, have no digits for less: `1 s`.
 pub fn format_duration(time: Duration) -> String {
     let micros = rounded(time.as_nanos(), 1_000);
     match micros {
         _ if time >= LONG => long(rounded(micros, 1_000_000)),
+        _ if time.subsec_nanos() == 0 => format!("{} s", time.as_secs()),
         0..1_000 => format!("{micros} µs"),
         1_000..9_995 => format!("{} ms", hundredths(micros)),
         9_995..99_950 => format!("{} ms", tenths(micros)),
@@ -22,11 +24,29 @@ pub fn format_duration(time: Duration) -> String {
 
 /// The same for microseconds.
 pub fn format_micros(micros: impl Into<u64>) -> String {
-    format_duration(Duration::from_micros(micros.into()))
+    format_duration(from_micros(micros))
+}
+
+/// The same for seconds.
+pub fn format_seconds(seconds: f64) -> String {
+    format_duration(from_seconds(seconds))
+}
+
+/// The same for what is known in whole milliseconds: up to a second without digits for less.
+pub fn format_millis(millis: u64) -> String {
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        _ => format_duration(Duration::from_millis(millis)),
+    }
+}
+
+/// Microseconds as a duration.
+pub fn from_micros(micros: impl Into<u64>) -> Duration {
+    Duration::from_micros(micros.into())
 }
 
 /// Seconds as a duration; none for what is below zero, or no number.
-pub fn seconds(seconds: f64) -> Duration {
+pub fn from_seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
@@ -65,7 +85,7 @@ mod tests {
     #[test]
     fn short_times_have_three_digits() {
         for (micros, text) in [
-            (0_u32, "0 µs"),
+            (0_u32, "0 s"),
             (73, "73 µs"),
             (1_200, "1.20 ms"),
             (9_994, "9.99 ms"),
@@ -85,6 +105,18 @@ mod tests {
     }
 
     #[test]
+    fn whole_seconds_have_no_fraction() {
+        let texts = [1, 5, 10, 119].map(|it| format_duration(Duration::from_secs(it)));
+        assert_eq!(texts, ["1 s", "5 s", "10 s", "119 s"]);
+    }
+
+    #[test]
+    fn whole_milliseconds_have_no_fraction() {
+        let texts = [0, 50, 999, 1_500].map(format_millis);
+        assert_eq!(texts, ["0 ms", "50 ms", "999 ms", "1.50 s"]);
+    }
+
+    #[test]
     fn long_times_have_two_units() {
         for (long, text) in [
             (120.0, "2m00s"),
@@ -93,14 +125,14 @@ mod tests {
             (12_000.0, "3h20m"),
             (446_400.0, "5d04h"),
         ] {
-            assert_eq!(format_duration(seconds(long)), text);
+            assert_eq!(format_duration(from_seconds(long)), text);
         }
     }
 
     #[test]
     fn no_number_of_seconds_is_no_time() {
-        assert_eq!(seconds(f64::NAN), Duration::ZERO);
-        assert_eq!(seconds(-1.0), Duration::ZERO);
-        assert_eq!(seconds(f64::INFINITY), Duration::MAX);
+        assert_eq!(from_seconds(f64::NAN), Duration::ZERO);
+        assert_eq!(from_seconds(-1.0), Duration::ZERO);
+        assert_eq!(from_seconds(f64::INFINITY), Duration::MAX);
     }
 }

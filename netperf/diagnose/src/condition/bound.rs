@@ -41,6 +41,7 @@ impl Quantity {
     pub(super) fn text(self, value: f64) -> String {
         match self {
             Self::Count | Self::Size => format!("{value}"),
+            // With a digit more than elsewhere: it stands beside the value that it is compared with.
             Self::Percent if value.fract() == 0.0 => format!("{value:.0} %"),
             Self::Percent => format!("{value:.1} %"),
             Self::Time => format_micros(whole(value)),

@@ -128,8 +128,8 @@ fn what_is_no_condition_is_told_with_its_place_and_what_would_be_one() {
 fn in_a_list_the_place_is_that_of_the_whole() {
     let list = Condition::<Any>::list("count>0, share<=5%,time=2s").unwrap();
     let bounds: Vec<_> = list.iter().map(Condition::bound_text).collect();
-    assert_eq!(bounds, ["0", "5 %", "2.00 s"]);
-    let error = Condition::<Any>::list("count>0,tme<1s").unwrap_err();
+    assert_eq!(bounds, ["0", "5 %", "2 s"]);
+    let error = Condition::<Any>::list("count>0,pace<1s").unwrap_err();
     assert_eq!(error.at, 8);
 }
 

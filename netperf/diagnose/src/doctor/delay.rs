@@ -2,6 +2,7 @@
 
 use netperf_core::model::latency::Times;
 use netperf_core::sample::latency::{LatencyKind, LatencyReading};
+use netperf_core::units::format_micros;
 
 use super::{Check, Measured, Topic};
 use crate::words::process;
@@ -39,7 +40,7 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
         if let Some(row) = slowest(kind) {
             evidence.push(format!(
                 "slowest {what} {} (median) with {}, of {}",
-                time(row.times.p50_us),
+                format_micros(row.times.p50_us),
                 row.reading.remote,
                 row.who()
             ));
@@ -103,7 +104,7 @@ fn connect(row: &Row<'_>) -> Option<Finding> {
             "{} measured, the slowest took up to {}; where no answer comes, the kernel repeats the first \
              packet after a second",
             times.count,
-            time(times.max_us)
+            format_micros(times.max_us)
         ),
         advice: vec![
             format!("see where packets are lost: `netperf-trace path {remote}`"),
@@ -143,9 +144,9 @@ fn round_trip(row: &Row<'_>) -> Option<Finding> {
         what,
         evidence: format!(
             "round trips: a tenth below {}, half below {}, nine in ten below {} ({} measured)",
-            time(times.p10_us),
-            time(times.p50_us),
-            time(times.p90_us),
+            format_micros(times.p10_us),
+            format_micros(times.p50_us),
+            format_micros(times.p90_us),
             times.count
         ),
         advice: vec![advice.to_owned()],
@@ -165,23 +166,12 @@ fn accept(row: &Row<'_>) -> Option<Finding> {
             "of {} from {} half waited {} or longer, a tenth {}",
             times.count,
             row.reading.remote,
-            time(times.p50_us),
-            time(times.p90_us)
+            format_micros(times.p50_us),
+            format_micros(times.p90_us)
         ),
         advice: vec![format!(
             "{who} is busy with something else, or has too few workers: see what it does, and let it \
              accept with more of them"
         )],
     })
-}
-
-/// `73 µs`, `1.2 ms`, `250 ms`, `1.50 s`.
-pub(super) fn time(us: u32) -> String {
-    let value = f64::from(us);
-    match us {
-        0..1_000 => format!("{us} µs"),
-        1_000..10_000 => format!("{:.1} ms", value / 1e3),
-        10_000..1_000_000 => format!("{:.0} ms", value / 1e3),
-        _ => format!("{:.2} s", value / 1e6),
-    }
 }

@@ -59,6 +59,7 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
 
 /// Connections of one process to one remote end that failed alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FailedRow {
     /// Process id; 0 where no process is known.
     pub pid: u32,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use netperf_core::model::flow::FlowTraffic;
 use netperf_core::model::losses::Account;
 use netperf_core::sample::losses::Kinds;
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{Percent, counted, grouped};
 
 use super::{Check, Measured, Topic};
 use crate::words::process;
@@ -39,9 +39,9 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
     let mut worst: Vec<_> = pairs.into_iter().collect();
     worst.sort_by_key(|(_, account)| std::cmp::Reverse(account.retrans));
     let findings = worst.iter().filter_map(finding).take(SHOWN_MAX).collect();
-    let share = total.loss_percent().unwrap_or(0.0);
+    let share = Percent(total.loss_percent().unwrap_or(0.0));
     let evidence = format!(
-        "{} of {} sent were sent again ({share:.2} %)",
+        "{} of {} sent were sent again ({share})",
         grouped(total.retrans),
         counted(total.sent, "segment", "segments")
     );
@@ -71,9 +71,10 @@ fn finding(((pid, name, remote), account): &((u32, &str, IpAddr), Account)) -> O
         level,
         what: format!("packets of {who} to {remote} are lost"),
         evidence: format!(
-            "{} of {} segments were sent again ({share:.1} %): {}",
+            "{} of {} segments were sent again ({}): {}",
             grouped(account.retrans),
             grouped(account.sent),
+            Percent(share),
             kinds(account.kinds)
         ),
         advice: vec![

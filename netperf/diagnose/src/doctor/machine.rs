@@ -1,10 +1,9 @@
 //! Is it the machine itself, and not the network? Processors, disks, memory.
 
 use netperf_core::model::pressure::{Part, Pressure};
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{Bytes, Percent, Units, counted};
 
 use super::{Check, Topic};
-use crate::nic::words::percent;
 use crate::words::process;
 use crate::{Finding, Level};
 
@@ -31,10 +30,10 @@ pub(super) fn cpu(pressure: &Pressure) -> Check {
     let waiting = waited.map_or(String::new(), |waited| {
         format!(
             "; programs had to wait for one {} of the time",
-            percent(waited)
+            Percent::of(waited)
         )
     });
-    let evidence = format!("{of} {} busy{waiting}", percent(busy));
+    let evidence = format!("{of} {} busy{waiting}", Percent::of(busy));
     let users = pressure.by_cpu();
     let mut findings = Vec::new();
     if busy >= NO_TIME_LEFT && waited.is_none_or(|waited| waited >= WAITED) {
@@ -56,7 +55,10 @@ pub(super) fn cpu(pressure: &Pressure) -> Check {
         findings.push(Finding {
             level: Level::Warn,
             what: "this virtual machine does not get the processors it was promised".to_owned(),
-            evidence: format!("{} of their time went to others (steal)", percent(stolen)),
+            evidence: format!(
+                "{} of their time went to others (steal)",
+                Percent::of(stolen)
+            ),
             advice: vec![
                 "move it to another host, or buy a size whose processors are not shared".to_owned(),
             ],
@@ -74,12 +76,12 @@ pub(super) fn disk(pressure: &Pressure) -> Check {
         pressure.stalled(|it| it.io_full),
     );
     let both = some.zip(all).map_or(String::new(), |(some, all)| {
-        let (some, all) = (percent(some), percent(all));
+        let (some, all) = (Percent::of(some), Percent::of(all));
         format!("; programs had to wait for one {some} of the time, all of them {all}")
     });
     let evidence = format!(
         "processors idle for a disk {} of the time{both}",
-        percent(idle)
+        Percent::of(idle)
     );
     let is_felt =
         some.is_some_and(|some| some >= WAITED) && all.is_some_and(|all| all >= ALL_WAITED);
@@ -103,7 +105,7 @@ pub(super) fn disk(pressure: &Pressure) -> Check {
     Check::new(Topic::Disk, evidence, findings)
 }
 
-pub(super) fn memory(pressure: &Pressure) -> Check {
+pub(super) fn memory(pressure: &Pressure, units: Units) -> Check {
     let memory = &pressure.now.memory;
     let (Some(total), Some(left)) = (memory.total_kib, memory.available_kib) else {
         return Check::skipped(Topic::Memory, "`/proc/meminfo` can't be read");
@@ -114,11 +116,11 @@ pub(super) fn memory(pressure: &Pressure) -> Check {
     let waiting = stalled.map_or(String::new(), |stalled| {
         format!(
             "; programs had to wait for memory {} of the time",
-            percent(stalled)
+            Percent::of(stalled)
         )
     });
-    let [left_mib, total_mib] = [left, total].map(|kib| grouped(kib / 1024));
-    let evidence = format!("{left_mib} of {total_mib} MiB left{waiting}");
+    let [left, total] = [left, total].map(|kib| units.size(Bytes(kib * 1024)));
+    let evidence = format!("{left} of {total} left{waiting}");
     let kills = pressure.growth(|it| it.memory.oom_kills).unwrap_or(0);
     let swapped = pressure.growth(|it| it.memory.swapped_in).unwrap_or(0);
     let mut findings = Vec::new();
@@ -155,7 +157,7 @@ fn name(part: &Part<'_>) -> String {
 
 fn list(parts: &[Part<'_>], of_what: &str) -> String {
     let first = parts.iter().take(NAMED_MAX);
-    let words = first.map(|part| format!("{} {}", name(part), percent(part.share)));
+    let words = first.map(|part| format!("{} {}", name(part), Percent::of(part.share)));
     let words: Vec<_> = words.collect();
     if words.is_empty() {
         return "by which process can't be seen".to_owned();

@@ -29,6 +29,7 @@ use netperf_core::model::states::StatesModel;
 use netperf_core::model::states::figures::StatesOptions;
 use netperf_core::sample::Process;
 use netperf_core::sample::socket::{SocketSample, Unseen};
+use netperf_core::units::Units;
 use serde::Serialize;
 
 use self::dns::LookupRow;
@@ -64,6 +65,8 @@ pub struct Measured<'m> {
     pub namespaces: Option<&'m [u32]>,
     /// The process that is asked about.
     pub about: Option<u32>,
+    /// How sizes and rates are written.
+    pub units: Units,
 }
 
 impl Measured<'_> {
@@ -81,6 +84,7 @@ impl Measured<'_> {
 
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Connections fail, or will within a minute.
@@ -117,6 +121,7 @@ impl From<Level> for Status {
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
     /// What it is about.
     pub topic: Topic,
@@ -130,6 +135,7 @@ pub struct Check {
 
 /// Something that was found, and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cause {
     /// What it is about.
     pub topic: Topic,
@@ -205,8 +211,8 @@ fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
     let mut checks = vec![
         machine::cpu(measured.pressure),
         machine::disk(measured.pressure),
-        machine::memory(measured.pressure),
-        network::interfaces(&nics, period),
+        machine::memory(measured.pressure, measured.units),
+        network::interfaces(&nics, period, measured.units),
         dns::check(measured),
         delay::check(measured),
         loss::check(measured),

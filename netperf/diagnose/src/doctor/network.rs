@@ -6,7 +6,7 @@ use netperf_core::model::nic::figures::{NicFigures, NicRow};
 use netperf_core::model::states::StatesModel;
 use netperf_core::model::states::figures::{StatesFigures, StatesOptions};
 use netperf_core::sample::TcpState;
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{Percent, Units, counted, grouped};
 
 use super::{Check, Measured, Topic, delay};
 use crate::states::{About, by_subject};
@@ -14,8 +14,8 @@ use crate::words::process;
 use crate::{Finding, Level, Period, nic};
 
 /// The interfaces.
-pub(super) fn interfaces(figures: &NicFigures<'_>, period: Period) -> Check {
-    let mut findings = nic::findings(figures, period);
+pub(super) fn interfaces(figures: &NicFigures<'_>, period: Period, units: Units) -> Check {
+    let mut findings = nic::findings(figures, period, units);
     findings.retain(|finding| finding.level != Level::Ok);
     let up = figures.interfaces.iter().filter(|row| row.up).count();
     let share = |row: &&NicRow<'_>| row.utilisation_percent.is_some();
@@ -25,11 +25,8 @@ pub(super) fn interfaces(figures: &NicFigures<'_>, period: Period) -> Check {
         percent(a).total_cmp(&percent(b))
     });
     let busiest = busiest.map_or(String::new(), |row| {
-        let percent = row.utilisation_percent.unwrap_or(0.0);
-        format!(
-            "; the busiest, {}, at {percent:.0} % of its speed",
-            row.place()
-        )
+        let used = Percent(row.utilisation_percent.unwrap_or(0.0));
+        format!("; the busiest, {}, at {used} of its speed", row.place())
     });
     let rows = || figures.interfaces.iter();
     let errors: u64 = rows().filter_map(NicRow::errors_in_tick).sum();

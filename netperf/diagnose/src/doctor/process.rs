@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 
 use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, SocketSample, TcpInfo};
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{Bytes, Percent, Units, counted, format_micros, format_millis};
 
-use super::{Check, Measured, Topic, delay};
-use crate::nic::words::percent;
+use super::{Check, Measured, Topic};
 use crate::words::process;
 use crate::{Finding, Level};
 
@@ -47,7 +46,7 @@ pub(super) fn checks(measured: &Measured<'_>, pid: u32) -> [Check; 2] {
     if by_itself.is_empty() && on_its_way.is_empty() {
         by_itself.push(idle(measured, pid, &who, count));
     }
-    let cpu = percent(measured.pressure.cpu_of(pid).unwrap_or(0.0));
+    let cpu = Percent::of(measured.pressure.cpu_of(pid).unwrap_or(0.0));
     let connections = counted(count as u64, "connection", "connections");
     let held_up = counted(on_its_way.len() as u64, "of them waits", "of them wait");
     [
@@ -120,6 +119,8 @@ struct Connection<'m> {
     buffer: f64,
     /// Segments sent again.
     retrans: u32,
+    /// How sizes are written.
+    units: Units,
 }
 
 /// What a sender waits for.
@@ -168,6 +169,7 @@ impl<'m> Connection<'m> {
             receiver: share(|it| it.rwnd_limited_us),
             buffer: share(|it| it.sndbuf_limited_us),
             retrans: u32::try_from(again).unwrap_or(u32::MAX),
+            units: measured.units,
         })
     }
 
@@ -181,6 +183,7 @@ impl<'m> Connection<'m> {
     /// the program that does not keep up. A busy reader has something waiting as well, but reads more.
     fn unread(&self, who: &str) -> Option<Finding> {
         let (now, before) = (self.socket.recv_q, self.unread_before?);
+        let size = |bytes| self.units.size(Bytes(bytes));
         let read = (u64::from(before) + self.arrived).saturating_sub(u64::from(now));
         (now > 0 && before > 0 && read < u64::from(now)).then(|| Finding {
             level: Level::Warn,
@@ -189,10 +192,10 @@ impl<'m> Connection<'m> {
                 self.remote
             ),
             evidence: format!(
-                "{} bytes wait in its receive queue, {} did at the beginning, {} were read in between",
-                grouped(now),
-                grouped(before),
-                grouped(read)
+                "{} wait in its receive queue, {} did at the beginning, {} were read in between",
+                size(now.into()),
+                size(before.into()),
+                size(read)
             ),
             advice: vec![format!(
                 "{who} is busy with something else, or stuck: look at what it does, with a thread dump of \
@@ -267,15 +270,15 @@ impl<'m> Connection<'m> {
         let mut parts = vec![format!(
             "it had something to send {} of the time: {} of it the receiver's window was closed, {} the \
              send buffer was full, {} the congestion window or the link held it up",
-            percent(self.busy),
-            percent(self.receiver / self.busy),
-            percent(self.buffer / self.busy),
-            percent(rest / self.busy)
+            Percent::of(self.busy),
+            Percent::of(self.receiver / self.busy),
+            Percent::of(self.buffer / self.busy),
+            Percent::of(rest / self.busy)
         )];
         parts.extend(
             self.tcp
                 .srtt_us
-                .map(|srtt| format!("round trip {}", delay::time(srtt))),
+                .map(|srtt| format!("round trip {}", format_micros(srtt))),
         );
         parts.extend(
             self.tcp
@@ -290,8 +293,8 @@ impl<'m> Connection<'m> {
         }
         if self.socket.send_q > 0 {
             parts.push(format!(
-                "{} bytes in its send queue",
-                grouped(self.socket.send_q)
+                "{} in its send queue",
+                self.units.size(Bytes(self.socket.send_q.into()))
             ));
         }
         parts.join("; ")
@@ -309,10 +312,10 @@ impl<'m> Connection<'m> {
             level: if sent <= LONG_MS { Level::Warn } else { Level::Ok },
             what: format!("{who} waits for an answer of {}", self.remote),
             evidence: format!(
-                "it sent something {:.1} s ago, which was acknowledged, and nothing has come since; round \
+                "it sent something {} ago, which was acknowledged, and nothing has come since; round \
                  trip {}: it is the program there, not the network",
-                f64::from(sent) / 1e3,
-                self.tcp.srtt_us.map_or("unknown".to_owned(), delay::time)
+                format_millis(sent.into()),
+                self.tcp.srtt_us.map_or("unknown".to_owned(), format_micros)
             ),
             advice: vec![format!(
                 "look at the program at {}: what does it do? If it need not answer, this is no trouble",
@@ -354,8 +357,8 @@ fn idle(measured: &Measured<'_>, pid: u32, who: &str, connections: usize) -> Fin
         what,
         evidence: format!(
             "{} of a processor; at {} of the looks it waited for a disk; {}",
-            percent(cpu),
-            percent(blocked),
+            Percent::of(cpu),
+            Percent::of(blocked),
             counted(connections as u64, "connection", "connections")
         ),
         advice: Vec::new(),

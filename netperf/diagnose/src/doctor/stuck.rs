@@ -3,10 +3,10 @@
 
 use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, SocketReading, TcpInfo, TimerKind};
-use netperf_core::units::counted;
+use netperf_core::units::{Bytes, counted, format_millis};
 
 use super::{Check, Measured, Topic};
-use crate::words::{process, span};
+use crate::words::process;
 use crate::{Finding, Level};
 
 /// Repetitions after which it is no single loss.
@@ -56,10 +56,11 @@ fn stuck(measured: &Measured<'_>, socket: &SocketReading) -> Option<Finding> {
     }
     let who = process(owner.map(|process| process.name.as_str()), pid);
     let (remote, host) = (ends.remote, ends.remote.ip());
+    let waiting = measured.units.size(Bytes(socket.send_q.into()));
     Some(Finding {
         level: Level::Warn,
         what: format!("what {who} sends to {remote} does not arrive, though it is connected"),
-        evidence: evidence(socket, tcp, timer.retransmits, mss),
+        evidence: evidence(&waiting, tcp, timer.retransmits, mss),
         advice: vec![
             format!(
                 "small packets pass and large ones do not where a tunnel or VPN on the way has a smaller \
@@ -73,16 +74,15 @@ fn stuck(measured: &Measured<'_>, socket: &SocketReading) -> Option<Finding> {
     })
 }
 
-fn evidence(socket: &SocketReading, tcp: &TcpInfo, repeats: u8, mss: u32) -> String {
+fn evidence(waiting: &str, tcp: &TcpInfo, repeats: u8, mss: u32) -> String {
     let mut parts = vec![format!(
-        "{} bytes wait, a segment of {mss} was repeated {repeats} times",
-        socket.send_q
+        "{waiting} wait, a segment of {mss} was repeated {repeats} times"
     )];
     parts.extend(
         tcp.pmtu
             .map(|pmtu| format!("path MTU as far as known: {pmtu}")),
     );
-    let heard = tcp.last_acked_ms.map(|ms| f64::from(ms) / 1e3);
-    parts.extend(heard.map(|s| format!("nothing acknowledged for {}", span(s))));
+    let heard = tcp.last_acked_ms.map(|ms| format_millis(ms.into()));
+    parts.extend(heard.map(|time| format!("nothing acknowledged for {time}")));
     parts.join("; ")
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// What a check is about, in the order in which they are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "their titles say what they are")]
 pub enum Topic {

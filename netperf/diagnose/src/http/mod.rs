@@ -4,7 +4,7 @@ pub mod slo;
 
 use netperf_core::model::http::{RequestRow, TargetRow, TlsRow};
 use netperf_core::sample::http::Phase;
-use netperf_core::units::{counted, format_micros};
+use netperf_core::units::{Bytes, Percent, Units, counted, format_micros};
 
 use self::slo::SloRow;
 use crate::{Finding, Level};
@@ -19,7 +19,7 @@ const QUICK_US: u64 = 5_000;
 const RTT_MIN_US: u64 = 200;
 
 /// All findings, the worst first.
-pub fn findings(targets: &[TargetRow], slos: &[SloRow]) -> Vec<Finding> {
+pub fn findings(targets: &[TargetRow], slos: &[SloRow], units: Units) -> Vec<Finding> {
     let mut findings = Vec::new();
     for target in targets {
         findings.extend(failures(target));
@@ -28,8 +28,8 @@ pub fn findings(targets: &[TargetRow], slos: &[SloRow]) -> Vec<Finding> {
         findings.extend(lookup(target));
         findings.extend(lost_syns(target));
         findings.extend(certificate(target));
-        findings.extend(chain(target));
-        findings.extend(longest(target));
+        findings.extend(chain(target, units));
+        findings.extend(longest(target, units));
     }
     findings.extend(slos.iter().filter(|row| !row.met).map(slo::missed));
     findings.sort_by_key(|finding| finding.level);
@@ -211,7 +211,7 @@ fn certificate(target: &TargetRow) -> Option<Finding> {
     ))
 }
 
-fn chain(target: &TargetRow) -> Option<Finding> {
+fn chain(target: &TargetRow, units: Units) -> Option<Finding> {
     let shown = |it: &RequestRow| {
         let tls = it.tls.as_ref()?;
         Some((tls.certificates?, tls.chain_bytes?))
@@ -222,8 +222,9 @@ fn chain(target: &TargetRow) -> Option<Finding> {
             Level::Warn,
             format!("the certificates are large{}", at(target)),
             format!(
-                "{count} certificates of {bytes} bytes together do not fit into what a server may send at once: the \
-                 handshake takes a round trip more"
+                "{count} certificates of {} together do not fit into what a server may send at once: the \
+                 handshake takes a round trip more",
+                units.size(Bytes(bytes as u64))
             ),
             &["leave out what clients have anyway (the root), or use keys on elliptic curves".to_owned()],
         )
@@ -231,15 +232,15 @@ fn chain(target: &TargetRow) -> Option<Finding> {
 }
 
 /// Where most of the time went.
-fn longest(target: &TargetRow) -> Option<Finding> {
+fn longest(target: &TargetRow, units: Units) -> Option<Finding> {
     let longest = target.longest?;
     let request = target.first_finished()?;
     let total = target.total?.avg_us;
     let mut evidence = format!(
-        "{} of {} on average, {:.0} %",
+        "{} of {} on average, {}",
         format_micros(longest.avg_us),
         format_micros(total),
-        longest.share_percent
+        Percent(longest.share_percent)
     );
     if total < QUICK_US {
         return Some(Finding::new(
@@ -264,7 +265,7 @@ fn longest(target: &TargetRow) -> Option<Finding> {
     if longest.which == Phase::Tls
         && let Some(tls) = &request.tls
     {
-        evidence.extend(["; ", &handshake(tls, target)]);
+        evidence.extend(["; ", &handshake(tls, target, units)]);
     }
     Some(Finding {
         level: Level::Ok,
@@ -282,11 +283,11 @@ fn longest(target: &TargetRow) -> Option<Finding> {
 }
 
 /// What the first handshake was like, and how many after it were shorter.
-fn handshake(tls: &TlsRow, target: &TargetRow) -> String {
+fn handshake(tls: &TlsRow, target: &TargetRow, units: Units) -> String {
     let new = target.requests.iter().filter(|it| it.reused == Some(false));
     let of_tls = new.filter_map(|it| it.tls.as_ref());
     let (resumed, full): (Vec<_>, Vec<_>) = of_tls.partition(|it| it.resumed);
-    let shown = tls.shown().map(|shown| format!(", {shown}"));
+    let shown = tls.shown(units).map(|shown| format!(", {shown}"));
     let shown = shown.unwrap_or_default();
     format!(
         "{}, {} in full and {} resumed{shown}",

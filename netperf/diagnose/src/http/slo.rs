@@ -24,6 +24,7 @@ pub enum HttpMetric {
 
 /// What came of a promise.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SloRow {
     /// `total`, `ttfb`, or the name of a phase.
     pub measure: &'static str,

@@ -19,7 +19,7 @@ impl Judged {
         let slos = Condition::list(slos).unwrap_or_default();
         let slo = slo::rows(&slos, &targets);
         Self {
-            findings: findings(&targets, &slo),
+            findings: findings(&targets, &slo, Units::Auto),
             targets,
             slo,
         }

@@ -1,7 +1,7 @@
 //! Was the rate reached that was asked for? `limit --check`, `--check='up>=19MB/s'`.
 
 use netperf_core::sample::limit::{DirectionNow, LimitNow};
-use netperf_core::units::{ByteRate, Units};
+use netperf_core::units::{ByteRate, Percent, Units};
 
 use crate::condition::{Condition, Metric, Quantity};
 
@@ -94,7 +94,7 @@ fn judge(
     let distance = if is_near {
         format!("within {} of", condition.bound_text())
     } else {
-        format!("{off:.0} % {side}")
+        format!("{} {side}", Percent(off))
     };
     let reason = if !is_met && reached < wanted {
         ": perhaps there was no more to move, or something else is the bottleneck"

@@ -1,4 +1,4 @@
-//! Who will suffer under a limit?
+//! Warnings before a limit begins: who will suffer under it.
 
 use netperf_core::sample::limit::Rates;
 use netperf_core::units::{ByteRate, Units};

@@ -3,10 +3,9 @@
 use netperf_core::model::nic::figures::driver::Known;
 use netperf_core::model::nic::figures::{DriverRow, NicRow};
 use netperf_core::sample::nic::LinkCounter;
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{Percent, counted, grouped};
 
 use super::{driver, meaning};
-use crate::nic::words::percent;
 use crate::{Finding, Level, Period};
 
 /// Drops of arrived packets that are no trouble: as few as protocols of a switch make.
@@ -35,7 +34,7 @@ fn grown(row: &NicRow<'_>, counter: LinkCounter, period: Period) -> Option<Findi
     let is_few = growth <= FEW && share.is_none_or(|share| share <= FEW_SHARE);
     let is_harmless =
         matches!(counter, LinkCounter::RxDropped | LinkCounter::RxNohandler) && is_few;
-    let of_all = share.map(|share| format!(", {} of its packets", percent(share)));
+    let of_all = share.map(|share| format!(", {} of its packets", Percent::of(share)));
     Some(Finding {
         level: if is_harmless { Level::Ok } else { Level::Warn },
         what: format!("{} of {} grows: {meaning}", name, row.place()),

@@ -1,25 +1,24 @@
 //! Is an interface full, and by whom?
 
 use netperf_core::model::nic::figures::{NicRow, QueueRow};
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{ByteRate, Bytes, LinkSpeed, Percent, Units, counted, grouped};
 
 use super::{TICKS, first_user, used_by};
-use crate::nic::words::{bits, speed};
 use crate::{Finding, Level, Period};
 
 /// Kinds of queues that keep a rate which somebody has set.
 const SHAPERS: [&str; 5] = ["tbf", "htb", "hfsc", "cbq", "cake"];
 
-pub(super) fn of(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = busy(row).into_iter().collect();
+pub(super) fn of(row: &NicRow<'_>, period: Period, units: Units) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = busy(row, units).into_iter().collect();
     // A full cable makes its queue full: that is one trouble, not two.
     if findings.is_empty() {
-        findings.extend(queue(row, period));
+        findings.extend(queue(row, period, units));
     }
     findings
 }
 
-fn busy(row: &NicRow<'_>) -> Option<Finding> {
+fn busy(row: &NicRow<'_>, units: Units) -> Option<Finding> {
     let (percent, mbit) = (row.utilisation_percent?, row.speed_mbit?);
     if row.streak.busy < TICKS {
         return None;
@@ -33,18 +32,19 @@ fn busy(row: &NicRow<'_>) -> Option<Finding> {
     let by = |user: &netperf_core::model::nic::figures::users::User<'_>| user.tx_bytes_per_s;
     let by_rx = |user: &netperf_core::model::nic::figures::users::User<'_>| user.rx_bytes_per_s;
     let used = if sends {
-        used_by(users, by)
+        used_by(users, by, units)
     } else {
-        used_by(users, by_rx)
+        used_by(users, by_rx, units)
     };
     let who = first_user(users);
     let mut evidence = vec![format!(
-        "it {verb} {} of {}, {percent:.0} % with what frames take up, for {} ticks",
-        bits(rate.unwrap_or(0)),
-        speed(mbit),
+        "it {verb} {} of {}, {} with what frames take up, for {} ticks",
+        units.link_rate(ByteRate(rate.unwrap_or(0))),
+        LinkSpeed(mbit),
+        Percent(percent),
         row.streak.busy
     )];
-    evidence.extend(row.queue.as_ref().and_then(waiting));
+    evidence.extend(row.queue.as_ref().and_then(|it| waiting(it, units)));
     evidence.extend(used);
     Some(Finding {
         level: Level::Warn,
@@ -58,7 +58,7 @@ fn busy(row: &NicRow<'_>) -> Option<Finding> {
 }
 
 /// The queue of what is to be sent is full, though the link may not be.
-fn queue(row: &NicRow<'_>, period: Period) -> Option<Finding> {
+fn queue(row: &NicRow<'_>, period: Period, units: Units) -> Option<Finding> {
     let queue = row.queue.as_ref()?;
     let drops = queue.drops_in_tick.unwrap_or(0);
     let is_long = row.streak.queued >= TICKS;
@@ -83,14 +83,7 @@ fn queue(row: &NicRow<'_>, period: Period) -> Option<Finding> {
     } else {
         format!("the queue of {place} threw packets away")
     };
-    let sent = row
-        .tx_bytes_per_s
-        .map(|sent| format!("it sends {}", bits(sent)));
-    let lets_out = queue.rate_bytes_per_s.map(|rate| {
-        let sent = sent.clone().unwrap_or_default();
-        format!("{sent}, and its {} lets out {}", queue.kind, bits(rate))
-    });
-    let mut evidence: Vec<String> = lets_out.or(sent).into_iter().collect();
+    let mut evidence: Vec<String> = sent(row, queue, units).into_iter().collect();
     if queue.drops > 0 {
         evidence.push(format!(
             "{} thrown away {period} by its queue ({}), {} since it was made",
@@ -99,8 +92,12 @@ fn queue(row: &NicRow<'_>, period: Period) -> Option<Finding> {
             grouped(queue.drops)
         ));
     }
-    evidence.extend(waiting(queue));
-    evidence.extend(used_by(row.senders.as_ref(), |user| user.tx_bytes_per_s));
+    evidence.extend(waiting(queue, units));
+    evidence.extend(used_by(
+        row.senders.as_ref(),
+        |user| user.tx_bytes_per_s,
+        units,
+    ));
     let mut advice = advice(true, who.is_some());
     if keeps_a_rate {
         advice.insert(
@@ -117,6 +114,18 @@ fn queue(row: &NicRow<'_>, period: Period) -> Option<Finding> {
         evidence: evidence.join("; "),
         advice,
     })
+}
+
+/// What it sends, and what its queue lets out.
+fn sent(row: &NicRow<'_>, queue: &QueueRow<'_>, units: Units) -> Option<String> {
+    let rate = |bytes_per_s| units.link_rate(ByteRate(bytes_per_s));
+    let sent = row.tx_bytes_per_s;
+    let sent = sent.map(|sent| format!("it sends {}", rate(sent)));
+    let Some(limit) = queue.rate_bytes_per_s else {
+        return sent;
+    };
+    let (sent, limit) = (sent.unwrap_or_default(), rate(limit));
+    Some(format!("{sent}, and its {} lets out {limit}", queue.kind))
 }
 
 /// Whether this program made it, to hold a process to a rate on purpose (`limit`): `npt`, a number,
@@ -136,10 +145,11 @@ fn held(row: &NicRow<'_>) -> Finding {
     }
 }
 
-fn waiting(queue: &QueueRow<'_>) -> Option<String> {
+fn waiting(queue: &QueueRow<'_>, units: Units) -> Option<String> {
     (queue.backlog_packets > 0).then(|| {
         let packets = counted(queue.backlog_packets, "packet", "packets");
-        format!("{packets} ({} bytes) wait", grouped(queue.backlog_bytes))
+        let size = units.size(Bytes(queue.backlog_bytes.into()));
+        format!("{packets} ({size}) wait")
     })
 }
 

@@ -2,9 +2,8 @@
 
 use netperf_core::model::nic::figures::NicRow;
 use netperf_core::sample::nic::Duplex;
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{LinkSpeed, counted, grouped};
 
-use crate::nic::words::speed;
 use crate::{Finding, Level, Period};
 
 pub(super) fn of(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
@@ -27,7 +26,8 @@ fn half_duplex(row: &NicRow<'_>) -> Option<Finding> {
         Some(false) => "autonegotiation is off",
         None => "the driver does not say whether it negotiates",
     };
-    let speed = row.speed_mbit.map_or("an unknown speed".to_owned(), speed);
+    let speed = row.speed_mbit.map(LinkSpeed);
+    let speed = speed.map_or("an unknown speed".to_owned(), |it| it.to_string());
     Some(Finding {
         level: Level::Warn,
         what: format!("{} runs on half duplex: both directions share its speed", row.place()),
@@ -46,22 +46,22 @@ fn slow(row: &NicRow<'_>) -> Option<Finding> {
     if now >= possible || row.carrier == Some(false) || !row.up || row.speed_is_nominal {
         return None;
     }
-    let (name, possible_text) = (row.name, speed(possible));
+    let (name, possible_text) = (row.name, LinkSpeed(possible));
     let offered_here = row.advertised_mbit.unwrap_or(possible);
     let (level, why, advice) = match row.peer_mbit {
         Some(peer) if peer <= now => (
             Level::Ok,
-            format!("the other end offers no more than {}", speed(peer)),
+            format!("the other end offers no more than {}", LinkSpeed(peer)),
             format!("for more, use a port of the switch, or a peer, that can do {possible_text}"),
         ),
         _ if offered_here <= now => (
             Level::Warn,
-            format!("this end is set to offer no more than {}", speed(offered_here)),
+            format!("this end is set to offer no more than {}", LinkSpeed(offered_here)),
             format!("let it offer all that it can: `ethtool -s {name} autoneg on`"),
         ),
         Some(peer) => (
             Level::Warn,
-            format!("the other end offers {}, and yet they agreed on less", speed(peer)),
+            format!("the other end offers {}, and yet they agreed on less", LinkSpeed(peer)),
             "change the cable: one with a broken or missing pair does 100 Mbit/s and no more; an old \
              one (below Cat 5e, or Cat 6 for 10 Gbit/s) does not carry the higher speed"
                 .to_owned(),
@@ -71,7 +71,7 @@ fn slow(row: &NicRow<'_>) -> Option<Finding> {
             "what the other end offers is not known".to_owned(),
             format!(
                 "look at the port of the switch: is it set to {}? Then change the cable",
-                speed(now)
+                LinkSpeed(now)
             ),
         ),
     };
@@ -80,7 +80,7 @@ fn slow(row: &NicRow<'_>) -> Option<Finding> {
         what: format!(
             "{} runs at {}, and can do {possible_text}",
             row.place(),
-            speed(now)
+            LinkSpeed(now)
         ),
         evidence: why,
         advice: vec![advice],

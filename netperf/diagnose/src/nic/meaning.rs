@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// A counter that is not zero somewhere, and what that means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Meaning {
     /// The counter.
     pub counter: &'static str,

@@ -7,12 +7,11 @@ mod full;
 mod link;
 pub mod meaning;
 mod processors;
-pub mod words;
 
 use netperf_core::model::nic::figures::NicFigures;
 use netperf_core::model::nic::figures::users::{User, Users};
+use netperf_core::units::{ByteRate, Units};
 
-use crate::nic::words::bits;
 use crate::words::process;
 use crate::{Finding, Level, Period};
 
@@ -20,10 +19,10 @@ use crate::{Finding, Level, Period};
 const TICKS: u32 = 3;
 
 /// All findings of a look, the worst first.
-pub fn findings(figures: &NicFigures<'_>, period: Period) -> Vec<Finding> {
+pub fn findings(figures: &NicFigures<'_>, period: Period, units: Units) -> Vec<Finding> {
     let mut findings = Vec::new();
     for row in &figures.interfaces {
-        findings.extend(full::of(row, period));
+        findings.extend(full::of(row, period, units));
         findings.extend(link::of(row, period));
         findings.extend(counters::of(row, period));
     }
@@ -52,11 +51,11 @@ fn nothing(figures: &NicFigures<'_>, period: Period) -> Finding {
 }
 
 /// Who uses an interface most, in words; nothing where nobody counts or nobody does.
-fn used_by(users: Option<&Users<'_>>, by: fn(&User<'_>) -> u64) -> Option<String> {
+fn used_by(users: Option<&Users<'_>>, by: fn(&User<'_>) -> u64, units: Units) -> Option<String> {
     let users = users.filter(|users| !users.processes.is_empty())?;
     let one = |user: &User<'_>| {
         let name = process(Some(user.name), Some(user.pid));
-        format!("{name} {}", bits(by(user)))
+        format!("{name} {}", units.link_rate(ByteRate(by(user))))
     };
     let list: Vec<_> = users.processes.iter().map(one).collect();
     let list = list.join(", ");

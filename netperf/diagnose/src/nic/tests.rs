@@ -48,7 +48,8 @@ fn model(looks: impl IntoIterator<Item = NicReading>) -> NicModel {
 }
 
 fn findings(model: &NicModel) -> Vec<Finding> {
-    super::findings(&NicFigures::new(model, None, |_| true), Period::Tick)
+    let figures = NicFigures::new(model, None, |_| true);
+    super::findings(&figures, Period::Tick, Units::Auto)
 }
 
 fn only(model: &NicModel) -> Finding {
@@ -159,12 +160,20 @@ fn a_queue_that_keeps_a_rate_is_full_and_who_set_it_is_asked_for() {
     );
     assert!(
         found.evidence.starts_with(
-            "it sends 0.00 bit/s, and its tbf lets out 8.00 Mbit/s; 25 packets thrown away in this tick \
-             by its queue (tbf), 75 since it was made; 40 packets (60 560 bytes) wait"
+            "it sends 0 bit/s, and its tbf lets out 8.00 Mbit/s; 25 packets thrown away in this tick \
+             by its queue (tbf), 75 since it was made; 40 packets (60.6 kB) wait"
         ),
         "{found:?}"
     );
     assert!(found.advice[0].contains("`tc -s qdisc show dev eth0`"));
+    let held_back = model((0..4).map(at));
+    let figures = NicFigures::new(&held_back, None, |_| true);
+    let in_kb = super::findings(&figures, Period::Tick, Units::KB);
+    let evidence = &in_kb[0].evidence;
+    assert!(
+        evidence.contains("lets out 1000 kB/s") && evidence.contains("(60.6 kB) wait"),
+        "{evidence}"
+    );
     let limit = |second| NicReading {
         name: "npt1u".to_owned(),
         kind: Some("veth".to_owned()),
@@ -210,7 +219,7 @@ fn a_few_packets_that_nobody_wants_are_no_trouble() {
     assert_eq!(found.level, Level::Ok, "{found:?}");
     assert_eq!(
         found.evidence,
-        "2 in this tick, 0.0200 % of its packets; 2 since the interface was made"
+        "2 in this tick, 0.02 % of its packets; 2 since the interface was made"
     );
     let many = [(LinkCounter::RxDropped, 200), (LinkCounter::RxPackets, 800)];
     let found = only(&model([eth0(), grown(eth0(), &many)]));

@@ -1,7 +1,8 @@
 //! Where does the time go that packets take, and is it always the same?
 
+use netperf_core::units::format_micros;
+
 use super::Way;
-use crate::path::words::{ms, ms_or_dash};
 use crate::{Finding, Level};
 
 /// Shorter steps are no news.
@@ -39,16 +40,16 @@ fn step(way: &Way<'_>) -> Option<Finding> {
     let is_queue = best.saturating_sub(before) < step / 2;
     let evidence = format!(
         "{} before, {} behind; the fastest answer from there took {}",
-        ms(before),
-        ms(before + step),
-        ms(best)
+        format_micros(before),
+        format_micros(before + step),
+        format_micros(best)
     );
     Some(if is_queue {
         Finding {
             level: Level::Warn,
             what: format!(
                 "{} are added {link}, and last: a queue there is mostly full",
-                ms(step)
+                format_micros(step)
             ),
             evidence,
             advice: vec![queue_advice(way, place)],
@@ -62,7 +63,7 @@ fn step(way: &Way<'_>) -> Option<Finding> {
             },
             what: format!(
                 "{} are added {link}, and last: a long or slow link",
-                ms(step)
+                format_micros(step)
             ),
             evidence,
             advice: if step >= FAR_US {
@@ -110,20 +111,21 @@ fn spikes(way: &Way<'_>) -> Option<Finding> {
     let excess = spike(destination)?;
     let since = way.since(|stop| spike(stop.figures).is_some_and(|own| own * 2 >= excess));
     let place = since.map(|place| format!(" beginning {}", way.link_before(place)));
+    let time = |micros: Option<u32>| micros.map_or("-".to_owned(), format_micros);
     let [median, p95, p99] = destination.percentiles_us([50, 95, 99]);
     Some(Finding {
         level: Level::Warn,
         what: format!(
             "jitter: some answers take {} longer than most,{}",
-            ms(excess),
+            format_micros(excess),
             place.unwrap_or_else(|| " seen at the destination".to_owned())
         ),
         evidence: format!(
             "half within {}, 95 % within {}, 99 % within {}, the longest {}",
-            ms_or_dash(median),
-            ms_or_dash(p95),
-            ms_or_dash(p99),
-            ms_or_dash(destination.worst_us())
+            time(median),
+            time(p95),
+            time(p99),
+            time(destination.worst_us())
         ),
         advice: vec![
             "bursts that fill a queue do that, and Wi-Fi: look at the time of day, and who sends then \

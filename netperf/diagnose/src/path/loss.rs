@@ -1,9 +1,10 @@
 //! Where does loss begin that reaches the destination?
 
 use netperf_core::model::path::Figures;
+use netperf_core::units::Percent;
 
 use super::{FEW, Stop, Way};
-use crate::path::words::{lost, percent};
+use crate::path::words::lost;
 use crate::{Finding, Level};
 
 /// From this share on an application can hardly be used.
@@ -49,7 +50,7 @@ pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
         } else {
             Level::Warn
         },
-        what: format!("{} of the packets are lost: {place}", percent(share)),
+        what: format!("{} of the packets are lost: {place}", Percent(share)),
         evidence: evidence.collect::<Vec<_>>().join(", "),
         advice: advice(way, first, begin + 1 == plain.len()),
     })

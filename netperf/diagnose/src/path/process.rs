@@ -1,8 +1,8 @@
 //! Do the process's own connections see the same times as the probes?
 
 use netperf_core::model::path::{PathModel, ProcessSide};
+use netperf_core::units::format_micros;
 
-use crate::path::words::ms;
 use crate::{Finding, Level};
 
 /// How much more than the path is much.
@@ -14,8 +14,8 @@ pub(super) fn of(path: &PathModel, process: Option<&ProcessSide>) -> Option<Find
     let (own, path_us) = (process.srtt_median_us?, path.destination.median_us()?);
     let evidence = format!(
         "its connections have a smoothed round-trip time of {} in the middle, probes take {}",
-        ms(own),
-        ms(path_us)
+        format_micros(own),
+        format_micros(path_us)
     );
     let who = format!("{} (PID {})", process.name, process.pid);
     let is_slower = own > path_us.saturating_mul(TIMES).saturating_add(MORE_US);

@@ -1,7 +1,9 @@
 //! Which routers answer probes badly though they pass packets well?
 
+use netperf_core::units::{Percent, format_micros};
+
 use super::{Stop, Way};
-use crate::path::words::{hops, ms, percent, probes};
+use crate::path::words::{hops, probes};
 use crate::{Finding, Level};
 
 pub(super) fn of(way: &Way<'_>) -> Vec<Finding> {
@@ -56,7 +58,7 @@ fn rare(way: &Way<'_>) -> Option<Finding> {
         format!(
             "{} leaves out {} of its answers",
             way.name(*stop),
-            percent(own)
+            Percent(own)
         )
     });
     let ttls: Vec<usize> = rare.iter().map(|stop| stop.ttl).collect();
@@ -70,7 +72,7 @@ fn rare(way: &Way<'_>) -> Option<Finding> {
             format!(
                 "{}; of the probes to the destination {} are lost",
                 each.collect::<Vec<_>>().join(", "),
-                percent(share)
+                Percent(share)
             ),
         )
     })
@@ -90,7 +92,7 @@ fn slow(way: &Way<'_>) -> Option<Finding> {
     let verb = if ttls.len() == 1 { "is" } else { "are" };
     let each = slow
         .iter()
-        .map(|(stop, own)| format!("{} takes {}", way.name(*stop), ms(*own)));
+        .map(|(stop, own)| format!("{} takes {}", way.name(*stop), format_micros(*own)));
     (!ttls.is_empty()).then(|| {
         ok(
             format!(
@@ -100,7 +102,7 @@ fn slow(way: &Way<'_>) -> Option<Finding> {
             format!(
                 "{}, the destination behind {} in the middle",
                 each.collect::<Vec<_>>().join(", "),
-                ms(median)
+                format_micros(median)
             ),
         )
     })

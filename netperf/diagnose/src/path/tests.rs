@@ -191,7 +191,7 @@ fn a_spike_is_jitter_and_named_where_it_begins() {
             "jitter",
             "60.0 ms longer",
             "between hop 1 (10.0.1.1) and hop 2",
-            "half within 0.90 ms",
+            "half within 900 µs",
             "the longest 60.9 ms",
         ],
     );

@@ -5,31 +5,6 @@ use std::net::IpAddr;
 use netperf_core::model::path::{Figures, Hop};
 use netperf_core::sample::path::{Method, PathTarget, Unreachable};
 
-/// A time in ms with three digits: `0.07 ms`, `1.20 ms`, `23.5 ms`, `250 ms`.
-pub fn ms(micros: u32) -> String {
-    let value = f64::from(micros) / 1e3;
-    match micros {
-        0..10_000 => format!("{value:.2} ms"),
-        10_000..100_000 => format!("{value:.1} ms"),
-        _ => format!("{value:.0} ms"),
-    }
-}
-
-/// A time that may not be known.
-pub fn ms_or_dash(micros: Option<u32>) -> String {
-    micros.map_or("-".to_owned(), ms)
-}
-
-/// A share: `0 %`, `0.4 %`, `12 %`.
-pub fn percent(share: f64) -> String {
-    let is_whole = share >= 10.0 || share.fract() == 0.0;
-    if is_whole {
-        format!("{share:.0} %")
-    } else {
-        format!("{share:.1} %")
-    }
-}
-
 /// `lost 3 of 100`.
 pub fn lost(figures: &Figures) -> String {
     format!("lost {} of {}", figures.lost(), figures.sent())
@@ -104,12 +79,6 @@ mod tests {
 
     #[test]
     fn figures_have_the_digits_that_matter() {
-        let times = [70, 1_200, 23_456, 250_000].map(ms);
-        assert_eq!(times, ["0.07 ms", "1.20 ms", "23.5 ms", "250 ms"]);
-        assert_eq!(
-            [0.0, 0.4, 5.0, 33.33].map(percent),
-            ["0 %", "0.4 %", "5 %", "33 %"]
-        );
         assert_eq!(hops(&[2]), "hop 2");
         assert_eq!(hops(&[2, 3, 5]), "hops 2, 3 and 5");
     }

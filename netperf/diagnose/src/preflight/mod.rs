@@ -23,6 +23,7 @@ fn lacks_rights(machine: &Machine) -> bool {
 
 /// The answer.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Preflight {
     /// Name of this host. Untrusted text.
     pub host: String,
@@ -44,6 +45,7 @@ pub struct Preflight {
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
     /// What it is about.
     pub topic: Topic,
@@ -61,6 +63,7 @@ pub struct Check {
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Topic {
     /// Kinds of kernel hooks.
@@ -79,6 +82,7 @@ pub enum Topic {
 
 /// Whether something is as it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It is, or does no harm.

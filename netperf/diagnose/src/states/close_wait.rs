@@ -1,9 +1,9 @@
 //! Does a program forget to close what the other end has closed?
 
 use netperf_core::model::states::figures::{CloseWaitRow, PeerRow, StatesFigures};
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{counted, format_seconds, grouped};
 
-use crate::words::{process, span};
+use crate::words::process;
 use crate::{Finding, Level, Period};
 
 /// From which on it is a pile, whatever else.
@@ -58,7 +58,7 @@ fn finding(row: &CloseWaitRow<'_>, level: Level, period: Period) -> Finding {
 fn evidence(row: &CloseWaitRow<'_>, period: Period) -> String {
     let mut parts = vec![format!("{} in CLOSE_WAIT", grouped(row.count))];
     let age = row.oldest_s;
-    parts.extend(age.map(|age| format!("the oldest for at least {}", span(age))));
+    parts.extend(age.map(|age| format!("the oldest for at least {}", format_seconds(age))));
     parts.push(match row.growth_per_s {
         Some(growth) if growth != 0.0 => format!("{growth:+.1} per second"),
         Some(_) => format!("no more than before {}", period.noun()),

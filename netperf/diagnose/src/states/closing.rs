@@ -1,9 +1,8 @@
 //! Do connections that this end closes come to their end?
 
 use netperf_core::model::states::figures::{ClosingRow, StatesFigures};
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{counted, format_seconds, grouped};
 
-use crate::words::span;
 use crate::{Finding, Level};
 
 /// Seconds after which a peer that means to close has done so.
@@ -75,7 +74,7 @@ fn count(row: &ClosingRow) -> String {
 
 fn age(row: &ClosingRow) -> String {
     row.oldest_s.map_or(String::new(), |age| {
-        format!(", the oldest for at least {}", span(age))
+        format!(", the oldest for at least {}", format_seconds(age))
     })
 }
 

@@ -5,11 +5,11 @@ use netperf_core::model::states::figures::ports::Likely;
 use netperf_core::model::states::figures::{PortsRow, StatesFigures};
 use netperf_core::model::states::ports::TIME_WAIT_SECS;
 use netperf_core::sample::network::TcpSettings;
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{counted, format_seconds, grouped};
 
 use super::refused::Group;
 use super::remedy::Remedy;
-use crate::words::{process, span};
+use crate::words::process;
 use crate::{Finding, Level};
 
 /// Part of the ports from which on few are left.
@@ -115,7 +115,10 @@ impl Short<'_, '_> {
             );
         }
         if let Some(left) = row.exhausted_in_s.filter(|&left| left > 0.0) {
-            evidence.push(format!("as things go, none is left in {}", span(left)));
+            evidence.push(format!(
+                "as things go, none is left in {}",
+                format_seconds(left)
+            ));
         }
         evidence.push(makers(&row.likely));
         Finding {

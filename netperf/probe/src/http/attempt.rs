@@ -8,6 +8,7 @@ use netperf_core::clock::{self, MonoNs};
 use netperf_core::sample::dns::{Lookup, LookupEnd, Outcome};
 use netperf_core::sample::http::{Connection, RequestReading, Tls};
 use netperf_core::sample::name_service::NameService;
+use netperf_core::units::format_duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -60,7 +61,7 @@ impl<'r> Client<'r> {
         reading.failure = match ended {
             Ok(Ok(())) => None,
             Ok(Err(why)) => Some(why),
-            Err(_) => Some(format!("not finished within {} s", patience.as_secs_f64())),
+            Err(_) => Some(format!("not finished within {}", format_duration(patience))),
         };
         let is_usable = self.request.keep_alive && reading.failure.is_none();
         if !is_usable {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use netperf_core::clock;
 use netperf_core::collect::HookPreference;
+use netperf_core::units::{Units, format_duration};
 use netperf_sys::capture::Scope;
 
 use self::args::DoctorArgs;
@@ -37,6 +38,7 @@ pub struct DoctorRun {
     length: Duration,
     about: Option<u32>,
     namespaces: Scope,
+    units: Units,
     written: Written,
     hooks: HookPreference,
     verbosity: u8,
@@ -52,6 +54,7 @@ impl DoctorRun {
             namespaces: args
                 .netns
                 .unwrap_or_else(|| args.pid.map_or(Scope::All, Scope::Of)),
+            units: common.text_units(),
             written: if common.json {
                 Written::Json
             } else {
@@ -89,7 +92,7 @@ pub(super) async fn run(run: DoctorRun) -> anyhow::Result<()> {
         return Ok(());
     };
     window.close()?;
-    let measured = window.measured(run.about);
+    let measured = window.measured(run.about, run.units);
     let doctor = Doctor::new(&measured);
     run.written
         .verdict(&doctor, &end(1, reason), sink.pending())?;
@@ -112,7 +115,7 @@ fn announce(run: &DoctorRun) {
     if run.written == Written::Json || !stderr.is_terminal() {
         return;
     }
-    let seconds = run.length.as_secs_f64();
+    let length = format_duration(run.length);
     // Where it can't be said nobody misses it.
-    let _ = writeln!(stderr, "measuring for {seconds:.0} s; Ctrl-C ends it early");
+    let _ = writeln!(stderr, "measuring for {length}; Ctrl-C ends it early");
 }

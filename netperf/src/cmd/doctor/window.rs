@@ -14,6 +14,7 @@ use netperf_core::model::states::StatesModel;
 use netperf_core::sample::nic::NicSample;
 use netperf_core::sample::refusal::Refusals;
 use netperf_core::sample::socket::{SocketSample, Unseen};
+use netperf_core::units::Units;
 use netperf_sys::capture::{
     self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
     SocketRequest,
@@ -243,7 +244,7 @@ impl Window {
     }
 
     /// What was measured.
-    pub(super) fn measured(&self, about: Option<u32>) -> Measured<'_> {
+    pub(super) fn measured(&self, about: Option<u32>, units: Units) -> Measured<'_> {
         Measured {
             wall: clock::now().1,
             length: self.length,
@@ -262,6 +263,7 @@ impl Window {
             namespaces: (self.request.namespaces != Scope::All)
                 .then_some(self.last.namespaces.as_slice()),
             about,
+            units,
         }
     }
 }

@@ -47,6 +47,7 @@ impl HttpRun {
             method: request.method.to_string(),
             keep_alive: request.keep_alive,
             slos: slos(&args.slo)?,
+            units: common.text_units(),
         };
         Ok(Self {
             request,

@@ -43,7 +43,7 @@ impl LimitRun {
         Ok(Self {
             wish,
             json: common.json,
-            units: common.units,
+            units: common.text_units(),
             verbosity: common.verbose,
         })
     }

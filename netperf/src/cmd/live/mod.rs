@@ -184,7 +184,7 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
                 Wake::Tick => self.tick()?,
                 Wake::Pump => {
                     self.pump = Instant::now() + self.feed.pump()?;
-                    self.show_happenings()?;
+                    self.show_events()?;
                     None
                 }
             };
@@ -227,7 +227,7 @@ impl<F: Feed, V: Front> Session<'_, F, V> {
     }
 
     /// What happened until now, unless the reader is busy: it is then shown later.
-    fn show_happenings(&mut self) -> anyhow::Result<()> {
+    fn show_events(&mut self) -> anyhow::Result<()> {
         if self.front.is_ready() {
             let events = self.events();
             self.front.happened(&events).context("can't write")?;

@@ -33,6 +33,7 @@ impl NicRun {
                 driver_counters: args.driver,
             },
             options: NicOptions {
+                units: common.text_units(),
                 names: args.iface,
                 fail_if: args.fail_if,
             },

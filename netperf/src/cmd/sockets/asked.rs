@@ -51,7 +51,7 @@ impl SocketsRun {
                 states,
                 filter,
                 summary_only: args.summary,
-                explain: args.explain,
+                explain: args.explain.then_some(common.text_units()),
                 processes: processes(args.processes),
             },
         })

@@ -1,7 +1,7 @@
-//! What does one line say of a limit?
+//! The line of a limit that is held: what it lets through, what waits, how long it still lasts.
 
 use netperf_core::text::{fit, visible, width};
-use netperf_core::units::{ByteRate, Bytes, Units};
+use netperf_core::units::{ByteRate, Bytes, Units, format_millis, format_seconds};
 
 use crate::view::limit::{DirectionRow, LimitTick};
 
@@ -46,17 +46,12 @@ fn parts(tick: &LimitTick<'_>, units: Units) -> Vec<(u8, String)> {
     let total = of_each(&|row| units.size(Bytes(row.bytes)));
     let dropped: u64 = directions.iter().map(|(_, row)| row.dropped).sum();
     parts.push((3, total));
-    parts.push((
-        2,
-        format!(
-            "queue {} ms",
-            of_each(&|row| row.queue_delay_ms.to_string())
-        ),
-    ));
+    let delay = of_each(&|row| format_millis(row.queue_delay_ms));
+    parts.push((2, format!("queue {delay}")));
     parts.push((4, format!("{dropped} dropped")));
     parts.push((5, format!("{} proc {} sock", tick.pids.len(), tick.sockets)));
     if let Some(left) = tick.left_s {
-        parts.push((1, format!("{} left", span(left))));
+        parts.push((1, format!("{} left", format_seconds(left))));
     }
     if !tick.uncovered.is_empty() {
         let names: Vec<_> = tick
@@ -79,17 +74,6 @@ fn achieved(row: &DirectionRow, units: Units) -> String {
     match (now.split_once(' '), limit.split_once(' ')) {
         (Some((number, unit)), Some((_, other))) if unit == other => format!("{number}/{limit}"),
         _ => format!("{now} of {limit}"),
-    }
-}
-
-/// `58s`, `9m58s`, `2h05m`.
-fn span(seconds: f64) -> String {
-    let whole = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    let seconds = whole.as_secs() + u64::from(whole.subsec_nanos() > 0);
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
     }
 }
 
@@ -148,7 +132,7 @@ mod tests {
             "{line}"
         );
         assert!(
-            line.contains("queue 50/50 ms") && line.ends_with("left"),
+            line.contains("queue 50 ms/50 ms") && line.ends_with("left"),
             "{line}"
         );
         for columns in 1..200 {
@@ -170,17 +154,5 @@ mod tests {
             ..tick(None)
         };
         assert!(full_line(&told, Units::Auto).contains(r"not limited: wg\x1b0"));
-    }
-
-    #[test]
-    fn the_time_left_is_rounded_up() {
-        for (seconds, shown) in [
-            (0.2, "1s"),
-            (59.0, "59s"),
-            (60.0, "1m00s"),
-            (7500.0, "2h05m"),
-        ] {
-            assert_eq!(span(seconds), shown);
-        }
     }
 }

@@ -131,6 +131,7 @@ fn objects(start: &Start, middle: &impl serde::Serialize, end: &End) -> io::Resu
 
 /// What an order was answered, as one object.
 #[derive(Clone, Debug, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limit_order")]
 pub struct Ordered {
     /// When.

@@ -7,7 +7,7 @@ mod tests;
 
 use std::io::{self, Write};
 
-use netperf_core::units::Units;
+use netperf_core::units::{Units, format_seconds};
 
 use super::json;
 use super::looks::{SENTENCE, finding, judged, not_shown, sentence};
@@ -148,8 +148,8 @@ fn summary(tick: &NicTick<'_>) -> String {
     let interfaces = count(tick.interfaces.len(), "interface", "interfaces");
     let namespaces = count(tick.namespaces, "network namespace", "network namespaces");
     let time = tick.time.to_seconds();
-    let interval = tick
-        .interval_s
-        .map_or(String::new(), |seconds| format!("  tick {seconds:.2} s"));
+    let interval = tick.interval_s.map_or(String::new(), |seconds| {
+        format!("  tick {}", format_seconds(seconds))
+    });
     format!("{time}{interval}  {interfaces} in {namespaces}")
 }

@@ -1,8 +1,9 @@
-//! What stands above and below the hops?
+//! What stands above and below the hops of a path: where to, and the destination's figures.
+
+use netperf_core::model::path::ProcessSide;
+use netperf_core::units::{Percent, format_micros};
 
 use crate::view::path::PathTick;
-use netperf_core::model::path::ProcessSide;
-use netperf_diagnose::path::words::{ms_or_dash, percent};
 
 /// Where to, and how. May hold untrusted text.
 pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {
@@ -36,16 +37,15 @@ pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {
 /// Figures of the destination, as `ping` prints them and more. May hold untrusted text.
 pub(in crate::render) fn destination(tick: &PathTick<'_>) -> Vec<String> {
     let row = &tick.destination;
-    let loss = row.loss_percent.map_or("-".to_owned(), percent);
+    let loss = row.loss_percent;
+    let loss = loss.map_or("-".to_owned(), |share| Percent(share).to_string());
     let mut lines = vec![format!(
         "destination: {} sent, {} received, {loss} lost",
         row.sent, row.received
     )];
     if row.reached {
-        let [min, avg, max, mdev] =
-            [row.min_us, row.avg_us, row.max_us, row.mdev_us].map(ms_or_dash);
-        let [p50, p95, p99, jitter] =
-            [row.p50_us, row.p95_us, row.p99_us, row.jitter_us].map(ms_or_dash);
+        let [min, avg, max, mdev] = [row.min_us, row.avg_us, row.max_us, row.mdev_us].map(time);
+        let [p50, p95, p99, jitter] = [row.p50_us, row.p95_us, row.p99_us, row.jitter_us].map(time);
         lines.push(format!("  min {min}  avg {avg}  max {max}  mdev {mdev}"));
         lines.push(format!(
             "  p50 {p50}  p95 {p95}  p99 {p99}  jitter {jitter}"
@@ -55,6 +55,10 @@ pub(in crate::render) fn destination(tick: &PathTick<'_>) -> Vec<String> {
     lines
 }
 
+fn time(micros: Option<u32>) -> String {
+    micros.map_or("-".to_owned(), format_micros)
+}
+
 fn process(side: &ProcessSide) -> String {
     let ProcessSide {
         pid,
@@ -62,8 +66,7 @@ fn process(side: &ProcessSide) -> String {
         connections,
         ..
     } = side;
-    let [min, middle, max] =
-        [side.srtt_min_us, side.srtt_median_us, side.srtt_max_us].map(ms_or_dash);
+    let [min, middle, max] = [side.srtt_min_us, side.srtt_median_us, side.srtt_max_us].map(time);
     let count = if *connections == 1 {
         "1 connection".to_owned()
     } else {

@@ -1,8 +1,8 @@
-//! What is known of a socket beyond its row, in the words of `ss -i`?
+//! The line below a socket: what is known of it beyond its row, in the words of `ss -i`.
 
 use netperf_core::sample::socket::{TcpInfo, Timer, TimerKind};
 use netperf_core::text::visible;
-use netperf_core::units::{ByteRate, Bytes, Units};
+use netperf_core::units::{ByteRate, Bytes, Percent, Units, format_micros, format_millis};
 
 use crate::view::sockets::SocketRow;
 
@@ -29,15 +29,15 @@ fn connection(tcp: &TcpInfo, units: Units, words: &mut Vec<String>) {
     let above_zero = |number: Option<u32>| number.filter(|&it| it > 0).map(|it| it.to_string());
     let size = |bytes: Option<u64>| {
         let bytes = bytes.filter(|&bytes| bytes > 0)?;
-        Some(units.size(Bytes(bytes)).replace(' ', ""))
+        Some(joined(&units.size(Bytes(bytes))))
     };
     let rtt = tcp.srtt_us.zip(tcp.rttvar_us);
     say(
         "rtt",
-        rtt.map(|(srtt, var)| format!("{}/{}", ms(srtt), ms(var))),
+        rtt.map(|(srtt, var)| format!("{}/{}", time(srtt), time(var))),
     );
-    say("minrtt", tcp.min_rtt_us.map(ms));
-    say("rto", tcp.rto_us.map(ms));
+    say("minrtt", tcp.min_rtt_us.map(time));
+    say("rto", tcp.rto_us.map(time));
     say("mss", number(tcp.mss));
     say("pmtu", number(tcp.pmtu));
     say("cwnd", number(tcp.cwnd));
@@ -46,25 +46,23 @@ fn connection(tcp: &TcpInfo, units: Units, words: &mut Vec<String>) {
     say("acked", size(tcp.bytes_acked));
     say("received", size(tcp.bytes_received));
     let rate = tcp.delivery_rate.filter(|&rate| rate > 0);
-    say(
-        "delivery",
-        rate.map(|it| units.rate(ByteRate(it)).replace(' ', "")),
-    );
+    say("delivery", rate.map(|it| joined(&units.rate(ByteRate(it)))));
     let resent = tcp.retrans_out.zip(tcp.retrans).filter(|&(_, all)| all > 0);
     say("retrans", resent.map(|(now, all)| format!("{now}/{all}")));
     say("lost", above_zero(tcp.lost));
     say("unacked", above_zero(tcp.unacked));
     say("notsent", size(tcp.notsent_bytes.map(u64::from)));
     let busy = tcp.busy_us.unwrap_or(0);
-    say("busy", (busy > 0).then(|| format!("{}ms", busy / 1_000)));
+    say("busy", (busy > 0).then(|| time(busy)));
     say("rwnd_limited", share(tcp.rwnd_limited_us, busy));
     say("sndbuf_limited", share(tcp.sndbuf_limited_us, busy));
 }
 
 fn share(part_us: Option<u64>, busy_us: u64) -> Option<String> {
     let part = part_us.filter(|&part| part > 0)?;
-    let percent = part.saturating_mul(100) / busy_us.max(1);
-    Some(format!("{}ms({percent}%)", part / 1_000))
+    #[expect(clippy::cast_precision_loss, reason = "a share has few digits")]
+    let share = Percent::of(part as f64 / busy_us.max(1) as f64);
+    Some(format!("{}({})", time(part), joined(&share.to_string())))
 }
 
 fn timer(timer: Timer) -> String {
@@ -74,11 +72,15 @@ fn timer(timer: Timer) -> String {
         TimerKind::Timewait => "timewait",
         TimerKind::Persist => "persist",
     };
-    let (seconds, ms) = (timer.expires_ms / 1_000, timer.expires_ms % 1_000);
-    format!("timer:{kind},{seconds}.{ms:03}s,{}", timer.retransmits)
+    let left = joined(&format_millis(timer.expires_ms.into()));
+    format!("timer:{kind},{left},{}", timer.retransmits)
 }
 
-/// Milliseconds with three digits behind the point: `0.025ms`.
-fn ms(us: u32) -> String {
-    format!("{}.{:03}ms", us / 1_000, us % 1_000)
+fn time(micros: impl Into<u64>) -> String {
+    joined(&format_micros(micros))
+}
+
+/// A figure and its unit as one word.
+fn joined(figure: &str) -> String {
+    figure.replace(' ', "")
 }

@@ -15,7 +15,7 @@ use super::looks::{self, indented, sentence};
 use super::text::LINE;
 use super::text_table;
 use crate::view::envelope::{End, Start};
-use crate::view::sockets::{Count, SocketsTick, Summary, table};
+use crate::view::sockets::{SocketsTick, Summary, counts, table};
 
 /// How sockets are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +110,7 @@ impl Written {
 
 /// What came of closing sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "kill")]
 pub struct Closed {
     /// How many were closed.
@@ -173,43 +174,19 @@ impl TextLook {
 
 /// What `ss -s` tells, over all network namespaces that could be seen.
 fn summary(summary: &Summary, out: &mut Vec<u8>) -> io::Result<()> {
-    let Summary {
-        total,
-        namespaces,
-        tcp,
-        udp,
-        raw,
-        unix,
-        orphaned,
-    } = summary;
+    let (total, namespaces) = (summary.total, summary.namespaces);
     writeln!(out, "Total: {total} in {namespaces} network namespace(s)")?;
-    let states: Vec<_> = tcp
+    let states: Vec<_> = summary
+        .tcp
         .states
         .iter()
         .map(|(state, count)| format!("{state} {count}"))
-        .chain([format!("orphaned {orphaned}")])
+        .chain([format!("orphaned {}", summary.orphaned)])
         .collect();
-    writeln!(out, "TCP:   {} ({})\n", tcp.total, states.join(", "))?;
-    writeln!(out, "Transport  Total      IPv4       IPv6")?;
-    let line = |out: &mut Vec<u8>, name: &str, count: &Count| {
-        let Count {
-            total, ipv4, ipv6, ..
-        } = count;
-        let text = format!("{name:<9}  {total:<9}  {ipv4:<9}  {ipv6}");
-        writeln!(out, "{text}")
-    };
-    line(out, "RAW", raw)?;
-    line(out, "UDP", udp)?;
-    line(out, "TCP", tcp)?;
-    let all = Count {
-        total: raw.total + udp.total + tcp.total,
-        ipv4: raw.ipv4 + udp.ipv4 + tcp.ipv4,
-        ipv6: raw.ipv6 + udp.ipv6 + tcp.ipv6,
-        ..Count::default()
-    };
-    line(out, "INET", &all)?;
-    if unix.total > 0 {
-        writeln!(out, "{:<9}  {}", "UNIX", unix.total)?;
+    let states = states.join(", ");
+    writeln!(out, "TCP:   {} ({states})\n", summary.tcp.total)?;
+    for line in text_table::lines(&counts(summary), Units::Auto, LINE) {
+        writeln!(out, "{line}")?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 use crate::view::fixtures::{every_socket, start};
 use netperf_core::fixtures::sockets;
 use netperf_core::text::width;
+use regex::Regex;
 use serde_json::Value;
 
 use super::*;
@@ -52,10 +53,23 @@ fn sockets_in_200_columns() {
 #[test]
 fn sockets_explained_with_what_tcp_knows() {
     let options = SocketsOptions {
-        explain: true,
+        explain: Some(Units::Auto),
         ..every_socket()
     };
     insta::assert_snapshot!(text(ALL, &options));
+}
+
+#[test]
+fn units_reach_the_queues_the_details_and_the_explanations() {
+    let units = Units::Kbit;
+    let options = SocketsOptions {
+        explain: Some(units),
+        ..every_socket()
+    };
+    let text = text(TextLook { units, ..ALL }, &options);
+    assert!(text.contains("kbit  "), "{text}");
+    let in_bytes = Regex::new("[0-9] ?[kMG]?B").unwrap();
+    assert!(!in_bytes.is_match(&text), "{text}");
 }
 
 #[test]
@@ -75,7 +89,7 @@ fn no_line_is_wider_than_the_terminal() {
             ..ALL
         };
         let options = SocketsOptions {
-            explain: true,
+            explain: Some(Units::Auto),
             ..every_socket()
         };
         for line in text(look, &options).lines() {
@@ -93,7 +107,7 @@ fn nothing_to_show_and_nothing_to_explain_are_said() {
     assert_eq!(text(LOOK, &none), "no socket matches\n");
     let quiet = SocketsOptions {
         filter: parse("dport = :5432").unwrap(),
-        explain: true,
+        explain: Some(Units::Auto),
         ..every_socket()
     };
     let look = TextLook {

@@ -6,7 +6,7 @@ mod tests;
 use std::io::{self, Write};
 
 use netperf_core::model::states::counts::STATES;
-use netperf_core::units::Units;
+use netperf_core::units::{Growth, Units, format_seconds};
 
 use super::json;
 use super::looks::{finding, not_shown, sentence};
@@ -134,9 +134,9 @@ impl Text {
 fn summary(tick: &StatesTick<'_>) -> String {
     let (time, sockets) = (tick.time.to_seconds(), tick.counts.total());
     let namespaces = tick.namespaces;
-    let interval = tick
-        .interval_s
-        .map_or(String::new(), |seconds| format!("  tick {seconds:.2} s"));
+    let interval = tick.interval_s.map_or(String::new(), |seconds| {
+        format!("  tick {}", format_seconds(seconds))
+    });
     format!("{time}{interval}  {sockets} TCP sockets in {namespaces} network namespace(s)")
 }
 
@@ -153,7 +153,7 @@ fn states(tick: &StatesTick<'_>) -> String {
     let word = |state: netperf_core::sample::TcpState| {
         let (name, count) = (state.name(), tick.counts.of(state));
         let change = growth(name);
-        let text = change.map_or(String::new(), |change| format!(" ({change:+.1}/s)"));
+        let text = change.map_or(String::new(), |change| format!(" ({}/s)", Growth(change)));
         (count > 0 || change.is_some()).then(|| format!("{name} {count}{text}"))
     };
     let words: Vec<_> = STATES.into_iter().filter_map(word).collect();

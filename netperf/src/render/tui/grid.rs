@@ -1,4 +1,4 @@
-//! How is a table drawn?
+//! Tables on the terminal's screen: headings, rows, the selected one.
 
 use std::borrow::Cow;
 
@@ -85,7 +85,7 @@ impl Grid<'_> {
         for (column, &width) in self.table.columns.iter().zip(&self.widths) {
             let Some(width) = width else { continue };
             let mut style = self.look.heading();
-            if column.key == Some(self.table.sort.key) {
+            if column.key.is_some() && column.key == self.table.sort.map(|sort| sort.key) {
                 style = style.add_modifier(Modifier::UNDERLINED);
             }
             x = put(buffer, line, x, &padded(column, width, column.title), style);

@@ -1,30 +1,31 @@
-//! Whose figures are these, how much is it all together, and can they be trusted?
+//! The lines at the top: the session, what it costs, totals, losses, what is not seen.
 
 use netperf_core::model::Model;
+use netperf_core::model::traffic::Speed;
 use netperf_core::sample::Loss;
 use netperf_core::text::visible;
-use netperf_core::units::Bytes;
+use netperf_core::units::{Bytes, Percent, format_seconds};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::grid::Look;
-use super::surroundings::Surroundings;
+use super::status_line::StatusLine;
 use crate::render::cell::rate;
 use crate::view::envelope::Start;
 use crate::view::tick::Health;
 
 /// Lines that the header takes: a third where something can't be seen.
-pub(super) fn height(around: &Surroundings) -> u16 {
-    2 + u16::from(!around.start.unavailable.is_empty())
+pub(super) fn height(status: &StatusLine) -> u16 {
+    2 + u16::from(!status.start.unavailable.is_empty())
 }
 
 /// Draws the lines at the top.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
-    around: &Surroundings,
+    status: &StatusLine,
     model: &Model,
     look: Look,
 ) {
@@ -33,7 +34,7 @@ pub(super) fn draw(
         split(
             buffer,
             line,
-            &session(&around.start, model, look),
+            &session(&status.start, model, look),
             &tracer(model, look),
         );
     }
@@ -41,7 +42,7 @@ pub(super) fn draw(
         split(buffer, line, &totals(model, look), &loss(model, look));
     }
     if let Some(line) = lines.next() {
-        split(buffer, line, &unseen(&around.start), &Line::raw("? why"));
+        split(buffer, line, &unseen(&status.start), &Line::raw("? why"));
     }
 }
 
@@ -59,8 +60,8 @@ fn session(start: &Start, model: &Model, look: Look) -> Line<'static> {
     Line::from(vec![
         Span::styled(visible(&start.host).into_owned(), look.heading()),
         Span::raw(format!(
-            "  every {} s  for {clock}  hooks {}",
-            start.interval_s,
+            "  every {}  for {clock}  hooks {}",
+            format_seconds(start.interval_s),
             visible(&start.hook_kinds().join(" "))
         )),
     ])
@@ -69,22 +70,22 @@ fn session(start: &Start, model: &Model, look: Look) -> Line<'static> {
 fn tracer(model: &Model, look: Look) -> Line<'static> {
     let cpu = model
         .tracer_cpu()
-        .map_or("-".to_owned(), |share| format!("{:.1}", share * 100.0));
+        .map_or("-".to_owned(), |share| Percent::of(share).to_string());
     let memory = look.units.size(Bytes(model.tracer().memory_bytes));
-    Line::raw(format!("tracer {cpu} % CPU, {memory}"))
+    Line::raw(format!("tracer {cpu} CPU, {memory}"))
 }
 
 fn totals(model: &Model, look: Look) -> Line<'static> {
     let speed = model.span().speed(Some(model.processes().moved()));
-    let known = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, look.units));
+    let known = |pick: fn(Speed) -> u64| rate(speed.map(pick), look.units);
     let total = model.processes().total();
     let size = |bytes| look.units.size(Bytes(bytes));
     let bold = Style::new().add_modifier(Modifier::BOLD);
     Line::from(vec![
         Span::styled("SENT ", look.heading()),
-        Span::styled(known(speed.map(|speed| speed.tx_bytes_per_s)), bold),
+        Span::styled(known(|speed| speed.tx_bytes_per_s), bold),
         Span::styled("  RECEIVED ", look.heading()),
-        Span::styled(known(speed.map(|speed| speed.rx_bytes_per_s)), bold),
+        Span::styled(known(|speed| speed.rx_bytes_per_s), bold),
         Span::raw(format!(
             "  since start {} / {}",
             size(total.tx_bytes),

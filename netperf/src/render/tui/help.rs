@@ -6,7 +6,7 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Padding, Paragraph, Widget};
 
-use super::surroundings::Surroundings;
+use super::status_line::StatusLine;
 
 const LINES: [&str; 18] = [
     "q        quit                     s  sort by bytes sent",
@@ -33,13 +33,13 @@ const LINES: [&str; 18] = [
 const WIDTH: usize = 66;
 
 /// Draws the help over the page.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, around: &Surroundings) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, status: &StatusLine) {
     let mut lines: Vec<String> = LINES.map(str::to_owned).into();
     lines.extend(wrapped(&format!(
         "hooks: {}",
-        around.start.attachments().join(" ")
+        status.start.attachments().join(" ")
     )));
-    for missing in &around.start.unavailable {
+    for missing in &status.start.unavailable {
         lines.extend(wrapped(&format!(
             "not seen: {}: {}",
             missing.what, missing.why

@@ -1,7 +1,8 @@
-//! How busy are the interfaces?
+//! The line of interfaces: how busy each is, the busiest first.
 
 use netperf_core::model::Model;
 use netperf_core::text::{visible, width};
+use netperf_core::units::{LinkSpeed, Percent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -36,17 +37,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: Look) {
 
 /// What stands behind the name: ` ███░░░░░░░ 32 % of 1 Gbit/s, sent 40 MB/s, received 3 MB/s  `.
 fn figures(link: &LinkRow<'_>, look: Look) -> String {
-    let known = |speed: Option<u64>| speed.map_or("-".to_owned(), |speed| rate(speed, look.units));
-    let (sent, received) = (known(link.tx_bytes_per_s), known(link.rx_bytes_per_s));
+    let [sent, received] =
+        [link.tx_bytes_per_s, link.rx_bytes_per_s].map(|it| rate(it, look.units));
     let traffic = format!("sent {sent}, received {received}   ");
     match (link.utilisation, link.speed_mbit) {
         (Some(share), Some(mbit)) => {
-            let percent = share * 100.0;
-            format!(
-                " {} {percent:.0} % of {}, {traffic}",
-                bar(share),
-                capacity(mbit)
-            )
+            let (used, speed) = (Percent::of(share), LinkSpeed(mbit));
+            format!(" {} {used} of {speed}, {traffic}", bar(share))
         }
         _ => format!(" {traffic}"),
     }
@@ -60,12 +57,4 @@ fn bar(share: f64) -> String {
         bar.push(if filled { '█' } else { '░' });
     }
     bar
-}
-
-fn capacity(mbit: u32) -> String {
-    if mbit >= 1_000 {
-        format!("{} Gbit/s", f64::from(mbit) / 1_000.0)
-    } else {
-        format!("{mbit} Mbit/s")
-    }
 }

@@ -18,12 +18,12 @@ mod path_screen;
 mod prompt;
 mod scene;
 mod screen;
+mod sockets_state;
 mod state;
 mod states_page;
-mod surroundings;
+mod status_line;
 mod terminal;
 mod top_page;
-mod watched;
 
 #[cfg(test)]
 mod tests;

@@ -13,18 +13,18 @@ use super::overlay::Overlay;
 use super::prompt::Prompt;
 use super::scene::{Scene, line};
 use super::state::{Page, State};
-use super::surroundings::Surroundings;
+use super::status_line::StatusLine;
 use super::{flows_page, footer, header, help, links, states_page, top_page};
 use crate::view::sort::{Figures, SortKey};
 
 /// Smallest terminal on which anything can be read: columns and lines.
 const SMALLEST: (u16, u16) = (40, 8);
 
-/// Draws everything.
+/// Draws the whole screen: header, page, keys, and what lies above them.
 pub(super) fn draw(
     frame: &mut Frame<'_>,
     state: &mut State,
-    around: &Surroundings,
+    status: &StatusLine,
     model: &Model,
     names: &dyn HostNames,
 ) {
@@ -38,21 +38,21 @@ pub(super) fn draw(
         model: frozen.as_deref().unwrap_or(model),
         names,
     };
-    parts(frame.buffer_mut(), area, state, around, scene);
+    parts(frame.buffer_mut(), area, state, status, scene);
 }
 
 fn parts(
     buffer: &mut Buffer,
     area: Rect,
     state: &mut State,
-    around: &Surroundings,
+    status: &StatusLine,
     scene: Scene<'_>,
 ) {
-    let message = around.message(scene.model);
+    let message = status.message(scene.model);
     let overlay = state.overlay.clone();
     let prompt = Prompt::of(&overlay);
     let [head, link, title, body, note, foot] = Layout::vertical([
-        Constraint::Length(header::height(around)),
+        Constraint::Length(header::height(status)),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),
@@ -64,7 +64,7 @@ fn parts(
         units: state.units,
         color: state.color,
     };
-    header::draw(buffer, head, around, scene.model, look);
+    header::draw(buffer, head, status, scene.model, look);
     links::draw(buffer, link, scene.model, look);
     match state.page {
         Page::Top => top_page::draw(buffer, body, state, scene),
@@ -78,7 +78,7 @@ fn parts(
         None => footer::draw(buffer, foot, state, look),
     }
     if overlay == Overlay::Help {
-        help::draw(buffer, area, around);
+        help::draw(buffer, area, status);
     }
 }
 

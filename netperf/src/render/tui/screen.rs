@@ -16,7 +16,7 @@ use super::input::action;
 use super::log_tail::LogTail;
 use super::page;
 use super::state::{Effect, Page, Settings, State};
-use super::surroundings::Surroundings;
+use super::status_line::StatusLine;
 use super::terminal::OwnTerminal;
 use crate::render::{Event, Front};
 use crate::view::envelope::{End, Start};
@@ -35,7 +35,7 @@ pub struct Screen {
 struct Open {
     terminal: OwnTerminal,
     keys: EventStream,
-    around: Surroundings,
+    status: StatusLine,
     is_drawn: bool,
     is_gone: bool,
 }
@@ -60,12 +60,12 @@ impl Screen {
     fn draw(&mut self, model: &Model) {
         let Some(open) = &mut self.open else { return };
         if let Some(line) = self.log.take() {
-            open.around.say(line, model.at());
+            open.status.say(line, model.at());
         }
-        let (state, names, around) = (&mut self.state, self.names.as_ref(), &open.around);
+        let (state, names, status) = (&mut self.state, self.names.as_ref(), &open.status);
         let drawn = open
             .terminal
-            .draw(|frame| page::draw(frame, state, around, model, names));
+            .draw(|frame| page::draw(frame, state, status, model, names));
         open.is_drawn = true;
         open.is_gone |= is_lost(drawn);
     }
@@ -94,7 +94,7 @@ impl Screen {
 
     fn say(&mut self, text: &str, model: &Model) {
         if let Some(open) = &mut self.open {
-            open.around.say(text.to_owned(), model.at());
+            open.status.say(text.to_owned(), model.at());
         }
     }
 
@@ -115,7 +115,7 @@ impl Front for Screen {
         self.open = Some(Open {
             terminal,
             keys: EventStream::new(),
-            around: Surroundings::new(start),
+            status: StatusLine::new(start),
             is_drawn: false,
             is_gone: false,
         });
@@ -138,7 +138,7 @@ impl Front for Screen {
     fn sockets(&mut self, look: Result<SocketSample, String>, model: &Model) {
         // What was under way when the page was left or paused is not wanted any more.
         if self.wants_sockets() {
-            self.state.watched.take(look, &self.state.top.processes);
+            self.state.sockets.take(look, &self.state.top.processes);
             self.draw(model);
         }
     }

@@ -12,7 +12,7 @@ use regex::RegexBuilder;
 use super::cursor::{Cursor, RowId};
 use super::input::Action;
 use super::overlay::Overlay;
-use super::watched::Watched;
+use super::sockets_state::SocketsState;
 use crate::render::LimitOrder;
 use crate::view::View;
 use crate::view::churn::ChurnOptions;
@@ -71,7 +71,7 @@ pub(super) struct State {
     pub(super) filter: String,
     pub(super) opened: Option<ProcessId>,
     /// The sockets, while the page of their states is shown.
-    pub(super) watched: Watched,
+    pub(super) sockets: SocketsState,
     pub(super) overlay: Overlay,
     /// What is shown while the display is paused.
     pub(super) frozen: Option<Rc<Model>>,
@@ -125,7 +125,7 @@ impl State {
             command_line: false,
             filter: String::new(),
             opened: None,
-            watched: Watched::default(),
+            sockets: SocketsState::default(),
             overlay: Overlay::Nothing,
             frozen: None,
             cursor: Cursor::default(),
@@ -259,7 +259,7 @@ impl State {
             Page::Flows => Page::States,
             Page::States => Page::Top,
         };
-        self.watched.leave();
+        self.sockets.leave();
         self.cursor = Cursor::default();
     }
 
@@ -267,7 +267,7 @@ impl State {
     fn open(&mut self) {
         let id = self.cursor.selected_or_first();
         if self.page == Page::States {
-            return self.watched.open(id);
+            return self.sockets.open(id);
         }
         self.opened = match (id, self.opened) {
             (Some(RowId::Process(id)), opened) if opened != Some(id) => Some(id),
@@ -283,7 +283,7 @@ impl State {
                 self.overlay = Overlay::Nothing;
                 self.clear_filter();
             }
-            Overlay::Nothing if self.watched.opened.is_some() => self.watched.opened = None,
+            Overlay::Nothing if self.sockets.opened.is_some() => self.sockets.opened = None,
             Overlay::Nothing if self.opened.is_some() => self.opened = None,
             Overlay::Nothing => self.clear_filter(),
         }

@@ -1,10 +1,12 @@
 //! The states of TCP by process, and below them what they mean, or the sockets of the process that was
 //! opened.
 
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::model::states::counts::STATES;
 use netperf_core::sample::socket::SocketSample;
 use netperf_core::sample::state_set::StateSet;
 use netperf_core::text::visible;
+use netperf_diagnose::{Finding, Level};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -13,22 +15,21 @@ use ratatui::text::{Line, Span};
 use super::cursor::{Cursor, RowId};
 use super::grid::{self, Look};
 use super::scene::{hint, line};
+use super::sockets_state::{self, SocketsState};
 use super::state::State;
-use super::watched::{self, Watched};
 use crate::render::cell::trend;
 use crate::render::looks::wrapped;
 use crate::view::socket_filter::SocketFilter;
-use crate::view::sockets::{self, SocketsOptions, SocketsTick};
+use crate::view::sockets::table as sockets_table;
+use crate::view::sockets::{SocketsOptions, SocketsTick};
 use crate::view::states::{StatesTick, table};
-use netperf_core::model::query::ProcessQuery;
-use netperf_diagnose::{Finding, Level};
 
 /// Columns before the text of a finding.
 const INDENT: u16 = 10;
 
 /// Draws the page.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State) {
-    if let Some(error) = &state.watched.error {
+    if let Some(error) = &state.sockets.error {
         return hint(buffer, area, &format!("no look: {}", visible(error)));
     }
     let waiting = if state.is_paused() {
@@ -38,25 +39,25 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State) {
     };
     let look = Look::of(state);
     let State {
-        watched,
+        sockets,
         cursor,
         top,
         ..
     } = state;
-    let Some(sample) = &watched.sample else {
+    let Some(sample) = &sockets.sample else {
         return hint(buffer, area, waiting);
     };
-    let tick = StatesTick::new(&watched.model, &watched::options(&top.processes));
-    let has_trend = watched.time_wait.iter().any(|&count| count > 0);
+    let tick = StatesTick::new(&sockets.model, &sockets_state::options(&top.processes));
+    let has_trend = sockets.time_wait.iter().any(|&count| count > 0);
     let [total, upper, title, lower] = parts(area, has_trend, tick.by_process.len());
-    totals(buffer, total, watched, &counts(&tick), look);
+    totals(buffer, total, sockets, &counts(&tick), look);
     processes(buffer, upper, cursor, &tick, look);
-    if let Some(id) = watched.opened {
+    if let Some(id) = sockets.opened {
         let tick = sockets_of(sample, id.tgid);
         let count = tick.sockets.len();
         let text = format!("SOCKETS of PID {}: {count}, Enter closes", id.tgid);
         line(buffer, title, &text);
-        let table = sockets::table(tick.sockets.iter().take(grid::rows_in(lower)));
+        let table = sockets_table(tick.sockets.iter().take(grid::rows_in(lower)));
         grid::draw(buffer, lower, &table, None, look);
     } else {
         line(buffer, title, "FINDINGS");
@@ -85,7 +86,7 @@ fn counts(tick: &StatesTick<'_>) -> String {
 }
 
 /// The counts, and how TIME_WAIT went.
-fn totals(buffer: &mut Buffer, area: Rect, watched: &Watched, counts: &str, look: Look) {
+fn totals(buffer: &mut Buffer, area: Rect, sockets: &SocketsState, counts: &str, look: Look) {
     let mut lines = area.rows();
     if let Some(line) = lines.next() {
         buffer.set_stringn(line.x, line.y, counts, line.width.into(), Style::new());
@@ -93,7 +94,7 @@ fn totals(buffer: &mut Buffer, area: Rect, watched: &Watched, counts: &str, look
     if let Some(line) = lines.next() {
         let label = "TIME_WAIT at each look  ";
         let room = usize::from(line.width).saturating_sub(label.len());
-        let history: Vec<u64> = watched.time_wait.iter().copied().collect();
+        let history: Vec<u64> = sockets.time_wait.iter().copied().collect();
         let spans = vec![
             Span::styled(label, look.heading()),
             Span::raw(trend(&history, room)),
@@ -132,7 +133,7 @@ fn sockets_of(sample: &SocketSample, tgid: u32) -> SocketsTick<'_> {
             ..ProcessQuery::default()
         },
         summary_only: false,
-        explain: false,
+        explain: None,
     };
     SocketsTick::new(sample, &options, None)
 }

@@ -11,8 +11,6 @@ use super::scene::{Scene, hint, line, why_empty};
 use super::state::State;
 use crate::view::flows;
 use crate::view::flows_table;
-use crate::view::limit;
-use crate::view::process_row::ProcessRow;
 use crate::view::top::{Top, TopOptions};
 use crate::view::top_table::{self, TopLook};
 
@@ -46,16 +44,11 @@ fn processes(buffer: &mut Buffer, area: Rect, state: &mut State, scene: Scene<'_
     let look = TopLook {
         sort: state.sort(),
         command_line: state.command_line,
+        limits: &state.limits,
         trend_until: Some(scene.model.at()),
     };
     let in_sight = rows.iter().skip(state.cursor.offset()).take(height);
-    let mut table = top_table::table(in_sight.clone(), look);
-    limit::mark(
-        &mut table,
-        in_sight.map(ProcessRow::id),
-        &state.limits,
-        state.units,
-    );
+    let table = top_table::table(in_sight, look);
     grid::draw(
         buffer,
         area,

@@ -34,9 +34,10 @@ pub struct ChurnOptions {
 /// One tick of `states --watch`. What is per second stands for all connections, also where only a
 /// share of them is told.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "churn")]
 pub struct ChurnTick<'m> {
-    /// The tick.
+    /// When the tick was.
     #[serde(flatten)]
     pub when: When,
     /// One connection in so many was told.
@@ -58,6 +59,7 @@ pub struct ChurnTick<'m> {
 
 /// Transitions of one process's connections.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChurnProcess<'m> {
     /// Process id; 0 where no process is known.
     pub pid: u32,
@@ -73,38 +75,41 @@ pub struct ChurnProcess<'m> {
 
 /// TIME_WAIT of outgoing connections to one destination.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutgoingRow<'m> {
-    /// This end.
+    /// Address on this host.
     pub local_addr: IpAddr,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
-    /// How many.
+    /// How many wait, begin to and cease to.
     #[serde(flatten)]
     pub waits: WaitsRow<'m>,
 }
 
 /// TIME_WAIT of connections that were accepted at one port.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptedRow<'m> {
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
-    /// How many.
+    /// How many wait, begin to and cease to.
     #[serde(flatten)]
     pub waits: WaitsRow<'m>,
 }
 
 /// How many begin to wait and end, and whose they are.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitsRow<'m> {
     /// Beginnings per second.
     pub begun_per_s: Option<f64>,
     /// Ends per second.
     pub ended_per_s: Option<f64>,
-    /// Process ids.
+    /// Ids of the processes.
     pub pids: Vec<u32>,
     /// Names of the same processes. Untrusted text.
     pub names: Vec<&'m str>,

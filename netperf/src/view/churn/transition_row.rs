@@ -1,4 +1,4 @@
-//! What is said of one transition, as it happens?
+//! A row of `states --watch`: one transition, as it happens.
 
 use std::net::SocketAddr;
 
@@ -10,17 +10,18 @@ use crate::view::time::Rfc3339;
 
 /// One transition.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "transition")]
 pub struct TransitionRow<'h> {
-    /// When.
+    /// When the kernel changed the state.
     pub time: Rfc3339,
     /// Always TCP.
     pub proto: Proto,
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// Process id; 0 where no process is known.
     pub pid: u32,

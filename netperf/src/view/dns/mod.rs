@@ -5,7 +5,7 @@ pub mod table;
 use std::net::IpAddr;
 
 use netperf_core::model::dns::DnsFigures;
-pub use netperf_core::model::dns::{LookupRow, QueryRow, RecordRow, ResolverRow, TypeRow};
+pub use netperf_core::model::dns::{LookupRow, ResolverRow};
 use netperf_core::sample::dns::DnsSample;
 use netperf_diagnose::{Finding, Level, dns};
 use serde::Serialize;
@@ -14,6 +14,7 @@ use super::time::Rfc3339;
 
 /// All that was asked about a name at one time.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "dns")]
 pub struct DnsTick {
     /// When it began.

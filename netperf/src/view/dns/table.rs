@@ -1,67 +1,41 @@
-//! How are resolvers put in a table?
-
-use std::borrow::Cow;
+//! The table of resolvers: how fast each answered what, by type of record.
 
 use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
+use netperf_core::model::spread::Spread;
+use netperf_core::units::from_micros;
 
-use crate::view::sort::Sort;
-use crate::view::table::{Cell, Column, Row, Table};
+use crate::view::table::{Columns, Table};
 
 /// A line for each resolver and type.
 pub fn table(resolvers: &[ResolverRow]) -> Table<'_> {
-    let columns = vec![
-        Column::words("RESOLVER", 15, 47, 0).keeping_its_end(),
-        Column::words("TYPE", 4, 6, 0),
-        Column::numbers("SENT", 4, 3),
-        Column::numbers("LOST", 4, 0),
-        Column::numbers("TRUNC", 5, 5),
-        Column::numbers("MIN", 8, 4),
-        Column::numbers("AVG", 8, 2),
-        Column::numbers("P95", 8, 0),
-        Column::numbers("MAX", 8, 4),
-        Column::words("RESULT", 8, 30, 0),
-        Column::words("ANSWER", 15, 80, 1),
-    ];
-    let rows = resolvers
+    let lines = resolvers
         .iter()
-        .flat_map(|resolver| resolver.types.iter().map(|kind| line(resolver, kind)));
-    Table {
-        columns,
-        rows: rows.collect(),
-        sort: Sort::default(),
-    }
+        .flat_map(|resolver| resolver.types.iter().map(|row| (resolver.server, row)));
+    let time = |row: &TypeRow, pick: fn(Spread) -> u64| row.time.map(pick).map(from_micros);
+    Columns::of(lines)
+        .words("RESOLVER", 15..=47, 0, |(server, _)| server)
+        .keeping_the_end()
+        .words("TYPE", 4..=6, 0, |(_, row)| row.kind.as_str())
+        .numbers("SENT", 4, 3, |(_, row)| row.sent)
+        .numbers("LOST", 4, 0, |(_, row)| row.timeouts + row.failed)
+        .numbers("TRUNC", 5, 5, |(_, row)| row.truncated)
+        .numbers("MIN", 8, 4, |(_, row)| time(row, |it| it.min_us))
+        .numbers("AVG", 8, 2, |(_, row)| time(row, |it| it.avg_us))
+        .numbers("P95", 8, 0, |(_, row)| time(row, |it| it.p95_us))
+        .numbers("MAX", 8, 4, |(_, row)| time(row, |it| it.max_us))
+        .words("RESULT", 8..=30, 0, |(_, row)| results(row))
+        .words("ANSWER", 15..=80, 1, |(_, row)| row.values().join(" "))
+        .table()
 }
 
-fn line<'r>(resolver: &ResolverRow, row: &'r TypeRow) -> Row<'r> {
-    let time = |pick: fn(&netperf_core::model::spread::Spread) -> u64| {
-        let micros = row.time.as_ref().map(pick);
-        Cell::Micros(micros.map(|it| u32::try_from(it).unwrap_or(u32::MAX)))
-    };
-    let count = |count: usize| Cell::Number(u64::try_from(count).ok());
-    let results: Vec<_> = match row.results.iter().next() {
-        Some((only, _)) if row.results.len() == 1 => vec![only.clone()],
+/// The only result, or how often there was which.
+fn results(row: &TypeRow) -> String {
+    match row.results.first_key_value() {
+        Some((only, _)) if row.results.len() == 1 => only.clone(),
         _ => {
             let results = row.results.iter();
-            results
-                .map(|(result, count)| format!("{result} {count}"))
-                .collect()
+            let texts: Vec<_> = results.map(|(it, count)| format!("{it} {count}")).collect();
+            texts.join(", ")
         }
-    };
-    let cells = vec![
-        Cell::Text(Cow::Owned(resolver.server.to_string())),
-        Cell::Text(Cow::Borrowed(&row.kind)),
-        count(row.sent),
-        count(row.timeouts + row.failed),
-        count(row.truncated),
-        time(|it| it.min_us),
-        time(|it| it.avg_us),
-        time(|it| it.p95_us),
-        time(|it| it.max_us),
-        Cell::Text(Cow::Owned(results.join(", "))),
-        Cell::Text(Cow::Owned(row.values().join(" "))),
-    ];
-    Row {
-        cells,
-        quiet: false,
     }
 }

@@ -28,6 +28,7 @@ impl DnsWatchOptions {
 
 /// What processes asked in a tick.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "dns_watch")]
 pub struct DnsWatchTick {
     /// When it ended.
@@ -44,6 +45,7 @@ pub struct DnsWatchTick {
 
 /// What a process asked in a tick. A query counts in the tick in which it ends.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AskerRow {
     /// Process id; 0 where no process is known.
     pub pid: u32,

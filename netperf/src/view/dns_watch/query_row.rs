@@ -1,4 +1,4 @@
-//! What is said of one query that has ended?
+//! A row of `dns --watch`: one query that has ended.
 
 use std::net::SocketAddr;
 
@@ -12,6 +12,7 @@ use crate::view::time::Rfc3339;
 
 /// One query.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "dns_query")]
 pub struct QueryRow<'q> {
     /// When it was sent.
@@ -24,9 +25,9 @@ pub struct QueryRow<'q> {
     pub query: &'q str,
     /// Which type of record.
     pub record_type: &'q str,
-    /// Who was asked.
+    /// Address of the resolver.
     pub resolver: SocketAddr,
-    /// Over what.
+    /// Transport of the query.
     pub proto: Proto,
     /// Result code, or `timeout`.
     pub result: String,

@@ -2,10 +2,9 @@
 
 pub mod phase_table;
 
-pub use netperf_core::model::http::{
-    CurlTimes, LongestRow, PhaseRow, RequestRow, TargetRow, TlsRow,
-};
+pub use netperf_core::model::http::{RequestRow, TargetRow, TlsRow};
 use netperf_core::sample::http::HttpSample;
+use netperf_core::units::Units;
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::http::slo::{self, HttpMetric, SloRow};
 use netperf_diagnose::{Finding, Level, http};
@@ -24,10 +23,13 @@ pub struct HttpOptions {
     pub keep_alive: bool,
     /// What the requests are held against.
     pub slos: Vec<Condition<HttpMetric>>,
+    /// How findings write sizes.
+    pub units: Units,
 }
 
 /// All requests of one time.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "http")]
 pub struct HttpTick {
     /// When it began.
@@ -56,7 +58,7 @@ impl HttpTick {
             url: options.url.clone(),
             method: options.method.clone(),
             keep_alive: options.keep_alive,
-            findings: http::findings(&targets, &slo),
+            findings: http::findings(&targets, &slo, options.units),
             slo,
             targets,
         }

@@ -1,76 +1,63 @@
-//! How are phases put in a table, with a bar each that begins where the one before ends?
-
-use std::borrow::Cow;
+//! The table of a request's phases, with a bar each that begins where the one before ends.
 
 use netperf_core::model::http::target::TargetRow;
 use netperf_core::model::spread::Spread;
+use netperf_core::units::{Percent, from_micros};
 
-use crate::view::sort::Sort;
-use crate::view::table::{Cell, Column, Row, Table};
+use crate::view::table::{Cell, Columns, Table};
 
 /// Columns of all bars together.
 const BAR: usize = 40;
 
-/// A line for each phase, and one for all.
-pub fn table(target: &TargetRow) -> Table<'static> {
-    let columns = vec![
-        Column::words("PHASE", 8, 8, 0),
-        Column::numbers("AVG", 8, 0),
-        Column::words("", BAR, BAR, 1),
-        Column::numbers("SHARE", 5, 2),
-        Column::numbers("MIN", 8, 5),
-        Column::numbers("P50", 8, 4),
-        Column::numbers("P95", 8, 0),
-        Column::numbers("MAX", 8, 4),
-        Column::words("ENDS WITH (CURL -W)", 19, 19, 3),
-    ];
-    let whole: u64 = target.phases.iter().map(|row| row.time.avg_us).sum();
-    let mut begin = 0;
-    let mut rows = Vec::new();
-    // What there was not (a lookup, TLS) has no line.
-    for phase in target.phases.iter().filter(|phase| phase.time.max_us > 0) {
-        let bar = bar(begin, phase.time.avg_us, whole);
-        begin += phase.time.avg_us;
-        let share = format!("{:.0} %", phase.share_percent);
-        rows.push(row(
-            phase.phase,
-            &phase.time,
-            (bar, share),
-            curl(phase.phase),
-        ));
-    }
-    if let Some(total) = &target.total {
-        let nothing = (String::new(), String::new());
-        rows.push(row("total", total, nothing, "time_total"));
-    }
-    Table {
-        columns,
-        rows,
-        sort: Sort::default(),
-    }
+/// A phase, or all of them.
+#[derive(Clone, Copy)]
+struct Line<'t> {
+    name: &'t str,
+    time: &'t Spread,
+    /// When it began, and its share of the whole; none for the whole itself.
+    place: Option<(u64, Percent)>,
 }
 
-fn row(
-    name: &'static str,
-    time: &Spread,
-    (bar, share): (String, String),
-    curl: &'static str,
-) -> Row<'static> {
-    let micros = |us: u64| Cell::Micros(Some(u32::try_from(us).unwrap_or(u32::MAX)));
-    Row {
-        cells: vec![
-            Cell::Text(Cow::Borrowed(name)),
-            micros(time.avg_us),
-            Cell::Text(Cow::Owned(bar)),
-            Cell::Text(Cow::Owned(share)),
-            micros(time.min_us),
-            micros(time.p50_us),
-            micros(time.p95_us),
-            micros(time.max_us),
-            Cell::Text(Cow::Borrowed(curl)),
-        ],
-        quiet: false,
+/// A line for each phase, and one for all.
+pub fn table(target: &TargetRow) -> Table<'_> {
+    let whole: u64 = target.phases.iter().map(|row| row.time.avg_us).sum();
+    Columns::of(lines(target))
+        .words("PHASE", 8..=8, 0, |line| line.name)
+        .numbers("AVG", 8, 0, |line| from_micros(line.time.avg_us))
+        .words("", BAR..=BAR, 1, |line| match line.place {
+            Some((begin, _)) => bar(begin, line.time.avg_us, whole).into(),
+            None => Cell::Blank,
+        })
+        .numbers("SHARE", 5, 2, |line| match line.place {
+            Some((_, share)) => share.into(),
+            None => Cell::Blank,
+        })
+        .numbers("MIN", 8, 5, |line| from_micros(line.time.min_us))
+        .numbers("P50", 8, 4, |line| from_micros(line.time.p50_us))
+        .numbers("P95", 8, 0, |line| from_micros(line.time.p95_us))
+        .numbers("MAX", 8, 4, |line| from_micros(line.time.max_us))
+        .words("ENDS WITH (CURL -W)", 19..=19, 3, |line| curl(line.name))
+        .table()
+}
+
+fn lines(target: &TargetRow) -> Vec<Line<'_>> {
+    let mut begin = 0;
+    let mut lines = Vec::new();
+    // What there was not (a lookup, TLS) has no line.
+    for phase in target.phases.iter().filter(|phase| phase.time.max_us > 0) {
+        lines.push(Line {
+            name: phase.phase,
+            time: &phase.time,
+            place: Some((begin, Percent(phase.share_percent))),
+        });
+        begin += phase.time.avg_us;
     }
+    lines.extend(target.total.as_ref().map(|time| Line {
+        name: "total",
+        time,
+        place: None,
+    }));
+    lines
 }
 
 /// Blanks up to its beginning, then its length; what took any time is seen.

@@ -22,9 +22,9 @@ use super::tick::{Health, When};
 /// What `latency` is asked to show.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyOptions {
-    /// Of which processes.
+    /// Only what belongs to these processes.
     pub processes: ProcessQuery,
-    /// With which hosts.
+    /// Only with hosts of this network.
     pub remote: Option<ipnet::IpNet>,
     /// How many rows at most.
     pub rows: Option<usize>,
@@ -34,9 +34,10 @@ pub struct LatencyOptions {
 
 /// One tick of `latency`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "latency")]
 pub struct LatencyTick<'m> {
-    /// The tick.
+    /// When the tick was.
     #[serde(flatten)]
     pub when: When,
     /// By process, remote host and kind, the slowest first.

@@ -1,4 +1,4 @@
-//! What is said of times? How many there were, and below what most of them were.
+//! A row of `latency`: how many times were measured, and below what most of them were.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,18 +10,19 @@ use serde::Serialize;
 
 /// Times of one process with one remote host.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LatencyRow<'m> {
     /// Process id; 0 is the kernel.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// The other end.
+    /// Address of the other host.
     pub remote: IpAddr,
     /// Its name, where it is asked for and known. Untrusted text.
     pub remote_host: Option<Arc<str>>,
     /// What took time.
     pub kind: LatencyKind,
-    /// How long.
+    /// Their number and percentiles.
     #[serde(flatten)]
     pub times: Times,
     /// How often, by how long, in ascending order.

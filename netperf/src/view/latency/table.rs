@@ -1,53 +1,28 @@
-//! How are times put in a table?
-
-use std::borrow::Cow;
+//! The table of latencies, and the bars of their histograms.
 
 use netperf_core::sample::latency::{LatencyKind, TimeSpan};
+use netperf_core::units::from_micros;
 
 use super::row::LatencyRow;
 use crate::view::flows_table::host;
-use crate::view::sort::Sort;
-use crate::view::table::{Cell, Column, Row, Table};
+use crate::view::table::{Columns, Table};
 
 /// A line for each row.
-pub fn table<'m>(rows: &[LatencyRow<'m>]) -> Table<'m> {
-    let columns = vec![
-        Column::numbers("PID", 7, 2),
-        Column::words("PROCESS", 15, 18, 0),
-        Column::words("REMOTE HOST", 15, 47, 0),
-        Column::words("TIME TO", 9, 9, 0),
-        Column::numbers("COUNT", 7, 3),
-        Column::numbers("P10", 8, 5),
-        Column::numbers("P50", 8, 0),
-        Column::numbers("P90", 8, 4),
-        Column::numbers("P99", 8, 0),
-        Column::numbers("MAX", 8, 6),
-    ];
-    let rows = rows.iter().map(|row| Row {
-        cells: line(row),
-        quiet: false,
-    });
-    Table {
-        columns,
-        rows: rows.collect(),
-        sort: Sort::default(),
-    }
-}
-
-fn line<'m>(row: &LatencyRow<'m>) -> Vec<Cell<'m>> {
-    let micros = |us| Cell::Micros(Some(us));
-    vec![
-        Cell::Number(Some(row.pid.into())),
-        Cell::Text(Cow::Borrowed(row.name)),
-        Cell::Text(Cow::Owned(host(row.remote, row.remote_host.as_deref()))),
-        Cell::Text(Cow::Borrowed(words(row.kind))),
-        Cell::Number(Some(row.times.count)),
-        micros(row.times.p10_us),
-        micros(row.times.p50_us),
-        micros(row.times.p90_us),
-        micros(row.times.p99_us),
-        micros(row.times.max_us),
-    ]
+pub fn table<'t>(rows: &'t [LatencyRow<'t>]) -> Table<'t> {
+    Columns::of(rows)
+        .numbers("PID", 7, 2, |row| row.pid)
+        .words("PROCESS", 15..=18, 0, |row| row.name)
+        .words("REMOTE HOST", 15..=47, 0, |row| {
+            host(row.remote, row.remote_host.as_deref())
+        })
+        .words("TIME TO", 9..=9, 0, |row| words(row.kind))
+        .numbers("COUNT", 7, 3, |row| row.times.count)
+        .numbers("P10", 8, 5, |row| from_micros(row.times.p10_us))
+        .numbers("P50", 8, 0, |row| from_micros(row.times.p50_us))
+        .numbers("P90", 8, 4, |row| from_micros(row.times.p90_us))
+        .numbers("P99", 8, 0, |row| from_micros(row.times.p99_us))
+        .numbers("MAX", 8, 6, |row| from_micros(row.times.max_us))
+        .table()
 }
 
 /// What takes this time.

@@ -1,10 +1,11 @@
-//! What is said of one direction of a limit?
+//! One direction of a limit, in JSON.
 
 use netperf_core::sample::limit::DirectionNow;
 use serde::Serialize;
 
 /// One direction of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DirectionRow {
     /// What it may be at most.
     pub limit_bytes_per_s: u64,

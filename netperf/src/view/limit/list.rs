@@ -1,19 +1,20 @@
-//! Which limits are held on this machine, as a table and for programs?
+//! The limits that are held on this machine: rows for programs, and their table.
 
-use std::borrow::Cow;
+use std::time::Duration;
 
 use netperf_core::clock::WallNs;
 use netperf_core::sample::limit::{LimitNow, LimitRecord, LimitedProcess};
+use netperf_core::units::{ByteRate, format_millis};
 use serde::Serialize;
 
 use super::direction::DirectionRow;
 use super::names;
-use crate::view::sort::Sort;
-use crate::view::table::{Cell, Column, Row, Table};
+use crate::view::table::{Cell, Columns, Table};
 use crate::view::time::Rfc3339;
 
 /// All limits that are held.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limits")]
 pub struct LimitsTick {
     /// When this was found out.
@@ -22,10 +23,11 @@ pub struct LimitsTick {
     pub limits: Vec<LimitRow>,
 }
 
-/// One limit.
+/// A limit that is held.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitRow {
-    /// Its number.
+    /// Number of the limit.
     pub id: u8,
     /// Processes that it covers.
     pub processes: Vec<ProcessRef>,
@@ -55,8 +57,9 @@ pub struct LimitRow {
 
 /// A process in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRef {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: String,
@@ -64,8 +67,9 @@ pub struct ProcessRef {
 
 /// Another limit on the same process, and which of both decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overlap {
-    /// The other one.
+    /// Number of the other limit.
     pub id: u8,
     /// Whether this one is the tighter for what is sent; `None` if they do not meet there.
     pub tighter_up: Option<bool>,
@@ -87,26 +91,23 @@ impl LimitsTick {
         }
     }
 
-    /// As a table.
+    /// A line for each limit.
     pub fn table(&self) -> Table<'_> {
-        let columns = vec![
-            Column::numbers("ID", 2, 0),
-            Column::words("PROCESSES", 16, 40, 0),
-            Column::numbers("UP LIMIT", 9, 1),
-            Column::numbers("UP NOW", 9, 2),
-            Column::numbers("DOWN LIMIT", 10, 1),
-            Column::numbers("DOWN NOW", 9, 2),
-            Column::words("QUEUE", 6, 12, 4),
-            Column::words("SINCE", 20, 20, 6),
-            Column::words("LEFT", 6, 9, 5),
-            Column::numbers("HOLDER", 7, 7),
-            Column::words("NOTE", 10, 80, 3),
-        ];
-        Table {
-            columns,
-            rows: self.limits.iter().map(line).collect(),
-            sort: Sort::default(),
-        }
+        Columns::of(&self.limits)
+            .numbers("ID", 2, 0, |row| row.id)
+            .words("PROCESSES", 16..=40, 0, |row| {
+                names(row.processes.iter().map(|it| (it.pid, it.name.as_str())))
+            })
+            .numbers("UP LIMIT", 9, 1, |row| limit(row.up_bytes_per_s))
+            .numbers("UP NOW", 9, 2, |row| now(row.up))
+            .numbers("DOWN LIMIT", 10, 1, |row| limit(row.down_bytes_per_s))
+            .numbers("DOWN NOW", 9, 2, |row| now(row.down))
+            .words("QUEUE", 6..=12, 4, queue)
+            .words("SINCE", 20..=20, 6, |row| row.since.to_seconds())
+            .words("LEFT", 6..=9, 5, |row| row.left_s.map(Duration::from_secs))
+            .numbers("HOLDER", 7, 7, |row| row.holder.pid)
+            .words("NOTE", 10..=80, 3, notes)
+            .table()
     }
 }
 
@@ -135,41 +136,21 @@ fn row(
     }
 }
 
-fn line(row: &LimitRow) -> Row<'_> {
-    let processes = row.processes.iter();
-    let processes = names(processes.map(|process| (process.pid, process.name.as_str())));
-    let text = |text: String| Cell::Text(Cow::Owned(text));
-    let now = |direction: Option<DirectionRow>| {
-        Cell::Speed(direction.and_then(|direction| direction.bytes_per_s))
-    };
-    let limit = |rate: Option<u64>| match rate {
-        Some(rate) => Cell::Speed(Some(rate)),
-        None => Cell::Text(Cow::Borrowed("none")),
-    };
-    let delays = [row.up, row.down].into_iter().flatten();
-    let delays: Vec<_> = delays.map(|one| one.queue_delay_ms.to_string()).collect();
-    let queue = if delays.is_empty() {
-        "-".to_owned()
-    } else {
-        format!("{} ms", delays.join("/"))
-    };
-    let left = row.left_s.map_or_else(|| "-".to_owned(), span);
-    Row {
-        cells: vec![
-            Cell::Number(Some(row.id.into())),
-            text(processes),
-            limit(row.up_bytes_per_s),
-            now(row.up),
-            limit(row.down_bytes_per_s),
-            now(row.down),
-            text(queue),
-            text(row.since.to_seconds()),
-            text(left),
-            Cell::Number(Some(row.holder.pid.into())),
-            text(notes(row)),
-        ],
-        quiet: false,
-    }
+fn now(direction: Option<DirectionRow>) -> Option<ByteRate> {
+    direction?.bytes_per_s.map(ByteRate)
+}
+
+fn limit(rate: Option<u64>) -> Cell<'static> {
+    rate.map_or("none".into(), |rate| ByteRate(rate).into())
+}
+
+/// How long packets wait, in each direction that is limited.
+fn queue(row: &LimitRow) -> Option<String> {
+    let directions = [row.up, row.down].into_iter().flatten();
+    let delays: Vec<_> = directions
+        .map(|one| format_millis(one.queue_delay_ms))
+        .collect();
+    (!delays.is_empty()).then(|| delays.join("/"))
 }
 
 /// Which limit decides where several cover a process.
@@ -188,15 +169,6 @@ fn notes(row: &LimitRow) -> String {
         notes.push("its holder does not answer".to_owned());
     }
     notes.join(", ")
-}
-
-/// `90s`, `12m`, `3h20m`.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7200 => format!("{}m", seconds / 60),
-        _ => format!("{}h{}m", seconds / 3600, seconds / 60 % 60),
-    }
 }
 
 fn overlaps(record: &LimitRecord, all: &[LimitRecord]) -> Vec<Overlap> {
@@ -271,7 +243,5 @@ mod tests {
         };
         let tick = LimitsTick::new(vec![(record, None)], WallNs(1_000_000_000));
         assert_eq!(tick.limits[0].left_s, Some(1));
-        assert_eq!((span(90), span(600)), ("90s".into(), "10m".into()));
-        assert_eq!(span(12_000), "3h20m");
     }
 }

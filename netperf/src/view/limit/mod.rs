@@ -11,7 +11,7 @@ mod words;
 
 pub use self::direction::DirectionRow;
 pub use self::list::{LimitRow, LimitsTick};
-pub use self::mark::mark;
+pub use self::mark::limit_cell;
 pub use self::moved::moved;
 pub use self::plan::{LimitPlan, PlannedInterface, PlannedProcess, PlannedSocket};
 pub use self::tick::{LimitTick, Outlook};

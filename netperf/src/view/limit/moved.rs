@@ -1,4 +1,4 @@
-//! What has a limit let through in all?
+//! The text of what a limit has let through in all.
 
 use netperf_core::sample::limit::LimitNow;
 use netperf_core::units::{ByteRate, Bytes, Units};

@@ -1,4 +1,4 @@
-//! What would a limit do?
+//! The plan of `limit --dry-run`: what would be limited, and how.
 
 use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;
@@ -8,6 +8,7 @@ use crate::view::time::Rfc3339;
 
 /// What a limit would do: nothing has been changed.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limit_plan")]
 pub struct LimitPlan {
     /// When this was found out.
@@ -28,14 +29,15 @@ pub struct LimitPlan {
     pub up_bytes_per_s: Option<u64>,
     /// Rate of what they receive.
     pub down_bytes_per_s: Option<u64>,
-    /// Who will suffer.
+    /// What to tell before it is too late.
     pub warnings: Vec<String>,
 }
 
 /// A process that would be limited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedProcess {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: String,
@@ -43,12 +45,13 @@ pub struct PlannedProcess {
 
 /// A socket that would be limited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedSocket {
-    /// Its protocol.
+    /// Protocol: `tcp` or `udp`.
     pub proto: &'static str,
-    /// This end.
+    /// Address and port on this host.
     pub local: String,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: String,
     /// A process that has it.
     pub pid: u32,
@@ -56,8 +59,9 @@ pub struct PlannedSocket {
 
 /// An interface of the namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedInterface {
-    /// Its name.
+    /// Name of the interface. Untrusted text.
     pub name: String,
     /// Why it would be left alone; `None` if it would be limited.
     pub left_out: Option<String>,

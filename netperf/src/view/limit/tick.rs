@@ -1,4 +1,4 @@
-//! What is said of a limit in one tick?
+//! The row of a limit in one tick.
 
 use netperf_core::model::limit::LimitModel;
 use netperf_core::sample::Loss;
@@ -21,6 +21,7 @@ pub struct Outlook<'l> {
 
 /// One tick of a limit.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limit")]
 pub struct LimitTick<'m> {
     /// When it ended.

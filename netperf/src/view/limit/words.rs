@@ -1,4 +1,4 @@
-//! Which rates can be asked for, and how are they written?
+//! Reads the rates that a limit can have.
 
 use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;

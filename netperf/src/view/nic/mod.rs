@@ -5,15 +5,16 @@ pub mod table;
 use netperf_core::model::Model;
 use netperf_core::model::nic::figures::NicFigures;
 pub use netperf_core::model::nic::figures::users::Counted;
-pub use netperf_core::model::nic::figures::{DriverRow, NicRow, QueueRow, SoftnetRow};
+pub use netperf_core::model::nic::figures::{DriverRow, NicRow, SoftnetRow};
 use netperf_core::model::nic::{NicModel, speed_is_nominal};
 use netperf_core::sample::Loss;
 use netperf_core::sample::nic::{NicReading, NicSample};
 use netperf_core::sample::socket::Unseen;
+use netperf_core::units::Units;
 use netperf_diagnose::condition::Condition;
+use netperf_diagnose::nic;
 use netperf_diagnose::nic::condition::{NicMetric, broken, needs_a_speed};
-pub use netperf_diagnose::nic::meaning::Meaning;
-use netperf_diagnose::nic::{self, meaning::meanings};
+use netperf_diagnose::nic::meaning::{Meaning, meanings};
 use netperf_diagnose::{Finding, Period};
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ pub struct NicOptions {
     pub names: Vec<String>,
     /// What must not be.
     pub fail_if: Vec<Condition<NicMetric>>,
+    /// How findings write sizes and rates.
+    pub units: Units,
 }
 
 impl NicOptions {
@@ -48,6 +51,7 @@ impl NicOptions {
 
 /// One look at the interfaces.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "nic")]
 pub struct NicTick<'m> {
     /// When it was.
@@ -85,7 +89,7 @@ impl<'m> NicTick<'m> {
             time: Rfc3339(model.now.wall),
             interval_s: figures.interval_s,
             meanings: meanings(&figures.interfaces),
-            findings: nic::findings(&figures, Period::Tick),
+            findings: nic::findings(&figures, Period::Tick, options.units),
             exceeded: fail_if
                 .flat_map(|one| broken(one, &figures.interfaces))
                 .collect(),

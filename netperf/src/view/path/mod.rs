@@ -16,6 +16,7 @@ use super::time::Rfc3339;
 
 /// A path after a cycle.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "path")]
 pub struct PathTick<'m> {
     /// When the cycle was over.

@@ -1,4 +1,4 @@
-//! What is said of a hop, of the destination, and of the largest packet?
+//! Rows of `path`: the hops, the destination, the largest packet.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use netperf_core::sample::path::{MtuReading, Said};
 use netperf_diagnose::path::words::unreachable;
 use serde::Serialize;
 
-/// One distance.
+/// A hop: all that answers at one distance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HopRow {
-    /// Distance.
+    /// Distance in hops, from 1.
     pub ttl: usize,
     /// Who answered there; empty if nothing ever did.
     pub hosts: Vec<HopHost>,
@@ -26,20 +27,21 @@ pub struct HopRow {
     pub loss_percent: Option<f64>,
     /// Time of the latest answer.
     pub last_us: Option<u32>,
-    /// Mean.
+    /// Mean time.
     pub avg_us: Option<u32>,
-    /// Shortest.
+    /// Shortest time.
     pub best_us: Option<u32>,
-    /// Longest.
+    /// Longest time.
     pub worst_us: Option<u32>,
-    /// Standard deviation.
+    /// Standard deviation of the times.
     pub stddev_us: Option<u32>,
     /// Mean difference between an answer and the next.
     pub jitter_us: Option<u32>,
 }
 
-/// Somebody who answered.
+/// A host that answers at this distance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HopHost {
     /// Its address.
     pub address: IpAddr,
@@ -51,6 +53,7 @@ pub struct HopHost {
 
 /// The destination.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DestinationRow {
     /// Whether it has ever answered.
     pub reached: bool,
@@ -66,11 +69,11 @@ pub struct DestinationRow {
     pub loss_percent: Option<f64>,
     /// Time of the latest answer.
     pub last_us: Option<u32>,
-    /// Shortest.
+    /// Shortest time.
     pub min_us: Option<u32>,
-    /// Mean.
+    /// Mean time.
     pub avg_us: Option<u32>,
-    /// Longest.
+    /// Longest time.
     pub max_us: Option<u32>,
     /// Standard deviation as `ping` has it.
     pub mdev_us: Option<u32>,
@@ -86,6 +89,7 @@ pub struct DestinationRow {
 
 /// The largest packet that passes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MtuRow {
     /// Largest packet that the destination answered, headers included.
     pub passes: Option<u32>,

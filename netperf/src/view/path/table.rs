@@ -1,86 +1,80 @@
-//! How are the hops of a path laid out?
+//! The table of a path's hops.
 
-use std::borrow::Cow;
-
-use netperf_diagnose::path::words::{ms_or_dash, percent};
+use netperf_core::units::{Percent, from_micros};
 
 use super::{HopHost, HopRow};
-use crate::view::sort::{Figures, Sort, SortKey};
-use crate::view::table::{Cell, Column, Row, Table};
+use crate::view::table::{Cell, Columns, Table};
+
+/// A hop, or a further router at the same distance.
+#[derive(Clone, Copy)]
+enum Line<'t> {
+    Hop(&'t HopRow),
+    Further(&'t HopHost),
+}
+
+impl<'t> Line<'t> {
+    fn of_hop<C: Into<Cell<'t>>>(self, cell: impl Fn(&'t HopRow) -> C) -> Cell<'t> {
+        match self {
+            Self::Hop(row) => cell(row).into(),
+            Self::Further(_) => Cell::Blank,
+        }
+    }
+
+    fn time(self, time: impl Fn(&'t HopRow) -> Option<u32>) -> Cell<'t> {
+        self.of_hop(|row| time(row).map(from_micros))
+    }
+
+    fn host(self) -> String {
+        match self {
+            Self::Hop(row) => {
+                let first = row.hosts.first();
+                let first = first.map(|it| host(it, row.hosts.len() > 1));
+                let end = if row.stopped.is_some() {
+                    " no further"
+                } else {
+                    ""
+                };
+                first.unwrap_or("no answer".to_owned()) + end
+            }
+            Self::Further(other) => host(other, true),
+        }
+    }
+
+    fn is_quiet(self) -> bool {
+        match self {
+            Self::Hop(row) => row.hosts.is_empty(),
+            Self::Further(_) => true,
+        }
+    }
+}
 
 /// A line for each hop, and one for each further router at the same distance.
 pub fn hops(rows: &[HopRow]) -> Table<'_> {
-    let columns = vec![
-        Column::numbers("HOP", 3, 0),
-        Column::words("HOST", 15, 60, 0),
-        Column::numbers("LOSS", 6, 0),
-        Column::numbers("SENT", 4, 3),
-        Column::numbers("LAST", 7, 2),
-        Column::numbers("AVG", 7, 0),
-        Column::numbers("BEST", 7, 4),
-        Column::numbers("WORST", 7, 1),
-        Column::numbers("STDEV", 7, 5),
-        Column::numbers("JITTER", 7, 6),
-    ];
-    Table {
-        columns,
-        rows: rows.iter().flat_map(lines).collect(),
-        // By distance, which is none of the keys.
-        sort: Sort {
-            key: SortKey::Total,
-            figures: Figures::Rates,
-        },
-    }
+    let lines = rows.iter().flat_map(|row| {
+        let further = row.hosts.iter().skip(1).map(Line::Further);
+        std::iter::once(Line::Hop(row)).chain(further)
+    });
+    Columns::of(lines)
+        .numbers("HOP", 3, 0, |line| line.of_hop(|row| row.ttl))
+        .words("HOST", 15..=60, 0, Line::host)
+        .numbers("LOSS", 6, 0, |line| {
+            line.of_hop(|row| row.loss_percent.map(Percent))
+        })
+        .numbers("SENT", 4, 3, |line| line.of_hop(|row| row.sent))
+        .numbers("LAST", 7, 2, |line| line.time(|row| row.last_us))
+        .numbers("AVG", 7, 0, |line| line.time(|row| row.avg_us))
+        .numbers("BEST", 7, 4, |line| line.time(|row| row.best_us))
+        .numbers("WORST", 7, 1, |line| line.time(|row| row.worst_us))
+        .numbers("STDEV", 7, 5, |line| line.time(|row| row.stddev_us))
+        .numbers("JITTER", 7, 6, |line| line.time(|row| row.jitter_us))
+        .quiet_if(Line::is_quiet)
+        .table()
 }
 
 /// Only so many lines, from this one on.
 pub fn in_sight(table: Table<'_>, first: usize, count: usize) -> Table<'_> {
     let rows = table.rows.into_iter().skip(first).take(count).collect();
     Table { rows, ..table }
-}
-
-fn lines(row: &HopRow) -> Vec<Row<'_>> {
-    let (first, others) = match row.hosts.split_first() {
-        Some((first, others)) => (host(first, !others.is_empty()), others),
-        None => ("no answer".to_owned(), [].as_slice()),
-    };
-    let first = match row.stopped {
-        Some(_) => format!("{first} no further"),
-        None => first,
-    };
-    let mut lines = vec![Row {
-        cells: cells(row, first),
-        quiet: row.hosts.is_empty(),
-    }];
-    lines.extend(others.iter().map(|other| {
-        let mut cells = vec![Cell::Blank; 10];
-        cells[1] = Cell::Text(Cow::Owned(host(other, true)));
-        Row { cells, quiet: true }
-    }));
-    lines
-}
-
-fn cells(row: &HopRow, host: String) -> Vec<Cell<'static>> {
-    let text = |text: String| Cell::Text(Cow::Owned(text));
-    let times = [
-        row.last_us,
-        row.avg_us,
-        row.best_us,
-        row.worst_us,
-        row.stddev_us,
-        row.jitter_us,
-    ];
-    let loss = row.loss_percent.map_or("-".to_owned(), percent);
-    let first = [
-        Cell::Number(u64::try_from(row.ttl).ok()),
-        text(host),
-        text(loss),
-        Cell::Number(Some(row.sent)),
-    ];
-    first
-        .into_iter()
-        .chain(times.map(|time| text(ms_or_dash(time))))
-        .collect()
 }
 
 /// An address, with its name where that is known, and how often where others answer as well.

@@ -1,4 +1,4 @@
-//! What is said of one retransmission, as it happens?
+//! A row of `retrans --watch`: one retransmission, as it happens.
 
 use std::net::SocketAddr;
 
@@ -11,11 +11,12 @@ use crate::view::time::Rfc3339;
 
 /// One retransmission.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "retransmit")]
 pub struct RetransmitRow<'h> {
-    /// When.
+    /// When the kernel sent again.
     pub time: Rfc3339,
-    /// Why.
+    /// What made the kernel send again.
     pub kind: RetransKind,
     /// Process id; 0 where no process is known.
     pub pid: u32,
@@ -23,11 +24,11 @@ pub struct RetransmitRow<'h> {
     pub host_pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: &'h str,
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// State of the connection.
     pub state: Option<TcpState>,

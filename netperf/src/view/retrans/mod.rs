@@ -24,11 +24,11 @@ use super::tick::{Health, When};
 /// What `retrans` is asked to show.
 #[derive(Clone, Debug, Default)]
 pub struct RetransOptions {
-    /// Of which processes.
+    /// Only what belongs to these processes.
     pub processes: ProcessQuery,
     /// Which of their connections.
     pub flows: FlowQuery,
-    /// In which order.
+    /// The order of the rows.
     pub sort: Sort,
     /// How many rows of each kind at most.
     pub rows: Option<usize>,
@@ -46,9 +46,10 @@ impl RetransOptions {
 
 /// One tick of `retrans`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "retrans")]
 pub struct RetransTick<'m> {
-    /// The tick.
+    /// When the tick was.
     #[serde(flatten)]
     pub when: When,
     /// Connections that sent something again.
@@ -70,6 +71,7 @@ pub struct RetransTick<'m> {
 
 /// The sum over all connections that were chosen.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TotalLoss {
     /// Segments sent again in this tick.
     pub retrans: u64,

@@ -1,4 +1,4 @@
-//! What is said of a loss: of a connection, of a process, of a remote host, of a reset, of a drop?
+//! Rows of `retrans`: lossy connections, processes and remote hosts; resets; drops.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -20,6 +20,7 @@ use crate::view::sort::{Figures, Ranked, Weight};
 
 /// A connection that sent something again.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyFlow<'m> {
     /// As in `flows`, its `retrans` included.
     #[serde(flatten)]
@@ -48,6 +49,7 @@ impl<'m> LossyFlow<'m> {
 
 /// A process that sent something again.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyProcess<'m> {
     /// As in `top`.
     #[serde(flatten)]
@@ -72,6 +74,7 @@ impl<'m> LossyProcess<'m> {
 
 /// A remote host to which something was sent again.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyRemote<'m> {
     /// Its address.
     pub remote: IpAddr,
@@ -80,7 +83,7 @@ pub struct LossyRemote<'m> {
     pub remote_host: Option<Arc<str>>,
     /// Names of the processes that sent again. Untrusted text.
     pub names: BTreeSet<&'m str>,
-    /// Their process ids.
+    /// Ids of these processes.
     pub pids: BTreeSet<u32>,
     /// How many of their connections did.
     pub flows: usize,
@@ -117,6 +120,7 @@ impl<'m> LossyRemote<'m> {
 
 /// Resets of one process between two addresses.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResetRow<'m> {
     /// Who reset: `sent` by this host or `received`.
     pub direction: ResetDirection,
@@ -124,7 +128,7 @@ pub struct ResetRow<'m> {
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
     /// The other end; of several, that of the latest.
     pub remote: SocketAddr,
@@ -132,7 +136,7 @@ pub struct ResetRow<'m> {
     pub netns: Option<u32>,
     /// State before; `None` without a socket.
     pub state: Option<TcpState>,
-    /// How many.
+    /// Resets of this kind on the connection.
     pub count: u64,
 }
 
@@ -170,10 +174,11 @@ impl<'m> ResetRow<'m> {
 
 /// Packets that the kernel threw away for one reason.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DropRow<'m> {
     /// The kernel's name of the reason.
     pub reason: DropReason,
-    /// What it means.
+    /// The reason in words.
     pub what: &'static str,
     /// Process whose socket they were for; `None` if the kernel does not tell.
     pub pid: Option<u32>,
@@ -185,7 +190,7 @@ pub struct DropRow<'m> {
     pub local_port: Option<u16>,
     /// Network namespace; `None` if not known.
     pub netns: Option<u32>,
-    /// How many.
+    /// Packets that were thrown away.
     pub packets: u64,
 }
 

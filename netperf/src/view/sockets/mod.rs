@@ -11,34 +11,36 @@ use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::Loss;
 use netperf_core::sample::socket::{SocketReading, SocketSample, Unseen};
 use netperf_core::sample::state_set::StateSet;
+use netperf_core::units::Units;
 use serde::Serialize;
 
 pub use self::row::{OwnerRow, SocketRow};
 pub use self::summary::{Count, Summary};
-pub use self::table::table;
+pub use self::table::{counts, table};
 use super::socket_filter::SocketFilter;
 use super::time::Rfc3339;
 
 /// What `sockets` is asked to show.
 #[derive(Clone, Debug)]
 pub struct SocketsOptions {
-    /// In which states.
+    /// Only sockets in these states.
     pub states: StateSet,
-    /// With which ends.
+    /// Only sockets whose ends match.
     pub filter: SocketFilter,
-    /// Of which processes.
+    /// Only sockets of these processes.
     pub processes: ProcessQuery,
     /// Only the summary.
     pub summary_only: bool,
-    /// Say what long queues mean.
-    pub explain: bool,
+    /// Say what long queues mean, with sizes in these units.
+    pub explain: Option<Units>,
 }
 
 /// One look at the sockets.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "sockets")]
 pub struct SocketsTick<'s> {
-    /// When it was.
+    /// When the sockets were read.
     pub time: Rfc3339,
     /// Seconds since the look before; `None` for the first.
     pub interval_s: Option<f64>,

@@ -1,15 +1,17 @@
-//! What is said of a socket?
+//! A row of `sockets`.
 
 use netperf_core::sample::socket::{
     Ends, InetEnds, SocketMemory, SocketOwner, SocketProto, SocketReading, SocketSample, TcpInfo,
     Timer,
 };
 use netperf_core::sample::{Container, TcpState};
+use netperf_core::units::Units;
 use netperf_diagnose::sockets::explanation;
 use serde::Serialize;
 
 /// One socket.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SocketRow<'s> {
     /// Protocol, in the words of `ss`.
     pub proto: &'static str,
@@ -19,13 +21,13 @@ pub struct SocketRow<'s> {
     pub recv_q: u32,
     /// Bytes sent and not acknowledged; of a listening socket, the limit of `recv_q`.
     pub send_q: u32,
-    /// This end.
+    /// Address and port on this host.
     pub local: String,
     /// The other end; unspecified where there is none.
     pub remote: String,
     /// Interface that it is bound to, by index.
     pub interface: Option<u32>,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// The process that holds it: the first, if there are several.
     pub pid: Option<u32>,
@@ -41,9 +43,9 @@ pub struct SocketRow<'s> {
     pub user: Option<&'s str>,
     /// Cgroup of the process, or else the one that the socket was made in. Untrusted text.
     pub cgroup: Option<&'s str>,
-    /// systemd unit.
+    /// systemd unit of the process, if any.
     pub unit: Option<&'s str>,
-    /// Container.
+    /// Container of the process, if any.
     pub container: Option<&'s Container>,
     /// Inode number; `None` where no file belongs to it.
     pub inode: Option<u32>,
@@ -51,7 +53,7 @@ pub struct SocketRow<'s> {
     pub timer: Option<Timer>,
     /// Which directions have been shut down: 1 receive, 2 send.
     pub shutdown: Option<u8>,
-    /// Its memory.
+    /// What its buffers hold, and may.
     pub memory: Option<SocketMemory>,
     /// What a TCP connection has come to.
     pub tcp_info: Option<&'s TcpInfo>,
@@ -65,6 +67,7 @@ pub struct SocketRow<'s> {
 
 /// One process that holds a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OwnerRow<'s> {
     /// Process id.
     pub pid: u32,
@@ -76,7 +79,11 @@ pub struct OwnerRow<'s> {
 
 impl<'s> SocketRow<'s> {
     /// One socket of `sample`.
-    pub fn new(sample: &'s SocketSample, socket: &'s SocketReading, explain: bool) -> Self {
+    pub fn new(
+        sample: &'s SocketSample,
+        socket: &'s SocketReading,
+        explain: Option<Units>,
+    ) -> Self {
         let held = socket
             .inode
             .map_or(&[][..], |inode| sample.owners.of(inode));
@@ -110,9 +117,9 @@ impl<'s> SocketRow<'s> {
             shutdown: socket.shutdown,
             memory: socket.memory,
             tcp_info: socket.tcp.as_deref(),
-            explanation: explain
-                .then(|| explanation(socket, process.map(|process| process.name.as_str())))
-                .flatten(),
+            explanation: explain.and_then(|units| {
+                explanation(socket, process.map(|process| process.name.as_str()), units)
+            }),
             socket,
         }
     }

@@ -1,4 +1,4 @@
-//! How many sockets are there of which kind? What `ss -s` counts.
+//! The summary of `sockets`: how many there are of which kind, as `ss -s` counts.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use super::row::{Fileless, state_name};
 
 /// Counts of sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// All of them.
     pub total: usize,
@@ -28,6 +29,7 @@ pub struct Summary {
 
 /// Counts of one protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Count {
     /// All of them.
     pub total: usize,

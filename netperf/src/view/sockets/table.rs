@@ -1,73 +1,74 @@
-//! How are sockets put in a table?
+//! The table of sockets and their owners.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use netperf_core::sample::TcpState;
 use netperf_core::sample::socket::{Ends, InetEnds};
+use netperf_core::units::Bytes;
 
 use super::row::{Fileless, SocketRow};
-use crate::view::belonging;
-use crate::view::sort::Sort;
-use crate::view::table::{Cell, Column, Row, Table};
-
-/// Largest queue that is written in full: seven digits would not fit, and a cut number would lie.
-const IN_FULL_MAX: u32 = 999_999;
+use super::summary::{Count, Summary};
+use crate::view::owner_cells;
+use crate::view::table::{Cell, Columns, Table};
 
 /// The rows as a table. In 80 columns the addresses give way first, from their front.
-pub fn table<'r, 's: 'r>(rows: impl IntoIterator<Item = &'r SocketRow<'s>>) -> Table<'s> {
-    let rows: Vec<_> = rows.into_iter().collect();
-    let states = rows.iter().map(|row| row.state.len());
+pub fn table<'t, 's: 't>(rows: impl IntoIterator<Item = &'t SocketRow<'s>>) -> Table<'t> {
+    let columns = Columns::of(rows).words("PROTO", 5..=5, 1, |row| row.proto);
+    let states = columns.rows().iter().map(|row| row.state.len());
     let state = states.max().unwrap_or(0).max(5);
-    let columns = vec![
-        Column::words("PROTO", 5, 5, 1),
-        Column::words("STATE", state, state, 0),
-        Column::numbers("RECV-Q", 7, 0),
-        Column::numbers("SEND-Q", 7, 0),
-        Column::words("LOCAL", 13, 47, 0).keeping_its_end(),
-        Column::words("REMOTE", 13, 47, 0).keeping_its_end(),
-        Column::words("PROCESS", 12, 34, 0),
-        Column::numbers("FD", 4, 3),
-        Column::words("USER", 8, 16, 2),
-        Column::words("UNIT/CONTAINER", 14, 36, 4),
-        Column::numbers("NETNS", 10, 5),
-    ];
-    Table {
-        columns,
-        rows: rows.into_iter().map(line).collect(),
-        sort: Sort::default(),
-    }
-}
-
-fn queue(waiting: u32) -> Cell<'static> {
-    if waiting > IN_FULL_MAX {
-        Cell::Bytes(Some(waiting.into()))
-    } else {
-        Cell::Number(Some(waiting.into()))
-    }
-}
-
-fn line<'s>(row: &SocketRow<'s>) -> Row<'s> {
-    let (local, remote) = ends(row);
-    let cells = vec![
-        Cell::Text(Cow::Borrowed(row.proto)),
-        Cell::Text(Cow::Borrowed(row.state)),
-        queue(row.recv_q),
-        queue(row.send_q),
-        Cell::Text(local),
-        Cell::Text(remote),
-        process(row),
-        row.fd
-            .map_or(Cell::Blank, |fd| Cell::Number(Some(fd.into()))),
-        match row.uid {
+    columns
+        .words("STATE", state..=state, 0, |row| row.state)
+        .numbers("RECV-Q", 7, 0, |row| queue(row, row.recv_q))
+        .numbers("SEND-Q", 7, 0, |row| queue(row, row.send_q))
+        .words("LOCAL", 13..=47, 0, |row| ends(row).0)
+        .keeping_the_end()
+        .words("REMOTE", 13..=47, 0, |row| ends(row).1)
+        .keeping_the_end()
+        .words("PROCESS", 12..=34, 0, process)
+        .numbers("FD", 4, 3, |row| row.fd.map_or(Cell::Blank, Cell::from))
+        .words("USER", 8..=16, 2, |row| match row.uid {
             None => Cell::Blank,
-            uid => belonging::user(row.user, uid),
-        },
-        belonging::home(row.container, row.unit, row.cgroup),
-        Cell::Number(Some(row.netns.into())),
-    ];
-    Row {
-        cells,
-        quiet: false,
+            uid => owner_cells::user(row.user, uid),
+        })
+        .words("UNIT/CONTAINER", 14..=36, 4, |row| {
+            owner_cells::home(row.container, row.unit, row.cgroup)
+        })
+        .numbers("NETNS", 10, 5, |row| row.netns)
+        .table()
+}
+
+/// How many sockets there are of each transport, as `ss -s` shows it.
+pub fn counts(summary: &Summary) -> Table<'static> {
+    let Summary { raw, udp, tcp, .. } = summary;
+    let transports = [("RAW", raw), ("UDP", udp), ("TCP", tcp)];
+    let of_inet =
+        transports.map(|(name, count)| (name, count.total, Some([count.ipv4, count.ipv6])));
+    let sum = |pick: fn(&Count) -> usize| pick(raw) + pick(udp) + pick(tcp);
+    let inet = (
+        "INET",
+        sum(|it| it.total),
+        Some([sum(|it| it.ipv4), sum(|it| it.ipv6)]),
+    );
+    let unix = (summary.unix.total > 0).then_some(("UNIX", summary.unix.total, None));
+    Columns::of(of_inet.into_iter().chain([inet]).chain(unix))
+        .words("Transport", 9..=9, 0, |(name, ..)| name)
+        .words("Total", 9..=9, 0, |(_, total, _)| total)
+        .words("IPv4", 9..=9, 0, |(.., ip)| family(ip, 0))
+        .words("IPv6", 9..=9, 0, |(.., ip)| family(ip, 1))
+        .table()
+}
+
+fn family(counts: Option<[usize; 2]>, at: usize) -> Cell<'static> {
+    counts.map_or(Cell::Blank, |counts| counts[at].into())
+}
+
+/// Bytes; of a listening socket it is connections that wait, and how many may.
+fn queue(row: &SocketRow<'_>, waiting: u32) -> Cell<'static> {
+    if row.socket.state == TcpState::Listen {
+        waiting.into()
+    } else {
+        Cell::Queue(Bytes(waiting.into()))
     }
 }
 
@@ -75,16 +76,15 @@ fn process<'s>(row: &SocketRow<'s>) -> Cell<'s> {
     let Some(first) = row.owners.first() else {
         // Where a file belongs to it, its owner could not be seen.
         let words = Fileless::of(row.socket).map_or("?", Fileless::words);
-        return Cell::Text(Cow::Borrowed(words));
+        return words.into();
     };
     let others = row.owners.iter().filter(|owner| owner.pid != first.pid);
     let mut more: Vec<u32> = others.map(|owner| owner.pid).collect();
     more.dedup();
-    let text = match more.len() {
-        0 => format!("{} {}", first.pid, first.name),
-        more => format!("{} {} +{more}", first.pid, first.name),
-    };
-    Cell::Text(Cow::Owned(text))
+    match more.len() {
+        0 => format!("{} {}", first.pid, first.name).into(),
+        more => format!("{} {} +{more}", first.pid, first.name).into(),
+    }
 }
 
 fn ends<'s>(row: &SocketRow<'s>) -> (Cow<'s, str>, Cow<'s, str>) {

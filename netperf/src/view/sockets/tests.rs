@@ -11,7 +11,7 @@ use crate::view::socket_filter::parse;
 
 fn options() -> SocketsOptions {
     SocketsOptions {
-        explain: true,
+        explain: Some(Units::Auto),
         ..every_socket()
     }
 }

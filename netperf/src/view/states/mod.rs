@@ -11,9 +11,10 @@ use netperf_core::model::states::StatesModel;
 use netperf_core::model::states::counts::StateCounts;
 use netperf_core::model::states::figures::StatesFigures;
 pub use netperf_core::model::states::figures::{
-    AcceptedRow, CloseWaitRow, ClosingRow, ListenRow, Named, NetworkRow, PeerRow, PortHolderRow,
-    PortsRow, ProcessRow, RefusedRow, RemoteRow, StatesOptions,
+    AcceptedRow, CloseWaitRow, ListenRow, PortsRow, ProcessRow, RefusedRow, RemoteRow,
+    StatesOptions,
 };
+use netperf_core::model::states::figures::{ClosingRow, NetworkRow};
 use netperf_core::sample::Loss;
 use netperf_core::sample::socket::Unseen;
 use netperf_diagnose::{Finding, Period, states};
@@ -23,6 +24,7 @@ use super::time::Rfc3339;
 
 /// One look at the states of all TCP sockets.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "states")]
 pub struct StatesTick<'m> {
     /// When it was.

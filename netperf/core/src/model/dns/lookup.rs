@@ -10,6 +10,7 @@ use crate::sample::dns::{Lookup, LookupEnd, LookupQuery, Outcome, Transport};
 
 /// One lookup of addresses, as programs make it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LookupRow {
     /// `hosts`, `dns`, or where there is no address: `no_address`, `no_answer`.
     pub result: &'static str,
@@ -31,6 +32,7 @@ pub struct LookupRow {
 
 /// One query of a lookup.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QueryRow {
     /// Queries of the same round were sent together.
     pub round: usize,

@@ -11,6 +11,7 @@ use crate::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 
 /// One resolver.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResolverRow {
     /// Who was asked.
     pub server: SocketAddr,
@@ -22,6 +23,7 @@ pub struct ResolverRow {
 
 /// Queries for one type of record.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TypeRow {
     /// `A`, `AAAA`, `MX`, …
     #[serde(rename = "record_type")]
@@ -50,6 +52,7 @@ pub struct TypeRow {
 
 /// A record of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordRow {
     /// `A`, `CNAME`, …
     #[serde(rename = "record_type")]

@@ -9,10 +9,11 @@ use serde::Serialize;
 use crate::model::dns::LookupRow;
 use crate::model::spread::micros;
 use crate::sample::http::{Marks, Phase, RequestReading, Tls};
-use crate::units::counted;
+use crate::units::{Bytes, Units, counted};
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestRow {
     /// Status code.
     pub status: Option<u16>,
@@ -52,6 +53,7 @@ pub struct RequestRow {
 
 /// Cumulative times in seconds, as `curl -w` has them: zero for what there was not.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "curl(1) has the meaning of its names")]
 pub struct CurlTimes {
     pub time_namelookup: f64,
@@ -65,6 +67,7 @@ pub struct CurlTimes {
 
 /// What TLS agreed on.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TlsRow {
     /// `TLSv1.3`.
     pub version: String,
@@ -133,12 +136,12 @@ impl CurlTimes {
 
 impl TlsRow {
     /// What the server showed, in words; `None` where it was resumed.
-    pub fn shown(&self) -> Option<String> {
+    pub fn shown(&self, units: Units) -> Option<String> {
         let certificates = u64::try_from(self.certificates?).ok()?;
         Some(format!(
-            "{} of {} bytes, OCSP {}",
+            "{} of {}, OCSP {}",
             counted(certificates, "certificate", "certificates"),
-            self.chain_bytes?,
+            units.size(Bytes(self.chain_bytes? as u64)),
             if self.ocsp_stapled? {
                 "stapled"
             } else {

@@ -12,6 +12,7 @@ use crate::sample::http::{Phase, RequestReading, TargetReading};
 
 /// Requests to one address, or to whichever answered.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetRow {
     /// The address, where each one was asked by itself.
     pub address: Option<SocketAddr>,
@@ -35,6 +36,7 @@ pub struct TargetRow {
 
 /// One phase.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PhaseRow {
     /// Its name.
     pub phase: &'static str,
@@ -49,6 +51,7 @@ pub struct PhaseRow {
 
 /// The phase with the largest share.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LongestRow {
     /// Its name.
     pub phase: &'static str,

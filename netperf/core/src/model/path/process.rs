@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// What a process's own connections to the destination say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessSide {
     /// Its number.
     pub pid: u32,

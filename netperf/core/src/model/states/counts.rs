@@ -61,6 +61,25 @@ impl Serialize for StateCounts {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for StateCounts {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "StateCounts".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let count = generator.subschema_for::<u32>();
+        let names = STATES.map(TcpState::name);
+        let properties = names.map(|name| (name.to_owned(), count.clone().into()));
+        schemars::json_schema!({
+            "type": "object",
+            "description": "How many sockets are in each state",
+            "properties": serde_json::Map::from_iter(properties),
+            "required": names,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ use crate::words::process;
 
 /// Queries of one process, or of several with the same name, to one resolver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LookupRow {
     /// Name of the process. Untrusted text.
     pub name: String,

@@ -116,6 +116,7 @@ impl Scene {
             unseen: &[],
             namespaces: None,
             about: self.about,
+            units: Units::Auto,
         };
         look(&Diagnosis::new(&measured))
     }

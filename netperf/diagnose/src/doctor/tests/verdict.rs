@@ -168,6 +168,7 @@ fn only_what_is_asked_about_is_taken() {
             unseen: &[],
             namespaces,
             about,
+            units: Units::Auto,
         });
     };
     measured(None, None, &|it| assert!(it.takes(&in_7, Some(71))));

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use netperf_core::failure::Failure;
 use netperf_core::model::limit::LimitModel;
-use netperf_core::units::Units;
+use netperf_core::units::{Units, format_duration};
 
 use super::{Ended, Session};
 use crate::cmd::looks;
@@ -49,9 +49,9 @@ impl Session {
             // The line stays.
             self.output.pending().extend_from_slice(b"\n");
         }
-        let seconds = self.model.length().as_secs();
+        let length = format_duration(self.model.length());
         let moved = moved(&self.model.overall(), self.units);
-        let text = format!("limit {} lifted after {seconds} s{moved}", self.record.id);
+        let text = format!("limit {} lifted after {length}{moved}", self.record.id);
         written.say(&text, self.output.pending());
         written.end(&looks::end(self.ticks, reason), self.output.pending())?;
         self.output.finish(reason).await.context("can't write")?;

@@ -19,7 +19,7 @@ use super::input::Action;
 use super::overlay::Overlay;
 use super::page;
 use super::state::{Effect, Page, Settings, State};
-use super::surroundings::Surroundings;
+use super::status_line::StatusLine;
 use crate::render::LimitOrder;
 use crate::view::View;
 use crate::view::envelope::Start;
@@ -41,9 +41,9 @@ fn top() -> State {
 
 fn draw(state: &mut State, model: &Model, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    let around = Surroundings::new(&start());
+    let status = StatusLine::new(&start());
     terminal
-        .draw(|frame| page::draw(frame, state, &around, model, &Numeric))
+        .draw(|frame| page::draw(frame, state, &status, model, &Numeric))
         .unwrap();
     terminal.backend().to_string()
 }
@@ -70,9 +70,9 @@ fn what_is_not_seen_stands_in_the_header() {
     let mut start = start();
     let header_of = |start: &Start| {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-        let around = Surroundings::new(start);
+        let status = StatusLine::new(start);
         terminal
-            .draw(|frame| page::draw(frame, &mut top(), &around, &session(), &Numeric))
+            .draw(|frame| page::draw(frame, &mut top(), &status, &session(), &Numeric))
             .unwrap();
         terminal.backend().to_string()
     };

@@ -21,7 +21,7 @@ fn states() -> State {
             ..NetworkReading::default()
         }];
         let query = state.top.processes.clone();
-        state.watched.take(Ok(look), &query);
+        state.sockets.take(Ok(look), &query);
     }
     state
 }
@@ -75,12 +75,12 @@ fn every_finding_is_on_a_small_screen_before_any_is_explained() {
 #[test]
 fn sockets_are_kept_only_while_their_states_are_shown() {
     let (mut state, model) = (states(), session());
-    assert!(state.watched.sample.is_some());
+    assert!(state.sockets.sample.is_some());
     press(&mut state, &model, [Action::NextPage]);
-    assert!(state.page == Page::Top && state.watched.sample.is_none());
+    assert!(state.page == Page::Top && state.sockets.sample.is_none());
     press(&mut state, &model, [Action::NextPage, Action::NextPage]);
     assert!(draw(&mut state, &model, 80, 24).contains("looking at the sockets"));
     let query = state.top.processes.clone();
-    state.watched.take(Err("not allowed".to_owned()), &query);
+    state.sockets.take(Err("not allowed".to_owned()), &query);
     assert!(draw(&mut state, &model, 80, 24).contains("no look: not allowed"));
 }

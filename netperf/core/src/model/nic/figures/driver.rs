@@ -7,6 +7,7 @@ use crate::sample::nic::NicReading;
 
 /// One counter of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DriverRow<'m> {
     /// As the driver calls it. Untrusted text.
     pub name: &'m str,
@@ -20,6 +21,7 @@ pub struct DriverRow<'m> {
 
 /// What several drivers count, each by a name of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
     /// Packets that arrived and found no buffer.

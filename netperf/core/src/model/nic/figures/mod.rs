@@ -30,6 +30,7 @@ pub struct NicFigures<'m> {
 
 /// One interface. What is not known is `None`; rates and growth need two looks.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "each is said by itself")]
 pub struct NicRow<'m> {
     /// Its name. Untrusted text.
@@ -119,6 +120,7 @@ pub struct NicRow<'m> {
 
 /// The queue of what is to be sent.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QueueRow<'m> {
     /// Its kind.
     pub kind: &'m str,
@@ -144,6 +146,7 @@ pub struct QueueRow<'m> {
 
 /// What one processor took from the interfaces.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SoftnetRow {
     /// Its number.
     pub cpu: u32,

@@ -34,6 +34,7 @@ const NAMED_MAX: usize = 3;
 
 /// A process, and what it moves in bytes of payload a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User<'m> {
     /// Process id; 0 is the kernel.
     pub pid: u32,
@@ -47,6 +48,7 @@ pub struct User<'m> {
 
 /// Those that use an interface most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Users<'m> {
     /// The first ones, the greatest first.
     pub processes: Vec<User<'m>>,

@@ -10,6 +10,7 @@ use crate::model::states::census::{CloseWait, Holder, Peer};
 
 /// Connections of one process in `CLOSE_WAIT`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CloseWaitRow<'m> {
     /// Who has to close them; `None` where that could not be seen.
     pub pid: Option<u32>,
@@ -33,6 +34,7 @@ pub struct CloseWaitRow<'m> {
 
 /// One other end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeerRow {
     /// Its address, with the port if it is a service that was called.
     pub remote: String,

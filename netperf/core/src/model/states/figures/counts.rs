@@ -17,6 +17,7 @@ const REMOTES_MAX: usize = 5;
 
 /// What one process holds.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRow<'m> {
     /// Which it is.
     #[serde(skip)]
@@ -39,6 +40,7 @@ pub struct ProcessRow<'m> {
 
 /// What one remote host is connected to.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteRow {
     /// Its address.
     pub remote: IpAddr,
@@ -50,6 +52,7 @@ pub struct RemoteRow {
 
 /// Connections in one of the states in which this end closes.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClosingRow {
     /// Which.
     pub state: &'static str,

@@ -12,10 +12,11 @@ use crate::sample::TcpState;
 
 /// One listening socket.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListenRow<'m> {
     /// Where it listens.
     pub local: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// The first process that holds it; `None` where that could not be seen.
     pub pid: Option<u32>,

@@ -75,6 +75,7 @@ pub struct StatesFigures<'m> {
 
 /// A process by number and name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Named<'m> {
     /// Process id.
     pub pid: u32,

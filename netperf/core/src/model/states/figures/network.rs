@@ -7,6 +7,7 @@ use crate::sample::network::{NetworkReading, PortRange, TcpCounters, TcpSettings
 
 /// One network namespace: what it says, and how much its counters have grown in this tick.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NetworkRow {
     /// Inode number.
     pub netns: u32,

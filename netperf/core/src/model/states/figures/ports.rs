@@ -13,12 +13,13 @@ use crate::sample::TcpState;
 
 /// Ports of outgoing connections to one destination.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PortsRow<'m> {
-    /// This end.
+    /// Address on this host.
     pub local_addr: IpAddr,
-    /// The other end.
+    /// Address and port of the other host.
     pub remote: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// Connections in TIME_WAIT.
     pub time_wait: u32,
@@ -40,10 +41,11 @@ pub struct PortsRow<'m> {
 
 /// TIME_WAIT of connections that were accepted at one end.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptedRow<'m> {
-    /// This end.
+    /// Address and port on this host.
     pub local: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// Connections in TIME_WAIT.
     pub time_wait: u32,
@@ -53,6 +55,7 @@ pub struct AcceptedRow<'m> {
 
 /// A process that connections are likely to be of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Likely<'m> {
     /// Which.
     #[serde(flatten)]

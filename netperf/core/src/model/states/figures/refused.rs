@@ -13,6 +13,7 @@ use crate::sample::{Proto, TcpState};
 
 /// Calls of one process that failed alike.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefusedRow<'m> {
     /// Process id; 0 for the kernel itself.
     pub pid: u32,
@@ -28,7 +29,7 @@ pub struct RefusedRow<'m> {
     pub proto: Proto,
     /// The remote end of `connect`, the local one of `bind`.
     pub address: SocketAddr,
-    /// Network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
     /// How often in this tick.
     pub count: u64,
@@ -45,6 +46,7 @@ pub struct RefusedRow<'m> {
 
 /// Sockets that have a port.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PortHolderRow<'m> {
     /// Process id; `None` where no process has them, or none could be seen.
     pub pid: Option<u32>,

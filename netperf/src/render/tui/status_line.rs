@@ -1,4 +1,4 @@
-//! What stays the same during a session, and what was said last?
+//! The line above the keys: what is wrong now, else the latest message. It holds the session's start, too.
 
 use netperf_core::clock::MonoNs;
 use netperf_core::model::Model;
@@ -11,12 +11,12 @@ const SHOWN_NS: u64 = 10_000_000_000;
 
 /// The start of the session and the latest message.
 #[derive(Clone, Debug)]
-pub(super) struct Surroundings {
+pub(super) struct StatusLine {
     pub(super) start: Start,
     message: Option<(String, MonoNs)>,
 }
 
-impl Surroundings {
+impl StatusLine {
     pub(super) fn new(start: &Start) -> Self {
         Self {
             start: start.clone(),

@@ -1,4 +1,4 @@
-//! What is known of the sockets while their states are shown?
+//! The sockets behind the page of TCP states: the latest snapshot, and how TIME_WAIT went.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ const HISTORY: usize = 120;
 
 /// The latest look, and what became of those before.
 #[derive(Debug, Default)]
-pub(super) struct Watched {
+pub(super) struct SocketsState {
     pub(super) model: StatesModel,
     /// The sockets themselves; none while the page is not shown.
     pub(super) sample: Option<SocketSample>,
@@ -29,7 +29,7 @@ pub(super) struct Watched {
     pub(super) opened: Option<ProcessId>,
 }
 
-impl Watched {
+impl SocketsState {
     /// Takes in a look.
     pub(super) fn take(&mut self, look: Result<SocketSample, String>, query: &ProcessQuery) {
         let sample = match look {

@@ -1,6 +1,4 @@
-//! Whose is it, and where does that belong, in one cell each?
-
-use std::borrow::Cow;
+//! Cells that name an owner: its user, and its unit, container or cgroup.
 
 use netperf_core::sample::{Container, Runtime};
 
@@ -9,9 +7,9 @@ use super::table::Cell;
 /// A user by name, or else by number.
 pub(super) fn user(name: Option<&str>, uid: Option<u32>) -> Cell<'_> {
     match (name, uid) {
-        (Some(user), _) => Cell::Text(Cow::Borrowed(user)),
-        (None, Some(uid)) => Cell::Text(Cow::Owned(uid.to_string())),
-        (None, None) => Cell::Number(None),
+        (Some(user), _) => user.into(),
+        (None, Some(uid)) => uid.to_string().into(),
+        (None, None) => Cell::Unknown,
     }
 }
 
@@ -23,11 +21,11 @@ pub(super) fn home<'m>(
 ) -> Cell<'m> {
     if let Some(container) = container {
         let id: String = container.id.chars().take(12).collect();
-        return Cell::Text(Cow::Owned(format!("{}:{id}", runtime(container.runtime))));
+        return format!("{}:{id}", runtime(container.runtime)).into();
     }
     let last = |path: &'m str| path.rsplit('/').find(|part| !part.is_empty());
     let place = unit.or_else(|| cgroup.and_then(last));
-    place.map_or(Cell::Blank, |place| Cell::Text(Cow::Borrowed(place)))
+    place.map_or(Cell::Blank, Cell::from)
 }
 
 fn runtime(runtime: Runtime) -> &'static str {
