@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use netperf_core::clock::MonoNs;
 use netperf_core::failure::Failure;
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;
-use netperf_throttle::Rates;
 
 use super::args::{LimitAction, LimitArgs, SetArgs};
 use super::{Action, Clear, Hold, Selector, Set};
