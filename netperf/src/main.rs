@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use netperf::cmd::{self, Job, args::Cli};
+use netperf::cmd::{self, cli::Cli};
 use netperf::exit::{PassedOn, Status, status_of};
 
 fn main() -> ExitCode {
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let result = Job::new(cli).map_err(Into::into).and_then(cmd::run);
+    let result = cmd::run(cli);
     if let Err(error) = &result
         && let Some(&PassedOn(status)) = error.downcast_ref()
     {

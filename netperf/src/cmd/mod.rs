@@ -1,55 +1,49 @@
-//! What was asked for, and who does it? Raw options become a typed configuration here, once.
+//! Who does what the command line asks for? Each command reads its options once, and no later code sees
+//! them.
 
 pub mod args;
-mod config;
+pub mod cli;
 mod dns;
 mod doctor;
-mod help;
 mod http;
 mod limit;
+mod listing;
 mod live;
 mod logging;
-mod looks;
 mod nic;
 mod path;
 mod pointing;
 mod preflight;
-mod probing;
-mod signals;
+mod session;
 mod sockets;
 mod states;
-mod timer;
 
-pub use self::config::{Config, Job};
-pub use self::dns::DnsJob;
-pub use self::doctor::DoctorRun;
-pub use self::http::HttpRun;
-pub use self::limit::LimitRun;
 pub use self::logging::report;
-pub use self::nic::NicRun;
-pub use self::path::PathRun;
-pub use self::preflight::Preflight;
-pub use self::sockets::SocketsRun;
-pub use self::states::StatesRun;
 
 use anyhow::Context;
+
+use self::cli::{Cli, Command};
 
 /// Runs what the command line asks for.
 ///
 /// # Errors
 /// When it can't be done; [`crate::exit::status_of`] gives the exit status.
-pub fn run(job: Job) -> anyhow::Result<()> {
-    match job {
-        Job::Watch(config) => in_loop(live::open_and_run(*config)),
-        Job::Sockets(run) => in_loop(sockets::run(*run)),
-        Job::States(run) => in_loop(states::run(*run)),
-        Job::Dns(run) => in_loop(dns::run(*run)),
-        Job::Http(run) => in_loop(http::run(*run)),
-        Job::Nic(run) => in_loop(nic::run(*run)),
-        Job::Limit(run) => limit::run(*run),
-        Job::Doctor(run) => in_loop(doctor::run(*run)),
-        Job::Path(run) => in_loop(path::run(*run)),
-        Job::Preflight(preflight) => preflight::run(preflight),
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    let common = &cli.common;
+    match cli.command {
+        Command::Top(args) => in_loop(live::run(args.options(), common)),
+        Command::Flows(args) => in_loop(live::run(args.options(), common)),
+        Command::Retrans(args) => in_loop(live::run(args.view(), common)),
+        Command::Latency(args) => in_loop(live::run(args.options(), common)),
+        Command::Sockets(args) => in_loop(sockets::run(args, common)),
+        Command::States(args) => in_loop(states::run(args, common)),
+        Command::Nic(args) => in_loop(nic::run(args, common)),
+        Command::Limit(args) => limit::run(*args, common),
+        Command::Path(args) => in_loop(path::run(*args, common)),
+        Command::Dns(args) => in_loop(dns::run(args, common)),
+        Command::Http(args) => in_loop(http::run(*args, common)),
+        Command::Doctor(args) if args.kernel => preflight::run(common),
+        Command::Doctor(args) => in_loop(doctor::run(args, common)),
     }
 }
 

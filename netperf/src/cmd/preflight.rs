@@ -4,45 +4,37 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use netperf_core::clock;
-use netperf_core::collect::HookPreference;
 use netperf_sys::preflight;
 
+use super::args::common::Common;
 use super::logging;
-use crate::render::preflight::{json, text};
+use crate::render::output::{Format, Silent};
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
-use crate::view::preflight::Report;
+use crate::view::preflight::Readiness;
 use crate::view::time::Rfc3339;
 use netperf_core::failure::Failure;
 
-/// A look at this machine.
-#[derive(Clone, Copy, Debug)]
-pub struct Preflight {
-    pub(super) json: bool,
-    pub(super) hooks: HookPreference,
-    pub(super) verbosity: u8,
-}
-
-/// Looks at this machine and writes what it found.
+/// Examines this machine and writes what it found.
 ///
 /// # Errors
 /// [`Failure::CheckFailed`] if nothing can be counted here.
-pub(super) fn run(asked: Preflight) -> anyhow::Result<()> {
-    logging::start(asked.verbosity, None);
+pub(super) fn run(common: &Common) -> anyhow::Result<()> {
+    logging::start(common.verbose, None);
     let machine = preflight::examine();
-    let report = Report::new(&machine, asked.hooks, Rfc3339(clock::now().1));
-    let output = if asked.json {
-        json(&start(&report), &report, &end()).context("can't write")?
-    } else {
-        text(&report.found).into_bytes()
-    };
-    io::stdout().write_all(&output).context("can't write")?;
+    let report = Readiness::new(&machine, common.hooks, Rfc3339(clock::now().1));
+    let format = common.format(Format::Text);
+    let mut page = Vec::new();
+    format.report(&Silent(&start(&report)), &mut page)?;
+    format.report(&report, &mut page)?;
+    format.report(&Silent(&end()), &mut page)?;
+    io::stdout().write_all(&page).context("can't write")?;
     if report.found.can_count {
         return Ok(());
     }
     Err(Failure::CheckFailed(report.found.summary()).into())
 }
 
-fn start(report: &Report) -> Start {
+fn start(report: &Readiness) -> Start {
     Start {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),

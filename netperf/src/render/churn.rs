@@ -6,13 +6,20 @@ use netperf_core::model::states::counts::STATES;
 use netperf_core::text::visible;
 use netperf_core::units::{PerSecond, Units, format_micros};
 
-use super::text::{degraded, interval};
+use super::output::{Report, Style};
+use super::prose::{degraded, interval};
 use super::text_table;
 use crate::view::churn::transition_row::TransitionRow;
 use crate::view::churn::{ChurnTick, table};
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 10;
+
+impl Report for ChurnTick<'_> {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        tick(self, style.units, out)
+    }
+}
 
 /// One transition.
 pub(super) fn event(row: &TransitionRow<'_>) -> String {
@@ -32,7 +39,7 @@ pub(super) fn event(row: &TransitionRow<'_>) -> String {
 }
 
 /// One tick.
-pub(super) fn tick(tick: &ChurnTick<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
+fn tick(tick: &ChurnTick<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
     let rate = |state: netperf_core::sample::TcpState| {
         let per_s = tick.per_s.as_ref()?.get(state.name())?;
         Some(format!("{} {}", state.name(), PerSecond(*per_s)))

@@ -4,17 +4,18 @@ use std::io::{self, Write};
 
 use netperf_core::units::{Units, counted, format_micros};
 
-use super::looks::{finding, sentence};
-use super::text::LINE;
+use super::output::{Report, Style};
+use super::prose::{LINE, finding, sentence};
 use super::text_table;
 use crate::view::dns::{DnsTick, LookupRow, table};
 
-/// Writes lines of no more than `width` columns of the terminal, where there is one.
-///
-/// # Errors
-/// When they can't be written.
-pub fn text(tick: &DnsTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
-    let width = width.unwrap_or(LINE);
+impl Report for DnsTick {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        text(self, style.width.unwrap_or(LINE), out)
+    }
+}
+
+fn text(tick: &DnsTick, width: usize, out: &mut Vec<u8>) -> io::Result<()> {
     sentence(
         "",
         &format!("{}  {}", tick.time.to_seconds(), summary(tick)),
@@ -91,12 +92,11 @@ fn queries(lookup: &LookupRow, width: usize, out: &mut Vec<u8>) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::output::tests::text_of;
     use netperf_core::fixtures::dns::troubled;
 
     fn shown(width: usize) -> String {
-        let mut out = Vec::new();
-        text(&DnsTick::new(&troubled()), Some(width), &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        text_of(&DnsTick::new(&troubled()), Some(width))
     }
 
     #[test]

@@ -5,18 +5,43 @@ use std::io::{self, Write};
 use netperf_core::text::visible;
 use netperf_core::units::{Units, format_micros, format_seconds};
 
+use serde::Serialize;
+
+use super::output::{Report, Style};
 use super::text_table;
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchTick, table};
+use crate::view::envelope::Start;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 20;
 
+/// What stands before the first query.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Waiting<'s>(pub &'s Start);
+
+impl Report for Waiting<'_> {
+    fn text(&self, _: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        let hooks = self.0.attachments().join(" ");
+        writeln!(out, "waiting for queries to port 53; hooks: {hooks}")
+    }
+}
+
+impl Report for QueryRow<'_> {
+    fn text(&self, _: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        query(self, out)
+    }
+}
+
+impl Report for DnsWatchTick {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        tick(self, style.width, out)
+    }
+}
+
 /// One query that has ended.
-///
-/// # Errors
-/// When it can't be written.
-pub fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     let after = row
         .took_us
         .map_or(String::new(), |us| format!(" after {}", format_micros(us)));
@@ -40,10 +65,7 @@ pub fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
 }
 
 /// One tick, in lines of no more than `width` columns of the terminal, where there is one.
-///
-/// # Errors
-/// When it can't be written.
-pub fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
+fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
     let since_start = tick.loss;
     let missing = match (since_start.ring_lost, since_start.unread) {
         (0, 0) => "lost 0".to_owned(),

@@ -3,51 +3,19 @@
 
 use std::io::{self, Write};
 
-use netperf_core::units::format_seconds;
-
-use super::json;
-use super::looks::{LEVEL, SENTENCE, judged, reasons, sentence};
+use super::output::{Report, Style};
+use super::prose::{LEVEL, SENTENCE, judged, reasons, sentence};
 use crate::view::doctor::Doctor;
-use crate::view::envelope::{End, Start};
+use netperf_core::units::format_seconds;
 use netperf_diagnose::Level;
 use netperf_diagnose::doctor::{Check, Status};
 
 /// Width of the column of titles.
 const TITLE: usize = 17;
 
-/// How a verdict is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// NDJSON.
-    Json,
-    /// Text of so many columns, where stdout is a terminal.
-    Text(Option<usize>),
-}
-
-impl Written {
-    /// Writes what stands before it.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn start(self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => json::line(start, out),
-            Self::Text(_) => Ok(()),
-        }
-    }
-
-    /// Writes the verdict and what stands after it.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn verdict(self, doctor: &Doctor<'_>, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => {
-                json::line(doctor, out)?;
-                json::line(end, out)
-            }
-            Self::Text(width) => text(doctor, width, out),
-        }
+impl Report for Doctor<'_> {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        text(self, style.width, out)
     }
 }
 
@@ -107,7 +75,7 @@ fn check(check: &Check, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::envelope::Reason;
+    use crate::render::output::tests::text_of;
     use crate::view::time::Rfc3339;
     use netperf_core::clock::WallNs;
     use netperf_core::sample::Loss;
@@ -151,16 +119,7 @@ mod tests {
             unavailable: &[],
             loss: Loss::default(),
         };
-        let end = End {
-            time: Rfc3339(WallNs(1)),
-            ticks: 1,
-            slots_in_use: 0,
-            reason: Reason::Duration,
-        };
-        let mut out = Vec::new();
-        let written = Written::Text(Some(width));
-        written.verdict(&doctor, &end, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        text_of(&doctor, Some(width))
     }
 
     #[test]

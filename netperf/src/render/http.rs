@@ -5,21 +5,18 @@ use std::io::{self, Write};
 
 use netperf_core::units::{Bytes, Units, counted, format_micros};
 
-use super::looks::{finding, sentence};
-use super::text::LINE;
+use super::output::{Report, Style};
+use super::prose::{LINE, finding, sentence};
 use super::text_table;
 use crate::view::http::{HttpTick, RequestRow, TargetRow, TlsRow, phase_table};
 
-/// Writes lines of no more than `width` columns of the terminal, where there is one.
-///
-/// # Errors
-/// When they can't be written.
-pub fn text(
-    tick: &HttpTick,
-    (units, width): (Units, Option<usize>),
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
-    let width = width.unwrap_or(LINE);
+impl Report for HttpTick {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        text(self, (style.units, style.width.unwrap_or(LINE)), out)
+    }
+}
+
+fn text(tick: &HttpTick, (units, width): (Units, usize), out: &mut Vec<u8>) -> io::Result<()> {
     let head = format!("{}  {} {}", tick.time.to_seconds(), tick.method, tick.url);
     sentence("", &head, width, out)?;
     for target in &tick.targets {
@@ -114,10 +111,10 @@ fn tls(tls: &TlsRow, units: Units) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::output::tests::text_of;
+    use crate::view::http::HttpOptions;
     use netperf_core::fixtures::http::slow_server;
     use netperf_diagnose::condition::Condition;
-
-    use crate::view::http::HttpOptions;
 
     fn shown(width: usize) -> String {
         let options = HttpOptions {
@@ -128,9 +125,7 @@ mod tests {
             units: Units::Auto,
         };
         let tick = HttpTick::new(&slow_server(), &options);
-        let mut out = Vec::new();
-        text(&tick, (Units::Auto, Some(width)), &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        text_of(&tick, Some(width))
     }
 
     #[test]

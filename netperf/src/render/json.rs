@@ -1,75 +1,16 @@
 //! How does a program read a session? One JSON object a line, integers in base units.
 
 use std::io;
-use std::rc::Rc;
 
-use netperf_core::host_names::HostNames;
-use netperf_core::model::Model;
-use netperf_core::sample::happening::Happening;
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
-
-use super::stream::Format;
-use crate::view::View;
-use crate::view::churn::ChurnTick;
-use crate::view::envelope::{End, Start};
-use crate::view::event_row::EventRow;
-use crate::view::flows::FlowsTick;
-use crate::view::latency::LatencyTick;
-use crate::view::retrans::RetransTick;
-use crate::view::top::Top;
-
-/// NDJSON.
-pub struct Json {
-    view: View,
-    names: Rc<dyn HostNames>,
-}
-
-impl Json {
-    /// Writes what `view` shows.
-    pub fn new(view: View, names: Rc<dyn HostNames>) -> Self {
-        Self { view, names }
-    }
-}
-
-impl Format for Json {
-    fn start(&mut self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
-        line(start, out)
-    }
-
-    fn tick(&mut self, model: &Model, out: &mut Vec<u8>) -> io::Result<()> {
-        let names = self.names.as_ref();
-        match &self.view {
-            View::Top(options) => line(&Top::new(model, options, names), out),
-            View::Flows(options) => line(&FlowsTick::new(model, options, names), out),
-            View::Retrans(options) => line(&RetransTick::new(model, options, names), out),
-            View::Latency(options) => line(&LatencyTick::new(model, options, names), out),
-            View::Churn(options) => line(&ChurnTick::new(model, options), out),
-        }
-    }
-
-    fn takes(&self, happening: &Happening, model: &Model) -> bool {
-        self.view.takes(happening, model)
-    }
-
-    fn happened(&mut self, happenings: &[Happening], out: &mut Vec<u8>) -> io::Result<()> {
-        for one in happenings {
-            line(&EventRow::of(one), out)?;
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
-        line(end, out)
-    }
-}
 
 /// Writes one object on a line of its own.
 ///
 /// # Errors
 /// When a value can't be written.
-pub fn line(object: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn line(object: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
     object.serialize(&mut Serializer::with_formatter(&mut *out, Escaped))?;
     out.push(b'\n');
     Ok(())

@@ -6,26 +6,51 @@ use netperf_core::sample::latency::TimeSpan;
 use netperf_core::text::visible;
 use netperf_core::units::{Units, format_micros};
 
-use super::text::{LINE, degraded, interval};
+use serde::Serialize;
+
+use super::output::{Report, Style};
+use super::prose::{LINE, degraded, interval};
 use super::text_table;
+use crate::view::latency::LatencyTick;
 use crate::view::latency::table::{doublings, table};
-use crate::view::latency::{LatencyOptions, LatencyTick};
 
 /// Longest bar.
 const BAR: u64 = 60;
 
-/// One tick, on the host that is called so.
-pub(super) fn tick(
-    tick: &LatencyTick<'_>,
-    options: &LatencyOptions,
-    (on_host, units): (&str, Units),
+/// One tick on a host.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Latencies<'t> {
+    /// The tick.
+    pub tick: &'t LatencyTick<'t>,
+    /// With bars below each line.
+    #[serde(skip)]
+    pub histogram: bool,
+    /// Name of the host. Untrusted text.
+    #[serde(skip)]
+    pub host: &'t str,
+}
+
+impl Report for Latencies<'_> {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        tick(self, style.units, out)
+    }
+}
+
+fn tick(
+    &Latencies {
+        tick,
+        histogram,
+        host,
+    }: &Latencies<'_>,
+    units: Units,
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     writeln!(
         out,
         "{}  {}  tick {}  {}",
         tick.when.time.to_seconds(),
-        visible(on_host),
+        visible(host),
         interval(tick.when),
         tick.health.loss_text(),
     )?;
@@ -44,7 +69,7 @@ pub(super) fn tick(
     }
     for (line, row) in lines.zip(&tick.latencies) {
         writeln!(out, "{line}")?;
-        if options.histogram {
+        if histogram {
             bars(&row.histogram, out)?;
         }
     }

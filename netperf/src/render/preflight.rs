@@ -1,19 +1,24 @@
 //! How is the answer about a machine written? Line by line for people, as one object for programs.
 
-use std::io;
+use std::io::{self, Write};
 
 use netperf_core::text::visible;
 use netperf_diagnose::preflight::{Check, Preflight, Topic, Verdict};
 
-use super::json;
-use crate::view::envelope::{End, Start};
-use crate::view::preflight::Report;
+use super::output::{Report, Style};
+use crate::view::preflight::Readiness;
 
 /// Width of the column of verdicts: that of the longest.
 const VERDICT: usize = 7;
 
+impl Report for Readiness {
+    fn text(&self, _: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        write!(out, "{}", text(&self.found))
+    }
+}
+
 /// The answer in lines that begin with their verdict.
-pub fn text(found: &Preflight) -> String {
+fn text(found: &Preflight) -> String {
     let mut lines = vec![format!(
         "{}, Linux {}",
         visible(&found.host),
@@ -42,16 +47,4 @@ fn line(check: &Check) -> String {
 fn verdict_line(verdict: Verdict, text: &str) -> String {
     let one_line = text.replace('\n', "; ");
     format!("{:VERDICT$}  {}", verdict.word(), visible(&one_line))
-}
-
-/// The answer between the two lines that every session has.
-///
-/// # Errors
-/// When a value can't be written as JSON.
-pub fn json(start: &Start, report: &Report, end: &End) -> io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    json::line(start, &mut out)?;
-    json::line(report, &mut out)?;
-    json::line(end, &mut out)?;
-    Ok(out)
 }

@@ -2,20 +2,54 @@
 
 use std::io::{self, Write};
 
+use netperf_core::sample::Loss;
 use netperf_core::text::visible;
 use netperf_core::units::{Percent, Units, format_micros};
 
-use super::text::{LINE, degraded, interval};
+use serde::Serialize;
+
+use super::output::{Report, Style};
+use super::prose::{LINE, degraded, interval};
 use super::text_table;
 use crate::view::retrans::event::RetransmitRow;
-use crate::view::retrans::{RetransOptions, RetransTick, table};
+use crate::view::retrans::{RetransTick, table};
+use crate::view::sort::Sort;
 use crate::view::table::Table;
 
-/// One tick, on the host that is called so.
-pub(super) fn tick(
-    tick: &RetransTick<'_>,
-    options: &RetransOptions,
-    (on_host, units): (&str, Units),
+/// One tick on a host.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Losses<'t> {
+    /// The tick.
+    pub tick: &'t RetransTick<'t>,
+    /// The order of its rows.
+    #[serde(skip)]
+    pub sort: Sort,
+    /// Name of the host. Untrusted text.
+    #[serde(skip)]
+    pub host: &'t str,
+    /// Each retransmission has a line of its own. The tick has one only if more was lost on the way here
+    /// than this.
+    #[serde(skip)]
+    pub watched_with: Option<Loss>,
+}
+
+impl Report for Losses<'_> {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        let health = &self.tick.health;
+        match self.watched_with {
+            Some(known) if health.loss == known => Ok(()),
+            Some(_) => writeln!(out, "{}", health.loss_text()),
+            None => tick(self, style.units, out),
+        }
+    }
+}
+
+fn tick(
+    &Losses {
+        tick, sort, host, ..
+    }: &Losses<'_>,
+    units: Units,
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let total = tick.total;
@@ -27,7 +61,7 @@ pub(super) fn tick(
         out,
         "{}  {}  tick {}  retransmitted {} of {}{share}  resets sent {}  received {}  dropped {}  {}",
         tick.when.time.to_seconds(),
-        visible(on_host),
+        visible(host),
         interval(tick.when),
         total.retrans,
         total.account.sent,
@@ -38,9 +72,9 @@ pub(super) fn tick(
     )?;
     degraded(&tick.health, out)?;
     let tables = [
-        (!tick.flows.is_empty()).then(|| table::flows(&tick.flows, options.sort)),
-        (!tick.processes.is_empty()).then(|| table::processes(&tick.processes, options.sort)),
-        (!tick.remotes.is_empty()).then(|| table::remotes(&tick.remotes, options.sort)),
+        (!tick.flows.is_empty()).then(|| table::flows(&tick.flows, sort)),
+        (!tick.processes.is_empty()).then(|| table::processes(&tick.processes, sort)),
+        (!tick.remotes.is_empty()).then(|| table::remotes(&tick.remotes, sort)),
         (!tick.resets.is_empty()).then(|| table::resets(&tick.resets)),
         (!tick.drops.is_empty()).then(|| table::drops(&tick.drops)),
     ];

@@ -1,13 +1,11 @@
 //! Output on its way to a pipe, file or terminal, without ever waiting for its reader.
 //!
-//! Writing happens beside the loop of a command: while a reader pauses, counting goes on. Every command
-//! that runs until it is stopped writes through a [`Sink`].
+//! Writing happens beside the loop of a command: while a reader pauses, counting goes on.
 
-use std::future::pending;
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncWrite, AsyncWriteExt, Stdout};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::hangup::{self, Hangup};
@@ -23,11 +21,20 @@ const LAST_WRITE: Duration = Duration::from_secs(2);
 const WAITING_MAX: usize = 4 << 20;
 
 /// A writer with what is still to be written.
-pub struct Sink<W = Stdout> {
-    writer: W,
+pub struct Sink {
+    writer: Box<dyn AsyncWrite + Unpin>,
     hangup: Hangup,
     pending: Vec<u8>,
     written: usize,
+}
+
+/// What became of a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// It has taken everything.
+    TookAll,
+    /// It has gone.
+    Gone,
 }
 
 impl Sink {
@@ -36,21 +43,19 @@ impl Sink {
         Self::new(tokio::io::stdout(), hangup::of_stdout())
     }
 
-    /// Writes to stdout; nothing notices that its reader goes away.
-    pub fn unwatched_stdout() -> Self {
-        Self::new(tokio::io::stdout(), hangup::never())
-    }
-}
-
-impl<W: AsyncWrite + Unpin> Sink<W> {
     /// Writes to `writer`; `hangup` notices a closed pipe while nothing is written.
-    pub fn new(writer: W, hangup: Hangup) -> Self {
+    pub fn new(writer: impl AsyncWrite + Unpin + 'static, hangup: Hangup) -> Self {
         Self {
-            writer,
+            writer: Box::new(writer),
             hangup,
             pending: Vec::new(),
             written: 0,
         }
+    }
+
+    /// For what is shown elsewhere: nothing is written, and no reader is watched.
+    pub fn nowhere() -> Self {
+        Self::new(tokio::io::sink(), hangup::never())
     }
 
     /// Where output is added.
@@ -76,19 +81,19 @@ impl<W: AsyncWrite + Unpin> Sink<W> {
         self.drain_in_steps_of(None).await
     }
 
-    /// Writes what is pending; returns only when the reader has gone. Dropping the future loses nothing.
+    /// Writes what is pending, or else waits until the reader goes. Dropping the future loses nothing.
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn write_until_closed(&mut self) -> io::Result<()> {
+    pub async fn reader(&mut self) -> io::Result<Reader> {
         if self.is_ready() {
             self.hangup.as_mut().await;
-            return Ok(());
+            return Ok(Reader::Gone);
         }
         match self.drain().await {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Ok(()) => Ok(Reader::TookAll),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
             Err(error) => Err(error),
-            Ok(()) => pending().await,
         }
     }
 

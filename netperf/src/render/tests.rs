@@ -1,5 +1,3 @@
-use std::rc::Rc;
-
 use crate::view::fixtures::start;
 use netperf_core::clock::WallNs;
 use netperf_core::collect::HookPreference;
@@ -7,26 +5,50 @@ use netperf_core::fixtures::{lossy_session, machine, second, session};
 use netperf_core::host_names::Numeric;
 use netperf_core::model::Model;
 use netperf_core::sample::{Loss, Sample};
-use netperf_core::units::Units;
 
-use super::json::Json;
-use super::preflight;
-use super::stream::Format;
-use super::text::Text;
-use crate::view::View;
+use super::batch::{Banner, OnHost};
+use super::output::tests::{text_of, written_as};
+use super::output::{Format, Silent};
+use super::retrans::Losses;
 use crate::view::envelope::{End, Reason};
-use crate::view::flows::FlowsOptions;
-use crate::view::retrans::RetransOptions;
+use crate::view::flows::{FlowsOptions, FlowsTick};
+use crate::view::preflight::Readiness;
+use crate::view::retrans::{RetransOptions, RetransTick};
 use crate::view::time::Rfc3339;
-use crate::view::top::TopOptions;
-use netperf_diagnose::preflight::Preflight;
+use crate::view::top::{Top, TopOptions};
 
-fn text(view: View, model: &Model) -> String {
-    let mut format = Text::new(view, Rc::new(Numeric), Units::Auto);
-    let mut out = Vec::new();
-    format.start(&start(), &mut out).unwrap();
-    format.tick(model, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+fn banner() -> String {
+    text_of(&Banner(&start()), None)
+}
+
+fn text_of_top_as(options: &TopOptions, model: &Model) -> String {
+    let report = OnHost {
+        tick: &Top::new(model, options, &Numeric),
+        sort: options.sort,
+        host: &start().host,
+    };
+    banner() + &text_of(&report, None)
+}
+
+fn text_of_flows_as(options: &FlowsOptions) -> String {
+    let session = session();
+    let report = OnHost {
+        tick: &FlowsTick::new(&session, options, &Numeric),
+        sort: options.sort,
+        host: &start().host,
+    };
+    banner() + &text_of(&report, None)
+}
+
+fn text_of_losses(model: &Model) -> String {
+    let options = RetransOptions::default();
+    let report = Losses {
+        tick: &RetransTick::new(model, &options, &Numeric),
+        sort: options.sort,
+        host: &start().host,
+        watched_with: None,
+    };
+    banner() + &text_of(&report, None)
 }
 
 fn top() -> TopOptions {
@@ -38,7 +60,7 @@ fn top() -> TopOptions {
 
 #[test]
 fn text_of_top() {
-    insta::assert_snapshot!(text(View::Top(top()), &session()));
+    insta::assert_snapshot!(text_of_top_as(&top(), &session()));
 }
 
 #[test]
@@ -47,12 +69,12 @@ fn text_of_top_with_connections() {
         connections: true,
         ..top()
     };
-    insta::assert_snapshot!(text(View::Top(options), &session()));
+    insta::assert_snapshot!(text_of_top_as(&options, &session()));
 }
 
 #[test]
 fn text_of_flows() {
-    insta::assert_snapshot!(text(View::Flows(FlowsOptions::default()), &session()));
+    insta::assert_snapshot!(text_of_flows_as(&FlowsOptions::default()));
 }
 
 #[test]
@@ -61,7 +83,7 @@ fn text_of_flows_by_remote() {
         by_remote: true,
         ..FlowsOptions::default()
     };
-    insta::assert_snapshot!(text(View::Flows(options), &session()));
+    insta::assert_snapshot!(text_of_flows_as(&options));
 }
 
 #[test]
@@ -77,27 +99,24 @@ fn a_tick_without_traffic_says_so_and_loss_is_never_silent() {
         degraded: vec!["links: gone".to_owned()],
         ..second(1)
     });
-    insta::assert_snapshot!(text(View::Top(TopOptions::default()), &model));
+    insta::assert_snapshot!(text_of_top_as(&TopOptions::default(), &model));
 }
 
 #[test]
 fn text_of_retrans() {
-    insta::assert_snapshot!(text(
-        View::Retrans(RetransOptions::default()),
-        &lossy_session()
-    ));
+    insta::assert_snapshot!(text_of_losses(&lossy_session()));
 }
 
 #[test]
 fn a_tick_without_losses_says_so() {
-    let text = text(View::Retrans(RetransOptions::default()), &session());
+    let text = text_of_losses(&session());
     assert!(text.contains("nothing was sent again"), "{text}");
 }
 
 #[test]
 fn text_has_no_escape_codes() {
-    for view in [View::Top(top()), View::Flows(FlowsOptions::default())] {
-        let text = text(view, &session());
+    let flows = text_of_flows_as(&FlowsOptions::default());
+    for text in [text_of_top_as(&top(), &session()), flows] {
         assert!(
             !text.contains(|c: char| c.is_control() && c != '\n'),
             "{text}"
@@ -107,18 +126,24 @@ fn text_has_no_escape_codes() {
 
 #[test]
 fn json_is_one_object_a_line() {
-    let mut format = Json::new(View::Top(top()), Rc::new(Numeric));
-    let mut out = Vec::new();
-    format.start(&start(), &mut out).unwrap();
-    format.tick(&session(), &mut out).unwrap();
+    let session = session();
+    let report = OnHost {
+        tick: &Top::new(&session, &top(), &Numeric),
+        sort: top().sort,
+        host: "",
+    };
     let end = End {
         slots_in_use: 0,
         time: Rfc3339(WallNs(0)),
         ticks: 1,
         reason: Reason::Signal,
     };
-    format.end(&end, &mut out).unwrap();
-    let out = String::from_utf8(out).unwrap();
+    let out = [
+        written_as(Format::Json, &Banner(&start())),
+        written_as(Format::Json, &report),
+        written_as(Format::Json, &Silent(&end)),
+    ];
+    let out = out.concat();
     let lines: Vec<serde_json::Value> = out
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -150,8 +175,8 @@ fn json_is_one_object_a_line() {
 
 #[test]
 fn text_of_preflight() {
-    let found = Preflight::new(&machine(), HookPreference::Auto);
-    insta::assert_snapshot!(preflight::text(&found));
+    let report = Readiness::new(&machine(), HookPreference::Auto, Rfc3339(WallNs(0)));
+    insta::assert_snapshot!(text_of(&report, None));
 }
 
 #[test]
@@ -159,8 +184,8 @@ fn hostile_text_in_a_finding_is_one_harmless_line() {
     let mut machine = machine();
     machine.kernel.host = Some("a\nb\u{1b}[2J".to_owned());
     machine.hook_sets = Err("first\n  second\u{1b}[2J".to_owned());
-    let found = Preflight::new(&machine, HookPreference::Auto);
-    let text = preflight::text(&found);
+    let report = Readiness::new(&machine, HookPreference::Auto, Rfc3339(WallNs(0)));
+    let text = text_of(&report, None);
     assert!(text.contains("first;   second\\x1b[2J"), "{text}");
     assert!(!text.contains('\u{1b}') && !text.contains("a\nb"), "{text}");
 }

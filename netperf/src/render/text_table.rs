@@ -7,7 +7,7 @@ use netperf_core::text::{fit, fit_end, width};
 use netperf_core::units::Units;
 
 use super::cell::written;
-use super::text::LINE;
+use super::prose::LINE;
 use crate::view::table::{self, Align, Column, Keep, Row, Table};
 
 /// The headings, then a line for each row, of so many columns at most.

@@ -11,7 +11,7 @@ use super::time::Rfc3339;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "preflight")]
-pub struct Report {
+pub struct Readiness {
     /// When.
     pub time: Rfc3339,
     /// What this machine can do.
@@ -19,7 +19,7 @@ pub struct Report {
     pub found: Preflight,
 }
 
-impl Report {
+impl Readiness {
     /// What `machine` can do at `time`, with hooks of the kind `wanted`.
     pub fn new(machine: &Machine, wanted: HookPreference, time: Rfc3339) -> Self {
         Self {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Command, CommandFactory as _, Parser};
 use clap_complete::Shell;
-use netperf::cmd::args::Cli;
+use netperf::cmd::cli::Cli;
 
 /// Shells with completions.
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cmd::args::values::patience;
+
 /// Options of `dns`.
 #[derive(Debug, Args)]
 pub struct DnsArgs {
@@ -40,9 +42,47 @@ pub struct DnsArgs {
     pub timeout: Option<Duration>,
 }
 
-/// How long one answer may be waited for.
-pub(in crate::cmd) fn patience(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|it| (0.001..=600.0).contains(it));
-    let seconds = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
-    seconds.ok_or_else(|| "not a number of seconds between 0.001 and 600".to_owned())
-}
+/// How `dns` is called.
+pub(in crate::cmd) const USAGE: &str = "\
+netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...
+       netperf-trace dns --watch [--pid PID]... [OPTIONS]";
+
+/// What `dns` is.
+pub(in crate::cmd) const ABOUT: &str = "\
+Queries each resolver of /etc/resolv.conf, and those named with @, several times for a name, and
+shows how long the answers take, what they are, and what is wrong: silent, slow, failing or differing
+resolvers, truncated answers, AAAA that is lost where A is not. Without a type it queries A and AAAA,
+as programs do, and sends both together as the C library does. For an address it looks up the name.
+
+Before that it makes one lookup as programs do: /etc/hosts, search domains and ndots, one resolver
+after the other, retries and timeouts of /etc/resolv.conf; with all queries that it took. It is
+made of real queries, so the first may fill a cache that the later ones are answered from. Sources
+of /etc/nsswitch.conf other than files and dns are named, not used.
+
+A time runs from sending until the whole answer is here; a truncated answer counts with the query
+over TCP that follows. A resolver that is silent for its first three queries gets no more. It needs
+no rights. It runs once, or once a tick if -d, -n or --duration is given.
+
+With --watch it sends nothing and shows the queries of processes: each query to port 53 as it ends,
+over UDP and TCP, in every network namespace, with its process, resolver, result, time and retries;
+and once a tick the queries and waiting times of each process. It needs no help of the C library, so
+it sees every sender: programs in Go, containers, and what a resolver on this machine forwards to
+others. --timeout sets how long to wait for an answer (5 s). Queries that are encrypted (DoT, DoH)
+are not seen. --watch needs root or the capabilities that `top` needs.";
+
+/// Examples of `dns`.
+pub(in crate::cmd) const EXAMPLES: &str = "\
+Examples:
+  netperf-trace dns example.org                    who answers, how fast, what does a lookup cost?
+  netperf-trace dns example.org MX -c 20           mail servers, 20 queries to each resolver
+  netperf-trace dns db @192.0.2.1                  compared with another resolver
+  netperf-trace dns db.example.org @192.0.2.1 --only --tcp
+  netperf-trace dns 192.0.2.7                      the name of an address
+  netperf-trace dns example.org -d 60 --json       once a minute, for programs
+  sudo netperf-trace dns --watch                   what do processes look up?
+  sudo netperf-trace dns --watch --pid 8821        this one?
+
+Exit status:
+  0 the name was found and every resolver answers; 2 wrong usage; 3, 4 --watch is not allowed, or
+  not possible here; 5 there is no such name or record, or a resolver does not answer or fails:
+  stderr names it.";

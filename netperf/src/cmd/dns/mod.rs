@@ -1,79 +1,68 @@
 //! How fast do resolvers answer, and what? And which names do processes look up?
 
 pub(super) mod args;
-mod asked;
-pub(super) mod watch;
+mod config;
+mod watch;
 
+use netperf_core::failure::Failure;
+use netperf_core::sample::dns::DnsSample;
 use netperf_probe::dns::{DnsRequest, measure};
 use netperf_sys::procfs::Procfs;
 
 use self::args::DnsArgs;
-use self::watch::DnsWatchRun;
-use super::args::Common;
-use super::probing::{self, Output, Probing};
-use crate::render::{dns, json};
+use super::args::common::Common;
+use super::logging;
+use super::session::{self, Opening, Poll, Reading, Timing};
+use crate::render::output::{Format, Output, Silent};
 use crate::view::dns::DnsTick;
-use netperf_core::failure::Failure;
 
-/// What `dns` is asked to do.
-#[derive(Clone, Debug)]
-pub enum DnsJob {
-    /// Ask resolvers.
-    Ask(DnsRun),
-    /// See what processes ask.
-    Watch(DnsWatchRun),
-}
-
-impl DnsJob {
-    /// Reads the options.
-    ///
-    /// # Errors
-    /// When they can't be understood.
-    pub(super) fn new(args: &DnsArgs, common: &Common) -> Result<Self, Failure> {
-        if args.watch {
-            let run = DnsWatchRun::new(&args.pid, args.timeout, common);
-            return Ok(Self::Watch(run));
-        }
-        // The parser does not ask for --watch where a name is given, which --watch does not go with.
-        if !args.pid.is_empty() {
-            let why = "--pid selects queries for --watch: this program itself looks a NAME up";
-            return Err(Failure::Usage(why.to_owned()));
-        }
-        DnsRun::new(args, common).map(Self::Ask)
+/// Queries the resolvers, or watches the queries of processes.
+pub(super) async fn run(args: DnsArgs, common: &Common) -> anyhow::Result<()> {
+    let format = common.format(Format::Text);
+    if args.watch {
+        return watch::run(args, common, format).await;
     }
+    let resolvers = Resolvers {
+        request: config::request(&args)?,
+        timing: common.repeated(),
+        failure: None,
+    };
+    logging::start(common.verbose, None);
+    session::poll(resolvers, format, common.repeated()).await
 }
 
-/// A run of `dns`.
-#[derive(Clone, Debug)]
-pub struct DnsRun {
+/// The resolvers that are queried.
+struct Resolvers {
     request: DnsRequest,
-    output: Output,
+    timing: Option<Timing>,
+    /// What was wrong last.
+    failure: Option<String>,
 }
 
-/// Asks the resolvers, or watches.
-pub(super) async fn run(job: DnsJob) -> anyhow::Result<()> {
-    match job {
-        DnsJob::Ask(run) => {
-            let output = run.output;
-            probing::run(run, output).await
-        }
-        DnsJob::Watch(run) => watch::run(run).await,
+impl Poll for Resolvers {
+    type Snapshot = DnsSample;
+
+    fn start(&mut self, out: &mut Output) -> anyhow::Result<()> {
+        let opening = Opening::now("dns", self.timing);
+        Ok(out.report(&Silent(&opening.start()))?)
     }
-}
 
-impl Probing for DnsRun {
-    const COMMAND: &'static str = "dns";
-
-    async fn ask(&mut self, out: &mut Vec<u8>) -> anyhow::Result<Option<String>> {
+    fn read(&mut self) -> Reading<DnsSample> {
+        let request = self.request.clone();
         let service = Procfs::new("/").name_service();
-        let sample = measure(&self.request, service).await;
+        Box::pin(async move { Ok(measure(&request, service).await) })
+    }
+
+    fn report(&mut self, sample: DnsSample, out: &mut Output) -> anyhow::Result<()> {
         let tick = DnsTick::new(&sample);
-        if self.output.json {
-            json::line(&tick, out)?;
-        } else {
-            dns::text(&tick, self.output.width, out)?;
+        if let Some(found) = tick.failure() {
+            self.failure = Some(format!("{}: {}", found.what, found.evidence));
         }
-        let failure = tick.failure();
-        Ok(failure.map(|it| format!("{}: {}", it.what, it.evidence)))
+        Ok(out.report(&tick)?)
+    }
+
+    fn verdict(self) -> Result<(), Failure> {
+        self.failure
+            .map_or(Ok(()), |why| Err(Failure::CheckFailed(why)))
     }
 }

@@ -1,24 +1,18 @@
-//! Which names do the processes of this machine look up? The loop of `dns --watch`.
+//! Which names do the processes of this machine look up? The source of `dns --watch`.
 
-use std::io::Write;
-use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::Context;
 use netperf_core::clock::{self, MonoNs};
 use netperf_core::model::dns_watch::{DnsQuery, DnsWatch};
 use netperf_sys::capture::DnsFeed;
 use tokio::time::{Instant, sleep_until};
 
-use crate::cmd::args::Common;
-use crate::cmd::config::timing;
+use super::args::DnsArgs;
+use crate::cmd::args::common::Common;
 use crate::cmd::logging;
-use crate::cmd::looks::{Opening, end};
-use crate::cmd::probing::Output;
-use crate::cmd::signals::Signals;
-use crate::cmd::timer::{Timer, Timing};
-use crate::render::sink::Sink;
-use crate::render::{dns_watch, json};
+use crate::cmd::session::{Ending, Opening, Session, Signals, Source, Step, Timer, end};
+use crate::render::dns_watch::Waiting;
+use crate::render::output::{Format, Output};
 use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchOptions, DnsWatchTick};
 use crate::view::envelope::{Reason, Start};
@@ -26,119 +20,51 @@ use crate::view::envelope::{Reason, Start};
 /// How long packets may wait in the ring buffer, which has room for some 2500.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long an answer is waited for if nothing else is asked for: as long as the C library waits.
+/// How long an answer is waited for without `--timeout`: as long as the C library waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A run of `dns --watch`.
-#[derive(Clone, Debug)]
-pub struct DnsWatchRun {
-    patience: Duration,
-    options: DnsWatchOptions,
-    timing: Timing,
-    output: Output,
-}
-
-impl DnsWatchRun {
-    pub(super) fn new(pids: &[u32], patience: Option<Duration>, common: &Common) -> Self {
-        Self {
-            patience: patience.unwrap_or(PATIENCE),
-            options: DnsWatchOptions {
-                pids: pids.to_vec(),
-            },
-            timing: timing(common),
-            output: Output::new(common),
-        }
-    }
-}
-
-/// Shows queries as they end, and once a tick who asked.
-pub(in crate::cmd) async fn run(run: DnsWatchRun) -> anyhow::Result<()> {
-    logging::start(run.output.verbosity, None);
-    let mut stop = pin!(Signals::open().context("can't handle signals")?.any());
-    let mut watching = Watching::open(&run)?;
-    let mut sink = Sink::stdout();
-    watching.start(sink.pending())?;
-    let mut timer = Timer::new(Instant::now(), run.timing);
-    let reason = loop {
-        let deadline = timer.deadline();
-        let pause = Instant::now() + PAUSE;
-        // While the reader is busy, a tick that is due would wake the loop at once, again and again.
-        let next = if sink.is_ready() {
-            timer.next().min(pause)
-        } else {
-            pause
-        };
-        let wake = deadline.map_or(next, |end| end.min(next));
-        tokio::select! {
-            () = sleep_until(wake) => {}
-            () = stop.as_mut() => break Reason::Signal,
-            closed = sink.write_until_closed() => return closed.context("can't write"),
-        }
-        let is_ready = sink.is_ready();
-        watching.look(&mut sink)?;
-        let now = Instant::now();
-        let is_over = deadline.is_some_and(|end| end <= now);
-        // A tick waits until the one before has been read, and is longer then.
-        let is_due = is_over || is_ready && timer.next() <= now;
-        if !is_due {
-            continue;
-        }
-        watching.tick(sink.pending())?;
-        if let Some(reason) = timer.tick(now) {
-            watching.end(reason, sink.pending())?;
-            return sink.finish(reason).await.context("can't write");
-        }
+/// Shows queries as they end, and once a tick who sent them.
+pub(super) async fn run(args: DnsArgs, common: &Common, format: Format) -> anyhow::Result<()> {
+    logging::start(common.verbose, None);
+    let signals = Signals::open()?;
+    let feed = DnsFeed::open()?;
+    let hooks = feed.hooks();
+    let opening = Opening {
+        hooks: &hooks,
+        ..Opening::now("dns", Some(common.timing()))
     };
-    watching.look(&mut sink)?;
-    watching.tick(sink.pending())?;
-    watching.end(reason, sink.pending())?;
-    sink.finish(reason).await.context("can't write")
+    let queries = Queries {
+        start: opening.start(),
+        feed,
+        model: DnsWatch::new(args.timeout.unwrap_or(PATIENCE)),
+        options: DnsWatchOptions { pids: args.pid },
+        ticked: clock::now().0,
+        next: Instant::now() + PAUSE,
+        ticks: 0,
+        unshown: 0,
+    };
+    let timer = Timer::new(Instant::now(), common.timing());
+    let session = Session::new(signals, timer, format);
+    session.run(queries).await
 }
 
-/// A session.
-struct Watching<'r> {
-    run: &'r DnsWatchRun,
+/// The queries that end.
+struct Queries {
+    start: Start,
     feed: DnsFeed,
     model: DnsWatch,
+    options: DnsWatchOptions,
     ticked: MonoNs,
+    /// When the ring buffer is read again.
+    next: Instant,
     ticks: u64,
     /// Queries that are counted in the ticks and have no line of their own, since the reader was too slow.
     unshown: u64,
 }
 
-impl<'r> Watching<'r> {
-    fn open(run: &'r DnsWatchRun) -> anyhow::Result<Self> {
-        Ok(Self {
-            feed: DnsFeed::open()?,
-            model: DnsWatch::new(run.patience),
-            ticked: clock::now().0,
-            ticks: 0,
-            unshown: 0,
-            run,
-        })
-    }
-
-    fn start(&self, out: &mut Vec<u8>) -> anyhow::Result<()> {
-        let hooks = self.feed.hooks();
-        let opening = Opening {
-            command: "dns",
-            wall: clock::now().1,
-            timing: Some(self.run.timing),
-            unseen: &[],
-            hooks: &hooks,
-        };
-        let start: Start = opening.start();
-        if self.run.output.json {
-            json::line(&start, out)?;
-        } else {
-            let hooks = start.attachments().join(" ");
-            writeln!(out, "waiting for queries to port 53; hooks: {hooks}")?;
-        }
-        Ok(())
-    }
-
-    /// Shows what has ended since the last look.
-    fn look(&mut self, sink: &mut Sink) -> anyhow::Result<()> {
+impl Queries {
+    /// Shows what has ended since the last time.
+    fn drain(&mut self, out: &mut Output) -> anyhow::Result<()> {
         let now = clock::now();
         let mut ended: Vec<DnsQuery> = Vec::new();
         for packet in self.feed.take() {
@@ -146,48 +72,60 @@ impl<'r> Watching<'r> {
         }
         ended.extend(self.model.expire(now.0));
         for query in &ended {
-            if !self.run.options.takes(query.process.id.tgid) {
+            if !self.options.wants(query.process.id.tgid) {
                 continue;
             }
-            if !sink.has_room() {
-                self.unshown += 1;
-                continue;
-            }
-            let row = QueryRow::new(query, now);
-            if self.run.output.json {
-                json::line(&row, sink.pending())?;
+            if out.has_room() {
+                out.report(&QueryRow::new(query, now))?;
             } else {
-                dns_watch::query(&row, sink.pending())?;
+                self.unshown += 1;
             }
         }
         Ok(())
     }
+}
 
-    fn tick(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()> {
+impl Source for Queries {
+    type Event = ();
+
+    fn start(&mut self, out: &mut Output) -> anyhow::Result<Step> {
+        out.report(&Waiting(&self.start))?;
+        Ok(Step::GoOn)
+    }
+
+    async fn next(&mut self, _: bool) -> anyhow::Result<()> {
+        sleep_until(self.next).await;
+        Ok(())
+    }
+
+    fn take(&mut self, (): (), out: &mut Output) -> anyhow::Result<Step> {
+        self.next = Instant::now() + PAUSE;
+        self.drain(out)?;
+        Ok(Step::GoOn)
+    }
+
+    fn tick(&mut self, out: &mut Output) -> anyhow::Result<Step> {
+        self.drain(out)?;
         let (now, wall) = clock::now();
         let interval = now.since(self.ticked).unwrap_or_default();
         self.ticked = now;
         self.ticks += 1;
         let mut unread = self.feed.unread()?;
         unread.unread += self.unshown;
-        let tick = DnsWatchTick::new(
+        out.report(&DnsWatchTick::new(
             (wall, interval.as_secs_f64()),
             self.model.end_tick(),
             unread,
-            &self.run.options,
-        );
-        if self.run.output.json {
-            json::line(&tick, out)?;
-        } else {
-            dns_watch::tick(&tick, self.run.output.width, out)?;
-        }
-        Ok(())
+            &self.options,
+        ))?;
+        Ok(Step::GoOn)
     }
 
-    fn end(&self, reason: Reason, out: &mut Vec<u8>) -> anyhow::Result<()> {
-        if self.run.output.json {
-            json::line(&end(self.ticks, reason), out)?;
-        }
-        Ok(())
+    fn finish(mut self, reason: Reason, out: &mut Output) -> anyhow::Result<Ending> {
+        self.tick(out)?;
+        Ok(Ending {
+            end: end(self.ticks, reason),
+            verdict: Ok(()),
+        })
     }
 }

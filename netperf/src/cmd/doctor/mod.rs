@@ -5,117 +5,143 @@ mod names;
 mod window;
 
 use std::io::{self, IsTerminal, Write};
-use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::Context;
-use netperf_core::clock;
-use netperf_core::collect::HookPreference;
+use netperf_core::failure::Failure;
 use netperf_core::units::{Units, format_duration};
+use netperf_diagnose::doctor::Status;
 use netperf_sys::capture::Scope;
+use tokio::time::{Instant, sleep_until};
 
 use self::args::DoctorArgs;
 use self::window::Window;
-use super::args::Common;
+use super::args::common::Common;
 use super::logging;
-use super::looks::{Opening, end};
-use super::signals::Signals;
-use super::timer::Timing;
-use crate::render::doctor::Written;
-use crate::render::sink::Sink;
-use crate::render::width;
+use super::session::{Ending, Opening, Session, Signals, Source, Step, Timer, Timing, end};
+use crate::render::output::{Format, Output, Silent};
 use crate::view::doctor::Doctor;
 use crate::view::envelope::Reason;
-use netperf_core::failure::Failure;
-use netperf_diagnose::doctor::Status;
 
-/// How long is measured unless something else is asked for.
+/// How long is measured without `--for`.
 const LENGTH: Duration = Duration::from_secs(10);
 
-/// A run of `doctor` that looks for a trouble.
-#[derive(Clone, Debug)]
-pub struct DoctorRun {
-    length: Duration,
-    about: Option<u32>,
-    namespaces: Scope,
-    units: Units,
-    written: Written,
-    hooks: HookPreference,
-    verbosity: u8,
-}
+/// The interfaces are read so many times at least, however short the time is.
+const SNAPSHOTS: u32 = 5;
 
-impl DoctorRun {
-    /// Reads the options.
-    pub(super) fn new(args: &DoctorArgs, common: &Common) -> Self {
-        Self {
-            length: args.length.unwrap_or(LENGTH),
-            about: args.pid,
-            // What happens elsewhere does not hold that process up.
-            namespaces: args
-                .netns
-                .unwrap_or_else(|| args.pid.map_or(Scope::All, Scope::Of)),
-            units: common.text_units(),
-            written: if common.json {
-                Written::Json
-            } else {
-                Written::Text(width::of_stdout())
-            },
-            hooks: common.hooks,
-            verbosity: common.verbose,
-        }
-    }
-}
+/// They are read no more seldom than this.
+const REST: Duration = Duration::from_secs(1);
 
 /// Measures, and writes the verdict.
 ///
 /// # Errors
 /// [`Failure::CheckFailed`] if something is wrong.
-pub(super) async fn run(run: DoctorRun) -> anyhow::Result<()> {
-    logging::start(run.verbosity, None);
-    let mut window = Window::open(&run)?;
-    let mut stop = pin!(Signals::open().context("can't handle signals")?.any());
-    let mut sink = Sink::stdout();
-    let opening = Opening {
-        command: "doctor",
-        wall: clock::now().1,
-        timing: Some(Timing {
-            interval: run.length,
+pub(super) async fn run(args: DoctorArgs, common: &Common) -> anyhow::Result<()> {
+    logging::start(common.verbose, None);
+    let length = args.length.unwrap_or(LENGTH);
+    // What happens elsewhere does not hold that process up.
+    let namespaces = args
+        .netns
+        .unwrap_or_else(|| args.pid.map_or(Scope::All, Scope::Of));
+    let window = Window::open(common.hooks, namespaces)?;
+    let now = Instant::now();
+    let timer = Timer::without_ticks(now, Some(length));
+    let session = Session::new(Signals::open()?, timer, common.format(Format::Text));
+    let measuring = Measuring {
+        window,
+        length,
+        about: args.pid,
+        units: common.text_units(),
+        snapshot: now + rest(length),
+        pump: now,
+    };
+    Box::pin(session.run(measuring)).await
+}
+
+fn rest(length: Duration) -> Duration {
+    (length / SNAPSHOTS).min(REST)
+}
+
+/// What is measured until the time is over.
+struct Measuring {
+    window: Window,
+    length: Duration,
+    about: Option<u32>,
+    units: Units,
+    /// When the interfaces are read again.
+    snapshot: Instant,
+    /// When the kernel's buffers are read again.
+    pump: Instant,
+}
+
+/// What is due.
+enum Due {
+    Snapshot,
+    Pump,
+}
+
+impl Source for Measuring {
+    type Event = Due;
+
+    const IS_PATIENT: bool = true;
+
+    fn start(&mut self, out: &mut Output) -> anyhow::Result<Step> {
+        let timing = Timing {
+            interval: self.length,
             count: Some(1),
             duration: None,
-        }),
-        unseen: window.unseen(),
-        hooks: &window.hooks(),
-    };
-    run.written.start(&opening.start(), sink.pending())?;
-    announce(&run);
-    let Some(reason) = window.measure(run.length, stop.as_mut(), &mut sink).await? else {
-        return Ok(());
-    };
-    window.close()?;
-    let measured = window.measured(run.about, run.units);
-    let doctor = Doctor::new(&measured);
-    run.written
-        .verdict(&doctor, &end(1, reason), sink.pending())?;
-    if reason != Reason::Signal {
-        tokio::select! {
-            written = sink.drain() => written.context("can't write")?,
-            () = stop => {}
+        };
+        let opening = Opening {
+            unseen: self.window.unseen(),
+            hooks: &self.window.hooks(),
+            ..Opening::now("doctor", Some(timing))
+        };
+        out.report(&Silent(&opening.start()))?;
+        if !out.is_json() {
+            announce(self.length);
         }
+        Ok(Step::GoOn)
     }
-    sink.finish(Reason::Signal).await.context("can't write")?;
-    match doctor.status {
-        Status::Ok | Status::Skipped => Ok(()),
-        Status::Warn | Status::Critical => Err(Failure::CheckFailed(doctor.verdict).into()),
+
+    async fn next(&mut self, _: bool) -> anyhow::Result<Due> {
+        Ok(tokio::select! {
+            () = sleep_until(self.snapshot) => Due::Snapshot,
+            () = sleep_until(self.pump) => Due::Pump,
+        })
+    }
+
+    fn take(&mut self, due: Due, _: &mut Output) -> anyhow::Result<Step> {
+        match due {
+            Due::Snapshot => {
+                self.window.snapshot()?;
+                self.snapshot = Instant::now() + rest(self.length);
+            }
+            Due::Pump => self.pump = Instant::now() + self.window.pump(),
+        }
+        Ok(Step::GoOn)
+    }
+
+    fn finish(mut self, reason: Reason, out: &mut Output) -> anyhow::Result<Ending> {
+        self.window.close()?;
+        let measured = self.window.measured(self.about, self.units);
+        let doctor = Doctor::new(&measured);
+        out.report(&doctor)?;
+        Ok(Ending {
+            end: end(1, reason),
+            verdict: match doctor.status {
+                Status::Ok | Status::Skipped => Ok(()),
+                Status::Warn | Status::Critical => Err(Failure::CheckFailed(doctor.verdict).into()),
+            },
+        })
     }
 }
 
-/// Whoever waits is told for how long.
-fn announce(run: &DoctorRun) {
+/// Says how long it takes.
+fn announce(length: Duration) {
     let mut stderr = io::stderr();
-    if run.written == Written::Json || !stderr.is_terminal() {
+    if !stderr.is_terminal() {
         return;
     }
-    let length = format_duration(run.length);
-    // Where it can't be said nobody misses it.
+    let length = format_duration(length);
+    // A message that can't be written is not missed.
     let _ = writeln!(stderr, "measuring for {length}; Ctrl-C ends it early");
 }

@@ -11,7 +11,7 @@ use netperf_sys::capture::DnsFeed;
 
 /// How long an answer is waited for: as long as the C library waits.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// At the end, what has waited so long counts as lost: nobody may wait for the answer here.
+/// At the end, what has waited so long counts as lost: its answer may never come.
 const LONG: Duration = Duration::from_secs(1);
 /// How long packets may wait in the ring buffer, which has room for some 2500.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -24,7 +24,7 @@ pub(super) struct NamesSeen {
 }
 
 impl NamesSeen {
-    /// Begins to look; says what can't be seen where it is not possible.
+    /// Attaches the hooks; says what can't be seen where it is not possible.
     pub(super) fn open() -> (Self, Option<Unseen>) {
         let feed = DnsFeed::open().map_err(|failure| {
             let text = failure.to_string();
@@ -48,7 +48,7 @@ impl NamesSeen {
         self.feed.as_ref().map_or(Vec::new(), DnsFeed::hooks)
     }
 
-    /// The time begins: what has ended before is not asked about.
+    /// The time begins: what has ended before does not count.
     pub(super) fn begin(&mut self) {
         self.take(PATIENCE);
         self.lookups = Lookups::default();
@@ -86,7 +86,7 @@ impl NamesSeen {
         }
     }
 
-    /// What was looked up, or why nobody knows.
+    /// What was looked up, or why it is not known.
     pub(super) fn seen(&self) -> Result<&Lookups, &str> {
         match &self.feed {
             Ok(_) => Ok(&self.lookups),

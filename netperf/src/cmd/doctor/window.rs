@@ -1,10 +1,8 @@
 //! What is measured between the beginning and the end? Every source is opened, read at both ends, and
 //! some in between; one that is missing is told and does not end the run.
 
-use std::pin::Pin;
 use std::time::Duration;
 
-use anyhow::Context;
 use netperf_core::clock::{self, MonoNs};
 use netperf_core::collect::{AttachedHook, Feed, FeedConfig, HookPreference, Wanted};
 use netperf_core::model::Model;
@@ -12,27 +10,19 @@ use netperf_core::model::nic::NicModel;
 use netperf_core::model::pressure::Pressure;
 use netperf_core::model::states::StatesModel;
 use netperf_core::sample::nic::NicSample;
+use netperf_core::sample::refusal::Refusals;
 use netperf_core::sample::socket::{SocketSample, Unseen};
 use netperf_core::units::Units;
+use netperf_diagnose::doctor::Measured;
 use netperf_sys::capture::{
     self, Capture, Detail, NicFeed, NicRequest, PressureFeed, RefusalFeed, Scope, SocketFeed,
     SocketRequest,
 };
-use tokio::time::{Instant, sleep_until};
 
-use super::DoctorRun;
+use super::REST;
 use super::names::NamesSeen;
-use crate::cmd::looks::failure;
+use crate::cmd::listing::{every_tcp_socket, failure};
 use crate::cmd::nic;
-use crate::cmd::states::every_tcp_socket;
-use crate::render::sink::Sink;
-use crate::view::envelope::Reason;
-use netperf_diagnose::doctor::Measured;
-
-/// So many looks at the interfaces are taken at least, however short the time is.
-const LOOKS: u32 = 5;
-/// They are no further apart than this.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Everything that is measured.
 pub(super) struct Window {
@@ -47,9 +37,9 @@ pub(super) struct Window {
     states: StatesModel,
     interfaces: NicFeed,
     first_nics: NicSample,
-    /// Of every look, for what goes on for some of them.
+    /// Of every snapshot, for what goes on for some of them.
     ticks: NicModel,
-    /// Of the first and the last look.
+    /// Of the first and the last snapshot.
     nics: NicModel,
     pressure: Pressure,
     began: MonoNs,
@@ -64,9 +54,9 @@ struct Traffic {
 
 impl Window {
     /// Opens every source and takes the first readings.
-    pub(super) fn open(run: &DoctorRun) -> anyhow::Result<Self> {
+    pub(super) fn open(hooks: HookPreference, namespaces: Scope) -> anyhow::Result<Self> {
         let mut unseen = Vec::new();
-        let traffic = open_traffic(run.hooks);
+        let traffic = open_traffic(hooks);
         if let Err(why) = &traffic {
             unseen.push(Unseen {
                 what: "what processes send, receive and lose, and how long it takes".to_owned(),
@@ -75,25 +65,25 @@ impl Window {
         }
         let (mut names, no_names) = NamesSeen::open();
         unseen.extend(no_names);
-        let mut refusals = RefusalFeed::open(run.hooks, true)
+        let mut refusals = RefusalFeed::open(hooks, true)
             .map_err(|it| unseen.push(it))
             .ok();
         let request = SocketRequest {
             detail: Detail::Full,
-            ..every_tcp_socket(run.namespaces)
+            ..every_tcp_socket(namespaces)
         };
         let mut sockets = SocketFeed::open();
         let mut interfaces = NicFeed::open(NicRequest {
-            namespaces: run.namespaces,
+            namespaces,
             driver_counters: true,
         });
         let first = sockets.read(&request).map_err(failure)?;
-        // What was refused before the time begins is not asked about.
+        // What was refused before the time begins does not count.
         if let Some(Err(missing)) = refusals.as_mut().map(RefusalFeed::read) {
             unseen.push(missing);
         }
         let first_nics = interfaces.read().map_err(nic::failure)?;
-        let machine = PressureFeed::open(run.namespaces);
+        let machine = PressureFeed::open(namespaces);
         names.begin();
         let began = clock::now().0;
         let mut window = Self {
@@ -139,61 +129,36 @@ impl Window {
         hooks
     }
 
-    /// Waits until the time is over, or `stop`, and keeps the kernel's buffers small. `None` when the reader
-    /// of `sink` has gone.
-    pub(super) async fn measure(
-        &mut self,
-        length: Duration,
-        mut stop: Pin<&mut impl Future<Output = ()>>,
-        sink: &mut Sink,
-    ) -> anyhow::Result<Option<Reason>> {
-        let end = Instant::now() + length;
-        let rest = (length / LOOKS).min(LOOK);
-        let (mut look, mut pump) = (Instant::now() + rest, Instant::now());
-        loop {
-            tokio::select! {
-                () = stop.as_mut() => return Ok(Some(Reason::Signal)),
-                () = sleep_until(end) => return Ok(Some(Reason::Duration)),
-                closed = sink.write_until_closed() => {
-                    closed.context("can't write")?;
-                    return Ok(None);
-                }
-                () = sleep_until(look) => {
-                    self.look()?;
-                    look = Instant::now() + rest;
-                }
-                () = sleep_until(pump) => pump = Instant::now() + self.pump(),
-            }
-        }
-    }
-
-    fn look(&mut self) -> anyhow::Result<()> {
+    /// Reads what is read several times in between.
+    pub(super) fn snapshot(&mut self) -> anyhow::Result<()> {
         self.ticks
             .advance(self.interfaces.read().map_err(nic::failure)?);
         self.pressure.look(&self.machine.processes());
         Ok(())
     }
 
-    fn pump(&mut self) -> Duration {
-        let names = self.names.pump().unwrap_or(LOOK);
+    /// Keeps the kernel's buffers small; says when to call it again.
+    pub(super) fn pump(&mut self) -> Duration {
+        let names = self.names.pump().unwrap_or(REST);
         self.pump_traffic().min(names)
     }
 
     fn pump_traffic(&mut self) -> Duration {
         let Ok(traffic) = &mut self.traffic else {
-            return LOOK;
+            return REST;
         };
         match traffic.feed.pump() {
             Ok(wait) => wait,
             Err(error) => {
                 self.traffic = Err(format!("{error:#}"));
-                LOOK
+                REST
             }
         }
     }
 
-    /// Takes the last readings.
+    /// Takes the last readings, first of what takes the kernel long to detach: it does so meanwhile.
     pub(super) fn close(&mut self) -> anyhow::Result<()> {
+        let refused = self.refusals.as_mut().map(RefusalFeed::finish);
         if let Ok(traffic) = &mut self.traffic {
             match traffic.feed.finish() {
                 Ok(Some(sample)) => traffic.model.advance(&sample),
@@ -210,14 +175,14 @@ impl Window {
         self.nics.advance(nics);
         self.nics.take_streaks_of(&self.ticks);
         self.last = self.sockets.read(&self.request).map_err(failure)?;
-        self.read_refusals();
+        self.keep_refusals(refused);
         self.states.advance(&self.last, &|_| true);
         self.keep(self.last.unseen.clone());
         Ok(())
     }
 
-    fn read_refusals(&mut self) {
-        match self.refusals.as_mut().map(RefusalFeed::read) {
+    fn keep_refusals(&mut self, refused: Option<Result<Refusals, Unseen>>) {
+        match refused {
             Some(Ok(mut refused)) => {
                 if self.request.namespaces != Scope::All {
                     let seen = &self.last.namespaces;

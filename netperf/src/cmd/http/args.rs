@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use hyper::Method;
 
-use super::naming::Naming;
-use crate::cmd::dns::args::patience;
+use crate::cmd::args::naming::Naming;
+use crate::cmd::args::values::patience;
 
 /// Options of `http`.
 #[derive(Debug, Args)]
@@ -55,3 +55,34 @@ pub struct HttpArgs {
     #[arg(long, value_name = "LIMITS")]
     pub slo: Vec<String>,
 }
+
+/// What `http` is.
+pub(in crate::cmd) const ABOUT: &str = "\
+Requests a URL and shows how long each phase took: looking the name up (dns), connecting TCP
+(connect), agreeing on TLS (tls), handing over the request (request), waiting for the first byte
+(wait), and reading the rest (body); as bars, with the longest phase named and its usual causes.
+The ends of the phases are the times of curl -w, which --json has under curl's names, cumulative
+and in seconds. Several requests (-c) are timed one by one, each on a connection of its own unless
+--keep-alive is given; TLS sessions are resumed where the server allows it, and the output shows
+which were. Percentiles are those of requests that finished.
+
+Names are looked up as dns does it: /etc/hosts, then the resolvers. IPv6 and IPv4 addresses are
+tried in turn; the next one after 250 ms. Certificates are checked against Mozilla's list and the
+authorities of this machine. Redirects are not followed, proxies are not used, and bodies are
+counted and thrown away. It needs no rights. It runs once, or once a tick if -d, -n or --duration
+is given.";
+
+/// Examples of `http`.
+pub(in crate::cmd) const EXAMPLES: &str = "\
+Examples:
+  netperf-trace http https://example.org/                where does the time go?
+  netperf-trace http https://example.org/ -c 20          and is it always so?
+  netperf-trace http https://example.org/ -c 20 --keep-alive
+  netperf-trace http https://example.org/ --all          each address of the host
+  netperf-trace http https://example.org/ --resolve example.org:443:192.0.2.7
+  netperf-trace http https://example.org/ -c 20 --slo 'total<=500ms,ttfb<200ms'
+  netperf-trace http http://192.0.2.7:8080/health -H 'Host: example.org' -d 10 --json
+
+Exit status:
+  0 every request got an answer below status 500, within the limits of --slo; 2 wrong usage;
+  5 otherwise: stderr has the reason.";

@@ -1,47 +1,72 @@
 //! Where does the time of a request go?
 
 pub(super) mod args;
-mod asked;
-pub(super) mod naming;
+mod config;
+
+use std::rc::Rc;
 
 use anyhow::anyhow;
-use netperf_core::units::Units;
+use netperf_core::failure::Failure;
+use netperf_core::sample::http::HttpSample;
 use netperf_probe::http::{HttpRequest, measure};
 use netperf_sys::procfs::Procfs;
 
-use super::probing::{self, Output, Probing};
-use crate::render::{http, json};
+use self::args::HttpArgs;
+use super::args::common::Common;
+use super::logging;
+use super::session::{self, Opening, Poll, Reading, Timing};
+use crate::render::output::{Format, Output, Silent};
 use crate::view::http::{HttpOptions, HttpTick};
 
-/// A run of `http`.
-#[derive(Clone, Debug)]
-pub struct HttpRun {
-    request: HttpRequest,
-    options: HttpOptions,
-    units: Units,
-    output: Output,
-}
-
 /// Makes the requests.
-pub(super) async fn run(run: HttpRun) -> anyhow::Result<()> {
-    let output = run.output;
-    probing::run(run, output).await
+pub(super) async fn run(args: HttpArgs, common: &Common) -> anyhow::Result<()> {
+    let (request, options) = config::read(args, common.text_units())?;
+    let requests = Requests {
+        request: Rc::new(request),
+        options,
+        timing: common.repeated(),
+        failure: None,
+    };
+    logging::start(common.verbose, None);
+    session::poll(requests, common.format(Format::Text), common.repeated()).await
 }
 
-impl Probing for HttpRun {
-    const COMMAND: &'static str = "http";
+/// The requests that are made.
+struct Requests {
+    request: Rc<HttpRequest>,
+    options: HttpOptions,
+    timing: Option<Timing>,
+    /// What was wrong last.
+    failure: Option<String>,
+}
 
-    async fn ask(&mut self, out: &mut Vec<u8>) -> anyhow::Result<Option<String>> {
+impl Poll for Requests {
+    type Snapshot = HttpSample;
+
+    fn start(&mut self, out: &mut Output) -> anyhow::Result<()> {
+        let opening = Opening::now("http", self.timing);
+        Ok(out.report(&Silent(&opening.start()))?)
+    }
+
+    fn read(&mut self) -> Reading<HttpSample> {
+        let request = Rc::clone(&self.request);
         let service = Procfs::new("/").name_service();
-        let sample = measure(&self.request, &service).await;
-        let sample = sample.map_err(|why| anyhow!("TLS can't be used: {why}"))?;
+        Box::pin(async move {
+            let sample = measure(&request, &service).await;
+            sample.map_err(|why| anyhow!("TLS can't be used: {why}"))
+        })
+    }
+
+    fn report(&mut self, sample: HttpSample, out: &mut Output) -> anyhow::Result<()> {
         let tick = HttpTick::new(&sample, &self.options);
-        if self.output.json {
-            json::line(&tick, out)?;
-        } else {
-            http::text(&tick, (self.units, self.output.width), out)?;
+        if let Some(found) = tick.failure() {
+            self.failure = Some(format!("{}: {}", found.what, found.evidence));
         }
-        let failure = tick.failure();
-        Ok(failure.map(|it| format!("{}: {}", it.what, it.evidence)))
+        Ok(out.report(&tick)?)
+    }
+
+    fn verdict(self) -> Result<(), Failure> {
+        self.failure
+            .map_or(Ok(()), |why| Err(Failure::CheckFailed(why)))
     }
 }

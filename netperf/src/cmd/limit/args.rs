@@ -11,13 +11,12 @@ use netperf_diagnose::limit::LimitMetric;
 use netperf_throttle::Way;
 use regex::Regex;
 
-use super::span::span;
-use crate::cmd::help;
+use crate::cmd::args::span::span;
 use crate::view::limit::rate;
 
 /// Options of `limit`.
 #[derive(Debug, Args)]
-#[command(disable_help_subcommand = true, override_usage = help::LIMIT_USAGE)]
+#[command(disable_help_subcommand = true, override_usage = USAGE)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of the command line"
@@ -176,3 +175,55 @@ pub struct ClearArgs {
     #[arg(long)]
     pub all: bool,
 }
+
+/// How `limit` is called.
+pub(in crate::cmd) const USAGE: &str = "\
+netperf-trace limit [--pid PID]... [--name REGEX] RATE
+       netperf-trace limit --unit NAME|--cgroup PATH|--container ID [--up RATE] [--down RATE]
+       netperf-trace limit RATE -- CMD [ARG]...
+       netperf-trace limit list
+       netperf-trace limit set --id N RATE
+       netperf-trace limit clear --id N|--pid PID|--all";
+
+/// What `limit` is.
+pub(in crate::cmd) const ABOUT: &str = "\
+Holds a running process to a rate, without restarting it and without loss: what it sends and receives
+over TCP and UDP, IPv4 and IPv6, on connections that are open already and on those to come. The
+processes that it has started and will start are included. Several processes share one limit. No other
+process is slowed: the interface keeps its queue and its filters as they are.
+
+The rate is payload, as top shows it, with a unit: 20MB is 20 000 000 bytes a second, 160Mbit the same in
+bits. It may be 10kB to 10GB. RATE is for each direction; --up and --down set one and leave the other
+free. Traffic within this host is not limited unless --loopback is given.
+
+It holds as long as this command runs: q or Ctrl-C lifts it, + and - change it by a tenth. When it ends,
+however it ends, kill -9 included, the process is at full speed again and nothing is left behind. (Before
+Linux 6.6 a second process waits to clean up after one that is killed.)
+--detach holds it in the background; list shows all limits, set changes one, clear ends one.
+
+A socket that a limited process passes to another one stays limited, until the limit ends. Of several limits on
+one process the tightest holds. What the process moves over loopback, or another process moves for it (a proxy,
+a database, the kernel's NFS), is not its own traffic and is not limited.
+
+Limiting needs root.";
+
+/// Examples of `limit`.
+pub(in crate::cmd) const EXAMPLES: &str = "\
+Examples:
+  sudo netperf-trace limit --pid 9821 20MB               both ways, until Ctrl-C
+  sudo netperf-trace limit --pid 9821 --up 5MB --for 10m only what it sends, for ten minutes
+  sudo netperf-trace limit --pid 9821 20MB --dry-run     what would be done, and what would suffer?
+  sudo netperf-trace limit --name '^rsync$' 20MB --detach
+  sudo netperf-trace limit --unit backup 160Mbit         a service of systemd, all its processes
+  sudo netperf-trace limit 1MB -- curl -O https://example.org/big
+  sudo netperf-trace limit --pid 9821 20MB --check       does it reach the rate? Status 5 if not
+  sudo netperf-trace limit --pid 9821 20MB --check='off<2%'
+  sudo netperf-trace limit list                          all limits of this machine
+  sudo netperf-trace limit set --id 1 5MB                another rate, at once
+  sudo netperf-trace limit clear --all                   everything at full speed
+
+The line while it holds: rate/limit of each direction, the total, the delay that the queue adds, packets
+that found no room in it, processes and sockets, the time left.
+
+Exit status: 0 lifted, also if the process has ended; 2 wrong usage; 3 not allowed; 4 this kernel lacks
+something, and nothing was changed; 5 --check missed the rate. With a command: its own status.";

@@ -17,8 +17,10 @@ use rustix::thread::set_name;
 use serde::{Deserialize, Serialize};
 
 use super::child::OWN_NAME;
+use super::print;
 use crate::exit::PassedOn;
-use crate::render::limit::{Ordered, order_json};
+use crate::render::limit::Ordered;
+use crate::render::output::Format;
 use crate::view::time::Rfc3339;
 
 /// Tells a supervisor what it is.
@@ -37,7 +39,7 @@ pub(super) fn is_supervisor() -> bool {
 }
 
 /// Starts the supervisor with the same arguments, and waits until its limit holds or can't.
-pub(super) fn detach(json: bool) -> anyhow::Result<()> {
+pub(super) fn detach(format: Format) -> anyhow::Result<()> {
     let mut command = Command::new(OWN_EXECUTABLE);
     command.arg0("netperf-trace").args(env::args_os().skip(1));
     command.env(VARIABLE, "1").current_dir("/");
@@ -53,16 +55,13 @@ pub(super) fn detach(json: bool) -> anyhow::Result<()> {
         let code = code.and_then(|code| u8::try_from(code).ok());
         return Err(PassedOn(code.filter(|&code| code > 0).unwrap_or(1)).into());
     };
-    let answer = if json {
-        order_json(&Ordered {
-            time: Rfc3339(clock::now().1),
-            done: "detach",
-            ids: vec![id],
-        })?
-    } else {
-        format!("{text}\nnetperf-trace limit clear --id {id} ends it\n").into_bytes()
+    let ordered = Ordered {
+        time: Rfc3339(clock::now().1),
+        done: "detach",
+        ids: vec![id],
+        text: format!("{text}\nnetperf-trace limit clear --id {id} ends it"),
     };
-    io::stdout().write_all(&answer).context("can't write")
+    print(format, &ordered, None)
 }
 
 /// Leaves the session of whoever started it.

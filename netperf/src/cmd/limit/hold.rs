@@ -7,71 +7,77 @@ use anyhow::Context;
 use netperf_core::clock::{self, MonoNs, WallNs};
 use netperf_core::failure::Failure;
 use netperf_core::model::limit::LimitModel;
-use netperf_core::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue, Uncovered};
+use netperf_core::sample::limit::{LimitRecord, LimitSample, LimitedProcess};
 use netperf_core::text::visible;
 use netperf_core::units::{ByteRate, Units};
 use netperf_sys::capture;
 use netperf_sys::procfs::{Procfs, StartTicks};
 use netperf_sys::rights;
-use netperf_throttle::registry::{Folder, Orders, Seat};
-use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Shaped};
+use netperf_throttle::registry::{Orders, Registration, Registry};
+use netperf_throttle::{Limit, Plan, Preparation};
 use rustix::process::setpriority_process;
+use tokio::time::Instant;
 
 use super::child::Gated;
-use super::session::Session;
+use super::events::Events;
+use super::held::Held;
 use super::targets::{self, Found};
-use super::wake::Wakers;
-use super::{Hold, Whom, asked, detach, failure, registry_failure, usage};
-use crate::cmd::looks::Opening;
-use crate::cmd::signals::Signals;
-use crate::render::limit::{Keys, Written};
+use super::{Hold, Selector, config, detach, failure, registry_failure};
+use crate::cmd::session::{Opening, Session, Signals, Timer};
+use crate::render::keys::Keys;
+use crate::render::output::{Format, Output};
+use crate::view::envelope::Start;
 use crate::view::limit::names;
-use netperf_diagnose::limit::warnings;
 
 /// Holds a limit until it ends.
-pub(super) async fn hold(hold: Hold, units: Units) -> anyhow::Result<()> {
-    let signals = Signals::open().context("can't handle signals")?;
+pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
+    let signals = Signals::open()?;
     if detach::is_supervisor() {
         detach::begin()?;
+        hold.format = Format::Nothing;
     }
     let procfs = Procfs::new("/");
     check_rights(&procfs)?;
-    let folder = Folder::of_machine();
+    let registry = Registry::of_machine();
     // What killed holders left goes, also if no limit comes of this.
-    folder.held().map_err(registry_failure)?;
-    let gated = match &hold.whom {
-        Whom::Command(words) => Some(Gated::start(words)?),
-        Whom::Processes { .. } | Whom::Cgroup(_) | Whom::Unit(_) | Whom::Container(_) => None,
+    registry.held().map_err(registry_failure)?;
+    let gated = match &hold.selector {
+        Selector::Command(words) => Some(Gated::start(words)?),
+        Selector::Processes { .. }
+        | Selector::Cgroup(_)
+        | Selector::Unit(_)
+        | Selector::Container(_) => None,
     };
-    come_first();
+    raise_priority();
     let preparation = Preparation::begin().context("can't begin")?;
     let found = find(&procfs, &hold, gated.as_ref())?;
-    let mut seat = folder.take_seat().map_err(registry_failure)?;
-    let mut limit = Limit::begin(plan(&hold, &found, seat.id()), preparation).map_err(failure)?;
-    let first = sample(limit.read().map_err(failure)?);
-    let record = record(&hold, &found, &seat, &first, gated.as_ref());
-    seat.write(&record).map_err(registry_failure)?;
-    let orders = Orders::open(&seat).context("can't take orders")?;
-    let keys = keys(&hold, gated.is_some())?;
-    let mut session = Session::new(
+    let mut registration = registry.register().map_err(registry_failure)?;
+    let mut limit =
+        Limit::begin(plan(&hold, &found, registration.id()), preparation).map_err(failure)?;
+    let first = limit.read().map_err(failure)?;
+    let record = record(&hold, &found, &registration, &first, gated.as_ref());
+    registration.write(&record).map_err(registry_failure)?;
+    let orders = Orders::open(&registration).context("can't take orders")?;
+    let session = Session {
+        signals,
+        keys: keys(&hold, gated.is_some())?,
+        timer: Timer::new(Instant::now(), hold.timing),
+        output: Output::new(hold.format),
+    };
+    let events = Events::new(orders).context("can't handle signals")?;
+    let source = Held::new(
         (hold, units),
-        procfs,
         (limit, LimitModel::new(first)),
-        (seat, record),
+        (registration, record),
+        (events, session.keys.are_heard()),
+        (found, gated),
     );
-    session.begin(gated, keys.are_heard())?;
-    warn(&mut session, &found);
-    if detach::is_supervisor() {
-        detach::holds(session.record.id, session.what_holds())?;
-        session.hold.written = Written::Nothing;
-    }
-    let wakers = Wakers::new(signals, orders, keys).context("can't handle signals")?;
-    session.until_end(wakers).await
+    session.run(source).await
 }
 
 /// Where hundreds of threads keep the processors busy, those may be the ones to be limited: this process
 /// comes before them.
-fn come_first() {
+fn raise_priority() {
     if let Err(error) = setpriority_process(None, -20) {
         log::debug!("not before others: {error}");
     }
@@ -85,7 +91,7 @@ pub(super) fn check_rights(procfs: &Procfs) -> Result<(), Failure> {
 /// Who is to be limited; the command that waits, if there is one.
 fn find(procfs: &Procfs, hold: &Hold, gated: Option<&Gated>) -> anyhow::Result<Found> {
     let Some(gated) = gated else {
-        return Ok(targets::look_up(procfs, &hold.whom, hold.children)?);
+        return Ok(targets::look_up(procfs, &hold.selector, hold.children)?);
     };
     let process = procfs.relative(gated.id()).context("the command is gone")?;
     Ok(Found {
@@ -94,14 +100,14 @@ fn find(procfs: &Procfs, hold: &Hold, gated: Option<&Gated>) -> anyhow::Result<F
     })
 }
 
-/// What the engine is asked for.
+/// What the engine is to do.
 pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
     Plan {
         id,
         targets: found.targets(),
         children: hold.children,
         cgroup: found.cgroup.clone(),
-        names: hold.whom.has_name(),
+        names: hold.selector.has_name(),
         rates: hold.rates,
         loopback: hold.loopback,
         except: hold.except.clone(),
@@ -113,7 +119,7 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
 fn record(
     hold: &Hold,
     found: &Found,
-    seat: &Seat,
+    registration: &Registration,
     first: &LimitSample,
     gated: Option<&Gated>,
 ) -> LimitRecord {
@@ -136,14 +142,14 @@ fn record(
         .lasting
         .map(|lasting| u64::try_from(lasting.as_nanos()).unwrap_or(u64::MAX));
     LimitRecord {
-        id: seat.id(),
+        id: registration.id(),
         holder: LimitedProcess {
             pid: own,
             start: procfs.start(own).map_or(now, StartTicks::to_mono),
             name: "netperf-trace".to_owned(),
         },
         processes,
-        chosen_by: asked::chosen_by(&hold.whom),
+        chosen_by: config::chosen_by(&hold.selector),
         up_bytes_per_s: hold.rates.up.map(|rate| rate.0),
         down_bytes_per_s: hold.rates.down.map(|rate| rate.0),
         mechanism: first.mechanism.clone(),
@@ -175,61 +181,22 @@ pub(super) fn processes(
     found.collect()
 }
 
-/// A reading, as models know it.
-pub(super) fn sample(reading: LimitReading) -> LimitSample {
-    let queue = |shaped: Shaped| Queue {
-        limit_bytes_per_s: shaped.limit.0,
-        bytes: shaped.bytes,
-        dropped: shaped.dropped,
-        queued_bytes: shaped.queued_bytes,
-    };
-    let uncovered = reading.uncovered.into_iter().map(|interface| Uncovered {
-        name: interface.name,
-        why: interface.left_out.unwrap_or_default(),
-    });
-    LimitSample {
-        at: reading.at,
-        wall: clock::now().1,
-        pids: reading.pids,
-        sockets: reading.sockets,
-        mechanism: reading.mechanism.to_owned(),
-        up: reading.up.map(queue),
-        down: reading.down.map(queue),
-        uncovered: uncovered.collect(),
-    }
-}
-
 /// The keys are heard where they can't be meant for a command.
 fn keys(hold: &Hold, has_command: bool) -> anyhow::Result<Keys> {
-    let is_live = matches!(hold.written, Written::Live(_)) && io::stdin().is_terminal();
+    let is_live = matches!(hold.format, Format::Live(_)) && io::stdin().is_terminal();
     if has_command || detach::is_supervisor() || !is_live {
         return Ok(Keys::none());
     }
     Keys::open().context("can't use the terminal")
 }
 
-/// Tells who will suffer; the limit holds already, so this costs nobody time.
-fn warn(session: &mut Session, found: &Found) {
-    if matches!(session.hold.whom, Whom::Command(_)) {
-        return;
-    }
-    let usage = usage::at_once(found);
-    let rates = session.hold.rates;
-    for warning in warnings(&usage, (rates.up, rates.down), session.units) {
-        session.warn_once(&warning);
-    }
-}
-
 /// The start of a session.
-pub(super) fn opening(hold: &Hold, wall: WallNs) -> crate::view::envelope::Start {
-    Opening {
-        command: "limit",
+pub(super) fn opening(hold: &Hold, wall: WallNs) -> Start {
+    let opening = Opening {
         wall,
-        timing: Some(hold.timing),
-        unseen: &[],
-        hooks: &[],
-    }
-    .start()
+        ..Opening::now("limit", Some(hold.timing))
+    };
+    opening.start()
 }
 
 /// `up 20.0 MB/s, down 5.00 MB/s`.

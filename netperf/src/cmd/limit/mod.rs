@@ -1,48 +1,44 @@
 //! How is a running process held to a rate, and how are limits shown, changed and ended?
 
 pub(super) mod args;
-mod asked;
 mod child;
+mod config;
 mod detach;
 mod dry_run;
+mod events;
+mod held;
 mod hold;
 mod orders;
-mod session;
-pub(super) mod span;
 mod targets;
 mod usage;
-mod wake;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context;
 use netperf_core::clock::MonoNs;
+use netperf_core::sample::limit::Rates;
 use netperf_core::text::chain;
-use netperf_core::units::{ByteRate, Units};
+use netperf_core::units::ByteRate;
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::limit::LimitMetric;
 use netperf_throttle::registry::LimitsError;
-use netperf_throttle::{LimitError, Rates, Way};
+use netperf_throttle::{LimitError, Way};
 use regex::Regex;
 
+use self::args::LimitArgs;
+use super::args::common::Common;
 use super::logging;
-use super::timer::Timing;
-use crate::render::limit::Written;
+use super::session::Timing;
+use crate::render::output::{Format, Report, Silent};
+use crate::view::envelope::{End, Start};
 use netperf_core::failure::Failure;
-
-/// A run of `limit`.
-#[derive(Clone, Debug)]
-pub struct LimitRun {
-    wish: Wish,
-    json: bool,
-    units: Units,
-    verbosity: u8,
-}
 
 /// What is to be done.
 #[derive(Clone, Debug)]
-enum Wish {
+enum Action {
     /// Hold a limit.
     Hold(Box<Hold>),
     /// Show all.
@@ -64,7 +60,7 @@ enum Wish {
     reason = "each is a switch of the command line"
 )]
 struct Hold {
-    whom: Whom,
+    selector: Selector,
     rates: Rates,
     children: bool,
     loopback: bool,
@@ -76,12 +72,12 @@ struct Hold {
     detach: bool,
     dry_run: bool,
     check: Option<Condition<LimitMetric>>,
-    written: Written,
+    format: Format,
 }
 
 /// Who is to be limited.
 #[derive(Clone, Debug)]
-enum Whom {
+enum Selector {
     /// Some processes.
     Processes {
         pids: Vec<u32>,
@@ -99,7 +95,7 @@ enum Whom {
     Command(Vec<OsString>),
 }
 
-impl Whom {
+impl Selector {
     /// Whether others may fit later.
     fn has_name(&self) -> bool {
         matches!(self, Self::Processes { name: Some(_), .. })
@@ -126,22 +122,38 @@ enum Clear {
     All,
 }
 
-/// Does what was asked for.
-pub(super) fn run(run: LimitRun) -> anyhow::Result<()> {
-    logging::start(run.verbosity, None);
-    let LimitRun {
-        wish, json, units, ..
-    } = run;
-    match wish {
-        Wish::Gate(words) => child::wait_and_become(&words),
-        Wish::CleanUp(id) => detach::clean_up_after(id),
-        Wish::List => orders::list(json, units),
-        Wish::Set(set) => orders::set(set, json),
-        Wish::Clear(clear) => orders::clear(clear, json),
-        Wish::Hold(hold) if hold.dry_run => dry_run::tell(&hold, json, units),
-        Wish::Hold(hold) if hold.detach && !detach::is_supervisor() => detach::detach(json),
-        Wish::Hold(hold) => super::in_loop(hold::hold(*hold, units)),
+/// Does what is asked for.
+pub(super) fn run(args: LimitArgs, common: &Common) -> anyhow::Result<()> {
+    let action = config::action(args, common)?;
+    logging::start(common.verbose, None);
+    let (format, units) = (common.format(Format::Text), common.text_units());
+    match action {
+        Action::Gate(words) => child::wait_and_become(&words),
+        Action::CleanUp(id) => detach::clean_up_after(id),
+        Action::List => orders::list(format),
+        Action::Set(set) => orders::set(set, format),
+        Action::Clear(clear) => orders::clear(clear, format),
+        Action::Hold(hold) if hold.dry_run => dry_run::tell(&hold, format, units),
+        Action::Hold(hold) if hold.detach && !detach::is_supervisor() => detach::detach(format),
+        Action::Hold(hold) => super::in_loop(hold::hold(*hold, units)),
     }
+}
+
+/// Writes reports for which nobody waits any longer than for the pipe.
+fn print(
+    format: Format,
+    report: &impl Report,
+    around: Option<&(Start, End)>,
+) -> anyhow::Result<()> {
+    let mut page = Vec::new();
+    if let Some((start, _)) = around {
+        format.report(&Silent(start), &mut page)?;
+    }
+    format.report(report, &mut page)?;
+    if let Some((_, end)) = around {
+        format.report(&Silent(end), &mut page)?;
+    }
+    io::stdout().write_all(&page).context("can't write")
 }
 
 /// The exit status that fits.

@@ -1,21 +1,20 @@
 //! How are limits shown, changed and ended that other processes hold?
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use netperf_core::clock;
 use netperf_core::failure::Failure;
 use netperf_core::sample::limit::{LimitNow, LimitedProcess};
-use netperf_core::units::{ByteRate, Units};
+use netperf_core::units::ByteRate;
 use netperf_sys::procfs::{Procfs, same_process};
-use netperf_throttle::registry::{Answer, Folder, Held, Order, ask};
+use netperf_throttle::registry::{Answer, Held, Order, Registry, ask};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::{Clear, Set, registry_failure};
-use crate::cmd::looks::{Opening, end};
-use crate::render::limit::{Ordered, list_json, list_text, order_json};
-use crate::render::width;
+use super::{Clear, Set, print, registry_failure};
+use crate::cmd::session::{Opening, end};
+use crate::render::limit::Ordered;
+use crate::render::output::Format;
 use crate::view::envelope::Reason;
 use crate::view::limit::LimitsTick;
 use crate::view::time::Rfc3339;
@@ -24,43 +23,39 @@ use crate::view::time::Rfc3339;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows all limits.
-pub(super) fn list(json: bool, units: Units) -> anyhow::Result<()> {
-    let folder = Folder::of_machine();
-    let held = folder.held().map_err(registry_failure)?.into_iter();
+pub(super) fn list(format: Format) -> anyhow::Result<()> {
+    let registry = Registry::of_machine();
+    let held = registry.held().map_err(registry_failure)?.into_iter();
     let held = held.filter_map(|held| {
-        let now = now(&folder, held.id);
+        let now = now(&registry, held.id);
         Some((held.record?, now))
     });
     let held = held.collect();
     let wall = clock::now().1;
     let limits = LimitsTick::new(held, wall);
-    let text = if json {
-        let opening = Opening {
-            command: "limit",
-            wall,
-            timing: None,
-            unseen: &[],
-            hooks: &[],
-        };
-        list_json(&opening.start(), &limits, &end(1, Reason::Eof))?
-    } else {
-        list_text(&limits, units, width::of_stdout()).into_bytes()
+    let opening = Opening {
+        wall,
+        ..Opening::now("limit", None)
     };
-    io::stdout().write_all(&text).context("can't write")
+    print(
+        format,
+        &limits,
+        Some(&(opening.start(), end(1, Reason::Eof))),
+    )
 }
 
 /// What the holder of a limit says of it, if it answers.
-fn now(folder: &Folder, id: u8) -> Option<LimitNow> {
-    match ask(folder, id, &Order::Read) {
+fn now(registry: &Registry, id: u8) -> Option<LimitNow> {
+    match ask(registry, id, &Order::Read) {
         Ok(Answer::Now(now)) => Some(now),
         Ok(Answer::Done | Answer::Refused { .. }) | Err(_) => None,
     }
 }
 
 /// Changes the rates of a limit.
-pub(super) fn set(set: Set, json: bool) -> anyhow::Result<()> {
-    let folder = Folder::of_machine();
-    let held = folder.held().map_err(registry_failure)?;
+pub(super) fn set(set: Set, format: Format) -> anyhow::Result<()> {
+    let registry = Registry::of_machine();
+    let held = registry.held().map_err(registry_failure)?;
     let record = held.into_iter().find(|held| held.id == set.id);
     let Some(Held {
         record: Some(record),
@@ -79,8 +74,8 @@ pub(super) fn set(set: Set, json: bool) -> anyhow::Result<()> {
         up_bytes_per_s: bytes(up),
         down_bytes_per_s: bytes(down),
     };
-    match ask(&folder, set.id, &order) {
-        Ok(Answer::Done) => done("set", vec![set.id], json),
+    match ask(&registry, set.id, &order) {
+        Ok(Answer::Done) => done("set", vec![set.id], format),
         Ok(Answer::Refused { why }) => {
             Err(Failure::Usage(format!("limit {}: {why}", set.id)).into())
         }
@@ -95,9 +90,9 @@ pub(super) fn set(set: Set, json: bool) -> anyhow::Result<()> {
 }
 
 /// Ends limits, and waits until they have ended.
-pub(super) fn clear(clear: Clear, json: bool) -> anyhow::Result<()> {
-    let folder = Folder::of_machine();
-    let mut held = folder.held().map_err(registry_failure)?;
+pub(super) fn clear(clear: Clear, format: Format) -> anyhow::Result<()> {
+    let registry = Registry::of_machine();
+    let mut held = registry.held().map_err(registry_failure)?;
     held.retain(|held| match clear {
         Clear::All => true,
         Clear::Id(id) => held.id == id,
@@ -115,16 +110,16 @@ pub(super) fn clear(clear: Clear, json: bool) -> anyhow::Result<()> {
         _ => {}
     }
     for held in &held {
-        end_one(&folder, held)?;
+        end_one(&registry, held)?;
     }
-    done("clear", held.iter().map(|held| held.id).collect(), json)
+    done("clear", held.iter().map(|held| held.id).collect(), format)
 }
 
 /// A holder that does not answer is killed: the kernel drops the limit with it.
-fn end_one(folder: &Folder, held: &Held) -> anyhow::Result<()> {
-    let asked = ask(folder, held.id, &Order::Clear);
+fn end_one(registry: &Registry, held: &Held) -> anyhow::Result<()> {
+    let asked = ask(registry, held.id, &Order::Clear);
     let is_over = |patience| {
-        folder
+        registry
             .wait_for_end(held.id, patience)
             .map_err(registry_failure)
     };
@@ -169,22 +164,19 @@ fn none(id: u8) -> Failure {
 }
 
 /// Tells what was done.
-fn done(done: &'static str, ids: Vec<u8>, json: bool) -> anyhow::Result<()> {
-    let text = if json {
-        order_json(&Ordered {
-            time: Rfc3339(clock::now().1),
-            done,
-            ids,
-        })?
-    } else {
-        let verb = if done == "set" { "changed" } else { "lifted" };
-        let numbers: Vec<_> = ids.iter().map(ToString::to_string).collect();
-        match numbers.len() {
-            0 => "no limit is held on this machine\n".to_owned(),
-            1 => format!("limit {} {verb}\n", numbers.join("")),
-            _ => format!("limits {} {verb}\n", numbers.join(", ")),
-        }
-        .into_bytes()
+fn done(done: &'static str, ids: Vec<u8>, format: Format) -> anyhow::Result<()> {
+    let verb = if done == "set" { "changed" } else { "lifted" };
+    let numbers: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    let text = match numbers.len() {
+        0 => "no limit is held on this machine".to_owned(),
+        1 => format!("limit {} {verb}", numbers.join("")),
+        _ => format!("limits {} {verb}", numbers.join(", ")),
     };
-    io::stdout().write_all(&text).context("can't write")
+    let ordered = Ordered {
+        time: Rfc3339(clock::now().1),
+        done,
+        ids,
+        text,
+    };
+    print(format, &ordered, None)
 }

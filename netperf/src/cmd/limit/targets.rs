@@ -7,7 +7,7 @@ use std::process;
 use netperf_sys::procfs::{Cgroups, Procfs, Relative, same_process, unit_and_container};
 use netperf_throttle::Target;
 
-use super::Whom;
+use super::Selector;
 use netperf_core::failure::Failure;
 
 /// Shortest beginning of a container's ID that is taken for one.
@@ -38,10 +38,14 @@ pub(super) fn target(process: &Relative) -> Target {
 }
 
 /// Looks up who is meant, all in one network namespace.
-pub(super) fn look_up(procfs: &Procfs, whom: &Whom, children: bool) -> Result<Found, Failure> {
-    let found = match whom {
-        Whom::Processes { pids, name, .. } => {
-            check(procfs, whom)?;
+pub(super) fn look_up(
+    procfs: &Procfs,
+    selector: &Selector,
+    children: bool,
+) -> Result<Found, Failure> {
+    let found = match selector {
+        Selector::Processes { pids, name, .. } => {
+            check(procfs, selector)?;
             let name = name.as_ref();
             let by_name =
                 |one: &Relative| name.is_some_and(|name| fits(one) && name.is_match(&one.comm));
@@ -51,14 +55,14 @@ pub(super) fn look_up(procfs: &Procfs, whom: &Whom, children: bool) -> Result<Fo
                 cgroup: None,
             }
         }
-        Whom::Cgroup(path) => {
+        Selector::Cgroup(path) => {
             let cgroups = procfs.cgroups();
             let folder = cgroups.folder(path);
             let path = path.display();
             let folder = folder.ok_or_else(|| no_cgroup(&cgroups, &format!("`{path}`")))?;
             in_cgroup(procfs, folder)?
         }
-        Whom::Unit(name) => {
+        Selector::Unit(name) => {
             let full = |suffix: &str| format!("{name}{suffix}");
             let names = [name.clone(), full(".service"), full(".scope")];
             let takes = |path: &str| {
@@ -69,7 +73,7 @@ pub(super) fn look_up(procfs: &Procfs, whom: &Whom, children: bool) -> Result<Fo
             let what = format!("of the unit `{name}`");
             in_cgroup(procfs, only(&procfs.cgroups(), takes, &what)?)?
         }
-        Whom::Container(id) => {
+        Selector::Container(id) => {
             if id.len() < ID_MIN {
                 return Err(usage(format!(
                     "`{id}` is too short for the ID of a container: give {ID_MIN} characters or more"
@@ -82,13 +86,13 @@ pub(super) fn look_up(procfs: &Procfs, whom: &Whom, children: bool) -> Result<Fo
             let what = format!("of a container whose ID begins with `{id}` (a name is none)");
             in_cgroup(procfs, only(&procfs.cgroups(), takes, &what)?)?
         }
-        Whom::Command(_) => Found {
+        Selector::Command(_) => Found {
             processes: Vec::new(),
             cgroup: None,
         },
     };
     if found.processes.is_empty() {
-        return Err(usage(nobody(whom)));
+        return Err(usage(nobody(selector)));
     }
     same_namespace(procfs, &found.processes)?;
     Ok(found)
@@ -97,13 +101,13 @@ pub(super) fn look_up(procfs: &Procfs, whom: &Whom, children: bool) -> Result<Fo
 /// Processes whose name fits and that are not among `known`.
 pub(super) fn newcomers(
     procfs: &Procfs,
-    whom: &Whom,
+    selector: &Selector,
     children: bool,
     known: &[u32],
 ) -> Vec<Relative> {
-    let Whom::Processes {
+    let Selector::Processes {
         name: Some(name), ..
-    } = whom
+    } = selector
     else {
         return Vec::new();
     };
@@ -136,8 +140,8 @@ fn with_children(
 }
 
 /// Refuses processes that were named and can't be limited.
-fn check(procfs: &Procfs, whom: &Whom) -> Result<(), Failure> {
-    let Whom::Processes { pids, started, .. } = whom else {
+fn check(procfs: &Procfs, selector: &Selector) -> Result<(), Failure> {
+    let Selector::Processes { pids, started, .. } = selector else {
         return Ok(());
     };
     for &pid in pids {
@@ -222,13 +226,13 @@ fn no_cgroup(cgroups: &Cgroups, what: &str) -> Failure {
     usage(format!("there is no cgroup (v2) {what}"))
 }
 
-fn nobody(whom: &Whom) -> String {
-    match whom {
-        Whom::Processes {
+fn nobody(selector: &Selector) -> String {
+    match selector {
+        Selector::Processes {
             name: Some(name), ..
         } => format!("no process has a name that matches `{name}`"),
-        Whom::Processes { .. } | Whom::Command(_) => "the process has ended".to_owned(),
-        Whom::Cgroup(_) | Whom::Unit(_) | Whom::Container(_) => {
+        Selector::Processes { .. } | Selector::Command(_) => "the process has ended".to_owned(),
+        Selector::Cgroup(_) | Selector::Unit(_) | Selector::Container(_) => {
             "there is no process in that cgroup now".to_owned()
         }
     }
@@ -295,16 +299,16 @@ mod tests {
         }
     }
 
-    fn pids(pids: &[u32]) -> Whom {
-        Whom::Processes {
+    fn pids(pids: &[u32]) -> Selector {
+        Selector::Processes {
             pids: pids.to_vec(),
             started: None,
             name: None,
         }
     }
 
-    fn refused(whom: &Whom) -> String {
-        match look_up(&Procfs::new("/"), whom, true) {
+    fn refused(selector: &Selector) -> String {
+        match look_up(&Procfs::new("/"), selector, true) {
             Err(Failure::Usage(text)) => text,
             other => panic!("{other:?}"),
         }
@@ -321,7 +325,7 @@ mod tests {
             start,
         };
         assert_eq!(found.targets(), [target]);
-        let reused = Whom::Processes {
+        let reused = Selector::Processes {
             pids: vec![sleeper.0.id()],
             started: Some(MonoNs(start.0 + 1_000_000_000)),
             name: None,
@@ -341,7 +345,7 @@ mod tests {
             refused(&pids(&[ended])),
             format!("there is no process {ended}")
         );
-        let nobody = Whom::Processes {
+        let nobody = Selector::Processes {
             pids: Vec::new(),
             started: None,
             name: Some(Regex::new("^no such name$").unwrap()),
@@ -367,7 +371,7 @@ mod tests {
     fn a_name_takes_newcomers_once_and_never_this_process() {
         let procfs = Procfs::new("/");
         let own = procfs.relative(process::id()).unwrap();
-        let named = |pattern: &str| Whom::Processes {
+        let named = |pattern: &str| Selector::Processes {
             pids: Vec::new(),
             started: None,
             name: Some(Regex::new(pattern).unwrap()),
@@ -385,6 +389,6 @@ mod tests {
 
     #[test]
     fn short_identifiers_name_no_container() {
-        assert!(refused(&Whom::Container("abc".to_owned())).contains("too short"));
+        assert!(refused(&Selector::Container("abc".to_owned())).contains("too short"));
     }
 }

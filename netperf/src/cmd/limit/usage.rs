@@ -18,10 +18,10 @@ const MEASURED: Duration = Duration::from_millis(300);
 
 /// What can be known at once: no rates.
 pub(super) fn at_once(found: &Found) -> Usage {
-    let look = look(found);
+    let sample = sockets(found);
     Usage {
         names: names(found),
-        listens: look.as_ref().map(listens).unwrap_or_default(),
+        listens: sample.as_ref().map(listens).unwrap_or_default(),
         ..Usage::default()
     }
 }
@@ -29,11 +29,11 @@ pub(super) fn at_once(found: &Found) -> Usage {
 /// The sockets, and what is known after measuring their rates for a moment. Rates are of TCP alone.
 pub(super) fn measured(found: &Found) -> (Vec<PlannedSocket>, Usage) {
     let mut usage = at_once(found);
-    let Some(before) = look(found) else {
+    let Some(before) = sockets(found) else {
         return (Vec::new(), usage);
     };
     thread::sleep(MEASURED);
-    let Some(after) = look(found) else {
+    let Some(after) = sockets(found) else {
         return (Vec::new(), usage);
     };
     if let Some(length) = after.at.since(before.at) {
@@ -55,7 +55,7 @@ fn names(found: &Found) -> Vec<String> {
 }
 
 /// The sockets of the processes; `None` where they can't be listed, which hinders no limit.
-fn look(found: &Found) -> Option<SocketSample> {
+fn sockets(found: &Found) -> Option<SocketSample> {
     let first = found.processes.first()?;
     let request = SocketRequest {
         listed: vec![Listed::Tcp, Listed::Udp],
@@ -97,7 +97,7 @@ fn planned(pid: u32, socket: &SocketReading) -> Option<PlannedSocket> {
     })
 }
 
-/// Payload acknowledged and received between two looks, on connections that are in both.
+/// Payload acknowledged and received between two snapshots, on connections that are in both.
 fn moved(before: &SocketSample, after: &SocketSample) -> (u64, u64) {
     let counts = |socket: &SocketReading| {
         let tcp = socket.tcp.as_ref()?;

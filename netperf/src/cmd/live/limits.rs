@@ -9,10 +9,10 @@ use std::process::{Command, Output, Stdio};
 use netperf_core::sample::limit::LimitRecord;
 use netperf_core::units::ByteRate;
 use netperf_sys::procfs::OWN_EXECUTABLE;
-use netperf_throttle::registry::Folder;
+use netperf_throttle::registry::Registry;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::render::LimitOrder;
+use crate::render::tui::LimitOrder;
 
 /// Orders that were given, one after the other.
 pub(super) struct LimitOrders {
@@ -34,7 +34,7 @@ impl LimitOrders {
         true
     }
 
-    /// Waits until the order is carried out, and tells what came of it. Dropping the future loses
+    /// Waits until the order is carried out, and says what came of it. Dropping the future loses
     /// nothing.
     pub(super) async fn done(&mut self) -> String {
         let Some(underway) = &mut self.underway else {
@@ -43,7 +43,7 @@ impl LimitOrders {
         let output = underway.await;
         self.underway = None;
         match output {
-            Ok(Ok(output)) => told(&output),
+            Ok(Ok(output)) => answer(&output),
             Ok(Err(error)) => format!("can't start another process: {error}"),
             Err(_) => "the order came to nothing".to_owned(),
         }
@@ -52,7 +52,7 @@ impl LimitOrders {
 
 /// The limits that are held now; none where they can't be read.
 pub(super) fn held() -> Vec<LimitRecord> {
-    let held = Folder::of_machine().held().unwrap_or_default();
+    let held = Registry::of_machine().held().unwrap_or_default();
     held.into_iter().filter_map(|held| held.record).collect()
 }
 
@@ -77,7 +77,7 @@ fn command(order: LimitOrder) -> Command {
 }
 
 /// What was done, or why not, and what it warns of.
-fn told(output: &Output) -> String {
+fn answer(output: &Output) -> String {
     let first = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
         let line = text.lines().find(|line| !line.is_empty());
@@ -131,16 +131,16 @@ mod tests {
     }
 
     #[test]
-    fn what_came_of_it_is_told_with_its_warning() {
+    fn the_answer_has_its_warning() {
         let output = |code, stdout: &str, stderr: &str| Output {
             status: ExitStatus::from_raw(code << 8),
             stdout: stdout.into(),
             stderr: stderr.into(),
         };
         let warned = output(0, "limit 1 holds\nclear ends it\n", "warn: it listens\n");
-        assert_eq!(told(&warned), "limit 1 holds; warn: it listens");
+        assert_eq!(answer(&warned), "limit 1 holds; warn: it listens");
         let refused = output(2, "", "netperf-trace: there is no process 7\n");
-        assert_eq!(told(&refused), "there is no process 7");
-        assert!(told(&output(1, "", "")).contains("exit status: 1"));
+        assert_eq!(answer(&refused), "there is no process 7");
+        assert!(answer(&output(1, "", "")).contains("exit status: 1"));
     }
 }

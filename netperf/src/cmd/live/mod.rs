@@ -1,267 +1,345 @@
-//! What drives a live view? One loop over the timer, the source, the user and the signals.
+//! How do the views run that show what the kernel counts? On the screen, or as reports.
 
 mod limits;
-mod looks;
-mod opening;
+mod sockets;
 
+pub(super) mod flows;
+pub(super) mod latency;
+pub(super) mod retrans;
 #[cfg(test)]
 mod tests;
+pub(super) mod top;
 
-use std::future::Future;
-use std::pin::pin;
+use std::future::pending;
+use std::io;
 use std::rc::Rc;
 
 use anyhow::Context;
-use netperf_core::clock;
-use netperf_core::collect::Feed;
-use netperf_core::host_names::{HostNames, Numeric};
+use netperf_core::collect::{Feed, FeedConfig, Wanted};
+use netperf_core::failure::Failure;
+use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
-use netperf_core::sample::Sample;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::sample::socket::SocketSample;
+use netperf_core::sample::{LinkReading, Sample};
 use netperf_core::text::chain;
-use netperf_probe::reverse::Resolver;
 use netperf_sys::capture::{self, Scope};
-use netperf_sys::procfs::Procfs;
 use tokio::time::{Instant, sleep_until};
 
 use self::limits::LimitOrders;
-use self::looks::SocketLooks;
-use self::opening::Opening;
-use super::config::{Config, Output};
+use self::sockets::SocketReader;
+use super::args::common::Common;
+use super::listing::{every_tcp_socket, sockets_that_wait};
 use super::logging;
-use super::signals::Signals;
-use super::states::{every_tcp_socket, sockets_that_wait};
-use super::timer::{Timer, Timing};
-use crate::render::json::Json;
-use crate::render::sink::Sink;
-use crate::render::stream::Stream;
-use crate::render::text::Text;
-use crate::render::tui::{LogTail, Screen, Settings};
-use crate::render::{Event, Front};
-use crate::view::envelope::{End, Reason};
-use crate::view::time::Rfc3339;
+use super::session::{Ending, Opening, Session, Signals, Source, Step, Timer, end};
+use crate::render::batch::Banner;
+use crate::render::output::{Format, Output};
+use crate::render::tui::{self, FirstPage, LogTail, Screen, Settings};
+use crate::view::envelope::{End, Reason, Start};
+use crate::view::event_row::EventRow;
 
-/// Opens the live source and shows it as configured.
-pub(super) async fn open_and_run(config: Config) -> anyhow::Result<()> {
-    let stop = Signals::open().context("can't handle signals")?.any();
+/// What is shown of what the kernel counts.
+pub(super) trait View {
+    /// Name of the command that shows it.
+    const COMMAND: &'static str;
+
+    /// What has to be collected for it.
+    fn wanted(&self) -> Wanted;
+
+    /// The page of the screen that shows it, if there is one.
+    fn first_page(&self) -> Option<FirstPage> {
+        None
+    }
+
+    /// The interface that it is limited to.
+    fn iface(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether an event is to be reported by itself.
+    fn wants(&self, _event: &ConnectionEvent, _model: &Model) -> bool {
+        false
+    }
+
+    /// Reports a tick.
+    fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()>;
+}
+
+/// What stays the same from tick to tick.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'s> {
+    pub(super) host: &'s str,
+    pub(super) names: &'s dyn HostNames,
+}
+
+/// Opens the live source and shows it.
+pub(super) async fn run<V: View>(view: V, common: &Common) -> anyhow::Result<()> {
+    let signals = Signals::open()?;
+    let page = view.first_page();
+    let format = common.format(|style| match page {
+        Some(_) => Format::Nothing,
+        // Its blocks are for reading one after the other.
+        None => Format::Text(style),
+    });
+    let page = page.filter(|_| format == Format::Nothing);
     let log = LogTail::default();
-    let on_screen = config.output == Output::Screen;
-    logging::start(config.verbosity, on_screen.then(|| log.clone()));
-    let mut feed = capture::open(&config.feed)?;
-    let opening = Opening::new(&config, &mut feed)?;
-    let names: Rc<dyn HostNames> = if config.resolve {
-        Rc::new(Resolver::open(Procfs::new("/").name_service()))
-    } else {
-        Rc::new(Numeric)
+    logging::start(common.verbose, page.is_some().then(|| log.clone()));
+    let on_screen = Wanted {
+        flows: true,
+        ..Wanted::default()
     };
-    let Config {
-        view,
-        units,
-        color,
-        timing,
-        ..
-    } = config;
-    match config.output {
-        Output::Json => {
-            let mut front = Stream::new(Json::new(view, names), Sink::stdout());
-            run(&mut feed, &mut front, opening, timing, stop).await
-        }
-        Output::Screen => {
-            let settings = Settings { view, units, color };
-            let mut front = Screen::new(settings, names, log).context("can't use the terminal")?;
-            run(&mut feed, &mut front, opening, timing, stop).await
-        }
-        Output::Batch => {
-            let mut front = Stream::new(Text::new(view, names, units), Sink::stdout());
-            run(&mut feed, &mut front, opening, timing, stop).await
-        }
+    let mut feed = capture::open(&FeedConfig {
+        hooks: common.hooks,
+        wanted: page.as_ref().map_or_else(|| view.wanted(), |_| on_screen),
+    })?;
+    let mut opening = Opening::now(V::COMMAND, Some(common.timing())).start();
+    let base = feed.next()?;
+    if let Some(iface) = view.iface() {
+        check_iface(iface, base.as_ref().map_or(&[], |base| &base.links))?;
     }
+    let provenance = feed.provenance().clone();
+    (opening.hooks, opening.unavailable) = (provenance.hooks, provenance.unavailable);
+    let names = common.host_names();
+    let mut live = Live::new(&mut feed, view, (opening, base), Rc::clone(&names));
+    if let Some(first) = page {
+        let settings = Settings {
+            first,
+            units: common.units,
+            color: common.has_color(),
+        };
+        let screen = Screen::new(settings, names, log).context("can't use the terminal")?;
+        live.screen = Some(screen);
+    }
+    let timer = Timer::new(Instant::now(), common.timing());
+    let session = Session::new(signals, timer, format);
+    session.run(live).await
 }
 
-/// Shows what `feed` delivers until it ends, `stop` is done, or nobody looks any more.
-async fn run<F: Feed, V: Front>(
-    feed: &mut F,
-    front: &mut V,
-    opening: Opening,
-    timing: Timing,
-    stop: impl Future<Output = ()>,
-) -> anyhow::Result<()> {
-    front
-        .start(&opening.start)
-        .context("can't begin to show anything")?;
-    let Some(base) = opening.base else {
-        let end = end(None, Reason::Eof);
-        return front.end(&end).await.context("can't write");
-    };
-    let looked_at = if feed.wants_sockets() {
-        sockets_that_wait()
-    } else {
-        every_tcp_socket(Scope::All)
-    };
-    let mut session = Session {
-        feed,
-        front,
-        model: Model::new(&base),
-        timer: Timer::new(Instant::now(), timing),
-        pump: Instant::now(),
-        looks: SocketLooks::new(looked_at),
-        orders: LimitOrders::new(),
-    };
-    match session.until_end(stop).await? {
-        Some(reason) => {
-            let end = end(Some(&session.model), reason);
-            session.front.end(&end).await.context("can't write")
-        }
-        None => Ok(()),
+/// A wrong name would wait for ever.
+fn check_iface(iface: &str, links: &[LinkReading]) -> Result<(), Failure> {
+    if links.is_empty() || links.iter().any(|link| link.name == iface) {
+        return Ok(());
     }
+    let names = links.iter().map(|link| format!("`{}`", link.name));
+    let names = names.collect::<Vec<_>>().join(", ");
+    Err(Failure::Usage(format!(
+        "there is no interface `{iface}`, but {names}"
+    )))
 }
 
-/// The last line of a session that ends now.
-fn end(model: Option<&Model>, reason: Reason) -> End {
-    End {
-        time: Rfc3339(clock::now().1),
-        ticks: model.map_or(0, Model::ticks),
-        slots_in_use: model.map_or(0, Model::slots_in_use),
-        reason,
-    }
-}
-
-struct Session<'s, F, V> {
-    feed: &'s mut F,
-    front: &'s mut V,
+/// The source of a live view.
+struct Live<'f, F, V> {
+    feed: &'f mut F,
+    view: V,
+    names: Rc<dyn HostNames>,
+    start: Start,
+    screen: Option<Screen>,
     model: Model,
-    timer: Timer,
+    /// A recording without a single sample.
+    is_empty: bool,
     pump: Instant,
-    looks: SocketLooks,
+    sockets: SocketReader,
     orders: LimitOrders,
 }
 
-/// What woke the loop.
-enum Wake {
-    Stop,
-    Tick,
+/// What happens between ticks.
+enum Event {
+    /// The kernel's buffers are to be read.
     Pump,
-    Front(Event),
-    Look(Box<Result<SocketSample, String>>),
+    Sockets(Box<Result<SocketSample, String>>),
+    /// What came of an order.
     Answer(String),
+    Screen(tui::Event),
 }
 
-impl<F: Feed, V: Front> Session<'_, F, V> {
-    /// Why the session ended; `None` if nobody looks any more.
-    async fn until_end(
-        &mut self,
-        stop: impl Future<Output = ()>,
-    ) -> anyhow::Result<Option<Reason>> {
-        let mut stop = pin!(stop);
-        loop {
-            let ended = match self.wake(stop.as_mut()).await? {
-                Wake::Stop | Wake::Front(Event::Quit) => Some(self.last_tick(Reason::Signal)?),
-                Wake::Front(Event::Closed) => {
-                    self.feed.finish()?;
-                    return Ok(None);
-                }
-                Wake::Front(Event::Handled) => None,
-                Wake::Front(Event::Order(order)) => {
-                    if !self.orders.begin(order) {
-                        self.front
-                            .answered("one order after the other: wait for the last", &self.model);
-                    }
-                    None
-                }
-                Wake::Answer(text) => {
-                    self.front.limits(limits::held());
-                    self.front.answered(&text, &self.model);
-                    None
-                }
-                Wake::Look(look) => {
-                    if let Ok(look) = look.as_ref() {
-                        self.feed.sockets(look);
-                    }
-                    self.front.sockets(*look, &self.model);
-                    None
-                }
-                Wake::Tick => self.tick()?,
-                Wake::Pump => {
-                    self.pump = Instant::now() + self.feed.pump()?;
-                    self.show_happenings()?;
-                    None
-                }
-            };
-            if ended.is_some() {
-                return Ok(ended);
-            }
-        }
-    }
-
-    async fn wake(&mut self, stop: impl Future<Output = ()>) -> anyhow::Result<Wake> {
-        let deadline = self.timer.deadline();
-        let ready = self.front.is_ready();
-        if self.front.wants_sockets() || self.feed.wants_sockets() {
-            self.looks.begin();
-        }
-        Ok(tokio::select! {
-            () = stop => Wake::Stop,
-            () = sleep_until(self.timer.next()), if ready => Wake::Tick,
-            () = sleep_until(deadline.unwrap_or(self.pump)), if deadline.is_some() => Wake::Tick,
-            () = sleep_until(self.pump) => Wake::Pump,
-            answer = self.orders.done() => Wake::Answer(answer),
-            look = self.looks.done() => Wake::Look(Box::new(look?.map_err(|error| chain(&error)))),
-            event = self.front.event(&self.model) => Wake::Front(event.context("can't write")?),
-        })
-    }
-
-    fn tick(&mut self) -> anyhow::Result<Option<Reason>> {
-        if let Some(reason) = self.timer.tick(Instant::now()) {
-            return self.last_tick(reason).map(Some);
-        }
-        let Some(sample) = self.feed.next()? else {
-            return Ok(Some(Reason::Eof));
+impl<'f, F: Feed, V: View> Live<'f, F, V> {
+    /// The reading that the first tick is measured from comes with the opening; a recording may have none.
+    fn new(
+        feed: &'f mut F,
+        view: V,
+        (start, base): (Start, Option<Sample>),
+        names: Rc<dyn HostNames>,
+    ) -> Self {
+        let request = if feed.wants_sockets() {
+            sockets_that_wait()
+        } else {
+            every_tcp_socket(Scope::All)
         };
-        if self.front.wants_limits() {
-            self.front.limits(limits::held());
+        Self {
+            feed,
+            view,
+            names,
+            start,
+            screen: None,
+            is_empty: base.is_none(),
+            model: Model::new(&base.unwrap_or_default()),
+            pump: Instant::now(),
+            sockets: SocketReader::new(request),
+            orders: LimitOrders::new(),
         }
-        self.show(&sample)?;
-        self.looks.tick();
-        Ok(None)
     }
 
-    /// What happened until now, unless the reader is busy: it is then shown later.
-    fn show_happenings(&mut self) -> anyhow::Result<()> {
-        if self.front.is_ready() {
-            let happenings = self.happenings();
-            self.front.happened(&happenings).context("can't write")?;
+    /// Events until now, as far as they are to be shown.
+    fn events(&mut self) -> Vec<ConnectionEvent> {
+        let mut events = self.feed.drain_events();
+        events.retain(|event| self.view.wants(event, &self.model));
+        self.model.note(&events);
+        events
+    }
+
+    fn report_events(events: &[ConnectionEvent], out: &mut Output) -> anyhow::Result<()> {
+        for event in events {
+            out.report(&EventRow::of(event))?;
         }
         Ok(())
     }
 
-    /// What happened until now, as far as it is to be shown.
-    fn happenings(&mut self) -> Vec<Happening> {
-        let mut happenings = self.feed.take_happenings();
-        happenings.retain(|one| self.front.takes(one, &self.model));
-        self.model.note(&happenings);
-        happenings
-    }
-
-    /// What happened within a tick comes before its end.
-    fn show(&mut self, sample: &Sample) -> anyhow::Result<()> {
-        let happenings = self.happenings();
+    /// Events within a tick come before its end.
+    fn report(&mut self, sample: &Sample, out: &mut Output) -> anyhow::Result<()> {
+        let events = self.events();
         self.model.advance(sample);
-        self.front.happened(&happenings).context("can't write")?;
-        self.front.tick(&self.model).context("can't write")
+        Self::report_events(&events, out)?;
+        if let Some(screen) = &mut self.screen {
+            screen.draw(&self.model);
+            return Ok(());
+        }
+        let scene = Scene {
+            host: &self.start.host,
+            names: self.names.as_ref(),
+        };
+        Ok(self.view.report(&self.model, scene, out)?)
     }
 
-    /// Stops counting and shows what was counted up to that moment.
-    fn last_tick(&mut self, reason: Reason) -> anyhow::Result<Reason> {
-        if self.feed.wants_sockets() {
-            self.feed.pump()?;
-            if let Ok(look) = self.looks.now() {
-                self.feed.sockets(&look);
+    fn take_sockets(&mut self, snapshot: Result<SocketSample, String>) {
+        if let Ok(snapshot) = &snapshot {
+            self.feed.sockets(snapshot);
+        }
+        if let Some(screen) = &mut self.screen {
+            screen.sockets(snapshot, &self.model);
+        }
+    }
+
+    fn answer(&mut self, text: &str) {
+        if let Some(screen) = &mut self.screen {
+            screen.answered(text, &self.model);
+        }
+    }
+
+    fn show_limits(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.limits(limits::held());
+        }
+    }
+
+    fn obey(&mut self, event: tui::Event) -> Step {
+        match event {
+            tui::Event::Handled => {}
+            tui::Event::Quit => return Step::End(Reason::Signal),
+            tui::Event::Gone => return Step::Leave,
+            tui::Event::Order(order) => {
+                if !self.orders.begin(order) {
+                    self.answer("one order after the other: wait for the last");
+                }
             }
         }
-        if let Some(sample) = self.feed.finish()? {
-            self.show(&sample)?;
+        Step::GoOn
+    }
+}
+
+impl<F: Feed, V: View> Source for Live<'_, F, V> {
+    type Event = Event;
+
+    fn start(&mut self, out: &mut Output) -> anyhow::Result<Step> {
+        match &mut self.screen {
+            Some(screen) => screen
+                .open(&self.start)
+                .context("can't begin to show anything")?,
+            None => out.report(&Banner(&self.start))?,
         }
-        Ok(reason)
+        Ok(if self.is_empty {
+            Step::End(Reason::Eof)
+        } else {
+            Step::GoOn
+        })
+    }
+
+    async fn next(&mut self, _: bool) -> anyhow::Result<Event> {
+        let on_screen = self.screen.as_ref().is_some_and(Screen::wants_sockets);
+        if on_screen || self.feed.wants_sockets() {
+            self.sockets.begin();
+        }
+        Ok(tokio::select! {
+            () = sleep_until(self.pump) => Event::Pump,
+            answer = self.orders.done() => Event::Answer(answer),
+            sockets = self.sockets.done() => {
+                Event::Sockets(Box::new(sockets?.map_err(|error| chain(&error))))
+            }
+            event = user(&mut self.screen, &self.model) => Event::Screen(event),
+        })
+    }
+
+    fn take(&mut self, event: Event, out: &mut Output) -> anyhow::Result<Step> {
+        match event {
+            Event::Pump => {
+                self.pump = Instant::now() + self.feed.pump()?;
+                // While the reader is busy they wait in the feed, which counts what has no room.
+                if out.is_ready() {
+                    Self::report_events(&self.events(), out)?;
+                }
+            }
+            Event::Sockets(snapshot) => self.take_sockets(*snapshot),
+            Event::Answer(text) => {
+                self.show_limits();
+                self.answer(&text);
+            }
+            Event::Screen(event) => return Ok(self.obey(event)),
+        }
+        Ok(Step::GoOn)
+    }
+
+    fn tick(&mut self, out: &mut Output) -> anyhow::Result<Step> {
+        let Some(sample) = self.feed.next()? else {
+            return Ok(Step::End(Reason::Eof));
+        };
+        self.show_limits();
+        self.report(&sample, out)?;
+        self.sockets.tick();
+        Ok(Step::GoOn)
+    }
+
+    fn leave(self) -> anyhow::Result<()> {
+        self.feed.finish()?;
+        Ok(())
+    }
+
+    /// Stops counting and reports what was counted up to that moment.
+    fn finish(mut self, reason: Reason, out: &mut Output) -> anyhow::Result<Ending> {
+        if reason != Reason::Eof {
+            if self.feed.wants_sockets() {
+                self.feed.pump()?;
+                if let Ok(snapshot) = self.sockets.now() {
+                    self.feed.sockets(&snapshot);
+                }
+            }
+            if let Some(sample) = self.feed.finish()? {
+                self.report(&sample, out)?;
+            }
+        }
+        self.screen = None;
+        Ok(Ending {
+            end: End {
+                slots_in_use: self.model.slots_in_use(),
+                ..end(self.model.ticks(), reason)
+            },
+            verdict: Ok(()),
+        })
+    }
+}
+
+/// What the user does on the screen, if there is one.
+async fn user(screen: &mut Option<Screen>, model: &Model) -> tui::Event {
+    match screen {
+        Some(screen) => screen.event(model).await,
+        None => pending().await,
     }
 }

@@ -1,22 +1,24 @@
 use std::collections::VecDeque;
 use std::future::pending;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::view::fixtures::start;
 use netperf_core::collect::{Feed, Provenance};
-use netperf_core::fixtures::{moved, process, second};
+use netperf_core::fixtures::{link, moved, process, second};
 use netperf_core::host_names::Numeric;
 use netperf_core::sample::Sample;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+use tokio::time::Instant;
 
-use super::{Opening, Timing, run};
+use super::{Live, check_iface};
+use crate::cmd::session::{Session, Stop, Stops, Timer, Timing};
 use crate::render::hangup;
-use crate::render::json::Json;
+use crate::render::keys::Keys;
+use crate::render::output::{Format, Output};
 use crate::render::sink::Sink;
-use crate::render::stream::Stream;
-use crate::view::View;
 use crate::view::top::TopOptions;
 
 /// A feed that has its samples ready.
@@ -68,13 +70,6 @@ impl Feed for Script {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn opening(feed: &mut Script) -> Opening {
-    Opening {
-        start: start(),
-        base: feed.next().unwrap(),
-    }
-}
-
 fn timing() -> Timing {
     Timing {
         interval: SECOND,
@@ -83,18 +78,51 @@ fn timing() -> Timing {
     }
 }
 
-fn front(sink: DuplexStream) -> Stream<Json, DuplexStream> {
-    let json = Json::new(View::Top(TopOptions::default()), Rc::new(Numeric));
-    Stream::new(json, Sink::new(sink, hangup::never()))
+/// A signal that comes when something is over, and then no other.
+struct After<F>(Option<F>);
+
+impl<F: Future<Output = ()> + Unpin> Stops for After<F> {
+    async fn next(&mut self) -> Stop {
+        if let Some(event) = &mut self.0 {
+            event.await;
+            self.0 = None;
+            return Stop::Interrupt;
+        }
+        pending().await
+    }
+}
+
+/// Runs `top` as JSON.
+async fn run(
+    feed: &mut Script,
+    sink: Sink,
+    timing: Timing,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let base = feed.next().unwrap();
+    let live = Live::new(
+        feed,
+        TopOptions::default(),
+        (start(), base),
+        Rc::new(Numeric),
+    );
+    let session = Session {
+        signals: After(Some(pin!(stop))),
+        keys: Keys::none(),
+        timer: Timer::new(Instant::now(), timing),
+        output: Output::to(sink, Format::Json),
+    };
+    session.run(live).await
+}
+
+fn sink(writer: DuplexStream) -> Sink {
+    Sink::new(writer, hangup::never())
 }
 
 /// Everything that the run wrote, as objects.
 async fn shown(feed: &mut Script, timing: Timing, stop: impl Future<Output = ()>) -> Vec<Value> {
-    let (sink, mut source) = duplex(1 << 20);
-    let mut front = front(sink);
-    let opening = opening(feed);
-    run(feed, &mut front, opening, timing, stop).await.unwrap();
-    drop(front);
+    let (writer, mut source) = duplex(1 << 20);
+    run(feed, sink(writer), timing, stop).await.unwrap();
     let mut text = String::new();
     source.read_to_string(&mut text).await.unwrap();
     text.lines()
@@ -167,10 +195,9 @@ async fn a_recording_ends_with_its_last_sample() {
 #[tokio::test(start_paused = true)]
 async fn a_closed_pipe_ends_quietly_and_stops_counting() {
     let mut feed = Script::of_ticks(100);
-    let (sink, source) = duplex(64);
+    let (writer, source) = duplex(64);
     drop(source);
-    let opening = opening(&mut feed);
-    run(&mut feed, &mut front(sink), opening, timing(), pending())
+    run(&mut feed, sink(writer), timing(), pending())
         .await
         .unwrap();
     assert_eq!(feed.finished, 1);
@@ -179,16 +206,14 @@ async fn a_closed_pipe_ends_quietly_and_stops_counting() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_goes_away_is_noticed_between_ticks() {
     let mut feed = Script::of_ticks(100);
-    let (sink, _source) = duplex(1 << 20);
-    let json = Json::new(View::Top(TopOptions::default()), Rc::new(Numeric));
+    let (writer, _source) = duplex(1 << 20);
     let gone = Box::pin(tokio::time::sleep(SECOND / 2));
-    let mut front = Stream::new(json, Sink::new(sink, gone));
+    let sink = Sink::new(writer, gone);
     let long = Timing {
         interval: SECOND * 3600,
         ..timing()
     };
-    let opening = opening(&mut feed);
-    let run = run(&mut feed, &mut front, opening, long, pending());
+    let run = run(&mut feed, sink, long, pending());
     tokio::time::timeout(SECOND, run)
         .await
         .expect("noticed within the tick")
@@ -198,8 +223,7 @@ async fn a_reader_that_goes_away_is_noticed_between_ticks() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_pauses_makes_a_tick_longer_and_loses_nothing() {
     let mut feed = Script::of_ticks(100);
-    let (sink, mut source) = duplex(16);
-    let mut front = front(sink);
+    let (writer, mut source) = duplex(16);
     let mut text = String::new();
     let reader = async {
         tokio::time::sleep(SECOND * 10).await;
@@ -210,11 +234,9 @@ async fn a_reader_that_pauses_makes_a_tick_longer_and_loses_nothing() {
             duration: Some(SECOND * 20),
             ..timing()
         };
-        let opening = opening(&mut feed);
-        run(&mut feed, &mut front, opening, timing, pending())
+        run(&mut feed, sink(writer), timing, pending())
             .await
             .unwrap();
-        drop(front);
     };
     tokio::join!(reader, session);
     let lines: Vec<Value> = text
@@ -236,14 +258,27 @@ async fn a_reader_that_pauses_makes_a_tick_longer_and_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_never_reads_does_not_hold_up_the_end() {
     let mut feed = Script::of_ticks(100);
-    let (sink, _source) = duplex(16);
+    let (writer, _source) = duplex(16);
     let stop = tokio::time::sleep(SECOND * 2);
-    let mut front = front(sink);
-    let opening = opening(&mut feed);
-    let run = run(&mut feed, &mut front, opening, timing(), stop);
+    let run = run(&mut feed, sink(writer), timing(), stop);
     tokio::time::timeout(SECOND * 10, run)
         .await
         .expect("ends in time")
         .unwrap();
     assert_eq!(feed.finished, 1);
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_wrong_usage() {
+    let links = [link("lo", 0, 0), link("eth0", 0, 0)];
+    assert!(check_iface("eth0", &links).is_ok());
+    let error = check_iface("eht0", &links).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no interface `eht0`, but `lo`, `eth0`"
+    );
+    assert!(
+        check_iface("eth0", &[]).is_ok(),
+        "where no interface can be read, none is denied"
+    );
 }

@@ -1,57 +1,61 @@
 //! How do the interfaces stand, and which of them is the trouble?
 
 pub(super) mod args;
-mod asked;
+mod config;
 mod traffic;
 
 use std::io;
 
-use netperf_core::collect::HookPreference;
+use anyhow::Context;
+use netperf_core::failure::Failure;
 use netperf_core::model::nic::NicModel;
 use netperf_core::sample::nic::NicSample;
-use netperf_sys::capture::{NicFeed, NicRequest, NicsError};
+use netperf_sys::capture::{NicFeed, NicsError};
+use tokio::time::Instant;
 
+use self::args::NicArgs;
 use self::traffic::Traffic;
+use super::args::common::Common;
 use super::logging;
-use super::looks::{self, Look, Opening};
-use super::timer::Timing;
-use crate::render::nic::Written;
-use crate::render::width;
-use crate::view::envelope::End;
+use super::session::{Opening, Poll, Polling, Reading, Session, Signals, Timer, Timing, at_once};
+use crate::render::keys::Keys;
+use crate::render::output::{Format, Output};
+use crate::render::prose::NotShown;
 use crate::view::nic::{NicOptions, NicTick};
-use netperf_core::failure::Failure;
-
-/// A run of `nic`.
-#[derive(Clone, Debug)]
-pub struct NicRun {
-    request: NicRequest,
-    options: NicOptions,
-    written: Written,
-    timing: Timing,
-    hooks: HookPreference,
-    verbosity: u8,
-}
 
 /// Conditions that held which the last message names.
 const NAMED_MAX: usize = 5;
 
 /// Shows the interfaces.
-pub(super) async fn run(run: NicRun) -> anyhow::Result<()> {
-    logging::start(run.verbosity, None);
-    let timing = Some(run.timing);
-    let watching = Watching {
-        feed: NicFeed::open(run.request),
-        model: NicModel::default(),
-        traffic: Traffic::new(run.hooks),
-        exceeded: Vec::new(),
-        run,
+pub(super) async fn run(args: NicArgs, common: &Common) -> anyhow::Result<()> {
+    logging::start(common.verbose, None);
+    let output = Output::new(common.format(Format::Live));
+    let timing = config::timing(common, output.is_live());
+    let session = Session {
+        signals: Signals::open()?,
+        keys: if output.is_live() {
+            Keys::open().context("can't read the keys")?
+        } else {
+            Keys::none()
+        },
+        timer: Timer::new(Instant::now(), timing),
+        output,
     };
-    looks::run(watching, timing).await
+    let interfaces = Interfaces {
+        feed: NicFeed::open(config::request(&args)),
+        model: NicModel::default(),
+        traffic: Traffic::new(common.hooks),
+        exceeded: Vec::new(),
+        options: config::options(args, common.text_units()),
+        timing,
+    };
+    session.run(Polling::new(interfaces)).await
 }
 
-/// Looks at the interfaces.
-struct Watching {
-    run: NicRun,
+/// The interfaces of this machine.
+struct Interfaces {
+    options: NicOptions,
+    timing: Timing,
     feed: NicFeed,
     model: NicModel,
     traffic: Traffic,
@@ -59,57 +63,51 @@ struct Watching {
     exceeded: Vec<String>,
 }
 
-impl Watching {
-    fn start(&self, sample: &NicSample, out: &mut Vec<u8>) -> anyhow::Result<()> {
-        check_names(&self.run.options, sample)?;
-        let opening = Opening {
-            command: "nic",
-            wall: sample.wall,
-            timing: Some(self.run.timing),
-            unseen: &sample.unseen,
-            hooks: &[],
-        };
-        Ok(self.run.written.start(&opening.start(), out)?)
+impl Interfaces {
+    fn sample(&mut self) -> anyhow::Result<NicSample> {
+        let mut sample = self.feed.read().map_err(failure)?;
+        sample.unseen.extend(self.options.unmeasured(&sample));
+        Ok(sample)
     }
 }
 
-impl Look for Watching {
-    fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()> {
-        let mut sample = self.feed.read().map_err(failure)?;
-        sample.unseen.extend(self.run.options.unmeasured(&sample));
-        if self.model.now.nics.is_empty() {
-            self.start(&sample, out)?;
-            self.model.advance(sample);
-            return Ok(());
-        }
+impl Poll for Interfaces {
+    type Snapshot = NicSample;
+
+    /// Takes the readings that the first tick is compared with.
+    fn start(&mut self, out: &mut Output) -> anyhow::Result<()> {
+        let sample = self.sample()?;
+        check_names(&self.options, &sample)?;
+        let opening = Opening {
+            command: "nic",
+            wall: sample.wall,
+            timing: Some(self.timing),
+            unseen: &sample.unseen,
+            hooks: &[],
+        };
+        out.report(&NotShown(&opening.start()))?;
         self.model.advance(sample);
-        self.traffic.tick(&self.model, &self.run.options);
-        let tick = NicTick::new(&self.model, self.traffic.counted(), &self.run.options);
-        let new = tick
-            .exceeded
-            .iter()
-            .filter(|it| !self.exceeded.contains(it));
-        let new: Vec<_> = new.cloned().collect();
-        self.run
-            .written
-            .tick(&tick, width::lines_of_stdout(), out)?;
-        self.exceeded.extend(new);
         Ok(())
     }
 
-    fn first_is_base(&self) -> bool {
-        true
+    fn read(&mut self) -> Reading<NicSample> {
+        at_once(self.sample())
     }
 
-    fn is_live(&self) -> bool {
-        matches!(self.run.written, Written::Live(_))
+    fn report(&mut self, sample: NicSample, out: &mut Output) -> anyhow::Result<()> {
+        self.model.advance(sample);
+        self.traffic.tick(&self.model, &self.options);
+        let tick = NicTick::new(&self.model, self.traffic.counted(), &self.options);
+        out.report(&tick)?;
+        for exceeded in &tick.exceeded {
+            if !self.exceeded.contains(exceeded) {
+                self.exceeded.push(exceeded.clone());
+            }
+        }
+        Ok(())
     }
 
-    fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
-        self.run.written.end(end, out)
-    }
-
-    fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(self) -> Result<(), Failure> {
         if self.exceeded.is_empty() {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use netperf_sys::capture::{self, Capture};
 use crate::view::nic::NicOptions;
 use netperf_core::model::nic::figures::users::Counted;
 
-/// What processes move, once somebody wants to know.
+/// What processes move, once an interface is full.
 pub(super) struct Traffic {
     hooks: HookPreference,
     state: State,
@@ -18,7 +18,7 @@ pub(super) struct Traffic {
 enum State {
     NotYet,
     Counting(Box<(Capture, Model)>),
-    /// Why nobody can tell.
+    /// Why it is not known.
     Impossible(String),
 }
 

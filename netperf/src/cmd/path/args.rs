@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
-
-use crate::cmd::args::{interval, seconds};
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::path::condition::PathMetric;
+
+use crate::cmd::args::values::{interval, seconds};
 
 /// Options of `path`.
 #[derive(Debug, Args)]
@@ -89,3 +89,31 @@ pub struct PathArgs {
 fn timeout(text: &str) -> Result<Duration, String> {
     seconds(text, 0.1..=60.0).ok_or_else(|| "a timeout lasts 0.1 to 60 seconds".to_owned())
 }
+
+/// What `path` is.
+pub(in crate::cmd) const ABOUT: &str = "\
+Probes the way to a host as mtr, traceroute and ping do together: each router with loss and times, the
+destination with percentiles, and in words what they mean. A router that does not answer is not loss;
+loss and delay that begin somewhere and last to the end are named with that hop.
+
+Probes are ICMP echo, or UDP, or TCP SYNs, over IPv4 or IPv6. All of them look like one flow to the
+routers, so that load balancing does not mix several ways. A destination that never answers is exit
+status 5, as is a broken --fail-if.";
+
+/// Examples of `path`.
+pub(in crate::cmd) const EXAMPLES: &str = "\
+Examples:
+  sudo netperf-trace path example.org                        live, on the whole screen
+  sudo netperf-trace path example.org --report -c 100        100 cycles, then a report
+  sudo netperf-trace path example.org --tcp 443 --report     the way of HTTPS, through its filters
+  sudo netperf-trace path example.org --report --mtu         and the largest packet that passes
+  sudo netperf-trace path example.org --report --all         every address of the host
+  sudo netperf-trace path --of-process 8821 --report         where this process talks to most
+  sudo netperf-trace path example.org --report --fail-if 'loss>=1%,avg>200ms,p95>300ms'
+
+Metrics of --fail-if: loss, min, avg, max, mdev, jitter, p50, p95, p99, hops, mtu, each with <, <=, >
+or >=.
+Times need a unit: us, ms or s.
+
+Keys:
+  q quit        Tab next address      up, down  scroll      space pause";

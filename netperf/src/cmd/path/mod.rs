@@ -1,38 +1,38 @@
 //! What is the way to a host like?
 
 pub(super) mod args;
-mod asked;
-mod session;
+mod config;
+mod probing;
 mod targets;
 
 use std::io;
-use std::pin::pin;
-use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context;
 use netperf_core::clock;
-use netperf_core::host_names::{HostNames, Numeric};
-use netperf_core::sample::path::{Method, Outcome, PathCycle};
-use netperf_probe::path::{News, Plan, Prober};
-use netperf_probe::reverse::Resolver;
-use netperf_sys::netlink;
-use netperf_sys::procfs::Procfs;
-use netperf_sys::rights;
-use tokio::sync::mpsc::unbounded_channel;
-
-use self::session::Session;
-use self::targets::Aim;
-use super::signals::Signals;
-use crate::render::path::Written;
 use netperf_core::failure::Failure;
+use netperf_core::sample::path::{Method, Outcome, PathCycle};
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::path::condition::PathMetric;
+use netperf_probe::path::{News, Plan, Prober};
+use netperf_sys::netlink;
+use netperf_sys::rights;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
+
+use self::args::PathArgs;
+use self::probing::Probing;
+use self::targets::Aim;
+use super::args::common::Common;
+use super::logging;
+use super::session::{Session, Signals, Stops, Timer};
+use crate::render::output::Format;
+use crate::render::tui::{LogTail, PathScreen};
 
 /// A run of `path`.
 #[derive(Clone, Debug)]
-pub struct PathRun {
-    whither: Whither,
+struct PathRun {
+    destination: Destination,
     /// IPv6 only, or IPv4 only.
     family: Option<bool>,
     method: Method,
@@ -41,61 +41,61 @@ pub struct PathRun {
     plan: Plan,
     duration: Option<Duration>,
     fail_if: Vec<Condition<PathMetric>>,
-    shown: Shown,
-    color: bool,
-    resolve: bool,
-    verbosity: u8,
+    format: Format,
+    /// One report at the end.
+    is_report: bool,
 }
 
 /// Where to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Whither {
+enum Destination {
     Host {
         name: String,
         wants_all: bool,
     },
     /// Where this process talks to.
-    Of(u32),
-}
-
-/// When and how it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    EachCycle(Written),
-    AtTheEnd(Written),
-    Screen,
+    OfProcess(u32),
 }
 
 /// Probes until it is over, and shows it.
-pub(super) async fn run(run: PathRun) -> anyhow::Result<()> {
+pub(super) async fn run(args: PathArgs, common: &Common) -> anyhow::Result<()> {
+    let run = PathRun::new(args, common)?;
     rights::check_probing()?;
-    let signals = Signals::open().context("can't handle signals")?;
-    let mut stop = pin!(signals.any());
+    let mut signals = Signals::open()?;
     let aims = tokio::select! {
-        () = stop.as_mut() => return Ok(()),
+        _ = signals.next() => return Ok(()),
         aims = targets::of(&run) => aims?,
     };
+    let news = start(&run, &aims)?;
+    let log = (run.format == Format::Nothing).then(LogTail::default);
+    logging::start(common.verbose, log.clone());
+    let screen = match log {
+        Some(log) => Some(PathScreen::new(common.has_color(), log).context("no screen")?),
+        None => None,
+    };
+    let timer = Timer::without_ticks(Instant::now(), run.duration);
+    let session = Session::new(signals, timer, run.format);
+    let probing = Probing::new(run, aims, (common.host_names(), screen), news);
+    session.run(probing).await
+}
+
+/// Starts a prober for each target.
+fn start(run: &PathRun, aims: &[Aim]) -> anyhow::Result<UnboundedReceiver<(usize, News)>> {
     let (sender, news) = unbounded_channel();
     for (number, aim) in aims.iter().enumerate() {
-        let started = match open(&run, aim)? {
-            Ok(prober) => prober.start(number, run.plan, sender.clone()),
+        match open(run, aim)? {
+            Ok(prober) => prober
+                .start(number, run.plan, sender.clone())
+                .context("can't start a thread")?,
             Err(why) => {
                 for one in [News::Cycle(not_sent(why)), News::Over] {
                     // The receiver is right here.
                     let _ = sender.send((number, one));
                 }
-                Ok(())
             }
-        };
-        started.context("can't start a thread")?;
+        }
     }
-    drop(sender);
-    let names: Rc<dyn HostNames> = if run.resolve {
-        Rc::new(Resolver::open(Procfs::new("/").name_service()))
-    } else {
-        Rc::new(Numeric)
-    };
-    Session::new(&run, aims, names)?.run(news, stop).await
+    Ok(news)
 }
 
 /// The prober of a target; why there is none where this machine knows no way there.

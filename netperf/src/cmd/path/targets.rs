@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::bail;
 use netperf_core::failure::Failure;
+use netperf_core::model::path::ProcessSide;
 use netperf_core::sample::TcpState;
 use netperf_core::sample::path::PathTarget;
 use netperf_core::sample::socket::{Ends, SocketReading, SocketSample};
@@ -14,9 +15,8 @@ use netperf_core::sample::state_set::StateSet;
 use netperf_sys::capture::{Detail, Listed, Scope, SocketFeed, SocketRequest};
 use netperf_sys::procfs::Procfs;
 
-use super::{PathRun, Whither};
-use crate::cmd::looks::failure;
-use netperf_core::model::path::ProcessSide;
+use super::{Destination, PathRun};
+use crate::cmd::listing::failure;
 
 /// Hosts of a process that are probed.
 const REMOTES: usize = 3;
@@ -32,11 +32,11 @@ pub(super) struct Aim {
     pub(super) namespace: Option<File>,
 }
 
-/// All that are asked for.
+/// All targets of a run.
 pub(super) async fn of(run: &PathRun) -> anyhow::Result<Vec<Aim>> {
-    match &run.whither {
-        Whither::Host { name, wants_all } => host(run, name, *wants_all).await,
-        &Whither::Of(tgid) => process(run, tgid),
+    match &run.destination {
+        Destination::Host { name, wants_all } => host(run, name, *wants_all).await,
+        &Destination::OfProcess(tgid) => process(run, tgid),
     }
 }
 

@@ -8,16 +8,19 @@ use netperf_core::sample::socket::{Ends, SocketReading};
 use netperf_sys::capture::SocketFeed;
 use netperf_sys::rights;
 
-use super::{Consent, SocketsRun};
-use crate::cmd::looks::{end, failure};
+use super::SocketsRun;
+use crate::cmd::listing::failure;
+use crate::cmd::session::end;
+use crate::render::output::Silent;
+use crate::render::prose::NotShown;
 use crate::render::sockets::Closed;
 use crate::view::envelope::Reason;
 use crate::view::sockets::{SocketsTick, chosen};
 
 /// Shows what would be closed, asks, and closes it.
-pub(super) fn close(run: &SocketsRun, consent: Consent) -> anyhow::Result<()> {
+pub(super) fn close(run: &SocketsRun, is_agreed: bool) -> anyhow::Result<()> {
     let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
-    if !consent.given && !can_ask {
+    if !is_agreed && !can_ask {
         return Err(Failure::Usage(
             "closing sockets asks first, and there is no terminal to ask on: look with the same \
              filter without --kill, then add --yes"
@@ -30,22 +33,23 @@ pub(super) fn close(run: &SocketsRun, consent: Consent) -> anyhow::Result<()> {
     let sample = feed.read(&run.request).map_err(failure)?;
     let matching: Vec<&SocketReading> = chosen(&sample, &run.options).collect();
     let mut text = Vec::new();
-    run.written.start(&run.start(&sample), &mut text)?;
+    let format = run.format;
+    format.report(&NotShown(&run.start(&sample)), &mut text)?;
     let tick = SocketsTick::new(&sample, &run.options, None);
-    run.written.tick(&tick, &mut text)?;
+    format.report(&run.listing(&tick), &mut text)?;
     io::stdout().write_all(&text).context("can't write")?;
-    let agreed = matching.is_empty() || consent.given || ask(matching.len())?;
+    let agreed = matching.is_empty() || is_agreed || ask(matching.len())?;
     let mut text = Vec::new();
     let mut result = Ok(());
     if agreed {
         let closing = destroy(&mut feed, &matching)?;
-        run.written.closed(&closing, &mut text)?;
+        format.report(&closing, &mut text)?;
         if !closing.failed.is_empty() {
             let failed = closing.failed.len();
             result = Err(anyhow::anyhow!("{failed} sockets could not be closed"));
         }
     }
-    run.written.end(&end(1, Reason::Count), &mut text)?;
+    format.report(&Silent(&end(1, Reason::Count)), &mut text)?;
     io::stdout().write_all(&text).context("can't write")?;
     result
 }

@@ -1,39 +1,33 @@
 //! Which sockets are there, and which of them are to be closed?
 
 pub(super) mod args;
-mod asked;
 mod close;
-
-use std::io;
+mod config;
 
 use netperf_core::clock::MonoNs;
 use netperf_core::sample::socket::SocketSample;
 use netperf_sys::capture::{SocketFeed, SocketRequest};
 
+use self::args::SocketsArgs;
+use super::args::common::Common;
+use super::listing::failure;
 use super::logging;
-use super::looks::{self, Look, Opening, failure};
-use super::timer::Timing;
-use crate::render::sockets::Written;
-use crate::view::envelope::{End, Start};
+use super::session::{self, Opening, Poll, Reading, Timing, at_once};
+use crate::render::output::{Format, Output};
+use crate::render::prose::NotShown;
+use crate::render::sockets::{Listing, Show};
+use crate::view::envelope::Start;
 use crate::view::sockets::{SocketsOptions, SocketsTick};
 
 /// A run of `sockets`.
-#[derive(Clone, Debug)]
-pub struct SocketsRun {
+#[derive(Debug)]
+struct SocketsRun {
     request: SocketRequest,
     options: SocketsOptions,
-    written: Written,
-    /// More than one look.
+    show: Show,
+    format: Format,
+    /// More than one snapshot.
     timing: Option<Timing>,
-    verbosity: u8,
-    /// The sockets are to be closed.
-    kill: Option<Consent>,
-}
-
-/// Whether sockets may be closed without asking.
-#[derive(Clone, Copy, Debug)]
-struct Consent {
-    given: bool,
 }
 
 impl SocketsRun {
@@ -47,45 +41,58 @@ impl SocketsRun {
         };
         opening.start()
     }
+
+    fn listing<'t>(&self, tick: &'t SocketsTick<'t>) -> Listing<'t> {
+        Listing {
+            tick,
+            show: self.show,
+            repeated: self.timing.is_some(),
+        }
+    }
 }
 
-/// Shows the sockets, and closes them if that was asked for.
-pub(super) async fn run(run: SocketsRun) -> anyhow::Result<()> {
-    logging::start(run.verbosity, None);
-    if let Some(consent) = run.kill {
-        return close::close(&run, consent);
+/// Shows the sockets, and closes them if that is asked for.
+pub(super) async fn run(args: SocketsArgs, common: &Common) -> anyhow::Result<()> {
+    let (kill, is_agreed) = (args.kill, args.yes);
+    let run = SocketsRun::new(args, common)?;
+    logging::start(common.verbose, None);
+    if kill {
+        return close::close(&run, is_agreed);
     }
-    let listing = Listing {
+    let (format, timing) = (run.format, run.timing);
+    let sockets = Sockets {
         feed: SocketFeed::open(),
         before: None,
-        run: &run,
+        run,
     };
-    looks::run(listing, run.timing).await
+    session::poll(sockets, format, timing).await
 }
 
-/// Looks at the sockets.
-struct Listing<'r> {
-    run: &'r SocketsRun,
+/// The sockets of this machine.
+struct Sockets {
+    run: SocketsRun,
     feed: SocketFeed,
     before: Option<MonoNs>,
 }
 
-impl Look for Listing<'_> {
-    fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()> {
-        let run = self.run;
-        let sample = self.feed.read(&run.request).map_err(failure)?;
+impl Poll for Sockets {
+    type Snapshot = SocketSample;
+
+    fn read(&mut self) -> Reading<SocketSample> {
+        let read = self.feed.read(&self.run.request);
+        at_once(read.map_err(|error| failure(error).into()))
+    }
+
+    fn report(&mut self, sample: SocketSample, out: &mut Output) -> anyhow::Result<()> {
+        let run = &self.run;
         if self.before.is_none() {
-            run.written.start(&run.start(&sample), out)?;
+            out.report(&NotShown(&run.start(&sample)))?;
         }
         let length = self.before.and_then(|before| sample.at.since(before));
         let interval_s = length.map(|length| length.as_secs_f64());
         let tick = SocketsTick::new(&sample, &run.options, interval_s);
-        run.written.tick(&tick, out)?;
+        out.report(&run.listing(&tick))?;
         self.before = Some(sample.at);
         Ok(())
-    }
-
-    fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
-        self.run.written.end(end, out)
     }
 }

@@ -1,77 +1,66 @@
 //! Which states are the sockets in, and is that a problem?
 
 pub(super) mod args;
-mod asked;
+mod config;
+mod watch;
 
-use std::io;
-
-pub(super) use self::asked::{churn, every_tcp_socket, sockets_that_wait};
-
-use netperf_core::collect::{AttachedHook, HookPreference};
+use netperf_core::collect::AttachedHook;
 use netperf_core::model::states::StatesModel;
 use netperf_core::sample::refusal::{RefusalReading, Refusals};
 use netperf_core::sample::socket::{SocketSample, Unseen};
 use netperf_sys::capture::{RefusalFeed, Scope, SocketFeed, SocketRequest};
 
-use super::logging;
-use super::looks::{self, Look, Opening, failure};
-use super::timer::Timing;
-use crate::render::states::Written;
-use crate::view::envelope::End;
+use self::args::StatesArgs;
+use super::args::common::Common;
+use super::listing::{every_tcp_socket, failure};
+use super::session::{self, Opening, Poll, Reading, Timing, at_once};
+use super::{live, logging};
+use crate::render::output::{Format, Output};
+use crate::render::prose::NotShown;
+use crate::render::states::States;
 use crate::view::states::{StatesOptions, StatesTick};
 
-/// A run of `states`.
-#[derive(Clone, Debug)]
-pub struct StatesRun {
-    request: SocketRequest,
-    options: StatesOptions,
-    written: Written,
-    /// More than one look.
-    timing: Option<Timing>,
-    /// Which kind, for what is refused between two looks.
-    hooks: HookPreference,
-    verbosity: u8,
-}
-
-impl StatesRun {
-    /// Whether there is a time between looks: what happens in it is seen by hooks alone.
-    fn looks_again(&self) -> bool {
-        self.timing.is_some_and(|timing| timing.count != Some(1))
+/// Shows the states, or each transition.
+pub(super) async fn run(args: StatesArgs, common: &Common) -> anyhow::Result<()> {
+    if args.watch {
+        return Box::pin(live::run(config::churn(args)?, common)).await;
     }
-}
-
-/// Shows the states.
-pub(super) async fn run(run: StatesRun) -> anyhow::Result<()> {
-    logging::start(run.verbosity, None);
+    logging::start(common.verbose, None);
+    let timing = common.repeated();
+    // What happens in the time between two snapshots is seen by hooks alone.
+    let goes_on = timing.is_some_and(|timing| timing.count != Some(1));
     let counting = Counting {
-        written: run.written.clone(),
-        refusals: run
-            .looks_again()
-            .then(|| RefusalFeed::open(run.hooks, false)),
+        refusals: goes_on.then(|| RefusalFeed::open(common.hooks, false)),
         feed: SocketFeed::open(),
         model: StatesModel::default(),
-        run: &run,
+        request: every_tcp_socket(args.netns),
+        options: config::options(args),
+        timing,
+        known_advice: Vec::new(),
     };
-    looks::run(counting, run.timing).await
+    session::poll(counting, common.format(Format::Text), timing).await
 }
 
-/// Looks at the states.
-struct Counting<'r> {
-    run: &'r StatesRun,
-    written: Written,
+/// The sockets of this machine, counted.
+struct Counting {
+    request: SocketRequest,
+    options: StatesOptions,
+    timing: Option<Timing>,
     feed: SocketFeed,
-    /// `None` where one look is all.
+    /// `None` where one snapshot is all.
     refusals: Option<Result<RefusalFeed, Unseen>>,
     model: StatesModel,
+    /// Advice of the report before.
+    known_advice: Vec<Vec<String>>,
 }
 
-impl Counting<'_> {
-    /// Looks at the sockets, and at what was refused since the look before.
+impl Counting {
+    /// Reads the sockets, and what was refused since the time before.
     fn sample(&mut self) -> anyhow::Result<SocketSample> {
-        let mut sample = self.feed.read(&self.run.request).map_err(failure)?;
+        let mut sample = self.feed.read(&self.request).map_err(failure)?;
         match self.refusals.as_mut().map(refused) {
             Some(Ok(mut refused)) => {
-                if self.run.request.namespaces != Scope::All {
+                if self.request.namespaces != Scope::All {
                     let is_there = |it: &RefusalReading| sample.namespaces.contains(&it.netns);
                     refused.readings.retain(is_there);
                 }
@@ -98,30 +87,35 @@ fn refused(feed: &mut Result<RefusalFeed, Unseen>) -> Result<Refusals, Unseen> {
     }
 }
 
-impl Look for Counting<'_> {
-    fn look(&mut self, out: &mut Vec<u8>) -> anyhow::Result<()> {
-        let options = &self.run.options;
-        let sample = self.sample()?;
-        let is_first = !self.model.has_looked();
-        self.model
-            .advance(&sample, &|socket| options.takes(&sample, socket));
-        if is_first {
+impl Poll for Counting {
+    type Snapshot = SocketSample;
+
+    fn read(&mut self) -> Reading<SocketSample> {
+        at_once(self.sample())
+    }
+
+    fn report(&mut self, sample: SocketSample, out: &mut Output) -> anyhow::Result<()> {
+        let options = &self.options;
+        if !self.model.has_looked() {
             let opening = Opening {
                 command: "states",
                 wall: sample.wall,
-                timing: self.run.timing,
+                timing: self.timing,
                 unseen: &sample.unseen,
                 hooks: self.hooks(),
             };
-            self.written.start(&opening.start(), out)?;
+            out.report(&NotShown(&opening.start()))?;
         }
+        self.model
+            .advance(&sample, &|socket| options.takes(&sample, socket));
         drop(sample);
         let tick = StatesTick::new(&self.model, options);
-        self.written.tick(&tick, out)?;
+        out.report(&States {
+            tick: &tick,
+            known_advice: &self.known_advice,
+        })?;
+        let advice = tick.findings.iter().map(|found| found.advice.clone());
+        self.known_advice = advice.collect();
         Ok(())
-    }
-
-    fn end(&mut self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
-        self.written.end(end, out)
     }
 }

@@ -9,7 +9,7 @@ use crate::view::limit::{DirectionRow, LimitTick};
 const GAP: &str = "  ";
 
 /// Everything, for a line that may be long.
-pub fn full_line(tick: &LimitTick<'_>, units: Units) -> String {
+pub(super) fn full_line(tick: &LimitTick<'_>, units: Units) -> String {
     let parts = parts(tick, units).into_iter().map(|(_, part)| part);
     let who = format!("limit {} {}", tick.id, visible(tick.name));
     let parts: Vec<_> = std::iter::once(who).chain(parts).collect();
@@ -17,7 +17,7 @@ pub fn full_line(tick: &LimitTick<'_>, units: Units) -> String {
 }
 
 /// As much as fits in so many columns: what matters least goes first.
-pub fn short_line(tick: &LimitTick<'_>, units: Units, columns: usize) -> String {
+pub(super) fn short_line(tick: &LimitTick<'_>, units: Units, columns: usize) -> String {
     let mut parts = parts(tick, units);
     // The last column stays free: a terminal would begin a new line there.
     let room = columns.saturating_sub(1);

@@ -1,15 +1,24 @@
-//! How is it told what a limit would do?
+//! What would a limit do?
+
+use std::io::{self, Write};
 
 use netperf_core::text::visible;
 use netperf_core::units::{ByteRate, Units};
 
+use crate::render::output::{Report, Style};
 use crate::view::limit::{LimitPlan, names};
 
 /// Sockets that are listed one by one.
 const SOCKETS_SHOWN: usize = 20;
 
+impl Report for LimitPlan {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        write!(out, "{}", text(self, style.units))
+    }
+}
+
 /// The plan in lines.
-pub(super) fn text(plan: &LimitPlan, units: Units) -> String {
+fn text(plan: &LimitPlan, units: Units) -> String {
     let processes = plan.processes.iter();
     let processes = names(processes.map(|one| (one.pid, one.name.as_str())));
     let children = if plan.children {
@@ -60,6 +69,7 @@ pub(super) fn text(plan: &LimitPlan, units: Units) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::output::tests::text_of;
     use crate::view::limit::{PlannedInterface, PlannedProcess, PlannedSocket};
     use crate::view::time::Rfc3339;
     use netperf_core::clock::WallNs;
@@ -96,7 +106,7 @@ mod tests {
             down_bytes_per_s: None,
             warnings: vec!["it listens".to_owned()],
         };
-        let text = text(&plan, Units::Auto);
+        let text = text_of(&plan, None);
         assert!(!text.contains('\x1b'), "{text}");
         for line in [
             r"processes   rs\x1bync (9821), and what they start",

@@ -6,6 +6,7 @@ use netperf_core::sample::nic::{
 };
 
 use super::*;
+use crate::render::output::tests::text_of;
 use crate::view::nic::NicOptions;
 use netperf_core::model::nic::figures::users::Counted;
 
@@ -66,13 +67,7 @@ fn text(name: &str, width: usize) -> String {
         Counted::Impossible("no BTF"),
         &NicOptions::default(),
     );
-    let look = Look {
-        units: Units::Auto,
-        width: Some(width),
-    };
-    let mut out = Vec::new();
-    Written::Text(look).tick(&tick, None, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    text_of(&tick, Some(width))
 }
 
 #[test]

@@ -2,24 +2,30 @@ use netperf_core::host_names::Numeric;
 use netperf_core::model::path::fixtures::model;
 
 use super::*;
+use crate::render::output::Format;
+use crate::render::output::tests::written_as;
 
-fn written(how: Written, cycles: &[&str]) -> String {
+fn written(format: Format, cycles: &[&str]) -> String {
     let path = model(cycles.iter().copied());
-    let mut out = Vec::new();
-    how.tick(&PathTick::new(&path, &Numeric, None), &mut out)
-        .unwrap();
-    String::from_utf8(out).unwrap()
+    written_as(format, &PathTick::new(&path, &Numeric, None))
+}
+
+fn text(width: Option<usize>) -> Format {
+    Format::Text(Style {
+        units: Units::Auto,
+        width,
+    })
 }
 
 #[test]
 fn a_report_has_hops_figures_and_findings() {
     let cycles = ["r1 510, -, r3 1234, ! 20400", "r1 480, -, r3 1300, ! 21000"];
-    insta::assert_snapshot!(written(Written::Text(Some(100)), &cycles));
+    insta::assert_snapshot!(written(text(Some(100)), &cycles));
 }
 
 #[test]
 fn a_narrow_terminal_keeps_what_matters_most() {
-    let text = written(Written::Text(Some(50)), &["r1 510, ! 20400"]);
+    let text = written(text(Some(50)), &["r1 510, ! 20400"]);
     let headings = text.lines().find(|line| line.contains("HOP")).unwrap();
     assert!(
         headings.contains("LOSS") && headings.contains("AVG"),
@@ -30,7 +36,7 @@ fn a_narrow_terminal_keeps_what_matters_most() {
 
 #[test]
 fn json_has_the_fields_of_the_contract() {
-    let text = written(Written::Json, &["r1 510, ! 20400", "r1 500, -"]);
+    let text = written(Format::Json, &["r1 510, ! 20400", "r1 500, -"]);
     let tick: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(tick["type"], "path");
     assert_eq!(tick["cycle"], 2);
@@ -61,10 +67,8 @@ fn json_has_the_fields_of_the_contract() {
 fn a_host_name_can_not_steer_the_terminal() {
     let mut path = model(["r1 510, ! 20400"]);
     path.target.host = "\x1b[2Jevil".to_owned();
-    for how in [Written::Text(None), Written::Json] {
-        let mut out = Vec::new();
-        how.tick(&PathTick::new(&path, &Numeric, None), &mut out)
-            .unwrap();
-        assert!(!out.contains(&0x1b), "{}", String::from_utf8_lossy(&out));
+    for format in [text(None), Format::Json] {
+        let out = written_as(format, &PathTick::new(&path, &Numeric, None));
+        assert!(!out.contains('\x1b'), "{out}");
     }
 }

@@ -9,33 +9,24 @@ use std::io::{self, Write};
 
 use netperf_core::text::visible;
 use netperf_core::units::Units;
+use serde::Serialize;
 
-use super::json;
-use super::looks::{self, indented, sentence};
-use super::text::LINE;
+use super::output::{Report, Style};
+use super::prose::{LINE, indented, sentence};
 use super::text_table;
-use crate::view::envelope::{End, Start};
 use crate::view::sockets::{SocketsTick, Summary, counts, table};
 
-/// How sockets are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// NDJSON.
-    Json,
-    /// Tables.
-    Text(TextLook),
-}
-
-/// How tables of sockets look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextLook {
-    /// Of sizes and rates.
-    pub units: Units,
-    /// Columns of the terminal; `None` where there is none.
-    pub width: Option<usize>,
-    /// What of the sockets.
+/// One listing.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Listing<'t> {
+    /// The sockets.
+    pub tick: &'t SocketsTick<'t>,
+    /// What of them is shown to people.
+    #[serde(skip)]
     pub show: Show,
-    /// More than one look: each says when it was.
+    /// More than one listing: each says when it was.
+    #[serde(skip)]
     pub repeated: bool,
 }
 
@@ -53,63 +44,8 @@ pub enum Show {
     },
 }
 
-impl Written {
-    /// Writes what stands before the first look.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn start(self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => json::line(start, out),
-            Self::Text(_) => looks::not_shown(start, out),
-        }
-    }
-
-    /// Writes one look.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn tick(self, tick: &SocketsTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => json::line(tick, out),
-            Self::Text(look) => look.tick(tick, out),
-        }
-    }
-
-    /// Writes what stands after the last look.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn end(self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => json::line(end, out),
-            Self::Text(_) => Ok(()),
-        }
-    }
-
-    /// Writes how many sockets were closed, and which were not.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn closed(self, closed: &Closed, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => json::line(closed, out),
-            Self::Text(_) => {
-                writeln!(out, "closed {}", closed.closed)?;
-                if closed.gone > 0 {
-                    writeln!(out, "gone before they could be closed: {}", closed.gone)?;
-                }
-                for failure in &closed.failed {
-                    writeln!(out, "not closed: {}", visible(failure))?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
 /// What came of closing sockets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "kill")]
 pub struct Closed {
@@ -121,55 +57,64 @@ pub struct Closed {
     pub failed: Vec<String>,
 }
 
-impl TextLook {
-    fn tick(self, tick: &SocketsTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+impl Report for Closed {
+    fn text(&self, _: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        writeln!(out, "closed {}", self.closed)?;
+        if self.gone > 0 {
+            writeln!(out, "gone before they could be closed: {}", self.gone)?;
+        }
+        for failure in &self.failed {
+            writeln!(out, "not closed: {}", visible(failure))?;
+        }
+        Ok(())
+    }
+}
+
+impl Report for Listing<'_> {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        let tick = self.tick;
         if self.repeated {
-            writeln!(
-                out,
-                "{}  {} sockets",
-                tick.time.to_seconds(),
-                tick.summary.total
-            )?;
+            let (time, total) = (tick.time.to_seconds(), tick.summary.total);
+            writeln!(out, "{time}  {total} sockets")?;
         }
         match self.show {
             Show::Summary => summary(&tick.summary, out)?,
             Show::Rows { .. } if tick.sockets.is_empty() => writeln!(out, "no socket matches")?,
-            Show::Rows { info, explain } => self.rows(tick, info, explain, out)?,
+            Show::Rows { info, explain } => rows(tick, (info, explain), style, out)?,
         }
         if self.repeated {
             writeln!(out)?;
         }
         Ok(())
     }
+}
 
-    fn rows(
-        self,
-        tick: &SocketsTick<'_>,
-        info: bool,
-        explain: bool,
-        out: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        let width = self.width.unwrap_or(LINE);
-        let lines = text_table::lines(&table(&tick.sockets), self.units, width);
-        let (title, lines) = lines.split_first().ok_or(io::ErrorKind::InvalidData)?;
-        writeln!(out, "{title}")?;
-        for (line, row) in lines.iter().zip(&tick.sockets) {
-            writeln!(out, "{line}")?;
-            if info {
-                indented("      ", &details::words(row, self.units), width, out)?;
-            }
-            if let Some(explanation) = &row.explanation {
-                sentence("   -> ", explanation, width, out)?;
-            }
+fn rows(
+    tick: &SocketsTick<'_>,
+    (info, explain): (bool, bool),
+    style: Style,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let width = style.width.unwrap_or(LINE);
+    let lines = text_table::lines(&table(&tick.sockets), style.units, width);
+    let (title, lines) = lines.split_first().ok_or(io::ErrorKind::InvalidData)?;
+    writeln!(out, "{title}")?;
+    for (line, row) in lines.iter().zip(&tick.sockets) {
+        writeln!(out, "{line}")?;
+        if info {
+            indented("      ", &details::words(row, style.units), width, out)?;
         }
-        if explain && tick.sockets.iter().all(|row| row.explanation.is_none()) {
-            writeln!(
-                out,
-                "no queue is long: none of these programs lags behind its network"
-            )?;
+        if let Some(explanation) = &row.explanation {
+            sentence("   -> ", explanation, width, out)?;
         }
-        Ok(())
     }
+    if explain && tick.sockets.iter().all(|row| row.explanation.is_none()) {
+        writeln!(
+            out,
+            "no queue is long: none of these programs lags behind its network"
+        )?;
+    }
+    Ok(())
 }
 
 /// What `ss -s` tells, over all network namespaces that could be seen.

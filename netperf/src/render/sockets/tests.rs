@@ -1,53 +1,51 @@
-use crate::view::fixtures::{every_socket, start};
+use crate::view::fixtures::every_socket;
 use netperf_core::fixtures::sockets;
 use netperf_core::text::width;
 use regex::Regex;
 use serde_json::Value;
 
 use super::*;
+use crate::render::output::Format;
+use crate::render::output::tests::{text_of, written_as};
 use crate::view::socket_filter::parse;
 use crate::view::sockets::SocketsOptions;
 
-const LOOK: TextLook = TextLook {
-    units: Units::Auto,
-    width: Some(80),
-    show: Show::Rows {
-        info: false,
-        explain: false,
-    },
-    repeated: false,
+const PLAIN: Show = Show::Rows {
+    info: false,
+    explain: false,
 };
 
 /// With all that is known.
-const ALL: TextLook = TextLook {
-    show: Show::Rows {
-        info: true,
-        explain: true,
-    },
-    ..LOOK
+const ALL: Show = Show::Rows {
+    info: true,
+    explain: true,
 };
 
-fn text(look: TextLook, options: &SocketsOptions) -> String {
+fn text(show: Show, columns: usize, options: &SocketsOptions) -> String {
     let sample = sockets();
-    let mut out = Vec::new();
-    let tick = SocketsTick::new(&sample, options, Some(2.0));
-    Written::Text(look).tick(&tick, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    let tick = &SocketsTick::new(&sample, options, Some(2.0));
+    let listing = Listing {
+        tick,
+        show,
+        repeated: false,
+    };
+    text_of(&listing, Some(columns))
 }
 
 #[test]
 fn sockets_in_80_columns() {
-    insta::assert_snapshot!(text(LOOK, &every_socket()));
+    insta::assert_snapshot!(text(PLAIN, 80, &every_socket()));
 }
 
 #[test]
 fn sockets_in_200_columns() {
-    let look = TextLook {
-        width: None,
+    let sample = sockets();
+    let listing = Listing {
+        tick: &SocketsTick::new(&sample, &every_socket(), Some(2.0)),
+        show: PLAIN,
         repeated: true,
-        ..LOOK
     };
-    insta::assert_snapshot!(text(look, &every_socket()));
+    insta::assert_snapshot!(text_of(&listing, None));
 }
 
 #[test]
@@ -56,7 +54,7 @@ fn sockets_explained_with_what_tcp_knows() {
         explain: Some(Units::Auto),
         ..every_socket()
     };
-    insta::assert_snapshot!(text(ALL, &options));
+    insta::assert_snapshot!(text(ALL, 80, &options));
 }
 
 #[test]
@@ -66,7 +64,14 @@ fn units_reach_the_queues_the_details_and_the_explanations() {
         explain: Some(units),
         ..every_socket()
     };
-    let text = text(TextLook { units, ..ALL }, &options);
+    let sample = sockets();
+    let listing = Listing {
+        tick: &SocketsTick::new(&sample, &options, Some(2.0)),
+        show: ALL,
+        repeated: false,
+    };
+    let width = Some(80);
+    let text = written_as(Format::Text(Style { units, width }), &listing);
     assert!(text.contains("kbit  "), "{text}");
     let in_bytes = Regex::new("[0-9] ?[kMG]?B").unwrap();
     assert!(!in_bytes.is_match(&text), "{text}");
@@ -74,25 +79,17 @@ fn units_reach_the_queues_the_details_and_the_explanations() {
 
 #[test]
 fn summary_of_sockets() {
-    let look = TextLook {
-        show: Show::Summary,
-        ..LOOK
-    };
-    insta::assert_snapshot!(text(look, &every_socket()));
+    insta::assert_snapshot!(text(Show::Summary, 80, &every_socket()));
 }
 
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     for columns in 80..220 {
-        let look = TextLook {
-            width: Some(columns),
-            ..ALL
-        };
         let options = SocketsOptions {
             explain: Some(Units::Auto),
             ..every_socket()
         };
-        for line in text(look, &options).lines() {
+        for line in text(ALL, columns, &options).lines() {
             assert!(width(line) <= columns, "{columns}: {line}");
         }
     }
@@ -104,37 +101,33 @@ fn nothing_to_show_and_nothing_to_explain_are_said() {
         filter: parse("sport = :1").unwrap(),
         ..every_socket()
     };
-    assert_eq!(text(LOOK, &none), "no socket matches\n");
+    assert_eq!(text(PLAIN, 80, &none), "no socket matches\n");
     let quiet = SocketsOptions {
         filter: parse("dport = :5432").unwrap(),
         explain: Some(Units::Auto),
         ..every_socket()
     };
-    let look = TextLook {
-        show: Show::Rows {
-            info: false,
-            explain: true,
-        },
-        ..LOOK
+    let explained = Show::Rows {
+        info: false,
+        explain: true,
     };
-    assert!(text(look, &quiet).contains("no queue is long"));
+    assert!(text(explained, 80, &quiet).contains("no queue is long"));
 }
 
 #[test]
 fn no_text_from_outside_reaches_the_terminal_raw() {
-    assert!(!text(LOOK, &every_socket()).contains('\x1b'));
+    assert!(!text(PLAIN, 80, &every_socket()).contains('\x1b'));
 }
 
 #[test]
 fn json_has_every_field_of_the_contract() {
     let sample = sockets();
-    let mut out = Vec::new();
-    let tick = SocketsTick::new(&sample, &every_socket(), None);
-    Written::Json.start(&start(), &mut out).unwrap();
-    Written::Json.tick(&tick, &mut out).unwrap();
-    let text = String::from_utf8(out).unwrap();
-    let line = text.lines().nth(1).unwrap();
-    let tick: Value = serde_json::from_str(line).unwrap();
+    let listing = Listing {
+        tick: &SocketsTick::new(&sample, &every_socket(), None),
+        show: PLAIN,
+        repeated: false,
+    };
+    let tick: Value = serde_json::from_str(&written_as(Format::Json, &listing)).unwrap();
     assert_eq!(tick["type"], "sockets");
     let row = tick["sockets"][1].as_object().unwrap();
     for field in [

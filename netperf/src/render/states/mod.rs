@@ -6,84 +6,33 @@ mod tests;
 use std::io::{self, Write};
 
 use netperf_core::model::states::counts::STATES;
-use netperf_core::units::{Growth, Units, format_seconds};
+use netperf_core::units::{Growth, format_seconds};
+use serde::Serialize;
 
-use super::json;
-use super::looks::{finding, not_shown, sentence};
-use super::text::LINE;
+use super::output::{Report, Style};
+use super::prose::{LINE, finding, sentence};
 use super::text_table;
-use crate::view::envelope::{End, Start};
 use crate::view::states::{StatesTick, table};
 use crate::view::table::Table;
 
 /// Rows of a table for people; JSON has all.
 const ROWS_MAX: usize = 20;
 
-/// How states are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// NDJSON.
-    Json,
-    /// Findings and tables.
-    Text(Text),
+/// The states of one moment.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(transparent)]
+pub struct States<'t> {
+    /// What was counted.
+    pub tick: &'t StatesTick<'t>,
+    /// Advice of the report before, which is not repeated.
+    #[serde(skip)]
+    pub known_advice: &'t [Vec<String>],
 }
 
-/// Findings and tables for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    units: Units,
-    width: Option<usize>,
-    /// Advice of the look before, which is not repeated.
-    told: Vec<Vec<String>>,
-}
-
-impl Written {
-    /// Writes what stands before the first look.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn start(&self, start: &Start, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => json::line(start, out),
-            Self::Text(_) => not_shown(start, out),
-        }
-    }
-
-    /// Writes one look.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn tick(&mut self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => json::line(tick, out),
-            Self::Text(text) => text.tick(tick, out),
-        }
-    }
-
-    /// Writes what stands after the last look.
-    ///
-    /// # Errors
-    /// When a value can't be written.
-    pub fn end(&self, end: &End, out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Json => json::line(end, out),
-            Self::Text(_) => Ok(()),
-        }
-    }
-}
-
-impl Text {
-    /// Lines of no more than `width` columns of the terminal, where there is one.
-    pub fn new(units: Units, width: Option<usize>) -> Self {
-        Self {
-            units,
-            width,
-            told: Vec::new(),
-        }
-    }
-
-    fn tick(&mut self, tick: &StatesTick<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        let width = self.width.unwrap_or(LINE);
+impl Report for States<'_> {
+    fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+        let tick = self.tick;
+        let width = style.width.unwrap_or(LINE);
         writeln!(out, "{}", summary(tick))?;
         sentence("", &states(tick), width, out)?;
         if let Some(lost) = lost(tick) {
@@ -91,44 +40,50 @@ impl Text {
         }
         writeln!(out, "\nFINDINGS")?;
         for found in &tick.findings {
-            finding(found, !self.told.contains(&found.advice), width, out)?;
+            finding(
+                found,
+                !self.known_advice.contains(&found.advice),
+                width,
+                out,
+            )?;
         }
-        let advice = tick.findings.iter().map(|found| found.advice.clone());
-        self.told = advice.collect();
         let waiting = tick
             .listen
             .iter()
             .filter(|row| row.backlog > 0 || row.syn_recv > 0);
         let turned_away = tick.listen.iter().filter(|row| row.overflows > Some(0));
         let queues = waiting.chain(turned_away).count();
-        self.table(
+        below(
             "REFUSED: no port or no address",
             table::refused(&tick.refused),
+            style,
             out,
         )?;
-        self.table("PROCESSES", table::processes(&tick.by_process), out)?;
-        self.table("REMOTE HOSTS", table::remotes(&tick.by_remote), out)?;
-        self.table(
+        below("PROCESSES", table::processes(&tick.by_process), style, out)?;
+        below("REMOTE HOSTS", table::remotes(&tick.by_remote), style, out)?;
+        below(
             "PORTS of outgoing connections",
             table::ports(&tick.time_wait),
+            style,
             out,
         )?;
-        self.table(
+        below(
             "NOT CLOSED by the process",
             table::close_wait(&tick.close_wait),
+            style,
             out,
         )?;
         if queues > 0 {
-            self.table("QUEUES of clients", table::listen(&tick.listen), out)?;
+            below("QUEUES of clients", table::listen(&tick.listen), style, out)?;
         }
         writeln!(out)
     }
+}
 
-    /// A table with its heading; nothing if it has no rows.
-    fn table(&self, heading: &str, table: Table<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        let look = (self.units, self.width);
-        text_table::below(&format!("\n{heading}"), table, ROWS_MAX, look, out)
-    }
+/// A table below its heading; nothing if it has no rows.
+fn below(heading: &str, table: Table<'_>, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+    let look = (style.units, style.width);
+    text_table::below(&format!("\n{heading}"), table, ROWS_MAX, look, out)
 }
 
 fn summary(tick: &StatesTick<'_>) -> String {

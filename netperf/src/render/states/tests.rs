@@ -1,5 +1,5 @@
-use crate::view::fixtures::start;
 use netperf_core::fixtures::{process, socket, sockets};
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::model::states::StatesModel;
 use netperf_core::sample::network::{NetworkReading, PortRange};
 use netperf_core::sample::refusal::{RefusalReading, RefusedCall, RefusedFor};
@@ -10,8 +10,9 @@ use netperf_core::text::width;
 use serde_json::Value;
 
 use super::*;
+use crate::render::output::Format;
+use crate::render::output::tests::{text_of, written_as};
 use crate::view::states::StatesOptions;
-use netperf_core::model::query::ProcessQuery;
 
 const OPTIONS: StatesOptions = StatesOptions {
     states: StateSet::ALL,
@@ -65,13 +66,14 @@ fn model() -> StatesModel {
     model
 }
 
+fn written(tick: &StatesTick<'_>, columns: Option<usize>, known_advice: &[Vec<String>]) -> String {
+    let report = States { tick, known_advice };
+    text_of(&report, columns)
+}
+
 fn text(columns: Option<usize>) -> String {
     let model = model();
-    let mut out = Vec::new();
-    let tick = StatesTick::new(&model, &OPTIONS);
-    let mut written = Written::Text(Text::new(Units::Auto, columns));
-    written.tick(&tick, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    written(&StatesTick::new(&model, &OPTIONS), columns, &[])
 }
 
 #[test]
@@ -100,11 +102,7 @@ fn refused_calls_have_a_table() {
     sample.refusals.loss.map_full = 3;
     let mut model = StatesModel::default();
     model.advance(&sample, &|socket| OPTIONS.takes(&sample, socket));
-    let mut out = Vec::new();
-    let tick = StatesTick::new(&model, &OPTIONS);
-    let mut written = Written::Text(Text::new(Units::Auto, Some(100)));
-    written.tick(&tick, &mut out).unwrap();
-    let text = String::from_utf8(out).unwrap();
+    let text = written(&StatesTick::new(&model, &OPTIONS), Some(100), &[]);
     assert!(text.contains("up to 3 refused calls"), "{text}");
     let mut lines = text.lines();
     assert!(lines.any(|line| line.starts_with("REFUSED")), "{text}");
@@ -129,13 +127,9 @@ fn refused_calls_have_a_table() {
 fn advice_is_given_once_while_nothing_changes() {
     let model = model();
     let tick = StatesTick::new(&model, &OPTIONS);
-    let mut written = Written::Text(Text::new(Units::Auto, None));
-    let mut look = || {
-        let mut out = Vec::new();
-        written.tick(&tick, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    };
-    let (first, second) = (look(), look());
+    let advice = tick.findings.iter().map(|found| found.advice.clone());
+    let advice: Vec<_> = advice.collect();
+    let (first, second) = (written(&tick, None, &[]), written(&tick, None, &advice));
     assert!(
         first.contains("-> let the program") && !second.contains("->"),
         "{second}"
@@ -163,12 +157,11 @@ fn no_text_from_outside_reaches_the_terminal_raw() {
 #[test]
 fn json_has_every_field_of_the_contract() {
     let model = model();
-    let mut out = Vec::new();
-    Written::Json.start(&start(), &mut out).unwrap();
-    let tick = StatesTick::new(&model, &OPTIONS);
-    Written::Json.tick(&tick, &mut out).unwrap();
-    let text = String::from_utf8(out).unwrap();
-    let tick: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    let report = States {
+        tick: &StatesTick::new(&model, &OPTIONS),
+        known_advice: &[],
+    };
+    let tick: Value = serde_json::from_str(&written_as(Format::Json, &report)).unwrap();
     let has = |value: &Value, names: &[&str]| {
         for name in names {
             assert!(value.get(name).is_some(), "{name}: {value}");

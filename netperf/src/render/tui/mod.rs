@@ -10,6 +10,7 @@ mod help;
 mod input;
 mod links;
 mod log_tail;
+mod order;
 mod overlay;
 mod page;
 mod path_keys;
@@ -29,6 +30,7 @@ mod top_page;
 mod tests;
 
 pub use self::log_tail::LogTail;
-pub use self::path_screen::{PathEvent, PathScreen};
-pub use self::screen::Screen;
-pub use self::state::Settings;
+pub use self::order::LimitOrder;
+pub use self::path_screen::PathScreen;
+pub use self::screen::{Event, Screen};
+pub use self::state::{FirstPage, Settings};

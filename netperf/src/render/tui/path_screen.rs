@@ -1,9 +1,10 @@
 //! What happens on the screen of a path, and when is it drawn?
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 
-use crossterm::event::{Event, EventStream, KeyEvent};
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEvent};
 use futures_util::StreamExt;
 use netperf_core::host_names::HostNames;
 use netperf_core::model::path::PathModel;
@@ -14,6 +15,7 @@ use super::grid::Look;
 use super::log_tail::LogTail;
 use super::path_keys::{PathAction, action};
 use super::path_page::{self, PathPage};
+use super::screen::Event;
 use super::terminal::OwnTerminal;
 use crate::view::path::PathTick;
 use netperf_core::model::path::ProcessSide;
@@ -29,16 +31,8 @@ pub struct PathScreen {
     frozen: Option<Vec<PathModel>>,
 }
 
-/// What happened on the user's side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathEvent {
-    /// Nothing that concerns the session.
-    Handled,
-    /// The user wants to end it.
-    Quit,
-    /// The terminal is gone.
-    Gone,
-}
+/// What happened on the user's side. Nothing can be ordered.
+type PathEvent = Event<Infallible>;
 
 impl PathScreen {
     /// Prepares a screen.
@@ -77,14 +71,14 @@ impl PathScreen {
         &mut self,
         paths: &[(&PathModel, Option<&ProcessSide>)],
         names: &dyn HostNames,
-    ) -> PathEvent {
+    ) -> Event<Infallible> {
         self.draw(paths, names);
         let Some((terminal, keys)) = &mut self.open else {
             return pending().await;
         };
         let handed_over = tokio::select! {
             event = keys.next() => return match event {
-                Some(Ok(Event::Key(key))) => self.press(key, paths),
+                Some(Ok(TerminalEvent::Key(key))) => self.press(key, paths),
                 Some(Ok(_)) => PathEvent::Handled,
                 Some(Err(_)) | None => PathEvent::Gone,
             },

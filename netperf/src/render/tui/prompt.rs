@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::overlay::Overlay;
-use crate::render::looks::wrapped;
+use crate::render::prose::wrapped;
 
 /// A line in which something is typed.
 pub(super) struct Prompt<'o> {

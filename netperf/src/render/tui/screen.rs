@@ -14,12 +14,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::input::action;
 use super::log_tail::LogTail;
+use super::order::LimitOrder;
 use super::page;
 use super::state::{Effect, Page, Settings, State};
 use super::status_line::StatusLine;
 use super::terminal::OwnTerminal;
-use crate::render::{Event, Front};
-use crate::view::envelope::{End, Start};
+use crate::view::envelope::Start;
 
 /// A session on the whole terminal.
 pub struct Screen {
@@ -29,6 +29,19 @@ pub struct Screen {
     suspended: Signal,
     continued: Signal,
     open: Option<Open>,
+}
+
+/// What happened on the user's side; `O` is what can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<O = LimitOrder> {
+    /// Nothing that concerns the session.
+    Handled,
+    /// The user wants to end it.
+    Quit,
+    /// The user orders something, such as to begin or end a limit.
+    Order(O),
+    /// The terminal is gone.
+    Gone,
 }
 
 /// What there is from the start of the session to its end.
@@ -56,8 +69,73 @@ impl Screen {
         })
     }
 
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(&mut self, start: &Start) -> io::Result<()> {
+        // The terminal first: without one, the stream of its keys does not fail but panics.
+        let terminal = OwnTerminal::open()?;
+        self.open = Some(Open {
+            terminal,
+            keys: EventStream::new(),
+            status: StatusLine::new(start),
+            is_drawn: false,
+            is_gone: false,
+        });
+        Ok(())
+    }
+
+    /// Whether the sockets are to be read now.
+    pub fn wants_sockets(&self) -> bool {
+        self.state.page == Page::States && !self.state.is_paused()
+    }
+
+    /// Takes in the sockets, or why they can't be read.
+    pub fn sockets(&mut self, snapshot: Result<SocketSample, String>, model: &Model) {
+        // What was under way when the page was left or paused is not wanted any more.
+        if self.wants_sockets() {
+            self.state.sockets.take(snapshot, &self.state.top.processes);
+            self.draw(model);
+        }
+    }
+
+    /// Takes in the limits that are held now.
+    pub fn limits(&mut self, held: Vec<LimitRecord>) {
+        self.state.limits = held;
+    }
+
+    /// Says what came of an order.
+    pub fn answered(&mut self, text: &str, model: &Model) {
+        self.say(text, model);
+        self.draw(model);
+    }
+
+    /// Waits until the user does something. Dropping the future loses nothing.
+    pub async fn event(&mut self, model: &Model) -> Event {
+        if self.open.as_ref().is_some_and(|open| !open.is_drawn) {
+            self.draw(model);
+        }
+        let Some(open) = &mut self.open else {
+            return pending().await;
+        };
+        if open.is_gone {
+            return Event::Gone;
+        }
+        let event = tokio::select! {
+            event = open.keys.next() => match event {
+                Some(Ok(event)) => self.input(&event, model),
+                Some(Err(_)) | None => Event::Gone,
+            },
+            _ = self.suspended.recv() => self.hand_over(OwnTerminal::suspend),
+            _ = self.continued.recv() => self.hand_over(OwnTerminal::resume),
+        };
+        self.draw(model);
+        event
+    }
+
     /// Draws the page. Where that fails the terminal is gone, which ends the session.
-    fn draw(&mut self, model: &Model) {
+    pub fn draw(&mut self, model: &Model) {
         let Some(open) = &mut self.open else { return };
         if let Some(line) = self.log.take() {
             open.status.say(line, model.at());
@@ -105,82 +183,6 @@ impl Screen {
             open.is_gone |= is_lost(how(&mut open.terminal));
         }
         Event::Handled
-    }
-}
-
-impl Front for Screen {
-    fn start(&mut self, start: &Start) -> io::Result<()> {
-        // The terminal first: without one, the stream of its keys does not fail but panics.
-        let terminal = OwnTerminal::open()?;
-        self.open = Some(Open {
-            terminal,
-            keys: EventStream::new(),
-            status: StatusLine::new(start),
-            is_drawn: false,
-            is_gone: false,
-        });
-        Ok(())
-    }
-
-    fn tick(&mut self, model: &Model) -> io::Result<()> {
-        self.draw(model);
-        Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn wants_sockets(&self) -> bool {
-        self.state.page == Page::States && !self.state.is_paused()
-    }
-
-    fn sockets(&mut self, look: Result<SocketSample, String>, model: &Model) {
-        // What was under way when the page was left or paused is not wanted any more.
-        if self.wants_sockets() {
-            self.state.sockets.take(look, &self.state.top.processes);
-            self.draw(model);
-        }
-    }
-
-    fn wants_limits(&self) -> bool {
-        true
-    }
-
-    fn limits(&mut self, held: Vec<LimitRecord>) {
-        self.state.limits = held;
-    }
-
-    fn answered(&mut self, text: &str, model: &Model) {
-        self.say(text, model);
-        self.draw(model);
-    }
-
-    async fn event(&mut self, model: &Model) -> io::Result<Event> {
-        if self.open.as_ref().is_some_and(|open| !open.is_drawn) {
-            self.draw(model);
-        }
-        let Some(open) = &mut self.open else {
-            return pending().await;
-        };
-        if open.is_gone {
-            return Ok(Event::Closed);
-        }
-        let event = tokio::select! {
-            event = open.keys.next() => match event {
-                Some(Ok(event)) => self.input(&event, model),
-                Some(Err(_)) | None => Event::Closed,
-            },
-            _ = self.suspended.recv() => self.hand_over(OwnTerminal::suspend),
-            _ = self.continued.recv() => self.hand_over(OwnTerminal::resume),
-        };
-        self.draw(model);
-        Ok(event)
-    }
-
-    async fn end(&mut self, _: &End) -> io::Result<()> {
-        self.open = None;
-        Ok(())
     }
 }
 

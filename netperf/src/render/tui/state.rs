@@ -3,26 +3,22 @@
 use std::rc::Rc;
 
 use netperf_core::model::Model;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::ProcessId;
 use netperf_core::sample::limit::LimitRecord;
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::Units;
 use regex::RegexBuilder;
 
 use super::cursor::{Cursor, RowId};
 use super::input::Action;
+use super::order::LimitOrder;
 use super::overlay::Overlay;
 use super::sockets_state::SocketsState;
-use crate::render::LimitOrder;
-use crate::view::View;
-use crate::view::churn::ChurnOptions;
 use crate::view::flows::FlowsOptions;
-use crate::view::latency::LatencyOptions;
-use crate::view::limit::{WantedRates, rates};
-use crate::view::retrans::RetransOptions;
+use crate::view::limit::rates;
 use crate::view::sort::{Figures, Sort};
-use crate::view::states::StatesOptions;
 use crate::view::top::TopOptions;
-use netperf_core::model::query::{FlowQuery, ProcessQuery};
 
 /// Why there is nobody to limit.
 const NO_PROCESS: &str = "select a process on the page of the processes first (Tab leads there)";
@@ -31,11 +27,20 @@ const NO_PROCESS: &str = "select a process on the page of the processes first (T
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The first page, with its filters.
-    pub view: View,
+    pub first: FirstPage,
     /// Units of speeds and sizes.
     pub units: Units,
     /// Whether colours may be used.
     pub color: bool,
+}
+
+/// The page that a session on the screen begins with.
+#[derive(Clone, Debug)]
+pub enum FirstPage {
+    /// Processes.
+    Top(TopOptions),
+    /// Connections.
+    Flows(FlowsOptions),
 }
 
 /// The pages that Tab goes through.
@@ -81,8 +86,8 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(settings: Settings) -> Self {
-        let (page, top, flows) = match settings.view {
-            View::Top(top) => {
+        let (page, top, flows) = match settings.first {
+            FirstPage::Top(top) => {
                 let flows = FlowsOptions {
                     processes: top.processes.clone(),
                     sort: top.sort,
@@ -90,26 +95,10 @@ impl State {
                 };
                 (Page::Top, top, flows)
             }
-            View::Flows(flows) => {
+            FirstPage::Flows(flows) => {
                 let top = TopOptions {
                     processes: flows.processes.clone(),
                     sort: flows.sort,
-                    ..TopOptions::default()
-                };
-                (Page::Flows, top, flows)
-            }
-            View::Retrans(RetransOptions { processes, .. })
-            | View::Latency(LatencyOptions { processes, .. })
-            | View::Churn(ChurnOptions {
-                states: StatesOptions { processes, .. },
-                ..
-            }) => {
-                let flows = FlowsOptions {
-                    processes: processes.clone(),
-                    ..FlowsOptions::default()
-                };
-                let top = TopOptions {
-                    processes,
                     ..TopOptions::default()
                 };
                 (Page::Flows, top, flows)
@@ -206,7 +195,7 @@ impl State {
             return Effect::Redraw;
         };
         match rates(text) {
-            Ok(WantedRates { up, down }) => {
+            Ok(Rates { up, down }) => {
                 let process = *process;
                 self.overlay = Overlay::Nothing;
                 Effect::Order(LimitOrder::Begin { process, up, down })

@@ -18,7 +18,7 @@ use super::scene::{hint, line};
 use super::sockets_state::{self, SocketsState};
 use super::state::State;
 use crate::render::cell::trend;
-use crate::render::looks::wrapped;
+use crate::render::prose::wrapped;
 use crate::view::socket_filter::SocketFilter;
 use crate::view::sockets::table as sockets_table;
 use crate::view::sockets::{SocketsOptions, SocketsTick};

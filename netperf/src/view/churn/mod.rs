@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 use netperf_core::model::Model;
 use netperf_core::model::churn::{Route, Waits};
 use netperf_core::model::states::counts::StateCounts;
-use netperf_core::sample::happening::{Happening, What};
+use netperf_core::sample::event::{ConnectionEvent, EventKind};
 use netperf_core::sample::{Process, ProcessId};
 use serde::Serialize;
 
@@ -207,14 +207,14 @@ impl Rates {
 
 impl ChurnOptions {
     /// Whether what happened is a transition that was asked for.
-    pub fn takes(&self, happening: &Happening) -> bool {
-        let What::Transition(transition) = happening.what else {
+    pub fn wants(&self, event: &ConnectionEvent) -> bool {
+        let EventKind::Transition(transition) = event.what else {
             return false;
         };
-        let ends = (happening.local, happening.remote);
-        self.netns.is_none_or(|netns| netns == happening.netns)
+        let ends = (event.local, event.remote);
+        self.netns.is_none_or(|netns| netns == event.netns)
             && self.states.takes_transition(transition.old, transition.new)
             && self.states.takes_ends(ends)
-            && self.states.processes.takes(&happening.process)
+            && self.states.processes.takes(&event.process)
     }
 }

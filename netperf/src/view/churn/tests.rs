@@ -24,7 +24,7 @@ fn options() -> ChurnOptions {
     }
 }
 
-fn opened_and_waiting() -> [Happening; 2] {
+fn opened_and_waiting() -> [ConnectionEvent; 2] {
     let curl = process(7, "curl");
     let ends = ("10.0.0.5:40000", "10.0.0.10:5432");
     [
@@ -104,7 +104,7 @@ fn a_share_stands_for_all() {
 #[test]
 fn filters_choose_by_either_state_by_end_process_and_namespace() {
     let all = opened_and_waiting();
-    let taken = |options: &ChurnOptions| all.iter().filter(|one| options.takes(one)).count();
+    let taken = |options: &ChurnOptions| all.iter().filter(|one| options.wants(one)).count();
     assert_eq!(taken(&options()), 2);
     let of_states = |states: &[TcpState]| {
         let mut options = options();

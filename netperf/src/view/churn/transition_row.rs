@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use netperf_core::sample::happening::{Happening, Transition};
+use netperf_core::sample::event::{ConnectionEvent, Transition};
 use netperf_core::sample::{Proto, TcpState};
 use serde::Serialize;
 
@@ -39,14 +39,14 @@ pub struct TransitionRow<'h> {
 
 impl<'h> TransitionRow<'h> {
     /// The row of a transition.
-    pub fn new(happening: &'h Happening, transition: Transition) -> Self {
-        let process = &happening.process;
+    pub fn new(event: &'h ConnectionEvent, transition: Transition) -> Self {
+        let process = &event.process;
         Self {
-            time: Rfc3339(happening.wall),
+            time: Rfc3339(event.wall),
             proto: Proto::Tcp,
-            local: happening.local,
-            remote: happening.remote,
-            netns: happening.netns,
+            local: event.local,
+            remote: event.remote,
+            netns: event.netns,
             pid: process.id.tgid,
             host_pid: process.host_tgid,
             name: &process.name,

@@ -21,7 +21,7 @@ pub struct DnsWatchOptions {
 
 impl DnsWatchOptions {
     /// Whether a process is to be shown.
-    pub fn takes(&self, tgid: u32) -> bool {
+    pub fn wants(&self, tgid: u32) -> bool {
         self.pids.is_empty() || self.pids.contains(&tgid)
     }
 }
@@ -77,7 +77,7 @@ impl DnsWatchTick {
     ) -> Self {
         let shown = tallies
             .iter()
-            .filter(|it| options.takes(it.process.id.tgid));
+            .filter(|it| options.wants(it.process.id.tgid));
         let mut processes: Vec<_> = shown.map(AskerRow::new).collect();
         processes.sort_by(|a, b| b.queries.cmp(&a.queries).then(a.pid.cmp(&b.pid)));
         Self {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use netperf_core::sample::TcpState;
-use netperf_core::sample::happening::{Happening, Retransmission};
+use netperf_core::sample::event::{ConnectionEvent, Retransmission};
 use netperf_core::sample::losses::RetransKind;
 use serde::Serialize;
 
@@ -40,17 +40,17 @@ pub struct RetransmitRow<'h> {
 
 impl<'h> RetransmitRow<'h> {
     /// The row of a retransmission.
-    pub fn new(happening: &'h Happening, what: Retransmission) -> Self {
-        let process = &happening.process;
+    pub fn new(event: &'h ConnectionEvent, what: Retransmission) -> Self {
+        let process = &event.process;
         Self {
-            time: Rfc3339(happening.wall),
+            time: Rfc3339(event.wall),
             kind: what.kind,
             pid: process.id.tgid,
             host_pid: process.host_tgid,
             name: &process.name,
-            local: happening.local,
-            remote: happening.remote,
-            netns: happening.netns,
+            local: event.local,
+            remote: event.remote,
+            netns: event.netns,
             state: what.state,
             srtt_us: what.srtt_us,
             cwnd: what.cwnd,

@@ -2,13 +2,13 @@ mod limits;
 mod states;
 
 use crate::view::fixtures::start;
-use netperf_core::collect::Unavailable;
 use netperf_core::fixtures::{
     NETNS, flow, limit_record, moved, process, second, session, socket, sockets,
 };
 use netperf_core::host_names::Numeric;
 use netperf_core::model::Model;
 use netperf_core::sample::network::{NetworkReading, PortRange};
+use netperf_core::sample::socket::Unseen;
 use netperf_core::sample::{Loss, Sample, TcpState};
 use netperf_core::units::{ByteRate, Units};
 use ratatui::Terminal;
@@ -18,25 +18,24 @@ use super::cursor::{Motion, RowId};
 use super::input::Action;
 use super::overlay::Overlay;
 use super::page;
-use super::state::{Effect, Page, Settings, State};
+use super::state::{Effect, FirstPage, Page, Settings, State};
 use super::status_line::StatusLine;
-use crate::render::LimitOrder;
-use crate::view::View;
+use crate::render::tui::LimitOrder;
 use crate::view::envelope::Start;
 use crate::view::flows::FlowsOptions;
 use crate::view::sort::SortKey;
 use crate::view::top::TopOptions;
 
-fn state(view: View) -> State {
+fn state(first: FirstPage) -> State {
     State::new(Settings {
-        view,
+        first,
         units: Units::Auto,
         color: false,
     })
 }
 
 fn top() -> State {
-    state(View::Top(TopOptions::default()))
+    state(FirstPage::Top(TopOptions::default()))
 }
 
 fn draw(state: &mut State, model: &Model, width: u16, height: u16) -> String {
@@ -78,7 +77,7 @@ fn what_is_not_seen_stands_in_the_header() {
     };
     assert!(!header_of(&start).contains("not seen"));
     for what in ["MPTCP", "UDP over IPv6"] {
-        start.unavailable.push(Unavailable {
+        start.unavailable.push(Unseen {
             what: what.to_owned(),
             why: "refused".to_owned(),
         });
@@ -101,13 +100,13 @@ fn top_at_200x50() {
 
 #[test]
 fn flows_at_80x24() {
-    let mut state = state(View::Flows(FlowsOptions::default()));
+    let mut state = state(FirstPage::Flows(FlowsOptions::default()));
     insta::assert_snapshot!(draw(&mut state, &session(), 80, 24));
 }
 
 #[test]
 fn flows_at_200x50() {
-    let mut state = state(View::Flows(FlowsOptions::default()));
+    let mut state = state(FirstPage::Flows(FlowsOptions::default()));
     insta::assert_snapshot!(draw(&mut state, &session(), 200, 50));
 }
 
@@ -117,7 +116,12 @@ fn remote_hosts_at_120x30() {
         by_remote: true,
         ..FlowsOptions::default()
     };
-    insta::assert_snapshot!(draw(&mut state(View::Flows(options)), &session(), 120, 30));
+    insta::assert_snapshot!(draw(
+        &mut state(FirstPage::Flows(options)),
+        &session(),
+        120,
+        30
+    ));
 }
 
 #[test]
@@ -210,7 +214,7 @@ fn loss_and_what_was_not_read_are_on_the_screen() {
 #[test]
 fn escape_sequences_do_not_reach_the_screen() {
     let model = session();
-    let (mut first, mut second) = (top(), state(View::Flows(FlowsOptions::default())));
+    let (mut first, mut second) = (top(), state(FirstPage::Flows(FlowsOptions::default())));
     for screen in [
         draw(&mut first, &model, 200, 50),
         draw(&mut second, &model, 200, 50),
