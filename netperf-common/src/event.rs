@@ -1,4 +1,4 @@
-//! Which records go through the ring buffer?
+//! Records that go through the ring buffer.
 //!
 //! Records are small: totals stay in the slots, which user space maps into its own memory. Every
 //! record starts with its kind.

@@ -1,4 +1,4 @@
-//! What is one flow, who owns it, and what was counted?
+//! A flow, its owner, and the slot with its counters.
 
 /// `AF_INET` in [`FlowKey::family`].
 pub const AF_INET: u16 = 2;

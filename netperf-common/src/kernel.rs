@@ -1,4 +1,4 @@
-//! Which facts about the running kernel does the kernel side need, and what does it report back?
+//! Facts about the running kernel that the kernel side needs, and what it reports back.
 //!
 //! User space resolves the offsets from BTF before load: they differ between kernels, and rustc
 //! emits no CO-RE relocations.
@@ -57,6 +57,9 @@ pub struct Offsets {
     pub pid_numbers: u32,
 }
 
+/// Name under which the kernel side logs, for `RUST_LOG`.
+pub const LOG_TARGET: &str = "netperf_ebpf";
+
 /// Settings that are fixed before load.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,6 +91,8 @@ pub struct Settings {
     pub sample: u32,
     /// 1 to count every connection that fails, in the table of what is refused.
     pub failures: u32,
+    /// 1 to log hooks that could not decide, under the name [`LOG_TARGET`].
+    pub log: u32,
 }
 
 /// Offsets in a packet and in what it refers to, from the start of `struct sk_buff` where no other is
@@ -144,10 +149,10 @@ pub struct ByteRecords {
     pub taken_sk: u32,
 }
 
-/// Slots that one run of `fill_free_slots` or `turn` puts on the stack of free ones.
+/// Slots that one run of `fill_free_slots` or `sync` puts on the stack of free ones.
 pub const SLOTS_A_RUN: u32 = 256;
 
-/// Pairs that one run of `turn` takes out of the table of shared sockets.
+/// Pairs that one run of `sync` takes out of the table of shared sockets.
 pub const PAIRS_A_RUN: u32 = 64;
 
 /// A (socket, process) pair.
@@ -162,12 +167,12 @@ pub struct PairKey {
     pub reserved: u32,
 }
 
-/// A page that user space and the program `turn` write to each other. Every other way to change a map
+/// A page that user space and the program `sync` write to each other. Every other way to change a map
 /// is a system call that keeps probes on that CPU from running, for as long as the caller is preempted
 /// in it.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Board {
+pub struct ControlPage {
     /// From user space: number of the tick that begins.
     pub tick: u64,
     /// From the kernel side: what is lost until now.
@@ -176,6 +181,10 @@ pub struct Board {
     pub slot_count: u32,
     /// From user space: how many of `pairs` count.
     pub pair_count: u32,
+    /// Lines that the kernel side may still log in this tick; below 0, it left so many out.
+    pub log_room: i32,
+    /// Padding.
+    pub reserved: u32,
     /// Slots that are free again.
     pub slots: [u32; SLOTS_A_RUN as usize],
     /// Pairs that are gone.
@@ -224,5 +233,5 @@ mod pod {
 
 const _: () = {
     assert!(size_of::<PairKey>() == 16);
-    assert!(size_of::<Board>() == 2_096);
+    assert!(size_of::<ControlPage>() == 2_104);
 };

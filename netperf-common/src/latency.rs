@@ -1,4 +1,4 @@
-//! How long did it take? Histograms that the kernel side fills.
+//! Histograms of latencies, which the kernel side fills.
 //!
 //! Times are in µs. Up to 8 µs each has a bucket of its own; from there on, eight share each doubling, so
 //! that a bucket is no wider than an eighth of where it begins.

@@ -1,4 +1,4 @@
-//! Which shapes do the kernel side and the user side share? Each lives here once, and nowhere else.
+//! Layouts that the kernel side and user space share. Each lives here once, and nowhere else.
 #![no_std]
 #![doc = "Layouts are `repr(C)`, in native byte order, and their sizes are asserted at compile time."]
 

@@ -1,4 +1,4 @@
-//! Which shapes do the programs that hold a process to a rate share with user space?
+//! Layouts that the programs of `limit` share with user space.
 
 /// What a connection may have on its way beyond what fills the path, in microseconds of its rate.
 pub const AHEAD_US: u64 = 40_000;

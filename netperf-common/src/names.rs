@@ -1,4 +1,4 @@
-//! Which shapes do the programs that see DNS packets share with user space?
+//! Layouts that the programs of `dns --watch` share with user space.
 
 use crate::flow::Owner;
 

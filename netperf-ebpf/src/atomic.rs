@@ -1,4 +1,4 @@
-//! How do CPUs and user space share one number? core offers no atomics for this target.
+//! Numbers that CPUs and user space share: core offers no atomics for this target.
 
 use core::{arch::asm, cell::UnsafeCell};
 

@@ -1,15 +1,14 @@
-//! What was moved? The counting functions that every byte hook ends in.
+//! Counts the bytes that a process moved: the functions that every byte hook ends in.
 
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use netperf_common::flow::Slot;
 use netperf_ebpf::atomic;
 
 use crate::{
+    describe::Describe,
     emit::{self, Lost},
-    kernel::{Struct as _, offset, setting},
     maps::{SLOTS, TICK},
-    owner,
-    sock::{self, Sock},
+    owner, sock,
 };
 
 /// Flags of a call whose bytes stay in the socket, or come back from it as part of an error:
@@ -18,7 +17,7 @@ pub(crate) const NOT_TAKEN: i32 = 0x2 | 0x2000;
 
 /// A call that sends returned `bytes` (negative: an error).
 #[inline(always)]
-pub(crate) fn sent(sk: impl Sock, bytes: i32) {
+pub(crate) fn sent(sk: impl Describe, bytes: i32) {
     if bytes > 0 {
         account_call(sk, |slot| {
             atomic::add(&raw mut slot.tx_bytes, bytes.cast_unsigned().into());
@@ -29,7 +28,7 @@ pub(crate) fn sent(sk: impl Sock, bytes: i32) {
 /// A call that receives returned `bytes`, and did not peek. Plain TCP is left to [`taken`], which
 /// also sees what no such call returns (splice).
 #[inline(always)]
-pub(crate) fn received(sk: impl Sock, bytes: i32) {
+pub(crate) fn received(sk: impl Describe, bytes: i32) {
     if bytes <= 0 || sk.tcp().is_some_and(sock::has_no_ulp) {
         return;
     }
@@ -42,7 +41,7 @@ pub(crate) fn received(sk: impl Sock, bytes: i32) {
 /// hooks that also know how much this one call took, and stands for the growth where the position
 /// before is not known.
 #[inline(always)]
-pub(crate) fn taken(sk: impl Sock, at_most: Option<u32>) {
+pub(crate) fn taken(sk: impl Describe, at_most: Option<u32>) {
     let Some(tcp) = sk.tcp().filter(|tcp| sock::has_no_ulp(*tcp)) else {
         return;
     };
@@ -83,7 +82,7 @@ pub(crate) fn taken(sk: impl Sock, at_most: Option<u32>) {
 /// Bytes that a call of the current process moved. Whether such a socket counts is asked only where
 /// this process has not moved any over it before.
 #[inline(always)]
-fn account_call(sk: impl Sock, add: impl FnOnce(&mut Slot)) {
+fn account_call(sk: impl Describe, add: impl FnOnce(&mut Slot)) {
     let tgid = current_tgid();
     let known = sk.state().and_then(|state| owner::last_slot(state, tgid));
     let index = match known {
@@ -99,7 +98,7 @@ fn account_call(sk: impl Sock, add: impl FnOnce(&mut Slot)) {
 /// Adds to a slot of this socket, and announces it.
 #[inline(always)]
 pub(crate) fn account(
-    sk: impl Sock,
+    sk: impl Describe,
     index: Option<u32>,
     host_tgid: u32,
     add: impl FnOnce(&mut Slot),
@@ -125,28 +124,11 @@ pub(crate) fn account(
 /// First activity of a slot in this tick: refreshes who and where, and tells user space. The tick is
 /// set last: a slot that has none is not yet described.
 #[inline(always)]
-fn announce(sk: impl Sock, slot: &mut Slot, index: u32, host_tgid: u32, tick: u32) {
+fn announce(sk: impl Describe, slot: &mut Slot, index: u32, host_tgid: u32, tick: u32) {
     sk.describe(slot, host_tgid);
     // SAFETY: a word of a map value; volatile, so that it stays behind what it vouches for.
     unsafe { core::ptr::write_volatile(&raw mut slot.tick, tick) };
     emit::active(index, slot.socket);
-}
-
-/// Takes the kernel's own figures of a TCP connection into the slot.
-#[inline(always)]
-pub(crate) fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
-    slot.state = sk.field(offset!(sock_skc_state));
-    if let Some(tcp) = sk.tcp() {
-        slot.retrans = tcp.field(offset!(tcp_sock_total_retrans));
-        slot.srtt_us = tcp.field::<u32>(offset!(tcp_sock_srtt_us)) >> 3;
-        if setting!(emit_retrans) != 0
-            && let Some(state) = sk.state()
-        {
-            let sent: u32 = tcp.field(offset!(tcp_sock_segs_out));
-            // SAFETY: a map value that the verifier proved.
-            slot.segs_out = sent.wrapping_sub(unsafe { (*state).sent_before });
-        }
-    }
 }
 
 #[inline(always)]

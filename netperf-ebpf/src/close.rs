@@ -1,11 +1,10 @@
-//! When does a socket end? Its totals are final then, and user space may free the slot.
+//! The end of a socket: its totals are final then, and user space may free the slot.
 
 use crate::{
-    bytes::refresh_tcp,
     emit,
     maps::{PROBED_SOCK_STATES, SockState},
     owner,
-    sock::{Probed, Sock},
+    sock::{Probed, Sock, refresh_tcp},
 };
 
 /// `TCP_CLOSE`.

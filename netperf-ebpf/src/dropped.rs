@@ -1,4 +1,4 @@
-//! What did the kernel throw away, and why? Counted, not told one by one: a flood must stay cheap.
+//! Counts packets that the kernel threw away, by reason. No record for each: a flood must stay cheap.
 
 use netperf_common::{event::DropKey, kernel::DROP_REASONS};
 use netperf_ebpf::atomic;

@@ -1,10 +1,13 @@
-//! What does user space learn, and what happens when there is no room to tell it?
+//! Writes records into the ring buffer for user space, and counts what found no room.
 
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use netperf_common::event::{ACTIVE, CLOSED, OWNED, SlotEvent};
 use netperf_ebpf::atomic;
 
-use crate::maps::{EVENTS, LOSS};
+use crate::{
+    maps::{EVENTS, LOSS},
+    undecided::{self, Missing},
+};
 
 /// `BPF_RB_NO_WAKEUP`: user space reads on its own clock, so that a send never wakes anybody.
 const NO_WAKEUP: u64 = 1;
@@ -23,13 +26,14 @@ pub(crate) enum Lost {
 pub(crate) fn lost(what: Lost) {
     let loss = LOSS.as_ptr();
     // SAFETY: addresses within a static.
-    let counter = unsafe {
+    let (counter, missing) = unsafe {
         match what {
-            Lost::MapFull => &raw mut (*loss).map_full,
-            Lost::Unread => &raw mut (*loss).unread,
+            Lost::MapFull => (&raw mut (*loss).map_full, Missing::Room),
+            Lost::Unread => (&raw mut (*loss).unread, Missing::Position),
         }
     };
     atomic::add(counter, 1);
+    undecided::by_process(missing);
 }
 
 /// The slot was active for the first time in this tick.

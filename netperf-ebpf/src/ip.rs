@@ -149,7 +149,8 @@ unsafe impl AnyBits for u32 {}
 // SAFETY: nothing but its elements, of which any bits are a value.
 unsafe impl<T: AnyBits, const N: usize> AnyBits for [T; N] {}
 
-/// Copies bytes out of a packet, whether they are in its first page or not.
+/// Copies bytes out of the linear part of a packet, where drivers and the kernel put headers; `None` of what lies in
+/// its pages (`bpf_skb_load_bytes_relative` in `net/core/filter.c`).
 #[inline(always)]
 pub fn load<T: AnyBits>(skb: *mut __sk_buff, offset: u32) -> Option<T> {
     let mut bytes = MaybeUninit::<T>::zeroed();

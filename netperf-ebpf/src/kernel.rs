@@ -1,4 +1,4 @@
-//! How are the kernel's own structures read? Through offsets that user space resolved from BTF.
+//! Reads the kernel's own structures, through offsets that user space resolved from BTF.
 
 use core::ffi::c_void;
 

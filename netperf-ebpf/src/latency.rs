@@ -1,4 +1,4 @@
-//! How long did it take: to connect, to get an answer, to be accepted? Counted in histograms.
+//! Histograms of how long it takes to connect, to get an answer, and to be accepted.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{

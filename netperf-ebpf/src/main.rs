@@ -27,6 +27,7 @@
 
 mod bytes;
 mod close;
+mod describe;
 mod dropped;
 mod emit;
 mod hooks;
@@ -43,6 +44,7 @@ mod retrans;
 mod seed;
 mod sock;
 mod state;
+mod undecided;
 
 // For the licence and the panic handler.
 use netperf_ebpf as _;

@@ -8,7 +8,7 @@ use netperf_common::{
     event::{DropKey, SlotEvent},
     flow::{FlowKey, Owner, Slot},
     kernel::{
-        Board, ByteRecords, DROP_REASONS, LossCounters, Offsets, PacketOffsets, PairKey,
+        ByteRecords, ControlPage, DROP_REASONS, LossCounters, Offsets, PacketOffsets, PairKey,
         PidNamespace, Settings, StateRecord,
     },
     latency::{Histogram, LatencyKey},
@@ -108,12 +108,12 @@ pub(crate) struct Connection {
 #[btf_map]
 pub(crate) static SLOTS: Array<Slot, SLOT_COUNT, MMAPABLE> = Array::new();
 
-/// What user space and `turn` tell each other.
+/// What user space and `sync` tell each other.
 #[btf_map]
-pub(crate) static BOARD: Array<Board, 1, MMAPABLE> = Array::new();
+pub(crate) static CONTROL: Array<ControlPage, 1, MMAPABLE> = Array::new();
 
 /// Indices of free slots, the last freed on top, so that the slots in use stay close together.
-/// `fill_free_slots` fills it, and `turn` returns the slots of sockets that have ended.
+/// `fill_free_slots` fills it, and `sync` returns the slots of sockets that have ended.
 #[btf_map]
 pub(crate) static FREE_SLOTS: Stack<u32, SLOT_COUNT> = Stack::new();
 
@@ -213,7 +213,7 @@ pub(crate) static SETTINGS: Settings = unsafe { core::mem::zeroed() };
 #[unsafe(link_section = ".bss.filled")]
 pub(crate) static FILLED_SLOTS: Shared<u64> = Shared::new(0);
 
-/// Number of the current tick, which `turn` raises.
+/// Number of the current tick, which `sync` raises.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".data.tick")]
 pub(crate) static TICK: Shared<u64> = Shared::new(1);

@@ -1,4 +1,4 @@
-//! What can be counted where no field of a socket can be read? What arguments and results tell.
+//! Counts by arguments and results alone, on kernels where no field of a socket can be read.
 //!
 //! A socket is its address. The kernel reports how much a read took with a running total, from which
 //! the growth within one call counts; so no hook at a return, which can be missed, is needed.
@@ -15,6 +15,7 @@ use netperf_ebpf::atomic;
 use crate::{
     bytes::{self, account, current_tgid},
     close,
+    describe::Describe,
     emit::{self, Lost},
     kernel::{Unknown, probe},
     maps::{CONNECTIONS, Connection, PROBED_SOCK_STATES, READS, Read, STATE_RECORD, SockState},
@@ -89,7 +90,9 @@ impl Sock for SockByAddress {
     fn cookie(self) -> u64 {
         self.probed().cookie()
     }
+}
 
+impl Describe for SockByAddress {
     #[inline(always)]
     fn describe(self, slot: &mut Slot, host_tgid: u32) {
         if host_tgid != owner::KERNEL {

@@ -1,4 +1,4 @@
-//! Whose bytes? The process that does the I/O; kernel threads and softirq are `[kernel]`.
+//! Finds the owner of bytes: the process that does the I/O; kernel threads and softirq are `[kernel]`.
 
 use aya_ebpf::helpers::{bpf_get_current_cgroup_id, bpf_get_current_uid_gid};
 use netperf_common::{
@@ -7,11 +7,10 @@ use netperf_common::{
 };
 
 use crate::{
-    bytes::refresh_tcp,
     emit,
     kernel::{Address, Struct, current_task, offset, probe, setting},
     maps::{FREE_SLOTS, NAMESPACE, SHARED, SLOTS, SockState, TICK},
-    sock::{Sock, fill_key},
+    sock::{Sock, fill_key, refresh_tcp},
 };
 
 /// Thread group that stands for the kernel itself.

@@ -1,4 +1,4 @@
-//! Between which ends does a packet go? Read from its headers, where no socket tells.
+//! The two ends of a packet, read from its headers where no socket tells them.
 
 use netperf_common::flow::{AF_INET, AF_INET6, FlowKey};
 

@@ -1,4 +1,4 @@
-//! What did a process hand to TCP, told by the send position instead of a return value?
+//! Counts what a process hands to TCP by the send position, where no return value is seen.
 //!
 //! Hooks at a return can be missed. The kernel keeps a few kretprobes for each function, as few as it
 //! has CPUs before 5.15, and a sender that waits for room holds one all the while. A trampoline's
@@ -12,6 +12,7 @@ use netperf_ebpf::atomic;
 
 use crate::{
     bytes::{account, current_tgid},
+    describe::Describe,
     kernel::{Struct, offset, setting},
     maps::SockState,
     owner,
@@ -57,7 +58,7 @@ pub(crate) fn begins(sk: impl Sock) {
 
 /// The lock is about to be released: counts what was added under it.
 #[inline(always)]
-pub(crate) fn released(sk: impl Sock) {
+pub(crate) fn released(sk: impl Describe) {
     let Some(tcp) = counted(sk) else {
         return;
     };
@@ -92,7 +93,7 @@ pub(crate) fn finished(sk: impl Sock, state: *mut SockState, slot: &mut Slot) {
 /// The same where nobody has a slot: all that was sent was missed. It was sent by the process that ends the
 /// connection, if one does.
 #[inline(always)]
-pub(crate) fn finished_unseen(sk: impl Sock, state: *mut SockState) {
+pub(crate) fn finished_unseen(sk: impl Describe, state: *mut SockState) {
     if sock::is_locked_by_process(sk)
         && let Some(bytes) = missed(sk, state)
     {

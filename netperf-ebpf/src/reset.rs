@@ -1,4 +1,4 @@
-//! Which connection was reset, and by whom?
+//! Records of resets: which connection, and which end sent it.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{
@@ -11,6 +11,7 @@ use crate::{
     kernel::{Address, Struct as _, offset, probe},
     owner, packet,
     sock::{self, Sock},
+    undecided,
 };
 
 /// `TCP_TIME_WAIT` and `TCP_NEW_SYN_RECV`: what is in these states is less than a socket.
@@ -63,6 +64,8 @@ fn tell<S: Sock>(sk: Option<S>, key: FlowKey, state: u8, direction: u8) {
     {
         event.slot = index;
         event.socket = slot.socket;
+    } else {
+        undecided::socket_with_ports(key.local_port, key.remote_port);
     }
     emit::record(&event);
 }

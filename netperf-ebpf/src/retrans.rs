@@ -1,4 +1,4 @@
-//! Which socket had to send again? Counted by socket: the current process is noise.
+//! Retransmissions, counted by socket: the process that runs at the time is noise.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{
@@ -8,12 +8,12 @@ use netperf_common::{
 use netperf_ebpf::atomic;
 
 use crate::{
-    bytes::refresh_tcp,
     emit,
     kernel::{Address, Struct, offset, probe, setting},
     maps::TICK,
     owner::{self, KERNEL},
     sock::{self, Sock},
+    undecided::{self, Missing},
 };
 
 /// `TCP_LISTEN`.
@@ -76,7 +76,11 @@ pub(crate) fn segments(packet: Address) -> u32 {
 fn slot_of_anybody<'a, S: Sock>(sk: S, just_now: u32) -> Option<(u32, &'a mut Slot)> {
     let tcp = sk.tcp()?;
     if setting!(emit_retrans) == 0 {
-        return owner::slot_in_use(sk.state()?);
+        let found = sk.state().and_then(owner::slot_in_use);
+        if found.is_none() {
+            undecided::of_socket(Missing::Socket, sk);
+        }
+        return found;
     }
     let Some(state) = sk.state_or_new() else {
         emit::lost(emit::Lost::MapFull);
@@ -89,6 +93,7 @@ fn slot_of_anybody<'a, S: Sock>(sk: S, just_now: u32) -> Option<(u32, &'a mut Sl
         emit::lost(emit::Lost::MapFull);
         return None;
     }
+    undecided::of_socket(Missing::Owner, sk);
     let (index, slot) = owner::slot_in_use(state)?;
     let total: u32 = tcp.field(offset!(tcp_sock_total_retrans));
     slot.retrans_base = total.saturating_sub(just_now);
@@ -101,7 +106,7 @@ fn slot_of_anybody<'a, S: Sock>(sk: S, just_now: u32) -> Option<(u32, &'a mut Sl
 /// byte yet.
 #[inline(always)]
 fn announce(sk: impl Sock, index: u32, slot: &mut Slot) {
-    refresh_tcp(sk, slot);
+    sock::refresh_tcp(sk, slot);
     sock::fill_key(sk, &mut slot.key);
     let tick = TICK.read() as u32;
     if slot.tick != tick

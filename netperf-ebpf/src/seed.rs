@@ -1,4 +1,4 @@
-//! From which position on does a socket's received data count, and whose was it before?
+//! Start positions of sockets: from where on received data counts, and who held a socket before the start.
 
 use crate::{
     kernel::{Address, Struct as _, offset, setting},

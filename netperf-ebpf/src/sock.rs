@@ -1,4 +1,4 @@
-//! What is this socket? Two ways to hold one, with the same questions to ask.
+//! Reads a `struct sock`, held in one of two ways: as the verifier knows it, or by its address.
 
 use core::ffi::c_void;
 
@@ -14,11 +14,8 @@ use netperf_common::flow::{
 };
 
 use crate::{
-    bytes::refresh_tcp,
-    close,
     kernel::{Address, Known, Struct, current_task, offset, probe, probe_ptr, setting},
     maps::{PROBED_SOCK_STATES, SOCK_STATES, SockState},
-    owner,
 };
 
 /// `BPF_NOEXIST`: keeps what is there.
@@ -51,16 +48,6 @@ pub(crate) trait Sock: Copy {
     fn state_or_new(self) -> Option<*mut SockState>;
     /// Identifier that no other socket has or had.
     fn cookie(self) -> u64;
-    /// A connection begins: what is remembered of a socket that was here before is not of this one.
-    #[inline(always)]
-    fn begins_anew(self) {}
-    /// Takes into a slot who uses the socket, where it goes and how it is.
-    #[inline(always)]
-    fn describe(self, slot: &mut Slot, host_tgid: u32) {
-        owner::fill(self, &mut slot.owner, host_tgid);
-        fill_key(self, &mut slot.key);
-        refresh_tcp(self, slot);
-    }
     /// Reads a field of `struct sock`.
     #[inline(always)]
     fn field<T: Copy + Default>(self, offset: u32) -> T {
@@ -167,11 +154,6 @@ impl Sock for Probed {
             Some(state) => unsafe { (*state).probed_id },
             None => 0,
         }
-    }
-
-    #[inline(always)]
-    fn begins_anew(self) {
-        close::left_behind(self);
     }
 }
 
@@ -314,6 +296,23 @@ pub(crate) fn fill_addresses(common: impl Struct, key: &mut FlowKey) {
     } else {
         key.local_addr = v4(common.field(offset!(sock_skc_rcv_saddr)));
         key.remote_addr = v4(common.field(offset!(sock_skc_daddr)));
+    }
+}
+
+/// Takes the kernel's own figures of a TCP connection into the slot.
+#[inline(always)]
+pub(crate) fn refresh_tcp(sk: impl Sock, slot: &mut Slot) {
+    slot.state = sk.field(offset!(sock_skc_state));
+    if let Some(tcp) = sk.tcp() {
+        slot.retrans = tcp.field(offset!(tcp_sock_total_retrans));
+        slot.srtt_us = tcp.field::<u32>(offset!(tcp_sock_srtt_us)) >> 3;
+        if setting!(emit_retrans) != 0
+            && let Some(state) = sk.state()
+        {
+            let sent: u32 = tcp.field(offset!(tcp_sock_segs_out));
+            // SAFETY: a map value that the verifier proved.
+            slot.segs_out = sent.wrapping_sub(unsafe { (*state).sent_before });
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which TCP state does a socket go to?
+//! Transitions of TCP states: who owns the socket from then on, and a record of each where they are asked for.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use netperf_common::{
@@ -8,6 +8,7 @@ use netperf_common::{
 
 use crate::{
     bytes::current_tgid,
+    describe::Describe,
     emit,
     kernel::{offset, setting},
     latency,
@@ -27,7 +28,7 @@ const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A transition. It may run in softirq: the current process is noise, but for `SYN_SENT`, which only
 /// a connecting process enters.
 #[inline(always)]
-pub(crate) fn changed(sk: impl Sock, old: i32, new: i32) {
+pub(crate) fn changed(sk: impl Describe, old: i32, new: i32) {
     if sk.tcp().is_none() {
         return;
     }

@@ -22,10 +22,6 @@ use nix::sys::signal::Signal;
 /// Longest time from a signal, or from when the reader closes the pipe, to the end of the command.
 const LONGEST: Duration = Duration::from_millis(300);
 
-/// The same for `doctor`, which detaches three sets of hooks one after the other: the kernel takes some 70 ms for
-/// each hook of a tracepoint.
-const LONGEST_OF_DOCTOR: Duration = Duration::from_secs(1);
-
 /// Time in which a command that ticks ten times a second runs into the full pipe.
 const STALL: Duration = Duration::from_millis(700);
 
@@ -75,11 +71,6 @@ commands! {
 
 /// Stalls one process for each way to end, and ends one after the other.
 fn ends(words: &'static str, format: &'static str, statuses: &'static [i32]) -> Result<()> {
-    let longest = if words.starts_with("doctor") {
-        LONGEST_OF_DOCTOR
-    } else {
-        LONGEST
-    };
     // Others that begin meanwhile would slow the end down.
     let _turn = turn::exclusive();
     in_fresh_netns(move || {
@@ -92,7 +83,7 @@ fn ends(words: &'static str, format: &'static str, statuses: &'static [i32]) -> 
         let closing = stalled.pop().context("no command")?;
         let mut wrong = Vec::new();
         let mut judge = |how: &str, ended: Result<Ended>| match ended
-            .and_then(|it| is_good(&it, longest, statuses))
+            .and_then(|it| is_good(&it, LONGEST, statuses))
         {
             Ok(()) => {}
             Err(error) => wrong.push(format!("{how}: {error:#}")),

@@ -1,7 +1,7 @@
 //! `retrans` shows the losses that the kernel itself counts, with their process.
 
 use anyhow::{Context, Result, ensure};
-use netperf_tests::load::lossy::Truth;
+use netperf_tests::load::lossy::{NO_OWNER, Truth};
 use netperf_tests::load::mover::{self, Mover};
 use netperf_tests::net::veth::VethPair;
 use netperf_tests::tracer::{Session, Tracer, integer, text};
@@ -144,6 +144,34 @@ fn a_closed_connection_keeps_its_process() -> Result<()> {
 fn a_connection_older_than_the_tracer_has_its_owner() -> Result<()> {
     let traced = trace("older", &[])?;
     traced.is_exact(&[traced.truth.client])
+}
+
+#[test]
+fn the_kernel_side_logs_that_a_connection_has_no_owner_for_those_who_ask() -> Result<()> {
+    let log = trace("ownerless", &["-vv"])?.session.log;
+    ensure!(log.contains(NO_OWNER), "the log is {log}");
+    let lines = log.lines().filter(|line| line.starts_with(NO_OWNER));
+    let ports = lines.filter_map(|line| line.strip_prefix(NO_OWNER)?.split_once(" to port "));
+    for (local, rest) in ports {
+        let (remote, _) = rest.split_once(' ').context("no remote port")?;
+        ensure!(
+            local.parse::<u16>()? > 0 && remote.parse::<u16>()? > 0,
+            "{local} {rest}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn the_kernel_side_logs_nothing_unless_asked() -> Result<()> {
+    let traced = trace("ownerless", &[])?;
+    ensure!(
+        traced.segments(|row| row["pid"] == 0)? > 0,
+        "{:?}",
+        traced.session.ticks
+    );
+    ensure!(traced.session.log.is_empty(), "{}", traced.session.log);
+    Ok(())
 }
 
 #[test]

@@ -7,12 +7,7 @@ use aya_ebpf::{
 };
 use netperf_common::flow::AF_INET;
 
-use crate::{
-    bytes, close,
-    kernel::offset,
-    queued,
-    sock::{Probed, Sock},
-};
+use crate::{bytes, close, describe::Describe, kernel::offset, queued, sock::Probed};
 
 // `tcp_connect(sk)`: before the SYN has its place.
 held!(
@@ -120,14 +115,14 @@ pub(crate) fn fentry_inet_sock_destruct_probed(ctx: FEntryContext) -> i32 {
 
 /// An IPv6 socket that sends to a mapped peer comes here through `udpv6_sendmsg`, which counts it.
 #[inline(always)]
-fn sent_by_udp4(sk: impl Sock, bytes: i32) {
+fn sent_by_udp4(sk: impl Describe, bytes: i32) {
     if sk.field::<u16>(offset!(sock_skc_family)) == AF_INET {
         bytes::sent(sk, bytes);
     }
 }
 
 #[inline(always)]
-fn received_by_mptcp(sk: impl Sock, flags: i32, bytes: i32) {
+fn received_by_mptcp(sk: impl Describe, flags: i32, bytes: i32) {
     if flags & bytes::NOT_TAKEN == 0 {
         bytes::received(sk, bytes);
     }

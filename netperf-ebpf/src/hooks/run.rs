@@ -6,7 +6,7 @@ use netperf_common::kernel::{PAIRS_A_RUN, SLOTS_A_RUN};
 
 use crate::{
     kernel::setting,
-    maps::{BOARD, FILLED_SLOTS, FREE_SLOTS, LOSS, SHARED, TICK},
+    maps::{CONTROL, FILLED_SLOTS, FREE_SLOTS, LOSS, SHARED, TICK},
 };
 
 /// Puts every slot on the stack of free ones, before any hook is attached. The lowest index comes last,
@@ -30,20 +30,20 @@ pub(super) extern "C" fn fill_free_slots(_ctx: *const c_void) -> u32 {
     0
 }
 
-/// Does what is on the board: begins a tick, takes back slots and pairs, tells what was lost. 1 if all
+/// Does what is on the page: begins a tick, takes back slots and pairs, tells what was lost. 1 if all
 /// of it is done.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "socket")]
-pub(super) extern "C" fn turn(_ctx: *const c_void) -> u32 {
-    let Some(board) = BOARD.get_ptr_mut(0) else {
+pub(super) extern "C" fn sync(_ctx: *const c_void) -> u32 {
+    let Some(page) = CONTROL.get_ptr_mut(0) else {
         return 0;
     };
     // SAFETY: words of a map value; user space waits for the end of this run.
     let (tick, slot_count, pair_count) = unsafe {
         (
-            &raw const (*board).tick,
-            &raw const (*board).slot_count,
-            &raw const (*board).pair_count,
+            &raw const (*page).tick,
+            &raw const (*page).slot_count,
+            &raw const (*page).pair_count,
         )
     };
     // SAFETY: as above, and a word of a static that nothing else writes.
@@ -54,7 +54,7 @@ pub(super) extern "C" fn turn(_ctx: *const c_void) -> u32 {
             break;
         }
         // SAFETY: within the array.
-        let slot = unsafe { &(*board).slots[index as usize] };
+        let slot = unsafe { &(*page).slots[index as usize] };
         if FREE_SLOTS.push(slot, 0).is_err() {
             return 0;
         }
@@ -65,9 +65,9 @@ pub(super) extern "C" fn turn(_ctx: *const c_void) -> u32 {
             break;
         }
         // SAFETY: within the array. Where the table was full, the pair has no entry.
-        let _ = SHARED.remove(unsafe { (*board).pairs[index as usize] });
+        let _ = SHARED.remove(unsafe { (*page).pairs[index as usize] });
     }
     // SAFETY: words of a map value and of a static.
-    unsafe { (*board).loss = LOSS.as_ptr().read_volatile() };
+    unsafe { (*page).loss = LOSS.as_ptr().read_volatile() };
     1
 }

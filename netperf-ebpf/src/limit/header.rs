@@ -1,4 +1,4 @@
-//! What does a packet carry, and for whom? Read from its headers.
+//! Reads from the headers of a packet how much payload it carries, and for which socket.
 
 use core::mem::MaybeUninit;
 

@@ -1,4 +1,4 @@
-//! Which processes are limited? Those that user space names, and what they start.
+//! The limited processes: those that user space names, and what they start.
 
 use core::ffi::c_void;
 

@@ -1,4 +1,4 @@
-//! Is a socket limited?
+//! Marks sockets as limited, and finds the mark again.
 
 use core::ffi::c_void;
 

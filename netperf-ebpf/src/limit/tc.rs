@@ -1,4 +1,4 @@
-//! Where do packets go? Out of the way into the queue, and back to where they were.
+//! Redirects packets of limited sockets into the queue, and back to where they were.
 //!
 //! The queue is that of an interface made for it, the near end of a pair. Its far end returns whatever
 //! comes, and so the near end receives what its queue let go.

@@ -1,4 +1,4 @@
-//! Is it a packet of DNS, and where in it is what?
+//! Recognises packets of DNS, and finds their parts.
 
 use aya_ebpf::bindings::__sk_buff;
 use netperf_common::names::LEAVES;

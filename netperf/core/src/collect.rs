@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::sample::Sample;
-use crate::sample::happening::Happening;
-use crate::sample::socket::SocketSample;
+use crate::sample::event::ConnectionEvent;
+use crate::sample::socket::{SocketSample, Unseen};
 
 /// What the first line of a session says about the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,7 +16,7 @@ pub struct Provenance {
     /// Which attachment won for each thing to count.
     pub hooks: Vec<AttachedHook>,
     /// What can't be seen here, and why.
-    pub unavailable: Vec<Unavailable>,
+    pub unavailable: Vec<Unseen>,
 }
 
 /// One thing to count and the attachment that counts it.
@@ -27,16 +27,6 @@ pub struct AttachedHook {
     pub name: &'static str,
     /// The kind of hook and the kernel symbol, for example `tp_btf/sock_send_length`.
     pub attach: String,
-}
-
-/// Something that can't be seen on this machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Unavailable {
-    /// What is missing to the user.
-    pub what: String,
-    /// Why, with what was tried.
-    pub why: String,
 }
 
 /// A family of kernel hooks, each sufficient to count every byte.
@@ -92,7 +82,7 @@ pub trait Feed {
     fn pump(&mut self) -> anyhow::Result<Duration>;
 
     /// What happened since the last call, one by one and in order. Nothing where nobody wants it.
-    fn take_happenings(&mut self) -> Vec<Happening> {
+    fn drain_events(&mut self) -> Vec<ConnectionEvent> {
         Vec::new()
     }
 

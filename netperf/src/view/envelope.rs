@@ -1,6 +1,7 @@
 //! The objects before the first tick and after the last.
 
-use netperf_core::collect::{AttachedHook, Unavailable};
+use netperf_core::collect::AttachedHook;
+use netperf_core::sample::socket::Unseen;
 use serde::Serialize;
 
 use super::time::Rfc3339;
@@ -30,7 +31,7 @@ pub struct Start {
     /// Which attachment won for each thing to count.
     pub hooks: Vec<AttachedHook>,
     /// What can't be seen here, and why.
-    pub unavailable: Vec<Unavailable>,
+    pub unavailable: Vec<Unseen>,
 }
 
 impl Start {

@@ -1,6 +1,6 @@
 //! The row of an event, as it happens: a retransmission or a transition.
 
-use netperf_core::sample::happening::{Happening, What};
+use netperf_core::sample::event::{ConnectionEvent, EventKind};
 use serde::Serialize;
 
 use super::churn::transition_row::TransitionRow;
@@ -19,10 +19,10 @@ pub enum EventRow<'h> {
 
 impl<'h> EventRow<'h> {
     /// The row of what happened.
-    pub fn of(event: &'h Happening) -> Self {
+    pub fn of(event: &'h ConnectionEvent) -> Self {
         match event.what {
-            What::Retransmit(what) => Self::Retransmit(RetransmitRow::new(event, what)),
-            What::Transition(what) => Self::Transition(TransitionRow::new(event, what)),
+            EventKind::Retransmit(what) => Self::Retransmit(RetransmitRow::new(event, what)),
+            EventKind::Transition(what) => Self::Transition(TransitionRow::new(event, what)),
         }
     }
 }

@@ -25,7 +25,7 @@ const DONE: &[u8] = b"done";
 /// The filters of a limit; they go with this.
 #[derive(Debug)]
 pub(super) struct Filters {
-    there: File,
+    target_netns: File,
     id: u8,
     waiter: Child,
 }
@@ -35,17 +35,17 @@ impl Filters {
     ///
     /// # Errors
     /// When no process can be started, or what another run has left can't be removed.
-    pub(super) fn begin(there: &File, id: u8) -> io::Result<Self> {
-        netlink::inside(there, || remove(there, id))?;
+    pub(super) fn begin(target_netns: &File, id: u8) -> io::Result<Self> {
+        netlink::inside(target_netns, || remove(target_netns, id))?;
         let waiter = Command::new(OWN_EXECUTABLE)
             .args(["limit", "--clean-up", &id.to_string()])
             // Keys and signals meant for the holder are not for it.
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(there.try_clone()?)
+            .stdout(target_netns.try_clone()?)
             .spawn()?;
         Ok(Self {
-            there: there.try_clone()?,
+            target_netns: target_netns.try_clone()?,
             id,
             waiter,
         })
@@ -61,7 +61,7 @@ impl Filters {
         side: Side,
         program: BorrowedFd<'_>,
     ) -> io::Result<()> {
-        let _alone = Alone::at(&self.there)?;
+        let _alone = Alone::at(&self.target_netns)?;
         let is_made = netlink::add_clsact(interface)? || is_made_by_us(interface)?;
         let made = if is_made { MADE } else { "" };
         let name = format!("{NAME}{}{made}", self.id);
@@ -73,7 +73,7 @@ impl Filters {
     /// # Errors
     /// When the kernel refuses.
     pub(super) fn remove(&self) -> io::Result<()> {
-        netlink::inside(&self.there, || remove(&self.there, self.id))
+        netlink::inside(&self.target_netns, || remove(&self.target_netns, self.id))
     }
 }
 
@@ -99,19 +99,19 @@ impl Drop for Filters {
 ///
 /// # Errors
 /// When the kernel refuses.
-pub fn clean_up_after(id: u8, mut holder: impl Read, there: &File) -> io::Result<()> {
+pub fn clean_up_after(id: u8, mut holder: impl Read, target_netns: &File) -> io::Result<()> {
     let mut said = Vec::new();
     holder.read_to_end(&mut said)?;
     if said == DONE {
         return Ok(());
     }
-    netlink::inside(there, || remove(there, id))
+    netlink::inside(target_netns, || remove(target_netns, id))
 }
 
 /// Removes the filters of a limit from every interface of the calling thread's network namespace, and what
 /// was made for them once the last one is gone.
-fn remove(there: &File, id: u8) -> io::Result<()> {
-    let _alone = Alone::at(there)?;
+fn remove(target_netns: &File, id: u8) -> io::Result<()> {
+    let _alone = Alone::at(target_netns)?;
     let mut outcome = Ok(());
     for interface in netlink::interfaces()? {
         outcome = outcome.and(remove_at(interface.index, id));
@@ -171,9 +171,9 @@ fn owner(name: &str) -> Option<(u8, bool)> {
 struct Alone<'a>(&'a File);
 
 impl<'a> Alone<'a> {
-    fn at(there: &'a File) -> io::Result<Self> {
-        flock(there, FlockOperation::LockExclusive)?;
-        Ok(Self(there))
+    fn at(target_netns: &'a File) -> io::Result<Self> {
+        flock(target_netns, FlockOperation::LockExclusive)?;
+        Ok(Self(target_netns))
     }
 }
 

@@ -1,10 +1,11 @@
-//! How does a limit begin, hold and end?
+//! A limit from beginning to end: sets up programs and queues, tends them, takes them away.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use netperf_core::clock;
+use netperf_core::sample::limit::{LimitSample, Queue as QueueSample, Rates, Uncovered};
 use netperf_sys::bpf::{LimitOrder, LimitPrograms, Waiting};
 use netperf_sys::netlink;
 use netperf_sys::procfs::Procfs;
@@ -15,9 +16,7 @@ use super::members::Sockets;
 use super::network::{Network, Queue, QueueKind};
 use super::preparation::Preparation;
 use super::survey::{self, Found, Ground};
-use super::{
-    Alive, Interface, LimitError, LimitReading, Means, Plan, Rates, Shaped, Survey, Target, members,
-};
+use super::{Alive, LimitError, Means, Plan, Survey, Target, members};
 
 /// How often is looked for processes that belong until nobody new is there.
 const LOOKS_MAX: usize = 50;
@@ -42,7 +41,7 @@ pub struct Limit {
     network: Network,
     attached: HashSet<u32>,
     sockets: Sockets,
-    uncovered: Vec<Interface>,
+    uncovered: Vec<Uncovered>,
     tended: u32,
     renamed: u64,
     invitation: Invitation,
@@ -74,21 +73,21 @@ impl Limit {
     pub fn begin(plan: Plan, preparation: Preparation) -> Result<Self, LimitError> {
         let procfs = Procfs::new("/");
         let Ground {
-            there,
+            target_netns,
             means,
             largest_packet,
             ..
         } = survey::look(&plan, &procfs)?;
         let cgroup = survey::cgroup(&plan, &procfs)?;
         let loader = preparation.end()?;
-        let hooks = Hooks::begin(means.way, &there, plan.id)?;
+        let hooks = Hooks::begin(means.way, &target_netns, plan.id)?;
         let kind = QueueKind {
             id: plan.id,
             mtu: largest_packet,
             discipline: means.discipline,
         };
         let network =
-            Network::make(there, kind, plan.rates, &procfs).map_err(LimitError::refused)?;
+            Network::make(target_netns, kind, plan.rates, &procfs).map_err(LimitError::refused)?;
         let index = |queue: &Option<Queue>| queue.as_ref().map(|queue| queue.index);
         let order = LimitOrder {
             bit: plan.id - 1,
@@ -99,7 +98,7 @@ impl Limit {
         };
         let mut programs = LimitPrograms::load(order, loader).map_err(LimitError::refused)?;
         network
-            .close_circles(&hooks, &mut programs)
+            .attach_queue_programs(&hooks, &mut programs)
             .map_err(LimitError::refused)?;
         let mut limit = Self {
             plan,
@@ -215,25 +214,27 @@ impl Limit {
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub fn read(&mut self) -> Result<LimitReading, LimitError> {
+    pub fn read(&mut self) -> Result<LimitSample, LimitError> {
         let seen = self.programs.seen();
         let [up, down] = self.network.backlogs().map_err(anyhow::Error::from)?;
         let shaped =
             |queue: &Option<Queue>, payload, refused, backlog: Option<netlink::Backlog>| {
                 let (queue, backlog) = queue.as_ref().zip(backlog)?;
-                Some(Shaped {
-                    limit: queue.goodput.rate(),
+                Some(QueueSample {
+                    limit_bytes_per_s: queue.goodput.rate().0,
                     bytes: payload,
                     dropped: u64::from(backlog.dropped) + refused,
                     queued_bytes: backlog.bytes.into(),
                 })
             };
         let pids = self.living();
-        Ok(LimitReading {
-            at: clock::now().0,
+        let (at, wall) = clock::now();
+        Ok(LimitSample {
+            at,
+            wall,
             sockets: self.sockets.count(),
             pids,
-            mechanism: self.means.mechanism(),
+            mechanism: self.means.mechanism().to_owned(),
             up: shaped(&self.network.up, seen.up.payload, 0, up),
             down: shaped(&self.network.down, seen.down.payload, seen.refused, down),
             uncovered: self.uncovered.clone(),
@@ -348,15 +349,14 @@ impl Limit {
     fn attach_interfaces(&mut self) -> Result<(), LimitError> {
         let found = self
             .network
-            .there(|| Found::now(&self.plan, &self.attached))
+            .in_target(|| Found::now(&self.plan, &self.attached))
             .map_err(anyhow::Error::from)?;
         let judged = survey::judged(&found, &self.plan);
         self.attached
             .retain(|index| judged.iter().any(|interface| interface.index == *index));
         self.uncovered = judged
             .iter()
-            .filter(|judged| judged.problem().is_some())
-            .map(|judged| judged.shown.clone())
+            .filter_map(survey::Judged::uncovered)
             .collect();
         let has_down = self.network.down.is_some();
         for judged in judged.iter().filter(|judged| judged.is_limited()) {
@@ -370,7 +370,7 @@ impl Limit {
                 let mut points = has_down.then_some(arrives).into_iter().chain([leaves]);
                 points.try_for_each(|point| hooks.attach(programs, point, name, judged.index))
             };
-            let Err(error) = self.network.there(attach) else {
+            let Err(error) = self.network.in_target(attach) else {
                 continue;
             };
             if self.tended == 0 {
@@ -378,9 +378,9 @@ impl Limit {
             }
             // One that comes and goes does not end the limit of the others.
             self.attached.remove(&judged.index);
-            self.uncovered.push(Interface {
-                left_out: Some(format!("can't be limited: {error}")),
-                ..judged.shown.clone()
+            self.uncovered.push(Uncovered {
+                why: format!("can't be limited: {error}"),
+                name: name.clone(),
             });
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! How do the programs of a limit get at packets? As the kernel allows: by tcx, or by filters.
+//! Attaches the programs of a limit where packets pass, as the kernel allows: by tcx, or by filters.
 
 use std::fs::File;
 use std::io;
@@ -23,11 +23,11 @@ impl Hooks {
     ///
     /// # Errors
     /// When something could be left behind.
-    pub(super) fn begin(way: Way, there: &File, id: u8) -> Result<Self, LimitError> {
+    pub(super) fn begin(way: Way, target_netns: &File, id: u8) -> Result<Self, LimitError> {
         match way {
             Way::Tcx => Ok(Self::Tcx),
             Way::Clsact => {
-                let filters = Filters::begin(there, id).map_err(anyhow::Error::from)?;
+                let filters = Filters::begin(target_netns, id).map_err(anyhow::Error::from)?;
                 Ok(Self::Filters(filters))
             }
         }

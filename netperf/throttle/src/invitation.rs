@@ -1,4 +1,4 @@
-//! How much may the other ends send at once, and how much may wait here?
+//! Sets the receive window of limited connections: how much the other ends may send at once.
 
 use std::thread;
 use std::time::Duration;

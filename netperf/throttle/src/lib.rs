@@ -1,4 +1,4 @@
-//! How is a running process held to a rate, both ways, with nothing left behind?
+//! The engine of `limit`: holds running processes to a rate, both ways, and leaves nothing behind.
 
 pub mod registry;
 
@@ -20,22 +20,13 @@ pub use preparation::Preparation;
 
 use means::Means;
 use netperf_core::clock::MonoNs;
-use netperf_core::units::ByteRate;
+use netperf_core::sample::limit::Rates;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// How often [`Limit::tend`] must be called.
 pub const TEND_EVERY: Duration = Duration::from_millis(50);
-
-/// Rates of payload; `None` is no limit in this direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rates {
-    /// Of what the processes send.
-    pub up: Option<ByteRate>,
-    /// Of what they receive.
-    pub down: Option<ByteRate>,
-}
 
 /// A process as it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,38 +78,6 @@ pub struct Survey {
     pub interfaces: Vec<Interface>,
     /// How packets would be held up.
     pub mechanism: &'static str,
-}
-
-/// What one direction has done since the limit began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shaped {
-    /// The rate that is asked for.
-    pub limit: ByteRate,
-    /// Payload that has passed.
-    pub bytes: u64,
-    /// Packets that found no room in the queue.
-    pub dropped: u64,
-    /// Bytes that wait in the queue now.
-    pub queued_bytes: u64,
-}
-
-/// What a limit has done since it began.
-#[derive(Clone, Debug)]
-pub struct LimitReading {
-    /// When this was read.
-    pub at: MonoNs,
-    /// Processes that are covered now.
-    pub pids: Vec<u32>,
-    /// Their sockets.
-    pub sockets: usize,
-    /// How packets are held up.
-    pub mechanism: &'static str,
-    /// What they send; `None` where that is not limited.
-    pub up: Option<Shaped>,
-    /// What they receive.
-    pub down: Option<Shaped>,
-    /// Interfaces that came later and can't be limited, and why.
-    pub uncovered: Vec<Interface>,
 }
 
 /// Why there can be no limit.

@@ -1,4 +1,4 @@
-//! By which means can this kernel hold packets up? Tried where nothing is touched.
+//! Chooses the means by which this kernel can hold packets up. Tried where nothing is touched.
 
 use netperf_core::machine::{Outcome, Trial};
 use netperf_sys::bpf;

@@ -1,4 +1,4 @@
-//! Which processes are held to a rate, and which sockets do they have?
+//! The processes that a limit covers, and their sockets.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;

@@ -1,4 +1,4 @@
-//! What is made for a limit in the network, and how does it go again?
+//! The interfaces and queues that are made for a limit, and how they go again.
 //!
 //! For each direction a pair of interfaces: the near end, with the queue, where the processes are, and
 //! the far end in a network namespace that only a descriptor here keeps. When that is closed, however
@@ -10,11 +10,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use netperf_core::sample::limit::Rates;
 use netperf_sys::bpf::{LimitPrograms, Point};
 use netperf_sys::netlink::{self, Backlog, Discipline, TokenBucket};
 use netperf_sys::procfs::Procfs;
 
-use super::Rates;
 use super::goodput::Goodput;
 use super::hooks::Hooks;
 
@@ -52,9 +52,9 @@ pub(super) struct QueueKind {
 pub(super) struct Network {
     kind: QueueKind,
     /// Where the processes are.
-    there: File,
+    target_netns: File,
     /// Where the far ends are: all goes with it.
-    nest: File,
+    far_netns: File,
     pub(super) up: Option<Queue>,
     pub(super) down: Option<Queue>,
 }
@@ -65,18 +65,18 @@ impl Network {
     /// # Errors
     /// When the kernel refuses; nothing is left then.
     pub(super) fn make(
-        there: File,
+        target_netns: File,
         kind: QueueKind,
         rates: Rates,
         procfs: &Procfs,
     ) -> anyhow::Result<Self> {
         let root = procfs.clone();
-        let nest = netlink::in_own_namespace(move || root.open_thread_network_namespace());
-        let nest = nest.and_then(|opened| opened);
+        let far_netns = netlink::in_own_namespace(move || root.open_thread_network_namespace());
+        let far_netns = far_netns.and_then(|opened| opened);
         let mut made = Self {
             kind,
-            there,
-            nest: nest.context("can't make a network namespace")?,
+            target_netns,
+            far_netns: far_netns.context("can't make a network namespace")?,
             up: None,
             down: None,
         };
@@ -99,9 +99,9 @@ impl Network {
     }
 
     fn add(&self, name: &str, bucket: TokenBucket) -> io::Result<u32> {
-        self.there(|| self.add_pair(name))?;
-        netlink::inside(&self.nest, || netlink::bring_up(name))?;
-        self.there(|| {
+        self.in_target(|| self.add_pair(name))?;
+        netlink::inside(&self.far_netns, || netlink::bring_up(name))?;
+        self.in_target(|| {
             let index = netlink::bring_up(name)?;
             bucket.put_at(index, self.kind.discipline)?;
             Ok(index)
@@ -112,7 +112,7 @@ impl Network {
     fn add_pair(&self, name: &str) -> io::Result<()> {
         let mut attempts = 1;
         loop {
-            match netlink::add_pair(name, self.kind.mtu, &self.nest) {
+            match netlink::add_pair(name, self.kind.mtu, &self.far_netns) {
                 Err(error)
                     if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS =>
                 {
@@ -128,7 +128,7 @@ impl Network {
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub(super) fn close_circles(
+    pub(super) fn attach_queue_programs(
         &self,
         hooks: &Hooks,
         programs: &mut LimitPrograms,
@@ -143,9 +143,9 @@ impl Network {
                 let index = netlink::index_of(name)?;
                 hooks.attach(programs, Point::Reflect, name, index)
             };
-            netlink::inside(&self.nest, far)?;
+            netlink::inside(&self.far_netns, far)?;
             let near = || hooks.attach(programs, point, name, queue.index);
-            netlink::inside(&self.there, near)?;
+            netlink::inside(&self.target_netns, near)?;
         }
         Ok(())
     }
@@ -154,11 +154,11 @@ impl Network {
     ///
     /// # Errors
     /// What `act` says.
-    pub(super) fn there<T: Send>(
+    pub(super) fn in_target<T: Send>(
         &self,
         act: impl FnOnce() -> io::Result<T> + Send,
     ) -> io::Result<T> {
-        netlink::inside(&self.there, act)
+        netlink::inside(&self.target_netns, act)
     }
 
     /// Tells the queue of what leaves, or arrives, its rate.
@@ -170,7 +170,7 @@ impl Network {
     }
 
     fn change(&self, queue: &Queue, bucket: TokenBucket) -> io::Result<()> {
-        self.there(|| bucket.change_at(queue.index, self.kind.discipline))
+        self.in_target(|| bucket.change_at(queue.index, self.kind.discipline))
     }
 
     /// How a queue stands.
@@ -178,7 +178,7 @@ impl Network {
     /// # Errors
     /// When the interface is gone.
     pub(super) fn backlogs(&self) -> io::Result<[Option<Backlog>; 2]> {
-        self.there(|| {
+        self.in_target(|| {
             let of = |queue: &Option<Queue>| {
                 let index = queue.as_ref().map(|queue| queue.index);
                 index.map(netlink::backlog_at).transpose()
@@ -221,7 +221,7 @@ impl Drop for Network {
                     .then(|| netlink::remove_pair(queue.index))
                     .transpose()
             };
-            if let Err(error) = self.there(remove) {
+            if let Err(error) = self.in_target(remove) {
                 log::debug!("`{}` goes later: {error}", queue.name);
             }
         }

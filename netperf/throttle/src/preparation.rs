@@ -1,4 +1,4 @@
-//! What can be looked up before it is known who is to be limited?
+//! Looks up what a limit needs of the kernel, before it is known which processes it covers.
 
 use std::thread::{self, JoinHandle};
 

@@ -1,9 +1,10 @@
-//! What is there to limit, and can it be?
+//! Surveys interfaces and processes before a limit: what is there, and can it be limited?
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 
+use netperf_core::sample::limit::Uncovered;
 use netperf_sys::bpf::Point;
 use netperf_sys::netlink::{self, LinkHeader};
 use netperf_sys::procfs::Procfs;
@@ -14,7 +15,7 @@ use super::{Interface, LimitError, Means, Plan, Survey, members};
 /// What a look has found.
 pub(super) struct Ground {
     /// Network namespace of the processes.
-    pub(super) there: File,
+    pub(super) target_netns: File,
     pub(super) means: Means,
     /// Longest packet of the interfaces that are limited, without its header, in bytes.
     pub(super) largest_packet: u32,
@@ -34,16 +35,17 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
     let means = Means::find(plan.way)?;
     let gone = || LimitError::Asked("none of these processes is running".to_owned());
     let first = members::any(plan, procfs).ok_or_else(gone)?;
-    let there = procfs.open_network_namespace(first).map_err(|error| {
+    let target_netns = procfs.open_network_namespace(first).map_err(|error| {
         LimitError::Rights(format!(
             "can't look into the network namespace of process {first}: {error}"
         ))
     })?;
-    let found = netlink::inside(&there, || Found::now(plan, &HashSet::new())).map_err(|error| {
-        LimitError::Rights(format!(
-            "can't enter the network namespace of process {first}: {error}"
-        ))
-    })?;
+    let found =
+        netlink::inside(&target_netns, || Found::now(plan, &HashSet::new())).map_err(|error| {
+            LimitError::Rights(format!(
+                "can't enter the network namespace of process {first}: {error}"
+            ))
+        })?;
     let interfaces = judged(&found, plan);
     if let Some(problem) = interfaces.iter().find_map(Judged::problem) {
         return Err(LimitError::Unsupported(problem));
@@ -54,7 +56,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
     }
     let netns = procfs.network_namespace(first).ok().flatten();
     Ok(Ground {
-        there,
+        target_netns,
         means,
         largest_packet: largest_packet(&found, plan),
         survey: Survey {
@@ -113,6 +115,13 @@ impl Judged {
         Some(format!(
             "{name} {why}; leave it out with `--except-iface {name}`"
         ))
+    }
+
+    /// The interface that the limit should cover and does not, and why.
+    pub(super) fn uncovered(&self) -> Option<Uncovered> {
+        let why = self.shown.left_out.clone().filter(|_| self.is_problem)?;
+        let name = self.shown.name.clone();
+        Some(Uncovered { name, why })
     }
 
     pub(super) fn is_limited(&self) -> bool {
@@ -241,7 +250,7 @@ mod tests {
             children: true,
             cgroup: None,
             names: false,
-            rates: super::super::Rates::default(),
+            rates: netperf_core::sample::limit::Rates::default(),
             loopback,
             except: except.iter().map(|&name| name.to_owned()).collect(),
             way: None,

@@ -8,6 +8,7 @@
 mod cost;
 mod dns;
 mod failed_connects;
+mod kernel_log;
 mod known;
 mod limit;
 mod lossy;
@@ -48,13 +49,17 @@ const SMOKE: [&str; 2] = ["tcp_write", "udp_send"];
 type Examine = fn(Kernel, &mut Report);
 
 /// Topics beside paths, which `--only` can select.
-const TOPICS: [(&str, Examine); 4] = [
+const TOPICS: [(&str, Examine); 5] = [
     ("failing", |_, report| {
         failed_connects::examine(&SETS, report);
     }),
     ("dns", |_, report| dns::examine(report)),
     ("way", |_, report| route::examine(report)),
     ("limit", limit::examine),
+    ("log", |kernel, report| {
+        let loading = SETS.iter().filter(|set| known::loads(set, kernel));
+        kernel_log::examine(&loading.copied().collect::<Vec<_>>(), report);
+    }),
 ];
 
 /// Prepares the machine, runs the tests, and switches it off.

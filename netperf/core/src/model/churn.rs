@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::states::counts::StateCounts;
-use crate::sample::happening::{Happening, Transition, What};
+use crate::sample::event::{ConnectionEvent, EventKind, Transition};
 use crate::sample::{Process, ProcessId, TcpState};
 
 /// The transitions of a tick, put together.
@@ -53,13 +53,13 @@ pub struct Waits {
 
 impl Churn {
     /// Takes in what happened, if it is a transition.
-    pub fn add(&mut self, happening: &Happening) {
-        let What::Transition(transition) = happening.what else {
+    pub fn add(&mut self, event: &ConnectionEvent) {
+        let EventKind::Transition(transition) = event.what else {
             return;
         };
         let Transition { old, new, .. } = transition;
         self.counts.add(new);
-        let process = &happening.process;
+        let process = &event.process;
         let (_, counts) = self
             .processes
             .entry(process.id)
@@ -70,7 +70,7 @@ impl Churn {
         }
         let waits = self
             .time_wait
-            .entry(route(happening, transition.accepted))
+            .entry(route(event, transition.accepted))
             .or_default();
         waits.processes.insert(process.id);
         if new == TcpState::TimeWait {
@@ -81,13 +81,13 @@ impl Churn {
     }
 }
 
-fn route(happening: &Happening, accepted: bool) -> Route {
-    let &Happening {
+fn route(event: &ConnectionEvent, accepted: bool) -> Route {
+    let &ConnectionEvent {
         netns,
         local,
         remote,
         ..
-    } = happening;
+    } = event;
     if accepted {
         Route::At { netns, local }
     } else {
@@ -119,7 +119,7 @@ mod tests {
         let nginx = process(8, "nginx");
         for client in ["10.0.0.7:5000", "10.0.0.8:5000"] {
             let mut ended = transition(&nginx, ("10.0.0.5:443", client), (TimeWait, Close));
-            if let What::Transition(transition) = &mut ended.what {
+            if let EventKind::Transition(transition) = &mut ended.what {
                 transition.accepted = true;
             }
             churn.add(&ended);

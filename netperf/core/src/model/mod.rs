@@ -37,7 +37,7 @@ use self::link::LinkTraffic;
 use self::process::Processes;
 use self::tick::Span;
 use crate::clock::{MonoNs, WallNs};
-use crate::sample::happening::Happening;
+use crate::sample::event::ConnectionEvent;
 use crate::sample::latency::LatencyReading;
 use crate::sample::losses::{DropReading, ResetReading};
 use crate::sample::{Loss, Sample, TracerCost};
@@ -113,9 +113,9 @@ impl Model {
     }
 
     /// Takes in what happened before the tick ends.
-    pub fn note<'h>(&mut self, happenings: impl IntoIterator<Item = &'h Happening>) {
-        for happening in happenings {
-            self.next_churn.add(happening);
+    pub fn note<'h>(&mut self, events: impl IntoIterator<Item = &'h ConnectionEvent>) {
+        for event in events {
+            self.next_churn.add(event);
         }
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ProcessId;
 use crate::clock::{MonoNs, WallNs};
+use crate::units::ByteRate;
 
 /// A limit that is held on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,15 @@ impl LimitedProcess {
         const STEP_NS: u64 = 10_000_000;
         self.pid == process.tgid && self.start.0 / STEP_NS == process.start.0 / STEP_NS
     }
+}
+
+/// Rates of payload that processes are held to; `None` is no limit in this direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Of what they send.
+    pub up: Option<ByteRate>,
+    /// Of what they receive.
+    pub down: Option<ByteRate>,
 }
 
 /// One reading of a limit.

@@ -6,7 +6,7 @@
 
 pub mod dns;
 pub mod dns_watch;
-pub mod happening;
+pub mod event;
 pub mod http;
 pub mod latency;
 pub mod limit;

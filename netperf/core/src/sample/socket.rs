@@ -40,13 +40,13 @@ pub struct SocketSample {
     pub unseen: Vec<Unseen>,
 }
 
-/// Something that a look at the sockets could not see.
+/// Something that can't be seen on this machine, or could not be this time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unseen {
     /// What is missing to the user.
     pub what: String,
-    /// Why.
+    /// Why, with what was tried.
     pub why: String,
 }
 

@@ -10,21 +10,26 @@ pub struct PerSecond(pub f64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Growth(pub f64);
 
-/// `3.1`.
+/// `3.1`, `250`.
 impl fmt::Display for PerSecond {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:.1}", self.0)
+        write!(out, "{:.*}", digits(self.0), self.0)
     }
 }
 
-/// With its sign: `+3.1`, `-0.5`, `0`.
+/// With its sign: `+3.1`, `-250`, `0`.
 impl fmt::Display for Growth {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             0.0 => write!(out, "0"),
-            growth => write!(out, "{growth:+.1}"),
+            growth => write!(out, "{growth:+.*}", digits(growth)),
         }
     }
+}
+
+/// Digits behind the point: one, but none from a hundred on.
+fn digits(per_s: f64) -> usize {
+    usize::from(per_s.abs() < 99.95)
 }
 
 /// A number in groups of three digits: `28 232`.
@@ -68,6 +73,13 @@ mod tests {
     fn one_thing_is_in_the_singular() {
         assert_eq!(counted(1_u32, "packet", "packets"), "1 packet");
         assert_eq!(counted(8_000_u32, "packet", "packets"), "8 000 packets");
+    }
+
+    #[test]
+    fn rates_have_no_fraction_from_a_hundred_on() {
+        let texts = [0.0, 3.125, 99.96, 349.2].map(|it| PerSecond(it).to_string());
+        assert_eq!(texts, ["0.0", "3.1", "100", "349"]);
+        assert_eq!(Growth(-250.4).to_string(), "-250");
     }
 
     #[test]

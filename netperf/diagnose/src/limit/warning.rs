@@ -1,5 +1,6 @@
 //! Warnings before a limit begins: who will suffer under it.
 
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::{ByteRate, Units};
 
 /// Programs that others wait for.
@@ -34,12 +35,8 @@ pub struct Usage {
     pub down_bytes_per_s: Option<u64>,
 }
 
-/// What to tell before it is too late. The rates are those of what they send, and of what they receive.
-pub fn warnings(
-    usage: &Usage,
-    (up, down): (Option<ByteRate>, Option<ByteRate>),
-    units: Units,
-) -> Vec<String> {
+/// What to tell before it is too late.
+pub fn warnings(usage: &Usage, rates: Rates, units: Units) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut databases: Vec<&str> = usage.names.iter().map(String::as_str).collect();
     databases.retain(|name| DATABASES.contains(name));
@@ -61,8 +58,8 @@ pub fn warnings(
         ));
     }
     for (what, now, limit) in [
-        ("send", usage.up_bytes_per_s, up),
-        ("receive", usage.down_bytes_per_s, down),
+        ("send", usage.up_bytes_per_s, rates.up),
+        ("receive", usage.down_bytes_per_s, rates.down),
     ] {
         let (Some(now), Some(limit)) = (now, limit) else {
             continue;
@@ -82,7 +79,10 @@ pub fn warnings(
 mod tests {
     use super::*;
 
-    const RATES: (Option<ByteRate>, Option<ByteRate>) = (Some(ByteRate(20_000_000)), None);
+    const RATES: Rates = Rates {
+        up: Some(ByteRate(20_000_000)),
+        down: None,
+    };
 
     #[test]
     fn nobody_is_warned_of_a_client_below_its_limit() {

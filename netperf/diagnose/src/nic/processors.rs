@@ -1,7 +1,7 @@
 //! Do the processors take what arrives?
 
 use netperf_core::model::nic::figures::{NicFigures, SoftnetRow};
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{PerSecond, counted, grouped};
 
 use crate::{Finding, Level, Period};
 
@@ -55,9 +55,10 @@ fn squeezed(row: &SoftnetRow, seconds: f64, period: Period) -> Option<Finding> {
         level: Level::Warn,
         what: format!("processor {} does not keep up with what arrives", row.cpu),
         evidence: format!(
-            "it ended its turn with packets left {} times {period} ({per_s:.0} per second); {} \
+            "it ended its turn with packets left {} times {period} ({} per second); {} \
              since boot",
             grouped(squeezed),
+            PerSecond(per_s),
             grouped(row.squeezed)
         ),
         advice: vec![

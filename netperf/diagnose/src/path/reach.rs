@@ -29,7 +29,7 @@ pub(super) fn reason(way: &Way<'_>, missed: &Missed) -> String {
         stop.map_or_else(|| by.to_string(), |stop| at(stop.ttl, by))
     };
     match missed {
-        Missed::Told { by, why } => format!("{} says that {}", ttl(*by), unreachable(*why)),
+        Missed::EventKind { by, why } => format!("{} says that {}", ttl(*by), unreachable(*why)),
         Missed::TooBig { by, mtu } => {
             let mtu = mtu.map_or("an MTU it does not name".to_owned(), |mtu| {
                 format!("MTU {mtu}")
@@ -82,7 +82,7 @@ fn advice(way: &Way<'_>, missed: &Missed) -> Vec<String> {
             "look at this machine's routes, link and filters: `ip route get ADDRESS`, `ip neigh`, `nft list \
              ruleset`".to_owned(),
         ],
-        Missed::Told { .. } => vec![
+        Missed::EventKind { .. } => vec![
             "ask the operator of that router; if it is yours, check its routes, its filter and the host's \
              link"
                 .to_owned(),

@@ -46,10 +46,12 @@ fn hooks_that_see_less_count_partly_and_say_what_is_missing() {
     let mut machine = machine();
     let trials = machine.hook_sets.as_mut().unwrap();
     let found = trials[0].outcome.as_mut().unwrap();
-    found.unavailable.push(netperf_core::collect::Unavailable {
-        what: "retransmissions".to_owned(),
-        why: "no such tracepoint".to_owned(),
-    });
+    found
+        .unavailable
+        .push(netperf_core::sample::socket::Unseen {
+            what: "retransmissions".to_owned(),
+            why: "no such tracepoint".to_owned(),
+        });
     let report = report(&machine);
     let partly = check(&report, "tracepoint");
     assert_eq!((partly.verdict, report.can_count), (Verdict::Partly, true));
@@ -99,10 +101,12 @@ fn without_type_information_hooks_that_do_without_count_partly() {
     let trials = machine.hook_sets.as_mut().unwrap();
     let found = trials[0].outcome.as_mut().unwrap();
     for what in ["retransmissions", "round-trip times"] {
-        found.unavailable.push(netperf_core::collect::Unavailable {
-            what: what.to_owned(),
-            why: "no types".to_owned(),
-        });
+        found
+            .unavailable
+            .push(netperf_core::sample::socket::Unseen {
+                what: what.to_owned(),
+                why: "no types".to_owned(),
+            });
     }
     let report = report(&machine);
     let btf = check(&report, "BTF");

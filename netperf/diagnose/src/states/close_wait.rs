@@ -1,7 +1,7 @@
 //! Does a program forget to close what the other end has closed?
 
 use netperf_core::model::states::figures::{CloseWaitRow, PeerRow, StatesFigures};
-use netperf_core::units::{counted, format_seconds, grouped};
+use netperf_core::units::{Growth, counted, format_seconds, grouped};
 
 use crate::words::process;
 use crate::{Finding, Level, Period};
@@ -60,7 +60,7 @@ fn evidence(row: &CloseWaitRow<'_>, period: Period) -> String {
     let age = row.oldest_s;
     parts.extend(age.map(|age| format!("the oldest for at least {}", format_seconds(age))));
     parts.push(match row.growth_per_s {
-        Some(growth) if growth != 0.0 => format!("{growth:+.1} per second"),
+        Some(growth) if growth != 0.0 => format!("{} per second", Growth(growth)),
         Some(_) => format!("no more than before {}", period.noun()),
         None => "add `-d 5` to see whether they grow".to_owned(),
     });

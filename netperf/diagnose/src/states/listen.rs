@@ -2,7 +2,7 @@
 
 use netperf_core::model::states::StatesModel;
 use netperf_core::model::states::figures::{ListenRow, NetworkRow, StatesFigures};
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{PerSecond, counted, grouped};
 
 use super::remedy::Remedy;
 use crate::words::process;
@@ -80,7 +80,7 @@ fn evidence(row: &ListenRow<'_>) -> String {
         format!("clients were turned away {times} since it listens")
     }));
     let rate = row.overflows_per_s.filter(|&rate| rate > 0.0);
-    parts.extend(rate.map(|rate| format!("{rate:.1} times per second now")));
+    parts.extend(rate.map(|rate| format!("{} times per second now", PerSecond(rate))));
     if row.syn_recv > 0 {
         let half_open = grouped(row.syn_recv);
         parts.push(format!("{half_open} half open (SYN_RECV)"));

@@ -5,7 +5,7 @@ use netperf_core::model::states::figures::ports::Likely;
 use netperf_core::model::states::figures::{PortsRow, StatesFigures};
 use netperf_core::model::states::ports::TIME_WAIT_SECS;
 use netperf_core::sample::network::TcpSettings;
-use netperf_core::units::{counted, format_seconds, grouped};
+use netperf_core::units::{Growth, PerSecond, counted, format_seconds, grouped};
 
 use super::refused::Group;
 use super::remedy::Remedy;
@@ -155,10 +155,10 @@ fn figures(row: &PortsRow<'_>) -> Vec<String> {
         format!("{headroom} ports are free"),
     ];
     let growth = row.growth_per_s.filter(|&growth| growth != 0.0);
-    figures.extend(growth.map(|growth| format!("{growth:+.0} in use per second")));
+    figures.extend(growth.map(|growth| format!("{} in use per second", Growth(growth))));
     if row.made_per_s >= 1.0 {
         let made = row.made_per_s;
-        figures.push(format!("{made:.0} connections end per second"));
+        figures.push(format!("{} connections end per second", PerSecond(made)));
     }
     figures
 }

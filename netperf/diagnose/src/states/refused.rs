@@ -7,7 +7,7 @@ use netperf_core::model::states::StatesModel;
 use netperf_core::model::states::figures::{PortHolderRow, PortsRow, RefusedRow, StatesFigures};
 use netperf_core::sample::refusal::{RefusedCall, RefusedFor};
 use netperf_core::sample::{Proto, TcpState};
-use netperf_core::units::{counted, grouped};
+use netperf_core::units::{PerSecond, counted, grouped};
 
 use super::remedy::Remedy;
 use crate::words::process;
@@ -87,7 +87,7 @@ impl Group<'_, '_> {
         let (total, now): (u64, u64) = (sum(|row| row.total), sum(|row| row.count));
         let per_s = self.rows.iter().filter_map(|row| row.per_s).sum::<f64>();
         let rate = match now {
-            2.. if per_s > 0.0 => format!(" ({per_s:.1} per second)"),
+            2.. if per_s > 0.0 => format!(" ({} per second)", PerSecond(per_s)),
             _ => String::new(),
         };
         let often = match (times(total), now) {

@@ -99,7 +99,8 @@ fn wanted(request: &DnsRequest) -> (Vec<Kind>, String) {
     }
 }
 
-fn reverse_name(address: std::net::IpAddr) -> String {
+/// The name under which the name of an address is asked for.
+pub(crate) fn reverse_name(address: std::net::IpAddr) -> String {
     let name = hickory_proto::rr::Name::from(address).to_ascii();
     name.trim_end_matches('.').to_owned()
 }

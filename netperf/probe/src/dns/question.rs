@@ -205,12 +205,13 @@ mod claims {
 
     /// Replies with records of many kinds, and names in names.
     pub(super) fn replies(question: &Question) -> Vec<Vec<u8>> {
-        let records: [(u8, &[u8]); 8] = [
+        let records: [(u8, &[u8]); 9] = [
             (5, b"\x03www\xc0\x0c"),
             (
                 6,
                 b"\x02ns\xc0\x0c\x04mail\xc0\x0c\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05",
             ),
+            (12, b"\x04host\xc0\x0c"),
             (15, b"\0\x0a\x02mx\xc0\x0c"),
             (16, b"\x05hello\x05world"),
             (28, &[0x20; 16]),
@@ -218,7 +219,7 @@ mod claims {
             (35, b"\0\x01\0\x02\x01u\x03sip\x01!\xc0\x0c"),
             (65, b"\0\x01\0\0\x01\0\x03\x02h2\0\x04\0\x04\xc0\0\x02\x01"),
         ];
-        let mut many = with_answers(question, 8);
+        let mut many = with_answers(question, 9);
         for (kind, data) in records {
             many.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0]);
             many.push(u8::try_from(data.len()).unwrap_or(0));

@@ -10,6 +10,7 @@ use netperf_core::model::nic::NicModel;
 use netperf_core::model::pressure::Pressure;
 use netperf_core::model::states::StatesModel;
 use netperf_core::sample::nic::NicSample;
+use netperf_core::sample::refusal::Refusals;
 use netperf_core::sample::socket::{SocketSample, Unseen};
 use netperf_core::units::Units;
 use netperf_diagnose::doctor::Measured;
@@ -155,8 +156,9 @@ impl Window {
         }
     }
 
-    /// Takes the last readings.
+    /// Takes the last readings, first of what takes the kernel long to detach: it does so meanwhile.
     pub(super) fn close(&mut self) -> anyhow::Result<()> {
+        let refused = self.refusals.as_mut().map(RefusalFeed::finish);
         if let Ok(traffic) = &mut self.traffic {
             match traffic.feed.finish() {
                 Ok(Some(sample)) => traffic.model.advance(&sample),
@@ -173,14 +175,14 @@ impl Window {
         self.nics.advance(nics);
         self.nics.take_streaks_of(&self.ticks);
         self.last = self.sockets.read(&self.request).map_err(failure)?;
-        self.read_refusals();
+        self.keep_refusals(refused);
         self.states.advance(&self.last, &|_| true);
         self.keep(self.last.unseen.clone());
         Ok(())
     }
 
-    fn read_refusals(&mut self) {
-        match self.refusals.as_mut().map(RefusalFeed::read) {
+    fn keep_refusals(&mut self, refused: Option<Result<Refusals, Unseen>>) {
+        match refused {
             Some(Ok(mut refused)) => {
                 if self.request.namespaces != Scope::All {
                     let seen = &self.last.namespaces;

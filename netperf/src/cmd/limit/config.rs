@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use netperf_core::clock::MonoNs;
 use netperf_core::failure::Failure;
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;
-use netperf_throttle::Rates;
 
 use super::args::{LimitAction, LimitArgs, SetArgs};
 use super::{Action, Clear, Hold, Selector, Set};
@@ -183,6 +183,9 @@ pub(super) const CHECK: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
+    use netperf_diagnose::condition::Condition;
+    use netperf_diagnose::limit::LimitMetric;
+
     use super::*;
     use crate::cmd::cli::{Cli, Command};
 
@@ -228,6 +231,24 @@ mod tests {
         assert_eq!(held("20MB --pid 9821").rates, rates(rate, rate));
         assert_eq!(held("--pid 9821 --up 160Mbit").rates, rates(rate, None));
         assert_eq!(held("--pid 9821 --down 20MB/s").rates, rates(None, rate));
+    }
+
+    #[test]
+    fn a_check_has_a_condition_of_its_own_or_the_usual_one() {
+        let check = |options: &str| held(&format!("--pid 9821 20MB {options}")).check;
+        let read = |text: &str| Some(text.parse::<Condition<LimitMetric>>().unwrap());
+        assert_eq!(check(""), None);
+        assert_eq!(check("--check"), read("off<=5%"));
+        assert_eq!(check("--check=off<2"), read("off<2%"));
+        assert_eq!(check("--check=up>=19MB/s"), read("up>=19MB"));
+        for (wrong, words) in [
+            ("--check=on>1", "`on` is no metric: write off, up, down"),
+            ("--check=off", "write for example `off<=5%`"),
+            ("--check=up>19", "can be read in two ways"),
+        ] {
+            let error = refused(&format!("--pid 9821 20MB {wrong}"));
+            assert!(error.contains(words), "{wrong}: {error}");
+        }
     }
 
     #[test]

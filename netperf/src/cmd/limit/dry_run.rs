@@ -5,7 +5,7 @@ use netperf_core::units::Units;
 use netperf_diagnose::limit::warnings;
 use netperf_sys::procfs::Procfs;
 use netperf_throttle::Limit;
-use netperf_throttle::registry::Folder;
+use netperf_throttle::registry::Registry;
 
 use super::hold::{check_rights, opening, plan};
 use super::{Hold, failure, print, registry_failure, targets, usage};
@@ -20,7 +20,7 @@ pub(super) fn tell(hold: &Hold, format: Format, units: Units) -> anyhow::Result<
     let procfs = Procfs::new("/");
     check_rights(&procfs)?;
     let found = targets::look_up(&procfs, &hold.selector, hold.children)?;
-    let taken = Folder::of_machine().held().map_err(registry_failure)?;
+    let taken = Registry::of_machine().held().map_err(registry_failure)?;
     let id = (1..=u8::MAX).find(|id| taken.iter().all(|other| other.id != *id));
     let survey = Limit::survey(&plan(hold, &found, id.unwrap_or(1))).map_err(failure)?;
     let (sockets, usage) = usage::measured(&found);
@@ -43,7 +43,7 @@ pub(super) fn tell(hold: &Hold, format: Format, units: Units) -> anyhow::Result<
         mechanism: survey.mechanism.to_owned(),
         up_bytes_per_s: hold.rates.up.map(|rate| rate.0),
         down_bytes_per_s: hold.rates.down.map(|rate| rate.0),
-        warnings: warnings(&usage, (hold.rates.up, hold.rates.down), units),
+        warnings: warnings(&usage, hold.rates, units),
     };
     print(
         format,

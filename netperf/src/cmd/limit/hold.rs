@@ -7,14 +7,14 @@ use anyhow::Context;
 use netperf_core::clock::{self, MonoNs, WallNs};
 use netperf_core::failure::Failure;
 use netperf_core::model::limit::LimitModel;
-use netperf_core::sample::limit::{LimitRecord, LimitSample, LimitedProcess, Queue, Uncovered};
+use netperf_core::sample::limit::{LimitRecord, LimitSample, LimitedProcess};
 use netperf_core::text::visible;
 use netperf_core::units::{ByteRate, Units};
 use netperf_sys::capture;
 use netperf_sys::procfs::{Procfs, StartTicks};
 use netperf_sys::rights;
-use netperf_throttle::registry::{Folder, Orders, Seat};
-use netperf_throttle::{Limit, LimitReading, Plan, Preparation, Shaped};
+use netperf_throttle::registry::{Orders, Registration, Registry};
+use netperf_throttle::{Limit, Plan, Preparation};
 use rustix::process::setpriority_process;
 use tokio::time::Instant;
 
@@ -38,9 +38,9 @@ pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
     }
     let procfs = Procfs::new("/");
     check_rights(&procfs)?;
-    let folder = Folder::of_machine();
+    let registry = Registry::of_machine();
     // What killed holders left goes, also if no limit comes of this.
-    folder.held().map_err(registry_failure)?;
+    registry.held().map_err(registry_failure)?;
     let gated = match &hold.selector {
         Selector::Command(words) => Some(Gated::start(words)?),
         Selector::Processes { .. }
@@ -48,15 +48,16 @@ pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
         | Selector::Unit(_)
         | Selector::Container(_) => None,
     };
-    come_first();
+    raise_priority();
     let preparation = Preparation::begin().context("can't begin")?;
     let found = find(&procfs, &hold, gated.as_ref())?;
-    let mut seat = folder.take_seat().map_err(registry_failure)?;
-    let mut limit = Limit::begin(plan(&hold, &found, seat.id()), preparation).map_err(failure)?;
-    let first = sample(limit.read().map_err(failure)?);
-    let record = record(&hold, &found, &seat, &first, gated.as_ref());
-    seat.write(&record).map_err(registry_failure)?;
-    let orders = Orders::open(&seat).context("can't take orders")?;
+    let mut registration = registry.register().map_err(registry_failure)?;
+    let mut limit =
+        Limit::begin(plan(&hold, &found, registration.id()), preparation).map_err(failure)?;
+    let first = limit.read().map_err(failure)?;
+    let record = record(&hold, &found, &registration, &first, gated.as_ref());
+    registration.write(&record).map_err(registry_failure)?;
+    let orders = Orders::open(&registration).context("can't take orders")?;
     let session = Session {
         signals,
         keys: keys(&hold, gated.is_some())?,
@@ -67,7 +68,7 @@ pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
     let source = Held::new(
         (hold, units),
         (limit, LimitModel::new(first)),
-        (seat, record),
+        (registration, record),
         (events, session.keys.are_heard()),
         (found, gated),
     );
@@ -76,7 +77,7 @@ pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
 
 /// Where hundreds of threads keep the processors busy, those may be the ones to be limited: this process
 /// comes before them.
-fn come_first() {
+fn raise_priority() {
     if let Err(error) = setpriority_process(None, -20) {
         log::debug!("not before others: {error}");
     }
@@ -118,7 +119,7 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
 fn record(
     hold: &Hold,
     found: &Found,
-    seat: &Seat,
+    registration: &Registration,
     first: &LimitSample,
     gated: Option<&Gated>,
 ) -> LimitRecord {
@@ -141,7 +142,7 @@ fn record(
         .lasting
         .map(|lasting| u64::try_from(lasting.as_nanos()).unwrap_or(u64::MAX));
     LimitRecord {
-        id: seat.id(),
+        id: registration.id(),
         holder: LimitedProcess {
             pid: own,
             start: procfs.start(own).map_or(now, StartTicks::to_mono),
@@ -178,30 +179,6 @@ pub(super) fn processes(
         Some(LimitedProcess { pid, start, name })
     });
     found.collect()
-}
-
-/// A reading, as models know it.
-pub(super) fn sample(reading: LimitReading) -> LimitSample {
-    let queue = |shaped: Shaped| Queue {
-        limit_bytes_per_s: shaped.limit.0,
-        bytes: shaped.bytes,
-        dropped: shaped.dropped,
-        queued_bytes: shaped.queued_bytes,
-    };
-    let uncovered = reading.uncovered.into_iter().map(|interface| Uncovered {
-        name: interface.name,
-        why: interface.left_out.unwrap_or_default(),
-    });
-    LimitSample {
-        at: reading.at,
-        wall: clock::now().1,
-        pids: reading.pids,
-        sockets: reading.sockets,
-        mechanism: reading.mechanism.to_owned(),
-        up: reading.up.map(queue),
-        down: reading.down.map(queue),
-        uncovered: uncovered.collect(),
-    }
 }
 
 /// The keys are heard where they can't be meant for a command.

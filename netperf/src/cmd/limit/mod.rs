@@ -19,12 +19,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use netperf_core::clock::MonoNs;
+use netperf_core::sample::limit::Rates;
 use netperf_core::text::chain;
 use netperf_core::units::ByteRate;
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::limit::LimitMetric;
 use netperf_throttle::registry::LimitsError;
-use netperf_throttle::{LimitError, Rates, Way};
+use netperf_throttle::{LimitError, Way};
 use regex::Regex;
 
 use self::args::LimitArgs;

@@ -8,7 +8,7 @@ use netperf_core::failure::Failure;
 use netperf_core::sample::limit::{LimitNow, LimitedProcess};
 use netperf_core::units::ByteRate;
 use netperf_sys::procfs::{Procfs, same_process};
-use netperf_throttle::registry::{Answer, Folder, Held, Order, ask};
+use netperf_throttle::registry::{Answer, Held, Order, Registry, ask};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::{Clear, Set, print, registry_failure};
@@ -24,10 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows all limits.
 pub(super) fn list(format: Format) -> anyhow::Result<()> {
-    let folder = Folder::of_machine();
-    let held = folder.held().map_err(registry_failure)?.into_iter();
+    let registry = Registry::of_machine();
+    let held = registry.held().map_err(registry_failure)?.into_iter();
     let held = held.filter_map(|held| {
-        let now = now(&folder, held.id);
+        let now = now(&registry, held.id);
         Some((held.record?, now))
     });
     let held = held.collect();
@@ -45,8 +45,8 @@ pub(super) fn list(format: Format) -> anyhow::Result<()> {
 }
 
 /// What the holder of a limit says of it, if it answers.
-fn now(folder: &Folder, id: u8) -> Option<LimitNow> {
-    match ask(folder, id, &Order::Read) {
+fn now(registry: &Registry, id: u8) -> Option<LimitNow> {
+    match ask(registry, id, &Order::Read) {
         Ok(Answer::Now(now)) => Some(now),
         Ok(Answer::Done | Answer::Refused { .. }) | Err(_) => None,
     }
@@ -54,8 +54,8 @@ fn now(folder: &Folder, id: u8) -> Option<LimitNow> {
 
 /// Changes the rates of a limit.
 pub(super) fn set(set: Set, format: Format) -> anyhow::Result<()> {
-    let folder = Folder::of_machine();
-    let held = folder.held().map_err(registry_failure)?;
+    let registry = Registry::of_machine();
+    let held = registry.held().map_err(registry_failure)?;
     let record = held.into_iter().find(|held| held.id == set.id);
     let Some(Held {
         record: Some(record),
@@ -74,7 +74,7 @@ pub(super) fn set(set: Set, format: Format) -> anyhow::Result<()> {
         up_bytes_per_s: bytes(up),
         down_bytes_per_s: bytes(down),
     };
-    match ask(&folder, set.id, &order) {
+    match ask(&registry, set.id, &order) {
         Ok(Answer::Done) => done("set", vec![set.id], format),
         Ok(Answer::Refused { why }) => {
             Err(Failure::Usage(format!("limit {}: {why}", set.id)).into())
@@ -91,8 +91,8 @@ pub(super) fn set(set: Set, format: Format) -> anyhow::Result<()> {
 
 /// Ends limits, and waits until they have ended.
 pub(super) fn clear(clear: Clear, format: Format) -> anyhow::Result<()> {
-    let folder = Folder::of_machine();
-    let mut held = folder.held().map_err(registry_failure)?;
+    let registry = Registry::of_machine();
+    let mut held = registry.held().map_err(registry_failure)?;
     held.retain(|held| match clear {
         Clear::All => true,
         Clear::Id(id) => held.id == id,
@@ -110,16 +110,16 @@ pub(super) fn clear(clear: Clear, format: Format) -> anyhow::Result<()> {
         _ => {}
     }
     for held in &held {
-        end_one(&folder, held)?;
+        end_one(&registry, held)?;
     }
     done("clear", held.iter().map(|held| held.id).collect(), format)
 }
 
 /// A holder that does not answer is killed: the kernel drops the limit with it.
-fn end_one(folder: &Folder, held: &Held) -> anyhow::Result<()> {
-    let asked = ask(folder, held.id, &Order::Clear);
+fn end_one(registry: &Registry, held: &Held) -> anyhow::Result<()> {
+    let asked = ask(registry, held.id, &Order::Clear);
     let is_over = |patience| {
-        folder
+        registry
             .wait_for_end(held.id, patience)
             .map_err(registry_failure)
     };

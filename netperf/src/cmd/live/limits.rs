@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use netperf_core::sample::limit::LimitRecord;
 use netperf_core::units::ByteRate;
 use netperf_sys::procfs::OWN_EXECUTABLE;
-use netperf_throttle::registry::Folder;
+use netperf_throttle::registry::Registry;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::render::tui::LimitOrder;
@@ -52,7 +52,7 @@ impl LimitOrders {
 
 /// The limits that are held now; none where they can't be read.
 pub(super) fn held() -> Vec<LimitRecord> {
-    let held = Folder::of_machine().held().unwrap_or_default();
+    let held = Registry::of_machine().held().unwrap_or_default();
     held.into_iter().filter_map(|held| held.record).collect()
 }
 

@@ -19,7 +19,7 @@ use netperf_core::collect::{Feed, FeedConfig, Wanted};
 use netperf_core::failure::Failure;
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::sample::socket::SocketSample;
 use netperf_core::sample::{LinkReading, Sample};
 use netperf_core::text::chain;
@@ -57,7 +57,7 @@ pub(super) trait View {
     }
 
     /// Whether an event is to be reported by itself.
-    fn wants(&self, _event: &Happening, _model: &Model) -> bool {
+    fn wants(&self, _event: &ConnectionEvent, _model: &Model) -> bool {
         false
     }
 
@@ -180,14 +180,14 @@ impl<'f, F: Feed, V: View> Live<'f, F, V> {
     }
 
     /// Events until now, as far as they are to be shown.
-    fn events(&mut self) -> Vec<Happening> {
-        let mut events = self.feed.take_happenings();
+    fn events(&mut self) -> Vec<ConnectionEvent> {
+        let mut events = self.feed.drain_events();
         events.retain(|event| self.view.wants(event, &self.model));
         self.model.note(&events);
         events
     }
 
-    fn report_events(events: &[Happening], out: &mut Output) -> anyhow::Result<()> {
+    fn report_events(events: &[ConnectionEvent], out: &mut Output) -> anyhow::Result<()> {
         for event in events {
             out.report(&EventRow::of(event))?;
         }

@@ -6,7 +6,7 @@ use clap::Args;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
 use netperf_core::sample::Loss;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 
 use super::{Scene, View};
 use crate::cmd::args::filters::{FlowFilters, ProcessFilters};
@@ -75,7 +75,7 @@ impl View for Retrans {
         self.options.flows.iface.as_deref()
     }
 
-    fn wants(&self, event: &Happening, model: &Model) -> bool {
+    fn wants(&self, event: &ConnectionEvent, model: &Model) -> bool {
         self.options.wants(event, model)
     }
 

@@ -1,7 +1,7 @@
 //! What stands before the first report and after the last?
 
 use netperf_core::clock::{self, WallNs};
-use netperf_core::collect::{AttachedHook, Unavailable};
+use netperf_core::collect::AttachedHook;
 use netperf_core::sample::socket::Unseen;
 
 use super::Timing;
@@ -38,10 +38,6 @@ impl Opening<'_> {
     pub(in crate::cmd) fn start(&self) -> Start {
         let host = rustix::system::uname();
         let interval = self.timing.map(|timing| timing.interval);
-        let unseen = self.unseen.iter().map(|unseen| Unavailable {
-            what: unseen.what.clone(),
-            why: unseen.why.clone(),
-        });
         Start {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
@@ -51,7 +47,7 @@ impl Opening<'_> {
             kernel: host.release().to_string_lossy().into_owned(),
             interval_s: interval.unwrap_or_default().as_secs_f64(),
             hooks: self.hooks.to_vec(),
-            unavailable: unseen.collect(),
+            unavailable: self.unseen.to_vec(),
         }
     }
 }

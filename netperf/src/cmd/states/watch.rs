@@ -4,7 +4,7 @@ use std::io;
 
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 
 use crate::cmd::live::{Scene, View};
 use crate::render::output::Output;
@@ -21,7 +21,7 @@ impl View for ChurnOptions {
         }
     }
 
-    fn wants(&self, event: &Happening, _: &Model) -> bool {
+    fn wants(&self, event: &ConnectionEvent, _: &Model) -> bool {
         ChurnOptions::wants(self, event)
     }
 

@@ -6,6 +6,7 @@ use netperf_core::model::Model;
 use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::ProcessId;
 use netperf_core::sample::limit::LimitRecord;
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::Units;
 use regex::RegexBuilder;
 
@@ -15,7 +16,7 @@ use super::order::LimitOrder;
 use super::overlay::Overlay;
 use super::sockets_state::SocketsState;
 use crate::view::flows::FlowsOptions;
-use crate::view::limit::{WantedRates, rates};
+use crate::view::limit::rates;
 use crate::view::sort::{Figures, Sort};
 use crate::view::top::TopOptions;
 
@@ -194,7 +195,7 @@ impl State {
             return Effect::Redraw;
         };
         match rates(text) {
-            Ok(WantedRates { up, down }) => {
+            Ok(Rates { up, down }) => {
                 let process = *process;
                 self.overlay = Overlay::Nothing;
                 Effect::Order(LimitOrder::Begin { process, up, down })

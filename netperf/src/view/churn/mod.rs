@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 use netperf_core::model::Model;
 use netperf_core::model::churn::{Route, Waits};
 use netperf_core::model::states::counts::StateCounts;
-use netperf_core::sample::happening::{Happening, What};
+use netperf_core::sample::event::{ConnectionEvent, EventKind};
 use netperf_core::sample::{Process, ProcessId};
 use serde::Serialize;
 
@@ -207,8 +207,8 @@ impl Rates {
 
 impl ChurnOptions {
     /// Whether what happened is a transition that was asked for.
-    pub fn wants(&self, event: &Happening) -> bool {
-        let What::Transition(transition) = event.what else {
+    pub fn wants(&self, event: &ConnectionEvent) -> bool {
+        let EventKind::Transition(transition) = event.what else {
             return false;
         };
         let ends = (event.local, event.remote);

@@ -24,7 +24,7 @@ fn options() -> ChurnOptions {
     }
 }
 
-fn opened_and_waiting() -> [Happening; 2] {
+fn opened_and_waiting() -> [ConnectionEvent; 2] {
     let curl = process(7, "curl");
     let ends = ("10.0.0.5:40000", "10.0.0.10:5432");
     [

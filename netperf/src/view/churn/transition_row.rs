@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use netperf_core::sample::happening::{Happening, Transition};
+use netperf_core::sample::event::{ConnectionEvent, Transition};
 use netperf_core::sample::{Proto, TcpState};
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub struct TransitionRow<'h> {
 
 impl<'h> TransitionRow<'h> {
     /// The row of a transition.
-    pub fn new(event: &'h Happening, transition: Transition) -> Self {
+    pub fn new(event: &'h ConnectionEvent, transition: Transition) -> Self {
         let process = &event.process;
         Self {
             time: Rfc3339(event.wall),

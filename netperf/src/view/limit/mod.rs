@@ -15,7 +15,7 @@ pub use self::mark::limit_cell;
 pub use self::moved::moved;
 pub use self::plan::{LimitPlan, PlannedInterface, PlannedProcess, PlannedSocket};
 pub use self::tick::{LimitTick, Outlook};
-pub use self::words::{WantedRates, changed, rate, rates};
+pub use self::words::{changed, rate, rates};
 
 /// Names of the first processes, and how many more there are: `rsync (9821), ssh (9822) and 3 more`.
 /// Untrusted text.

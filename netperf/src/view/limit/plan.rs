@@ -1,9 +1,9 @@
 //! The plan of `limit --dry-run`: what would be limited, and how.
 
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;
 use serde::Serialize;
 
-use super::words::WantedRates;
 use crate::view::time::Rfc3339;
 
 /// What a limit would do: nothing has been changed.
@@ -69,8 +69,8 @@ pub struct PlannedInterface {
 
 impl LimitPlan {
     /// The rates.
-    pub fn rates(&self) -> WantedRates {
-        WantedRates {
+    pub fn rates(&self) -> Rates {
+        Rates {
             up: self.up_bytes_per_s.map(ByteRate),
             down: self.down_bytes_per_s.map(ByteRate),
         }

@@ -1,5 +1,6 @@
 //! Reads the rates that a limit can have.
 
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;
 
 /// Below this, connections time out: it is seven packets a second.
@@ -10,15 +11,6 @@ const PACKET: u64 = 1_500;
 
 /// Above this, no queue keeps up.
 const HIGHEST: u64 = 10_000_000_000;
-
-/// The rates that somebody wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WantedRates {
-    /// Of what is sent.
-    pub up: Option<ByteRate>,
-    /// Of what is received.
-    pub down: Option<ByteRate>,
-}
 
 /// Reads one rate that a limit can have.
 ///
@@ -49,8 +41,8 @@ pub fn rate(text: &str) -> Result<ByteRate, String> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn rates(text: &str) -> Result<WantedRates, String> {
-    let mut wanted = WantedRates::default();
+pub fn rates(text: &str) -> Result<Rates, String> {
+    let mut wanted = Rates::default();
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
         let mut of_next = || rate(words.next().unwrap_or_default());
@@ -58,9 +50,9 @@ pub fn rates(text: &str) -> Result<WantedRates, String> {
             "up" if wanted.up.is_none() => wanted.up = Some(of_next()?),
             "down" if wanted.down.is_none() => wanted.down = Some(of_next()?),
             // `20 MB`, too.
-            _ if wanted == WantedRates::default() => {
+            _ if wanted == Rates::default() => {
                 let both = Some(rate(text)?);
-                return Ok(WantedRates {
+                return Ok(Rates {
                     up: both,
                     down: both,
                 });
@@ -68,7 +60,7 @@ pub fn rates(text: &str) -> Result<WantedRates, String> {
             _ => return Err("write `20MB`, `up 5MB`, `down 5MB` or `up 5MB down 20MB`".to_owned()),
         }
     }
-    if wanted == WantedRates::default() {
+    if wanted == Rates::default() {
         return Err("a rate is a number with a unit, such as `20MB`".to_owned());
     }
     Ok(wanted)
@@ -104,7 +96,7 @@ mod tests {
 
     #[test]
     fn one_rate_is_for_both_directions_and_words_say_which() {
-        let both = |up: u64, down: u64| WantedRates {
+        let both = |up: u64, down: u64| Rates {
             up: (up > 0).then_some(ByteRate(up)),
             down: (down > 0).then_some(ByteRate(down)),
         };

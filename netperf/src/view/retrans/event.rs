@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use netperf_core::sample::TcpState;
-use netperf_core::sample::happening::{Happening, Retransmission};
+use netperf_core::sample::event::{ConnectionEvent, Retransmission};
 use netperf_core::sample::losses::RetransKind;
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ pub struct RetransmitRow<'h> {
 
 impl<'h> RetransmitRow<'h> {
     /// The row of a retransmission.
-    pub fn new(event: &'h Happening, what: Retransmission) -> Self {
+    pub fn new(event: &'h ConnectionEvent, what: Retransmission) -> Self {
         let process = &event.process;
         Self {
             time: Rfc3339(event.wall),

@@ -13,7 +13,7 @@ use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
 use netperf_core::model::losses::Account;
 use netperf_core::model::query::{FlowQuery, ProcessQuery};
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::sample::{ProcessId, Proto};
 use serde::Serialize;
 
@@ -38,7 +38,7 @@ pub struct RetransOptions {
 
 impl RetransOptions {
     /// Whether what happened was asked for.
-    pub fn wants(&self, event: &Happening, model: &Model) -> bool {
+    pub fn wants(&self, event: &ConnectionEvent, model: &Model) -> bool {
         let ends = (event.local, event.remote);
         self.flows.takes_ends(Proto::Tcp, ends, model) && self.processes.takes(&event.process)
     }

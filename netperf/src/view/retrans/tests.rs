@@ -4,7 +4,7 @@ use netperf_core::host_names::Numeric;
 use netperf_core::model::Model;
 use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::TcpState;
-use netperf_core::sample::happening::{Happening, Retransmission, What};
+use netperf_core::sample::event::{ConnectionEvent, EventKind, Retransmission};
 use netperf_core::sample::losses::RetransKind;
 use serde_json::Value;
 
@@ -75,14 +75,14 @@ fn a_filter_leaves_what_it_names_and_no_packets_that_are_nobody_s() {
 
 #[test]
 fn an_event_is_shown_if_it_was_asked_for() {
-    let event = Happening {
+    let event = ConnectionEvent {
         at: MonoNs(5),
         wall: WallNs(1_000_000_000),
         process: process(412, "nginx"),
         local: "10.0.0.5:80".parse().unwrap(),
         remote: "10.0.0.9:1024".parse().unwrap(),
         netns: 7,
-        what: What::Retransmit(Retransmission {
+        what: EventKind::Retransmit(Retransmission {
             kind: RetransKind::Tlp,
             state: Some(TcpState::Established),
             srtt_us: Some(73),

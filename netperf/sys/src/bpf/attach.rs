@@ -4,14 +4,17 @@ use std::io;
 
 use anyhow::Context as _;
 use aya::Ebpf;
+use aya::programs::trace_point::TracePointLink;
 use aya::programs::{
     BtfTracePoint, CgroupAttachMode, CgroupSock, FEntry, FExit, KProbe, Program, ProgramError,
     TracePoint,
 };
-use netperf_core::collect::{AttachedHook, Provenance, Unavailable};
+use netperf_core::collect::{AttachedHook, Provenance};
+use netperf_core::sample::socket::Unseen;
 
 use super::btf::Btf;
 use super::hooks::{Attach, Attachment, Hook, HookSet, Need};
+use super::links::TracepointLinks;
 use super::request::Request;
 use crate::procfs::with_tracefs;
 
@@ -71,11 +74,12 @@ pub(super) fn attach(
     ebpf: &mut Ebpf,
     set: &HookSet,
     kernel: &Kernel<'_>,
-) -> Result<Provenance, Refused> {
+) -> Result<(Provenance, TracepointLinks), Refused> {
     let mut provenance = Provenance::default();
+    let mut links = TracepointLinks::default();
     let is_asked_for = |hook: &&Hook| kernel.request.asks(hook.asked);
     for hook in set.all().filter(is_asked_for) {
-        match attach_hook(ebpf, hook, kernel) {
+        match attach_hook(ebpf, &mut links, hook, kernel) {
             Ok(attached) => provenance
                 .hooks
                 .extend(hook.counts.iter().map(|name| AttachedHook {
@@ -91,17 +95,17 @@ pub(super) fn attach(
                     });
                 }
                 Need::IfPresent if is_absent => log::debug!("not in this kernel: {why}"),
-                Need::Wanted | Need::IfPresent => provenance.unavailable.push(Unavailable {
+                Need::Wanted | Need::IfPresent => provenance.unavailable.push(Unseen {
                     what: hook.without.to_owned(),
                     why,
                 }),
             },
         }
     }
-    Ok(provenance)
+    Ok((provenance, links))
 }
 
-/// Detaches every program of a set.
+/// Detaches every program of a set, but for those at [`TracepointLinks`].
 pub(super) fn detach(ebpf: &mut Ebpf, set: &HookSet) {
     for attachment in set
         .all()
@@ -117,7 +121,7 @@ pub(super) fn detach(ebpf: &mut Ebpf, set: &HookSet) {
 
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "a foreign list of thirty kinds, of which the sets use six"
+    reason = "a foreign list of thirty kinds, of which the sets use five beside tracepoints"
 )]
 fn unload(program: &mut Program) -> Result<(), ProgramError> {
     match program {
@@ -125,7 +129,6 @@ fn unload(program: &mut Program) -> Result<(), ProgramError> {
         Program::FEntry(program) => program.unload(),
         Program::FExit(program) => program.unload(),
         Program::KProbe(program) => program.unload(),
-        Program::TracePoint(program) => program.unload(),
         Program::CgroupSock(program) => program.unload(),
         _ => Ok(()),
     }
@@ -142,6 +145,7 @@ struct Unmet {
 /// Tries the alternatives in their order.
 fn attach_hook(
     ebpf: &mut Ebpf,
+    links: &mut TracepointLinks,
     hook: &Hook,
     kernel: &Kernel<'_>,
 ) -> Result<&'static [Attachment], Unmet> {
@@ -149,7 +153,7 @@ fn attach_hook(
     let mut is_absent = true;
     for attachments in hook.alternatives {
         let outcome = attachments.iter().try_for_each(|attachment| {
-            attach_one(ebpf, attachment, kernel).map_err(|error| (attachment, error))
+            attach_one(ebpf, links, attachment, kernel).map_err(|error| (attachment, error))
         });
         match outcome {
             Ok(()) => return Ok(attachments),
@@ -177,7 +181,12 @@ fn describe(attachments: &[Attachment]) -> String {
     words.join(" + ")
 }
 
-fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> anyhow::Result<()> {
+fn attach_one(
+    ebpf: &mut Ebpf,
+    links: &mut TracepointLinks,
+    attachment: &Attachment,
+    kernel: &Kernel<'_>,
+) -> anyhow::Result<()> {
     if let Some(wanted) = attachment.parameters {
         let types = kernel.types.context("the kernel shows no types")?;
         let found = types.btf.parameter_count(attachment.symbol);
@@ -220,7 +229,11 @@ fn attach_one(ebpf: &mut Ebpf, attachment: &Attachment, kernel: &Kernel<'_>) -> 
             program.attach(attachment.symbol, 0)?;
         }
         Attach::Tracepoint => {
-            attach_with_record(program.try_into()?, attachment.symbol, kernel)?;
+            links.push(attach_with_record(
+                program.try_into()?,
+                attachment.symbol,
+                kernel,
+            )?);
         }
         Attach::Cgroup => {
             let root = kernel
@@ -240,15 +253,15 @@ fn attach_with_record(
     program: &mut TracePoint,
     symbol: &str,
     kernel: &Kernel<'_>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<TracePointLink> {
     if let Some(why) = kernel.no_records {
         anyhow::bail!("{why}");
     }
     let named = symbol.split_once('/');
     let (category, name) = named.context("a tracepoint without a category")?;
     load_once(program.fd().is_ok(), || program.load())?;
-    with_tracefs(|| program.attach(category, name)).context("no tracefs")??;
-    Ok(())
+    let link = with_tracefs(|| program.attach(category, name)).context("no tracefs")??;
+    Ok(program.take_link(link)?)
 }
 
 /// A program that serves several symbols is loaded once.

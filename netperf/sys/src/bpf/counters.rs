@@ -1,4 +1,4 @@
-//! What has been counted until now? Reads slots and records, and keeps the books.
+//! The counters of a session: reads slots and records of the kernel side, and keeps the books.
 
 use anyhow::Context as _;
 use aya::maps::{MapData, RingBuf};
@@ -7,10 +7,9 @@ use netperf_common::kernel::{LossCounters, PairKey};
 use netperf_core::collect::Provenance;
 use netperf_core::sample::Loss;
 
-use super::attach;
 use super::drops::{Dropped, Drops};
 use super::error::OpenError;
-use super::events::{Event, Happened, Told};
+use super::events::{KernelEvent, KernelEventKind, Record};
 use super::latencies::{Grown, Latencies};
 use super::ledger::Ledger;
 use super::missed::missed;
@@ -46,7 +45,7 @@ pub struct Counters {
     /// Nothing counts any more.
     detached: bool,
     /// What happened since it was last taken.
-    happened: Vec<Happened>,
+    events: Vec<KernelEvent>,
     drops: Drops,
     latencies: Latencies,
     /// Where the kernel side can't say when a process started.
@@ -75,7 +74,8 @@ impl Counters {
         };
         let (ring, drops, latencies) = (take("EVENTS")?, take("DROPS")?, take("LATENCIES")?);
         let tick = 1;
-        let lost_before = kernel.board.turn(&mut kernel.ebpf, tick)?;
+        kernel.begin_log_tick();
+        let lost_before = kernel.control.sync(&mut kernel.ebpf, tick)?;
         Ok(Self {
             ring: ring.try_into()?,
             ledger: Ledger::default(),
@@ -89,7 +89,7 @@ impl Counters {
             detached: false,
             lost_before,
             lost: lost_before,
-            happened: Vec::new(),
+            events: Vec::new(),
             drops: Drops::new(drops.try_into()?, std::mem::take(&mut drop_numbers)),
             latencies: Latencies::new(latencies.try_into()?),
             starts,
@@ -114,16 +114,17 @@ impl Counters {
     /// If the kernel refuses to take a slot back.
     pub fn pump(&mut self) -> anyhow::Result<usize> {
         self.recycle()?;
+        self.kernel.log.flush();
         let mut count = 0_usize;
         while count < AT_ONCE
-            && let Some(event) = self.ring.next().map(|record| Event::decode(&record))
+            && let Some(event) = self.ring.next().map(|record| Record::decode(&record))
         {
             count += 1;
             match event {
-                Some(Event::Active { slot }) => self.active.push(slot),
-                Some(Event::Owned { slot, socket }) => self.ledger.share(slot, socket),
-                Some(Event::Closed { slot, socket }) => self.close(slot, socket),
-                Some(Event::Happened { slot, happened }) => self.note(slot, happened),
+                Some(Record::Active { slot }) => self.active.push(slot),
+                Some(Record::Owned { slot, socket }) => self.ledger.share(slot, socket),
+                Some(Record::Closed { slot, socket }) => self.close(slot, socket),
+                Some(Record::Connection { slot, event }) => self.note(slot, event),
                 None => log::debug!("a record of an unknown kind"),
             }
         }
@@ -132,12 +133,12 @@ impl Counters {
     }
 
     /// Finds out whose connection it happened to, while the slot is still that connection's.
-    fn note(&mut self, index: u32, mut happened: Happened) {
+    fn note(&mut self, index: u32, mut event: KernelEvent) {
         let slot = self.kernel.slots.read(index);
-        if let Some(slot) = slot.filter(|slot| slot.socket == happened.socket) {
+        if let Some(slot) = slot.filter(|slot| slot.socket == event.socket) {
             self.look_at(index);
-            happened.owner = Some(slot.owner);
-            if let Told::Retransmit { kind, cwnd, .. } = happened.what {
+            event.owner = Some(slot.owner);
+            if let KernelEventKind::Retransmit { kind, cwnd, .. } = event.what {
                 self.ledger.note_retransmission(index, kind, cwnd);
             }
         } else {
@@ -147,16 +148,16 @@ impl Counters {
                 protocol,
                 local_port,
                 ..
-            } = happened.key;
+            } = event.key;
             let holder = |ledger: &Ledger| ledger.holders().of(netns, protocol, local_port);
             if holder(&self.ledger).is_none() {
                 self.look_at_active();
             }
             let holder = holder(&self.ledger);
             let tally = holder.and_then(|holder| self.ledger.tally(holder));
-            happened.owner = tally.map(|tally| tally.owner);
+            event.owner = tally.map(|tally| tally.owner);
         }
-        self.happened.push(happened);
+        self.events.push(event);
     }
 
     /// Takes in the slots that have become active, before the end of the tick.
@@ -170,8 +171,8 @@ impl Counters {
     }
 
     /// What happened since the last call, in order.
-    pub fn take_happened(&mut self) -> Vec<Happened> {
-        std::mem::take(&mut self.happened)
+    pub fn drain_events(&mut self) -> Vec<KernelEvent> {
+        std::mem::take(&mut self.events)
     }
 
     /// What the kernel threw away since the last call.
@@ -196,7 +197,8 @@ impl Counters {
     /// If the kernel refuses to be read.
     pub fn end_tick(&mut self) -> anyhow::Result<()> {
         self.tick += 1;
-        self.turn()?;
+        self.kernel.begin_log_tick();
+        self.sync()?;
         let told = self.lost;
         let expected = told.records - told.ring_lost;
         while self.pump()? == AT_ONCE && self.taken < expected {}
@@ -217,7 +219,7 @@ impl Counters {
     pub fn detach(&mut self) {
         self.look_for_missed();
         self.detached = true;
-        attach::detach(&mut self.kernel.ebpf, &self.kernel.set);
+        self.kernel.detach();
     }
 
     /// Programs that are gone say nothing any more.
@@ -238,8 +240,8 @@ impl Counters {
     }
 
     /// Tells the kernel side the tick, and what user space has done with.
-    fn turn(&mut self) -> anyhow::Result<()> {
-        self.lost = self.kernel.board.turn(&mut self.kernel.ebpf, self.tick)?;
+    fn sync(&mut self) -> anyhow::Result<()> {
+        self.lost = self.kernel.control.sync(&mut self.kernel.ebpf, self.tick)?;
         Ok(())
     }
 
@@ -271,7 +273,7 @@ impl Counters {
     /// Removes a slot's entry from the kernel's table of shared sockets, where it has one.
     fn unshare(&mut self, slot: &Slot) {
         if self.ledger.is_shared(slot.socket) {
-            self.kernel.board.unshare(PairKey {
+            self.kernel.control.unshare(PairKey {
                 socket: slot.socket,
                 host_tgid: slot.owner.host_tgid,
                 reserved: 0,
@@ -285,10 +287,10 @@ impl Counters {
             self.look_at(index);
             self.ledger.forget(index);
             self.kernel.slots.clear(index);
-            self.kernel.board.free(index);
+            self.kernel.control.free(index);
         }
-        if self.kernel.board.has_slots() {
-            self.turn()?;
+        if self.kernel.control.has_slots() {
+            self.sync()?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Why can't this kernel count?
+//! Why this kernel can't count, in words for the user.
 
 use super::btf::BtfError;
 

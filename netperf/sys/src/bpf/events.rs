@@ -1,4 +1,4 @@
-//! What did the kernel side emit? The records of the ring buffer, checked and typed.
+//! Decodes the records of the ring buffer: checked and typed.
 
 use bytes::Buf;
 use netperf_common::event::{
@@ -11,7 +11,7 @@ use netperf_core::sample::losses::{ResetDirection, RetransKind};
 
 /// A record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum Record {
     /// A slot was active for the first time in a tick.
     Active {
         /// Its index.
@@ -32,17 +32,17 @@ pub(super) enum Event {
         socket: u64,
     },
     /// Something happened to a connection.
-    Happened {
+    Connection {
         /// Slot of the process that last used it; 0 is none.
         slot: u32,
         /// What; who is still to be found.
-        happened: Happened,
+        event: KernelEvent,
     },
 }
 
 /// Something that happened to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Happened {
+pub struct KernelEvent {
     /// When, on `CLOCK_BOOTTIME`.
     pub at: MonoNs,
     /// Cookie of the socket; 0 if there is none.
@@ -52,12 +52,12 @@ pub struct Happened {
     /// As the kernel described the process; `None` if none is known.
     pub owner: Option<Owner>,
     /// What.
-    pub what: Told,
+    pub what: KernelEventKind,
 }
 
 /// What happened. States are as in `tcp_states.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum KernelEventKind {
     /// Something was sent again.
     Retransmit {
         /// Why.
@@ -91,7 +91,7 @@ pub enum Told {
     },
 }
 
-impl Event {
+impl Record {
     /// Reads a record; `None` for one that is cut or of an unknown kind.
     pub(super) fn decode(mut record: &[u8]) -> Option<Self> {
         if record.len() < size_of::<SlotEvent>() {
@@ -106,47 +106,47 @@ impl Event {
             CLOSED => Some(Self::Closed { slot, socket }),
             STATE => {
                 let read = |record: &mut &[u8]| Some(transition(record));
-                happened(slot, socket, record, size_of::<StateEvent>(), read)
+                event(slot, socket, record, size_of::<StateEvent>(), read)
             }
             RETRANS | SYNACK => {
                 let read = |record: &mut &[u8]| Some(retransmit(kind, record));
-                happened(slot, socket, record, size_of::<RetransEvent>(), read)
+                event(slot, socket, record, size_of::<RetransEvent>(), read)
             }
-            RESET => happened(slot, socket, record, size_of::<ResetEvent>(), reset),
+            RESET => event(slot, socket, record, size_of::<ResetEvent>(), reset),
             _ => None,
         }
     }
 }
 
 /// Reads what comes after the head, which is the same in all records, if the whole record is `size` long.
-fn happened(
+fn event(
     slot: u32,
     socket: u64,
     mut rest: &[u8],
     size: usize,
-    read: impl FnOnce(&mut &[u8]) -> Option<(FlowKey, Told)>,
-) -> Option<Event> {
+    read: impl FnOnce(&mut &[u8]) -> Option<(FlowKey, KernelEventKind)>,
+) -> Option<Record> {
     if rest.len() + size_of::<SlotEvent>() < size {
         return None;
     }
     let at = MonoNs(rest.get_u64_ne());
     let (key, what) = read(&mut rest)?;
-    let happened = Happened {
+    let event = KernelEvent {
         at,
         socket,
         key,
         owner: None,
         what,
     };
-    Some(Event::Happened { slot, happened })
+    Some(Record::Connection { slot, event })
 }
 
-fn transition(record: &mut &[u8]) -> (FlowKey, Told) {
+fn transition(record: &mut &[u8]) -> (FlowKey, KernelEventKind) {
     let in_old_ns = record.get_u64_ne();
     let key = addresses(record);
     let (old, new) = (record.get_u8(), record.get_u8());
     let flags = record.get_u16_ne();
-    let told = Told::Transition {
+    let told = KernelEventKind::Transition {
         old,
         new,
         in_old_ns,
@@ -156,7 +156,7 @@ fn transition(record: &mut &[u8]) -> (FlowKey, Told) {
     (key, told)
 }
 
-fn retransmit(record_kind: u32, record: &mut &[u8]) -> (FlowKey, Told) {
+fn retransmit(record_kind: u32, record: &mut &[u8]) -> (FlowKey, KernelEventKind) {
     let key = addresses(record);
     record.advance(size_of::<u32>());
     let srtt_us = record.get_u32_ne();
@@ -167,7 +167,7 @@ fn retransmit(record_kind: u32, record: &mut &[u8]) -> (FlowKey, Told) {
     } else {
         RetransKind::of(state, ca_state, pending)
     };
-    let told = Told::Retransmit {
+    let told = KernelEventKind::Retransmit {
         kind,
         state,
         srtt_us,
@@ -177,7 +177,7 @@ fn retransmit(record_kind: u32, record: &mut &[u8]) -> (FlowKey, Told) {
 }
 
 /// `None` for a direction that nobody knows.
-fn reset(record: &mut &[u8]) -> Option<(FlowKey, Told)> {
+fn reset(record: &mut &[u8]) -> Option<(FlowKey, KernelEventKind)> {
     let key = addresses(record);
     let state = record.get_u8();
     let direction = match record.get_u8() {
@@ -185,7 +185,7 @@ fn reset(record: &mut &[u8]) -> Option<(FlowKey, Told)> {
         RECEIVED => ResetDirection::Received,
         _ => return None,
     };
-    Some((key, Told::Reset { direction, state }))
+    Some((key, KernelEventKind::Reset { direction, state }))
 }
 
 fn addresses(record: &mut &[u8]) -> FlowKey {
@@ -216,23 +216,23 @@ mod tests {
     #[test]
     fn each_kind_is_told_apart() {
         assert_eq!(
-            Event::decode(&record(ACTIVE, 7, 9)),
-            Some(Event::Active { slot: 7 })
+            Record::decode(&record(ACTIVE, 7, 9)),
+            Some(Record::Active { slot: 7 })
         );
         assert_eq!(
-            Event::decode(&record(OWNED, 7, 9)),
-            Some(Event::Owned { slot: 7, socket: 9 })
+            Record::decode(&record(OWNED, 7, 9)),
+            Some(Record::Owned { slot: 7, socket: 9 })
         );
         assert_eq!(
-            Event::decode(&record(CLOSED, 7, 9)),
-            Some(Event::Closed { slot: 7, socket: 9 })
+            Record::decode(&record(CLOSED, 7, 9)),
+            Some(Record::Closed { slot: 7, socket: 9 })
         );
     }
 
     #[test]
     fn a_cut_or_foreign_record_is_passed_over() {
-        assert_eq!(Event::decode(&record(ACTIVE, 7, 9)[..15]), None);
-        assert_eq!(Event::decode(&record(99, 7, 9)), None);
+        assert_eq!(Record::decode(&record(ACTIVE, 7, 9)[..15]), None);
+        assert_eq!(Record::decode(&record(99, 7, 9)), None);
     }
 
     /// A record that begins with its head, then has `before` up to the addresses.
@@ -249,21 +249,21 @@ mod tests {
         all
     }
 
-    fn what(record: &[u8]) -> Option<Told> {
-        let Event::Happened { slot, happened } = Event::decode(record)? else {
+    fn what(record: &[u8]) -> Option<KernelEventKind> {
+        let Record::Connection { slot, event } = Record::decode(record)? else {
             return None;
         };
-        assert_eq!((slot, happened.socket, happened.at), (7, 9, MonoNs(5)));
-        assert_eq!((happened.key.netns, happened.key.local_port), (99, 80));
-        assert_eq!(happened.key.remote_addr, [20; 16]);
-        Some(happened.what)
+        assert_eq!((slot, event.socket, event.at), (7, 9, MonoNs(5)));
+        assert_eq!((event.key.netns, event.key.local_port), (99, 80));
+        assert_eq!(event.key.remote_addr, [20; 16]);
+        Some(event.what)
     }
 
     #[test]
     fn a_transition_is_read_as_the_kernel_side_writes_it() {
         let whole = told(STATE, &77_u64.to_ne_bytes(), &[5, 7, 1, 0]);
         assert_eq!(whole.len(), size_of::<StateEvent>());
-        let expected = Told::Transition {
+        let expected = KernelEventKind::Transition {
             old: 5,
             new: 7,
             in_old_ns: 77,
@@ -271,7 +271,7 @@ mod tests {
             failed: false,
         };
         assert_eq!(what(&whole), Some(expected));
-        assert_eq!(Event::decode(&whole[..whole.len() - 1]), None);
+        assert_eq!(Record::decode(&whole[..whole.len() - 1]), None);
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
         .concat();
         let whole = told(RETRANS, &[], &rest);
         assert_eq!(whole.len(), size_of::<RetransEvent>());
-        let expected = Told::Retransmit {
+        let expected = KernelEventKind::Retransmit {
             kind: RetransKind::Rto,
             state: 1,
             srtt_us: 200,
@@ -295,7 +295,7 @@ mod tests {
         let direction = ResetDirection::Sent;
         assert_eq!(
             what(&whole),
-            Some(Told::Reset {
+            Some(KernelEventKind::Reset {
                 direction,
                 state: 1
             })

@@ -1,4 +1,4 @@
-//! How long did it take? The kernel side's histograms, and what was told of them.
+//! Reads the kernel side's histograms of latencies, and keeps what was read of them before.
 
 use anyhow::Context as _;
 use aya::maps::{HashMap, MapData};

@@ -1,4 +1,4 @@
-//! How do the programs of a limit get into the kernel, and what do they say?
+//! Loads and attaches the programs of `limit`, and exchanges figures with them.
 
 use std::collections::HashMap as Attached;
 use std::fs::File;

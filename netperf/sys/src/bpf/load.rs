@@ -1,4 +1,4 @@
-//! What is the kernel side told before it is loaded, and how large are its tables?
+//! Loads the kernel side, with the facts that it needs and tables of the right size.
 
 use std::num::NonZeroU32;
 
@@ -12,7 +12,7 @@ use super::attach::Types;
 use super::error::OpenError;
 use super::hooks::{HookSet, Memory, Reads, SENT, STATE_TRACEPOINT, TAKEN};
 use super::request::Request;
-use super::{drops, offsets};
+use super::{drops, kernel_log, offsets};
 use crate::procfs::Procfs;
 
 /// The kernel side, compiled by build.rs.
@@ -123,6 +123,7 @@ pub(super) fn load(
         .override_global("COUNTED_DROPS", &counted[..], true)
         .map_max_entries("SLOTS", slots)
         .map_max_entries("FREE_SLOTS", slots)
+        .map_max_entries("AYA_LOGS", kernel_log::ring_bytes())
         .map_max_entries("EVENTS", ring_bytes(slots, request.wants_events()));
     match set.memory {
         Memory::InSocket => loader
@@ -186,6 +187,7 @@ fn facts(
     settings.sample = request.transitions.map_or(0, NonZeroU32::get);
     settings.latency = u32::from(request.latency);
     settings.failures = u32::from(request.failures);
+    settings.log = u32::from(kernel_log::is_wanted());
     Ok((offsets, settings))
 }
 

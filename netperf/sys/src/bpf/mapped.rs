@@ -1,4 +1,4 @@
-//! How is an array of the kernel's read without a system call? As memory of this process.
+//! An array of the kernel as memory of this process, read and written without a system call.
 #![expect(unsafe_code, reason = "maps the kernel's array into this process")]
 
 use std::os::fd::{AsFd as _, AsRawFd as _};

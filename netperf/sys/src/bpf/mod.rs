@@ -1,16 +1,18 @@
 //! What does the kernel count? The only user of aya: loads, attaches, reads.
 
 mod attach;
-mod board;
 mod btf;
+mod control_page;
 mod counters;
 mod drops;
 mod error;
 mod events;
 mod hooks;
+mod kernel_log;
 mod latencies;
 mod ledger;
 mod limit;
+mod links;
 mod load;
 mod mapped;
 mod missed;
@@ -28,7 +30,7 @@ pub use btf::BtfError;
 pub use counters::{AT_ONCE, Counters};
 pub use drops::Dropped;
 pub use error::OpenError;
-pub use events::{Happened, Told};
+pub use events::{KernelEvent, KernelEventKind};
 pub use latencies::Grown;
 pub use ledger::{FlowTotals, Ledger, Tally, process_id};
 pub use limit::{LimitLoader, LimitOrder, LimitPrograms, LimitSeen, Point, Waiting};

@@ -1,4 +1,4 @@
-//! How does the kernel side get into the kernel, and why does it not?
+//! Opens the kernel side: loads the object, and attaches the first set of hooks that the kernel accepts.
 
 use std::io::Read as _;
 
@@ -7,15 +7,18 @@ use aya::maps::MapType;
 use aya::programs::Iter;
 use aya::sys::{SyscallError, is_map_supported};
 use aya::{Ebpf, Endianness};
-use netperf_core::collect::{HookKind, Provenance, Unavailable};
+use netperf_core::collect::{HookKind, Provenance};
 use netperf_core::sample::losses::DropReason;
+use netperf_core::sample::socket::Unseen;
 use netperf_core::text::chain;
 
 use super::attach::{self, Kernel, Refused, Types};
-use super::board::{Board, fill_free_slots};
 use super::btf::Btf;
+use super::control_page::{Control, fill_free_slots};
 use super::error::OpenError;
 use super::hooks::{HookSet, Memory, NO_BTF, REFUSED, SETS};
+use super::kernel_log::KernelLog;
+use super::links::TracepointLinks;
 use super::load::{Loaded, Records, load};
 use super::request::Request;
 use super::slots::Slots;
@@ -27,11 +30,26 @@ const LARGE: i32 = 128 << 10;
 pub(super) struct Opened {
     pub(super) ebpf: Ebpf,
     pub(super) slots: Slots,
-    pub(super) board: Board,
+    pub(super) control: Control,
+    pub(super) log: KernelLog,
+    pub(super) links: TracepointLinks,
     pub(super) set: HookSet,
     pub(super) provenance: Provenance,
     /// Numbers of the reasons for which packets are thrown away.
     pub(super) drop_numbers: Vec<(u16, DropReason)>,
+}
+
+impl Opened {
+    /// Detaches every program; those at tracepoints may still run for a while.
+    pub(super) fn detach(&mut self) {
+        self.links.close();
+        attach::detach(&mut self.ebpf, &self.set);
+    }
+
+    /// A tick begins for what the kernel side logs.
+    pub(super) fn begin_log_tick(&mut self) {
+        self.log.begin_tick(&mut self.control);
+    }
 }
 
 /// What the running kernel tells about itself.
@@ -223,7 +241,7 @@ impl Machine<'_> {
             mut ebpf,
             drop_numbers,
         } = load(self.request, types, set, records.as_ref().ok())?;
-        let (slots, board) = take_tables(&mut ebpf).map_err(OpenError::Load)?;
+        let (slots, control) = take_tables(&mut ebpf).map_err(OpenError::Load)?;
         if let Some(types) = types
             && let Err(error) = iterate(&mut ebpf, types, "task", "iter_own_namespace")
         {
@@ -234,8 +252,8 @@ impl Machine<'_> {
             no_records: records.as_ref().err().map(String::as_str),
             request: self.request,
         };
-        let mut provenance = match attach::attach(&mut ebpf, set, &kernel) {
-            Ok(provenance) => provenance,
+        let (mut provenance, links) = match attach::attach(&mut ebpf, set, &kernel) {
+            Ok(attached) => attached,
             Err(refused) => return Ok(Err(refused)),
         };
         match &self.types {
@@ -243,9 +261,11 @@ impl Machine<'_> {
             Err(without) => provenance.unavailable.extend(unseen(set, without)),
         }
         Ok(Ok(Opened {
+            log: KernelLog::open(&mut ebpf).map_err(OpenError::Load)?,
             ebpf,
             slots,
-            board,
+            control,
+            links,
             set: *set,
             provenance,
             drop_numbers,
@@ -254,8 +274,8 @@ impl Machine<'_> {
 }
 
 /// What a set can't see on any kernel.
-fn unseen(set: &HookSet, why: &str) -> impl Iterator<Item = Unavailable> {
-    set.unseen.iter().map(move |what| Unavailable {
+fn unseen(set: &HookSet, why: &str) -> impl Iterator<Item = Unseen> {
+    set.unseen.iter().map(move |what| Unseen {
         what: (*what).to_owned(),
         why: why.to_owned(),
     })
@@ -287,15 +307,15 @@ fn iterate(ebpf: &mut Ebpf, types: Types<'_>, kind: &str, program: &str) -> anyh
 }
 
 /// The tables that user space has to do with, ready for use.
-fn take_tables(ebpf: &mut Ebpf) -> anyhow::Result<(Slots, Board)> {
+fn take_tables(ebpf: &mut Ebpf) -> anyhow::Result<(Slots, Control)> {
     let mut take = |name: &str| {
         ebpf.take_map(name)
             .with_context(|| format!("the object has no `{name}`"))
     };
-    let (slots, page) = (take("SLOTS")?, take("BOARD")?);
+    let (slots, page) = (take("SLOTS")?, take("CONTROL")?);
     let slots = Slots::open(slots)?;
     fill_free_slots(ebpf, slots.count())?;
-    Ok((slots, Board::open(ebpf, page)?))
+    Ok((slots, Control::open(ebpf, page)?))
 }
 
 #[cfg(test)]

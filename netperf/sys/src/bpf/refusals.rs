@@ -64,11 +64,12 @@ impl Refusals {
         let map = kernel.ebpf.take_map("REFUSALS");
         let map = map.context("the object has no `REFUSALS`")?;
         let tick = 1;
+        kernel.begin_log_tick();
         Ok(Self {
             map: map.try_into()?,
             told: FxHashMap::default(),
             tick,
-            lost_before: kernel.board.turn(&mut kernel.ebpf, tick)?,
+            lost_before: kernel.control.sync(&mut kernel.ebpf, tick)?,
             missed_before: missed(&kernel.ebpf, &kernel.set),
             kernel,
         })
@@ -106,6 +107,11 @@ impl Refusals {
         Ok(grown)
     }
 
+    /// Stops counting; what was counted stays readable.
+    pub fn detach(&mut self) {
+        self.kernel.detach();
+    }
+
     /// What found no room from the start until now, calls at which the kernel ran no program, and connections
     /// whose error was taken before it could be read.
     ///
@@ -113,7 +119,8 @@ impl Refusals {
     /// If the kernel refuses to tell.
     pub fn loss(&mut self) -> anyhow::Result<Loss> {
         self.tick += 1;
-        let lost = self.kernel.board.turn(&mut self.kernel.ebpf, self.tick)?;
+        self.kernel.begin_log_tick();
+        let lost = self.kernel.control.sync(&mut self.kernel.ebpf, self.tick)?;
         let missed = missed(&self.kernel.ebpf, &self.kernel.set) - self.missed_before;
         Ok(Loss {
             map_full: lost.map_full - self.lost_before.map_full,

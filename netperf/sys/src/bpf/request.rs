@@ -1,4 +1,4 @@
-//! What is wanted of the kernel side?
+//! What a session wants of the kernel side: which hooks, and what they are to count.
 
 use std::fs::File;
 use std::num::NonZeroU32;

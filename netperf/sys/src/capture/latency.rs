@@ -1,4 +1,4 @@
-//! Whose times are they? Histograms of the kernel side, joined with names.
+//! Latencies as sample rows: histograms of the kernel side, joined with names.
 
 use netperf_common::flow::FlowKey;
 use netperf_common::latency::{ACCEPT, CONNECT, RTT, bounds};
@@ -6,7 +6,7 @@ use netperf_core::clock::MonoNs;
 use netperf_core::sample::latency::{LatencyKind, LatencyReading, TimeSpan};
 
 use super::address::remote_end;
-use super::happened::describe;
+use super::events::describe;
 use super::names::Names;
 use crate::bpf::{Grown, Ledger};
 

@@ -2,7 +2,7 @@
 
 mod address;
 mod dns;
-mod happened;
+mod events;
 mod latency;
 mod names;
 mod nics;
@@ -27,7 +27,7 @@ use anyhow::Context as _;
 use netperf_core::clock::{self, MonoNs};
 use netperf_core::collect::{Feed, FeedConfig, Provenance, Wanted};
 use netperf_core::failure::Failure;
-use netperf_core::sample::happening::Happening;
+use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::sample::latency::LatencyReading;
 use netperf_core::sample::losses::DropReading;
 use netperf_core::sample::socket::SocketSample;
@@ -36,7 +36,7 @@ use netperf_core::sample::{
 };
 use netperf_core::text::chain;
 
-use self::happened::{Happenings, describe, drop_reading};
+use self::events::{ConnectionEvents, describe, drop_reading};
 use self::names::Names;
 use crate::bpf::{AT_ONCE, Counters, FlowTotals, OpenError, Request, Tally};
 use crate::netlink::{Links, addresses};
@@ -61,7 +61,7 @@ pub struct Capture {
     names: Names,
     links: Links,
     wanted: Wanted,
-    happenings: Happenings,
+    events: ConnectionEvents,
     map_bytes: u64,
     /// Quiet processes that are still to be checked for their end.
     unchecked: Vec<ProcessId>,
@@ -100,7 +100,7 @@ pub fn open(config: &FeedConfig) -> anyhow::Result<Capture> {
         names: Names::new(procfs.clone(), cgroups),
         links: Links::default(),
         wanted: config.wanted,
-        happenings: Happenings::new(config.wanted),
+        events: ConnectionEvents::new(config.wanted),
         map_bytes: procfs.own_map_bytes(),
         unchecked: Vec::new(),
         ended: HashSet::new(),
@@ -129,7 +129,7 @@ impl Feed for Capture {
 
     fn pump(&mut self) -> anyhow::Result<Duration> {
         let records = self.counters.pump()?;
-        self.take_in_happened();
+        self.take_in_events();
         Ok(match records {
             AT_ONCE.. => Duration::ZERO,
             MANY.. => BUSY,
@@ -137,8 +137,8 @@ impl Feed for Capture {
         })
     }
 
-    fn take_happenings(&mut self) -> Vec<Happening> {
-        self.happenings.take()
+    fn drain_events(&mut self) -> Vec<ConnectionEvent> {
+        self.events.take()
     }
 
     fn wants_sockets(&self) -> bool {
@@ -146,12 +146,12 @@ impl Feed for Capture {
     }
 
     fn sockets(&mut self, look: &SocketSample) {
-        self.happenings.look(look, clock::now());
+        self.events.look(look, clock::now());
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Sample>> {
         self.counters.end_tick()?;
-        self.take_in_happened();
+        self.take_in_events();
         let (at, wall) = clock::now();
         let mut degraded = Vec::new();
         let flow_totals = self.counters.ledger().take_changed_flows();
@@ -165,7 +165,7 @@ impl Feed for Capture {
             processes: self.processes(at),
             flows,
             links: self.link_readings(&mut degraded),
-            resets: self.happenings.take_resets(),
+            resets: self.events.take_resets(),
             drops: self.drops(at)?,
             latencies: self.latencies(at)?,
             loss: self.loss(),
@@ -185,16 +185,15 @@ impl Feed for Capture {
 
 impl Capture {
     /// Names what happened while its processes may still be there.
-    fn take_in_happened(&mut self) {
+    fn take_in_events(&mut self) {
         let clocks = clock::now();
-        for happened in self.counters.take_happened() {
+        for event in self.counters.drain_events() {
             let ledger = self.counters.ledger();
-            let process = describe(&mut self.names, ledger, happened.owner.as_ref(), clocks.0);
-            let key = &happened.key;
+            let process = describe(&mut self.names, ledger, event.owner.as_ref(), clocks.0);
+            let key = &event.key;
             let listener = ledger.holders().of(key.netns, key.protocol, key.local_port);
             let accepted = listener.is_some();
-            self.happenings
-                .take_in(&happened, process, accepted, clocks);
+            self.events.take_in(&event, process, accepted, clocks);
         }
     }
 
@@ -226,7 +225,7 @@ impl Capture {
 
     fn loss(&self) -> Loss {
         let mut loss = self.counters.loss();
-        loss.ring_lost += self.happenings.lost();
+        loss.ring_lost += self.events.lost();
         loss
     }
 

@@ -1,4 +1,4 @@
-//! Who is a process? What the kernel side saw, completed from `/proc` while it lives.
+//! Names of processes: what the kernel side saw, completed from `/proc` while they live.
 
 use std::collections::HashMap;
 use std::sync::Arc;

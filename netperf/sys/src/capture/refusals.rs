@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use netperf_common::flow::{FlowKey, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
 use netperf_common::refusal::{BIND, CONNECT, IN_USE, NOT_AVAILABLE, RefusalKey};
 use netperf_core::clock::{self, MonoNs};
-use netperf_core::collect::{AttachedHook, HookPreference, Unavailable};
+use netperf_core::collect::{AttachedHook, HookPreference};
 use netperf_core::sample::Proto;
 use netperf_core::sample::refusal::{
     FailedConnect, RefusalReading, Refusals, RefusedCall, RefusedFor,
@@ -23,7 +23,8 @@ use crate::rights;
 
 /// Calls that fail for want of a port or an address.
 pub struct RefusalFeed {
-    counts: bpf::Refusals,
+    /// Kilobytes, which every future around it would hold.
+    counts: Box<bpf::Refusals>,
     names: Names,
 }
 
@@ -39,7 +40,7 @@ impl RefusalFeed {
             .map_err(|error| unseen(&chain(&error)))?;
         let cgroups = procfs.cgroups();
         Ok(Self {
-            counts,
+            counts: Box::new(counts),
             names: Names::new(procfs, cgroups),
         })
     }
@@ -51,12 +52,7 @@ impl RefusalFeed {
 
     /// What these hooks can't see on this kernel.
     pub fn unseen(&self) -> Vec<Unseen> {
-        let missing = self.counts.provenance().unavailable.iter();
-        let unseen = |it: &Unavailable| Unseen {
-            what: it.what.clone(),
-            why: it.why.clone(),
-        };
-        missing.map(unseen).collect()
+        self.counts.provenance().unavailable.clone()
     }
 
     /// What was refused since the last call.
@@ -65,6 +61,16 @@ impl RefusalFeed {
     /// What can't be seen if the kernel does not tell, and why.
     pub fn read(&mut self) -> Result<Refusals, Unseen> {
         self.take().map_err(|error| unseen(&format!("{error:#}")))
+    }
+
+    /// The same for the last time: nothing counts any more.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn finish(&mut self) -> Result<Refusals, Unseen> {
+        let last = self.read();
+        self.counts.detach();
+        last
     }
 
     fn take(&mut self) -> anyhow::Result<Refusals> {

@@ -24,10 +24,10 @@ const INET6_ADDR_GEN_MODE: u16 = 8;
 ///
 /// # Errors
 /// When the kernel refuses.
-pub fn add_pair(name: &str, mtu: u32, there: &File) -> io::Result<()> {
-    let there = there.as_raw_fd().to_ne_bytes();
+pub fn add_pair(name: &str, mtu: u32, far_netns: &File) -> io::Result<()> {
+    let far_netns = far_netns.as_raw_fd().to_ne_bytes();
     let end = || end(name, mtu);
-    let peer = [end(), attribute(libc::IFLA_NET_NS_FD, &there)].concat();
+    let peer = [end(), attribute(libc::IFLA_NET_NS_FD, &far_netns)].concat();
     let kind = [
         text(INFO_KIND, "veth"),
         attribute(INFO_DATA, &attribute(PEER, &peer)),

@@ -1,4 +1,4 @@
-//! What have the lists of sockets of all families in common?
+//! What the lists of sockets of all families have in common: the commands of `sock_diag`, and the memory of a socket.
 
 use netperf_core::sample::socket::SocketMemory;
 

@@ -1,4 +1,4 @@
-//! How is a limit changed that another process holds? One line asks its holder, one line answers.
+//! Changes limits that other processes hold: one line asks the holder, one line answers.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -12,8 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::folder::Folder;
-use super::seat::Seat;
+use super::{Registration, Registry};
 
 /// Longest line that is read.
 const LINE_MAX_BYTES: u64 = 1024 * 1024;
@@ -64,8 +63,8 @@ impl Orders {
     ///
     /// # Errors
     /// When the kernel refuses the socket.
-    pub fn open(seat: &Seat) -> io::Result<Self> {
-        let path = seat.socket();
+    pub fn open(registration: &Registration) -> io::Result<Self> {
+        let path = registration.socket();
         let listener = UnixListener::bind(&path)?;
         // The folder lets nobody else in before this.
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
@@ -115,8 +114,8 @@ async fn serve(stream: UnixStream, sender: mpsc::Sender<(Order, oneshot::Sender<
 ///
 /// # Errors
 /// When there is no such limit, or its holder does not answer.
-pub fn ask(folder: &Folder, id: u8, order: &Order) -> io::Result<Answer> {
-    let mut stream = BlockingStream::connect(folder.socket(id))?;
+pub fn ask(registry: &Registry, id: u8, order: &Order) -> io::Result<Answer> {
+    let mut stream = BlockingStream::connect(registry.socket(id))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(order)?;
@@ -137,17 +136,17 @@ mod tests {
     #[tokio::test]
     async fn an_order_gets_its_answer_and_nonsense_a_refusal() {
         let root = tempfile::tempdir().unwrap();
-        let folder = Folder::at(root.path().join("limits"));
-        let seat = folder.take_seat().unwrap();
-        let mut orders = Orders::open(&seat).unwrap();
+        let registry = Registry::at(root.path().join("limits"));
+        let registration = registry.register().unwrap();
+        let mut orders = Orders::open(&registration).unwrap();
         let order = Order::Set {
             up_bytes_per_s: Some(5_000_000),
             down_bytes_per_s: None,
         };
-        let path = seat.socket();
+        let path = registration.socket();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let asking = tokio::task::spawn_blocking(move || ask(&folder, 1, &order));
+        let asking = tokio::task::spawn_blocking(move || ask(&registry, 1, &order));
         let (taken, answer) = orders.next().await;
         assert_eq!(taken, order);
         answer.send(Answer::Done).unwrap();
@@ -166,7 +165,7 @@ mod tests {
     #[test]
     fn where_nobody_holds_a_limit_nobody_answers() {
         let root = tempfile::tempdir().unwrap();
-        let folder = Folder::at(root.path());
-        assert!(ask(&folder, 1, &Order::Read).is_err());
+        let registry = Registry::at(root.path());
+        assert!(ask(&registry, 1, &Order::Read).is_err());
     }
 }

@@ -1,15 +1,293 @@
-//! Which limits are held on this machine, and by whom? Files below `/run/netperf-trace` that their
-//! holders keep locked, each with a socket beside it that takes orders.
+//! The registry of limits: which are held on this machine, and by whom.
 //!
-//! A file that nobody holds is what a killed holder left: the next run that looks removes it.
+//! Files below `/run/netperf-trace` that their holders keep locked as long as they live, each with a socket beside
+//! it that takes orders. A file that nobody holds is what a killed holder left: the next run that looks removes it.
 
 mod control;
-mod folder;
-mod seat;
+mod error;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use netperf_core::clock;
+use netperf_core::sample::limit::LimitRecord;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use rustix::process::geteuid;
 
 pub use self::control::{Answer, Order, Orders, ask};
-pub use self::folder::{Folder, Held, LimitsError};
-pub use self::seat::Seat;
+pub use self::error::LimitsError;
+use self::error::failed;
 
 /// How many limits there can be at a time.
 pub const LIMITS_MAX: u8 = 16;
+
+/// Where the files are.
+const PLACE: &str = "/run/netperf-trace";
+
+/// Tests have a folder of their own.
+const PLACE_VARIABLE: &str = "NETPERF_TRACE_RUN";
+
+/// Longest file that is read.
+const RECORD_MAX_BYTES: u64 = 1024 * 1024;
+
+/// Time between two looks whether a limit has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The folder with the files of all limits.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    path: PathBuf,
+}
+
+/// A limit that a process holds.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// What its holder wrote; `None` while it has not written anything yet.
+    pub record: Option<LimitRecord>,
+    /// Its number.
+    pub id: u8,
+}
+
+impl Registry {
+    /// That of this machine; nothing is made or opened yet.
+    pub fn of_machine() -> Self {
+        Self::at(std::env::var_os(PLACE_VARIABLE).unwrap_or_else(|| PLACE.into()))
+    }
+
+    /// A folder of one's own.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The limits that are held, by number. What was left by holders that were killed is removed.
+    ///
+    /// # Errors
+    /// When the folder is somebody else's, or may not be seen.
+    pub fn held(&self) -> Result<Vec<Held>, LimitsError> {
+        let Some(_lock) = self.lock()? else {
+            return Ok(Vec::new());
+        };
+        let mut held = Vec::new();
+        for id in 1..=LIMITS_MAX {
+            held.extend(self.look_at(id)?);
+        }
+        Ok(held)
+    }
+
+    /// Takes the lowest number that is free.
+    ///
+    /// # Errors
+    /// When none is, or the folder can't be used.
+    pub fn register(&self) -> Result<Registration, LimitsError> {
+        self.make()?;
+        let _lock = self.lock()?;
+        for id in 1..=LIMITS_MAX {
+            if self.look_at(id)?.is_some() {
+                continue;
+            }
+            let path = self.file(id);
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true).mode(0o600);
+            let file = options.open(&path).map_err(|error| failed(&path, error))?;
+            lock_now(&file).map_err(|errno| failed(&path, errno.into()))?;
+            let registry = self.clone();
+            return Ok(Registration { registry, id, file });
+        }
+        Err(LimitsError::Full)
+    }
+
+    /// Waits until nobody holds this limit any more; false if it is held all the same.
+    ///
+    /// # Errors
+    /// As [`Self::held`].
+    pub fn wait_for_end(&self, id: u8, patience: Duration) -> Result<bool, LimitsError> {
+        let began = clock::now().0;
+        while self.held()?.iter().any(|held| held.id == id) {
+            if clock::now().0.since(began).unwrap_or_default() >= patience {
+                return Ok(false);
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        Ok(true)
+    }
+
+    /// The file of a limit.
+    pub(super) fn file(&self, id: u8) -> PathBuf {
+        self.path.join(format!("limit-{id}"))
+    }
+
+    /// The socket that takes orders for it.
+    pub(super) fn socket(&self, id: u8) -> PathBuf {
+        self.path.join(format!("limit-{id}.sock"))
+    }
+
+    /// Keeps others from adding and removing files, until it is dropped. `None` if there is no folder.
+    pub(super) fn lock(&self) -> Result<Option<File>, LimitsError> {
+        let mut options = OpenOptions::new();
+        let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
+        options.read(true).custom_flags(flags.bits().cast_signed());
+        let folder = match options.open(&self.path) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.refused(error)),
+        };
+        let about = folder.metadata().map_err(|error| self.refused(error))?;
+        if about.uid() != geteuid().as_raw() {
+            if geteuid().is_root() {
+                return Err(self.foreign("belongs to another user"));
+            }
+            let source = io::ErrorKind::PermissionDenied.into();
+            return Err(self.refused(source));
+        }
+        if about.mode() & 0o022 != 0 {
+            return Err(self.foreign("may be written by others"));
+        }
+        flock(&folder, FlockOperation::LockExclusive)
+            .map_err(|errno| self.refused(errno.into()))?;
+        Ok(Some(folder))
+    }
+
+    fn make(&self) -> Result<(), LimitsError> {
+        match DirBuilder::new().mode(0o700).create(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made.map_err(|error| self.refused(error)),
+        }
+    }
+
+    /// What is held under this number; what nobody holds is removed. Under [`Self::lock`].
+    fn look_at(&self, id: u8) -> Result<Option<Held>, LimitsError> {
+        let path = self.file(id);
+        let mut options = OpenOptions::new();
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.read(true).custom_flags(flags.bits().cast_signed());
+        let file = match options.open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return self.remove_socket(id).map(|()| None);
+            }
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                let what = "is a symbolic link";
+                return Err(LimitsError::Foreign { path, what });
+            }
+            Err(error) => return Err(failed(&path, error)),
+        };
+        check(&file, &path)?;
+        match lock_now(&file) {
+            Ok(()) => {
+                fs::remove_file(&path).map_err(|error| failed(&path, error))?;
+                log::info!("removed what a killed holder left: {}", path.display());
+                self.remove_socket(id).map(|()| None)
+            }
+            Err(Errno::WOULDBLOCK) => Ok(Some(Held {
+                record: read(&file),
+                id,
+            })),
+            Err(errno) => Err(failed(&path, errno.into())),
+        }
+    }
+
+    pub(super) fn remove_socket(&self, id: u8) -> Result<(), LimitsError> {
+        let path = self.socket(id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn refused(&self, source: io::Error) -> LimitsError {
+        let path = self.path.clone();
+        let is = |errno: Errno| source.raw_os_error() == Some(errno.raw_os_error());
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            LimitsError::Forbidden { path, source }
+        } else if is(Errno::NOTDIR) || is(Errno::LOOP) {
+            self.foreign("is no folder")
+        } else {
+            failed(&path, source)
+        }
+    }
+
+    fn foreign(&self, what: &'static str) -> LimitsError {
+        let path = self.path.clone();
+        LimitsError::Foreign { path, what }
+    }
+}
+
+/// A number that is this process's until it is dropped, or the process ends.
+#[derive(Debug)]
+pub struct Registration {
+    registry: Registry,
+    id: u8,
+    /// Locked; not inherited by programs that are started.
+    file: File,
+}
+
+impl Registration {
+    /// 1 to 16.
+    pub fn id(&self) -> u8 {
+        self.id
+    }
+
+    /// Writes what is held, for other runs.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write(&mut self, record: &LimitRecord) -> Result<(), LimitsError> {
+        let path = self.registry.file(self.id);
+        // Others read under the same lock, so none sees half of it.
+        let _lock = self.registry.lock()?;
+        let mut rewrite = || {
+            let text = serde_json::to_vec(record)?;
+            self.file.rewind()?;
+            self.file.set_len(0)?;
+            self.file.write_all(&text)
+        };
+        rewrite().map_err(|error| failed(&path, error))
+    }
+
+    /// Where orders are taken.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.registry.socket(self.id)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // Where this fails, the next run that looks removes them.
+        if let Ok(Some(_lock)) = self.registry.lock() {
+            let _ = self.registry.remove_socket(self.id);
+            let _ = fs::remove_file(self.registry.file(self.id));
+        }
+    }
+}
+
+/// A file of ours is a plain one, and of this user.
+fn check(file: &File, path: &Path) -> Result<(), LimitsError> {
+    let about = file.metadata().map_err(|error| failed(path, error))?;
+    let what = if !about.is_file() {
+        "is no plain file"
+    } else if about.uid() != geteuid().as_raw() {
+        "belongs to another user"
+    } else {
+        return Ok(());
+    };
+    let path = path.to_owned();
+    Err(LimitsError::Foreign { path, what })
+}
+
+fn lock_now(file: &File) -> Result<(), Errno> {
+    flock(file, FlockOperation::NonBlockingLockExclusive)
+}
+
+fn read(file: &File) -> Option<LimitRecord> {
+    let mut text = Vec::new();
+    file.take(RECORD_MAX_BYTES).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+#[cfg(test)]
+mod tests;

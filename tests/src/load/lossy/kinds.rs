@@ -138,6 +138,30 @@ pub(super) fn orphan(workload: &mut Workload, _: &PipeWriter) -> Result<()> {
     workload.release(&barrier, 2)
 }
 
+/// The client has closed its connection before the tracer starts, with data for which the server had no room. It is
+/// lost at first when there is.
+pub(super) fn ownerless(workload: &mut Workload, _: &PipeWriter) -> Result<()> {
+    let barrier = Barrier::new()?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let to = listener.local_addr()?;
+    workload.spawn("server", || {
+        let (mut stream, _) = listener.accept()?;
+        barrier.wait()?;
+        calls::lose(&stream, calls::Loss::Everything)?;
+        let taken = take_ready(&mut stream)?;
+        await_retransmissions(1)?;
+        Ok(Moved::received(u64::try_from(taken)?))
+    })?;
+    workload.spawn("client", || {
+        let mut stream = TcpStream::connect(to)?;
+        fill(&mut stream)?;
+        drop(stream);
+        barrier.wait()?;
+        Ok(Moved::default())
+    })?;
+    workload.release(&barrier, 2)
+}
+
 /// What the client wrote before the tracer started is lost afterwards; the client does nothing meanwhile.
 pub(super) fn older(workload: &mut Workload, pipe: &PipeWriter) -> Result<()> {
     let barrier = Barrier::new()?;

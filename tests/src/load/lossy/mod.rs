@@ -17,7 +17,18 @@ use crate::load::workload::{Gate, Workload};
 use crate::sys::stdout::print_line;
 
 /// Kinds of loss.
-pub const KINDS: [&str; 6] = ["data", "handshake", "orphan", "older", "reset", "unread"];
+pub const KINDS: [&str; 7] = [
+    "data",
+    "handshake",
+    "orphan",
+    "older",
+    "ownerless",
+    "reset",
+    "unread",
+];
+
+/// How a line begins that the kernel side logs of a connection whose owner it does not know.
+pub const NO_OWNER: &str = "debug: no owner: port ";
 
 /// Longest time in which the kernel must have retransmitted something.
 const PATIENCE_SECS: u64 = 90;
@@ -51,6 +62,7 @@ pub fn run(kind: &str) -> Result<()> {
         "handshake" => kinds::handshake,
         "orphan" => kinds::orphan,
         "older" => kinds::older,
+        "ownerless" => kinds::ownerless,
         "reset" => kinds::reset,
         "unread" => kinds::unread,
         _ => bail!("no loss is called `{kind}`, only {KINDS:?}"),

@@ -57,7 +57,7 @@ pub struct Hop {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missed {
     /// A router said that it goes no further.
-    Told {
+    EventKind {
         /// Who.
         by: IpAddr,
         /// What.
@@ -207,7 +207,7 @@ fn missed(cycle: &PathCycle) -> Option<Missed> {
     match cycle.probes.last()? {
         Outcome::Answered(reply) => match reply.said {
             Said::Reached | Said::Refused => None,
-            Said::Unreachable(why) => Some(Missed::Told {
+            Said::Unreachable(why) => Some(Missed::EventKind {
                 by: reply.from,
                 why,
             }),

@@ -1,7 +1,7 @@
 //! How is a limit changed while it holds: by a key, or by an order of `limit set`?
 
+use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;
-use netperf_throttle::Rates;
 use netperf_throttle::registry::{Answer, Order};
 
 use super::Held;

@@ -7,7 +7,6 @@ use netperf_diagnose::condition::Condition;
 use netperf_diagnose::limit::{LimitMetric, outcome};
 
 use super::Held;
-use crate::cmd::limit::hold::sample;
 use crate::cmd::session::{Ending, end};
 use crate::exit::PassedOn;
 use crate::render::output::Output;
@@ -23,10 +22,9 @@ impl Held {
 
     /// A last, shorter tick; where it can't be read any more, lifting matters more.
     pub(super) fn report_rest(&mut self, out: &mut Output) -> anyhow::Result<()> {
-        let Ok(reading) = self.limit.read() else {
+        let Ok(last) = self.limit.read() else {
             return Ok(());
         };
-        let last = sample(reading);
         if let Some(checked) = &mut self.checked {
             checked.advance(last.clone());
         }
@@ -42,7 +40,7 @@ impl Held {
     pub(super) fn lift(self, reason: Reason, out: &mut Output) -> Ending {
         drop(self.events);
         self.limit.lift();
-        drop(self.seat);
+        drop(self.registration);
         out.keep_line();
         let length = format_duration(self.model.length());
         let moved = moved(&self.model.overall(), self.units);

@@ -13,13 +13,13 @@ use netperf_core::sample::limit::LimitRecord;
 use netperf_core::units::Units;
 use netperf_diagnose::limit::warnings;
 use netperf_sys::procfs::{Procfs, Relative};
-use netperf_throttle::registry::{Order, Seat};
+use netperf_throttle::registry::{Order, Registration};
 use netperf_throttle::{Alive, Limit};
 use rustix::process::Signal;
 
 use crate::cmd::limit::child::Gated;
 use crate::cmd::limit::events::{Event, Events};
-use crate::cmd::limit::hold::{opening, processes, rates_text, sample, who};
+use crate::cmd::limit::hold::{opening, processes, rates_text, who};
 use crate::cmd::limit::targets::Found;
 use crate::cmd::limit::{Hold, Selector, config, detach, failure, targets, usage};
 use crate::cmd::session::{Ending, Source, Step, Stop};
@@ -48,7 +48,7 @@ pub(super) struct Held {
     model: LimitModel,
     /// Of the time that a check is about.
     checked: Option<LimitModel>,
-    seat: Seat,
+    registration: Registration,
     events: Events,
     command: Option<Gated>,
     /// How the command ended.
@@ -66,7 +66,7 @@ impl Held {
     pub(super) fn new(
         (hold, units): (Hold, Units),
         (limit, model): (Limit, LimitModel),
-        (seat, record): (Seat, LimitRecord),
+        (registration, record): (Registration, LimitRecord),
         (events, has_keys): (Events, bool),
         (found, command): (Found, Option<Gated>),
     ) -> Self {
@@ -79,7 +79,7 @@ impl Held {
             limit,
             model,
             checked: None,
-            seat,
+            registration,
             events,
             command,
             status: None,
@@ -106,7 +106,7 @@ impl Held {
         }
         let usage = usage::at_once(&self.found);
         let rates = self.hold.rates;
-        for warning in warnings(&usage, (rates.up, rates.down), self.units) {
+        for warning in warnings(&usage, rates, self.units) {
             self.warn_once(&warning, out);
         }
     }
@@ -171,7 +171,7 @@ impl Held {
     fn check(&mut self, now: MonoNs) -> anyhow::Result<bool> {
         let passed = now.since(self.began).unwrap_or_default();
         if passed >= SETTLED && self.checked.is_none() {
-            let first = sample(self.limit.read().map_err(failure)?);
+            let first = self.limit.read().map_err(failure)?;
             self.checked = Some(LimitModel::new(first));
         }
         Ok(passed >= config::CHECK)
@@ -202,8 +202,7 @@ impl Held {
 
     fn end_tick(&mut self, out: &mut Output) -> anyhow::Result<()> {
         self.ticks += 1;
-        self.model
-            .advance(sample(self.limit.read().map_err(failure)?));
+        self.model.advance(self.limit.read().map_err(failure)?);
         for one in self.model.latest().uncovered.clone() {
             let (name, why) = (one.name, one.why);
             let text = format!("the interface {name} is not limited: {why}");
@@ -220,7 +219,7 @@ impl Held {
 
     /// Where the file can't be written any more, the limit holds all the same.
     fn write_record(&mut self) {
-        if let Err(error) = self.seat.write(&self.record) {
+        if let Err(error) = self.registration.write(&self.record) {
             log::warn!("`limit list` shows an old state: {error}");
         }
     }

@@ -2,13 +2,13 @@ mod limits;
 mod states;
 
 use crate::view::fixtures::start;
-use netperf_core::collect::Unavailable;
 use netperf_core::fixtures::{
     NETNS, flow, limit_record, moved, process, second, session, socket, sockets,
 };
 use netperf_core::host_names::Numeric;
 use netperf_core::model::Model;
 use netperf_core::sample::network::{NetworkReading, PortRange};
+use netperf_core::sample::socket::Unseen;
 use netperf_core::sample::{Loss, Sample, TcpState};
 use netperf_core::units::{ByteRate, Units};
 use ratatui::Terminal;
@@ -77,7 +77,7 @@ fn what_is_not_seen_stands_in_the_header() {
     };
     assert!(!header_of(&start).contains("not seen"));
     for what in ["MPTCP", "UDP over IPv6"] {
-        start.unavailable.push(Unavailable {
+        start.unavailable.push(Unseen {
             what: what.to_owned(),
             why: "refused".to_owned(),
         });

@@ -1,4 +1,4 @@
-//! Which trampolines count?
+//! The sets of trampolines that count.
 
 use super::make::{NO_MPTCP, NO_SENDPAGE, NO_UDP6, at, by_call, fexit, if_present, required};
 use super::tracepoint::{

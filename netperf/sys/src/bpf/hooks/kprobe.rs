@@ -1,4 +1,4 @@
-//! Which kprobes count?
+//! The set of kprobes that counts.
 
 use super::losses::LISTEN_START;
 use super::make::{

@@ -1,4 +1,4 @@
-//! How is `tbf` told what to do?
+//! The options of `tbf`, as netlink takes them.
 //!
 //! There are two, one in the other. A packet that is larger than the burst of the inner one would never leave,
 //! and those that wait already stay as they are when the burst gets smaller; so the outer one, which

@@ -1,41 +1,42 @@
-//! How does user space change what the kernel side keeps? It writes on a board, and runs a program
-//! that reads it.
+//! The page through which user space changes what the kernel side keeps: it writes there, and runs a program that
+//! reads it.
 //!
 //! A system call that changes a map keeps every kprobe on that CPU from running until it returns, and
 //! kernels since 7.0 let other processes run in the middle of it.
 #![expect(unsafe_code, reason = "writes what the kernel side reads")]
 
 use std::io;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use anyhow::Context as _;
 use aya::Ebpf;
 use aya::maps::Map;
 use aya::programs::{ProgramError, SocketFilter, TestRun as _, TestRunOptions};
-use netperf_common::kernel::{Board as Page, LossCounters, PairKey, SLOTS_A_RUN};
+use netperf_common::kernel::{ControlPage as Page, LossCounters, PairKey, SLOTS_A_RUN};
 
 use super::mapped::Mapped;
 
-/// As the kernel side's `turn` is called.
-const TURN: &str = "turn";
+/// As the kernel side's `sync` is called.
+const SYNC: &str = "sync";
 
 /// What is to be told, and the page for it.
-pub(super) struct Board {
+pub(super) struct Control {
     page: Mapped<Page>,
     slots: Vec<u32>,
     pairs: Vec<PairKey>,
 }
 
-impl Board {
+impl Control {
     /// Maps the page, and loads the program that reads it.
     ///
     /// # Errors
     /// If the kernel refuses either.
     pub(super) fn open(ebpf: &mut Ebpf, page: Map) -> anyhow::Result<Self> {
-        filter(ebpf, TURN)?
+        filter(ebpf, SYNC)?
             .load()
             .context("cannot load what begins a tick")?;
         Ok(Self {
-            page: Mapped::open(page).context("cannot map the board")?,
+            page: Mapped::open(page).context("cannot map the control page")?,
             slots: Vec::new(),
             pairs: Vec::new(),
         })
@@ -51,7 +52,7 @@ impl Board {
         self.pairs.push(pair);
     }
 
-    /// Whether slots wait for the next turn.
+    /// Whether slots wait for the next run.
     pub(super) fn has_slots(&self) -> bool {
         !self.slots.is_empty()
     }
@@ -60,8 +61,8 @@ impl Board {
     ///
     /// # Errors
     /// If the kernel does not run the program.
-    pub(super) fn turn(&mut self, ebpf: &mut Ebpf, tick: u64) -> anyhow::Result<LossCounters> {
-        let program = filter(ebpf, TURN)?;
+    pub(super) fn sync(&mut self, ebpf: &mut Ebpf, tick: u64) -> anyhow::Result<LossCounters> {
+        let program = filter(ebpf, SYNC)?;
         loop {
             self.write(tick);
             anyhow::ensure!(
@@ -73,6 +74,17 @@ impl Board {
                 return Ok(unsafe { (*self.page.at(0)).loss });
             }
         }
+    }
+
+    /// Lets the kernel side log so many lines from now on. Returns how many it has left out until now.
+    pub(super) fn make_log_room(&mut self, lines: u16) -> u32 {
+        // SAFETY: a word of the one page.
+        let room = unsafe { &raw mut (*self.page.at(0)).log_room };
+        // SAFETY: an aligned word within the mapping, which the kernel side changes atomically.
+        let room = unsafe { AtomicI32::from_ptr(room) };
+        room.swap(lines.into(), Ordering::Relaxed)
+            .min(0)
+            .unsigned_abs()
     }
 
     /// Writes as much as the page has room for.

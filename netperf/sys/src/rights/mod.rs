@@ -1,14 +1,15 @@
-//! May this process load and attach BPF programs, and what can it not see without more rights?
+//! Checks the capabilities of this process: may it load and attach BPF programs, and what can it not see without more?
 
-use std::env;
+mod invocation;
+
 use std::fmt;
-use std::iter;
 
 use caps::{CapSet, Capability, CapsHashSet};
-use netperf_core::collect::Unavailable;
 use netperf_core::failure::Failure;
 use netperf_core::machine::HeldRight;
-use netperf_core::text::visible;
+use netperf_core::sample::socket::Unseen;
+
+use self::invocation::Invocation;
 
 /// What the capabilities of this process are valid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ const FILE_CAPABILITIES: &str = "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrac
 ///
 /// # Errors
 /// When a capability is missing without which nothing can be counted.
-pub fn check(valid: Valid) -> Result<Vec<Unavailable>, MissingRights> {
+pub fn check(valid: Valid) -> Result<Vec<Unseen>, MissingRights> {
     judge(&effective(valid), valid, Invocation::own)
 }
 
@@ -180,7 +181,7 @@ fn judge(
     held: &CapsHashSet,
     valid: Valid,
     invocation: impl FnOnce() -> Invocation,
-) -> Result<Vec<Unavailable>, MissingRights> {
+) -> Result<Vec<Unseen>, MissingRights> {
     let details = Some(DETAILS).filter(|right| !is_held(held, right));
     let mut missing: Vec<_> = REQUIRED
         .into_iter()
@@ -204,8 +205,8 @@ fn is_held(held: &CapsHashSet, &(capability, _): &Right) -> bool {
     held.contains(&capability) || (split && held.contains(&Capability::CAP_SYS_ADMIN))
 }
 
-fn degradation((capability, _): Right) -> Unavailable {
-    Unavailable {
+fn degradation((capability, _): Right) -> Unseen {
+    Unseen {
         what: "executables and network namespaces of other users' processes".to_owned(),
         why: format!("{capability} is missing"),
     }
@@ -265,51 +266,13 @@ impl fmt::Display for MissingRights {
     }
 }
 
-/// How this process was started, in words that a shell reads back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Invocation {
-    program: String,
-    /// The program and its arguments.
-    command: String,
-}
-
-impl Invocation {
-    /// The program by its full path, since sudo searches directories of its own.
-    fn own() -> Self {
-        let mut words = env::args_os().map(|word| word.to_string_lossy().into_owned());
-        let name = words.next().unwrap_or_else(|| "netperf-trace".to_owned());
-        let path = env::current_exe().ok();
-        let program = path.map_or(name, |path| path.to_string_lossy().into_owned());
-        Self::new(&program, words)
-    }
-
-    fn new(program: &str, arguments: impl Iterator<Item = String>) -> Self {
-        let program = quoted(program);
-        let arguments = arguments.map(|word| quoted(&word));
-        let words: Vec<_> = iter::once(program.clone()).chain(arguments).collect();
-        Self {
-            program,
-            command: words.join(" "),
-        }
-    }
-}
-
-/// A word as a POSIX shell reads it back, but for control characters, which are shown as escapes.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", visible(word).replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use Capability::{CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
 
     use super::*;
 
-    fn judged(held: &[Capability]) -> Result<Vec<Unavailable>, String> {
+    fn judged(held: &[Capability]) -> Result<Vec<Unseen>, String> {
         let arguments = ["top", "--name", "a b"].map(str::to_owned).into_iter();
         judge(&held.iter().copied().collect(), Valid::Everywhere, || {
             Invocation::new("/opt/netperf-trace", arguments)
@@ -383,15 +346,6 @@ mod tests {
         for (right, _) in LIMITING {
             assert!(text.contains(&right.to_string()), "{text}");
         }
-    }
-
-    #[test]
-    fn a_shell_reads_quoted_words_back() {
-        assert_eq!(quoted("--port=80"), "--port=80");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("$(reboot)"), "'$(reboot)'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("\x1b[2J"), r"'\x1b[2J'");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which sockets are there now, and whose are they? The kernel's lists joined with names.
 
+mod error;
+
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
@@ -12,6 +14,9 @@ use netperf_core::sample::socket::{
 };
 use netperf_core::sample::state_set::StateSet;
 
+pub use self::error::SocketsError;
+pub(super) use self::error::forbidden;
+use self::error::{lacks, unlisted, word};
 use super::names::Names;
 use crate::netlink::{self, Detail, DumpError, Listed, Sockets};
 use crate::procfs::{Procfs, SocketFiles};
@@ -53,27 +58,6 @@ pub struct SocketFeed {
     names: Names,
     /// Namespaces that sockets were closed in.
     entered: HashMap<u32, Sockets>,
-}
-
-/// Why no look at the sockets is possible.
-#[derive(Debug, thiserror::Error)]
-pub enum SocketsError {
-    /// The namespace of the process that was named.
-    #[error("can't look into the network namespace of process {tgid}")]
-    Namespace {
-        /// The process.
-        tgid: u32,
-        /// Why.
-        source: io::Error,
-    },
-    /// The kernel has none of the lists that were asked for.
-    #[error("this kernel can't list {tried} sockets over netlink (inet_diag, unix_diag)")]
-    NoList {
-        /// What was asked for.
-        tried: String,
-        /// What it said last.
-        source: DumpError,
-    },
 }
 
 /// Inode number of the network namespace that a scope names; `None` for all.
@@ -364,44 +348,4 @@ fn list_one(
         found.append(&mut full);
     }
     Ok(())
-}
-
-/// Why some network namespaces are not seen.
-pub(super) fn forbidden(processes: usize) -> String {
-    let count = match processes {
-        1 => "1 process".to_owned(),
-        many => format!("{many} processes"),
-    };
-    format!("{count} may not be looked into: that takes root, or CAP_SYS_PTRACE")
-}
-
-/// The kernel has no list of this protocol.
-fn lacks(error: &DumpError) -> bool {
-    let code = match error {
-        DumpError::Refused(error) => error.raw_os_error(),
-        DumpError::Malformed => None,
-    };
-    matches!(
-        code,
-        Some(libc::ENOENT | libc::EPROTONOSUPPORT | libc::EINVAL)
-    )
-}
-
-fn unlisted(error: &DumpError) -> String {
-    match error {
-        DumpError::Refused(_) if lacks(error) => {
-            "this kernel can't list them over netlink (inet_diag, unix_diag)".to_owned()
-        }
-        DumpError::Refused(source) => source.to_string(),
-        DumpError::Malformed => error.to_string(),
-    }
-}
-
-fn word(listed: Listed) -> &'static str {
-    match listed {
-        Listed::Tcp => "TCP",
-        Listed::Udp => "UDP",
-        Listed::Raw => "raw",
-        Listed::Unix => "unix",
-    }
 }

@@ -1,4 +1,4 @@
-//! What do the kernel's events mean? Joined with names while their processes may still be there.
+//! Events of connections: the kernel's, joined with names while their processes may still be there.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use netperf_common::flow::{IPPROTO_TCP, IPPROTO_UDP, Owner};
 use netperf_core::clock::{MonoNs, WallNs};
 use netperf_core::collect::Wanted;
-use netperf_core::sample::happening::{Happening, Retransmission, Transition, What};
+use netperf_core::sample::event::{ConnectionEvent, EventKind, Retransmission, Transition};
 use netperf_core::sample::losses::{DropReading, ResetDirection, ResetReading};
 use netperf_core::sample::socket::SocketSample;
 use netperf_core::sample::{Process, ProcessId, Proto, TcpState};
@@ -16,18 +16,18 @@ use netperf_core::sample::{Process, ProcessId, Proto, TcpState};
 use super::address::{local_end, remote_end};
 use super::names::Names;
 use super::time_wait::TimeWaits;
-use crate::bpf::{Dropped, Happened, Ledger, Tally, Told, process_id};
+use crate::bpf::{Dropped, KernelEvent, KernelEventKind, Ledger, Tally, process_id};
 
 /// Events that wait to be shown at the most: a reader that pauses must not cost all memory.
 const MOST_EVENTS: usize = 1 << 20;
 
 /// What happened since it was last taken.
 #[derive(Debug)]
-pub(super) struct Happenings {
+pub(super) struct ConnectionEvents {
     /// Whether single events are wanted.
     one_by_one: bool,
     time_waits: TimeWaits,
-    waiting: Vec<Happening>,
+    waiting: Vec<ConnectionEvent>,
     resets: HashMap<ResetKey, ResetReading>,
     /// Events that found no room to wait.
     lost: u64,
@@ -43,7 +43,7 @@ struct ResetKey {
     netns: u32,
 }
 
-impl Happenings {
+impl ConnectionEvents {
     /// Nothing yet.
     pub(super) fn new(wanted: Wanted) -> Self {
         Self {
@@ -64,14 +64,14 @@ impl Happenings {
     /// port.
     pub(super) fn take_in(
         &mut self,
-        happened: &Happened,
+        event: &KernelEvent,
         process: Arc<Process>,
         accepted: bool,
         (now, wall): (MonoNs, WallNs),
     ) {
-        let (local, remote) = (local_end(&happened.key), remote_end(&happened.key));
-        let netns = happened.key.netns;
-        if let Told::Reset { direction, state } = happened.what {
+        let (local, remote) = (local_end(&event.key), remote_end(&event.key));
+        let netns = event.key.netns;
+        if let KernelEventKind::Reset { direction, state } = event.what {
             let key = ResetKey {
                 process: process.id,
                 direction,
@@ -92,7 +92,7 @@ impl Happenings {
             reading.remote = remote;
             reading.state = TcpState::from_kernel(state);
         }
-        let what = what(happened, accepted).filter(|_| self.one_by_one);
+        let what = what(event, accepted).filter(|_| self.one_by_one);
         let Some(what) = what else {
             return;
         };
@@ -100,9 +100,9 @@ impl Happenings {
             self.lost += 1;
             return;
         }
-        let age = now.0.saturating_sub(happened.at.0);
-        let happening = Happening {
-            at: happened.at,
+        let age = now.0.saturating_sub(event.at.0);
+        let event = ConnectionEvent {
+            at: event.at,
             wall: WallNs(wall.0.saturating_sub(age)),
             process,
             local,
@@ -110,7 +110,7 @@ impl Happenings {
             netns,
             what,
         };
-        self.time_waits.take_in(happening, &mut self.waiting);
+        self.time_waits.take_in(event, &mut self.waiting);
     }
 
     /// Takes in a look at the sockets in TIME_WAIT and `FIN_WAIT2`.
@@ -119,7 +119,7 @@ impl Happenings {
     }
 
     /// Events in order, since the last call.
-    pub(super) fn take(&mut self) -> Vec<Happening> {
+    pub(super) fn take(&mut self) -> Vec<ConnectionEvent> {
         std::mem::take(&mut self.waiting)
     }
 
@@ -130,27 +130,27 @@ impl Happenings {
 }
 
 /// The event for those who want single ones; resets are only counted.
-fn what(happened: &Happened, accepted: bool) -> Option<What> {
-    match happened.what {
-        Told::Retransmit {
+fn what(event: &KernelEvent, accepted: bool) -> Option<EventKind> {
+    match event.what {
+        KernelEventKind::Retransmit {
             kind,
             state,
             srtt_us,
             cwnd,
-        } => Some(What::Retransmit(Retransmission {
+        } => Some(EventKind::Retransmit(Retransmission {
             kind,
             state: TcpState::from_kernel(state),
             srtt_us: Some(srtt_us).filter(|&us| us > 0),
             cwnd,
         })),
-        Told::Transition {
+        KernelEventKind::Transition {
             old,
             new,
             in_old_ns,
             fin_arrived,
             failed,
-        } => Some(What::Transition(Transition {
-            socket: happened.socket,
+        } => Some(EventKind::Transition(Transition {
+            socket: event.socket,
             old: TcpState::from_kernel(old)?,
             new: TcpState::from_kernel(new)?,
             in_old_us: Some(in_old_ns / 1_000).filter(|_| in_old_ns > 0),
@@ -158,7 +158,7 @@ fn what(happened: &Happened, accepted: bool) -> Option<What> {
             fin_arrived,
             failed,
         })),
-        Told::Reset { .. } => None,
+        KernelEventKind::Reset { .. } => None,
     }
 }
 

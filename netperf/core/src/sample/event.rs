@@ -11,7 +11,7 @@ use crate::clock::{MonoNs, WallNs};
 
 /// Something that happened to a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Happening {
+pub struct ConnectionEvent {
     /// When, for durations.
     pub at: MonoNs,
     /// When, for people.
@@ -25,12 +25,12 @@ pub struct Happening {
     /// Inode number of the network namespace.
     pub netns: u32,
     /// What.
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum What {
+pub enum EventKind {
     /// Something was sent again.
     Retransmit(Retransmission),
     /// The connection went from one state to another.

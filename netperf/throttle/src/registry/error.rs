@@ -1,0 +1,46 @@
+//! Why the registry of limits can't be used, with what the user can do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::LIMITS_MAX;
+
+/// Why the limits of this machine can't be known.
+#[derive(Debug, thiserror::Error)]
+pub enum LimitsError {
+    /// Somebody else put something there.
+    #[error("`{}` {what}: remove it, and see who put it there", .path.display())]
+    Foreign {
+        /// What is there.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// All numbers are taken.
+    #[error(
+        "{LIMITS_MAX} limits are held on this machine already, and no more can be: \
+         `netperf-trace limit list` shows them, `netperf-trace limit clear --id N` ends one"
+    )]
+    Full,
+    /// Only root may look.
+    #[error("`{}` is for root only: run it as root, through sudo", .path.display())]
+    Forbidden {
+        /// The folder.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The kernel refuses.
+    #[error("can't use `{}`", .path.display())]
+    Failed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+pub(super) fn failed(path: &Path, source: io::Error) -> LimitsError {
+    let path = path.to_owned();
+    LimitsError::Failed { path, source }
+}

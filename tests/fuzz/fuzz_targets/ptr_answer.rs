@@ -1,5 +1,0 @@
-//! Answers to the questions of `--resolve`.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netperf_probe::reverse::fuzz(bytes));
