@@ -47,7 +47,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         of::<LimitsTick>("limits"),
         of::<NicTick>("nic"),
         of::<PathTick>("path"),
-        of::<preflight::Report>("preflight"),
+        of::<preflight::Readiness>("preflight"),
         of::<RetransTick>("retrans"),
         of::<RetransmitRow>("retransmit"),
         of::<SocketsTick>("sockets"),
