@@ -12,7 +12,7 @@ use netperf_core::units::Units;
 use serde::Serialize;
 
 use super::output::{Report, Style};
-use super::prose::{LINE, indented, sentence};
+use super::prose::{LINE, indented, no_match, sentence};
 use super::text_table;
 use crate::view::sockets::{SocketsTick, Summary, counts, table};
 
@@ -79,13 +79,20 @@ impl Report for Listing<'_> {
         }
         match self.show {
             Show::Summary => summary(&tick.summary, out)?,
-            Show::Rows { .. } if tick.sockets.is_empty() => writeln!(out, "no socket matches")?,
+            Show::Rows { .. } if tick.sockets.is_empty() => no_socket(tick, style, out)?,
             Show::Rows { info, explain } => rows(tick, (info, explain), style, out)?,
         }
         if self.repeated {
             writeln!(out)?;
         }
         Ok(())
+    }
+}
+
+fn no_socket(tick: &SocketsTick<'_>, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+    match tick.without_filter {
+        Some(all) => no_match("socket", all, style.units, out),
+        None => writeln!(out, "no socket matches"),
     }
 }
 
