@@ -2,6 +2,7 @@
 
 mod close_wait;
 mod closing;
+mod leak;
 mod listen;
 mod machine;
 mod ports;
