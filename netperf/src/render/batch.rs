@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::cell::rate;
 use super::output::{Report, Style};
-use super::prose::{LINE, degraded, interval};
+use super::prose::{LINE, degraded, interval, no_match};
 use super::text_table;
 use crate::view::envelope::Start;
 use crate::view::flows::FlowsTick;
@@ -60,6 +60,10 @@ impl Report for OnHost<'_, Top<'_>> {
         let top = self.tick;
         header((top.when, self.host), top.total, &top.health, style, out)?;
         links(&top.interfaces, style.units, out)?;
+        if let Some(all) = top.without_filter {
+            no_match("process that moved bytes", all, style.units, out)?;
+            return writeln!(out);
+        }
         if top.processes.is_empty() {
             return writeln!(out, "no process moved any bytes in this tick\n");
         }
@@ -76,6 +80,10 @@ impl Report for OnHost<'_, FlowsTick<'_>> {
         let tick = self.tick;
         header((tick.when, self.host), tick.total, &tick.health, style, out)?;
         links(&tick.interfaces, style.units, out)?;
+        if let Some(all) = tick.without_filter {
+            no_match("connection", all, style.units, out)?;
+            return writeln!(out);
+        }
         if tick.flows.is_empty() {
             return writeln!(
                 out,

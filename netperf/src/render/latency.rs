@@ -9,7 +9,7 @@ use netperf_core::units::{Units, format_micros};
 use serde::Serialize;
 
 use super::output::{Report, Style};
-use super::prose::{LINE, degraded, interval};
+use super::prose::{LINE, degraded, interval, no_match};
 use super::text_table;
 use crate::view::latency::LatencyTick;
 use crate::view::latency::table::{doublings, table};
@@ -55,6 +55,10 @@ fn tick(
         tick.health.loss_text(),
     )?;
     degraded(&tick.health, out)?;
+    if let Some(all) = tick.without_filter {
+        no_match("row", all, units, out)?;
+        return writeln!(out);
+    }
     if tick.latencies.is_empty() {
         writeln!(
             out,

@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use netperf_core::text::{visible, width};
-use netperf_core::units::format_seconds;
+use netperf_core::units::{Bytes, Units, format_seconds};
 use netperf_diagnose::Finding;
 use serde::Serialize;
 
 use super::output::{Report, Style};
 use crate::view::envelope::Start;
 use crate::view::tick::{Health, When};
+use crate::view::without_filter::WithoutFilter;
 
 /// Widest line where there is no terminal: lines are for reading, and files have no edge.
 pub(super) const LINE: usize = 200;
@@ -42,6 +43,32 @@ impl Report for NotShown<'_> {
 /// The measured length of a tick.
 pub(super) fn interval(when: When) -> String {
     when.interval_s.map_or("-".to_owned(), format_seconds)
+}
+
+/// What a view says whose filter takes nothing.
+pub(super) fn no_match(
+    what: &str,
+    all: WithoutFilter,
+    units: Units,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let WithoutFilter {
+        rows,
+        tx_bytes,
+        rx_bytes,
+    } = all;
+    let moved = match (tx_bytes, rx_bytes) {
+        (Some(sent), Some(received)) if rows > 0 => {
+            let [sent, received] = [sent, received].map(|it| units.size(Bytes(it)));
+            format!(" (sent {sent}, received {received} in this tick)")
+        }
+        _ => String::new(),
+    };
+    let rows = match rows {
+        0 => "none either".to_owned(),
+        _ => format!("{rows}{moved}"),
+    };
+    writeln!(out, "no {what} matches the filter; without it: {rows}")
 }
 
 /// Sources that could not be read.

@@ -9,7 +9,7 @@ use netperf_core::units::{Percent, Units, format_micros};
 use serde::Serialize;
 
 use super::output::{Report, Style};
-use super::prose::{LINE, degraded, interval};
+use super::prose::{LINE, degraded, interval, no_match};
 use super::text_table;
 use crate::view::retrans::event::RetransmitRow;
 use crate::view::retrans::{RetransTick, table};
@@ -78,7 +78,9 @@ fn tick(
         (!tick.resets.is_empty()).then(|| table::resets(&tick.resets)),
         (!tick.drops.is_empty()).then(|| table::drops(&tick.drops)),
     ];
-    if tables.iter().all(Option::is_none) {
+    if let Some(all) = tick.without_filter {
+        no_match("loss, reset or drop in this tick", all, units, out)?;
+    } else if tables.iter().all(Option::is_none) {
         writeln!(
             out,
             "nothing was sent again, reset or thrown away in this tick"

@@ -17,6 +17,7 @@ use super::link_row::LinkRow;
 use super::sort::{Figures, Ranked, Sort, Weight, arrange};
 use super::tick::{Health, When};
 use super::top::TotalRow;
+use super::without_filter::WithoutFilter;
 
 /// What `flows` is asked to show.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,9 @@ pub struct FlowsTick<'m> {
     pub total: TotalRow,
     /// Every interface.
     pub interfaces: Vec<LinkRow<'m>>,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
@@ -95,6 +99,14 @@ impl<'m> FlowsTick<'m> {
             sum += flow.moved.unwrap_or_default();
             rows.push(FlowRow::of(model, flow, names));
         }
+        let has_filter = !(options.flows.is_empty() && options.processes.is_empty());
+        let without_filter = (rows.is_empty() && has_filter).then(|| {
+            let mut all = Traffic::default();
+            for flow in model.flows().iter() {
+                all += flow.moved.unwrap_or_default();
+            }
+            WithoutFilter::moved(model.flows().iter().count(), all)
+        });
         let remotes = options.by_remote.then(|| {
             let mut remotes = by_remote(&rows);
             arrange(&mut remotes, options.sort, options.rows);
@@ -107,6 +119,7 @@ impl<'m> FlowsTick<'m> {
             remotes,
             total: TotalRow::new(sum, model),
             interfaces: LinkRow::all(model),
+            without_filter,
             health: Health::of(model),
         }
     }

@@ -32,6 +32,7 @@ pub mod tick;
 pub mod time;
 pub mod top;
 pub mod top_table;
+pub mod without_filter;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -16,6 +16,7 @@ use super::link_row::LinkRow;
 use super::process_row::ProcessRow;
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
+use super::without_filter::WithoutFilter;
 
 /// What `top` is asked to show.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +47,9 @@ pub struct Top<'m> {
     pub total: TotalRow,
     /// Every interface.
     pub interfaces: Vec<LinkRow<'m>>,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
@@ -69,10 +73,18 @@ impl<'m> Top<'m> {
     /// The latest tick of the model.
     pub fn new(model: &'m Model, options: &TopOptions, names: &dyn HostNames) -> Self {
         let mut rows = chosen(model, options);
-        let mut sum = Traffic::default();
-        for row in &rows {
-            sum += row.traffic.moved.unwrap_or_default();
-        }
+        let sum = sum_of(&rows);
+        let is_missed = rows.is_empty() && !options.processes.is_empty();
+        let without_filter = is_missed.then(|| {
+            let all = chosen(
+                model,
+                &TopOptions {
+                    processes: ProcessQuery::default(),
+                    ..options.clone()
+                },
+            );
+            WithoutFilter::moved(all.len(), sum_of(&all))
+        });
         arrange(&mut rows, options.sort, options.rows);
         if options.connections {
             add_connections(&mut rows, model, options.sort, names);
@@ -82,6 +94,7 @@ impl<'m> Top<'m> {
             processes: rows,
             total: TotalRow::new(sum, model),
             interfaces: LinkRow::all(model),
+            without_filter,
             health: Health::of(model),
         }
     }
@@ -98,6 +111,14 @@ impl TotalRow {
             rx_bytes_per_s: speed.map(|speed| speed.rx_bytes_per_s),
         }
     }
+}
+
+fn sum_of(rows: &[ProcessRow<'_>]) -> Traffic {
+    let mut sum = Traffic::default();
+    for row in rows {
+        sum += row.traffic.moved.unwrap_or_default();
+    }
+    sum
 }
 
 fn chosen<'m>(model: &'m Model, options: &TopOptions) -> Vec<ProcessRow<'m>> {

@@ -36,7 +36,8 @@ pub struct DnsQuery {
     pub proto: Proto,
     /// How often the process had asked the same before without an answer.
     pub retries: u32,
-    /// Another resolver that was asked at the same time has answered: nobody waits for this one.
+    /// Nobody waits for this one: another resolver that was asked at the same time has answered, or it was
+    /// asked again over TCP since an answer over UDP was cut off.
     pub is_settled: bool,
     /// What came.
     pub end: QueryEnd,
@@ -69,6 +70,13 @@ struct Key {
     kind: String,
 }
 
+/// Questions for one name from one socket to one resolver.
+type Place = (u64, u16, SocketAddr, String);
+
+fn place(key: &Key) -> Place {
+    (key.socket, key.local_port, key.resolver, key.name.clone())
+}
+
 #[derive(Clone, Debug)]
 struct Open {
     at: MonoNs,
@@ -84,6 +92,8 @@ struct Open {
 pub struct DnsWatch {
     patience: Duration,
     open: HashMap<Key, Open>,
+    /// Where an answer over UDP was cut off, and when: such a socket may be closed by now.
+    cut: HashMap<Place, MonoNs>,
     tallies: BTreeMap<ProcessId, QueryTally>,
     unmatched: u64,
 }
@@ -113,6 +123,7 @@ impl DnsWatch {
         Self {
             patience,
             open: HashMap::new(),
+            cut: HashMap::new(),
             tallies: BTreeMap::new(),
             unmatched: 0,
         }
@@ -135,6 +146,10 @@ impl DnsWatch {
                 None
             }
             &DnsPacketKind::Answer { rcode, truncated } => {
+                // Also where its question was not seen: that of the other type may have been.
+                if truncated && packet.proto == Proto::Udp && self.cut.len() < OPEN_MAX {
+                    self.cut.insert(place(&key), packet.at);
+                }
                 let Some(open) = self.open.remove(&key) else {
                     self.unmatched += 1;
                     return None;
@@ -160,9 +175,13 @@ impl DnsWatch {
             self.unmatched += 1;
             return;
         }
+        if packet.proto == Proto::Tcp {
+            self.settle_over_tcp(&key, process);
+        }
         let same = |(other, open): &(&Key, &Open)| {
             let waited = packet.at.since(open.at).unwrap_or_default();
             open.process.id == process.id
+                && !open.is_settled
                 && (&other.name, &other.kind) == (&key.name, &key.kind)
                 && waited >= TOGETHER
         };
@@ -190,6 +209,17 @@ impl DnsWatch {
         }
     }
 
+    /// The C library asks for A and AAAA from one socket. If one answer is cut off, it closes that and asks
+    /// both again over TCP: the other answer finds nobody.
+    fn settle_over_tcp(&mut self, key: &Key, process: &Process) {
+        for (other, open) in &mut self.open {
+            open.is_settled |= open.process.id == process.id
+                && other.resolver == key.resolver
+                && (&other.name, &other.kind) == (&key.name, &key.kind)
+                && self.cut.contains_key(&place(other));
+        }
+    }
+
     /// The queries that have waited too long by now, in their order.
     pub fn expire(&mut self, now: MonoNs) -> Vec<DnsQuery> {
         self.give_up(now, self.patience)
@@ -200,6 +230,8 @@ impl DnsWatch {
         let is_late =
             |_: &Key, open: &mut Open| now.since(open.at).is_some_and(|it| it >= patience);
         let late: Vec<_> = self.open.extract_if(is_late).collect();
+        let is_recent = |at: MonoNs| now.since(at).is_some_and(|it| it < self.patience);
+        self.cut.retain(|_, at| is_recent(*at));
         let ended = late
             .into_iter()
             .map(|(key, open)| self.end(key, open, QueryEnd::TimedOut));
@@ -219,6 +251,24 @@ impl DnsWatch {
     }
 
     fn end(&mut self, key: Key, open: Open, end: QueryEnd) -> DnsQuery {
+        if !(open.is_settled && end == QueryEnd::TimedOut) {
+            self.count(&open, end);
+        }
+        DnsQuery {
+            at: open.at,
+            process: open.process,
+            name: key.name,
+            kind: key.kind,
+            netns: open.netns,
+            resolver: key.resolver,
+            proto: open.proto,
+            retries: open.retries,
+            is_settled: open.is_settled,
+            end,
+        }
+    }
+
+    fn count(&mut self, open: &Open, end: QueryEnd) {
         let tally = self
             .tallies
             .entry(open.process.id)
@@ -243,18 +293,6 @@ impl DnsWatch {
                 }
             }
             QueryEnd::TimedOut => tally.timeouts += 1,
-        }
-        DnsQuery {
-            at: open.at,
-            process: open.process,
-            name: key.name,
-            kind: key.kind,
-            netns: open.netns,
-            resolver: key.resolver,
-            proto: open.proto,
-            retries: open.retries,
-            is_settled: open.is_settled,
-            end,
         }
     }
 }
@@ -358,6 +396,41 @@ mod tests {
         let late = watch.give_up(MonoNs(6_000_000_000), Duration::from_secs(1));
         let settled: Vec<_> = late.iter().map(|query| query.is_settled).collect();
         assert_eq!(settled, [true, false]);
+    }
+
+    #[test]
+    fn what_is_asked_again_over_tcp_after_a_cut_answer_was_not_lost() {
+        let aaaa = |mut packet: DnsPacket| {
+            packet.kind = "AAAA".to_owned();
+            packet
+        };
+        let over_tcp = |mut packet: DnsPacket| {
+            packet.proto = Proto::Tcp;
+            packet
+        };
+        let run = |truncated, goes_on: bool| {
+            let mut watch = DnsWatch::new(PATIENCE);
+            watch.take(&question(0, 1, 5));
+            watch.take(&aaaa(question(0, 1, 6)));
+            let rcode = Rcode::NOERROR;
+            let cut = DnsPacketKind::Answer { rcode, truncated };
+            watch.take(&packet(1, 1, 5, cut)).unwrap();
+            if goes_on {
+                let again = over_tcp(aaaa(question(200, 2, 6)));
+                watch.take(&again);
+                let answered = over_tcp(aaaa(answer(210, 2, 6, rcode)));
+                assert_eq!(
+                    watch.take(&answered).unwrap().retries,
+                    u32::from(!truncated)
+                );
+            }
+            let late = watch.give_up(MonoNs(9_000_000_000), PATIENCE);
+            let timeouts = watch.end_tick().0[0].timeouts;
+            (late[0].is_settled, timeouts)
+        };
+        assert_eq!(run(true, true), (true, 0));
+        assert_eq!(run(true, false), (false, 1), "nobody asked again");
+        assert_eq!(run(false, true), (false, 1), "nothing was cut off");
     }
 
     #[test]

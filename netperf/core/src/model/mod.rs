@@ -14,6 +14,7 @@ pub mod limit;
 pub mod link;
 pub mod lookups;
 pub mod losses;
+pub mod names;
 pub mod nic;
 pub mod path;
 pub mod percentile;

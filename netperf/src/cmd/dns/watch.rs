@@ -70,7 +70,8 @@ impl Queries {
         for packet in self.feed.take() {
             ended.extend(self.model.take(&packet));
         }
-        ended.extend(self.model.expire(now.0));
+        let late = self.model.expire(now.0).into_iter();
+        ended.extend(late.filter(|query| !query.is_settled));
         for query in &ended {
             if !self.options.wants(query.process.id.tgid) {
                 continue;

@@ -5,7 +5,7 @@ use std::io;
 use clap::{Args, ValueEnum};
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
-use netperf_core::model::query::FlowQuery;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::Proto;
 
 use super::{Scene, View};
@@ -74,6 +74,10 @@ impl View for FlowsOptions {
 
     fn iface(&self) -> Option<&str> {
         self.flows.iface.as_deref()
+    }
+
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.processes
     }
 
     fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {

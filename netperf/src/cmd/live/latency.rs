@@ -6,6 +6,7 @@ use clap::Args;
 use ipnet::IpNet;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 
 use super::{Scene, View};
 use crate::cmd::args::filters::ProcessFilters;
@@ -51,6 +52,10 @@ impl View for LatencyOptions {
             latency: true,
             ..Wanted::default()
         }
+    }
+
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.processes
     }
 
     fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {

@@ -19,6 +19,7 @@ use netperf_core::collect::{Feed, FeedConfig, Wanted};
 use netperf_core::failure::Failure;
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::sample::socket::SocketSample;
 use netperf_core::sample::{LinkReading, Sample};
@@ -29,6 +30,7 @@ use tokio::time::{Instant, sleep_until};
 use self::limits::LimitOrders;
 use self::sockets::SocketReader;
 use super::args::common::Common;
+use super::args::existing;
 use super::listing::{every_tcp_socket, sockets_that_wait};
 use super::logging;
 use super::session::{Ending, Opening, Session, Signals, Source, Step, Timer, end};
@@ -56,6 +58,9 @@ pub(super) trait View {
         None
     }
 
+    /// Of which processes.
+    fn processes(&mut self) -> &mut ProcessQuery;
+
     /// Whether an event is to be reported by itself.
     fn wants(&self, _event: &ConnectionEvent, _model: &Model) -> bool {
         false
@@ -73,7 +78,8 @@ pub(super) struct Scene<'s> {
 }
 
 /// Opens the live source and shows it.
-pub(super) async fn run<V: View>(view: V, common: &Common) -> anyhow::Result<()> {
+pub(super) async fn run<V: View>(mut view: V, common: &Common) -> anyhow::Result<()> {
+    existing::check(view.processes())?;
     let signals = Signals::open()?;
     let page = view.first_page();
     let format = common.format(|style| match page {

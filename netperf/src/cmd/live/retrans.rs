@@ -5,6 +5,7 @@ use std::io;
 use clap::Args;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::Loss;
 use netperf_core::sample::event::ConnectionEvent;
 
@@ -77,6 +78,10 @@ impl View for Retrans {
 
     fn wants(&self, event: &ConnectionEvent, model: &Model) -> bool {
         self.options.wants(event, model)
+    }
+
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.options.processes
     }
 
     fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::io;
 use clap::Args;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 
 use super::{Scene, View};
 use crate::cmd::args::filters::{Arrangement, ProcessFilters};
@@ -52,6 +53,10 @@ impl View for TopOptions {
 
     fn first_page(&self) -> Option<FirstPage> {
         Some(FirstPage::Top(self.clone()))
+    }
+
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.processes
     }
 
     fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {

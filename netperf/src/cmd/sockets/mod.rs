@@ -10,6 +10,7 @@ use netperf_sys::capture::{SocketFeed, SocketRequest};
 
 use self::args::SocketsArgs;
 use super::args::common::Common;
+use super::args::existing;
 use super::listing::failure;
 use super::logging;
 use super::session::{self, Opening, Poll, Reading, Timing, at_once};
@@ -54,7 +55,8 @@ impl SocketsRun {
 /// Shows the sockets, and closes them if that is asked for.
 pub(super) async fn run(args: SocketsArgs, common: &Common) -> anyhow::Result<()> {
     let (kill, is_agreed) = (args.kill, args.yes);
-    let run = SocketsRun::new(args, common)?;
+    let mut run = SocketsRun::new(args, common)?;
+    existing::check(&mut run.options.processes)?;
     logging::start(common.verbose, None);
     if kill {
         return close::close(&run, is_agreed);

@@ -10,7 +10,7 @@ use netperf_core::units::{Growth, format_seconds};
 use serde::Serialize;
 
 use super::output::{Report, Style};
-use super::prose::{LINE, finding, sentence};
+use super::prose::{LINE, finding, no_match, sentence};
 use super::text_table;
 use crate::view::states::{StatesTick, table};
 use crate::view::table::Table;
@@ -35,6 +35,9 @@ impl Report for States<'_> {
         let width = style.width.unwrap_or(LINE);
         writeln!(out, "{}", summary(tick))?;
         sentence("", &states(tick), width, out)?;
+        if let Some(all) = tick.without_filter {
+            no_match("TCP socket", all, style.units, out)?;
+        }
         if let Some(lost) = lost(tick) {
             sentence("", &lost, width, out)?;
         }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use self::row::{DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
+use super::without_filter::WithoutFilter;
 
 /// What `retrans` is asked to show.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +65,9 @@ pub struct RetransTick<'m> {
     pub drops: Vec<DropRow<'m>>,
     /// All connections that were chosen, those beyond the row limit included.
     pub total: TotalLoss,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
@@ -111,6 +115,10 @@ impl<'m> RetransTick<'m> {
         resets.truncate(keep);
         drops.truncate(keep);
         let (flows, processes, remotes) = all.into_rows(model, options);
+        let has_filter = !(options.flows.is_empty() && options.processes.is_empty());
+        let is_missed = flows.is_empty() && resets.is_empty() && drops.is_empty() && has_filter;
+        let without_filter =
+            is_missed.then(|| WithoutFilter::rows(rows_in_all(model, options, names)));
         Self {
             when: When::of(model),
             flows,
@@ -119,9 +127,22 @@ impl<'m> RetransTick<'m> {
             resets,
             drops,
             total,
+            without_filter,
             health: Health::of(model),
         }
     }
+}
+
+/// How many connections sent something again, were reset or lost packets, whoever they belong to.
+fn rows_in_all(model: &Model, options: &RetransOptions, names: &dyn HostNames) -> usize {
+    let every = RetransOptions {
+        processes: ProcessQuery::default(),
+        flows: FlowQuery::default(),
+        rows: None,
+        ..options.clone()
+    };
+    let all = RetransTick::new(model, &every, names);
+    all.flows.len() + all.resets.len() + all.drops.len()
 }
 
 /// Losses put together in several ways.

@@ -19,6 +19,7 @@ pub use self::summary::{Count, Summary};
 pub use self::table::{counts, table};
 use super::socket_filter::SocketFilter;
 use super::time::Rfc3339;
+use super::without_filter::WithoutFilter;
 
 /// What `sockets` is asked to show.
 #[derive(Clone, Debug)]
@@ -48,6 +49,9 @@ pub struct SocketsTick<'s> {
     pub sockets: Vec<SocketRow<'s>>,
     /// How many there are of which kind.
     pub summary: Summary,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// What could not be seen.
     pub unavailable: &'s [Unseen],
     /// A look loses nothing; it is here because every tick says so.
@@ -69,12 +73,18 @@ impl<'s> SocketsTick<'s> {
                 sockets.push(SocketRow::new(sample, socket, options.explain));
             }
         }
+        let has_filter = !(options.filter.is_empty() && options.processes.is_empty());
+        let is_missed = summary.total == 0 && has_filter;
+        let in_states = |socket: &&SocketReading| options.states.contains(socket.state);
+        let without_filter =
+            is_missed.then(|| WithoutFilter::rows(sample.sockets.iter().filter(in_states).count()));
         summary.namespaces = sample.namespaces.len();
         Self {
             time: Rfc3339(sample.wall),
             interval_s,
             sockets,
             summary,
+            without_filter,
             unavailable: &sample.unseen,
             loss: Loss::default(),
         }

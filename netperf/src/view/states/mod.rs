@@ -21,6 +21,7 @@ use netperf_diagnose::{Finding, Period, states};
 use serde::Serialize;
 
 use super::time::Rfc3339;
+use super::without_filter::WithoutFilter;
 
 /// One look at the states of all TCP sockets.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +60,9 @@ pub struct StatesTick<'m> {
     pub findings: Vec<Finding>,
     /// Network namespaces that were looked at.
     pub namespaces: usize,
+    /// How many sockets there are without the filter, where the filter takes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// What could not be seen.
     pub unavailable: &'m [Unseen],
     /// What could not be counted between the looks. A look itself loses nothing.
@@ -88,6 +92,7 @@ impl<'m> StatesTick<'m> {
             recycle_set_in: figures.recycle_set_in,
             findings,
             namespaces: look.namespaces,
+            without_filter: None,
             unavailable: &look.unseen,
             loss: model.refused.loss,
         }

@@ -63,6 +63,8 @@ pub struct CloseWait {
     pub unaccepted: u32,
     /// Numbers of the files.
     pub fds: Vec<u32>,
+    /// The sockets, by the kernel's cookies.
+    pub cookies: Vec<u64>,
     /// How many of which peer.
     pub peers: HashMap<Peer, u32>,
     /// The age of the oldest.
@@ -197,6 +199,7 @@ impl Census {
             let leak = self.close_wait.entry(holder).or_default();
             leak.process = process.cloned();
             leak.count += 1;
+            leak.cookies.push(socket.cookie);
             leak.unaccepted += u32::from(unaccepted);
             *leak.peers.entry(peer).or_default() += 1;
             leak.oldest = leak.oldest.max(ages.of(socket));

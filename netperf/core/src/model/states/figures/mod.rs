@@ -122,6 +122,14 @@ impl StatesOptions {
         }
     }
 
+    /// Whether some sockets may be left out.
+    pub fn has_filter(&self) -> bool {
+        self.states != StateSet::ALL
+            || self.port.is_some()
+            || self.remote.is_some()
+            || !self.processes.is_empty()
+    }
+
     /// Whether a socket is to be counted.
     pub fn takes(&self, sample: &SocketSample, socket: &SocketReading) -> bool {
         let Ends::Inet(ends) = &socket.ends else {
@@ -144,7 +152,8 @@ impl StatesOptions {
     }
 
     fn is_remote(&self, remote: IpAddr) -> bool {
-        self.remote.is_none_or(|network| network.contains(&remote))
+        self.remote
+            .is_none_or(|network| network.contains(&remote.to_canonical()))
     }
 
     fn shows(&self, state: TcpState) -> bool {
