@@ -45,7 +45,7 @@ pub(super) fn unsent(error: &io::Error, to: IpAddr) -> String {
     }
 }
 
-/// What the kernel's look-up of the route means (`fib_props` in net/ipv4/fib_semantics.c).
+/// What the kernel's look-up of the route means (`fib_props` in `net/ipv4/fib_semantics.c`).
 fn words(number: i32, to: IpAddr) -> Option<String> {
     let text = match number {
         libc::EACCES => {
