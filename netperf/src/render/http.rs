@@ -60,10 +60,12 @@ fn about(target: &TargetRow, (units, width): (Units, usize), out: &mut Vec<u8>) 
         }
     };
     let answered = target.requests.iter().rev().find(|it| it.failure.is_none());
-    let what = match (answered, target.address) {
-        (Some(request), _) => came(request, units),
-        (None, Some(address)) => format!("{address}: no answer"),
-        (None, None) => "no answer".to_owned(),
+    let begun = target.requests.iter().rev().find(|it| it.status.is_some());
+    let what = match (answered, begun, target.address) {
+        (Some(request), _, _) => came(request, units),
+        (None, Some(request), _) => format!("{}; not to its end", came(request, units)),
+        (None, None, Some(address)) => format!("{address}: no answer"),
+        (None, None, None) => "no answer".to_owned(),
     };
     sentence("", &format!("{what}{count}"), width, out)?;
     if target.phases.is_empty() {

@@ -33,6 +33,8 @@ pub struct RequestReading {
     pub lookup: Option<Lookup>,
     /// Addresses that were tried in vain, and why.
     pub refused: Vec<(SocketAddr, String)>,
+    /// Addresses that had not answered when another one did, and how long they had been waited for.
+    pub overtaken: Vec<(SocketAddr, Duration)>,
     /// The connection, once there was one.
     pub connection: Option<Connection>,
     /// What TLS agreed on.
@@ -41,6 +43,10 @@ pub struct RequestReading {
     pub reply: Option<Reply>,
     /// Why it did not get to its end. May hold untrusted text.
     pub failure: Option<String>,
+    /// It did not fail: its time was up, and it was stopped here.
+    pub timed_out: bool,
+    /// The server asked for a certificate of the client, which has none.
+    pub certificate_wanted: bool,
 }
 
 /// Times since the beginning, as `curl -w` names them; `None` for what was not reached.

@@ -16,6 +16,32 @@ pub struct NameService {
     pub sources: Vec<String>,
     /// Addresses with their names, in the order of the file. Untrusted text.
     pub hosts: Vec<(IpAddr, Vec<String>)>,
+    /// Lines of resolv.conf that look like settings and are not taken as such.
+    pub unread: Vec<UnreadLine>,
+}
+
+/// A line of resolv.conf that the C library reads otherwise than it looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadLine {
+    /// Its number, from 1.
+    pub number: usize,
+    /// What it says, without blanks around it. Untrusted text.
+    pub text: String,
+    /// What is wrong with it.
+    pub why: UnreadWhy,
+}
+
+/// Why the C library does not read a line of resolv.conf as it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnreadWhy {
+    /// The keyword does not begin the line.
+    Indented,
+    /// It ends in a carriage return, which belongs to its last word.
+    CarriageReturn,
+    /// Three resolvers stand before it.
+    FourthServer,
+    /// What stands there is no address.
+    NoAddress,
 }
 
 /// Options of resolv.conf(5) that change which queries are sent.
@@ -129,6 +155,7 @@ mod tests {
                 IpAddr::from([10, 0, 0, 7]),
                 vec!["db".to_owned(), "DB.example".to_owned()],
             )],
+            unread: Vec::new(),
         }
     }
 

@@ -33,6 +33,11 @@ impl Meter {
         }
     }
 
+    /// What came was no part of the answer (1xx): the next bytes are the first.
+    pub(super) fn begin_answer(&self) {
+        self.first_read.store(0, Ordering::Relaxed);
+    }
+
     /// The first bytes were handed on.
     pub(super) fn first_write(&self) -> Option<MonoNs> {
         known(&self.first_write)

@@ -5,7 +5,6 @@ mod config;
 mod probing;
 mod targets;
 
-use std::io;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,7 +13,7 @@ use netperf_core::failure::Failure;
 use netperf_core::sample::path::{Method, Outcome, PathCycle};
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::path::condition::PathMetric;
-use netperf_probe::path::{News, Plan, Prober};
+use netperf_probe::path::{News, Plan, Prober, Unopened};
 use netperf_sys::netlink;
 use netperf_sys::rights;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -102,32 +101,18 @@ fn start(run: &PathRun, aims: &[Aim]) -> anyhow::Result<UnboundedReceiver<(usize
 fn open(run: &PathRun, aim: &Aim) -> anyhow::Result<Result<Prober, String>> {
     let open = || Prober::open(aim.address, run.method, run.size);
     let opened = match &aim.namespace {
-        Some(namespace) => netlink::inside(namespace, open),
-        None => open(),
+        Some(namespace) => netlink::inside(namespace, || Ok(open())).map_err(Unopened::Other),
+        None => Ok(open()),
     };
-    match opened {
+    match opened.flatten() {
         Ok(prober) if run.looks_for_mtu => Ok(Ok(prober.with_mtu())),
         Ok(prober) => Ok(Ok(prober)),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(Failure::from(rights::no_probing()).into())
+        Err(Unopened::Rights(_)) => Err(Failure::from(rights::no_probing()).into()),
+        Err(Unopened::NoWay(why)) => Ok(Err(why)),
+        Err(Unopened::Other(error)) => {
+            Err(error).context(format!("can't probe {}", aim.address.ip()))
         }
-        Err(error) if is_routing(&error) => Ok(Err(error.to_string())),
-        Err(error) => Err(error).context(format!("can't probe {}", aim.address.ip())),
     }
-}
-
-fn is_routing(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(
-            libc::ENETUNREACH
-                | libc::EHOSTUNREACH
-                | libc::EADDRNOTAVAIL
-                | libc::ENETDOWN
-                | libc::EAFNOSUPPORT
-                | libc::EINVAL
-        )
-    )
 }
 
 /// A cycle in which this machine sent nothing.

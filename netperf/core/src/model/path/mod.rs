@@ -4,12 +4,14 @@ mod figures;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 mod process;
+mod told;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 pub use self::figures::Figures;
 pub use self::process::ProcessSide;
+pub use self::told::{Loop, Told};
 use crate::clock::{MonoNs, WallNs};
 use crate::sample::path::{MtuReading, Outcome, PathCycle, PathTarget, Reply, Said, Unreachable};
 
@@ -38,6 +40,9 @@ pub struct PathModel {
     at: Option<MonoNs>,
     hops: Vec<Hop>,
     distance: Option<usize>,
+    told: Vec<Told>,
+    /// Who ended the TTL at which distance, since the destination last answered.
+    turns: Vec<Option<IpAddr>>,
 }
 
 /// What is at one distance.
@@ -78,6 +83,16 @@ pub enum Missed {
     TooFar,
 }
 
+impl Missed {
+    /// The router that said so.
+    pub fn by(&self) -> Option<IpAddr> {
+        match self {
+            Self::EventKind { by, .. } | Self::TooBig { by, .. } => Some(*by),
+            Self::NotSent(_) | Self::Silence | Self::TooFar => None,
+        }
+    }
+}
+
 impl PathModel {
     /// A path that has not been probed yet.
     pub fn new(target: PathTarget) -> Self {
@@ -93,6 +108,8 @@ impl PathModel {
             at: None,
             hops: Vec::new(),
             distance: None,
+            told: Vec::new(),
+            turns: Vec::new(),
         }
     }
 
@@ -110,11 +127,12 @@ impl PathModel {
         let missed = missed(cycle);
         // Who has said why once is believed while nobody says otherwise.
         if missed != Some(Missed::Silence) || self.missed.is_none() {
-            self.missed = missed;
+            self.missed.clone_from(&missed);
         }
+        self.take_turns(cycle);
         match reply_of_destination(cycle) {
             Some((at, reply)) => self.reached(at, reply),
-            None => self.not_reached(cycle),
+            None => self.not_reached(cycle, missed),
         }
     }
 
@@ -138,6 +156,7 @@ impl PathModel {
     fn reached(&mut self, at: usize, reply: Reply) {
         let is_nearer = self.distance.is_some_and(|known| at + 1 < known);
         self.is_refused = reply.said == Said::Refused;
+        self.turns.clear();
         let hop = &self.hops[at];
         if is_nearer && !hop.is_router {
             // It was here all the time: probes that went further were answered when this one was lost.
@@ -148,13 +167,18 @@ impl PathModel {
         self.distance = Some(at + 1);
     }
 
-    fn not_reached(&mut self, cycle: &PathCycle) {
-        match &self.missed {
+    fn not_reached(&mut self, cycle: &PathCycle, why: Option<Missed>) {
+        match why {
             // What was not sent, or not far enough, is not lost.
-            Some(Missed::NotSent(_) | Missed::TooFar) => {}
-            _ if self.distance.is_some() && is_too_short(cycle) => {}
-            _ => self.destination.add(None),
+            Some(Missed::NotSent(_)) => return,
+            // The destination was nearer before: packets go round now, or far astray.
+            Some(Missed::TooFar) if self.distance.is_none() => return,
+            Some(Missed::TooFar) => {}
+            _ if self.distance.is_some() && is_too_short(cycle) => return,
+            Some(why @ (Missed::EventKind { .. } | Missed::TooBig { .. })) => self.count_told(why),
+            Some(Missed::Silence) | None => {}
         }
+        self.destination.add(None);
     }
 }
 
