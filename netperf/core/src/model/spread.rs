@@ -1,4 +1,4 @@
-//! How are a few measured times summed up?
+//! A few measured times, summed up: shortest, longest, percentiles.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// `None` of nothing.
+    /// The spread of these times; `None` without any.
     pub fn of(times: impl IntoIterator<Item = Duration>) -> Option<Self> {
         let mut times: Vec<u64> = times.into_iter().map(micros).collect();
         times.sort_unstable();

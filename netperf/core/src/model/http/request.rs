@@ -1,4 +1,4 @@
-//! How did one request go?
+//! The figures of one HTTP request.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What do the connections of a process to the destination say?
+//! The connections of a process to the destination, and their round-trip times.
 
 use serde::Serialize;
 

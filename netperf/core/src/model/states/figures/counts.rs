@@ -54,9 +54,9 @@ pub struct RemoteRow {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClosingRow {
-    /// Which.
+    /// State of the connections.
     pub state: &'static str,
-    /// How many.
+    /// Number of connections.
     pub count: u32,
     /// Those whose other end does not answer.
     pub silent: u32,
