@@ -1,4 +1,4 @@
-//! The connections, one by one or by remote host.
+//! The page of connections, one by one or by remote host.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

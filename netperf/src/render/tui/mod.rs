@@ -1,5 +1,4 @@
-//! How does a session fill a terminal? What is shown, what keys do, and drawing are apart: `state`,
-//! `input`, and one widget a file.
+//! The full screen. Contents, keys and drawing are apart: `state`, `input`, and one widget a file.
 
 mod cursor;
 mod flows_page;

@@ -1,4 +1,4 @@
-//! How is the screen divided, and what stands where?
+//! Layout of the screen.
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
@@ -20,7 +20,7 @@ use crate::view::sort::{Figures, SortKey};
 /// Smallest terminal on which anything can be read: columns and lines.
 const SMALLEST: (u16, u16) = (40, 8);
 
-/// Draws the whole screen: header, page, keys, and what lies above them.
+/// Draws the whole screen: header, page, keys, and overlays.
 pub(super) fn draw(
     frame: &mut Frame<'_>,
     state: &mut State,
@@ -88,7 +88,7 @@ fn too_small(buffer: &mut Buffer, area: Rect) {
     buffer.set_stringn(area.x, area.y, text, area.width.into(), Style::new());
 }
 
-/// What is below, in which order, and what is hidden.
+/// The title of the page: what it shows, in which order, and which filter is on.
 fn title_of(state: &State) -> String {
     let mut title = match (state.page, state.flows.by_remote) {
         (Page::Top, _) => ordered("PROCESSES", state),

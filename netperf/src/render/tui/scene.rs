@@ -1,4 +1,4 @@
-//! What do all pages draw from, and what do they say when there is nothing to draw?
+//! What pages draw from, and what they say when they are empty.
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
@@ -9,7 +9,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::state::{Page, State};
 
-/// What is to be seen.
+/// The data of a page.
 #[derive(Clone, Copy)]
 pub(super) struct Scene<'s> {
     pub(super) model: &'s Model,
@@ -23,7 +23,7 @@ pub(super) fn line(buffer: &mut Buffer, area: Rect, text: &str) {
     }
 }
 
-/// Says why there are no rows.
+/// Writes why there are no rows.
 pub(super) fn hint(buffer: &mut Buffer, area: Rect, text: &str) {
     let x = area.x + 2.min(area.width);
     let y = area.y + 1.min(area.height.saturating_sub(1));

@@ -1,4 +1,4 @@
-//! The processes, and below them the connections of the one that was opened.
+//! The page of processes, with the connections of an opened one below.
 
 use netperf_core::sample::ProcessId;
 use netperf_core::text::visible;

@@ -1,4 +1,4 @@
-//! Are the rows of `states --watch` what the contract has?
+//! The rows of `states --watch` are as documented.
 
 use std::num::NonZeroU32;
 

@@ -1,4 +1,4 @@
-//! How long does it take, of whom, and with whom? The rows of `latency`.
+//! The rows of `latency`: percentiles by process, remote host, and kind of latency.
 
 pub mod row;
 pub mod table;
@@ -19,16 +19,16 @@ use serde::Serialize;
 use self::row::LatencyRow;
 use super::tick::{Health, When};
 
-/// What `latency` is asked to show.
+/// Options of `latency`.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyOptions {
-    /// Only what belongs to these processes.
+    /// Only these processes.
     pub processes: ProcessQuery,
-    /// Only with hosts of this network.
+    /// Only hosts of this network.
     pub remote: Option<ipnet::IpNet>,
-    /// How many rows at most.
+    /// Largest number of rows.
     pub rows: Option<usize>,
-    /// How often it took how long, too.
+    /// Include histograms.
     pub histogram: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct LatencyTick<'m> {
     pub when: When,
     /// By process, remote host and kind, the slowest first.
     pub latencies: Vec<LatencyRow<'m>>,
-    /// How far to trust it.
+    /// Losses, and the cost of tracing.
     #[serde(flatten)]
     pub health: Health<'m>,
 }
