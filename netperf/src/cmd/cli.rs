@@ -1,4 +1,4 @@
-//! Which commands does the program have?
+//! The command line: its commands and common options.
 
 use std::ffi::OsString;
 
@@ -28,7 +28,7 @@ use super::{dns, doctor, http, limit, live, nic, path, sockets, states};
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What to show.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
     /// Options of all commands.
@@ -37,17 +37,18 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads a command line, the program's name included.
+    /// Parses a command line, which begins with the program's name.
     ///
     /// # Errors
-    /// When it is wrong, or asks for help.
+    ///
+    /// The command line is wrong, or asks for help.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         Self::try_parse_from(with_negative_rates(words))
     }
 }
 
-/// A rate below zero begins like an option, and would be called an unknown one. With the sign that
-/// typesetters use it reaches whoever can say that it is negative.
+/// Replaces the sign of negative rates. Such a rate looks like an unknown option; with a typographic
+/// minus sign it reaches the rate parser, which reports that it is negative.
 fn with_negative_rates(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let options = words.iter().take_while(|word| *word != "--").count();
@@ -62,7 +63,7 @@ fn with_negative_rates(words: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
     words
 }
 
-/// The commands.
+/// A command and its options.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Bandwidth by process: who uses the network?
@@ -104,7 +105,7 @@ pub enum Command {
     Doctor(DoctorArgs),
 }
 
-/// What the program is.
+/// Description of the program.
 const ABOUT: &str = "\
 Shows which process moves how many bytes over the network: TCP and UDP, IPv4 and IPv6, every network
 namespace, loopback included. The kernel counts at the sockets, so the figures are the payload that

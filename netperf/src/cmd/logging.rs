@@ -1,4 +1,4 @@
-//! Where do diagnostics go? To stderr, or beside the picture while that fills the screen.
+//! Diagnostics: to stderr, or to the status line while the screen is in use.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use netperf_core::text::visible;
 
 use crate::render::tui::LogTail;
 
-/// Starts logging: warnings, with `-v` information, with `-vv` details. `RUST_LOG` decides if set.
+/// Starts logging: warnings; with `-v` information, with `-vv` details. `RUST_LOG` has precedence.
 pub(super) fn start(verbosity: u8, screen: Option<LogTail>) {
     let level = match verbosity {
         0 => LevelFilter::Warn,

@@ -1,5 +1,4 @@
-//! Who does what the command line asks for? Each command reads its options once, and no later code sees
-//! them.
+//! The commands. Each reads its options once; no later code sees them.
 
 pub mod args;
 pub mod cli;
@@ -24,10 +23,11 @@ use anyhow::Context;
 
 use self::cli::{Cli, Command};
 
-/// Runs what the command line asks for.
+/// Runs a command.
 ///
 /// # Errors
-/// When it can't be done; [`crate::exit::status_of`] gives the exit status.
+///
+/// The command fails; [`crate::exit::status_of`] gives the exit status.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     let common = &cli.common;
     match cli.command {

@@ -1,4 +1,4 @@
-//! What do the options of `http` ask for?
+//! Reads the options of `http`.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use netperf_core::failure::Failure;

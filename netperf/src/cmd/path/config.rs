@@ -1,4 +1,4 @@
-//! What do the options of `path` ask for?
+//! Reads the options of `path`.
 
 use std::time::Duration;
 
@@ -12,17 +12,18 @@ use super::{Destination, PathRun};
 use crate::cmd::args::common::Common;
 use crate::render::output::Format;
 
-/// Cycles of a report.
+/// Cycles of a report by default.
 const CYCLES: u64 = 10;
 
-/// Length of a probe.
+/// Length of a probe by default, in bytes.
 const SIZE: u16 = 64;
 
 impl PathRun {
     /// Reads the options.
     ///
     /// # Errors
-    /// When the name of the host can't be one.
+    ///
+    /// The host name is not valid.
     pub(super) fn new(args: PathArgs, common: &Common) -> Result<Self, Failure> {
         let method = match (args.udp, args.tcp) {
             (_, Some(port)) => Method::Tcp(port),
@@ -66,7 +67,7 @@ impl PathRun {
     }
 }
 
-/// An IPv6 address may stand in brackets.
+/// The host without the brackets of an IPv6 address.
 fn named(host: &str) -> Result<String, Failure> {
     let bare = host
         .strip_prefix('[')

@@ -1,4 +1,4 @@
-//! What do the options of `states` ask for?
+//! Reads the options of `states`.
 
 use netperf_core::failure::Failure;
 use netperf_core::model::query::ProcessQuery;
@@ -10,10 +10,11 @@ use crate::cmd::listing::failure;
 use crate::view::churn::ChurnOptions;
 use crate::view::states::StatesOptions;
 
-/// What `--watch` asks for.
+/// The options of `--watch`.
 ///
 /// # Errors
-/// When the network namespace is that of no process.
+///
+/// The network namespace is that of no process.
 pub(super) fn churn(args: StatesArgs) -> Result<ChurnOptions, Failure> {
     Ok(ChurnOptions {
         netns: capture::network_namespace(args.netns).map_err(failure)?,
