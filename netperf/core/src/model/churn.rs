@@ -47,7 +47,7 @@ pub struct Waits {
     pub begun: u32,
     /// How many were done.
     pub ended: u32,
-    /// Whose they are.
+    /// The processes of these connections.
     pub processes: BTreeSet<ProcessId>,
 }
 

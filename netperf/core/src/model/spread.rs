@@ -10,7 +10,7 @@ use super::percentile::percentile;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Spread {
-    /// The shortest.
+    /// Shortest time.
     pub min_us: u64,
     /// Their sum by their number.
     pub avg_us: u64,
@@ -18,7 +18,7 @@ pub struct Spread {
     pub p50_us: u64,
     /// 95 of a hundred took no longer; of fewer than 20, that is the longest.
     pub p95_us: u64,
-    /// The longest.
+    /// Longest time.
     pub max_us: u64,
 }
 

@@ -71,7 +71,7 @@ pub struct FailedRow {
     pub errno: String,
     /// What it means, of errors that are known.
     pub meaning: Option<&'static str>,
-    /// How often.
+    /// Number of failed connections.
     pub count: u64,
     #[serde(skip)]
     number: u8,

@@ -51,7 +51,7 @@ enum Tried {
     Nothing,
     /// All resolvers failed to find out.
     ServerFailed,
-    /// Nobody answered.
+    /// No resolver answered.
     Silent,
 }
 

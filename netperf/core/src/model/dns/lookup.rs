@@ -16,7 +16,7 @@ pub struct LookupRow {
     pub result: &'static str,
     /// The name that was found, with its search domain.
     pub found: Option<String>,
-    /// Its addresses.
+    /// Addresses that were found.
     pub addresses: Vec<IpAddr>,
     /// How long it took.
     pub took_us: u64,

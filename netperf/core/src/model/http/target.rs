@@ -34,13 +34,13 @@ pub struct TargetRow {
     pub requests: Vec<RequestRow>,
 }
 
-/// One phase.
+/// Times of one phase.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PhaseRow {
-    /// Its name.
+    /// Name of the phase.
     pub phase: &'static str,
-    /// Which it is.
+    /// The phase.
     #[serde(skip)]
     pub which: Phase,
     /// How long it took.
@@ -53,9 +53,9 @@ pub struct PhaseRow {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LongestRow {
-    /// Its name.
+    /// Name of the phase.
     pub phase: &'static str,
-    /// Which it is.
+    /// The phase.
     #[serde(skip)]
     pub which: Phase,
     /// Its share of all the time.

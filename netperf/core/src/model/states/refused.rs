@@ -19,7 +19,7 @@ const FORGOTTEN: Duration = Duration::from_mins(10);
 pub struct Refusal {
     /// The process.
     pub process: ProcessId,
-    /// What it called.
+    /// The call that failed.
     pub call: RefusedCall,
     /// Why it failed.
     pub error: RefusedFor,
@@ -49,7 +49,7 @@ pub struct Refused {
 /// Sockets that have a port.
 #[derive(Clone, Debug)]
 pub struct PortHolder {
-    /// Their state.
+    /// State of the sockets.
     pub state: TcpState,
     /// The first process that holds them; `None` where none does, or none is seen.
     pub process: Option<Arc<Process>>,
