@@ -26,7 +26,7 @@ pub(super) enum Variant {
     TracerElsewhere,
     /// The same with the hooks that follow the state of each connection.
     StatesElsewhere,
-    /// Another tool.
+    /// Another tool, such as nethogs.
     Tool(Tool),
 }
 
