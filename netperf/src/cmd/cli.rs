@@ -90,14 +90,14 @@ pub enum Command {
     /// Throttle a running process, both ways
     #[command(long_about = limit::args::ABOUT, after_long_help = limit::args::EXAMPLES)]
     Limit(Box<LimitArgs>),
-    /// The way to a host: who is on it, what is lost where, and how long it takes
+    /// The path to a host: each hop, its loss and its delay
     #[command(long_about = path::args::ABOUT, after_long_help = path::args::EXAMPLES)]
     Path(Box<PathArgs>),
-    /// Resolvers: how fast do they answer, what, and what does one lookup cost?
+    /// DNS resolvers: how fast do they answer, what, and what does one lookup cost?
     #[command(long_about = dns::args::ABOUT, after_long_help = dns::args::EXAMPLES)]
     #[command(override_usage = dns::args::USAGE)]
     Dns(DnsArgs),
-    /// A request: where does its time go?
+    /// HTTP requests: where does their time go?
     #[command(long_about = http::args::ABOUT, after_long_help = http::args::EXAMPLES)]
     Http(Box<HttpArgs>),
     /// Is it the network, and where? The most likely cause, in a sentence
@@ -126,7 +126,7 @@ Examples:
   sudo netperf-trace sockets -tl            who listens, and who waits to be accepted
   sudo netperf-trace states                 TIME_WAIT, CLOSE_WAIT, full queues: is it bad?
   sudo netperf-trace limit --pid 8821 20MB  throttle this process, now, both ways
-  sudo netperf-trace path example.org       the way there: loss, delay, jitter, and where
+  sudo netperf-trace path example.org       the path there: loss, delay and jitter, by hop
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
   netperf-trace dns example.org             how fast do the resolvers answer?

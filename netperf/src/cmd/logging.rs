@@ -39,7 +39,7 @@ pub fn report(error: &anyhow::Error) {
     let mut stderr = io::stderr().lock();
     for (at, line) in text.lines().enumerate() {
         let prefix = if at == 0 { "netperf-trace: " } else { "" };
-        // Where stderr is gone, nobody is left to tell.
+        // Without stderr, there is no reader.
         let _ = writeln!(stderr, "{prefix}{}", visible(line));
     }
 }

@@ -53,7 +53,7 @@ fn in_loop(session: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<
         .build()
         .context("can't start the event loop")?;
     let result = runtime.block_on(session);
-    // A write that nobody reads must not hold up the end.
+    // A write without a reader must not delay the end.
     runtime.shutdown_background();
     result
 }

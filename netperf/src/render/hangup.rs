@@ -28,7 +28,7 @@ pub fn never() -> Hangup {
 
 fn wait_for_close() -> Result<(), Errno> {
     let stdout = io::stdout();
-    // No event asked for: errors and hang-ups are reported always.
+    // No events requested: errors and hang-ups are always reported.
     let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
     while poll(&mut watched, None).or_else(retry)? == 0 {}
     Ok(())

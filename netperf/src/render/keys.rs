@@ -36,7 +36,7 @@ impl Keys {
     /// The terminal refuses.
     pub fn open() -> io::Result<Self> {
         let stdin = io::stdin();
-        // Whoever changes a terminal from the background is stopped.
+        // The kernel stops a background process that changes the terminal.
         let is_ours = isatty(&stdin) && tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
         if !is_ours {
             return Ok(Self::none());
@@ -77,7 +77,7 @@ impl Keys {
                     }
                 }
                 Some(Ok(_)) => {}
-                // The terminal is gone, and with it whoever could press a key.
+                // The terminal is gone.
                 Some(Err(_)) | None => return Key::Quit,
             }
         }

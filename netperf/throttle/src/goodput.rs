@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_come_on_top_of_the_asked_rate() {
+    fn headers_come_on_top_of_the_rate() {
         let bucket = Goodput::new(ByteRate(20_000_000), 1_514).bucket();
         assert!(
             (20_911_000..20_912_000).contains(&bucket.rate),

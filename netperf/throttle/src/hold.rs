@@ -19,10 +19,10 @@ use super::survey::{self, Found, Ground};
 use super::{Alive, LimitError, Means, Plan, Survey, Target, members};
 
 /// Largest number of searches for processes until a search finds no new one.
-const LOOKS_MAX: usize = 50;
+const SEARCHES_MAX: usize = 50;
 
 /// Calls of [`Limit::tend`] between two searches for processes and interfaces.
-const LOOK_EVERY: u32 = 10;
+const SEARCH_EVERY: u32 = 10;
 
 /// Calls between two searches for sockets, which take a microsecond for each open file.
 const SOCKETS_EVERY: u32 = 20;
@@ -191,7 +191,7 @@ impl Limit {
         if let Err(error) = self.learn() {
             return gone(error);
         }
-        if self.tended.is_multiple_of(LOOK_EVERY) {
+        if self.tended.is_multiple_of(SEARCH_EVERY) {
             match self.network.backlogs() {
                 Ok(backlogs) => {
                     let which = [Waiting::Sending, Waiting::Receiving];
@@ -205,7 +205,7 @@ impl Limit {
             }
             self.attach_interfaces()?;
             if !self.has_members() {
-                return Ok(Alive::NobodyLeft);
+                return Ok(Alive::AllEnded);
             }
         }
         if self.tended.is_multiple_of(SOCKETS_EVERY)
@@ -267,7 +267,7 @@ impl Limit {
     ) -> Result<(), LimitError> {
         self.add_members()?;
         between(&mut self.programs).map_err(LimitError::refused)?;
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..SEARCHES_MAX {
             if !self.add_members()? {
                 break;
             }

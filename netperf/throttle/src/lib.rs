@@ -91,7 +91,7 @@ pub enum LimitError {
     Unsupported(String),
     /// The options can't be met (exit status 2).
     #[error("{0}")]
-    Asked(String),
+    Invalid(String),
     /// Anything else (exit status 1).
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
@@ -128,7 +128,7 @@ pub enum Alive {
     /// Some processes are running.
     Yes,
     /// All processes have ended.
-    NobodyLeft,
+    AllEnded,
     /// The network namespace is gone, or the interfaces of the limit were removed.
     Gone,
 }

@@ -34,7 +34,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
         return Err(LimitError::Unsupported(why.to_owned()));
     }
     let means = Means::find(plan.way)?;
-    let gone = || LimitError::Asked("none of these processes is running".to_owned());
+    let gone = || LimitError::Invalid("none of these processes is running".to_owned());
     let first = members::any(plan, procfs).ok_or_else(gone)?;
     let target_netns = procfs.open_network_namespace(first).map_err(|error| {
         LimitError::Rights(format!(
@@ -217,7 +217,7 @@ pub(super) fn cgroup(plan: &Plan, procfs: &Procfs) -> Result<File, LimitError> {
         return root.ok_or_else(|| LimitError::Unsupported(none.to_owned()));
     };
     File::open(path).map_err(|error| {
-        LimitError::Asked(format!("can't open the cgroup {}: {error}", path.display()))
+        LimitError::Invalid(format!("can't open the cgroup {}: {error}", path.display()))
     })
 }
 
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_limited_only_where_it_is_asked_for() {
+    fn loopback_is_limited_only_with_its_option() {
         let loopback = netlink::Interface {
             index: 1,
             is_loopback: true,

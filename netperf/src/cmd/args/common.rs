@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_fills_the_screen_only_where_there_is_one_and_nobody_asked_otherwise() {
+    fn a_view_fills_the_screen_of_a_terminal_unless_an_option_says_otherwise() {
         assert_eq!(format("", true), Format::Nothing);
         assert!(matches!(format("", false), Format::Text(_)));
         assert!(matches!(format("-b", true), Format::Text(_)));

@@ -104,7 +104,7 @@ pub(super) fn wait_and_become(words: &[OsString]) -> anyhow::Result<()> {
     let (program, arguments) = words.split_first().context("no command")?;
     // It was started by a link whose name is `exe`.
     set_name(OWN_NAME)?;
-    // If its holder is killed, nobody would continue it.
+    // If its holder is killed, nothing would continue it.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     kill_process(getpid(), Signal::STOP)?;
     set_parent_process_death_signal(None)?;

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_that_tools_read_differently_or_nobody_can_hold_are_refused_with_the_reason() {
+    fn ambiguous_and_impossible_rates_are_refused_with_the_reason() {
         for (rate, reason) in [
             (
                 "20Mb",
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn held_limits_are_asked_about_by_words() {
+    fn subcommands_list_change_and_end_limits() {
         assert!(matches!(parsed_action("list"), Action::List));
         assert!(matches!(parsed_action("list --json"), Action::List));
         assert!(matches!(parsed_action("--json list"), Action::List));

@@ -75,8 +75,8 @@ pub(super) fn begin() -> anyhow::Result<()> {
 /// standard output the network namespace of the processes.
 pub(super) fn clean_up_after(id: u8) -> anyhow::Result<()> {
     set_name(OWN_NAME)?;
-    let there = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    netperf_throttle::clean_up_after(id, io::stdin().lock(), &there)
+    let target_netns = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    netperf_throttle::clean_up_after(id, io::stdin().lock(), &target_netns)
         .with_context(|| format!("what limit {id} has left can't be removed"))
 }
 

@@ -1,4 +1,4 @@
-//! `limit --dry-run`: what a limit would do, and to whom.
+//! `limit --dry-run`: what a limit would do, and to which processes.
 
 use netperf_core::clock;
 use netperf_core::units::Units;

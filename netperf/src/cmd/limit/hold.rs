@@ -168,7 +168,7 @@ pub(super) fn processes(
     let found = pids.iter().filter_map(|&pid| {
         let one = procfs.relative(pid)?;
         let start = one.start.to_mono();
-        // A command under a limit keeps the name that was asked for until it has its own.
+        // A command under a limit keeps the name of the command until it has its own.
         let earlier = before.iter().find(|one| one.pid == pid);
         let name = match earlier {
             Some(earlier) if known.get(&pid) == Some(&start) && one.comm == "netperf-trace" => {

@@ -161,7 +161,7 @@ fn failure(error: LimitError) -> anyhow::Error {
     match error {
         LimitError::Rights(text) => Failure::NotAllowed(text).into(),
         LimitError::Unsupported(text) => Failure::Lacking(text).into(),
-        LimitError::Asked(text) => Failure::Usage(text).into(),
+        LimitError::Invalid(text) => Failure::Usage(text).into(),
         LimitError::Failed(error) => error,
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn look_up(
         },
     };
     if found.processes.is_empty() {
-        return Err(usage(nobody(selector)));
+        return Err(usage(no_match(selector)));
     }
     same_namespace(procfs, &found.processes)?;
     Ok(found)
@@ -227,7 +227,7 @@ fn no_cgroup(cgroups: &Cgroups, what: &str) -> Failure {
     usage(format!("there is no cgroup (v2) {what}"))
 }
 
-fn nobody(selector: &Selector) -> String {
+fn no_match(selector: &Selector) -> String {
     match selector {
         Selector::Processes {
             name: Some(name), ..
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn init_this_process_and_nobody_are_refused_with_the_reason() {
+    fn init_this_process_and_an_unknown_name_are_refused_with_the_reason() {
         assert!(refused(&pids(&[1])).contains("the whole machine"));
         assert!(refused(&pids(&[process::id()])).contains("this very process"));
         let ended = {
@@ -346,12 +346,12 @@ mod tests {
             refused(&pids(&[ended])),
             format!("there is no process {ended}")
         );
-        let nobody = Selector::Processes {
+        let unmatched = Selector::Processes {
             pids: Vec::new(),
             started: None,
             name: Some(Regex::new("^no such name$").unwrap()),
         };
-        assert!(refused(&nobody).contains("no process has a name"));
+        assert!(refused(&unmatched).contains("no process has a name"));
     }
 
     #[test]

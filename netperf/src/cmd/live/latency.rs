@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
 
-use super::{Scene, View};
+use super::{ReportContext, View};
 use crate::cmd::args::filters::ProcessFilters;
 use crate::cmd::args::values::network;
 use crate::render::latency::Latencies;
@@ -53,11 +53,16 @@ impl View for LatencyOptions {
         }
     }
 
-    fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
+    fn report(
+        &mut self,
+        model: &Model,
+        context: ReportContext<'_>,
+        out: &mut Output,
+    ) -> io::Result<()> {
         out.report(&Latencies {
-            tick: &LatencyTick::new(model, self, scene.names),
+            tick: &LatencyTick::new(model, self, context.names),
             histogram: self.histogram,
-            host: scene.host,
+            host: context.host,
         })
     }
 }

@@ -62,12 +62,17 @@ pub(super) trait View {
     }
 
     /// Reports a tick.
-    fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()>;
+    fn report(
+        &mut self,
+        model: &Model,
+        context: ReportContext<'_>,
+        out: &mut Output,
+    ) -> io::Result<()>;
 }
 
 /// What stays the same from tick to tick.
 #[derive(Clone, Copy)]
-pub(super) struct Scene<'s> {
+pub(super) struct ReportContext<'s> {
     pub(super) host: &'s str,
     pub(super) names: &'s dyn HostNames,
 }
@@ -203,11 +208,11 @@ impl<'f, F: Feed, V: View> Live<'f, F, V> {
             screen.draw(&self.model);
             return Ok(());
         }
-        let scene = Scene {
+        let context = ReportContext {
             host: &self.start.host,
             names: self.names.as_ref(),
         };
-        Ok(self.view.report(&self.model, scene, out)?)
+        Ok(self.view.report(&self.model, context, out)?)
     }
 
     fn take_sockets(&mut self, snapshot: Result<SocketSample, String>) {

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn one_tick_is_measured_unless_more_are_asked_for() {
+    fn one_tick_is_measured_unless_options_set_more() {
         let count = |options, is_live| timing(&parsed(options).1, is_live).count;
         assert_eq!(count("-b", false), Some(1));
         assert_eq!(count("--json --fail-if errors>0", false), Some(1));

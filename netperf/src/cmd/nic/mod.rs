@@ -122,14 +122,14 @@ impl Poll for Interfaces {
 
 /// Refuses an unknown interface: its figures would never come.
 fn check_names(options: &NicOptions, sample: &NicSample) -> Result<(), Failure> {
-    let is_there = |name: &&String| sample.nics.iter().any(|nic| nic.name == **name);
-    let Some(missing) = options.names.iter().find(|name| !is_there(name)) else {
+    let is_known = |name: &&String| sample.nics.iter().any(|nic| nic.name == **name);
+    let Some(missing) = options.names.iter().find(|name| !is_known(name)) else {
         return Ok(());
     };
-    let there = sample.nics.iter().map(|nic| format!("`{}`", nic.name));
-    let there = there.collect::<Vec<_>>().join(", ");
+    let known = sample.nics.iter().map(|nic| format!("`{}`", nic.name));
+    let known = known.collect::<Vec<_>>().join(", ");
     Err(Failure::Usage(format!(
-        "there is no interface `{missing}`, but {there}"
+        "there is no interface `{missing}`, but {known}"
     )))
 }
 

@@ -93,12 +93,12 @@ fn timeout(text: &str) -> Result<Duration, String> {
 
 /// Description of `path`.
 pub(in crate::cmd) const ABOUT: &str = "\
-Probes the way to a host as mtr, traceroute and ping do together: each router with loss and times, the
+Probes the path to a host as mtr, traceroute and ping do together: each router with loss and times, the
 destination with percentiles, and in words what they mean. A router that does not answer is not loss;
 loss and delay that begin somewhere and last to the end are named with that hop.
 
 Probes are ICMP echo, or UDP, or TCP SYNs, over IPv4 or IPv6. All of them look like one flow to the
-routers, so that load balancing does not mix several ways. A destination that never answers is exit
+routers, so that load balancing does not mix several paths. A destination that never answers is exit
 status 5, as is a broken --fail-if.";
 
 /// Examples of `path`.
@@ -106,7 +106,7 @@ pub(in crate::cmd) const EXAMPLES: &str = "\
 Examples:
   sudo netperf-trace path example.org                        live, on the whole screen
   sudo netperf-trace path example.org --report -c 100        100 cycles, then a report
-  sudo netperf-trace path example.org --tcp 443 --report     the way of HTTPS, through its filters
+  sudo netperf-trace path example.org --tcp 443 --report     the path of HTTPS, through its filters
   sudo netperf-trace path example.org --report --mtu         and the largest packet that passes
   sudo netperf-trace path example.org --report --all         every address of the host
   sudo netperf-trace path --of-process 8821 --report         where this process talks to most

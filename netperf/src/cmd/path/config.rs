@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_are_icmp_echo_unless_another_kind_is_asked_for() {
+    fn probes_are_icmp_echo_unless_an_option_sets_another_kind() {
         assert_eq!(parsed("host").unwrap().method, Method::Icmp);
         assert_eq!(parsed("--udp host").unwrap().method, Method::Udp(33_434));
         assert_eq!(parsed("--udp=53 host").unwrap().method, Method::Udp(53));

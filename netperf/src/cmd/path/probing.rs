@@ -141,7 +141,7 @@ impl Probing {
         let cycle = self.paths.iter().map(|path| path.model.cycle).min();
         if let (true, Some(cycle), Some(cycles)) = (self.has_progress, cycle, self.run.plan.cycles)
         {
-            // Where stderr is gone, nobody is left to tell.
+            // Without stderr, there is no reader.
             let _ = io::stderr().write_all(progress(cycle, cycles).as_bytes());
         }
     }

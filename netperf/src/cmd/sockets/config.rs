@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn one_snapshot_is_taken_unless_ticks_are_asked_for() {
+    fn one_snapshot_is_taken_unless_options_set_ticks() {
         assert!(parsed("-t").unwrap().timing.is_none());
         for repeated in ["-d 2", "-n 3", "--duration 5"] {
             assert!(parsed(repeated).unwrap().timing.is_some(), "{repeated}");

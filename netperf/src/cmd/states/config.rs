@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn one_snapshot_is_taken_unless_ticks_are_asked_for() {
+    fn one_snapshot_is_taken_unless_options_set_ticks() {
         assert!(!parsed("").1);
         for repeated in ["-d 2", "-n 3", "--duration 5"] {
             assert!(parsed(repeated).1, "{repeated}");

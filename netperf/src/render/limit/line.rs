@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_is_not_limited_is_told() {
+    fn an_interface_that_is_not_limited_is_named() {
         let uncovered = [Uncovered {
             name: "wg\x1b0".to_owned(),
             why: "it came later".to_owned(),

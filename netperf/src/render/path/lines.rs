@@ -13,7 +13,7 @@ pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {
         cycle,
         ..
     } = tick;
-    let whither = if *host == address {
+    let target = if *host == address {
         address.clone()
     } else {
         format!("{host} ({address})")
@@ -29,7 +29,7 @@ pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {
         format!("{cycle} cycles")
     };
     format!(
-        "{}  path to {whither}: {probes}, {cycles}",
+        "{}  path to {target}: {probes}, {cycles}",
         tick.time.to_seconds()
     )
 }

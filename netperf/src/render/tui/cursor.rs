@@ -80,7 +80,7 @@ impl Cursor {
     }
 
     /// Moves the selection.
-    pub(super) fn go(&mut self, motion: Motion) {
+    pub(super) fn shift(&mut self, motion: Motion) {
         let last = self.rows.len().saturating_sub(1);
         let index = match (motion, self.selected) {
             (Motion::First, _) | (Motion::Down | Motion::PageDown, None) => 0,

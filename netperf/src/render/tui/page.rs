@@ -10,8 +10,8 @@ use ratatui::style::Style;
 
 use super::grid::Look;
 use super::overlay::Overlay;
+use super::page_context::{PageContext, line};
 use super::prompt::Prompt;
-use super::scene::{Scene, line};
 use super::state::{Page, State};
 use super::status_line::StatusLine;
 use super::{flows_page, footer, header, help, links, states_page, top_page};
@@ -34,11 +34,11 @@ pub(super) fn draw(
         return;
     }
     let frozen = state.frozen.clone();
-    let scene = Scene {
+    let context = PageContext {
         model: frozen.as_deref().unwrap_or(model),
         names,
     };
-    parts(frame.buffer_mut(), area, state, status, scene);
+    parts(frame.buffer_mut(), area, state, status, context);
 }
 
 fn parts(
@@ -46,9 +46,9 @@ fn parts(
     area: Rect,
     state: &mut State,
     status: &StatusLine,
-    scene: Scene<'_>,
+    context: PageContext<'_>,
 ) {
-    let message = status.message(scene.model);
+    let message = status.message(context.model);
     let overlay = state.overlay.clone();
     let prompt = Prompt::of(&overlay);
     let [head, link, title, body, note, foot] = Layout::vertical([
@@ -64,11 +64,11 @@ fn parts(
         units: state.units,
         color: state.color,
     };
-    header::draw(buffer, head, status, scene.model, look);
-    links::draw(buffer, link, scene.model, look);
+    header::draw(buffer, head, status, context.model, look);
+    links::draw(buffer, link, context.model, look);
     match state.page {
-        Page::Top => top_page::draw(buffer, body, state, scene),
-        Page::Flows => flows_page::draw(buffer, body, state, scene),
+        Page::Top => top_page::draw(buffer, body, state, context),
+        Page::Flows => flows_page::draw(buffer, body, state, context),
         Page::States => states_page::draw(buffer, body, state),
     }
     line(buffer, title, &title_of(state));

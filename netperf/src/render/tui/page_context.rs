@@ -1,4 +1,4 @@
-//! What pages draw from, and what they say when they are empty.
+//! The figures that pages draw from, and their text when they are empty.
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
@@ -9,9 +9,9 @@ use ratatui::style::{Modifier, Style};
 
 use super::state::{Page, State};
 
-/// The data of a page.
+/// What a page draws from.
 #[derive(Clone, Copy)]
-pub(super) struct Scene<'s> {
+pub(super) struct PageContext<'s> {
     pub(super) model: &'s Model,
     pub(super) names: &'s dyn HostNames,
 }

@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::grid::{self, Look};
+use super::page_context::{hint, line};
 use super::path_keys::PathAction;
-use super::scene::{hint, line};
 use super::states_page::findings;
 use crate::render::cell::trend;
 use crate::render::path::{destination, heading};
@@ -23,7 +23,7 @@ pub(super) struct PathPage {
     first_row: usize,
     is_paused: bool,
     /// The latest log line.
-    pub(super) said: Option<String>,
+    pub(super) message: Option<String>,
 }
 
 impl PathPage {
@@ -33,7 +33,7 @@ impl PathPage {
             number: 0,
             first_row: 0,
             is_paused: false,
-            said: None,
+            message: None,
         }
     }
 
@@ -138,8 +138,8 @@ fn footer(buffer: &mut Buffer, area: Rect, page: &mut PathPage, paths: usize) {
     if area.height == 0 {
         return;
     }
-    if let Some(said) = page.said.take() {
-        return hint(buffer, area, &visible(&said));
+    if let Some(message) = page.message.take() {
+        return hint(buffer, area, &visible(&message));
     }
     let pause = if page.is_paused { "go on" } else { "pause" };
     let next = if paths > 1 { "next address" } else { "" };

@@ -93,7 +93,7 @@ impl PathScreen {
             return;
         };
         if let Some(line) = self.log.take() {
-            self.page.said = Some(line);
+            self.page.message = Some(line);
         }
         let number = self.page.number(paths.len());
         let Some(&(now, process)) = paths.get(number) else {

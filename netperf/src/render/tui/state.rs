@@ -160,7 +160,7 @@ impl State {
                     None
                 };
             }
-            Action::Move(motion) => self.cursor.go(motion),
+            Action::Move(motion) => self.cursor.shift(motion),
             Action::Open => self.open(),
             Action::NextPage => self.turn_page(),
             Action::Help => self.overlay = Overlay::Help,

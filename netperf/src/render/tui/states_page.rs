@@ -13,7 +13,7 @@ use ratatui::text::{Line, Span};
 
 use super::cursor::{Cursor, RowId};
 use super::grid::{self, Look};
-use super::scene::{hint, line};
+use super::page_context::{hint, line};
 use super::sockets_state::{self, SocketsState};
 use super::state::State;
 use crate::render::cell::trend;
@@ -140,16 +140,16 @@ fn sockets_of(sample: &SocketSample, tgid: u32) -> SocketsTick<'_> {
 /// The findings, the worst first; then evidence and advice, as far as they fit.
 pub(super) fn findings(buffer: &mut Buffer, area: Rect, findings: &[Finding], look: Look) {
     let room = usize::from(area.width.saturating_sub(INDENT));
-    let mut said = Said::new(findings, room);
-    said.add(usize::from(area.height), |finding| {
+    let mut explained = FindingLines::new(findings, room);
+    explained.add(usize::from(area.height), |finding| {
         vec![finding.evidence.clone()]
     });
-    said.add(usize::from(area.height), |finding| {
+    explained.add(usize::from(area.height), |finding| {
         let advice = finding.advice.iter();
         advice.map(|advice| format!("-> {advice}")).collect()
     });
     let mut lines = area.rows();
-    for (finding, texts) in findings.iter().zip(&said.texts) {
+    for (finding, texts) in findings.iter().zip(&explained.texts) {
         for (at, text) in texts.iter().enumerate() {
             let Some(line) = lines.next() else { return };
             if at == 0 {
@@ -162,13 +162,13 @@ pub(super) fn findings(buffer: &mut Buffer, area: Rect, findings: &[Finding], lo
 }
 
 /// Lines of each finding.
-struct Said<'f> {
+struct FindingLines<'f> {
     findings: &'f [Finding],
     texts: Vec<Vec<String>>,
     room: usize,
 }
 
-impl<'f> Said<'f> {
+impl<'f> FindingLines<'f> {
     fn new(findings: &'f [Finding], room: usize) -> Self {
         let what = findings.iter().map(|finding| wrapped(&finding.what, room));
         Self {

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_most_stands_first_and_filters_choose() {
+    fn the_process_with_most_queries_is_first_and_filters_apply() {
         let tick = |options: &DnsWatchOptions| {
             let tallies = vec![tally(7, 4), tally(8, 9)];
             DnsWatchTick::new(

@@ -99,8 +99,8 @@ fn kinds(kinds: Kinds) -> String {
         (kinds.syn, "syn"),
         (kinds.synack, "synack"),
     ];
-    let there = named.into_iter().filter(|(count, _)| *count > 0);
-    let words: Vec<_> = there
+    let nonzero = named.into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<_> = nonzero
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
     words.join(", ")

@@ -67,7 +67,7 @@ impl Orders {
     pub fn open(registration: &Registration) -> io::Result<Self> {
         let path = registration.socket();
         let listener = UnixListener::bind(&path)?;
-        // The folder lets nobody else in before this.
+        // Until here, the permissions of the directory protect it.
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         let (sender, incoming) = mpsc::channel(1);
         tokio::spawn(async move {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_holds_a_limit_nobody_answers() {
+    fn without_a_holder_no_limit_answers() {
         let root = tempfile::tempdir().unwrap();
         let registry = Registry::at(root.path());
         assert!(ask(&registry, 1, &Order::Read).is_err());

@@ -1,7 +1,7 @@
 //! The registry of limits: those in force on this machine, and their holders.
 //!
 //! Files below `/run/netperf-trace` that their holders keep locked as long as they live, each with a socket beside
-//! it that takes orders. A file that nobody holds is what a killed holder left: the next run that looks removes it.
+//! it that takes orders. An unlocked file was left by a killed holder: the next run that reads the registry removes it.
 
 mod control;
 mod error;
@@ -36,7 +36,7 @@ const PLACE_VARIABLE: &str = "NETPERF_TRACE_RUN";
 const RECORD_MAX_BYTES: u64 = 1024 * 1024;
 
 /// How often to check whether a limit has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const CHECK_EVERY: Duration = Duration::from_millis(10);
 
 /// The directory with the files of all limits.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ impl Registry {
             if clock::now().0.since(began).unwrap_or_default() >= patience {
                 return Ok(false);
             }
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(CHECK_EVERY);
         }
         Ok(true)
     }

@@ -138,8 +138,8 @@ impl Held {
         Ok(match alive {
             Alive::Yes => Step::GoOn,
             // A name may fit others later; a command is waited for.
-            Alive::NobodyLeft if self.waits_for_others() => Step::GoOn,
-            Alive::NobodyLeft => {
+            Alive::AllEnded if self.waits_for_others() => Step::GoOn,
+            Alive::AllEnded => {
                 out.say("all processes that it covers have ended");
                 Step::End(Reason::Eof)
             }
