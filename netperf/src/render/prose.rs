@@ -44,7 +44,7 @@ pub(super) fn interval(when: When) -> String {
     when.interval_s.map_or("-".to_owned(), format_seconds)
 }
 
-/// The sources that could not be read.
+/// Sources that could not be read.
 pub(super) fn degraded(health: &Health<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     for source in health.degraded {
         writeln!(out, "not read in this tick: {}", visible(source))?;

@@ -46,7 +46,7 @@ pub struct Top<'m> {
     pub total: TotalRow,
     /// Traffic of every interface.
     pub interfaces: Vec<LinkRow<'m>>,
-    /// Losses, and the cost of tracing.
+    /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
 }

@@ -8,7 +8,7 @@ use netperf_core::model::Model;
 use netperf_core::model::query::FlowQuery;
 use netperf_core::sample::Proto;
 
-use super::{ReportContext, View};
+use super::{Scene, View};
 use crate::cmd::args::filters::{Arrangement, FlowFilters, ProcessFilters};
 use crate::render::batch::OnHost;
 use crate::render::output::Output;
@@ -76,16 +76,11 @@ impl View for FlowsOptions {
         self.flows.iface.as_deref()
     }
 
-    fn report(
-        &mut self,
-        model: &Model,
-        context: ReportContext<'_>,
-        out: &mut Output,
-    ) -> io::Result<()> {
+    fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
         out.report(&OnHost {
-            tick: &FlowsTick::new(model, self, context.names),
+            tick: &FlowsTick::new(model, self, scene.names),
             sort: self.sort,
-            host: context.host,
+            host: scene.host,
         })
     }
 }

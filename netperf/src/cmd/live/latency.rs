@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
 
-use super::{ReportContext, View};
+use super::{Scene, View};
 use crate::cmd::args::filters::ProcessFilters;
 use crate::cmd::args::values::network;
 use crate::render::latency::Latencies;
@@ -53,16 +53,11 @@ impl View for LatencyOptions {
         }
     }
 
-    fn report(
-        &mut self,
-        model: &Model,
-        context: ReportContext<'_>,
-        out: &mut Output,
-    ) -> io::Result<()> {
+    fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
         out.report(&Latencies {
-            tick: &LatencyTick::new(model, self, context.names),
+            tick: &LatencyTick::new(model, self, scene.names),
             histogram: self.histogram,
-            host: context.host,
+            host: scene.host,
         })
     }
 }

@@ -56,28 +56,23 @@ pub(super) trait View {
         None
     }
 
-    /// Whether to report this event on its own.
+    /// Whether an event is to be reported by itself.
     fn wants(&self, _event: &ConnectionEvent, _model: &Model) -> bool {
         false
     }
 
     /// Reports a tick.
-    fn report(
-        &mut self,
-        model: &Model,
-        context: ReportContext<'_>,
-        out: &mut Output,
-    ) -> io::Result<()>;
+    fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()>;
 }
 
 /// What stays the same from tick to tick.
 #[derive(Clone, Copy)]
-pub(super) struct ReportContext<'s> {
+pub(super) struct Scene<'s> {
     pub(super) host: &'s str,
     pub(super) names: &'s dyn HostNames,
 }
 
-/// Opens the live source and shows the view.
+/// Opens the live source and shows it.
 pub(super) async fn run<V: View>(view: V, common: &Common) -> anyhow::Result<()> {
     let signals = Signals::open()?;
     let page = view.first_page();
@@ -208,11 +203,11 @@ impl<'f, F: Feed, V: View> Live<'f, F, V> {
             screen.draw(&self.model);
             return Ok(());
         }
-        let context = ReportContext {
+        let scene = Scene {
             host: &self.start.host,
             names: self.names.as_ref(),
         };
-        Ok(self.view.report(&self.model, context, out)?)
+        Ok(self.view.report(&self.model, scene, out)?)
     }
 
     fn take_sockets(&mut self, snapshot: Result<SocketSample, String>) {

@@ -8,7 +8,7 @@ use netperf_core::model::Model;
 use netperf_core::sample::Loss;
 use netperf_core::sample::event::ConnectionEvent;
 
-use super::{ReportContext, View};
+use super::{Scene, View};
 use crate::cmd::args::filters::{FlowFilters, ProcessFilters};
 use crate::render::output::Output;
 use crate::render::retrans::Losses;
@@ -79,17 +79,12 @@ impl View for Retrans {
         self.options.wants(event, model)
     }
 
-    fn report(
-        &mut self,
-        model: &Model,
-        context: ReportContext<'_>,
-        out: &mut Output,
-    ) -> io::Result<()> {
-        let tick = RetransTick::new(model, &self.options, context.names);
+    fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
+        let tick = RetransTick::new(model, &self.options, scene.names);
         out.report(&Losses {
             tick: &tick,
             sort: self.options.sort,
-            host: context.host,
+            host: scene.host,
             watched_with: self.options.watch.then_some(self.known_loss),
         })?;
         self.known_loss = tick.health.loss;

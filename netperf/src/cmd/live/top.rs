@@ -6,7 +6,7 @@ use clap::Args;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
 
-use super::{ReportContext, View};
+use super::{Scene, View};
 use crate::cmd::args::filters::{Arrangement, ProcessFilters};
 use crate::render::batch::OnHost;
 use crate::render::output::Output;
@@ -54,16 +54,11 @@ impl View for TopOptions {
         Some(FirstPage::Top(self.clone()))
     }
 
-    fn report(
-        &mut self,
-        model: &Model,
-        context: ReportContext<'_>,
-        out: &mut Output,
-    ) -> io::Result<()> {
+    fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
         out.report(&OnHost {
-            tick: &Top::new(model, self, context.names),
+            tick: &Top::new(model, self, scene.names),
             sort: self.sort,
-            host: context.host,
+            host: scene.host,
         })
     }
 }

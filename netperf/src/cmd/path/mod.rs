@@ -130,7 +130,7 @@ fn is_routing(error: &io::Error) -> bool {
     )
 }
 
-/// A cycle in which this machine sent no probe.
+/// A cycle in which this machine sent nothing.
 fn not_sent(why: String) -> PathCycle {
     let (at, wall) = clock::now();
     PathCycle {

@@ -6,7 +6,7 @@ use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
 use netperf_core::sample::event::ConnectionEvent;
 
-use crate::cmd::live::{ReportContext, View};
+use crate::cmd::live::{Scene, View};
 use crate::render::output::Output;
 use crate::view::churn::{ChurnOptions, ChurnTick};
 
@@ -25,7 +25,7 @@ impl View for ChurnOptions {
         ChurnOptions::wants(self, event)
     }
 
-    fn report(&mut self, model: &Model, _: ReportContext<'_>, out: &mut Output) -> io::Result<()> {
+    fn report(&mut self, model: &Model, _: Scene<'_>, out: &mut Output) -> io::Result<()> {
         out.report(&ChurnTick::new(model, self))
     }
 }

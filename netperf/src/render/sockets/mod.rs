@@ -117,7 +117,7 @@ fn rows(
     Ok(())
 }
 
-/// The summary as in `ss -s`, of all network namespaces in view.
+/// What `ss -s` tells, over all network namespaces that could be seen.
 fn summary(summary: &Summary, out: &mut Vec<u8>) -> io::Result<()> {
     let (total, namespaces) = (summary.total, summary.namespaces);
     writeln!(out, "Total: {total} in {namespaces} network namespace(s)")?;

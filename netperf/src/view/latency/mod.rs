@@ -42,7 +42,7 @@ pub struct LatencyTick<'m> {
     pub when: When,
     /// By process, remote host and kind, the slowest first.
     pub latencies: Vec<LatencyRow<'m>>,
-    /// Losses, and the cost of tracing.
+    /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
 }

@@ -64,7 +64,7 @@ pub struct RetransTick<'m> {
     pub drops: Vec<DropRow<'m>>,
     /// Sum of the selected connections, including those beyond the row limit.
     pub total: TotalLoss,
-    /// Losses of the tracer, and the cost of tracing.
+    /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
 }
@@ -124,7 +124,7 @@ impl<'m> RetransTick<'m> {
     }
 }
 
-/// Losses summed by connection, process and remote host.
+/// Losses put together in several ways.
 #[derive(Default)]
 struct Sums<'m> {
     flows: Vec<LossyFlow<'m>>,

@@ -16,7 +16,7 @@ pub struct CloseWaitRow<'m> {
     pub pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: Option<&'m str>,
-    /// Number of connections.
+    /// How many.
     pub count: u32,
     /// Those of them that wait to be accepted.
     pub unaccepted: u32,
