@@ -51,7 +51,7 @@ enum Tried {
     Nothing,
     /// All resolvers failed to find out.
     ServerFailed,
-    /// No resolver answered.
+    /// Nobody answered.
     Silent,
 }
 
