@@ -51,9 +51,9 @@ impl Means {
     /// # Errors
     ///
     /// It supports none, or a network namespace for the trial can't be made.
-    pub(super) fn find(asked: Option<Way>) -> Result<Self, LimitError> {
+    pub(super) fn find(requested: Option<Way>) -> Result<Self, LimitError> {
         in_trial(move || {
-            let ways = asked.map_or(Way::ALL.to_vec(), |way| vec![way]);
+            let ways = requested.map_or(Way::ALL.to_vec(), |way| vec![way]);
             let way = first(&ways, |way| (way.name(), way.lacks()));
             let discipline = first(&Discipline::ALL, |discipline| {
                 let trial = netlink::bucket_trial(discipline);

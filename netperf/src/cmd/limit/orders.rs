@@ -117,13 +117,13 @@ pub(super) fn clear(clear: Clear, format: Format) -> anyhow::Result<()> {
 
 /// Ends one limit. A holder that does not answer is killed; the kernel then drops the limit.
 fn end_one(registry: &Registry, held: &Held) -> anyhow::Result<()> {
-    let asked = ask(registry, held.id, &Order::Clear);
+    let answer = ask(registry, held.id, &Order::Clear);
     let is_over = |patience| {
         registry
             .wait_for_end(held.id, patience)
             .map_err(registry_failure)
     };
-    if is_over(if asked.is_ok() {
+    if is_over(if answer.is_ok() {
         PATIENCE
     } else {
         Duration::ZERO

@@ -40,9 +40,9 @@ impl NicOptions {
     /// A condition of `--fail-if` on a figure that no interface has: it could never fail.
     pub fn unmeasured(&self, sample: &NicSample) -> Option<Unseen> {
         let mut shown = sample.nics.iter().filter(|nic| self.takes(nic));
-        let is_told = shown.any(|nic| nic.mode.speed_mbit.is_some() && !speed_is_nominal(nic));
-        let is_asked = self.fail_if.iter().any(needs_a_speed);
-        (is_asked && !is_told).then(|| Unseen {
+        let has_speed = shown.any(|nic| nic.mode.speed_mbit.is_some() && !speed_is_nominal(nic));
+        let has_condition = self.fail_if.iter().any(needs_a_speed);
+        (has_condition && !has_speed).then(|| Unseen {
             what: "`util`, which --fail-if asks for".to_owned(),
             why: "no interface shown reports its speed".to_owned(),
         })
