@@ -33,7 +33,7 @@ pub struct RequestReading {
     pub lookup: Option<Lookup>,
     /// Addresses to which no connection could be made, and why.
     pub refused: Vec<(SocketAddr, String)>,
-    /// The connection; `None` if none was made.
+    /// The connection, once there was one.
     pub connection: Option<Connection>,
     /// Parameters of the TLS session.
     pub tls: Option<Tls>,
