@@ -82,7 +82,7 @@ impl Overhead {
 
     fn row(&self, comparison: &Comparison, variant: Variant) -> [String; 8] {
         let ours = variant.is_tracer();
-        let asked = |target: Option<Target>| target.filter(|_| ours);
+        let with_target = |target: Option<Target>| target.filter(|_| ours);
         let rate = |run: &Run| run.per_second;
         let rates = comparison.spread(variant, rate);
         let of_untraced = comparison.ratio(variant, Variant::Baseline, rate);
@@ -95,7 +95,7 @@ impl Overhead {
         [
             variant.describe().to_owned(),
             table::cell(rates.map(|rate| rate.times(1.0 / self.unit.1)), 0, None),
-            table::cell(of_untraced, 3, asked(Some(self.of_untraced))),
+            table::cell(of_untraced, 3, with_target(Some(self.of_untraced))),
             fastest.map_or_else(table::none, |ratio| format!("{ratio:.3}")),
             table::cell(of_empty.filter(|_| ours), 3, self.of_empty),
             table::cell(of_older, 3, Some(Target::AtLeast(0.98))),

@@ -30,7 +30,7 @@ pub(super) enum Variant {
     OlderElsewhere,
     /// The same with the hooks that follow the state of each connection.
     StatesElsewhere,
-    /// Another tool.
+    /// Another tool, such as nethogs.
     Tool(Tool),
 }
 
