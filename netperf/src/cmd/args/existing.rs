@@ -44,11 +44,11 @@ fn number_of(procfs: &Procfs, user: &str) -> Result<u32, Failure> {
     match procfs.user_number(user) {
         UserLookUp::Found(uid) => Ok(uid),
         UserLookUp::Unknown => Err(Failure::Usage(format!(
-            "there is no user `{user}` (looked in /etc/passwd, and asked `getent passwd`)"
+            "there is no user `{user}`: neither /etc/passwd nor systemd's user database has one"
         ))),
         UserLookUp::NotAsked(why) => Err(Failure::Usage(format!(
-            "there is no user `{user}` in /etc/passwd, and `getent passwd`, which asks other \
-             sources of users, failed: {why}; give the user's number"
+            "there is no user `{user}` in /etc/passwd, and systemd's user database, which knows those of other sources, \
+             can't be asked: {why}; give the user's number"
         ))),
     }
 }

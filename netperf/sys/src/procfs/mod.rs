@@ -23,6 +23,7 @@ mod socket_files;
 mod softnet;
 mod sysctl_files;
 mod tracefs;
+mod userdb;
 
 pub use cgroup::Cgroups;
 pub use cgroup_path::unit_and_container;

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use super::{Procfs, lossy, read_bounded};
+use super::{Procfs, lossy, read_bounded, userdb};
 
 const PASSWD_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -31,9 +30,8 @@ pub enum UserLookUp {
 }
 
 impl Procfs {
-    /// The number of a user, as `id` takes it: a number, a name in `/etc/passwd`, or one that another
-    /// source knows (LDAP, systemd). Those are asked by `getent`, a process of its own, since the C
-    /// library loads code of the system's choice for them.
+    /// The number of a user: a name in `/etc/passwd`, a number, or a name that systemd's user database knows (LDAP,
+    /// SSSD, `DynamicUser=`).
     pub fn user_number(&self, user: &str) -> UserLookUp {
         let text = read_bounded(&self.root.join("etc/passwd"), PASSWD_MAX_BYTES);
         let text = text.unwrap_or_default();
@@ -46,24 +44,12 @@ impl Procfs {
         }
         match user.parse() {
             Ok(uid) => UserLookUp::Found(uid),
-            Err(_) => ask_getent(user),
+            Err(_) => match userdb::number_of(&self.root, user) {
+                Ok(Some(uid)) => UserLookUp::Found(uid),
+                Ok(None) => UserLookUp::Unknown,
+                Err(error) => UserLookUp::NotAsked(error.to_string()),
+            },
         }
-    }
-}
-
-/// `getent` ends with 2 where no source knows the name.
-fn ask_getent(user: &str) -> UserLookUp {
-    let asked = Command::new("getent")
-        .args(["passwd", "--", user])
-        .stdin(Stdio::null())
-        .output();
-    match asked {
-        Ok(answer) => match answer.stdout.split(|&byte| byte == b'\n').find_map(entry) {
-            Some((uid, _)) => UserLookUp::Found(uid),
-            None if answer.status.code() == Some(2) => UserLookUp::Unknown,
-            None => UserLookUp::NotAsked(answer.status.to_string()),
-        },
-        Err(error) => UserLookUp::NotAsked(error.to_string()),
     }
 }
 
