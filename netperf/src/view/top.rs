@@ -50,7 +50,7 @@ pub struct Top<'m> {
     /// What there is without the filter, where the filter takes nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_filter: Option<WithoutFilter>,
-    /// How far to trust it.
+    /// Losses, and the cost of tracing.
     #[serde(flatten)]
     pub health: Health<'m>,
 }

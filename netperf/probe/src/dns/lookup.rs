@@ -50,7 +50,7 @@ enum Tried {
     Nothing,
     /// A resolver failed to find out (SERVFAIL), and none did better.
     ServerFailed,
-    /// Nobody answered, or all refused.
+    /// No resolver answered, or all refused.
     Silent,
     /// At no resolver anything listens.
     NobodyThere,

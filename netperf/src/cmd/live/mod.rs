@@ -61,7 +61,7 @@ pub(super) trait View {
     /// Of which processes.
     fn processes(&mut self) -> &mut ProcessQuery;
 
-    /// Whether an event is to be reported by itself.
+    /// Whether to report this event on its own.
     fn wants(&self, _event: &ConnectionEvent, _model: &Model) -> bool {
         false
     }
@@ -77,7 +77,7 @@ pub(super) struct Scene<'s> {
     pub(super) names: &'s dyn HostNames,
 }
 
-/// Opens the live source and shows it.
+/// Opens the live source and shows the view.
 pub(super) async fn run<V: View>(mut view: V, common: &Common) -> anyhow::Result<()> {
     existing::check(view.processes())?;
     let signals = Signals::open()?;

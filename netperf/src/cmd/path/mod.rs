@@ -115,7 +115,7 @@ fn open(run: &PathRun, aim: &Aim) -> anyhow::Result<Result<Prober, String>> {
     }
 }
 
-/// A cycle in which this machine sent nothing.
+/// A cycle in which this machine sent no probe.
 fn not_sent(why: String) -> PathCycle {
     let (at, wall) = clock::now();
     PathCycle {

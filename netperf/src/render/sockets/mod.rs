@@ -139,7 +139,7 @@ fn all_clear(tick: &SocketsTick<'_>) -> String {
     }
 }
 
-/// What `ss -s` tells, over all network namespaces that could be seen.
+/// The summary as in `ss -s`, of all network namespaces in view.
 fn summary(summary: &Summary, out: &mut Vec<u8>) -> io::Result<()> {
     let (total, namespaces) = (summary.total, summary.namespaces);
     writeln!(out, "Total: {total} in {namespaces} network namespace(s)")?;

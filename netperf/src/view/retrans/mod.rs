@@ -68,7 +68,7 @@ pub struct RetransTick<'m> {
     /// What there is without the filter, where the filter takes nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_filter: Option<WithoutFilter>,
-    /// How far to trust it.
+    /// Losses of the tracer, and the cost of tracing.
     #[serde(flatten)]
     pub health: Health<'m>,
 }
@@ -145,7 +145,7 @@ fn rows_in_all(model: &Model, options: &RetransOptions, names: &dyn HostNames) -
     all.flows.len() + all.resets.len() + all.drops.len()
 }
 
-/// Losses put together in several ways.
+/// Losses summed by connection, process and remote host.
 #[derive(Default)]
 struct Sums<'m> {
     flows: Vec<LossyFlow<'m>>,

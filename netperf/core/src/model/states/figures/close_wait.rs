@@ -21,7 +21,7 @@ pub struct CloseWaitRow<'m> {
     /// Which sockets, by the kernel's cookies: one may be in several rows.
     #[serde(skip)]
     pub sockets: &'m [u64],
-    /// How many.
+    /// Number of connections.
     pub count: u32,
     /// Those of them that wait to be accepted.
     pub unaccepted: u32,
