@@ -1,5 +1,4 @@
-//! How does a person read `top` and `flows` line by line? Aligned tables, one block a tick, no escape
-//! codes.
+//! `top` and `flows` as text: aligned tables, one block a tick, no escape codes.
 
 use std::io::{self, Write};
 
@@ -21,7 +20,7 @@ use crate::view::tick::{Health, When};
 use crate::view::top::{Top, TotalRow};
 use crate::view::top_table::{self, TopLook};
 
-/// What stands before the first tick: what counts, and what can't be seen.
+/// Text before the first tick: the hooks in use, and what can't be seen.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Banner<'s>(pub &'s Start);
@@ -45,7 +44,7 @@ impl Report for Banner<'_> {
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct OnHost<'t, T> {
-    /// The tick.
+    /// The tick to write.
     pub tick: &'t T,
     /// The order of its rows.
     #[serde(skip)]
@@ -135,7 +134,7 @@ fn table(table: &Table<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
     writeln!(out)
 }
 
-/// One interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3.7 % of 1 Gbit/s`.
+/// Text of an interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3.7 % of 1 Gbit/s`.
 fn link_text(link: &LinkRow<'_>, units: Units) -> String {
     let [sent, received] = [link.tx_bytes_per_s, link.rx_bytes_per_s].map(|it| rate(it, units));
     let text = format!("{} sent {sent}, received {received}", visible(link.name));

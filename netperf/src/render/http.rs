@@ -1,5 +1,4 @@
-//! How does a person read where the time of requests went? A line for what came, bars for the phases,
-//! then what that means.
+//! `http` as text: a line for the answer, bars for the phases, then findings.
 
 use std::io::{self, Write};
 
@@ -60,10 +59,12 @@ fn about(target: &TargetRow, (units, width): (Units, usize), out: &mut Vec<u8>) 
         }
     };
     let answered = target.requests.iter().rev().find(|it| it.failure.is_none());
-    let what = match (answered, target.address) {
-        (Some(request), _) => came(request, units),
-        (None, Some(address)) => format!("{address}: no answer"),
-        (None, None) => "no answer".to_owned(),
+    let begun = target.requests.iter().rev().find(|it| it.status.is_some());
+    let what = match (answered, begun, target.address) {
+        (Some(request), _, _) => came(request, units),
+        (None, Some(request), _) => format!("{}; not to its end", came(request, units)),
+        (None, None, Some(address)) => format!("{address}: no answer"),
+        (None, None, None) => "no answer".to_owned(),
     };
     sentence("", &format!("{what}{count}"), width, out)?;
     if target.phases.is_empty() {
@@ -75,7 +76,7 @@ fn about(target: &TargetRow, (units, width): (Units, usize), out: &mut Vec<u8>) 
     Ok(())
 }
 
-/// What one answer was, and over what it came.
+/// The answer: its status, size and protocol.
 fn came(request: &RequestRow, units: Units) -> String {
     let mut parts = Vec::new();
     if let (Some(version), Some(status)) = (request.http_version, request.status) {

@@ -1,4 +1,4 @@
-//! `retrans` as text: a block of tables a tick, or a line an event.
+//! `retrans` as text: tables for each tick, or a line for each event.
 
 use std::io::{self, Write};
 
@@ -20,7 +20,7 @@ use crate::view::table::Table;
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Losses<'t> {
-    /// The tick.
+    /// The tick to write.
     pub tick: &'t RetransTick<'t>,
     /// The order of its rows.
     #[serde(skip)]
@@ -28,8 +28,8 @@ pub struct Losses<'t> {
     /// Name of the host. Untrusted text.
     #[serde(skip)]
     pub host: &'t str,
-    /// Each retransmission has a line of its own. The tick has one only if more was lost on the way here
-    /// than this.
+    /// With `--watch`: the loss as reported before. A tick is written only if more events were lost
+    /// since.
     #[serde(skip)]
     pub watched_with: Option<Loss>,
 }
@@ -99,7 +99,7 @@ fn lines(table: &Table<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// One retransmission.
+/// The line of one retransmission.
 pub(super) fn event(row: &RetransmitRow<'_>) -> String {
     format!(
         "{}  {:6}  {}[{}]  {} -> {}  {}  rtt {}  cwnd {}",

@@ -198,7 +198,7 @@ fn processes_that_moved_nothing_are_shown_only_where_wanted() {
 }
 
 #[test]
-fn rows_are_in_the_order_asked_for() {
+fn rows_are_in_the_chosen_order() {
     let model = session();
     let sorted = |key, figures| {
         let sort = Sort { key, figures };

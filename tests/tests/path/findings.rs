@@ -108,6 +108,11 @@ fn an_unreachable_host_is_exit_status_5_with_the_reason() -> Result<()> {
         message.contains("203.0.113.1 is not reached: this machine does not send"),
         "{message}"
     );
+    let broadcast = path(&chain, &["10.90.0.255", "--report", "-c", "1"])?;
+    let output = run_as(&mut { broadcast })?;
+    ensure!(output.status.code() == Some(5), "{output:?}");
+    let message = text(&output.stderr)?;
+    ensure!(message.contains("broadcast address"), "{message}");
     Ok(())
 }
 

@@ -22,40 +22,40 @@ const OPEN_MAX: usize = 65_536;
 pub struct DnsQuery {
     /// When it was first sent.
     pub at: MonoNs,
-    /// Who asked.
+    /// The process that sent the query.
     pub process: Arc<Process>,
     /// The name. Untrusted text.
     pub name: String,
     /// Type of record.
     pub kind: String,
-    /// Inode number of the network namespace that it was asked in.
+    /// Inode number of the network namespace it was sent in.
     pub netns: Option<u32>,
-    /// Who was asked.
+    /// The resolver.
     pub resolver: SocketAddr,
-    /// Over what.
+    /// Transport of the query.
     pub proto: Proto,
-    /// How often the process had asked the same before without an answer.
+    /// How many unanswered queries for the same the process had sent before.
     pub retries: u32,
-    /// Nobody waits for this one: another resolver that was asked at the same time has answered, or it was
-    /// asked again over TCP since an answer over UDP was cut off.
+    /// The process no longer waits for this one: another resolver, queried at the same time, has answered, or the
+    /// question was sent again over TCP since an answer over UDP was truncated.
     pub is_settled: bool,
-    /// What came.
+    /// How the query ended.
     pub end: QueryEnd,
 }
 
 /// What came of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueryEnd {
-    /// An answer.
+    /// The resolver answered.
     Answered {
-        /// Whether it worked.
+        /// Result code.
         rcode: Rcode,
-        /// Cut off.
+        /// The answer was too long for a datagram.
         truncated: bool,
         /// From the question to the answer.
         took: Duration,
     },
-    /// Nothing in time.
+    /// No answer in time.
     TimedOut,
 }
 
@@ -98,20 +98,20 @@ pub struct DnsWatch {
     unmatched: u64,
 }
 
-/// What a process asked in a tick.
+/// Queries of one process that ended in a tick.
 #[derive(Clone, Debug)]
 pub struct QueryTally {
-    /// Who.
+    /// The process.
     pub process: Arc<Process>,
     /// Questions that ended, one way or the other.
     pub queries: u64,
-    /// Without an answer.
+    /// Queries without an answer.
     pub timeouts: u64,
     /// Answered that there is no such name.
     pub no_name: u64,
     /// Answered with an error of the resolver.
     pub failures: u64,
-    /// Sent again before.
+    /// Queries that repeated an unanswered one.
     pub retries: u64,
     /// How long the answers took.
     pub times: Vec<Duration>,
@@ -225,7 +225,7 @@ impl DnsWatch {
         self.give_up(now, self.patience)
     }
 
-    /// The queries that have waited for so long by now, in their order: where nobody listens any longer.
+    /// Removes the queries that have waited for `patience`, in order: their process no longer waits.
     pub fn give_up(&mut self, now: MonoNs, patience: Duration) -> Vec<DnsQuery> {
         let is_late =
             |_: &Key, open: &mut Open| now.since(open.at).is_some_and(|it| it >= patience);

@@ -1,4 +1,4 @@
-//! Which processes and flows are wanted?
+//! Queries that select processes and flows.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -25,7 +25,7 @@ pub struct ProcessQuery {
     pub anything: Option<Regex>,
 }
 
-/// Which flows.
+/// Selects flows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowQuery {
     /// Either end has this port.

@@ -1,7 +1,7 @@
 //! Is there such a name, and what does looking it up cost?
 
-use netperf_core::model::dns::DnsFigures;
 use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
+use netperf_core::model::dns::{DnsFigures, QueryRow};
 use netperf_core::sample::dns::{DnsSample, LookupEnd, Rcode};
 use netperf_core::units::format_micros;
 
@@ -116,6 +116,39 @@ pub(super) fn many_queries(figures: &DnsFigures, sample: &DnsSample) -> Option<F
             format_micros(lookup.took_us)
         ),
         advice,
+    })
+}
+
+/// A search domain that resolvers do not answer for: each lookup waits for it first.
+pub(super) fn silent_domain(figures: &DnsFigures, sample: &DnsSample) -> Option<Finding> {
+    let lookup = figures.lookup.as_ref()?;
+    let itself = sample.name.strip_suffix('.').unwrap_or(&sample.name);
+    let with_domain = |it: &&QueryRow| it.result == "timeout" && it.name != itself;
+    let silent = lookup.queries.iter().find(with_domain)?;
+    let domain = silent.name.strip_prefix(itself)?.trim_start_matches('.');
+    let of_name = lookup.queries.iter().filter(|it| it.name == silent.name);
+    if of_name.clone().any(|it| it.result != "timeout") {
+        return None;
+    }
+    let mut waits: Vec<(usize, u64)> = of_name.map(|it| (it.round, it.took_us)).collect();
+    waits.dedup_by_key(|wait| wait.0);
+    let waited: u64 = waits.iter().map(|wait| wait.1).sum();
+    // Where other names are not answered for either, the domain is not to blame.
+    let answered = lookup.queries.iter().any(|it| it.result != "timeout");
+    answered.then(|| {
+        Finding::new(
+            Level::Warn,
+            format!("no resolver answers for the search domain {domain}, and each lookup waits for it"),
+            format!(
+                "{} was asked for in vain for {}; the C library then leaves the other domains out and tries the \
+                 name as it is",
+                silent.name,
+                format_micros(waited)
+            ),
+            &[
+                format!("take {domain} out of `search` in /etc/resolv.conf, or let the resolver answer for it"),
+            ],
+        )
     })
 }
 

@@ -1,5 +1,7 @@
 //! What is wrong with resolvers and with the way to them, and what would a careful administrator do?
 
+mod answers;
+mod configuration;
 mod lookup;
 mod resolver;
 
@@ -17,11 +19,14 @@ pub fn findings(figures: &DnsFigures, sample: &DnsSample) -> Vec<Finding> {
     for row in &figures.resolvers {
         findings.extend(resolver::silent(row, sample));
         findings.extend(resolver::failing(row));
-        findings.extend(resolver::one_type_lost(row));
+        findings.extend(answers::one_type_denied(row, &sample.asked));
+        findings.extend(answers::one_type_lost(row));
         findings.extend(resolver::slow(row, &figures.resolvers));
-        findings.extend(resolver::cut_off(row));
+        findings.extend(answers::cut_off(row, sample));
     }
     findings.extend(resolver::differing(&figures.resolvers));
+    findings.extend(configuration::unread(sample));
+    findings.extend(lookup::silent_domain(figures, sample));
     findings.extend(lookup::many_queries(figures, sample));
     findings.extend(lookup::hosts_entry(figures, sample));
     findings.extend(lookup::other_sources(figures, sample));

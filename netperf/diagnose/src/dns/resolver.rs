@@ -1,6 +1,6 @@
 //! Is a resolver slow, silent or failing, and do they say the same?
 
-use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
+use netperf_core::model::dns::resolver::{CUT_OFF, ResolverRow, TypeRow};
 use netperf_core::sample::dns::{DnsSample, Rcode};
 use netperf_core::units::format_micros;
 
@@ -11,7 +11,10 @@ const SLOW_US: u64 = 100_000;
 
 /// Queries that nobody answered.
 pub(super) fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Finding> {
-    let (sent, lost) = (resolver.sent(), resolver.timeouts());
+    let (sent, lost) = (
+        resolver.sent(),
+        resolver.types.iter().map(TypeRow::silent).sum::<usize>(),
+    );
     if lost == 0 {
         return None;
     }
@@ -19,7 +22,7 @@ pub(super) fn silent(resolver: &ResolverRow, sample: &DnsSample) -> Option<Findi
     let waited = format_micros(waited.unwrap_or(0));
     let server = resolver.server;
     let evidence = format!("{lost} of {sent} queries went unanswered within {waited}");
-    if resolver.answered() > 0 {
+    if resolver.answered() + resolver.truncated_lost() > 0 {
         return Some(Finding::new(
             Level::Warn,
             format!("resolver {server} leaves queries unanswered"),
@@ -67,7 +70,9 @@ pub(super) fn failing(resolver: &ResolverRow) -> Vec<Finding> {
     let mut bad: Vec<(&str, usize)> = Vec::new();
     for row in &resolver.types {
         for (result, count) in &row.results {
-            if about_names.contains(result) || result == "timeout" {
+            // What was cut off is told by itself: the resolver answered.
+            let is_told = result == "timeout" || result.starts_with(CUT_OFF);
+            if about_names.contains(result) || is_told {
                 continue;
             }
             match bad.iter_mut().find(|(known, _)| known == result) {
@@ -113,37 +118,6 @@ fn advice(result: &str, resolver: &ResolverRow) -> String {
     }
 }
 
-/// A is answered and AAAA is not, or the other way round.
-pub(super) fn one_type_lost(resolver: &ResolverRow) -> Option<Finding> {
-    let lost: Vec<_> = resolver.types.iter().filter(|it| it.timeouts > 0).collect();
-    let (answered, lost) = match (resolver.types.as_slice(), lost.as_slice()) {
-        ([a, b], [one]) if a.kind == one.kind => (b, one),
-        ([a, _], [one]) => (a, one),
-        _ => return None,
-    };
-    if answered.answered != answered.sent {
-        return None;
-    }
-    Some(Finding::new(
-        Level::Warn,
-        format!(
-            "resolver {} answers {} and loses {}",
-            resolver.server, answered.kind, lost.kind
-        ),
-        format!(
-            "{} of {} queries for {} were lost, none of those for {} that were sent with them",
-            lost.timeouts, lost.sent, lost.kind, answered.kind
-        ),
-        &[
-            "some resolvers and firewalls take one of two questions only: `options \
-             single-request-reopen` in /etc/resolv.conf asks them one after the other"
-                .to_owned(),
-            "where no IPv6 is used, `options no-aaaa` (glibc 2.36) spares the second question"
-                .to_owned(),
-        ],
-    ))
-}
-
 pub(super) fn slow(resolver: &ResolverRow, all: &[ResolverRow]) -> Option<Finding> {
     let median = resolver.median_us().filter(|&it| it >= SLOW_US)?;
     let first = resolver.types.iter().filter_map(|it| it.first_us).max();
@@ -180,25 +154,6 @@ pub(super) fn slow(resolver: &ResolverRow, all: &[ResolverRow]) -> Option<Findin
         ),
         advice,
     })
-}
-
-pub(super) fn cut_off(resolver: &ResolverRow) -> Option<Finding> {
-    let cut: usize = resolver.types.iter().map(|it| it.truncated).sum();
-    if cut == 0 {
-        return None;
-    }
-    Some(Finding::new(
-        Level::Warn,
-        format!("answers of {} do not fit into a datagram", resolver.server),
-        format!(
-            "{cut} of {} answers were truncated and had to be requested again over TCP, which costs two \
-             more round trips",
-            resolver.answered()
-        ),
-        &["`options edns0` in /etc/resolv.conf lets datagrams be longer; TCP to port 53 must not be \
-          blocked"
-            .to_owned()],
-    ))
 }
 
 /// Two resolvers that say different things.

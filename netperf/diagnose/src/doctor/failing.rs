@@ -80,7 +80,7 @@ pub struct FailedRow {
     pub errno: String,
     /// What it means, of errors that are known.
     pub meaning: Option<&'static str>,
-    /// How often.
+    /// Number of failed connections.
     pub count: u64,
     /// The process reached another address of that port at least as often: nothing fails for want of this
     /// one.

@@ -139,7 +139,7 @@ pub struct Check {
 pub struct Cause {
     /// What it is about.
     pub topic: Topic,
-    /// What it is.
+    /// Result of the check.
     #[serde(flatten)]
     pub finding: Finding,
 }

@@ -1,5 +1,7 @@
 //! Where did the time go, what does that usually mean, and what went wrong?
 
+mod addresses;
+mod failures;
 pub mod slo;
 
 use netperf_core::model::http::{RequestRow, TargetRow, TlsRow};
@@ -22,9 +24,10 @@ const RTT_MIN_US: u64 = 200;
 pub fn findings(targets: &[TargetRow], slos: &[SloRow], units: Units) -> Vec<Finding> {
     let mut findings = Vec::new();
     for target in targets {
-        findings.extend(failures(target));
+        findings.extend(failures::of(target, units));
         findings.extend(statuses(target));
-        findings.extend(addresses(target));
+        findings.extend(addresses::refused(target));
+        findings.extend(addresses::overtaken(target));
         findings.extend(lookup(target));
         findings.extend(lost_syns(target));
         findings.extend(certificate(target));
@@ -45,70 +48,6 @@ fn at(target: &TargetRow) -> String {
 /// How many requests there were.
 fn length(target: &TargetRow) -> u64 {
     u64::try_from(target.requests.len()).unwrap_or(u64::MAX)
-}
-
-/// Requests that did not get to their end, one finding a reason.
-fn failures(target: &TargetRow) -> Vec<Finding> {
-    let mut reasons: Vec<(&'static str, &str, usize, u64)> = Vec::new();
-    for request in &target.requests {
-        if let (Some(phase), Some(why)) = (request.failed_in, &request.failure) {
-            match reasons.iter_mut().find(|it| (it.0, it.1) == (phase, why)) {
-                Some(known) => known.2 += 1,
-                None => reasons.push((phase, why, 1, request.total_us)),
-            }
-        }
-    }
-    let all = length(target);
-    let finding = |(phase, why, count, total): (&str, &str, usize, u64)| {
-        Finding::new(
-            Level::Critical,
-            match target.address {
-                Some(address) if !why.starts_with(&address.to_string()) => {
-                    format!("{} failed at {address}: {why}", during(phase))
-                }
-                _ => format!("{} failed: {why}", during(phase)),
-            },
-            format!(
-                "{count} of {}, the first after {}",
-                counted(all, "request", "requests"),
-                format_micros(total)
-            ),
-            &[remedy(phase, why).to_owned()],
-        )
-    };
-    reasons.into_iter().map(finding).collect()
-}
-
-fn during(phase: &str) -> &'static str {
-    match phase {
-        "dns" => "looking the name up",
-        "connect" => "connecting",
-        "tls" => "the TLS handshake",
-        "request" => "sending the request",
-        "wait" => "waiting for the answer",
-        _ => "reading the answer",
-    }
-}
-
-fn remedy(phase: &str, why: &str) -> &'static str {
-    match phase {
-        "dns" => "`netperf-trace dns NAME` shows which resolver fails, and how",
-        "connect" if why.contains("refused") => {
-            "the host is up, and nothing listens on this port: is the server running?"
-        }
-        "connect" if why.contains("unreachable") => {
-            "there is no way to the address: look at `ip route get ADDRESS`"
-        }
-        "connect" => {
-            "nothing came back: look at the way with `netperf-trace path`, and for a firewall"
-        }
-        "tls" if why.contains("ertificate") => {
-            "look at the server's certificate; --insecure measures in spite of it"
-        }
-        "tls" => "is this port one for TLS, and does the server speak TLS 1.2 or 1.3?",
-        "wait" => "the server took the request and did not answer: look at its log and its load",
-        _ => "the server or something on the way ended the connection: look at the server's log",
-    }
 }
 
 fn statuses(target: &TargetRow) -> Vec<Finding> {
@@ -144,20 +83,6 @@ fn statuses(target: &TargetRow) -> Vec<Finding> {
         }
     };
     target.statuses.iter().filter_map(finding).collect()
-}
-
-/// Addresses that did not work where another one did.
-fn addresses(target: &TargetRow) -> Option<Finding> {
-    let saved = |it: &&RequestRow| it.remote.is_some() && !it.refused.is_empty();
-    let request = target.requests.iter().find(saved)?;
-    let (address, why) = request.refused.first()?;
-    Some(Finding::new(
-        Level::Warn,
-        format!("an address of the host does not work: {address}"),
-        format!("{why}; another one was used"),
-        &["programs that try one address after the other wait for this one first: `--all` measures each"
-            .to_owned()],
-    ))
 }
 
 fn lookup(target: &TargetRow) -> Option<Finding> {
@@ -275,7 +200,7 @@ fn longest(target: &TargetRow, units: Units) -> Option<Finding> {
             at(target)
         ),
         evidence,
-        advice: causes(longest.which)
+        advice: causes(longest.which, target)
             .iter()
             .map(|&it| it.to_owned())
             .collect(),
@@ -308,8 +233,12 @@ fn into(phase: Phase) -> &'static str {
     }
 }
 
-fn causes(phase: Phase) -> &'static [&'static str] {
+fn causes(phase: Phase, target: &TargetRow) -> &'static [&'static str] {
     match phase {
+        Phase::Connect if target.requests.iter().any(|it| !it.overtaken.is_empty()) => &[
+            "most of it is the wait for the address that does not answer",
+            "connections that are kept open (--keep-alive) spare it",
+        ],
         Phase::Dns => &[
             "a resolver that is slow, far away or silent: `netperf-trace dns NAME` times each of them",
         ],

@@ -165,3 +165,113 @@ fn every_phase_has_a_name_of_its_own() {
     let names: std::collections::BTreeSet<_> = Phase::ALL.map(Phase::name).into();
     assert_eq!(names.len(), Phase::ALL.len());
 }
+
+fn text(tick: &Judged) -> String {
+    let each = tick.findings.iter();
+    let each = each.map(|it| format!("{} {} {}", it.what, it.evidence, it.advice.join(" ")));
+    each.collect::<Vec<_>>().join("\n")
+}
+
+fn stopped(why: &str) -> RequestReading {
+    RequestReading {
+        failure: Some(why.to_owned()),
+        timed_out: true,
+        ..request([1, 2, 3, 4, 50, 2_000], 200)
+    }
+}
+
+#[test]
+fn an_answer_that_was_stopped_here_is_no_end_by_the_server() {
+    let tick = Judged::new(&sample(vec![stopped("not finished within 2 s")]), "");
+    has(
+        &tick,
+        Level::Critical,
+        "reading the answer was stopped here: not finished within 2 s",
+    );
+    let text = text(&tick);
+    assert!(
+        text.contains("status 200 came, and 1.26 kB of the body"),
+        "{text}"
+    );
+    assert!(
+        text.contains("`--timeout`") && !text.contains("ended the connection"),
+        "{text}"
+    );
+    let closed = RequestReading {
+        timed_out: false,
+        ..stopped("connection closed before message completed")
+    };
+    let tick = Judged::new(&sample(vec![closed]), "");
+    assert!(self::text(&tick).contains("ended the connection"));
+}
+
+#[test]
+fn a_client_certificate_that_is_wanted_is_named_where_that_ended_it() {
+    let wanted = |why: &str| {
+        let mut reading = RequestReading {
+            timed_out: false,
+            certificate_wanted: true,
+            reply: None,
+            ..stopped(why)
+        };
+        reading.marks.starttransfer = None;
+        text(&Judged::new(&sample(vec![reading]), ""))
+    };
+    let demanded = wanted("connection error: received fatal alert: CertificateRequired");
+    assert!(
+        demanded.contains("demands a client certificate"),
+        "{demanded}"
+    );
+    assert!(!demanded.contains("its load"), "{demanded}");
+    let guessed = wanted("connection closed before message completed");
+    assert!(
+        guessed.contains("client certificate") && guessed.contains("may be why"),
+        "{guessed}"
+    );
+    let late = RequestReading {
+        certificate_wanted: true,
+        ..stopped("not finished within 2 s")
+    };
+    let late = text(&Judged::new(&sample(vec![late]), ""));
+    assert!(!late.contains("client certificate"), "{late}");
+}
+
+#[test]
+fn what_is_no_http_is_not_called_silence() {
+    let garbled = RequestReading {
+        timed_out: false,
+        reply: None,
+        ..stopped("invalid HTTP version parsed")
+    };
+    let text = text(&Judged::new(&sample(vec![garbled]), ""));
+    assert!(
+        text.contains("reading the answer failed") && text.contains("not in HTTP"),
+        "{text}"
+    );
+    assert!(!text.contains("did not answer"), "{text}");
+}
+
+#[test]
+fn an_address_that_costs_its_head_start_is_named_and_no_other_cause() {
+    let mut slow = request([0, 252, 252, 253, 254, 255], 200);
+    let dead: std::net::SocketAddr = "[2001:db8::1]:443".parse().unwrap();
+    slow.overtaken = vec![(dead, std::time::Duration::from_millis(251))];
+    let fine = RequestReading {
+        overtaken: Vec::new(),
+        ..slow.clone()
+    };
+    let tick = Judged::new(&sample(vec![slow.clone(), slow]), "");
+    has(
+        &tick,
+        Level::Warn,
+        "[2001:db8::1]:443 (IPv6) does not answer in time",
+    );
+    has(
+        &tick,
+        Level::Warn,
+        "after 251 ms, when 192.0.2.1:443 (IPv4) had: 2 of 2 new connections",
+    );
+    assert!(!text(&tick).contains("lost SYN"), "{}", text(&tick));
+    let tick = Judged::new(&sample(vec![fine]), "");
+    assert!(text(&tick).contains("lost SYN"), "{}", text(&tick));
+}

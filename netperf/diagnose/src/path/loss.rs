@@ -1,27 +1,32 @@
 //! Where does loss begin that reaches the destination?
 
-use netperf_core::model::path::Figures;
 use netperf_core::units::Percent;
 
+use super::share::Share;
 use super::{FEW, Stop, Way};
-use crate::path::words::lost;
 use crate::{Finding, Level};
 
 /// From this share on an application can hardly be used.
-const CRITICAL_PERCENT: f64 = 20.0;
+pub(super) const CRITICAL_PERCENT: f64 = 20.0;
+
+/// Logarithm of how much likelier a split may be by chance.
+const CHANCE: f64 = 0.5;
 
 pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
-    let destination = way.destination();
-    let share = destination
-        .loss_percent()
-        .filter(|_| destination.lost() > 0)?;
-    // A router that answers rarely loses more than what passes it, and says nothing of the way.
-    let is_plain = |stop: &&Stop<'_>| {
-        let own = stop.figures.loss_percent();
-        own.is_some_and(|own| own <= share * 2.0 + 5.0)
-    };
+    // Where packets go round, the link in front of the destination is not what loses them.
+    if way.path.circle().is_some() {
+        return None;
+    }
+    let last = way
+        .stops
+        .last()
+        .filter(|stop| way.path.distance() == Some(stop.ttl))?;
+    let share = way.share(last);
+    let share = share.percent().filter(|_| share.lost > 0)?;
+    let is_plain = |stop: &&Stop<'_>| !way.answers_rarely(stop);
     let plain: Vec<Stop<'_>> = way.stops.iter().filter(is_plain).copied().collect();
-    let begin = begin(&plain)?;
+    let shares: Vec<Share> = plain.iter().map(|stop| way.share(stop)).collect();
+    let begin = begin(&shares)?;
     let (before, first, last) = (
         begin.checked_sub(1).map(|place| plain[place]),
         plain[begin],
@@ -43,7 +48,7 @@ pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
     shown.dedup_by_key(|stop| stop.ttl);
     let evidence = shown
         .iter()
-        .map(|stop| format!("{} {}", way.name(*stop), lost(stop.figures)));
+        .map(|stop| format!("{} {}", way.name(*stop), way.share(stop).words()));
     Some(Finding {
         level: if share >= CRITICAL_PERCENT {
             Level::Critical
@@ -52,66 +57,28 @@ pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
         },
         what: format!("{} of the packets are lost: {place}", Percent(share)),
         evidence: evidence.collect::<Vec<_>>().join(", "),
-        advice: advice(way, first, begin + 1 == plain.len()),
+        advice: advice(way, first, plain.len() - begin),
     })
 }
 
 /// The first stop behind the link that loses. Each hop has its own probes, so that some lose more by
 /// chance: of all ways to split the hops in two parts with a share of loss each, the likeliest counts.
-fn begin(stops: &[Stop<'_>]) -> Option<usize> {
+fn begin(shares: &[Share]) -> Option<usize> {
     let split = |place: usize| {
-        let (before, behind) = stops.split_at(place);
-        let (before, behind) = (Share::of(before), Share::of(behind));
+        let (before, behind) = shares.split_at(place);
+        let (before, behind) = (Share::sum(before), Share::sum(behind));
         let is_more = place == 0 || behind.is_more_than(before);
         is_more.then(|| (before.likelihood() + behind.likelihood(), place))
     };
-    let splits = (0..stops.len()).filter_map(split);
-    splits
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, place)| place)
+    let splits: Vec<(f64, usize)> = (0..shares.len()).filter_map(split).collect();
+    let likeliest = splits.iter().map(|split| split.0).max_by(f64::total_cmp)?;
+    // A later split always fits a little better: it takes more than that to pass over a hop that loses.
+    let mut fitting = splits.iter().filter(|split| split.0 + CHANCE > likeliest);
+    fitting.next().map(|&(_, place)| place)
 }
 
-/// What several hops lost together.
-#[derive(Clone, Copy, Debug)]
-struct Share {
-    lost: f64,
-    sent: f64,
-}
-
-impl Share {
-    fn of(stops: &[Stop<'_>]) -> Self {
-        let sum = |figure: fn(&Figures) -> u64| {
-            stops.iter().map(|stop| count(figure(stop.figures))).sum()
-        };
-        Self {
-            lost: sum(Figures::lost),
-            sent: sum(Figures::sent),
-        }
-    }
-
-    fn is_more_than(self, other: Self) -> bool {
-        self.lost * other.sent > other.lost * self.sent
-    }
-
-    /// Logarithm of how likely this is if each probe is lost with this very share.
-    fn likelihood(self) -> f64 {
-        let part = |number: f64| {
-            if number > 0.0 {
-                number * (number / self.sent).ln()
-            } else {
-                0.0
-            }
-        };
-        part(self.lost) + part(self.sent - self.lost)
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-fn count(number: u64) -> f64 {
-    number as f64
-}
-
-fn advice(way: &Way<'_>, first: Stop<'_>, is_last: bool) -> Vec<String> {
+/// `witnesses` are the stops that lose, the destination included.
+fn advice(way: &Way<'_>, first: Stop<'_>, witnesses: usize) -> Vec<String> {
     let mut advice = Vec::new();
     if way.destination().sent() < FEW {
         let host = &way.path.target.host;
@@ -119,11 +86,16 @@ fn advice(way: &Way<'_>, first: Stop<'_>, is_last: bool) -> Vec<String> {
             "few probes say little: ask longer with `netperf-trace path {host} --report -c 100`"
         ));
     }
-    advice.push(match (first.ttl, is_last) {
+    advice.push(match (first.ttl, witnesses) {
+        // One router alone may leave out answers by chance as often as the destination loses.
+        (1, 2) => "if the first router does not just limit how often it answers, it is your own network: \
+                   look at `ip -s link` for errors and drops, at cable, Wi-Fi and whatever saturates the \
+                   line (`netperf-trace top`)"
+            .to_owned(),
         (1, _) => "it is the first link, your own network: look at `ip -s link` for errors and drops, at \
                    cable, Wi-Fi and whatever saturates the line (`netperf-trace top`)"
             .to_owned(),
-        (_, true) => "ask whoever runs the destination: its link may be full, or it may limit how often \
+        (_, 1) => "ask whoever runs the destination: its link may be full, or it may limit how often \
                       it answers this kind of probe (compare `--tcp PORT`)"
             .to_owned(),
         _ => format!(

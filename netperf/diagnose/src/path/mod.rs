@@ -8,9 +8,15 @@ mod mtu;
 mod process;
 mod reach;
 mod routers;
+mod sent_back;
+mod share;
 pub mod words;
 
+use std::net::IpAddr;
+
 use netperf_core::model::path::{Figures, Hop, PathModel, ProcessSide};
+
+use self::share::Share;
 
 use crate::{Finding, Level};
 
@@ -22,6 +28,7 @@ pub fn findings(path: &PathModel, process: Option<&ProcessSide>) -> Vec<Finding>
     let way = Way::of(path);
     let mut findings = Vec::new();
     if path.destination.received() > 0 {
+        findings.extend(sent_back::of(&way));
         findings.extend(loss::of(&way));
         findings.extend(delay::of(&way));
         findings.extend(routers::of(&way));
@@ -128,6 +135,52 @@ impl<'m> Way<'m> {
         } else {
             words::hop(stop.ttl, stop.hop)
         }
+    }
+
+    /// An address in words, with its distance where it has answered.
+    fn name_of(&self, address: IpAddr) -> String {
+        let is_there = |stop: &&Stop<'_>| stop.hop.hosts.iter().any(|(known, _)| *known == address);
+        let stop = self.stops.iter().find(is_there);
+        stop.map_or_else(|| address.to_string(), |stop| words::at(stop.ttl, address))
+    }
+
+    /// Who is at this distance: not the nearer router that sent a probe back with a message.
+    fn hosts(&self, stop: Stop<'m>) -> Vec<(IpAddr, u64)> {
+        let sends_back = |address: IpAddr| {
+            let mut told = self.path.told().iter();
+            told.any(|told| told.why.by() == Some(address))
+        };
+        let is_nearer = |address: IpAddr| {
+            let mut nearer = self.stops.iter().take_while(|other| other.ttl < stop.ttl);
+            nearer.any(|other| other.hop.hosts.iter().any(|(known, _)| *known == address))
+        };
+        let hosts = stop.hop.hosts.iter().copied();
+        hosts
+            .filter(|&(address, _)| !(sends_back(address) && is_nearer(address)))
+            .collect()
+    }
+
+    /// What was lost on the way to a stop and back, without a word.
+    fn share(&self, stop: &Stop<'_>) -> Share {
+        let is_destination = self.path.distance() == Some(stop.ttl);
+        let sent_back = if is_destination {
+            self.path.told_times()
+        } else {
+            0
+        };
+        Share::of(stop.figures, sent_back)
+    }
+
+    /// Whether a stop leaves out answers: what it loses and a later stop does not was not lost on the way
+    /// there.
+    fn answers_rarely(&self, stop: &Stop<'_>) -> bool {
+        let own = self.share(stop);
+        let later = self.stops.iter().filter(|later| later.ttl > stop.ttl);
+        later.into_iter().any(|later| {
+            let is_destination = self.path.distance() == Some(later.ttl);
+            let later = self.share(later);
+            own.is_far_more_than(later) && (is_destination || own.is_clearly_more_than(later))
+        })
     }
 
     /// The link in front of the stop at this place.

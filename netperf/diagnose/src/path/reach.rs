@@ -1,12 +1,10 @@
 //! Is the destination reached at all, and if not, where does the way end?
 
-use std::net::IpAddr;
-
-use netperf_core::model::path::Missed;
+use netperf_core::model::path::{Loop, Missed};
 use netperf_core::sample::path::Method;
 
 use super::{Stop, Way, words};
-use crate::path::words::{at, method, unreachable};
+use crate::path::words::{method, unreachable};
 use crate::{Finding, Level};
 
 pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
@@ -14,6 +12,7 @@ pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
     let answered = path.destination.received() > 0;
     match &path.missed {
         Some(missed) if !answered => Some(never(way, missed)),
+        Some(_) => path.circle().map(|circle| lost_its_way(way, &circle)),
         None if path.is_refused => Some(refused(way)),
         _ => None,
     }
@@ -21,24 +20,18 @@ pub(super) fn of(way: &Way<'_>) -> Option<Finding> {
 
 /// What the reason is, without level and advice.
 pub(super) fn reason(way: &Way<'_>, missed: &Missed) -> String {
-    let ttl = |by: IpAddr| {
-        let stop = way
-            .stops
-            .iter()
-            .find(|stop| stop.hop.hosts.iter().any(|(known, _)| *known == by));
-        stop.map_or_else(|| by.to_string(), |stop| at(stop.ttl, by))
-    };
+    if let (Missed::Silence | Missed::TooFar, Some(circle)) = (missed, way.path.circle()) {
+        return round(&circle);
+    }
     match missed {
-        Missed::EventKind { by, why } => format!("{} says that {}", ttl(*by), unreachable(*why)),
-        Missed::TooBig { by, mtu } => {
-            let mtu = mtu.map_or("an MTU it does not name".to_owned(), |mtu| {
-                format!("MTU {mtu}")
-            });
-            format!(
-                "{} says that the packet is too large for its next link, with {mtu}",
-                ttl(*by)
-            )
+        Missed::EventKind { by, why } => {
+            format!("{} says that {}", way.name_of(*by), unreachable(*why))
         }
+        Missed::TooBig { by, mtu } => format!(
+            "{} says that the packet is too large for its next link, with {}",
+            way.name_of(*by),
+            words::mtu(*mtu)
+        ),
         Missed::NotSent(why) => format!("this machine does not send the probes: {why}"),
         Missed::TooFar => {
             format!(
@@ -51,6 +44,53 @@ pub(super) fn reason(way: &Way<'_>, missed: &Missed) -> String {
             None => "nothing answers at all".to_owned(),
         },
     }
+}
+
+/// A loop in words.
+fn round(circle: &Loop) -> String {
+    match circle.routers.as_slice() {
+        [one] => format!(
+            "packets go round in a routing loop: {one} gets the same packet again and again, from hop {} on",
+            circle.from
+        ),
+        [one, other] => format!(
+            "packets go round in a routing loop: {one} and {other} send them to each other, from hop {} on",
+            circle.from
+        ),
+        all => format!(
+            "packets go round in a routing loop between {}, from hop {} on",
+            words::addresses(all),
+            circle.from
+        ),
+    }
+}
+
+/// The destination answered before, and packets go round now.
+fn lost_its_way(way: &Way<'_>, circle: &Loop) -> Finding {
+    let (sent, received) = (way.destination().sent(), way.destination().received());
+    Finding {
+        level: Level::Critical,
+        what: format!(
+            "{} is no longer reached: {}",
+            words::target(&way.path.target),
+            round(circle)
+        ),
+        evidence: format!(
+            "the destination answered {received} of {}, and since then these routers answer again and again",
+            words::probes(sent)
+        ),
+        advice: vec![loop_advice(way, circle)],
+    }
+}
+
+fn loop_advice(way: &Way<'_>, circle: &Loop) -> String {
+    format!(
+        "ask whoever runs {}: their routes to {} lead back; on a router of your own, `ip route get {}` shows \
+         its next hop",
+        words::addresses(&circle.routers),
+        way.path.target.address,
+        way.path.target.address
+    )
 }
 
 fn never(way: &Way<'_>, missed: &Missed) -> Finding {
@@ -77,6 +117,9 @@ fn never(way: &Way<'_>, missed: &Missed) -> Finding {
 
 fn advice(way: &Way<'_>, missed: &Missed) -> Vec<String> {
     let host = &way.path.target.host;
+    if let (Missed::Silence | Missed::TooFar, Some(circle)) = (missed, way.path.circle()) {
+        return vec![loop_advice(way, &circle)];
+    }
     match missed {
         Missed::NotSent(_) => vec![
             "look at this machine's routes, link and filters: `ip route get ADDRESS`, `ip neigh`, `nft list \
@@ -88,7 +131,7 @@ fn advice(way: &Way<'_>, missed: &Missed) -> Vec<String> {
                 .to_owned(),
         ],
         Missed::TooBig { .. } => vec!["send smaller ones: `--size`".to_owned()],
-        Missed::TooFar => vec!["allow more with `--max-hops`, or look for a loop in the routes above".to_owned()],
+        Missed::TooFar => vec!["allow more with `--max-hops`".to_owned()],
         Missed::Silence => silence(way.path.target.method, host, way.stops.last()),
     }
 }

@@ -48,10 +48,7 @@ fn silent(way: &Way<'_>) -> Option<Finding> {
 /// Those that leave out answers.
 fn rare(way: &Way<'_>) -> Option<Finding> {
     let share = way.destination().loss_percent()?;
-    let is_rare = |stop: &Stop<'_>| {
-        let own = stop.figures.loss_percent();
-        stop.figures.lost() > 1 && own.is_some_and(|own| own > share * 2.0 + 5.0)
-    };
+    let is_rare = |stop: &Stop<'_>| stop.figures.lost() > 1 && way.answers_rarely(stop);
     let rare: Vec<Stop<'_>> = way.routers().filter(is_rare).collect();
     let each = rare.iter().map(|stop| {
         let own = stop.figures.loss_percent().unwrap_or(0.0);
@@ -110,15 +107,14 @@ fn slow(way: &Way<'_>) -> Option<Finding> {
 
 /// Distances at which several routers answer.
 fn several(way: &Way<'_>) -> Option<Finding> {
-    let several: Vec<Stop<'_>> = way
+    let several: Vec<(Stop<'_>, Vec<_>)> = way
         .routers()
-        .filter(|stop| stop.hop.hosts.len() > 1)
+        .map(|stop| (stop, way.hosts(stop)))
+        .filter(|(_, hosts)| hosts.len() > 1)
         .collect();
-    let ttls: Vec<usize> = several.iter().map(|stop| stop.ttl).collect();
-    let each = several.iter().map(|stop| {
-        let hosts = stop
-            .hop
-            .hosts
+    let ttls: Vec<usize> = several.iter().map(|(stop, _)| stop.ttl).collect();
+    let each = several.iter().map(|(stop, hosts)| {
+        let hosts = hosts
             .iter()
             .map(|(address, times)| format!("{address} {times} times"));
         format!(

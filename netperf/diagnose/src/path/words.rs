@@ -2,12 +2,33 @@
 
 use std::net::IpAddr;
 
-use netperf_core::model::path::{Figures, Hop};
+use netperf_core::model::path::Hop;
 use netperf_core::sample::path::{Method, PathTarget, Unreachable};
 
-/// `lost 3 of 100`.
-pub fn lost(figures: &Figures) -> String {
-    format!("lost {} of {}", figures.lost(), figures.sent())
+/// `none was lost without a word`, `3 were lost without a word`.
+pub(super) fn lost_without_a_word(number: u64) -> String {
+    match number {
+        0 => "none was lost without a word".to_owned(),
+        1 => "1 was lost without a word".to_owned(),
+        many => format!("{many} were lost without a word"),
+    }
+}
+
+/// `MTU 1400`.
+pub(super) fn mtu(known: Option<u32>) -> String {
+    known.map_or("an MTU it does not name".to_owned(), |mtu| {
+        format!("MTU {mtu}")
+    })
+}
+
+/// `10.0.0.1`, `10.0.0.1 and 10.0.0.2`.
+pub(super) fn addresses(all: &[IpAddr]) -> String {
+    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+    match all.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
 }
 
 /// `hop 3 (10.0.3.1)`; the distance alone where nobody has answered.
@@ -54,7 +75,7 @@ pub fn probes(number: u64) -> String {
     }
 }
 
-/// What probes are.
+/// The kind of probes, in words.
 pub fn method(method: Method) -> String {
     match method {
         Method::Icmp => "ICMP echo".to_owned(),

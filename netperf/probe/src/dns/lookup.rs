@@ -13,8 +13,7 @@ use super::ask;
 use super::question::{Kind, Question};
 use super::wire::Wire;
 
-/// Looks the addresses of `name` up as programs do. A name that no resolver answers for is not
-/// tried with further search domains.
+/// Looks the addresses of `name` up as programs do.
 pub(crate) async fn lookup(wire: &impl Wire, service: &NameService, name: &str) -> Lookup {
     let begun = clock::now().0;
     let mut walk = Walk {
@@ -49,19 +48,33 @@ enum Tried {
     Found(Vec<IpAddr>),
     /// There is no such name, or no address for it.
     Nothing,
-    /// All resolvers failed to find out.
+    /// A resolver failed to find out (SERVFAIL), and none did better.
     ServerFailed,
-    /// Nobody answered.
+    /// Nobody answered, or all refused.
     Silent,
+    /// At no resolver anything listens.
+    NobodyThere,
+}
+
+impl Tried {
+    fn has_failed(&self) -> bool {
+        matches!(self, Self::ServerFailed | Self::Silent | Self::NobodyThere)
+    }
 }
 
 /// What came of one resolver.
 enum Asked {
     Answers(Vec<IpAddr>),
     /// The next one is asked.
-    Useless {
-        failed: bool,
-    },
+    Useless(Useless),
+}
+
+/// What all resolvers had in common that were of no use: the worst of it for the lookup comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Useless {
+    NobodyThere,
+    Silent,
+    ServerFailed,
 }
 
 impl<W: Wire> Walk<'_, W> {
@@ -70,21 +83,32 @@ impl<W: Wire> Walk<'_, W> {
         if self.service.hosts_come_first() && !known.is_empty() {
             return LookupEnd::Hosts(known);
         }
-        let mut has_failed = false;
-        for tried in self.service.tried_for(name) {
-            match self.tried(&tried).await {
+        let as_it_is = name.strip_suffix('.').unwrap_or(name);
+        let names = self.service.tried_for(name);
+        let is_first = names.first().is_some_and(|first| first == as_it_is);
+        // glibc, `__res_context_search`: a search domain that nobody answers for ends the search, and the
+        // name as it is is tried all the same.
+        let (mut is_over, mut has_failed) = (false, false);
+        for (place, tried) in names.into_iter().enumerate() {
+            let is_bare = tried == as_it_is;
+            if is_over && !is_bare {
+                continue;
+            }
+            let result = self.tried(&tried).await;
+            // If the name as it is came first, what came of it is the result of all.
+            if place == 0 || !is_first {
+                has_failed |= result.has_failed();
+            }
+            match result {
                 Tried::Found(addresses) => {
                     return LookupEnd::Found {
                         name: tried,
                         addresses,
                     };
                 }
-                Tried::Nothing => {}
-                Tried::ServerFailed => has_failed = true,
-                Tried::Silent => {
-                    has_failed = true;
-                    break;
-                }
+                Tried::NobodyThere if !is_bare => break,
+                Tried::Silent if !is_bare => is_over = true,
+                Tried::Nothing | Tried::ServerFailed | Tried::Silent | Tried::NobodyThere => {}
             }
         }
         match (known.is_empty(), has_failed) {
@@ -95,20 +119,24 @@ impl<W: Wire> Walk<'_, W> {
     }
 
     async fn tried(&mut self, name: &str) -> Tried {
-        let mut server_failed = false;
+        // A search domain may make of a name what is none.
+        if Question::new(name, Kind::A, false).is_err() {
+            return Tried::Nothing;
+        }
+        let mut worst = Useless::NobodyThere;
         for _ in 0..self.service.options.attempts {
             for (place, &server) in self.service.servers.iter().enumerate() {
                 match self.asked(place, server, name).await {
                     Asked::Answers(addresses) if addresses.is_empty() => return Tried::Nothing,
                     Asked::Answers(addresses) => return Tried::Found(addresses),
-                    Asked::Useless { failed } => server_failed = failed,
+                    Asked::Useless(useless) => worst = worst.max(useless),
                 }
             }
         }
-        if server_failed {
-            Tried::ServerFailed
-        } else {
-            Tried::Silent
+        match worst {
+            Useless::NobodyThere => Tried::NobodyThere,
+            Useless::Silent => Tried::Silent,
+            Useless::ServerFailed => Tried::ServerFailed,
         }
     }
 
@@ -118,7 +146,11 @@ impl<W: Wire> Walk<'_, W> {
         let mut readings = Vec::new();
         for _ in 0..3 {
             readings = self.round(place, server, name).await;
-            let lost = readings.iter().any(|it| it.outcome == Outcome::TimedOut);
+            // What was cut off and is lost over TCP is not asked for again in another way.
+            let is_lost = |it: &Reading| {
+                it.outcome == Outcome::TimedOut && it.transport != Transport::UdpThenTcp
+            };
+            let lost = readings.iter().any(is_lost);
             let answered = readings.iter().any(|it| it.outcome.answer().is_some());
             if !(lost && answered) {
                 break;
@@ -131,9 +163,13 @@ impl<W: Wire> Walk<'_, W> {
             .collect();
         let useful: Vec<_> = answers.iter().filter(|answer| is_useful(answer)).collect();
         if useful.is_empty() {
-            return Asked::Useless {
-                failed: !answers.is_empty(),
-            };
+            let has_failed = answers.iter().any(|answer| answer.rcode == Rcode::SERVFAIL);
+            let is_refused = |it: &Reading| matches!(it.outcome, Outcome::Failed(_));
+            return Asked::Useless(match () {
+                () if has_failed => Useless::ServerFailed,
+                () if readings.iter().all(is_refused) => Useless::NobodyThere,
+                () => Useless::Silent,
+            });
         }
         let records = useful.iter().flat_map(|answer| &answer.records);
         Asked::Answers(records.filter_map(|record| record.address).collect())

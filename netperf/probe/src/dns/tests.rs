@@ -109,6 +109,7 @@ fn service(servers: u8, search: &[&str], options: ResolverOptions) -> NameServic
         options,
         sources: vec!["files".to_owned(), "dns".to_owned()],
         hosts: vec![([10, 9, 9, 9].into(), vec!["fixed".to_owned()])],
+        unread: Vec::new(),
     }
 }
 
@@ -163,9 +164,59 @@ async fn where_nobody_answers_every_resolver_is_asked_as_often_as_configured() {
             "1 x.y A+AAAA",
             "2 x.y A+AAAA",
             "1 x.y A+AAAA",
-            "2 x.y A+AAAA"
+            "2 x.y A+AAAA",
+            "1 x.y.a A+AAAA",
+            "2 x.y.a A+AAAA",
+            "1 x.y.a A+AAAA",
+            "2 x.y.a A+AAAA"
         ]
     );
+}
+
+/// As glibc 2.41 asks for these, played by hand with `getent ahosts`.
+#[tokio::test]
+async fn a_search_domain_that_is_silent_or_refused_ends_the_search_and_the_name_itself_is_tried() {
+    let options = ResolverOptions {
+        ndots: 5,
+        attempts: 1,
+        ..ResolverOptions::default()
+    };
+    let service = service(1, &["a", "b"], options);
+    let itself = || Played::default().says_both(1, "x.y", Rcode::NOERROR, &[FOUND]);
+    let silent = itself();
+    assert_eq!(looked_up(&silent, &service, "x.y").await, found("x.y"));
+    assert_eq!(silent.asked(), ["1 x.y.a A+AAAA", "1 x.y A+AAAA"]);
+    let refused = itself().says_both(1, "x.y.a", Rcode::REFUSED, &[]);
+    assert_eq!(looked_up(&refused, &service, "x.y").await, found("x.y"));
+    assert_eq!(refused.asked(), ["1 x.y.a A+AAAA", "1 x.y A+AAAA"]);
+    let failed = itself().says_both(1, "x.y.a", Rcode::SERVFAIL, &[]);
+    let failed = failed.says_both(1, "x.y.b", Rcode::SERVFAIL, &[]);
+    assert_eq!(looked_up(&failed, &service, "x.y").await, found("x.y"));
+    assert_eq!(
+        failed.asked(),
+        ["1 x.y.a A+AAAA", "1 x.y.b A+AAAA", "1 x.y A+AAAA"]
+    );
+}
+
+#[tokio::test]
+async fn what_came_of_the_name_itself_is_the_result_where_it_came_first() {
+    let wire = Played::default().says_both(1, "x.y", Rcode::NXDOMAIN, &[]);
+    let service = service(1, &["a"], ResolverOptions::default());
+    let end = looked_up(&wire, &service, "x.y").await;
+    assert_eq!(end, LookupEnd::NoAddress);
+}
+
+#[tokio::test]
+async fn a_search_domain_that_makes_no_name_costs_nothing() {
+    let wire = Played::default().says_both(1, "x.y", Rcode::NOERROR, &[FOUND]);
+    let long = "b".repeat(70);
+    let options = ResolverOptions {
+        ndots: 5,
+        ..ResolverOptions::default()
+    };
+    let service = service(1, &[&long], options);
+    assert_eq!(looked_up(&wire, &service, "x.y").await, found("x.y"));
+    assert_eq!(wire.asked(), ["1 x.y A+AAAA"]);
 }
 
 #[tokio::test]

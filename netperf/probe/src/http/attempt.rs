@@ -56,13 +56,16 @@ impl<'r> Client<'r> {
         let begun = clock::now().0;
         let mut reading = RequestReading::default();
         let patience = self.request.patience;
-        let ended = timeout(patience, self.go(begun, &mut reading)).await;
+        let ended = timeout(patience, self.run(begun, &mut reading)).await;
         reading.marks.total = since(begun);
+        reading.timed_out = ended.is_err();
         reading.failure = match ended {
             Ok(Ok(())) => None,
             Ok(Err(why)) => Some(why),
             Err(_) => Some(format!("not finished within {}", format_duration(patience))),
         };
+        let agreement = self.agreement.as_ref();
+        reading.certificate_wanted = agreement.is_some_and(Agreement::is_certificate_wanted);
         let is_usable = self.request.keep_alive && reading.failure.is_none();
         if !is_usable {
             let sent = self.open.as_ref().and_then(|open| open.channel.sent());
@@ -73,16 +76,20 @@ impl<'r> Client<'r> {
         reading
     }
 
-    async fn go(&mut self, begun: MonoNs, reading: &mut RequestReading) -> Result<(), String> {
-        self.be_open(begun, reading).await?;
+    async fn run(&mut self, begun: MonoNs, reading: &mut RequestReading) -> Result<(), String> {
+        self.connect(begun, reading).await?;
         let Some(open) = &mut self.open else {
             return Err("the connection is gone".to_owned());
         };
-        let message = self.request.message(open.channel.is_two())?;
+        let message = self.request.message(open.channel.is_http2())?;
         reading.marks.pretransfer = Some(since(begun));
-        let (moments, mut response) = open.channel.send(message).await.map_err(|(sent, why)| {
-            reading.marks.posttransfer = sent.and_then(|sent| sent.since(begun));
-            why
+        let sent = open.channel.send(message).await;
+        let (moments, mut response) = sent.map_err(|unanswered| {
+            let first_byte = unanswered.first_byte.and_then(|it| it.since(begun));
+            let sent = unanswered.sent.and_then(|it| it.since(begun));
+            reading.marks.posttransfer = sent.or(first_byte);
+            reading.marks.starttransfer = first_byte;
+            unanswered.why
         })?;
         let first_byte = moments.first_byte.since(begun);
         reading.marks.posttransfer = moments.sent.and_then(|it| it.since(begun)).or(first_byte);
@@ -91,8 +98,8 @@ impl<'r> Client<'r> {
         count_body(response.body_mut(), &mut reply.body_bytes).await
     }
 
-    /// Has a connection open, an earlier one if it may.
-    async fn be_open(&mut self, begun: MonoNs, reading: &mut RequestReading) -> Result<(), String> {
+    /// Connects, or reuses an open connection.
+    async fn connect(&mut self, begun: MonoNs, reading: &mut RequestReading) -> Result<(), String> {
         if let Some(open) = &mut self.open
             && open.channel.is_open().await
         {
@@ -118,9 +125,9 @@ impl<'r> Client<'r> {
         } else {
             Duration::ZERO
         });
-        let (stream, refused) = dial(&addresses).await;
-        reading.refused = refused;
-        let Some(stream) = stream else {
+        let dialled = dial(&addresses).await;
+        (reading.refused, reading.overtaken) = (dialled.refused, dialled.overtaken);
+        let Some(stream) = dialled.stream else {
             return Err(in_words(&reading.refused));
         };
         reading.marks.connect = Some(since(begun));

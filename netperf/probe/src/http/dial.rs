@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use netperf_core::clock::{self, MonoNs};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -14,14 +15,27 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// Addresses that did not work, and why.
 pub(super) type Refused = Vec<(SocketAddr, String)>;
 
-/// The first connection that is open, with what did not work before.
-pub(super) async fn dial(addresses: &[SocketAddr]) -> (Option<TcpStream>, Refused) {
-    let mut refused = Refused::new();
+/// What came of dialling.
+#[derive(Debug, Default)]
+pub(super) struct Dialled {
+    /// The first connection that was open.
+    pub(super) stream: Option<TcpStream>,
+    /// What did not work before.
+    pub(super) refused: Refused,
+    /// What had not answered by then, and for how long it had been waited for.
+    pub(super) overtaken: Vec<(SocketAddr, Duration)>,
+}
+
+/// Tries the addresses until one answers.
+pub(super) async fn dial(addresses: &[SocketAddr]) -> Dialled {
+    let mut dialled = Dialled::default();
+    let mut pending: Vec<(SocketAddr, MonoNs)> = Vec::new();
     let mut racing = FuturesUnordered::new();
     let mut waiting = in_turn(addresses).into_iter();
     loop {
         let next = match waiting.next() {
             Some(address) => {
+                pending.push((address, clock::now().0));
                 racing.push(async move { (address, TcpStream::connect(address).await) });
                 match timeout(HEAD_START, racing.next()).await {
                     Ok(next) => next,
@@ -31,10 +45,19 @@ pub(super) async fn dial(addresses: &[SocketAddr]) -> (Option<TcpStream>, Refuse
             }
             None => racing.next().await,
         };
-        match next {
-            None => return (None, refused),
-            Some((_, Ok(stream))) => return (Some(stream), refused),
-            Some((address, Err(error))) => refused.push((address, error.to_string())),
+        let Some((address, result)) = next else {
+            return dialled;
+        };
+        pending.retain(|(known, _)| *known != address);
+        match result {
+            Ok(stream) => {
+                let now = clock::now().0;
+                let waited = |(address, since)| (address, now.since(since).unwrap_or_default());
+                dialled.overtaken = pending.into_iter().map(waited).collect();
+                dialled.stream = Some(stream);
+                return dialled;
+            }
+            Err(error) => dialled.refused.push((address, error.to_string())),
         }
     }
 }
@@ -69,11 +92,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let open = listener.local_addr().unwrap();
         let closed = address("127.0.0.1:1");
-        let (stream, refused) = dial(&[closed, open]).await;
-        assert_eq!(stream.unwrap().peer_addr().unwrap(), open);
-        assert_eq!(refused.len(), 1);
-        assert_eq!(refused[0].0, closed);
-        let (stream, refused) = dial(&[closed]).await;
-        assert!(stream.is_none() && refused.len() == 1);
+        let dialled = dial(&[closed, open]).await;
+        assert_eq!(dialled.stream.unwrap().peer_addr().unwrap(), open);
+        assert_eq!(dialled.refused.len(), 1);
+        assert_eq!(dialled.refused[0].0, closed);
+        assert!(dialled.overtaken.is_empty());
+        let dialled = dial(&[closed]).await;
+        assert!(dialled.stream.is_none() && dialled.refused.len() == 1);
     }
 }

@@ -18,6 +18,13 @@ use super::meter::{Meter, Metered};
 /// Requests have none.
 pub(super) type NoBody = Empty<Bytes>;
 
+/// As many headers as curl takes (`MAX_HTTP_RESP_HEADER_COUNT`).
+const HEADERS: usize = 5_000;
+
+/// As long a head as curl takes (`MAX_HTTP_RESP_HEADER_SIZE`), for HTTP/2; hyper's own for HTTP/1.1 is
+/// longer.
+const HEAD_BYTES: u32 = 300 * 1024;
+
 /// An open connection that takes requests.
 pub(super) struct Channel {
     sender: Sender,
@@ -27,6 +34,14 @@ pub(super) struct Channel {
 enum Sender {
     One(http1::SendRequest<NoBody>),
     Two(http2::SendRequest<NoBody>),
+}
+
+/// Why there is no answer, and what happened until then.
+pub(super) struct Unanswered {
+    pub(super) sent: Option<MonoNs>,
+    /// Something came, and was no answer that could be read.
+    pub(super) first_byte: Option<MonoNs>,
+    pub(super) why: String,
 }
 
 /// Moments of one exchange.
@@ -47,12 +62,22 @@ impl Channel {
         let (stream, meter) = Metered::new(stream);
         let io = TokioIo::new(stream);
         let sender = if over_two {
-            let handshake = http2::handshake(TokioExecutor::new(), io).await;
+            let handshake = http2::Builder::new(TokioExecutor::new())
+                .max_header_list_size(HEAD_BYTES)
+                .handshake(io)
+                .await;
             let (sender, connection) = handshake.map_err(|error| chain(&error))?;
             tokio::spawn(ended(connection));
             Sender::Two(sender)
         } else {
-            let handshake = http1::handshake(io).await;
+            // What curl and browsers take, though RFC 9112 forbids or discourages it.
+            let handshake = http1::Builder::new()
+                .allow_obsolete_multiline_headers_in_responses(true)
+                .allow_spaces_after_header_name_in_responses(true)
+                .ignore_invalid_headers_in_responses(true)
+                .max_headers(HEADERS)
+                .handshake(io)
+                .await;
             let (sender, connection) = handshake.map_err(|error| chain(&error))?;
             tokio::spawn(ended(connection));
             Sender::One(sender)
@@ -63,7 +88,7 @@ impl Channel {
     }
 
     /// Whether it speaks HTTP/2.
-    pub(super) fn is_two(&self) -> bool {
+    pub(super) fn is_http2(&self) -> bool {
         matches!(self.sender, Sender::Two(_))
     }
 
@@ -78,12 +103,14 @@ impl Channel {
     /// Sends a request and waits for the head of its answer.
     ///
     /// # Errors
-    /// Why none came; and when the request was sent, if it was.
+    /// Why none came.
     pub(super) async fn send(
         &mut self,
-        request: Request<NoBody>,
-    ) -> Result<(Moments, Response<Incoming>), (Option<MonoNs>, String)> {
+        mut request: Request<NoBody>,
+    ) -> Result<(Moments, Response<Incoming>), Unanswered> {
         self.meter.begin();
+        let meter = Arc::clone(&self.meter);
+        hyper::ext::on_informational(&mut request, move |_| meter.begin_answer());
         let answer = match &mut self.sender {
             Sender::One(sender) => sender.send_request(request).await,
             Sender::Two(sender) => sender.send_request(request).await,
@@ -102,7 +129,11 @@ impl Channel {
                 };
                 Ok((moments, response))
             }
-            Err(error) => Err((sent, chain(&error))),
+            Err(error) => Err(Unanswered {
+                sent,
+                first_byte: first_byte.filter(|_| error.is_parse()),
+                why: chain(&error),
+            }),
         }
     }
 

@@ -26,11 +26,16 @@ pub(super) struct Metered<S> {
 }
 
 impl Meter {
-    /// Forgets what was.
+    /// Resets the meter for a new request.
     pub(super) fn begin(&self) {
         for moment in [&self.first_write, &self.last_write, &self.first_read] {
             moment.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// What came was no part of the answer (1xx): the next bytes are the first.
+    pub(super) fn begin_answer(&self) {
+        self.first_read.store(0, Ordering::Relaxed);
     }
 
     /// The first bytes were handed on.

@@ -1,5 +1,6 @@
 //! How is TLS agreed on, and what does the server show meanwhile?
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use netperf_core::sample::http::{Shown, Tls};
@@ -7,12 +8,13 @@ use netperf_core::text::chain;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
+use tokio_rustls::rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error, HandshakeKind, RootCertStore, SignatureScheme,
 };
@@ -23,6 +25,22 @@ use super::request::{HttpRequest, Version};
 pub(super) struct Agreement {
     config: Arc<ClientConfig>,
     witness: Arc<Witness>,
+    wanted: Arc<Wanted>,
+}
+
+/// Has no certificate to show, and remembers that one was asked for.
+#[derive(Debug, Default)]
+struct Wanted(AtomicBool);
+
+impl ResolvesClientCert for Wanted {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 /// Checks certificates as always, and remembers what was shown.
@@ -59,12 +77,13 @@ impl Agreement {
             shown: Mutex::new(None),
         });
         let verifier: Arc<dyn ServerCertVerifier> = Arc::clone(&witness) as _;
+        let wanted = Arc::new(Wanted::default());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+            .with_client_cert_resolver(Arc::clone(&wanted) as _);
         let protocols: &[&[u8]] = match request.version {
             Version::Agreed => &[b"h2", b"http/1.1"],
             Version::One => &[b"http/1.1"],
@@ -74,7 +93,13 @@ impl Agreement {
         Ok(Self {
             config: Arc::new(config),
             witness,
+            wanted,
         })
+    }
+
+    /// Whether a server has asked for a certificate of the client.
+    pub(super) fn is_certificate_wanted(&self) -> bool {
+        self.wanted.0.load(Ordering::Relaxed)
     }
 
     /// Makes a connection secure.

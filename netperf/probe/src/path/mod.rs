@@ -9,6 +9,7 @@ mod course;
 mod filter;
 mod mtu;
 mod packet;
+mod refusal;
 mod wire;
 
 use std::io;
@@ -26,6 +27,7 @@ pub use self::answer::fuzz;
 pub use self::course::Plan;
 use self::course::{Course, Next, Settled};
 use self::packet::Flow;
+pub use self::refusal::Unopened;
 use self::wire::{Arrival, Fragments, Wire};
 
 /// How long it takes at the most to notice that nobody listens any more.
@@ -58,8 +60,9 @@ impl Prober {
     ///
     /// # Errors
     /// When the kernel refuses them, or has no route to the target.
-    pub fn open(target: SocketAddr, method: Method, size: u16) -> io::Result<Self> {
-        let wire = Wire::open(target, method, Fragments::Allowed)?;
+    pub fn open(target: SocketAddr, method: Method, size: u16) -> Result<Self, Unopened> {
+        let wire = Wire::open(target, method, Fragments::Allowed)
+            .map_err(|error| Unopened::of(error, target))?;
         Ok(Self {
             wire,
             target,
@@ -123,7 +126,10 @@ impl Session {
                 Next::Send(token, ttl) => {
                     match self.prober.wire.send(token, ttl, self.prober.size) {
                         Ok(at) => course.sent(token, at),
-                        Err(error) => course.not_sent(token, error.to_string()),
+                        Err(error) => {
+                            let why = refusal::unsent(&error, self.prober.target.ip());
+                            course.not_sent(token, why);
+                        }
                     }
                 }
                 Next::Wait(until) => self.prober.wire.wait(until_then(until))?,

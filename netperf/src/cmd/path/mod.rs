@@ -1,11 +1,10 @@
-//! What is the way to a host like?
+//! The command `path`: probes every hop to a host.
 
 pub(super) mod args;
 mod config;
 mod probing;
 mod targets;
 
-use std::io;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,7 +13,7 @@ use netperf_core::failure::Failure;
 use netperf_core::sample::path::{Method, Outcome, PathCycle};
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::path::condition::PathMetric;
-use netperf_probe::path::{News, Plan, Prober};
+use netperf_probe::path::{News, Plan, Prober, Unopened};
 use netperf_sys::netlink;
 use netperf_sys::rights;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -33,7 +32,7 @@ use crate::render::tui::{LogTail, PathScreen};
 #[derive(Clone, Debug)]
 struct PathRun {
     destination: Destination,
-    /// IPv6 only, or IPv4 only.
+    /// IPv6 only if true, IPv4 only if false.
     family: Option<bool>,
     method: Method,
     size: u16,
@@ -42,22 +41,22 @@ struct PathRun {
     duration: Option<Duration>,
     fail_if: Vec<Condition<PathMetric>>,
     format: Format,
-    /// One report at the end.
+    /// Whether there is one report at the end.
     is_report: bool,
 }
 
-/// Where to.
+/// The destination of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Destination {
     Host {
         name: String,
         wants_all: bool,
     },
-    /// Where this process talks to.
+    /// The hosts that this process talks to.
     OfProcess(u32),
 }
 
-/// Probes until it is over, and shows it.
+/// Probes and shows the paths until the end.
 pub(super) async fn run(args: PathArgs, common: &Common) -> anyhow::Result<()> {
     let run = PathRun::new(args, common)?;
     rights::check_probing()?;
@@ -98,36 +97,22 @@ fn start(run: &PathRun, aims: &[Aim]) -> anyhow::Result<UnboundedReceiver<(usize
     Ok(news)
 }
 
-/// The prober of a target; why there is none where this machine knows no way there.
+/// The prober of a target, or why this machine has no route to it.
 fn open(run: &PathRun, aim: &Aim) -> anyhow::Result<Result<Prober, String>> {
     let open = || Prober::open(aim.address, run.method, run.size);
     let opened = match &aim.namespace {
-        Some(namespace) => netlink::inside(namespace, open),
-        None => open(),
+        Some(namespace) => netlink::inside(namespace, || Ok(open())).map_err(Unopened::Other),
+        None => Ok(open()),
     };
-    match opened {
+    match opened.flatten() {
         Ok(prober) if run.looks_for_mtu => Ok(Ok(prober.with_mtu())),
         Ok(prober) => Ok(Ok(prober)),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(Failure::from(rights::no_probing()).into())
+        Err(Unopened::Rights(_)) => Err(Failure::from(rights::no_probing()).into()),
+        Err(Unopened::NoWay(why)) => Ok(Err(why)),
+        Err(Unopened::Other(error)) => {
+            Err(error).context(format!("can't probe {}", aim.address.ip()))
         }
-        Err(error) if is_routing(&error) => Ok(Err(error.to_string())),
-        Err(error) => Err(error).context(format!("can't probe {}", aim.address.ip())),
     }
-}
-
-fn is_routing(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(
-            libc::ENETUNREACH
-                | libc::EHOSTUNREACH
-                | libc::EADDRNOTAVAIL
-                | libc::ENETDOWN
-                | libc::EAFNOSUPPORT
-                | libc::EINVAL
-        )
-    )
 }
 
 /// A cycle in which this machine sent nothing.

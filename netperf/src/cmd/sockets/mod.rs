@@ -1,4 +1,4 @@
-//! Which sockets are there, and which of them are to be closed?
+//! The command `sockets`: lists sockets, or closes them.
 
 pub(super) mod args;
 mod close;
@@ -27,7 +27,7 @@ struct SocketsRun {
     options: SocketsOptions,
     show: Show,
     format: Format,
-    /// More than one snapshot.
+    /// Timing of several snapshots; `None` for one.
     timing: Option<Timing>,
 }
 
@@ -52,7 +52,7 @@ impl SocketsRun {
     }
 }
 
-/// Shows the sockets, and closes them if that is asked for.
+/// Lists the sockets, or closes them with `--kill`.
 pub(super) async fn run(args: SocketsArgs, common: &Common) -> anyhow::Result<()> {
     let (kill, is_agreed) = (args.kill, args.yes);
     let mut run = SocketsRun::new(args, common)?;

@@ -1,4 +1,4 @@
-//! Which states are the sockets in, and is that a problem?
+//! The command `states`: sockets by TCP state, and whether that is a problem.
 
 pub(super) mod args;
 mod config;
@@ -46,13 +46,13 @@ pub(super) async fn run(args: StatesArgs, common: &Common) -> anyhow::Result<()>
     session::poll(counting, common.format(Format::Text), timing).await
 }
 
-/// The sockets of this machine, counted.
+/// Counts the sockets of this machine.
 struct Counting {
     request: SocketRequest,
     options: StatesOptions,
     timing: Option<Timing>,
     feed: SocketFeed,
-    /// `None` where one snapshot is all.
+    /// `None` if there is a single snapshot.
     refusals: Option<Result<RefusalFeed, Unseen>>,
     model: StatesModel,
     /// Advice of the report before.
@@ -60,7 +60,7 @@ struct Counting {
 }
 
 impl Counting {
-    /// Reads the sockets, and what was refused since the time before.
+    /// Reads the sockets, and the calls that failed since the last reading.
     fn sample(&mut self) -> anyhow::Result<SocketSample> {
         let mut sample = self.feed.read(&self.request).map_err(failure)?;
         match self.refusals.as_mut().map(refused) {

@@ -1,4 +1,4 @@
-//! Which states do connections go through? The view of `states --watch`.
+//! `states --watch`: transitions between TCP states.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! How do sockets reach the user? As a table with what is known below each row, or as JSON.
+//! `sockets` as text or JSON: a table, with details below each row.
 
 mod details;
 
@@ -17,44 +17,44 @@ use super::prose::{LINE, indented, no_match, sentence};
 use super::text_table;
 use crate::view::sockets::{SocketsTick, Summary, counts, table};
 
-/// One listing.
+/// A snapshot of the sockets, to be listed.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Listing<'t> {
-    /// The sockets.
+    /// The snapshot.
     pub tick: &'t SocketsTick<'t>,
-    /// What of them is shown to people.
+    /// What to show in text.
     #[serde(skip)]
     pub show: Show,
-    /// More than one listing: each says when it was.
+    /// Whether there are several listings; each then shows its time.
     #[serde(skip)]
     pub repeated: bool,
 }
 
-/// What is shown of sockets.
+/// What to show of sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Show {
-    /// How many there are.
+    /// Counts by protocol.
     Summary,
-    /// A row for each.
+    /// A row for each socket.
     Rows {
-        /// What is known of each connection, below it.
+        /// Show the TCP figures of each connection.
         info: bool,
-        /// Long queues were to be explained.
+        /// Explain long queues.
         explain: bool,
     },
 }
 
-/// What came of closing sockets.
+/// Result of closing sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "kill")]
 pub struct Closed {
-    /// How many were closed.
+    /// Sockets that were closed.
     pub closed: usize,
-    /// How many had ended by themselves.
+    /// Sockets that had ended by themselves.
     pub gone: usize,
-    /// Which could not be closed, and why.
+    /// Sockets that could not be closed, and why.
     pub failed: Vec<String>,
 }
 

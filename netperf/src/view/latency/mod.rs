@@ -1,4 +1,4 @@
-//! How long does it take, of whom, and with whom? The rows of `latency`.
+//! The rows of `latency`: percentiles by process, remote host, and kind of latency.
 
 pub mod row;
 pub mod table;
@@ -20,16 +20,16 @@ use self::row::LatencyRow;
 use super::tick::{Health, When};
 use super::without_filter::WithoutFilter;
 
-/// What `latency` is asked to show.
+/// Options of `latency`.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyOptions {
-    /// Only what belongs to these processes.
+    /// Only these processes.
     pub processes: ProcessQuery,
-    /// Only with hosts of this network.
+    /// Only hosts of this network.
     pub remote: Option<ipnet::IpNet>,
-    /// How many rows at most.
+    /// Largest number of rows.
     pub rows: Option<usize>,
-    /// How often it took how long, too.
+    /// Include histograms.
     pub histogram: bool,
 }
 

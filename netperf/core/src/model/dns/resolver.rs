@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::model::spread::{Spread, micros};
 use crate::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 
-/// One resolver.
+/// The figures of one resolver.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResolverRow {
-    /// Who was asked.
+    /// Address of the resolver.
     pub server: SocketAddr,
     /// Its place in resolv.conf, from 1; `None` for one that the user named.
     pub place: Option<usize>,
@@ -28,7 +28,7 @@ pub struct TypeRow {
     /// `A`, `AAAA`, `MX`, …
     #[serde(rename = "record_type")]
     pub kind: String,
-    /// Queries.
+    /// Queries that were sent.
     pub sent: usize,
     /// Answers of any kind.
     pub answered: usize,
@@ -40,6 +40,10 @@ pub struct TypeRow {
     pub failed: usize,
     /// Answers that were too long for a datagram and were asked for again over TCP.
     pub truncated: usize,
+    /// Of these, those that timed out over TCP.
+    pub truncated_timeouts: usize,
+    /// Of these, those that failed otherwise over TCP.
+    pub truncated_failed: usize,
     /// How long the answers took.
     pub time: Option<Spread>,
     /// How long the first took: later ones may come from a cache.
@@ -97,6 +101,17 @@ impl ResolverRow {
         self.types.iter().map(|it| it.timeouts).sum()
     }
 
+    /// Answers that were cut off.
+    pub fn truncated(&self) -> usize {
+        self.types.iter().map(|it| it.truncated).sum()
+    }
+
+    /// Answers that were cut off and did not come over TCP either: the resolver is there all the same.
+    pub fn truncated_lost(&self) -> usize {
+        let lost = |it: &TypeRow| it.truncated_timeouts + it.truncated_failed;
+        self.types.iter().map(lost).sum()
+    }
+
     /// The slowest type, as half of its answers have it.
     pub fn median_us(&self) -> Option<u64> {
         let medians = self.types.iter().filter_map(|it| Some(it.time?.p50_us));
@@ -115,11 +130,15 @@ impl TypeRow {
             .filter(|reading| reading.outcome == Outcome::TimedOut);
         let mut results = BTreeMap::new();
         for reading in readings {
-            *results
-                .entry(rcode_or_reason(&reading.outcome))
-                .or_insert(0) += 1;
+            *results.entry(result(reading)).or_insert(0) += 1;
         }
         let took = |(took, _): &(Duration, _)| *took;
+        let cut = |holds: &dyn Fn(&Outcome) -> bool| {
+            let cut = readings
+                .iter()
+                .filter(|it| it.transport == Transport::UdpThenTcp);
+            cut.filter(|it| holds(&it.outcome)).count()
+        };
         Self {
             kind: kind.to_owned(),
             sent: readings.len(),
@@ -130,10 +149,9 @@ impl TypeRow {
                 .iter()
                 .filter(|reading| matches!(reading.outcome, Outcome::Failed(_)))
                 .count(),
-            truncated: readings
-                .iter()
-                .filter(|reading| reading.transport == Transport::UdpThenTcp)
-                .count(),
+            truncated: cut(&|_| true),
+            truncated_timeouts: cut(&|outcome| *outcome == Outcome::TimedOut),
+            truncated_failed: cut(&|outcome| matches!(outcome, Outcome::Failed(_))),
             time: Spread::of(answered.iter().map(took)),
             first_us: answered.first().map(|it| micros(took(it))),
             results,
@@ -141,6 +159,11 @@ impl TypeRow {
                 answer.records.iter().map(RecordRow::new).collect()
             }),
         }
+    }
+
+    /// Queries that nobody answered at all, not even with a cut-off answer.
+    pub fn silent(&self) -> usize {
+        self.timeouts - self.truncated_timeouts
     }
 
     /// The values that were asked for, aliases left out, in an order of their own.
@@ -164,6 +187,19 @@ impl RecordRow {
             value: record.text.clone(),
             ttl_s: record.ttl_s,
         }
+    }
+}
+
+/// Begins what is said of queries whose answer was cut off, and that failed over TCP.
+pub const CUT_OFF: &str = "truncated, then over TCP: ";
+
+fn result(reading: &Reading) -> String {
+    let result = rcode_or_reason(&reading.outcome);
+    match (reading.transport, &reading.outcome) {
+        (Transport::UdpThenTcp, Outcome::TimedOut | Outcome::Failed(_)) => {
+            format!("{CUT_OFF}{result}")
+        }
+        _ => result,
     }
 }
 

@@ -1,4 +1,4 @@
-//! How did one request go?
+//! The figures of one HTTP request.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::model::spread::micros;
 use crate::sample::http::{Marks, Phase, RequestReading, Tls};
 use crate::units::{Bytes, Units, counted};
 
-/// One request.
+/// The figures of one request.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestRow {
@@ -19,7 +19,7 @@ pub struct RequestRow {
     pub status: Option<u16>,
     /// `HTTP/1.1`, `HTTP/2`.
     pub http_version: Option<&'static str>,
-    /// The other end.
+    /// Remote address.
     pub remote: Option<SocketAddr>,
     /// The connection was open before.
     pub reused: Option<bool>,
@@ -39,6 +39,9 @@ pub struct RequestRow {
     pub lookup: Option<LookupRow>,
     /// Addresses that did not work, and why.
     pub refused: Vec<(SocketAddr, String)>,
+    /// Addresses that had not answered when another one did, and how long they had been waited for, in
+    /// microseconds.
+    pub overtaken: Vec<(SocketAddr, u64)>,
     /// Bytes of the body.
     pub body_bytes: Option<u64>,
     /// Where the answer points to. Untrusted text.
@@ -49,6 +52,10 @@ pub struct RequestRow {
     pub failed_in: Option<&'static str>,
     /// Why. May hold untrusted text.
     pub failure: Option<String>,
+    /// It did not fail: its time was up (`--timeout`), and it was stopped here.
+    pub timed_out: bool,
+    /// The server asked for a certificate of the client, which has none.
+    pub certificate_wanted: bool,
 }
 
 /// Cumulative times in seconds, as `curl -w` has them: zero for what there was not.
@@ -79,7 +86,7 @@ pub struct TlsRow {
     pub resumed: bool,
     /// Certificates that the server sent; `None` where it was resumed.
     pub certificates: Option<usize>,
-    /// Their size.
+    /// Size of the certificates.
     pub chain_bytes: Option<usize>,
     /// A fresh word of the authority came along.
     pub ocsp_stapled: Option<bool>,
@@ -110,11 +117,18 @@ impl RequestRow {
             tls: reading.tls.as_ref().map(TlsRow::new),
             lookup: reading.lookup.as_ref().map(LookupRow::new),
             refused: reading.refused.clone(),
+            overtaken: reading
+                .overtaken
+                .iter()
+                .map(|&(address, waited)| (address, micros(waited)))
+                .collect(),
             body_bytes: reply.map(|it| it.body_bytes),
             location: reply.and_then(|it| it.location.clone()),
             server: reply.and_then(|it| it.server.clone()),
             failed_in: reading.failure.as_ref().map(|_| marks.unfinished().name()),
             failure: reading.failure.clone(),
+            timed_out: reading.timed_out,
+            certificate_wanted: reading.certificate_wanted,
         }
     }
 }

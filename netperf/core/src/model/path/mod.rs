@@ -1,15 +1,17 @@
-//! What has become of a path over many cycles?
+//! A path over many cycles: its hops, its destination, and why it was not reached.
 
 mod figures;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 mod process;
+mod told;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 pub use self::figures::Figures;
 pub use self::process::ProcessSide;
+pub use self::told::{Loop, Told};
 use crate::clock::{MonoNs, WallNs};
 use crate::sample::path::{MtuReading, Outcome, PathCycle, PathTarget, Reply, Said, Unreachable};
 
@@ -19,7 +21,7 @@ const HOSTS_MAX: usize = 16;
 /// A path and its figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathModel {
-    /// Where to.
+    /// The host that the path leads to.
     pub target: PathTarget,
     /// Number of the latest cycle.
     pub cycle: u64,
@@ -29,7 +31,8 @@ pub struct PathModel {
     pub destination: Figures,
     /// Whether it has been found to refuse what it was sent.
     pub is_refused: bool,
-    /// Why the latest cycle did not reach it, if it did not: the latest reason that was told, or silence.
+    /// Why the latest cycle did not reach the destination: the latest reason that a router gave, or
+    /// silence.
     pub missed: Option<Missed>,
     /// The largest packet that passes, or why that is not known.
     pub mtu: Option<Result<MtuReading, String>>,
@@ -38,6 +41,9 @@ pub struct PathModel {
     at: Option<MonoNs>,
     hops: Vec<Hop>,
     distance: Option<usize>,
+    told: Vec<Told>,
+    /// Who ended the TTL at which distance, since the destination last answered.
+    turns: Vec<Option<IpAddr>>,
 }
 
 /// What is at one distance.
@@ -58,24 +64,34 @@ pub struct Hop {
 pub enum Missed {
     /// A router said that it goes no further.
     EventKind {
-        /// Who.
+        /// The router that sent the reason.
         by: IpAddr,
-        /// What.
+        /// The reason.
         why: Unreachable,
     },
     /// A router said that the packet is too large.
     TooBig {
-        /// Who.
+        /// The router that sent the message.
         by: IpAddr,
         /// The MTU of its next link.
         mtu: Option<u32>,
     },
     /// This machine did not send the probes.
     NotSent(String),
-    /// Nobody answers from there on.
+    /// No answer from there on.
     Silence,
     /// Routers answer at every distance that was tried.
     TooFar,
+}
+
+impl Missed {
+    /// The router that said so.
+    pub fn by(&self) -> Option<IpAddr> {
+        match self {
+            Self::EventKind { by, .. } | Self::TooBig { by, .. } => Some(*by),
+            Self::NotSent(_) | Self::Silence | Self::TooFar => None,
+        }
+    }
 }
 
 impl PathModel {
@@ -93,6 +109,8 @@ impl PathModel {
             at: None,
             hops: Vec::new(),
             distance: None,
+            told: Vec::new(),
+            turns: Vec::new(),
         }
     }
 
@@ -110,11 +128,12 @@ impl PathModel {
         let missed = missed(cycle);
         // Who has said why once is believed while nobody says otherwise.
         if missed != Some(Missed::Silence) || self.missed.is_none() {
-            self.missed = missed;
+            self.missed.clone_from(&missed);
         }
+        self.take_turns(cycle);
         match reply_of_destination(cycle) {
             Some((at, reply)) => self.reached(at, reply),
-            None => self.not_reached(cycle),
+            None => self.not_reached(cycle, missed),
         }
     }
 
@@ -138,6 +157,7 @@ impl PathModel {
     fn reached(&mut self, at: usize, reply: Reply) {
         let is_nearer = self.distance.is_some_and(|known| at + 1 < known);
         self.is_refused = reply.said == Said::Refused;
+        self.turns.clear();
         let hop = &self.hops[at];
         if is_nearer && !hop.is_router {
             // It was here all the time: probes that went further were answered when this one was lost.
@@ -148,13 +168,18 @@ impl PathModel {
         self.distance = Some(at + 1);
     }
 
-    fn not_reached(&mut self, cycle: &PathCycle) {
-        match &self.missed {
+    fn not_reached(&mut self, cycle: &PathCycle, why: Option<Missed>) {
+        match why {
             // What was not sent, or not far enough, is not lost.
-            Some(Missed::NotSent(_) | Missed::TooFar) => {}
-            _ if self.distance.is_some() && is_too_short(cycle) => {}
-            _ => self.destination.add(None),
+            Some(Missed::NotSent(_)) => return,
+            // The destination was nearer before: packets go round now, or far astray.
+            Some(Missed::TooFar) if self.distance.is_none() => return,
+            Some(Missed::TooFar) => {}
+            _ if self.distance.is_some() && is_too_short(cycle) => return,
+            Some(why @ (Missed::EventKind { .. } | Missed::TooBig { .. })) => self.count_told(why),
+            Some(Missed::Silence) | None => {}
         }
+        self.destination.add(None);
     }
 }
 

@@ -43,21 +43,21 @@ pub enum Holder {
     Kernel,
 }
 
-/// What somebody holds.
+/// Sockets with the same holder.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    /// Who; `None` where it is no process that could be seen.
+    /// The process; `None` where the holder is no process, or could not be seen.
     pub process: Option<Arc<Process>>,
-    /// How many.
+    /// Sockets by state.
     pub counts: StateCounts,
 }
 
 /// Connections whose other end has closed and this one has not.
 #[derive(Clone, Debug, Default)]
 pub struct CloseWait {
-    /// Who has to close them.
+    /// The process that has to close them.
     pub process: Option<Arc<Process>>,
-    /// How many.
+    /// Number of connections.
     pub count: u32,
     /// Those of them that wait to be accepted.
     pub unaccepted: u32,
@@ -83,7 +83,7 @@ pub enum Peer {
 /// Connections in one of the states in which this end closes.
 #[derive(Clone, Debug, Default)]
 pub struct Closing {
-    /// How many.
+    /// Number of connections.
     pub count: u32,
     /// Those whose FIN was sent again so often that the other end must be silent.
     pub silent: u32,
@@ -93,24 +93,24 @@ pub struct Closing {
     pub oldest: Option<Age>,
     /// How often the FIN was sent again at most.
     pub retransmits: u8,
-    /// With whom.
+    /// Connections by remote host.
     pub remotes: HashMap<IpAddr, u32>,
 }
 
 /// A listening socket.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    /// Which.
+    /// The kernel's socket cookie.
     pub cookie: u64,
     /// Network namespace.
     pub netns: u32,
-    /// Where it listens.
+    /// Local address and port.
     pub local: SocketAddr,
     /// Processes that hold it.
     pub owners: Vec<Arc<Process>>,
     /// Connections that wait to be accepted.
     pub backlog: u32,
-    /// How many may.
+    /// Limit of that queue.
     pub backlog_max: u32,
     /// Connections that it turned away since it began to listen.
     pub turned_away: Option<u32>,

@@ -186,7 +186,8 @@ impl Course {
         let rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
         let said = heard.said;
         cycle.probes[probe].fate = Some(Outcome::Answered(Reply { from, rtt_us, said }));
-        if said.ends_way() {
+        // Where the destination has answered before, a message may be about this probe alone.
+        if said.is_destination() || said.ends_way() && self.distance.is_none() {
             cycle.ends_at(probe);
         }
         let distance = u8::try_from(probe + 1).unwrap_or(u8::MAX);

@@ -39,7 +39,7 @@ pub struct NicRow<'m> {
     pub netns: u32,
     /// Whether that is not the tracer's own.
     pub is_elsewhere: bool,
-    /// Its number there.
+    /// Interface index in that namespace.
     pub index: u32,
     /// What makes it, where it is no hardware.
     pub kind: Option<&'m str>,
@@ -63,7 +63,7 @@ pub struct NicRow<'m> {
     pub carrier_changes_in_tick: Option<u32>,
     /// Largest packet without its link header, in bytes.
     pub mtu: u32,
-    /// Its addresses.
+    /// Addresses of the interface.
     pub addresses: &'m [IpAddr],
     /// Speed in Mbit/s.
     pub speed_mbit: Option<u32>,
@@ -122,7 +122,7 @@ pub struct NicRow<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QueueRow<'m> {
-    /// Its kind.
+    /// Kind of the queue.
     pub kind: &'m str,
     /// Packets that wait now.
     pub backlog_packets: u32,
@@ -148,19 +148,19 @@ pub struct QueueRow<'m> {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SoftnetRow {
-    /// Its number.
+    /// Number of the processor.
     pub cpu: u32,
     /// Packets since boot.
     pub processed: u32,
-    /// In this tick.
+    /// Packets in this tick.
     pub processed_in_tick: Option<u64>,
     /// Packets that found its queue full, since boot.
     pub dropped: u32,
-    /// In this tick.
+    /// Drops in this tick.
     pub dropped_in_tick: Option<u64>,
     /// How often it had to stop with packets left, since boot.
     pub squeezed: u32,
-    /// In this tick.
+    /// How often that happened in this tick.
     pub squeezed_in_tick: Option<u64>,
 }
 

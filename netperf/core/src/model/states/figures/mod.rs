@@ -32,13 +32,13 @@ use crate::sample::{Process, TcpState};
 /// Which sockets are counted.
 #[derive(Clone, Debug)]
 pub struct StatesOptions {
-    /// In which states.
+    /// States to count.
     pub states: StateSet,
     /// Either end has this port.
     pub port: Option<u16>,
     /// The other end is in this network.
     pub remote: Option<IpNet>,
-    /// Of which processes.
+    /// Processes to count.
     pub processes: ProcessQuery,
 }
 

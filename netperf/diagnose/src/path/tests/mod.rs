@@ -1,3 +1,5 @@
+mod blame;
+
 use std::iter::repeat_n;
 
 use netperf_core::model::path::fixtures::model;
