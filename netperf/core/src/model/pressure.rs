@@ -56,6 +56,11 @@ impl Pressure {
         self.now = now;
     }
 
+    /// Every process of the latest reading, then those of the first: some may have ended.
+    pub fn processes(&self) -> impl Iterator<Item = &ProcessStrain> {
+        self.now.processes.iter().chain(&self.before.processes)
+    }
+
     /// How long it was.
     pub fn length(&self) -> Option<Duration> {
         self.now.at.since(self.before.at)

@@ -65,8 +65,14 @@ pub(super) fn checks(measured: &Measured<'_>, pid: u32) -> [Check; 2] {
 
 /// Its name, from its sockets or from the list of processes.
 fn name(measured: &Measured<'_>, pid: u32) -> Option<String> {
-    let mut all = measured.pressure.now.processes.iter();
+    let mut all = measured.pressure.processes();
     all.find(|it| it.tgid == pid).map(|it| it.name.clone())
+}
+
+/// Whether it was there when the time began, and is not now.
+fn has_ended(measured: &Measured<'_>, pid: u32) -> bool {
+    let mut now = measured.pressure.now.processes.iter();
+    now.all(|it| it.tgid != pid) && measured.pressure.processes().any(|it| it.tgid == pid)
 }
 
 fn is_of(sample: &SocketSample, socket: &SocketReading, pid: u32) -> bool {
@@ -331,7 +337,14 @@ fn idle(measured: &Measured<'_>, pid: u32, who: &str, connections: usize) -> Fin
     let blocked = measured.pressure.by_blocked();
     let blocked = blocked.iter().find(|part| part.process.tgid == pid);
     let blocked = blocked.map_or(0.0, |part| part.share);
-    let (level, what) = if blocked >= MOSTLY {
+    let (level, what) = if has_ended(measured, pid) {
+        (
+            Level::Ok,
+            format!(
+                "{who} has ended while it was measured: look at its log, and at what started it"
+            ),
+        )
+    } else if blocked >= MOSTLY {
         (
             Level::Warn,
             format!("{who} waits for a disk, not for the network"),

@@ -27,6 +27,8 @@ pub struct NicFeed {
     request: NicRequest,
     /// Namespaces that were entered, by inode number.
     open: HashMap<u32, Nics>,
+    /// The namespace of the process that was named: it is the same after the process has ended.
+    named: Option<Place>,
 }
 
 /// Why no look at the interfaces is possible.
@@ -55,6 +57,7 @@ impl NicFeed {
             procfs: Procfs::new("/"),
             request,
             open: HashMap::new(),
+            named: None,
         }
     }
 
@@ -79,15 +82,20 @@ impl NicFeed {
         Ok(sample)
     }
 
-    fn places(&self, sample: &mut NicSample) -> Result<Vec<Place>, NicsError> {
+    fn places(&mut self, sample: &mut NicSample) -> Result<Vec<Place>, NicsError> {
         let own = (sample.own_namespace.unwrap_or(0), None);
+        if let Some(named) = self.named {
+            return Ok(vec![named]);
+        }
         match self.request.namespaces {
             Scope::Own => Ok(vec![own]),
             Scope::Of(tgid) => {
                 let inode = self.procfs.network_namespace(tgid);
                 let inode = inode.map_err(|source| NicsError::Namespace { tgid, source })?;
                 let is_own = inode == sample.own_namespace;
-                Ok(vec![(inode.unwrap_or(0), Some(tgid).filter(|_| !is_own))])
+                let named = (inode.unwrap_or(0), Some(tgid).filter(|_| !is_own));
+                self.named = Some(named);
+                Ok(vec![named])
             }
             Scope::All => {
                 let all = self.procfs.network_namespaces();

@@ -108,11 +108,26 @@ impl Procfs {
             .sum()
     }
 
+    /// Whether an interface is no device and none below it is, so that its speed is no limit (tun, veth),
+    /// or is a bridge, which says the speed of one of its ports.
+    fn makes_up_its_speed(&self, name: &str) -> bool {
+        let place = self.root.join("sys/class/net").join(name);
+        let is_virtual = fs::read_link(&place)
+            .is_ok_and(|target| target.to_string_lossy().contains("/virtual/"));
+        let mut entries = fs::read_dir(&place).into_iter().flatten().flatten();
+        let is_above =
+            entries.any(|entry| entry.file_name().to_string_lossy().starts_with("lower_"));
+        is_virtual && (place.join("bridge").is_dir() || !is_above)
+    }
+
     /// Speed of a network interface in Mbit/s, in the network namespace that `/sys` was mounted
-    /// in; `None` where the driver says none.
+    /// in; `None` where the driver says none, or makes it up.
     pub fn link_speed_mbit(&self, name: &str) -> Option<u32> {
         // The kernel allows no such interface name; a path must not come out of one.
         if name.contains('/') || name.starts_with('.') {
+            return None;
+        }
+        if self.makes_up_its_speed(name) {
             return None;
         }
         let speed: i64 = self
@@ -231,6 +246,30 @@ mod tests {
         ] {
             assert_eq!(procfs.link_speed_mbit(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_speed_that_the_driver_makes_up_is_none() {
+        const VIRTUAL: &str = "sys/devices/virtual/net";
+        let at = |path: &str| format!("{VIRTUAL}/{path}");
+        let (root, procfs) = tree(&[
+            (&at("tun0/speed"), "10\n"),
+            (&at("veth0/speed"), "10000\n"),
+            (&at("vlan0/speed"), "1000\n"),
+            (&at("vlan0/lower_eth0/speed"), "1000\n"),
+            (&at("br0/speed"), "1000\n"),
+            (&at("br0/lower_eth0/speed"), "1000\n"),
+            (&at("br0/bridge/stp_state"), "0\n"),
+            ("sys/class/net/eth0/speed", "1000\n"),
+        ]);
+        for name in ["tun0", "veth0", "vlan0", "br0"] {
+            let link = root.path().join("sys/class/net").join(name);
+            std::os::unix::fs::symlink(format!("../../devices/virtual/net/{name}"), link).unwrap();
+        }
+        for name in ["tun0", "veth0", "br0"] {
+            assert_eq!(procfs.link_speed_mbit(name), None, "{name}");
+        }
+        assert_eq!(procfs.link_speed_mbit("vlan0"), Some(1000));
     }
 
     #[test]

@@ -118,3 +118,20 @@ fn a_process_without_connections_is_told_to_have_none() {
         assert_eq!(doctor.status, Status::Ok);
     });
 }
+
+#[test]
+fn a_process_that_ended_meanwhile_is_told_and_not_called_idle() {
+    let mut scene = Scene::calm();
+    scene.about = Some(7);
+    scene.after.processes.clear();
+    scene.judge(|doctor| {
+        assert_eq!(doctor.status, Status::Ok);
+        assert!(
+            doctor
+                .verdict
+                .starts_with("worker (PID 7) has ended while it was measured"),
+            "{}",
+            doctor.verdict
+        );
+    });
+}

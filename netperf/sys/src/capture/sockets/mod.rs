@@ -3,6 +3,7 @@
 mod error;
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
@@ -58,6 +59,9 @@ pub struct SocketFeed {
     names: Names,
     /// Namespaces that sockets were closed in.
     entered: HashMap<u32, Sockets>,
+    /// The namespace of the process that was named, and the way into it: they are the same after the
+    /// process has ended.
+    named: Option<(Place, Option<File>)>,
 }
 
 /// Inode number of the network namespace that a scope names; `None` for all.
@@ -93,6 +97,7 @@ impl SocketFeed {
             names: Names::new(procfs.clone(), cgroups),
             procfs,
             entered: HashMap::new(),
+            named: None,
         }
     }
 
@@ -156,16 +161,13 @@ impl SocketFeed {
         }
     }
 
-    fn places(&self, scope: Scope, sample: &mut SocketSample) -> Result<Vec<Place>, SocketsError> {
+    fn places(
+        &mut self,
+        scope: Scope,
+        sample: &mut SocketSample,
+    ) -> Result<Vec<Place>, SocketsError> {
         if let Scope::Of(tgid) = scope {
-            let inode = self.procfs.network_namespace(tgid);
-            let inode = inode.map_err(|source| SocketsError::Namespace { tgid, source })?;
-            let own = self.procfs.own_network_namespace();
-            return Ok(vec![Place {
-                netns: inode.unwrap_or(0),
-                // Nobody needs a right to look at the namespace that they are in.
-                tgid: Some(tgid).filter(|_| own != inode),
-            }]);
+            return Ok(vec![self.place_of(tgid)?]);
         }
         let namespaces = self.procfs.network_namespaces();
         let own = Place {
@@ -189,10 +191,37 @@ impl SocketFeed {
         Ok(places)
     }
 
+    /// The namespace of the process that was named, as it was at the first look.
+    fn place_of(&mut self, tgid: u32) -> Result<Place, SocketsError> {
+        if let Some((place, _)) = &self.named {
+            return Ok(*place);
+        }
+        let inode = self.procfs.network_namespace(tgid);
+        let inode = inode.map_err(|source| SocketsError::Namespace { tgid, source })?;
+        let own = self.procfs.own_network_namespace();
+        let place = Place {
+            netns: inode.unwrap_or(0),
+            // Nobody needs a right to look at the namespace that they are in.
+            tgid: Some(tgid).filter(|_| own != inode),
+        };
+        let file = place
+            .tgid
+            .and_then(|tgid| self.procfs.open_network_namespace(tgid).ok());
+        self.named = Some((place, file));
+        Ok(place)
+    }
+
+    fn way_into(&self, tgid: u32) -> io::Result<File> {
+        match &self.named {
+            Some((_, Some(file))) => file.try_clone(),
+            _ => self.procfs.open_network_namespace(tgid),
+        }
+    }
+
     fn sockets_of(&self, place: Place) -> io::Result<Sockets> {
         match place.tgid {
             None => Sockets::here(),
-            Some(tgid) => Sockets::inside(&self.procfs.open_network_namespace(tgid)?),
+            Some(tgid) => Sockets::inside(&self.way_into(tgid)?),
         }
     }
 
@@ -215,7 +244,7 @@ impl SocketFeed {
         let network = match place.tgid {
             None => self.procfs.network(),
             Some(tgid) => {
-                let namespace = self.procfs.open_network_namespace(tgid)?;
+                let namespace = self.way_into(tgid)?;
                 netlink::inside(&namespace, || Ok(self.procfs.network()))?
             }
         };
