@@ -37,6 +37,13 @@ impl NicOptions {
         self.names.is_empty() || self.names.contains(&nic.name)
     }
 
+    /// Names that are asked for and that no interface has.
+    pub fn missing(&self, sample: &NicSample) -> Vec<String> {
+        let is_there = |name: &String| sample.nics.iter().any(|nic| nic.name == *name);
+        let names = self.names.iter().filter(|name| !is_there(name));
+        names.cloned().collect()
+    }
+
     /// What a condition is about and none of the interfaces tells: a check that can't fail.
     pub fn unmeasured(&self, sample: &NicSample) -> Option<Unseen> {
         let mut shown = sample.nics.iter().filter(|nic| self.takes(nic));
@@ -62,6 +69,8 @@ pub struct NicTick<'m> {
     pub interfaces: Vec<NicRow<'m>>,
     /// What each processor took from the interfaces. Of the machine.
     pub softnet: Vec<SoftnetRow>,
+    /// Names that were asked for and are not there any more. Untrusted text.
+    pub missing: Vec<String>,
     /// What the counters mean that are not zero.
     pub meanings: Vec<Meaning>,
     /// What it means, the worst first.
@@ -83,7 +92,10 @@ impl<'m> NicTick<'m> {
     /// counts that.
     pub fn new(model: &'m NicModel, counted: Counted<'m>, options: &NicOptions) -> Self {
         let traffic = counted.model();
-        let figures = NicFigures::new(model, traffic, |nic| options.takes(nic));
+        let figures = NicFigures {
+            missing: options.missing(&model.now),
+            ..NicFigures::new(model, traffic, |nic| options.takes(nic))
+        };
         let fail_if = options.fail_if.iter();
         Self {
             time: Rfc3339(model.now.wall),
@@ -95,6 +107,7 @@ impl<'m> NicTick<'m> {
                 .collect(),
             interfaces: figures.interfaces,
             softnet: figures.softnet,
+            missing: figures.missing,
             namespaces: model.now.namespaces,
             unavailable: &model.now.unseen,
             users_unknown: match counted {
