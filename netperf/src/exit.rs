@@ -1,5 +1,4 @@
-//! How does the program end? The exit statuses of the interface contract, and which error gives
-//! which.
+//! Exit statuses, and which error gives which.
 
 use std::error::Error;
 use std::io;
@@ -14,7 +13,7 @@ use netperf_sys::rights::MissingRights;
 pub enum Status {
     /// All went well, or the reader of the output went away.
     Fine = 0,
-    /// Something failed that is none of the below.
+    /// The run failed for another reason.
     Failed = 1,
     /// The command line was wrong.
     Usage = 2,
@@ -22,7 +21,7 @@ pub enum Status {
     NotAllowed = 3,
     /// This kernel or machine lacks something.
     Lacking = 4,
-    /// A check or a threshold asked for was not met.
+    /// A check or threshold on the command line was not met.
     CheckFailed = 5,
 }
 
@@ -32,8 +31,7 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// A command that ran for the user ended with this status, and it is ours as well: it has said
-/// itself what there is to say.
+/// The exit status of a command under a limit, which is passed on without a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the command ended with status {0}")]
 pub struct PassedOn(pub u8);
@@ -47,7 +45,7 @@ fn failure_status(failure: &Failure) -> Status {
     }
 }
 
-/// The exit status of a run. A closed pipe counts as success: `| head -3` has seen enough. Whoever
+/// The exit status of a run. A closed pipe counts as success: `| head -3` has seen enough. Code that
 /// writes to sockets must therefore turn a broken connection into an error of another type.
 pub fn status_of(result: &anyhow::Result<()>) -> Status {
     let Err(error) = result else {

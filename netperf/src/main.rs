@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help is an error to clap too; where it can't be printed, nobody is there to read it.
+            // Help is an error to clap too. If it can't be printed, there is no reader.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }

@@ -1,4 +1,4 @@
-//! JSON Schemas of everything that is printed: one for each `type` of a line.
+//! JSON Schemas of all output: one for each `type` of a line.
 //!
 //! They are made from the types that are serialised, with their documentation, and kept in docs/schema.
 

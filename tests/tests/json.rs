@@ -34,7 +34,7 @@ fn rows(session: &Session, pid: u32) -> impl Iterator<Item = &Value> {
 }
 
 #[test]
-fn top_prints_as_many_ticks_as_it_is_asked_for() -> Result<()> {
+fn top_prints_as_many_ticks_as_count_says() -> Result<()> {
     let (session, _) = beside_steady(&["top", "--connections"])?;
     ensure!(session.ticks.len() == 3, "{} ticks", session.ticks.len());
     Ok(())

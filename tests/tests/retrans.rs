@@ -147,7 +147,7 @@ fn a_connection_older_than_the_tracer_has_its_owner() -> Result<()> {
 }
 
 #[test]
-fn the_kernel_side_logs_that_a_connection_has_no_owner_for_those_who_ask() -> Result<()> {
+fn with_vv_the_kernel_side_logs_that_a_connection_has_no_owner() -> Result<()> {
     let log = trace("ownerless", &["-vv"])?.session.log;
     ensure!(log.contains(NO_OWNER), "the log is {log}");
     let lines = log.lines().filter(|line| line.starts_with(NO_OWNER));
@@ -163,7 +163,7 @@ fn the_kernel_side_logs_that_a_connection_has_no_owner_for_those_who_ask() -> Re
 }
 
 #[test]
-fn the_kernel_side_logs_nothing_unless_asked() -> Result<()> {
+fn the_kernel_side_logs_nothing_without_vv() -> Result<()> {
     let traced = trace("ownerless", &[])?;
     ensure!(
         traced.segments(|row| row["pid"] == 0)? > 0,

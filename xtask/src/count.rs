@@ -1,4 +1,4 @@
-//! How many tests passed, and which failed?
+//! Counts the tests that passed, and names those that failed.
 
 use std::fmt;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Do the arrows between the rooms of the program go one way?
+//! Checks that the arrows between the rooms of the program go one way.
 //!
 //! Cargo checks the arrows between crates. What it can't see is a table of words that must not be
 //! written in some rooms. A room is a file or folder below a crate's `src`, named by its crate and

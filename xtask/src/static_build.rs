@@ -1,5 +1,5 @@
-//! How are programs built that need no library? Once, for everything: `cargo xtask dist` hands out the very
-//! program that the integration tests and the virtual machines have tested.
+//! Builds static programs, once for everything: `cargo xtask dist` hands out the very program that the
+//! integration tests and the virtual machines have tested.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -55,14 +55,14 @@ const NO_WAKEUP: u64 = 1;
 
 /// A packet leaves a socket.
 #[cgroup_skb(egress)]
-pub(crate) fn names_leave(ctx: SkBuffContext) -> i32 {
+pub(crate) fn names_egress(ctx: SkBuffContext) -> i32 {
     let _ = seen(ctx.skb.skb, LEAVES);
     PASS
 }
 
 /// A packet reaches a socket.
 #[cgroup_skb(ingress)]
-pub(crate) fn names_arrive(ctx: SkBuffContext) -> i32 {
+pub(crate) fn names_ingress(ctx: SkBuffContext) -> i32 {
     let _ = seen(ctx.skb.skb, ARRIVES);
     PASS
 }

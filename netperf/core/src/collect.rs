@@ -1,4 +1,4 @@
-//! Where do samples come from? Live readers and recordings look the same to the main loop.
+//! Samples and where they come from. The main loop treats live readers and recordings alike.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use crate::sample::Sample;
 use crate::sample::event::ConnectionEvent;
 use crate::sample::socket::{SocketSample, Unseen};
 
-/// What the first line of a session says about the source.
+/// What a source of samples is made of, for the first line of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Provenance {
-    /// Which attachment won for each thing to count.
+    /// The hook attached for each thing that is counted.
     pub hooks: Vec<AttachedHook>,
     /// What can't be seen here, and why.
     pub unavailable: Vec<Unseen>,
 }
 
-/// One thing to count and the attachment that counts it.
+/// A kernel hook and what it counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttachedHook {
@@ -34,16 +34,16 @@ pub struct AttachedHook {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HookKind {
-    /// BTF tracepoints.
+    /// BTF tracepoints on the network code.
     Tracepoint,
-    /// BPF trampolines.
+    /// BPF trampolines (fentry, fexit) on kernel functions.
     Fentry,
     /// Kprobes and kretprobes.
     Kprobe,
 }
 
 impl HookKind {
-    /// As on the command line.
+    /// The name on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Tracepoint => "tracepoint",
@@ -63,7 +63,7 @@ pub struct Wanted {
     pub losses: bool,
     /// How long it takes to connect, to get an answer and to be accepted.
     pub latency: bool,
-    /// Each retransmission, or each transition, as it happens.
+    /// Single retransmissions or transitions, as events.
     pub one_by_one: bool,
     /// The transitions of one connection in so many; `None` for no transitions.
     pub transitions: Option<NonZeroU32>,
@@ -81,17 +81,17 @@ pub trait Feed {
     /// When the source has failed as a whole.
     fn pump(&mut self) -> anyhow::Result<Duration>;
 
-    /// What happened since the last call, one by one and in order. Nothing where nobody wants it.
+    /// The events since the last call, in order. Empty where the view wants none.
     fn drain_events(&mut self) -> Vec<ConnectionEvent> {
         Vec::new()
     }
 
-    /// Whether looks at the sockets tell what no hook does.
+    /// Whether the source needs socket snapshots, for facts that no hook sees.
     fn wants_sockets(&self) -> bool {
         false
     }
 
-    /// Takes in a look at the sockets that was wanted.
+    /// Takes in a socket snapshot.
     fn sockets(&mut self, _look: &SocketSample) {}
 
     /// Ends a tick: everything counted until now, or `None` at the end of a recording.
@@ -112,7 +112,7 @@ pub trait Feed {
 pub struct FeedConfig {
     /// Which kind of kernel hook to use.
     pub hooks: HookPreference,
-    /// What the view shows.
+    /// What the view needs.
     pub wanted: Wanted,
 }
 

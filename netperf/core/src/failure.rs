@@ -1,4 +1,4 @@
-//! Which errors have an exit status of their own?
+//! Errors that have an exit status of their own.
 
 /// An error that has an exit status of its own. Every other error gives status 1.
 ///
@@ -14,7 +14,7 @@ pub enum Failure {
     /// This kernel or machine lacks something; the text names it and what was tried.
     #[error("{0}")]
     Lacking(String),
-    /// A check or a threshold asked for was not met.
+    /// A check or threshold on the command line was not met.
     #[error("{0}")]
     CheckFailed(String),
 }

@@ -1,9 +1,9 @@
-//! What is the host behind an address called?
+//! Names of hosts, by address.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Names of hosts. Asking never waits: a name that is not known yet is `None`.
+/// Looks up names of hosts. A call never waits: a name that is not known yet is `None`.
 pub trait HostNames {
     /// The name of `address`, if it is known by now. Untrusted text.
     fn name_of(&self, address: IpAddr) -> Option<Arc<str>>;

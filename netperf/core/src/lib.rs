@@ -1,5 +1,5 @@
-//! What was measured, and what does it amount to? Samples, the models made of them, and the units
-//! and texts that all crates share. No I/O but the clocks in [`clock`].
+//! What was measured, and what does it add up to? Samples, the models made of them, and the units and texts
+//! that all crates share. No I/O but the clocks in [`clock`].
 
 pub mod clock;
 pub mod collect;

@@ -1,4 +1,4 @@
-//! What was found out about this machine? Findings as the readers deliver them, without judgement.
+//! Facts about this machine, as the readers find them. `diagnose` judges them.
 
 use caps::Capability;
 
@@ -20,7 +20,7 @@ pub struct Machine {
 /// A capability, and whether this process has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldRight {
-    /// Which.
+    /// The capability.
     pub capability: Capability,
     /// What it is for.
     pub purpose: &'static str,
@@ -33,18 +33,18 @@ pub struct HeldRight {
 /// A set of hooks that was really loaded and attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetTrial {
-    /// Which.
+    /// The kind of hooks in the set.
     pub kind: HookKind,
     /// What it counts and what it can't see, or what the kernel refused.
     pub outcome: Result<Provenance, String>,
 }
 
-/// Something that was tried.
+/// A kernel feature that was tried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
-    /// What.
+    /// The feature.
     pub feature: Feature,
-    /// How it went.
+    /// Result of the trial.
     pub outcome: Outcome,
 }
 
@@ -73,7 +73,7 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// Those that can be tried only in a network namespace.
+    /// Features that can be tried only in a network namespace.
     pub const OF_NAMESPACES: [Self; 13] = [
         Self::Tcx,
         Self::Veth,
@@ -90,7 +90,7 @@ impl Feature {
         Self::ActMirred,
     ];
 
-    /// Its name; that of a queue or interface is the one by which the kernel makes it.
+    /// Name of the feature; for a queue or interface, the kind that the kernel knows it by.
     pub fn name(self) -> &'static str {
         match self {
             Self::RingBuffer => "ringbuf",
@@ -115,7 +115,7 @@ impl Feature {
     }
 }
 
-/// How a trial went.
+/// Result of a trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The kernel did it.
@@ -148,32 +148,32 @@ pub struct KernelFacts {
     pub btf: Btf,
     /// Word of the kernel's lockdown; `None` where the kernel has none.
     pub lockdown: Lockdown,
-    /// `kernel.perf_event_paranoid`.
+    /// Value of `kernel.perf_event_paranoid`.
     pub perf_event_paranoid: Option<i64>,
-    /// `kernel.unprivileged_bpf_disabled`.
+    /// Value of `kernel.unprivileged_bpf_disabled`.
     pub unprivileged_bpf_disabled: Option<i64>,
-    /// `kernel.kptr_restrict`.
+    /// Value of `kernel.kptr_restrict`.
     pub kptr_restrict: Option<i64>,
     /// Which hierarchies of cgroups are mounted.
     pub cgroups: CgroupVersion,
-    /// tracefs.
+    /// Whether tracefs is mounted.
     pub tracefs: Mounted,
-    /// The BPF file system.
+    /// Whether the BPF file system is mounted.
     pub bpffs: Mounted,
     /// Option of `/proc` that hides other users' processes, where it is set.
     pub hidepid: Option<String>,
-    /// Whether `/proc` is that of this process's pid namespace.
+    /// Whether `/proc` belongs to this process's pid namespace.
     pub own_proc: bool,
     /// Memory that this process may lock, in bytes; `None` where there is no limit.
     pub memlock_bytes: Option<u64>,
 }
 
-/// The kernel's type information.
+/// Whether the kernel's type information can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Btf {
-    /// It can be read and is so large.
+    /// It can be read; its size.
     Bytes(u64),
-    /// It can't.
+    /// It can't be read, for this reason.
     Unreadable(String),
 }
 
@@ -183,27 +183,27 @@ impl Default for Btf {
     }
 }
 
-/// What the kernel keeps even from root.
+/// Level of the kernel's lockdown, which restricts even root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Lockdown {
-    /// The kernel has no such thing.
+    /// The kernel has no lockdown.
     #[default]
     Absent,
     /// `none`, `integrity` or `confidentiality`.
     Level(String),
-    /// It can't be asked.
+    /// The level can't be read, for this reason.
     Unknown(String),
 }
 
 /// Which hierarchies of cgroups are mounted where this process can see them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CgroupVersion {
-    /// None.
+    /// No hierarchy is mounted.
     #[default]
     None,
     /// Version 1 alone.
     V1,
-    /// Both.
+    /// Versions 1 and 2.
     Hybrid,
     /// Version 2 alone.
     V2,
@@ -212,11 +212,11 @@ pub enum CgroupVersion {
 /// Whether a file system is mounted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Mounted {
-    /// Nowhere.
+    /// It is not mounted.
     #[default]
     Nowhere,
-    /// There, and can't be written to.
+    /// Mounted read-only at this path.
     ReadOnly(String),
-    /// There.
+    /// Mounted at this path.
     At(String),
 }

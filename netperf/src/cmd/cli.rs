@@ -1,4 +1,4 @@
-//! Which commands does the program have?
+//! The command line: its commands and common options.
 
 use std::ffi::OsString;
 
@@ -28,7 +28,7 @@ use super::{dns, doctor, http, limit, live, nic, path, sockets, states};
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What to show.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
     /// Options of all commands.
@@ -37,17 +37,18 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads a command line, the program's name included.
+    /// Parses a command line, which begins with the program's name.
     ///
     /// # Errors
-    /// When it is wrong, or asks for help.
+    ///
+    /// The command line is wrong, or asks for help.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         Self::try_parse_from(with_negative_rates(words))
     }
 }
 
-/// A rate below zero begins like an option, and would be called an unknown one. With the sign that
-/// typesetters use it reaches whoever can say that it is negative.
+/// Replaces the sign of negative rates. Such a rate looks like an unknown option; with a typographic
+/// minus sign it reaches the rate parser, which reports that it is negative.
 fn with_negative_rates(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let options = words.iter().take_while(|word| *word != "--").count();
@@ -62,7 +63,7 @@ fn with_negative_rates(words: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
     words
 }
 
-/// The commands.
+/// A command and its options.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Bandwidth by process: who uses the network?
@@ -89,14 +90,14 @@ pub enum Command {
     /// Throttle a running process, both ways
     #[command(long_about = limit::args::ABOUT, after_long_help = limit::args::EXAMPLES)]
     Limit(Box<LimitArgs>),
-    /// The way to a host: who is on it, what is lost where, and how long it takes
+    /// The path to a host: each hop, its loss and its delay
     #[command(long_about = path::args::ABOUT, after_long_help = path::args::EXAMPLES)]
     Path(Box<PathArgs>),
-    /// Resolvers: how fast do they answer, what, and what does one lookup cost?
+    /// DNS resolvers: how fast do they answer, what, and what does one lookup cost?
     #[command(long_about = dns::args::ABOUT, after_long_help = dns::args::EXAMPLES)]
     #[command(override_usage = dns::args::USAGE)]
     Dns(DnsArgs),
-    /// A request: where does its time go?
+    /// HTTP requests: where does their time go?
     #[command(long_about = http::args::ABOUT, after_long_help = http::args::EXAMPLES)]
     Http(Box<HttpArgs>),
     /// Is it the network, and where? The most likely cause, in a sentence
@@ -104,7 +105,7 @@ pub enum Command {
     Doctor(DoctorArgs),
 }
 
-/// What the program is.
+/// Description of the program.
 const ABOUT: &str = "\
 Shows which process moves how many bytes over the network: TCP and UDP, IPv4 and IPv6, every network
 namespace, loopback included. The kernel counts at the sockets, so the figures are the payload that
@@ -125,7 +126,7 @@ Examples:
   sudo netperf-trace sockets -tl            who listens, and who waits to be accepted
   sudo netperf-trace states                 TIME_WAIT, CLOSE_WAIT, full queues: is it bad?
   sudo netperf-trace limit --pid 8821 20MB  throttle this process, now, both ways
-  sudo netperf-trace path example.org       the way there: loss, delay, jitter, and where
+  sudo netperf-trace path example.org       the path there: loss, delay and jitter, by hop
   sudo netperf-trace top -b -n 1 -d 10      one table of the next ten seconds
   sudo netperf-trace top --json | jq .      for programs
   netperf-trace dns example.org             how fast do the resolvers answer?

@@ -1,4 +1,4 @@
-//! Which sockets do several commands list, and what if that fails?
+//! Lists sockets for several commands.
 
 use std::io;
 
@@ -8,8 +8,8 @@ use netperf_core::sample::TcpState;
 use netperf_core::sample::state_set::StateSet;
 use netperf_sys::capture::{Detail, Listed, Scope, SocketRequest, SocketsError};
 
-/// Every TCP socket, since ports and queues are those of all, whatever is shown. In full: those that end
-/// slowly, for their times, and those that listen, for their overflows.
+/// Every TCP socket, because ports and queues count all of them, whatever is shown. With details for
+/// those that end slowly (times) and those that listen (overflows).
 pub(super) fn every_tcp_socket(namespaces: Scope) -> SocketRequest {
     SocketRequest {
         listed: vec![Listed::Tcp],
@@ -22,7 +22,7 @@ pub(super) fn every_tcp_socket(namespaces: Scope) -> SocketRequest {
     }
 }
 
-/// What waits for packets of connections that are closed: no hook tells its end.
+/// Sockets in states that end without any hook.
 pub(super) fn sockets_that_wait() -> SocketRequest {
     SocketRequest {
         listed: vec![Listed::Tcp],
@@ -35,7 +35,7 @@ pub(super) fn sockets_that_wait() -> SocketRequest {
     }
 }
 
-/// The failure, with the exit status that fits.
+/// The error with its exit status.
 pub(super) fn failure(error: SocketsError) -> Failure {
     let (is_lack, is_forbidden) = match &error {
         SocketsError::NoList { .. } => (true, false),

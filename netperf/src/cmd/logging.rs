@@ -1,4 +1,4 @@
-//! Where do diagnostics go? To stderr, or beside the picture while that fills the screen.
+//! Diagnostics: to stderr, or to the status line while the screen is in use.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use netperf_core::text::visible;
 
 use crate::render::tui::LogTail;
 
-/// Starts logging: warnings, with `-v` information, with `-vv` details. `RUST_LOG` decides if set.
+/// Starts logging: warnings; with `-v` information, with `-vv` details. `RUST_LOG` has precedence.
 pub(super) fn start(verbosity: u8, screen: Option<LogTail>) {
     let level = match verbosity {
         0 => LevelFilter::Warn,
@@ -39,7 +39,7 @@ pub fn report(error: &anyhow::Error) {
     let mut stderr = io::stderr().lock();
     for (at, line) in text.lines().enumerate() {
         let prefix = if at == 0 { "netperf-trace: " } else { "" };
-        // Where stderr is gone, nobody is left to tell.
+        // Without stderr, there is no reader.
         let _ = writeln!(stderr, "{prefix}{}", visible(line));
     }
 }

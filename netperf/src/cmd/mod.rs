@@ -1,5 +1,4 @@
-//! Who does what the command line asks for? Each command reads its options once, and no later code sees
-//! them.
+//! The commands. Each reads its options once; no later code sees them.
 
 pub mod args;
 pub mod cli;
@@ -24,10 +23,11 @@ use anyhow::Context;
 
 use self::cli::{Cli, Command};
 
-/// Runs what the command line asks for.
+/// Runs a command.
 ///
 /// # Errors
-/// When it can't be done; [`crate::exit::status_of`] gives the exit status.
+///
+/// The command fails; [`crate::exit::status_of`] gives the exit status.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     let common = &cli.common;
     match cli.command {
@@ -53,7 +53,7 @@ fn in_loop(session: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<
         .build()
         .context("can't start the event loop")?;
     let result = runtime.block_on(session);
-    // A write that nobody reads must not hold up the end.
+    // A write without a reader must not delay the end.
     runtime.shutdown_background();
     result
 }

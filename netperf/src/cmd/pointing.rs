@@ -1,4 +1,4 @@
-//! How is the user shown which part of a word is wrong?
+//! Marks the wrong part of a command-line word in an error.
 
 use netperf_core::text::{fit, visible, width};
 
@@ -7,7 +7,7 @@ use netperf_core::failure::Failure;
 /// Columns of the user's text that an error repeats.
 const ECHO_COLUMNS: usize = 72;
 
-/// Wrong usage, with the word and a mark below the byte where it is wrong.
+/// A usage error that shows the word with a mark below the wrong byte.
 pub(super) fn pointing_at(word: &str, at: usize, why: &str) -> Failure {
     let before = visible(word.get(..at).unwrap_or_default()).into_owned();
     let word = visible(word);

@@ -1,4 +1,4 @@
-//! Will it run on this machine?
+//! `doctor --kernel`: does the program run on this machine?
 
 use std::io::{self, Write};
 

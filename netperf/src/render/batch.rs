@@ -1,5 +1,4 @@
-//! How does a person read `top` and `flows` line by line? Aligned tables, one block a tick, no escape
-//! codes.
+//! `top` and `flows` as text: aligned tables, one block a tick, no escape codes.
 
 use std::io::{self, Write};
 
@@ -9,7 +8,7 @@ use serde::Serialize;
 
 use super::cell::rate;
 use super::output::{Report, Style};
-use super::prose::{LINE, degraded, interval};
+use super::prose::{LINE, degraded, interval, no_match};
 use super::text_table;
 use crate::view::envelope::Start;
 use crate::view::flows::FlowsTick;
@@ -21,7 +20,7 @@ use crate::view::tick::{Health, When};
 use crate::view::top::{Top, TotalRow};
 use crate::view::top_table::{self, TopLook};
 
-/// What stands before the first tick: what counts, and what can't be seen.
+/// Text before the first tick: the hooks in use, and what can't be seen.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Banner<'s>(pub &'s Start);
@@ -45,7 +44,7 @@ impl Report for Banner<'_> {
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct OnHost<'t, T> {
-    /// The tick.
+    /// The tick to write.
     pub tick: &'t T,
     /// The order of its rows.
     #[serde(skip)]
@@ -60,6 +59,10 @@ impl Report for OnHost<'_, Top<'_>> {
         let top = self.tick;
         header((top.when, self.host), top.total, &top.health, style, out)?;
         links(&top.interfaces, style.units, out)?;
+        if let Some(all) = top.without_filter {
+            no_match("process that moved bytes", all, style.units, out)?;
+            return writeln!(out);
+        }
         if top.processes.is_empty() {
             return writeln!(out, "no process moved any bytes in this tick\n");
         }
@@ -76,6 +79,10 @@ impl Report for OnHost<'_, FlowsTick<'_>> {
         let tick = self.tick;
         header((tick.when, self.host), tick.total, &tick.health, style, out)?;
         links(&tick.interfaces, style.units, out)?;
+        if let Some(all) = tick.without_filter {
+            no_match("connection", all, style.units, out)?;
+            return writeln!(out);
+        }
         if tick.flows.is_empty() {
             return writeln!(
                 out,
@@ -127,7 +134,7 @@ fn table(table: &Table<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
     writeln!(out)
 }
 
-/// One interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3.7 % of 1 Gbit/s`.
+/// Text of an interface: `eth0 sent 1.20 MB/s, received 3.40 MB/s, 3.7 % of 1 Gbit/s`.
 fn link_text(link: &LinkRow<'_>, units: Units) -> String {
     let [sent, received] = [link.tx_bytes_per_s, link.rx_bytes_per_s].map(|it| rate(it, units));
     let text = format!("{} sent {sent}, received {received}", visible(link.name));

@@ -1,4 +1,4 @@
-//! Cells as text: the one place where a value of a table is written, in the units that the user chose.
+//! Formats the cells of tables, in the units that the user chose. Nothing else formats cells.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use netperf_core::units::{ByteRate, Units, format_duration};
 
 use crate::view::table::Cell;
 
-/// Heights of a trend, from nothing to its largest value.
+/// Bars of a trend, from zero to its largest value.
 const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The text of a cell; `-` is a value that is not known.
+/// The text of a cell; `-` for an unknown value.
 pub fn written<'c>(cell: &'c Cell<'_>, units: Units) -> Cow<'c, str> {
     let text = match cell {
         Cell::Text(text) => return visible(text),
@@ -33,12 +33,12 @@ pub fn written<'c>(cell: &'c Cell<'_>, units: Units) -> Cow<'c, str> {
     Cow::Owned(text)
 }
 
-/// Bytes per second as people see them, `-` where they are not known.
+/// A rate in these units, `-` if it is unknown.
 pub fn rate(bytes_per_s: Option<u64>, units: Units) -> String {
     written(&bytes_per_s.map(ByteRate).into(), units).into_owned()
 }
 
-/// The values in so many columns, from nothing to the largest; the smallest traffic is still seen.
+/// A bar for each of so many columns, scaled to the largest value; the smallest traffic still shows.
 pub fn trend(values: &[u64], columns: usize) -> String {
     let columns = columns.min(values.len());
     let start = |column: usize| column * values.len() / columns;

@@ -1,4 +1,4 @@
-//! `states --watch` as text: a line a transition, a block a tick.
+//! `states --watch` as text: a line for each transition, a block for each tick.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use super::text_table;
 use crate::view::churn::transition_row::TransitionRow;
 use crate::view::churn::{ChurnTick, table};
 
-/// Rows of a table for people; JSON has all.
+/// Rows of a text table; JSON has all.
 const ROWS_MAX: usize = 10;
 
 impl Report for ChurnTick<'_> {
@@ -21,7 +21,7 @@ impl Report for ChurnTick<'_> {
     }
 }
 
-/// One transition.
+/// The line of one transition.
 pub(super) fn event(row: &TransitionRow<'_>) -> String {
     let after = row
         .in_old_us
@@ -38,7 +38,7 @@ pub(super) fn event(row: &TransitionRow<'_>) -> String {
     )
 }
 
-/// One tick.
+/// The block of one tick.
 fn tick(tick: &ChurnTick<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
     let rate = |state: netperf_core::sample::TcpState| {
         let per_s = tick.per_s.as_ref()?.get(state.name())?;

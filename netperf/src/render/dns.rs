@@ -1,4 +1,4 @@
-//! How does a person read what resolvers answer? The lookup, the resolvers, then what is wrong.
+//! `dns` as text: the lookup, the resolvers, then findings.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! `dns --watch` as text: a line a query, a table a tick.
+//! `dns --watch` as text: a line for each query, a table for each tick.
 
 use std::io::{self, Write};
 
@@ -13,10 +13,10 @@ use crate::view::dns_watch::query_row::QueryRow;
 use crate::view::dns_watch::{DnsWatchTick, table};
 use crate::view::envelope::Start;
 
-/// Rows of a table for people; JSON has all.
+/// Rows of a text table; JSON has all.
 const ROWS_MAX: usize = 20;
 
-/// What stands before the first query.
+/// Text before the first query.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Waiting<'s>(pub &'s Start);
@@ -40,7 +40,7 @@ impl Report for DnsWatchTick {
     }
 }
 
-/// One query that has ended.
+/// The line of a query that has ended.
 fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     let after = row
         .took_us
@@ -64,7 +64,7 @@ fn query(row: &QueryRow<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     )
 }
 
-/// One tick, in lines of no more than `width` columns of the terminal, where there is one.
+/// The table of one tick, at most `width` columns wide if there is a terminal.
 fn tick(tick: &DnsWatchTick, width: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
     let since_start = tick.loss;
     let missing = match (since_start.ring_lost, since_start.unread) {

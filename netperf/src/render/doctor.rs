@@ -1,5 +1,5 @@
-//! How is the verdict written? The most likely cause on the first line, then what else is wrong, then
-//! every check; or as one object for programs.
+//! The verdict of `doctor` as text: the most likely cause on the first line, then other trouble, then
+//! every check.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! How is something written that happens within a tick? On a line of its own.
+//! Events within a tick, each on a line of its own.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Has the reader of stdout gone away, also while nothing is being written?
+//! Notices when the reader of stdout has gone, also while nothing is written.
 
 use std::future::{Future, pending};
 use std::io;
@@ -7,10 +7,10 @@ use std::pin::Pin;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-/// A future that is done when nobody reads any more.
+/// Completes when the reader has closed the pipe.
 pub type Hangup = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Watches stdout, in a thread that sleeps until its reader closes it.
+/// Watches stdout, in a thread that sleeps until the reader closes it.
 pub fn of_stdout() -> Hangup {
     let closed = tokio::task::spawn_blocking(wait_for_close);
     Box::pin(async move {
@@ -21,14 +21,14 @@ pub fn of_stdout() -> Hangup {
     })
 }
 
-/// For sinks whose readers can't go away unnoticed.
+/// Never completes, for sinks whose readers can't go unnoticed.
 pub fn never() -> Hangup {
     Box::pin(pending())
 }
 
 fn wait_for_close() -> Result<(), Errno> {
     let stdout = io::stdout();
-    // No event asked for: errors and hang-ups are reported always.
+    // No events requested: errors and hang-ups are always reported.
     let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
     while poll(&mut watched, None).or_else(retry)? == 0 {}
     Ok(())

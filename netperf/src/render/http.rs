@@ -1,5 +1,4 @@
-//! How does a person read where the time of requests went? A line for what came, bars for the phases,
-//! then what that means.
+//! `http` as text: a line for the answer, bars for the phases, then findings.
 
 use std::io::{self, Write};
 
@@ -77,7 +76,7 @@ fn about(target: &TargetRow, (units, width): (Units, usize), out: &mut Vec<u8>) 
     Ok(())
 }
 
-/// What one answer was, and over what it came.
+/// The answer: its status, size and protocol.
 fn came(request: &RequestRow, units: Units) -> String {
     let mut parts = Vec::new();
     if let (Some(version), Some(status)) = (request.http_version, request.status) {

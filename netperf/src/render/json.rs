@@ -1,4 +1,4 @@
-//! How does a program read a session? One JSON object a line, integers in base units.
+//! Reports as JSON: one object a line, integers in base units.
 
 use std::io;
 
@@ -16,8 +16,8 @@ pub(super) fn line(object: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()>
     Ok(())
 }
 
-/// JSON on one line in which every control character is an escape. JSON itself asks for less: DEL and
-/// the C1 range may stand as they are, and some terminals obey them.
+/// Writes JSON on one line, with every control character escaped. JSON allows DEL and the C1 range
+/// unescaped, but some terminals obey them.
 struct Escaped;
 
 impl Formatter for Escaped {

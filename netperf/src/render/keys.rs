@@ -1,4 +1,4 @@
-//! Which keys are pressed while a limit is held in the foreground of a terminal?
+//! Keys for a limit in the foreground of a terminal.
 
 use std::io;
 
@@ -9,32 +9,34 @@ use rustix::termios::{
     LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr,
 };
 
-/// What a key asks for.
+/// Meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// A tenth more.
+    /// Raise the rate by a tenth.
     Faster,
-    /// A tenth less.
+    /// Lower the rate by a tenth.
     Slower,
-    /// The end.
+    /// End the limit.
     Quit,
 }
 
-/// The keys of the terminal, without Enter; given back when dropped. Keys that send signals go on
-/// sending them.
+/// Reads keys without waiting for Enter. Dropping it restores the terminal. Ctrl-C still sends its
+/// signal.
 pub struct Keys {
     events: Option<EventStream>,
     before: Option<Termios>,
 }
 
 impl Keys {
-    /// Takes the keys over if this is in the foreground of a terminal; else there are none.
+    /// Starts reading keys if this process is in the foreground of a terminal; otherwise there are
+    /// none.
     ///
     /// # Errors
-    /// When the terminal refuses.
+    ///
+    /// The terminal refuses.
     pub fn open() -> io::Result<Self> {
         let stdin = io::stdin();
-        // Whoever changes a terminal from the background is stopped.
+        // The kernel stops a background process that changes the terminal.
         let is_ours = isatty(&stdin) && tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
         if !is_ours {
             return Ok(Self::none());
@@ -57,12 +59,12 @@ impl Keys {
         }
     }
 
-    /// Whether keys are heard.
+    /// Whether keys are read.
     pub fn are_heard(&self) -> bool {
         self.events.is_some()
     }
 
-    /// The next key that means something. Dropping the future loses nothing.
+    /// Waits for the next known key. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Key {
         loop {
             let Some(events) = &mut self.events else {
@@ -75,7 +77,7 @@ impl Keys {
                     }
                 }
                 Some(Ok(_)) => {}
-                // The terminal is gone, and with it whoever could press a key.
+                // The terminal is gone.
                 Some(Err(_)) | None => return Key::Quit,
             }
         }

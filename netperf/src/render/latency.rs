@@ -1,4 +1,4 @@
-//! `latency` as text: a table a tick, with the histogram of each line below it where that is wanted.
+//! `latency` as text: a table for each tick, optionally with the histogram of each row below it.
 
 use std::io::{self, Write};
 
@@ -9,21 +9,21 @@ use netperf_core::units::{Units, format_micros};
 use serde::Serialize;
 
 use super::output::{Report, Style};
-use super::prose::{LINE, degraded, interval};
+use super::prose::{LINE, degraded, interval, no_match};
 use super::text_table;
 use crate::view::latency::LatencyTick;
 use crate::view::latency::table::{doublings, table};
 
-/// Longest bar.
+/// Length of the longest bar, in columns.
 const BAR: u64 = 60;
 
 /// One tick on a host.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Latencies<'t> {
-    /// The tick.
+    /// The tick to write.
     pub tick: &'t LatencyTick<'t>,
-    /// With bars below each line.
+    /// Whether histograms are shown.
     #[serde(skip)]
     pub histogram: bool,
     /// Name of the host. Untrusted text.
@@ -55,6 +55,10 @@ fn tick(
         tick.health.loss_text(),
     )?;
     degraded(&tick.health, out)?;
+    if let Some(all) = tick.without_filter {
+        no_match("row", all, units, out)?;
+        return writeln!(out);
+    }
     if tick.latencies.is_empty() {
         writeln!(
             out,
@@ -76,7 +80,7 @@ fn tick(
     writeln!(out)
 }
 
-/// A bar for each doubling of the time.
+/// The bars of a histogram, one for each doubling of the time.
 fn bars(spans: &[TimeSpan], out: &mut Vec<u8>) -> io::Result<()> {
     let doublings = doublings(spans);
     let most = doublings.iter().map(|span| span.count).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! How do reports reach the user? As JSON, as plain text, or on a full screen.
+//! Output of reports: JSON, plain text, or the full screen.
 
 pub mod batch;
 pub mod cell;

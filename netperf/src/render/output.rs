@@ -1,5 +1,4 @@
-//! In which form do reports reach their reader? As JSON for programs, as text, or as text that is drawn
-//! again and again on a terminal.
+//! The form of reports: JSON, text, or text that is redrawn on a terminal.
 
 use std::io;
 
@@ -11,27 +10,29 @@ use super::sink::{Reader, Sink};
 use super::{json, width};
 use crate::view::envelope::Reason;
 
-/// Begins a line anew and clears what was there.
+/// Escape codes that clear the line to write it again.
 pub const AGAIN: &str = "\r\x1b[K";
 
-/// Something that is reported: one object for programs, lines for people.
+/// A report: one JSON object for programs, text for people.
 pub trait Report: Serialize {
-    /// Writes it in lines.
+    /// Writes the report as text.
     ///
     /// # Errors
-    /// When a value can't be written.
+    ///
+    /// A value can't be written.
     fn text(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()>;
 
-    /// Draws it in the place of the one before.
+    /// Redraws the report in place of the previous one.
     ///
     /// # Errors
-    /// When a value can't be written.
+    ///
+    /// A value can't be written.
     fn draw(&self, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
         self.text(style, out)
     }
 }
 
-/// How text looks.
+/// Units and width of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// Units of speeds and sizes.
@@ -43,21 +44,22 @@ pub struct Style {
 /// The form of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// NDJSON.
+    /// One JSON object a line (NDJSON).
     Json,
-    /// Lines.
+    /// Text, one report after the other.
     Text(Style),
-    /// The latest report on a terminal, in the place of the one before.
+    /// Text on a terminal, each report in place of the previous one.
     Live(Style),
-    /// No reports: a screen, or the command that runs under a limit, has the terminal.
+    /// No reports, because a screen or a command under a limit uses the terminal.
     Nothing,
 }
 
 impl Format {
-    /// Adds a report to what is to be written.
+    /// Appends a report in this form to `out`.
     ///
     /// # Errors
-    /// When a value can't be written.
+    ///
+    /// A value can't be written.
     pub fn report(self, report: &impl Report, out: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Json => json::line(report, out),
@@ -75,7 +77,7 @@ impl Format {
     }
 }
 
-/// For programs alone: the lines that stand around the reports.
+/// A report for programs alone, such as the first and the last object of a session.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Silent<'r, R>(pub &'r R);
@@ -93,7 +95,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Stdout, where anything is to be written at all.
+    /// Writes to stdout, unless there is nothing to write.
     pub fn new(format: Format) -> Self {
         let sink = match format {
             Format::Nothing => Sink::nowhere(),
@@ -102,30 +104,31 @@ impl Output {
         Self::to(sink, format)
     }
 
-    /// This sink.
+    /// Writes to `sink`.
     pub fn to(sink: Sink, format: Format) -> Self {
         Self { format, sink }
     }
 
-    /// Whether the latest report is drawn over the one before.
+    /// Whether each report is drawn over the previous one.
     pub fn is_live(&self) -> bool {
         matches!(self.format, Format::Live(_))
     }
 
-    /// Whether programs read it.
+    /// Whether reports are JSON.
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
     }
 
-    /// Adds a report to what is to be written.
+    /// Appends a report to the pending output.
     ///
     /// # Errors
-    /// When a value can't be written.
+    ///
+    /// A value can't be written.
     pub fn report(&mut self, report: &impl Report) -> io::Result<()> {
         self.format.report(report, self.sink.pending())
     }
 
-    /// Adds a message to people.
+    /// Appends a message for people; JSON has none.
     pub fn say(&mut self, text: &str) {
         let again = match self.format {
             Format::Json | Format::Nothing => return,
@@ -136,7 +139,7 @@ impl Output {
         self.sink.pending().extend_from_slice(line.as_bytes());
     }
 
-    /// Lets the line stay that is drawn again and again.
+    /// Keeps the current status line instead of redrawing over it.
     pub fn keep_line(&mut self) {
         if self.is_live() {
             self.sink.pending().push(b'\n');
@@ -182,7 +185,7 @@ impl Output {
 pub(super) mod tests {
     use super::*;
 
-    /// A report as written in this form.
+    /// The report in this form.
     pub(in crate::render) fn written_as(format: Format, report: &impl Report) -> String {
         let mut out = Vec::new();
         format.report(report, &mut out).unwrap();

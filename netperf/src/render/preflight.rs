@@ -1,4 +1,4 @@
-//! How is the answer about a machine written? Line by line for people, as one object for programs.
+//! `doctor --kernel` as text or JSON: a line for each check.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use netperf_diagnose::preflight::{Check, Preflight, Topic, Verdict};
 use super::output::{Report, Style};
 use crate::view::preflight::Readiness;
 
-/// Width of the column of verdicts: that of the longest.
+/// Width of the column of verdicts.
 const VERDICT: usize = 7;
 
 impl Report for Readiness {
@@ -17,7 +17,7 @@ impl Report for Readiness {
     }
 }
 
-/// The answer in lines that begin with their verdict.
+/// The report, in lines that begin with their verdict.
 fn text(found: &Preflight) -> String {
     let mut lines = vec![format!(
         "{}, Linux {}",

@@ -1,26 +1,27 @@
-//! What is written alike for every command: what was not seen, and sentences in lines.
+//! Sentences in text output: line breaks, findings, and what could not be seen.
 
 use std::io::{self, Write};
 
 use netperf_core::text::{visible, width};
-use netperf_core::units::format_seconds;
+use netperf_core::units::{Bytes, Units, format_seconds};
 use netperf_diagnose::Finding;
 use serde::Serialize;
 
 use super::output::{Report, Style};
 use crate::view::envelope::Start;
 use crate::view::tick::{Health, When};
+use crate::view::without_filter::WithoutFilter;
 
-/// Widest line where there is no terminal: lines are for reading, and files have no edge.
+/// Longest line where there is no terminal.
 pub(super) const LINE: usize = 200;
 
-/// Longest line of a sentence: longer ones are hard to read.
+/// Longest line of a sentence; longer ones are hard to read.
 pub(super) const SENTENCE: usize = 100;
 
-/// Blanks below a level: that of the longest, and two.
+/// Width of the column of levels: the longest, and two spaces.
 pub(super) const LEVEL: usize = 10;
 
-/// What stands before the first report: what can't be seen here.
+/// Text before the first report: what can't be seen here.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct NotShown<'s>(pub &'s Start);
@@ -44,6 +45,32 @@ pub(super) fn interval(when: When) -> String {
     when.interval_s.map_or("-".to_owned(), format_seconds)
 }
 
+/// What a view says whose filter takes nothing.
+pub(super) fn no_match(
+    what: &str,
+    all: WithoutFilter,
+    units: Units,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let WithoutFilter {
+        rows,
+        tx_bytes,
+        rx_bytes,
+    } = all;
+    let moved = match (tx_bytes, rx_bytes) {
+        (Some(sent), Some(received)) if rows > 0 => {
+            let [sent, received] = [sent, received].map(|it| units.size(Bytes(it)));
+            format!(" (sent {sent}, received {received} in this tick)")
+        }
+        _ => String::new(),
+    };
+    let rows = match rows {
+        0 => "none either".to_owned(),
+        _ => format!("{rows}{moved}"),
+    };
+    writeln!(out, "no {what} matches the filter; without it: {rows}")
+}
+
 /// Sources that could not be read.
 pub(super) fn degraded(health: &Health<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     for source in health.degraded {
@@ -52,7 +79,8 @@ pub(super) fn degraded(health: &Health<'_>, out: &mut Vec<u8>) -> io::Result<()>
     Ok(())
 }
 
-/// Words in lines that are not wider than `room`, each begun by blanks but for the first `mark`.
+/// Breaks words into lines of at most `room` columns. The first begins with `mark`, the others with
+/// spaces.
 pub(super) fn indented(
     mark: &str,
     words: &[impl AsRef<str>],
@@ -70,13 +98,13 @@ pub(super) fn indented(
     Ok(())
 }
 
-/// The same for a sentence that may hold text from outside. Commands in it stay on one line, to be
-/// copied.
+/// Like [`indented`], for a sentence that may hold untrusted text. Commands in it stay on one line, to
+/// be copied.
 pub(super) fn sentence(mark: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
     indented(mark, &words(&visible(text)), room, out)
 }
 
-/// Something that was found, with what to do about it where that is not known already.
+/// A finding, with its advice unless that was shown before.
 pub(super) fn finding(
     found: &Finding,
     has_advice: bool,
@@ -88,12 +116,12 @@ pub(super) fn finding(
     reasons(found, has_advice, room, out)
 }
 
-/// A sentence behind how bad it is.
+/// A sentence after its level.
 pub(super) fn judged(level: &str, text: &str, room: usize, out: &mut Vec<u8>) -> io::Result<()> {
     sentence(&format!("{level:LEVEL$}"), text, room, out)
 }
 
-/// What stands below something that was found.
+/// Evidence and advice below a finding.
 pub(super) fn reasons(
     found: &Finding,
     has_advice: bool,
@@ -108,7 +136,7 @@ pub(super) fn reasons(
     Ok(())
 }
 
-/// A sentence in lines that are not wider than `room`; commands give way where they must.
+/// Breaks a sentence into lines of at most `room` columns; commands break only where they must.
 pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     let text = visible(text);
     let torn = |word: &str| word.contains(' ') && width(word) > room;
@@ -123,7 +151,7 @@ pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     filled(&words, room)
 }
 
-/// Lines of as many words as fit; a word that is wider than `room` has one for itself.
+/// Lines of as many words as fit; a word wider than `room` has a line of its own.
 fn filled(words: &[impl AsRef<str>], room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;
@@ -147,7 +175,7 @@ fn filled(words: &[impl AsRef<str>], room: usize) -> Vec<String> {
     lines
 }
 
-/// What stands between blanks, or between backticks. A number keeps its unit, and its groups of three.
+/// Splits at spaces, but not within backticks, within a number, or between a number and its unit.
 fn words(text: &str) -> Vec<&str> {
     let (mut words, mut begin, mut is_quoted) = (Vec::new(), 0, false);
     for (at, c) in text.char_indices() {
@@ -161,7 +189,7 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// Whether the blank between these two belongs to a quantity.
+/// Whether the space between these two belongs to a quantity.
 fn is_within_number(before: &str, behind: &str) -> bool {
     const UNITS: [&str; 12] = [
         "%", "s", "ms", "µs", "B", "kB", "MB", "GB", "kB/s", "MB/s", "MiB", "GiB",

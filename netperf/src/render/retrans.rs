@@ -1,4 +1,4 @@
-//! `retrans` as text: a block of tables a tick, or a line an event.
+//! `retrans` as text: tables for each tick, or a line for each event.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use netperf_core::units::{Percent, Units, format_micros};
 use serde::Serialize;
 
 use super::output::{Report, Style};
-use super::prose::{LINE, degraded, interval};
+use super::prose::{LINE, degraded, interval, no_match};
 use super::text_table;
 use crate::view::retrans::event::RetransmitRow;
 use crate::view::retrans::{RetransTick, table};
@@ -20,7 +20,7 @@ use crate::view::table::Table;
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Losses<'t> {
-    /// The tick.
+    /// The tick to write.
     pub tick: &'t RetransTick<'t>,
     /// The order of its rows.
     #[serde(skip)]
@@ -28,8 +28,8 @@ pub struct Losses<'t> {
     /// Name of the host. Untrusted text.
     #[serde(skip)]
     pub host: &'t str,
-    /// Each retransmission has a line of its own. The tick has one only if more was lost on the way here
-    /// than this.
+    /// With `--watch`: the loss as reported before. A tick is written only if more events were lost
+    /// since.
     #[serde(skip)]
     pub watched_with: Option<Loss>,
 }
@@ -78,7 +78,9 @@ fn tick(
         (!tick.resets.is_empty()).then(|| table::resets(&tick.resets)),
         (!tick.drops.is_empty()).then(|| table::drops(&tick.drops)),
     ];
-    if tables.iter().all(Option::is_none) {
+    if let Some(all) = tick.without_filter {
+        no_match("loss, reset or drop in this tick", all, units, out)?;
+    } else if tables.iter().all(Option::is_none) {
         writeln!(
             out,
             "nothing was sent again, reset or thrown away in this tick"
@@ -97,7 +99,7 @@ fn lines(table: &Table<'_>, units: Units, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// One retransmission.
+/// The line of one retransmission.
 pub(super) fn event(row: &RetransmitRow<'_>) -> String {
     format!(
         "{}  {:6}  {}[{}]  {} -> {}  {}  rtt {}  cwnd {}",

@@ -1,4 +1,4 @@
-//! Output on its way to a pipe, file or terminal, without ever waiting for its reader.
+//! Writes output to a pipe, file or terminal without ever blocking on its reader.
 //!
 //! Writing happens beside the loop of a command: while a reader pauses, counting goes on.
 
@@ -11,16 +11,17 @@ use tokio::time::timeout;
 use super::hangup::{self, Hangup};
 use crate::view::envelope::Reason;
 
-/// How long a reader that takes nothing holds up the end after a signal.
+/// How long a reader that takes nothing delays the end after a signal.
 const STALLED: Duration = Duration::from_millis(100);
 
-/// How long a reader may take for the last lines, while it takes some.
+/// How long a slow reader may take for the last lines.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
-/// Bytes that may wait for the reader of a command that prints each event. Events beyond are counted instead.
+/// Bytes that may queue for the reader of a command that prints each event. Events beyond are only
+/// counted.
 const WAITING_MAX: usize = 4 << 20;
 
-/// A writer with what is still to be written.
+/// A writer and its pending output.
 pub struct Sink {
     writer: Box<dyn AsyncWrite + Unpin>,
     hangup: Hangup,
@@ -28,12 +29,12 @@ pub struct Sink {
     written: usize,
 }
 
-/// What became of a reader.
+/// State of the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// It has taken everything.
+    /// It has taken all pending output.
     TookAll,
-    /// It has gone.
+    /// It has closed the pipe.
     Gone,
 }
 
@@ -53,22 +54,22 @@ impl Sink {
         }
     }
 
-    /// For what is shown elsewhere: nothing is written, and no reader is watched.
+    /// Discards everything, for output that is shown elsewhere.
     pub fn nowhere() -> Self {
         Self::new(tokio::io::sink(), hangup::never())
     }
 
-    /// Where output is added.
+    /// The buffer to append output to.
     pub fn pending(&mut self) -> &mut Vec<u8> {
         &mut self.pending
     }
 
-    /// Whether everything has been written.
+    /// Whether nothing is pending.
     pub fn is_ready(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// Whether one more event may wait for the reader.
+    /// Whether one more event may queue for the reader.
     pub fn has_room(&self) -> bool {
         self.pending.len() - self.written < WAITING_MAX
     }

@@ -1,4 +1,4 @@
-//! Tables as lines of text, aligned, no wider than there is room.
+//! Tables as aligned lines of text, no wider than the space there is.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use super::cell::written;
 use super::prose::LINE;
 use crate::view::table::{self, Align, Column, Keep, Row, Table};
 
-/// The headings, then a line for each row, of so many columns at most.
+/// The headings and the rows, in lines of at most `available` columns.
 pub(super) fn lines(table: &Table<'_>, units: Units, available: usize) -> Vec<String> {
     let texts: Vec<Vec<Cow<'_, str>>> = table.rows.iter().map(|row| texts(row, units)).collect();
     let natural: Vec<usize> = (0..table.columns.len())
@@ -30,8 +30,8 @@ pub(super) fn lines(table: &Table<'_>, units: Units, available: usize) -> Vec<St
         .collect()
 }
 
-/// Writes the first `most` rows below their heading, and how many more there are; nothing where there is none.
-/// Lines have no more than `width` columns of the terminal, where there is one.
+/// Writes the first `most` rows below their heading, and how many more there are; nothing without rows.
+/// Lines have at most `width` columns if there is a terminal.
 pub(super) fn below(
     heading: &str,
     mut table: Table<'_>,
@@ -66,7 +66,7 @@ fn aligned(columns: &[Column], widths: &[Option<usize>], texts: &[Cow<'_, str>])
     shown.collect::<Vec<_>>().join("  ")
 }
 
-/// The text in exactly `room` columns of the terminal.
+/// The text in exactly `room` columns.
 pub(super) fn padded(column: &Column, room: usize, text: &str) -> String {
     let text = match column.keep {
         Keep::Beginning => fit(text, room),

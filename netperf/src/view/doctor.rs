@@ -1,4 +1,4 @@
-//! What is the trouble, most likely? The verdict of `doctor`.
+//! The verdict of `doctor`: the most likely cause of trouble, and every check.
 
 use netperf_core::model::Model;
 use netperf_core::sample::Loss;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::time::Rfc3339;
 
-/// The verdict.
+/// The verdict and what it rests on.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "doctor")]
@@ -19,28 +19,28 @@ pub struct Doctor<'m> {
     pub time: Rfc3339,
     /// How long was measured.
     pub interval_s: f64,
-    /// As the worst of its checks.
+    /// The worst status of all checks.
     pub status: Status,
-    /// In one sentence. May hold untrusted text.
+    /// The verdict in one sentence. May hold untrusted text.
     pub verdict: String,
-    /// What was found wrong, the most likely cause first.
+    /// Causes of trouble, the most likely first.
     pub causes: Vec<Cause>,
     /// Every check, in order.
     pub checks: Vec<Check>,
-    /// Who looked names up, and how that went.
+    /// Name lookups by process and resolver.
     pub lookups: Vec<LookupRow>,
     /// Connections that failed, by process, remote end and error.
     pub failed_connects: Vec<FailedRow>,
-    /// The process that was asked about.
+    /// The process that `--pid` names.
     pub pid: Option<u32>,
     /// What could not be seen.
     pub unavailable: &'m [Unseen],
-    /// What could not be counted.
+    /// Events that could not be counted.
     pub loss: Loss,
 }
 
 impl<'m> Doctor<'m> {
-    /// Judges what was measured.
+    /// Judges the measurements.
     pub fn new(measured: &Measured<'m>) -> Self {
         let Diagnosis {
             status,

@@ -1,4 +1,4 @@
-//! The objects before the first tick and after the last.
+//! The first and the last object of the JSON output.
 
 use netperf_core::collect::AttachedHook;
 use netperf_core::sample::socket::Unseen;
@@ -9,12 +9,12 @@ use super::time::Rfc3339;
 /// Number of the output's format: fields may be added within one number, never renamed.
 pub const SCHEMA: u32 = 1;
 
-/// The first line: every hook is attached, from here on every byte counts.
+/// The first object: every hook is attached, and bytes count from here on.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "start")]
 pub struct Start {
-    /// [`SCHEMA`].
+    /// Version of the output format, [`SCHEMA`].
     pub schema: u32,
     /// Version of this program.
     pub version: &'static str,
@@ -28,7 +28,7 @@ pub struct Start {
     pub kernel: String,
     /// Nominal length of a tick.
     pub interval_s: f64,
-    /// Which attachment won for each thing to count.
+    /// The hook attached for each thing that is counted.
     pub hooks: Vec<AttachedHook>,
     /// What can't be seen here, and why.
     pub unavailable: Vec<Unseen>,
@@ -59,7 +59,7 @@ impl Start {
     }
 }
 
-/// The last line.
+/// The last object of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "end")]

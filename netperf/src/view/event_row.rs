@@ -6,19 +6,19 @@ use serde::Serialize;
 use super::churn::transition_row::TransitionRow;
 use super::retrans::event::RetransmitRow;
 
-/// One thing that happened.
+/// The row of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum EventRow<'h> {
-    /// Something was sent again.
+    /// A segment was sent again.
     Retransmit(RetransmitRow<'h>),
-    /// A connection went to another state.
+    /// A connection changed its state.
     Transition(TransitionRow<'h>),
 }
 
 impl<'h> EventRow<'h> {
-    /// The row of what happened.
+    /// The row of `event`.
     pub fn of(event: &'h ConnectionEvent) -> Self {
         match event.what {
             EventKind::Retransmit(what) => Self::Retransmit(RetransmitRow::new(event, what)),

@@ -15,17 +15,17 @@ use serde::Serialize;
 
 use super::sort::{Figures, Ranked, Weight};
 
-/// One connection, as the contract's `F`.
+/// One connection in one tick.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlowRow<'m> {
-    /// Transport.
+    /// Transport of the flow.
     pub proto: Proto,
-    /// Address and port on this host.
+    /// Local address and port.
     pub local: SocketAddr,
-    /// The other end; unspecified where the socket is not connected.
+    /// Remote address and port; unspecified where the socket is not connected.
     pub remote: SocketAddr,
-    /// Name of the other end's host, where names were asked for. Untrusted text.
+    /// Name of the remote host, with `--resolve`. Untrusted text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_host: Option<Arc<str>>,
     /// Network namespace of the socket.
@@ -36,16 +36,16 @@ pub struct FlowRow<'m> {
     pub host_pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// Sent in this tick.
+    /// Bytes sent in this tick.
     pub tx_bytes: Option<u64>,
-    /// Received in this tick.
+    /// Bytes received in this tick.
     pub rx_bytes: Option<u64>,
     /// Speeds over the tick and over longer windows.
     #[serde(flatten)]
     pub speeds: Speeds,
-    /// Sent since start.
+    /// Bytes sent since start.
     pub tx_total: u64,
-    /// Received since start.
+    /// Bytes received since start.
     pub rx_total: u64,
     /// TCP state at the last activity.
     pub state: Option<TcpState>,
@@ -147,7 +147,7 @@ impl AddAssign for Speeds {
     }
 }
 
-/// An unspecified address is no host, so nobody is asked for its name.
+/// Name of the host; `None` for an unspecified address.
 pub(super) fn named(address: IpAddr, names: &dyn HostNames) -> Option<Arc<str>> {
     (!address.is_unspecified())
         .then(|| names.name_of(address))

@@ -1,4 +1,4 @@
-//! Which connection moves how much? The rows of `flows`, one by one or by remote host.
+//! The rows of `flows`: what each connection moves, one by one or by remote host.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,17 +17,18 @@ use super::link_row::LinkRow;
 use super::sort::{Figures, Ranked, Sort, Weight, arrange};
 use super::tick::{Health, When};
 use super::top::TotalRow;
+use super::without_filter::WithoutFilter;
 
-/// What `flows` is asked to show.
+/// Options of `flows`.
 #[derive(Clone, Debug, Default)]
 pub struct FlowsOptions {
-    /// Only what belongs to these processes.
+    /// Only flows of these processes.
     pub processes: ProcessQuery,
-    /// Which of their flows.
+    /// Only these of their flows.
     pub flows: FlowQuery,
     /// The order of the rows.
     pub sort: Sort,
-    /// How many rows at most.
+    /// Largest number of rows.
     pub rows: Option<usize>,
     /// One row for each remote host.
     pub by_remote: bool,
@@ -41,15 +42,18 @@ pub struct FlowsTick<'m> {
     /// When the tick was.
     #[serde(flatten)]
     pub when: When,
-    /// Flows with traffic in the last 40 seconds, in the order asked for.
+    /// Flows with traffic in the last 40 seconds, sorted.
     pub flows: Vec<FlowRow<'m>>,
-    /// The same by remote host, where that was asked for.
+    /// The same by remote host, with `--by remote`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remotes: Option<Vec<RemoteRow<'m>>>,
-    /// Everything that the chosen flows moved, those beyond the row limit included.
+    /// Sum of the selected flows, including those beyond the row limit.
     pub total: TotalRow,
-    /// Every interface.
+    /// Traffic of every interface.
     pub interfaces: Vec<LinkRow<'m>>,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
@@ -59,27 +63,27 @@ pub struct FlowsTick<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteRow<'m> {
-    /// Its address; unspecified for sockets that are not connected.
+    /// Address of the host; unspecified for sockets that are not connected.
     pub remote: IpAddr,
-    /// Its name, where names were asked for. Untrusted text.
+    /// Name of the host, with `--resolve`. Untrusted text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_host: Option<Arc<str>>,
-    /// How many flows.
+    /// Number of flows.
     pub flows: usize,
     /// Names of the processes that talk with it. Untrusted text.
     pub names: BTreeSet<&'m str>,
     /// Ids of these processes.
     pub pids: BTreeSet<u32>,
-    /// Sent in this tick.
+    /// Bytes sent in this tick.
     pub tx_bytes: u64,
-    /// Received in this tick.
+    /// Bytes received in this tick.
     pub rx_bytes: u64,
     /// Speeds over the tick and over longer windows.
     #[serde(flatten)]
     pub speeds: Speeds,
-    /// Sent since start, by flows still listed.
+    /// Bytes sent since start, by flows still listed.
     pub tx_total: u64,
-    /// Received since start, by flows still listed.
+    /// Bytes received since start, by flows still listed.
     pub rx_total: u64,
     /// Segments retransmitted in this tick.
     pub retrans: u64,
@@ -95,6 +99,14 @@ impl<'m> FlowsTick<'m> {
             sum += flow.moved.unwrap_or_default();
             rows.push(FlowRow::of(model, flow, names));
         }
+        let has_filter = !(options.flows.is_empty() && options.processes.is_empty());
+        let without_filter = (rows.is_empty() && has_filter).then(|| {
+            let mut all = Traffic::default();
+            for flow in model.flows().iter() {
+                all += flow.moved.unwrap_or_default();
+            }
+            WithoutFilter::moved(model.flows().iter().count(), all)
+        });
         let remotes = options.by_remote.then(|| {
             let mut remotes = by_remote(&rows);
             arrange(&mut remotes, options.sort, options.rows);
@@ -107,6 +119,7 @@ impl<'m> FlowsTick<'m> {
             remotes,
             total: TotalRow::new(sum, model),
             interfaces: LinkRow::all(model),
+            without_filter,
             health: Health::of(model),
         }
     }

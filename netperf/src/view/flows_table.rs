@@ -1,4 +1,4 @@
-//! Tables of connections, one by one or by remote host; and how their ends are written.
+//! Tables of connections, one by one or by remote host, and the text of addresses.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -57,7 +57,7 @@ pub fn by_remote_table<'t, 'm: 't>(
     .in_order(sort)
 }
 
-/// What connections move.
+/// Cells for the traffic of a row.
 struct Moved {
     speeds: Speeds,
     tx_total: u64,
@@ -90,7 +90,7 @@ fn traffic<R: Copy>(
         .sorted_if(!is_now, SortKey::Rx)
 }
 
-/// The other end of a connection, by name where that is known.
+/// The remote end of a connection, by name where it is known.
 pub(super) fn far_end(row: &FlowRow<'_>) -> String {
     endpoint(row.remote, row.remote_host.as_deref())
 }

@@ -18,11 +18,11 @@ pub struct LinkRow<'m> {
     pub tx_bytes_per_s: Option<u64>,
     /// Wire bytes received, a second.
     pub rx_bytes_per_s: Option<u64>,
-    /// Link speed, where the driver says one.
+    /// Link speed, where the driver reports one.
     pub speed_mbit: Option<u32>,
     /// Share of the link speed that the busier direction uses.
     pub utilisation: Option<f64>,
-    /// Administratively up.
+    /// Whether it is administratively up.
     pub up: bool,
 }
 

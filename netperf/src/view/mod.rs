@@ -1,5 +1,4 @@
-//! What does the user look at? Typed rows of one moment, made from the model; pure, and without any
-//! knowledge of terminals.
+//! Views: typed rows of one moment, made from the model. Pure, and without any knowledge of terminals.
 //!
 //! The rows are the objects of the JSON output, in base units. Tables for people are made of the
 //! same rows, so no figure is computed twice.
@@ -32,6 +31,7 @@ pub mod tick;
 pub mod time;
 pub mod top;
 pub mod top_table;
+pub mod without_filter;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -1,4 +1,4 @@
-//! Will it run on this machine? The answer of `doctor --kernel`.
+//! The report of `doctor --kernel`: does the program run on this machine?
 
 use netperf_core::collect::HookPreference;
 use netperf_core::machine::Machine;
@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::time::Rfc3339;
 
-/// The answer, as the JSON output has it.
+/// The report as a JSON object.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "preflight")]
 pub struct Readiness {
-    /// When.
+    /// When the machine was examined.
     pub time: Rfc3339,
     /// What this machine can do.
     #[serde(flatten)]

@@ -12,7 +12,7 @@ use super::flow_row::FlowRow;
 use super::sort::{Figures, Ranked, Weight};
 use super::time::Rfc3339;
 
-/// One process, as the contract's `P`.
+/// One process in one tick.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRow<'m> {
@@ -20,7 +20,7 @@ pub struct ProcessRow<'m> {
     pub pid: u32,
     /// Process id in the initial pid namespace, where the tracer's has another or none.
     pub host_pid: Option<u32>,
-    /// When it started: with `pid` its identity.
+    /// Start time, which identifies the process together with `pid`.
     pub start_time: Option<Rfc3339>,
     /// Name. Untrusted text.
     pub name: &'m str,
@@ -42,23 +42,23 @@ pub struct ProcessRow<'m> {
     pub netns: Option<u32>,
     /// False if it has ended.
     pub alive: bool,
-    /// Sent in this tick.
+    /// Bytes sent in this tick.
     pub tx_bytes: Option<u64>,
-    /// Received in this tick.
+    /// Bytes received in this tick.
     pub rx_bytes: Option<u64>,
-    /// Sent, a second of this tick.
+    /// Bytes sent per second in this tick.
     pub tx_bytes_per_s: Option<u64>,
-    /// Received, a second of this tick.
+    /// Bytes received per second in this tick.
     pub rx_bytes_per_s: Option<u64>,
-    /// Sent since start.
+    /// Bytes sent since start.
     pub tx_total: u64,
-    /// Received since start.
+    /// Bytes received since start.
     pub rx_total: u64,
     /// Segments retransmitted in this tick.
     pub retrans: Option<u64>,
     /// Segments retransmitted since start.
     pub retrans_total: u64,
-    /// Its connections, where they were asked for.
+    /// Its connections, with `--connections`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Vec<FlowRow<'m>>>,
     /// The process in the model.
@@ -138,7 +138,7 @@ impl Ranked for ProcessRow<'_> {
     }
 }
 
-/// A start time of zero is one that nobody knows.
+/// The start time; zero stands for an unknown one.
 fn known_time(started: WallNs) -> Option<Rfc3339> {
     (started.0 > 0).then_some(Rfc3339(started))
 }

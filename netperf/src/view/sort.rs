@@ -1,26 +1,26 @@
-//! The order of rows: which key, of which figures, in which direction.
+//! The order of rows: by which key, on which figures, in which direction.
 
 use std::cmp::{Ordering, Reverse};
 
 /// What rows are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum SortKey {
-    /// Bytes sent.
+    /// Bytes that were sent.
     Tx,
-    /// Bytes received.
+    /// Bytes that were received.
     Rx,
     /// Bytes sent and received.
     #[default]
     Total,
-    /// Segments retransmitted.
+    /// Segments that were retransmitted.
     Retrans,
-    /// Process id.
+    /// Number of the process.
     Pid,
     /// Name of the process.
     Name,
 }
 
-/// Which figures stand in front: what moves now, or all since the start.
+/// The figures that come first: current rates, or totals since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Figures {
     /// Speed over the tick.
@@ -33,23 +33,23 @@ pub enum Figures {
 /// The order of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sort {
-    /// The key that decides.
+    /// The key to sort by.
     pub key: SortKey,
-    /// Of this tick, or since start.
+    /// Rates of this tick, or totals since start.
     pub figures: Figures,
 }
 
 /// From small to large or the other way round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Small first.
+    /// Smallest value first.
     Ascending,
-    /// Large first.
+    /// Largest value first.
     Descending,
 }
 
 impl SortKey {
-    /// The order in which this key is useful: the largest traffic, but the smallest pid, first.
+    /// The useful order for this key: the largest traffic, but the smallest pid, first.
     pub fn order(self) -> Order {
         match self {
             Self::Pid | Self::Name => Order::Ascending,
@@ -58,30 +58,30 @@ impl SortKey {
     }
 }
 
-/// The figures of a row that it can be sorted by.
+/// The figures that rows are sorted by.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weight {
-    /// Bytes sent.
+    /// Bytes that were sent.
     pub tx_bytes: u64,
-    /// Bytes received.
+    /// Bytes that were received.
     pub rx_bytes: u64,
-    /// Segments retransmitted.
+    /// Segments that were retransmitted.
     pub retrans: u64,
 }
 
-/// A row that can be put in order.
+/// A row that can be sorted.
 pub trait Ranked {
-    /// Its figures; what is unknown counts as nothing.
+    /// The figures of the row; unknown ones count as zero.
     fn weight(&self, figures: Figures) -> Weight;
-    /// Process id.
+    /// Number of the process.
     fn pid(&self) -> u32;
     /// Name of the process.
     fn name(&self) -> &str;
-    /// The order of rows that are equal otherwise; never equal itself, so that rows stand still.
+    /// Order of rows that are equal otherwise. Never equal itself, so that rows keep their places.
     fn tie(&self, other: &Self) -> Ordering;
 }
 
-/// Puts rows in order and keeps the first of them.
+/// Sorts rows and keeps the first `keep` of them.
 pub fn arrange<R: Ranked>(rows: &mut Vec<R>, sort: Sort, keep: Option<usize>) {
     rows.sort_by(|a, b| compare(a, b, sort).then_with(|| a.tie(b)));
     rows.truncate(keep.unwrap_or(usize::MAX));

@@ -1,4 +1,4 @@
-//! Tables for people: columns made of rows, and which of them fit a line.
+//! Tables for people: columns, cells, and which columns fit a line.
 //!
 //! Cells carry values, not text: units are the renderer's business.
 
@@ -11,41 +11,41 @@ use netperf_core::units::{ByteRate, Bytes, Growth, PerSecond, Percent};
 
 use super::sort::{Sort, SortKey};
 
-/// Blanks between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
 
-/// What a row has in a column. How it is written depends on the units that the user chose.
+/// The value of one cell. Its text depends on the units that the user chose.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell<'t> {
-    /// Untrusted text.
+    /// Text, which may be untrusted.
     Text(Cow<'t, str>),
     /// A number of things.
     Count(u64),
-    /// A size.
+    /// A size in bytes.
     Bytes(Bytes),
-    /// Bytes that wait.
+    /// Bytes in a queue.
     Queue(Bytes),
-    /// A speed.
+    /// A data rate.
     Rate(ByteRate),
-    /// How long something took, is ago, or will take.
+    /// A length of time.
     Duration(Duration),
-    /// A share.
+    /// A percentage.
     Percent(Percent),
     /// Events per second.
     PerSecond(PerSecond),
     /// A change per second.
     Growth(Growth),
-    /// Quantities from old to new.
+    /// Values over time, the oldest first.
     Trend(Vec<u64>),
-    /// Several of these, next to each other.
+    /// Several cells, side by side.
     Several(Vec<Cell<'t>>),
     /// A value that is not known.
     Unknown,
-    /// Nothing to say here.
+    /// An empty cell.
     Blank,
 }
 
-/// Which cell a value makes.
+/// Converts values of these types into cells.
 macro_rules! cells {
     ($($value:ty => $cell:expr,)*) => {$(
         impl<'t> From<$value> for Cell<'t> {
@@ -74,67 +74,67 @@ cells! {
     Growth => Self::Growth,
 }
 
-/// What is not known is a cell that says so.
+/// A missing value becomes [`Cell::Unknown`].
 impl<T: Into<Self>> From<Option<T>> for Cell<'_> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Unknown, Into::into)
     }
 }
 
-/// On which side of its column a cell stands.
+/// Alignment of the cells in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// As words.
+    /// Flush left, for words.
     Left,
-    /// As numbers.
+    /// Flush right, for numbers.
     Right,
 }
 
-/// A column's heading, and the room that it claims.
+/// A column: its heading, its width, and its rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// What stands above it.
+    /// The heading.
     pub title: &'static str,
-    /// Side on which its cells stand.
+    /// Alignment of its cells.
     pub align: Align,
-    /// Width below which it is of no use.
+    /// Smallest useful width.
     pub min: usize,
-    /// Width beyond which it gains nothing.
+    /// Largest useful width.
     pub max: usize,
-    /// Where room is short, columns with the highest number go first; 0 never goes.
+    /// Columns with the highest rank go first where space is short; 0 never goes.
     pub rank: u8,
-    /// The key that sorts by this column.
+    /// The sort key of this column.
     pub key: Option<SortKey>,
-    /// Which part of a cell is kept where it is too long.
+    /// Which part of a text that is too long is kept.
     pub keep: Keep,
 }
 
-/// Which part of a text is kept where room is short.
+/// Which part of a text that is too long is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// The beginning, as of a name.
+    /// The beginning, for names.
     Beginning,
-    /// The end, as of an address with its port.
+    /// The end, for addresses with a port.
     End,
 }
 
-/// One line.
+/// One line of cells.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row<'t> {
     /// One cell for each column.
     pub cells: Vec<Cell<'t>>,
-    /// Less important than the others: nothing moves there now.
+    /// Shown dimmed: nothing moves there now.
     pub quiet: bool,
 }
 
-/// Rows under headings.
+/// Rows under column headings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table<'t> {
-    /// Headings, from left to right.
+    /// The columns, from left to right.
     pub columns: Vec<Column>,
-    /// Lines, in order.
+    /// The rows, in order.
     pub rows: Vec<Row<'t>>,
-    /// In which order they are, where the user chooses it.
+    /// The order of the rows, where the user chooses it.
     pub sort: Option<Sort>,
 }
 
@@ -152,8 +152,8 @@ impl Column {
     }
 }
 
-/// A table in the making. Each column is one call: its title, its width, its rank (where room is short,
-/// columns with the highest go first; 0 never goes), and what it shows of a row.
+/// Builds a table, one call for each column: its title, width and rank, and its cell in each row. Where
+/// space is short, columns with the highest rank go first; 0 never goes.
 #[derive(Clone, Debug)]
 pub struct Columns<'t, R> {
     rows: Vec<R>,
@@ -161,7 +161,7 @@ pub struct Columns<'t, R> {
 }
 
 impl<'t, R: Copy> Columns<'t, R> {
-    /// No columns yet, of these rows.
+    /// Starts a table of these rows, without columns.
     pub fn of(rows: impl IntoIterator<Item = R>) -> Self {
         let rows: Vec<R> = rows.into_iter().collect();
         let table = Table {
@@ -172,7 +172,7 @@ impl<'t, R: Copy> Columns<'t, R> {
         Self { rows, table }
     }
 
-    /// A column of words, as wide as they are within `width`.
+    /// Adds a column of text, as wide as its longest cell but at most `width`.
     #[must_use]
     pub fn words<C: Into<Cell<'t>>>(
         self,
@@ -185,7 +185,7 @@ impl<'t, R: Copy> Columns<'t, R> {
         self.column(column, cell)
     }
 
-    /// A column of numbers that keeps its width, so that it stands still.
+    /// Adds a column of numbers with a fixed width, so that it does not jump.
     #[must_use]
     pub fn numbers<C: Into<Cell<'t>>>(
         self,
@@ -206,12 +206,12 @@ impl<'t, R: Copy> Columns<'t, R> {
         self
     }
 
-    /// The rows that columns are made of.
+    /// The rows of the table.
     pub fn rows(&self) -> &[R] {
         &self.rows
     }
 
-    /// Rows can be sorted by the last column.
+    /// Makes the last column sortable.
     #[must_use]
     pub fn sorted_by(mut self, key: SortKey) -> Self {
         if let Some(column) = self.table.columns.last_mut() {
@@ -220,13 +220,13 @@ impl<'t, R: Copy> Columns<'t, R> {
         self
     }
 
-    /// Rows can be sorted by the last column, if its figures are the ones that count.
+    /// Makes the last column sortable if `counts` is true.
     #[must_use]
     pub fn sorted_if(self, counts: bool, key: SortKey) -> Self {
         if counts { self.sorted_by(key) } else { self }
     }
 
-    /// In the last column the end of a text is kept where it is too long.
+    /// Keeps the end of long texts in the last column.
     #[must_use]
     pub fn keeping_the_end(mut self) -> Self {
         if let Some(column) = self.table.columns.last_mut() {
@@ -235,7 +235,7 @@ impl<'t, R: Copy> Columns<'t, R> {
         self
     }
 
-    /// Rows that are less important than the others.
+    /// Dims the rows that match.
     #[must_use]
     pub fn quiet_if(mut self, is_quiet: impl Fn(R) -> bool) -> Self {
         for (line, &row) in self.table.rows.iter_mut().zip(&self.rows) {
@@ -244,7 +244,7 @@ impl<'t, R: Copy> Columns<'t, R> {
         self
     }
 
-    /// The table, whose rows are in the order that the user chose.
+    /// Finishes a table whose rows are in the order that the user chose.
     pub fn in_order(self, sort: Sort) -> Table<'t> {
         Table {
             sort: Some(sort),
@@ -252,7 +252,7 @@ impl<'t, R: Copy> Columns<'t, R> {
         }
     }
 
-    /// The table, whose order is not the user's choice.
+    /// Finishes a table with a fixed order.
     pub fn table(self) -> Table<'t> {
         self.table
     }

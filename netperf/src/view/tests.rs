@@ -168,6 +168,25 @@ fn the_total_is_that_of_the_chosen_processes_whatever_fits_the_rows() {
 }
 
 #[test]
+fn a_filter_that_takes_nothing_tells_what_there_is_without_it() {
+    let options = |name| TopOptions {
+        processes: ProcessQuery {
+            name: Some(Regex::new(name).unwrap()),
+            ..ProcessQuery::default()
+        },
+        ..TopOptions::default()
+    };
+    let model = session();
+    let missed = json(&Top::new(&model, &options("^postgres$"), &Numeric));
+    assert_eq!(missed["without_filter"]["rows"], 2);
+    assert_eq!(missed["without_filter"]["tx_bytes"], 52_428_800 + 1_500_000);
+    for taken in [options("^nginx$"), TopOptions::default()] {
+        let top = json(&Top::new(&model, &taken, &Numeric));
+        assert_eq!(top.get("without_filter"), None);
+    }
+}
+
+#[test]
 fn processes_that_moved_nothing_are_shown_only_where_wanted() {
     let model = session();
     assert_eq!(names(&model, &TopOptions::default()), ["rsync", "nginx"]);
@@ -179,7 +198,7 @@ fn processes_that_moved_nothing_are_shown_only_where_wanted() {
 }
 
 #[test]
-fn rows_are_in_the_order_asked_for() {
+fn rows_are_in_the_chosen_order() {
     let model = session();
     let sorted = |key, figures| {
         let sort = Sort { key, figures };

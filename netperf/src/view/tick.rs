@@ -1,4 +1,4 @@
-//! What every tick says beside its rows: when it was, and how far it can be trusted.
+//! The common parts of every tick: its time, and how reliable it is.
 
 use netperf_core::model::Model;
 use netperf_core::sample::Loss;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::time::Rfc3339;
 
-/// When a tick was, for the head of its object.
+/// Time and length of a tick.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct When {
@@ -16,11 +16,11 @@ pub struct When {
     pub interval_s: Option<f64>,
 }
 
-/// How far a tick can be trusted, and what it cost.
+/// How reliable a tick is, and what tracing cost.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health<'m> {
-    /// What could not be delivered since start.
+    /// Events and updates lost since start.
     pub loss: Loss,
     /// Sources that could not be read in this tick.
     pub degraded: &'m [String],
@@ -28,7 +28,7 @@ pub struct Health<'m> {
     pub tracer: TracerRow,
 }
 
-/// What the tracer itself costs.
+/// CPU time and memory of the tracer.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TracerRow {
@@ -63,8 +63,7 @@ impl<'m> Health<'m> {
         }
     }
 
-    /// The loss in words: what is lost must not be overlooked, and what is exact all the same must
-    /// not worry.
+    /// The loss in words. It names missing bytes, and says so where the counts are exact nevertheless.
     pub fn loss_text(&self) -> String {
         let Loss {
             ring_lost,

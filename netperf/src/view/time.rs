@@ -1,4 +1,4 @@
-//! Moments as RFC 3339, in UTC, always with nanoseconds.
+//! Timestamps as RFC 3339, in UTC, always with nanoseconds.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use serde::Serialize;
 pub struct Rfc3339(#[cfg_attr(feature = "schema", schemars(with = "String"))] pub WallNs);
 
 impl Rfc3339 {
-    /// The same moment without the fraction of a second, for people.
+    /// The timestamp without the fraction of a second, for people.
     pub fn to_seconds(self) -> String {
         format!("{:.0}", self.timestamp())
     }

@@ -1,4 +1,4 @@
-//! Which process moves how much? The rows of `top`.
+//! The rows of `top`: what each process moves.
 
 use std::collections::HashMap;
 
@@ -16,19 +16,20 @@ use super::link_row::LinkRow;
 use super::process_row::ProcessRow;
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
+use super::without_filter::WithoutFilter;
 
-/// What `top` is asked to show.
+/// Options of `top`.
 #[derive(Clone, Debug, Default)]
 pub struct TopOptions {
     /// Only these processes.
     pub processes: ProcessQuery,
     /// The order of the rows.
     pub sort: Sort,
-    /// How many at most.
+    /// Largest number of rows.
     pub rows: Option<usize>,
-    /// With the connections of each.
+    /// Include the connections of each process.
     pub connections: bool,
-    /// Also those that moved nothing in this tick.
+    /// Include processes that moved nothing in this tick.
     pub idle: bool,
 }
 
@@ -40,28 +41,31 @@ pub struct Top<'m> {
     /// When the tick was.
     #[serde(flatten)]
     pub when: When,
-    /// In the order asked for.
+    /// The processes, sorted.
     pub processes: Vec<ProcessRow<'m>>,
-    /// Everything that the chosen processes moved, those beyond the row limit included.
+    /// Sum of the selected processes, including those beyond the row limit.
     pub total: TotalRow,
-    /// Every interface.
+    /// Traffic of every interface.
     pub interfaces: Vec<LinkRow<'m>>,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
 }
 
-/// A sum over rows.
+/// The sum of all selected rows.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TotalRow {
-    /// Sent in this tick.
+    /// Bytes sent in this tick.
     pub tx_bytes: u64,
-    /// Received in this tick.
+    /// Bytes received in this tick.
     pub rx_bytes: u64,
-    /// Sent, a second of this tick.
+    /// Bytes sent per second in this tick.
     pub tx_bytes_per_s: Option<u64>,
-    /// Received, a second of this tick.
+    /// Bytes received per second in this tick.
     pub rx_bytes_per_s: Option<u64>,
 }
 
@@ -69,10 +73,18 @@ impl<'m> Top<'m> {
     /// The latest tick of the model.
     pub fn new(model: &'m Model, options: &TopOptions, names: &dyn HostNames) -> Self {
         let mut rows = chosen(model, options);
-        let mut sum = Traffic::default();
-        for row in &rows {
-            sum += row.traffic.moved.unwrap_or_default();
-        }
+        let sum = sum_of(&rows);
+        let is_missed = rows.is_empty() && !options.processes.is_empty();
+        let without_filter = is_missed.then(|| {
+            let all = chosen(
+                model,
+                &TopOptions {
+                    processes: ProcessQuery::default(),
+                    ..options.clone()
+                },
+            );
+            WithoutFilter::moved(all.len(), sum_of(&all))
+        });
         arrange(&mut rows, options.sort, options.rows);
         if options.connections {
             add_connections(&mut rows, model, options.sort, names);
@@ -82,13 +94,14 @@ impl<'m> Top<'m> {
             processes: rows,
             total: TotalRow::new(sum, model),
             interfaces: LinkRow::all(model),
+            without_filter,
             health: Health::of(model),
         }
     }
 }
 
 impl TotalRow {
-    /// The sum of what moved in the latest tick.
+    /// The traffic `sum` of the latest tick, as a row.
     pub fn new(sum: Traffic, model: &Model) -> Self {
         let speed = model.span().speed(Some(sum));
         Self {
@@ -98,6 +111,14 @@ impl TotalRow {
             rx_bytes_per_s: speed.map(|speed| speed.rx_bytes_per_s),
         }
     }
+}
+
+fn sum_of(rows: &[ProcessRow<'_>]) -> Traffic {
+    let mut sum = Traffic::default();
+    for row in rows {
+        sum += row.traffic.moved.unwrap_or_default();
+    }
+    sum
 }
 
 fn chosen<'m>(model: &'m Model, options: &TopOptions) -> Vec<ProcessRow<'m>> {
@@ -114,12 +135,12 @@ fn chosen<'m>(model: &'m Model, options: &TopOptions) -> Vec<ProcessRow<'m>> {
     }
 }
 
-/// A counter that went back may hide bytes, so it counts as movement.
+/// Whether the process moved bytes. A counter that went back may hide some, so it counts as traffic.
 fn has_moved(traffic: &ProcessTraffic) -> bool {
     traffic.moved.is_none_or(|moved| !moved.is_zero()) || traffic.retrans != Some(0)
 }
 
-/// Gives each row the flows with which it moved bytes lately.
+/// Adds to each row the flows of its process with recent traffic.
 fn add_connections<'m>(
     rows: &mut [ProcessRow<'m>],
     model: &'m Model,

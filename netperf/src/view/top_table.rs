@@ -1,4 +1,4 @@
-//! The table of processes, each with its connections below it where they are shown.
+//! The table of processes, optionally with the connections of each below it.
 
 use std::iter;
 use std::time::Duration;
@@ -17,19 +17,19 @@ use super::process_row::ProcessRow;
 use super::sort::{Figures, Sort, SortKey};
 use super::table::{Cell, Columns, Table};
 
-/// How many stretches of a second a trend shows.
+/// Seconds that a trend shows.
 const TREND_SECONDS: usize = 60;
 
-/// What people want to see of the processes.
+/// How the table of processes looks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TopLook<'l> {
-    /// The order the rows are in, and the figures that stand in front.
+    /// The order of the rows, and the figures that come first.
     pub sort: Sort,
-    /// The command line has precedence over other details.
+    /// Show the command line rather than other details.
     pub command_line: bool,
-    /// Limits that are held.
+    /// Limits in force.
     pub limits: &'l [LimitRecord],
-    /// The last minute up to this moment, as a small picture.
+    /// Show a trend of the minute that ends here.
     pub trend_until: Option<MonoNs>,
 }
 
@@ -41,7 +41,7 @@ enum Line<'t> {
 }
 
 impl<'t> Line<'t> {
-    /// What only a process has.
+    /// A cell that only processes have.
     fn of_process<C: Into<Cell<'t>>>(self, cell: impl Fn(&'t ProcessRow<'t>) -> C) -> Cell<'t> {
         match self {
             Self::Process(row) => cell(row).into(),
@@ -49,7 +49,7 @@ impl<'t> Line<'t> {
         }
     }
 
-    /// What both have.
+    /// A cell that processes and connections have.
     fn of_each<C: Into<Cell<'t>>>(
         self,
         process: impl Fn(&'t ProcessRow<'t>) -> C,

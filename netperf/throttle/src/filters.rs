@@ -1,5 +1,5 @@
-//! What stays at the interfaces of others where the kernel has no tcx, and who removes it? The holder, and
-//! where that was killed, a process that waits for its end.
+//! Filters at the interfaces of others, where the kernel has no tcx. The holder removes them; if it was
+//! killed, a process that waits for its end does.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,18 +11,18 @@ use netperf_sys::netlink::{self, Side};
 use netperf_sys::procfs::OWN_EXECUTABLE;
 use rustix::fs::{FlockOperation, flock};
 
-/// What the names of our filters begin with; the number of the limit follows.
+/// Prefix of the names of our filters; the number of the limit follows.
 const NAME: &str = "netperf-trace ";
 
-/// What ends the name of those for which limits have made the interface ready.
+/// Suffix of those names where a limit added the queue of the interface.
 const MADE: &str = " made";
 
 const SIDES: [Side; 2] = [Side::Arrives, Side::Leaves];
 
-/// What the holder says when nothing is left to be removed.
+/// The holder's message that nothing is left to remove.
 const DONE: &[u8] = b"done";
 
-/// The filters of a limit; they go with this.
+/// The filters of a limit, removed on drop.
 #[derive(Debug)]
 pub(super) struct Filters {
     target_netns: File,
@@ -31,10 +31,11 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// Makes sure that they will be removed, before there are any.
+    /// Starts the process that removes the filters, before there are any.
     ///
     /// # Errors
-    /// When no process can be started, or what another run has left can't be removed.
+    ///
+    /// No process can be started, or what another run has left can't be removed.
     pub(super) fn begin(target_netns: &File, id: u8) -> io::Result<Self> {
         netlink::inside(target_netns, || remove(target_netns, id))?;
         let waiter = Command::new(OWN_EXECUTABLE)
@@ -51,10 +52,11 @@ impl Filters {
         })
     }
 
-    /// Lets a program see the packets of an interface of the calling thread's network namespace.
+    /// Attaches a program to an interface of the calling thread's network namespace.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    ///
+    /// The kernel refuses.
     pub(super) fn add(
         &self,
         interface: u32,
@@ -68,10 +70,11 @@ impl Filters {
         netlink::add_filter(interface, side, &name, program)
     }
 
-    /// Removes them.
+    /// Removes the filters.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    ///
+    /// The kernel refuses.
     pub(super) fn remove(&self) -> io::Result<()> {
         netlink::inside(&self.target_netns, || remove(&self.target_netns, self.id))
     }
@@ -94,11 +97,12 @@ impl Drop for Filters {
     }
 }
 
-/// Waits until the holder of a limit has ended, and removes what it has left: standard input is a pipe from
-/// it, standard output the network namespace.
+/// Waits until the holder of a limit has ended, and removes what it has left. Standard input is a pipe
+/// from the holder, standard output the network namespace.
 ///
 /// # Errors
-/// When the kernel refuses.
+///
+/// The kernel refuses.
 pub fn clean_up_after(id: u8, mut holder: impl Read, target_netns: &File) -> io::Result<()> {
     let mut said = Vec::new();
     holder.read_to_end(&mut said)?;
@@ -108,8 +112,8 @@ pub fn clean_up_after(id: u8, mut holder: impl Read, target_netns: &File) -> io:
     netlink::inside(target_netns, || remove(target_netns, id))
 }
 
-/// Removes the filters of a limit from every interface of the calling thread's network namespace, and what
-/// was made for them once the last one is gone.
+/// Removes the filters of a limit from every interface of the calling thread's network namespace, and
+/// with the last filter the queue that was added for them.
 fn remove(target_netns: &File, id: u8) -> io::Result<()> {
     let _alone = Alone::at(target_netns)?;
     let mut outcome = Ok(());
@@ -143,7 +147,7 @@ fn remove_at(interface: u32, id: u8) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether another limit has made an interface ready.
+/// Whether a limit has added the queue of an interface.
 fn is_made_by_us(interface: u32) -> io::Result<bool> {
     for side in SIDES {
         let filters = netlink::filters_at(interface, side)?;
@@ -157,7 +161,7 @@ fn is_made_by_us(interface: u32) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The limit that a filter is of, by its name, and whether limits have made the interface ready.
+/// The number of the limit in a filter's name, and whether a limit added the queue.
 fn owner(name: &str) -> Option<(u8, bool)> {
     let rest = name.strip_prefix(NAME)?;
     let (number, made) = match rest.strip_suffix(MADE) {
@@ -167,7 +171,7 @@ fn owner(name: &str) -> Option<(u8, bool)> {
     Some((number.parse().ok()?, made))
 }
 
-/// Keeps other limits from adding and removing meanwhile: the namespace itself is the lock.
+/// Excludes other limits meanwhile, by a lock on the namespace file.
 struct Alone<'a>(&'a File);
 
 impl<'a> Alone<'a> {

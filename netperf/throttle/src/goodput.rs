@@ -1,4 +1,4 @@
-//! How fast must the queue let bytes go, headers included, so that payload flows at the asked rate?
+//! Computes the rate of a queue, headers included, from the limit on payload.
 
 use std::time::Duration;
 
@@ -6,47 +6,46 @@ use netperf_common::limit::LimitCounters;
 use netperf_core::units::ByteRate;
 use netperf_sys::netlink::TokenBucket;
 
-/// A burst is what the rate lets through in this time.
+/// A burst is what the rate sends in this time.
 const BURST: Duration = Duration::from_millis(10);
 
-/// What may wait is what the rate lets through in this time, and at least so many bytes.
+/// The queue holds what the rate sends in this time, within [`LEAST_ROOM`] and [`MOST_ROOM`] bytes.
 const ROOM: Duration = Duration::from_millis(400);
 const LEAST_ROOM: u64 = 64 << 20;
 
-/// Most that may wait in a queue, in bytes.
+/// Largest size of a queue, in bytes.
 const MOST_ROOM: u64 = 1 << 30;
 
-/// Longest packet of many segments, with all their headers, that may wait as it is while a lower rate
-/// would cut it: those of segments that are not tiny.
+/// Longest packet of many segments, headers included, that may stay whole in the queue when the rate
+/// falls.
 const LONGEST: u32 = 80_000;
 
-/// Payload in bytes after which the share of headers is believed.
+/// Payload in bytes after which the measured share of headers is trusted.
 const ENOUGH: u64 = 64 * 1024;
 
-/// Share of wire bytes to payload in millionths before anything was seen: full segments of TCP with
-/// timestamps over IPv4, 1514 bytes for 1448.
+/// Wire bytes per million payload bytes before any measurement: full segments of TCP with timestamps
+/// over IPv4, 1514 bytes for 1448.
 const FIRST_GUESS: u64 = 1_514 * MILLION / 1_448;
 
 const MILLION: u64 = 1_000_000;
 
-/// The rate of one direction.
+/// The rate of one direction, and its share of headers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Goodput {
     rate: ByteRate,
     /// Smallest burst in bytes: one packet of any interface goes as it is.
     largest_packet: u32,
-    /// Wire bytes for a million bytes of payload.
+    /// Wire bytes per million bytes of payload.
     share: u64,
     seen: LimitCounters,
-    /// Wire bytes by which the queue was too slow since its share was learnt; less than nothing where it was too
-    /// fast.
+    /// Wire bytes that the queue was short of since the share was learnt; negative if it was too fast.
     behind: i64,
-    /// Longer packets than the rate would leave whole may wait until so many wire bytes have gone.
+    /// Packets longer than the rate allows may stay in the queue until so many wire bytes have left it.
     long_until: Option<u64>,
 }
 
 impl Goodput {
-    /// Of interfaces whose packets are `largest_packet` bytes at the most, with their headers.
+    /// For interfaces whose packets have at most `largest_packet` bytes, headers included.
     pub(super) fn new(rate: ByteRate, largest_packet: u32) -> Self {
         Self {
             rate,
@@ -62,7 +61,8 @@ impl Goodput {
         self.rate
     }
 
-    /// Another rate, while `waiting` bytes are in the queue and `gone` have left it, headers included.
+    /// Sets another rate, while `waiting` bytes are in the queue and `gone` have left it, headers
+    /// included.
     pub(super) fn set_rate(&mut self, rate: ByteRate, waiting: u64, gone: u64) {
         let cuts_more = rate < self.rate;
         self.rate = rate;
@@ -71,7 +71,7 @@ impl Goodput {
         }
     }
 
-    /// What the queue has to do.
+    /// The parameters of the queue.
     pub(super) fn bucket(&self) -> TokenBucket {
         let wire = u128::from(self.rate.0) * u128::from(self.share) / u128::from(MILLION);
         let rate = u64::try_from(wire).unwrap_or(u64::MAX).max(1);
@@ -90,13 +90,14 @@ impl Goodput {
         u32::try_from(whole).unwrap_or(u32::MAX)
     }
 
-    /// Takes in what has gone through until now; true if the queue has to change.
+    /// Takes in the current counters; true if the queue has to change.
     pub(super) fn learn(&mut self, seen: LimitCounters) -> bool {
         let has_gone = self.long_until.take_if(|until| seen.wire >= *until);
         self.learn_share(seen) || has_gone.is_some()
     }
 
-    /// A queue that is changed lets a burst go at once, so it is left alone until that is what it was wrong by.
+    /// Learns the share of headers. Changing a queue releases a burst at once, so it waits until the
+    /// error is as large as a burst.
     fn learn_share(&mut self, seen: LimitCounters) -> bool {
         let payload = seen.payload - self.seen.payload;
         if payload < ENOUGH {
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_come_on_top_of_the_asked_rate() {
+    fn headers_come_on_top_of_the_rate() {
         let bucket = Goodput::new(ByteRate(20_000_000), 1_514).bucket();
         assert!(
             (20_911_000..20_912_000).contains(&bucket.rate),

@@ -1,4 +1,4 @@
-//! A limit from beginning to end: sets up programs and queues, tends them, takes them away.
+//! A limit from beginning to end: sets up programs and queues, maintains them, removes them.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,19 +18,20 @@ use super::preparation::Preparation;
 use super::survey::{self, Found, Ground};
 use super::{Alive, LimitError, Means, Plan, Survey, Target, members};
 
-/// How often is looked for processes that belong until nobody new is there.
-const LOOKS_MAX: usize = 50;
+/// Largest number of searches for processes until a search finds no new one.
+const SEARCHES_MAX: usize = 50;
 
-/// Calls of [`Limit::tend`] between two looks at processes and interfaces.
-const LOOK_EVERY: u32 = 10;
+/// Calls of [`Limit::tend`] between two searches for processes and interfaces.
+const SEARCH_EVERY: u32 = 10;
 
-/// The same between two looks at sockets, which take a microsecond for each open file.
+/// Calls between two searches for sockets, which take a microsecond for each open file.
 const SOCKETS_EVERY: u32 = 20;
 
-/// How long the end waits for what is in the queues.
+/// How long the end waits for the queues to drain.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// A limit that holds as long as this lives. It goes with its descriptors, however the process ends.
+/// A limit in force. It holds as long as this value lives: the kernel drops it with its descriptors,
+/// however the process ends.
 pub struct Limit {
     plan: Plan,
     means: Means,
@@ -59,17 +60,19 @@ impl Limit {
     /// Finds out how the limit would be set up.
     ///
     /// # Errors
-    /// When it can't be.
+    ///
+    /// It can't be set up.
     pub fn survey(plan: &Plan) -> Result<Survey, LimitError> {
         let Ground { survey, .. } = survey::look(plan, &Procfs::new("/"))?;
         Means::check_interfaces()?;
         Ok(survey)
     }
 
-    /// Sets it up, or leaves everything as it was.
+    /// Sets up the limit, or leaves everything as it was.
     ///
     /// # Errors
-    /// When it can't be.
+    ///
+    /// It can't be set up.
     pub fn begin(plan: Plan, preparation: Preparation) -> Result<Self, LimitError> {
         let procfs = Procfs::new("/");
         let Ground {
@@ -125,10 +128,11 @@ impl Limit {
         Ok(limit)
     }
 
-    /// Other rates from now on; a direction can't be added or left out.
+    /// Changes the rates; a direction can't be added or removed.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    ///
+    /// The kernel refuses.
     pub fn set_rates(&mut self, rates: Rates) -> Result<(), LimitError> {
         if let Some(rate) = rates.down.filter(|&rate| self.plan.rates.down > Some(rate)) {
             self.invitation.lower(&mut self.programs, rate);
@@ -159,25 +163,27 @@ impl Limit {
         Ok(())
     }
 
-    /// Whether a process, of anybody, has got another name since this was last asked.
+    /// Whether any process on the machine has a new name since the last call.
     pub fn has_new_names(&mut self) -> bool {
         let renamed = self.programs.renamed();
         std::mem::replace(&mut self.renamed, renamed) != renamed
     }
 
-    /// Covers more processes (which a name newly fits, say).
+    /// Adds processes, for example those whose name matches now.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    ///
+    /// The kernel refuses.
     pub fn cover(&mut self, targets: &[Target]) -> Result<(), LimitError> {
         self.plan.targets.extend(targets);
         self.take_members(|_| Ok(()))
     }
 
-    /// What has to be done again and again, every [`super::TEND_EVERY`].
+    /// Does the regular work, to be called every [`super::TEND_EVERY`].
     ///
     /// # Errors
-    /// When the limit no longer holds.
+    ///
+    /// The limit no longer holds.
     pub fn tend(&mut self) -> Result<Alive, LimitError> {
         self.tended = self.tended.wrapping_add(1);
         self.invitation.next_round(&mut self.programs);
@@ -185,7 +191,7 @@ impl Limit {
         if let Err(error) = self.learn() {
             return gone(error);
         }
-        if self.tended.is_multiple_of(LOOK_EVERY) {
+        if self.tended.is_multiple_of(SEARCH_EVERY) {
             match self.network.backlogs() {
                 Ok(backlogs) => {
                     let which = [Waiting::Sending, Waiting::Receiving];
@@ -199,7 +205,7 @@ impl Limit {
             }
             self.attach_interfaces()?;
             if !self.has_members() {
-                return Ok(Alive::NobodyLeft);
+                return Ok(Alive::AllEnded);
             }
         }
         if self.tended.is_multiple_of(SOCKETS_EVERY)
@@ -210,10 +216,11 @@ impl Limit {
         Ok(Alive::Yes)
     }
 
-    /// What it has done.
+    /// Reads the counters of the limit.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    ///
+    /// The kernel refuses.
     pub fn read(&mut self) -> Result<LimitSample, LimitError> {
         let seen = self.programs.seen();
         let [up, down] = self.network.backlogs().map_err(anyhow::Error::from)?;
@@ -241,7 +248,7 @@ impl Limit {
         })
     }
 
-    /// Ends it without loss: what waits goes out first, at full speed.
+    /// Ends the limit without loss: queued packets leave first, at full speed.
     pub fn lift(mut self) {
         self.network.empty(PATIENCE);
         self.programs.set_window_rate(0, 1);
@@ -252,15 +259,15 @@ impl Limit {
         self.network.empty(PATIENCE);
     }
 
-    /// Takes in the processes that belong, before `between` sees those that are started, and after it, so
-    /// that none slips through; then their sockets.
+    /// Takes in processes before and after `between`, which starts watching for new ones, so that none
+    /// is missed; then their sockets.
     fn take_members(
         &mut self,
         between: impl FnOnce(&mut LimitPrograms) -> anyhow::Result<()>,
     ) -> Result<(), LimitError> {
         self.add_members()?;
         between(&mut self.programs).map_err(LimitError::refused)?;
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..SEARCHES_MAX {
             if !self.add_members()? {
                 break;
             }
@@ -274,7 +281,7 @@ impl Limit {
         sockets.take_in(&members, &mut self.programs, &self.procfs)
     }
 
-    /// Takes in those that are there now; whether any of them is new.
+    /// Takes in the processes that exist now; whether any of them is new.
     fn add_members(&mut self) -> Result<bool, LimitError> {
         let known: HashSet<u32> = self.programs.members().into_iter().collect();
         let mut found = members::of(&self.plan, &self.procfs);
@@ -309,7 +316,7 @@ impl Limit {
         }
     }
 
-    /// Lets the queues keep up with the share of headers.
+    /// Adjusts the queues to the share of headers.
     fn learn(&mut self) -> std::io::Result<()> {
         let seen = self.programs.seen();
         let queues = [
@@ -345,7 +352,7 @@ impl Limit {
         }
     }
 
-    /// Looks at every interface that is limited, also those that came later.
+    /// Attaches to every interface that is to be limited, including new ones.
     fn attach_interfaces(&mut self) -> Result<(), LimitError> {
         let found = self
             .network
@@ -387,7 +394,7 @@ impl Limit {
     }
 }
 
-/// Somebody has removed an interface of the limit, or this is another problem.
+/// Whether an interface of the limit was removed, or the error is another.
 fn gone(error: std::io::Error) -> Result<Alive, LimitError> {
     match error.raw_os_error() {
         Some(libc::ENODEV | libc::ENOENT) => Ok(Alive::Gone),

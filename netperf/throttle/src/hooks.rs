@@ -1,4 +1,4 @@
-//! Attaches the programs of a limit where packets pass, as the kernel allows: by tcx, or by filters.
+//! Attaches the programs of a limit where packets pass: by tcx, or by filters.
 
 use std::fs::File;
 use std::io;
@@ -9,20 +9,21 @@ use netperf_sys::netlink::{self, Side};
 use super::filters::Filters;
 use super::{LimitError, Way};
 
-/// A way that was taken.
+/// How the programs are attached.
 #[derive(Debug)]
 pub(super) enum Hooks {
-    /// They go with their descriptors.
+    /// By tcx: they go with their descriptors.
     Tcx,
-    /// They have to be removed.
+    /// By filters, which have to be removed.
     Filters(Filters),
 }
 
 impl Hooks {
-    /// Prepares a limit.
+    /// Prepares the attachments.
     ///
     /// # Errors
-    /// When something could be left behind.
+    ///
+    /// Something could be left behind.
     pub(super) fn begin(way: Way, target_netns: &File, id: u8) -> Result<Self, LimitError> {
         match way {
             Way::Tcx => Ok(Self::Tcx),
@@ -33,7 +34,7 @@ impl Hooks {
         }
     }
 
-    /// How packets are held up.
+    /// How packets are intercepted.
     pub(super) fn way(&self) -> Way {
         match self {
             Self::Tcx => Way::Tcx,
@@ -41,10 +42,11 @@ impl Hooks {
         }
     }
 
-    /// Lets a program look at the packets of an interface of the calling thread's network namespace.
+    /// Attaches a program to an interface of the calling thread's network namespace.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    ///
+    /// The kernel refuses.
     pub(super) fn attach(
         &self,
         programs: &mut LimitPrograms,
@@ -71,10 +73,11 @@ impl Hooks {
         }
     }
 
-    /// No longer looks at the packets of the processes; the queue goes on.
+    /// Stops intercepting packets of the processes; the queue goes on.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    ///
+    /// The kernel refuses.
     pub(super) fn let_go(&self, programs: &mut LimitPrograms) -> anyhow::Result<()> {
         match self {
             Self::Tcx => programs.let_go(),
@@ -83,7 +86,7 @@ impl Hooks {
     }
 }
 
-/// Puts a filter at an interface that was made for a queue.
+/// Adds a filter to an interface that was made for a queue.
 fn put_at_queue(programs: &mut LimitPrograms, point: Point, index: u32) -> io::Result<()> {
     let program = programs.descriptor(point).map_err(io::Error::other)?;
     netlink::add_clsact(index)?;

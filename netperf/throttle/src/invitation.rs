@@ -7,20 +7,20 @@ use netperf_common::limit::AHEAD_US;
 use netperf_core::units::ByteRate;
 use netperf_sys::bpf::{LimitPrograms, Waiting};
 
-/// Rounds in which a connection counts as one that receives.
+/// Rounds without data after which a connection no longer counts as receiving.
 const ROUNDS: usize = 4;
 
-/// What is sent waits for this part of a second at the most where connections can be asked to wait; so many bytes
-/// are not plenty at any rate.
+/// Largest queue of data to send, where TCP can be throttled: this fraction of a second, and at least
+/// so many bytes.
 const SENDING: (u64, u64) = (10, 32 * 1024);
 
-/// What is received, where it is datagrams, whose senders can't be asked: what comes then is dropped.
+/// Largest queue of received datagrams, whose senders can't be throttled: what comes beyond is dropped.
 const RECEIVING: (u64, u64) = (2, 64 * 1024);
 
-/// How long what was invited before is let in at the rate of before.
+/// How long data within the old window is still let in at the old rate.
 const AHEAD: Duration = Duration::from_micros(AHEAD_US);
 
-/// The connections that receive.
+/// The connections that receive now.
 #[derive(Debug, Default)]
 pub(super) struct Invitation {
     rounds: [u64; ROUNDS],
@@ -33,20 +33,20 @@ impl Invitation {
         self.rounds[0] = programs.next_round();
     }
 
-    /// Each connection that receives may invite its part of the rate.
+    /// Gives each receiving connection its part of the rate.
     pub(super) fn tell(&self, programs: &mut LimitPrograms, rate: ByteRate) {
         let connections = self.rounds.iter().copied().max().unwrap_or(0).max(1);
         programs.set_window_rate(rate.0, connections);
     }
 
-    /// Lets in what was invited at a higher rate, while less is invited already.
+    /// Announces smaller windows, then waits until the data within the old ones is in.
     pub(super) fn lower(&self, programs: &mut LimitPrograms, rate: ByteRate) {
         self.tell(programs, rate);
         thread::sleep(AHEAD);
     }
 }
 
-/// How much may wait to be sent, or received, before somebody is told.
+/// Sets how much may wait to be sent, or received, before senders are throttled.
 pub(super) fn tell_plenty(programs: &mut LimitPrograms, which: Waiting, rate: ByteRate) {
     let (a_second, least) = match which {
         Waiting::Sending => SENDING,

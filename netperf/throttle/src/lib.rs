@@ -28,59 +28,59 @@ use std::time::Duration;
 /// How often [`Limit::tend`] must be called.
 pub const TEND_EVERY: Duration = Duration::from_millis(50);
 
-/// A process as it was found.
+/// A process to limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// Its number in the tracer's pid namespace.
+    /// Pid in the tracer's pid namespace.
     pub pid: u32,
-    /// When it started: a reused number is another process.
+    /// Start time, which tells processes with a reused pid apart.
     pub start: MonoNs,
 }
 
-/// What is to be limited, and how.
+/// The plan of a limit: what to limit, and how.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// 1 to 16: which of the limits on this machine it is. No other one that is held has it.
+    /// Number of the limit, 1 to 16, unique among those in force on this machine.
     pub id: u8,
-    /// The processes. All are in one network namespace.
+    /// The processes, all in one network namespace.
     pub targets: Vec<Target>,
-    /// Whether those count that they start, too, and that those start.
+    /// Whether their child processes are limited too, and the children of those.
     pub children: bool,
-    /// Directory of a cgroup (v2) whose every process is limited, also those that come later.
+    /// Directory of a cgroup (v2) whose every process is limited, including later ones.
     pub cgroup: Option<PathBuf>,
-    /// Whether [`Limit::has_new_names`] is asked.
+    /// Whether [`Limit::has_new_names`] will be called.
     pub names: bool,
-    /// The rates.
+    /// The rates of both directions.
     pub rates: Rates,
     /// Whether loopback is limited, too.
     pub loopback: bool,
-    /// Interfaces that are left alone.
+    /// Interfaces that are not limited.
     pub except: Vec<String>,
-    /// How programs get at packets; `None` is the first way that this kernel has.
+    /// How to intercept packets; `None` is the first that this kernel supports.
     pub way: Option<Way>,
 }
 
 /// An interface of the network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
-    /// Its name.
+    /// Name of the interface.
     pub name: String,
     /// Why it is not limited; `None` if it is.
     pub left_out: Option<String>,
 }
 
-/// What a limit would be set up with: nothing is changed to find it out.
+/// How a limit would be set up. Nothing is changed to find out.
 #[derive(Clone, Debug)]
 pub struct Survey {
     /// Inode number of the network namespace.
     pub netns: u32,
     /// Every interface there.
     pub interfaces: Vec<Interface>,
-    /// How packets would be held up.
+    /// How packets would be delayed.
     pub mechanism: &'static str,
 }
 
-/// Why there can be no limit.
+/// Why a limit can't be set up or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitError {
     /// The rights of this process do not suffice (exit status 3).
@@ -89,16 +89,17 @@ pub enum LimitError {
     /// This kernel, or this interface, lacks something (exit status 4).
     #[error("{0}")]
     Unsupported(String),
-    /// What was asked for can't be (exit status 2).
+    /// The options can't be met (exit status 2).
     #[error("{0}")]
-    Asked(String),
+    Invalid(String),
     /// Anything else (exit status 1).
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
 }
 
 impl LimitError {
-    /// What the kernel can't do, or does not allow, it says when something is loaded, made or attached.
+    /// An error of the kernel while something is loaded, made or attached: it lacks a feature, or does
+    /// not allow it.
     fn refused(error: anyhow::Error) -> Self {
         let mut causes = error
             .chain()
@@ -124,10 +125,10 @@ impl LimitError {
 /// Whether there is still something to limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alive {
-    /// Yes.
+    /// Some processes are running.
     Yes,
     /// All processes have ended.
-    NobodyLeft,
+    AllEnded,
     /// The network namespace is gone, or the interfaces of the limit were removed.
     Gone,
 }

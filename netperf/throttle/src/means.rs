@@ -1,4 +1,5 @@
-//! Chooses the means by which this kernel can hold packets up. Tried where nothing is touched.
+//! Chooses how this kernel can intercept and delay packets. Trials run in a network namespace of their
+//! own.
 
 use netperf_core::machine::{Outcome, Trial};
 use netperf_sys::bpf;
@@ -6,20 +7,20 @@ use netperf_sys::netlink::{self, Discipline};
 
 use super::LimitError;
 
-/// How programs get at the packets of an interface.
+/// How programs intercept the packets of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// By tcx (Linux 6.6): they go with their descriptors.
     Tcx,
-    /// By filters of the queue `clsact`, which stay until somebody removes them.
+    /// By filters of a `clsact` queue, which stay until they are removed.
     Clsact,
 }
 
 impl Way {
-    /// From the better to the worse.
+    /// Every way, the best first.
     const ALL: [Self; 2] = [Self::Tcx, Self::Clsact];
 
-    /// As the user names it.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tcx => "tcx",
@@ -27,7 +28,7 @@ impl Way {
         }
     }
 
-    /// Why this kernel does not have it.
+    /// Why this kernel does not support it; `None` if it does.
     fn lacks(self) -> Option<String> {
         let trials = match self {
             Self::Tcx => vec![bpf::try_tcx()],
@@ -37,7 +38,7 @@ impl Way {
     }
 }
 
-/// What holds packets up, and what leads them there.
+/// How packets are intercepted and delayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Means {
     pub(super) way: Way,
@@ -45,13 +46,14 @@ pub(super) struct Means {
 }
 
 impl Means {
-    /// The best that this kernel has, or those with the way that is asked for.
+    /// The best means that this kernel supports, or those with the requested way.
     ///
     /// # Errors
-    /// When it has none, or there can be no network namespace to try them in.
-    pub(super) fn find(asked: Option<Way>) -> Result<Self, LimitError> {
+    ///
+    /// It supports none, or a network namespace for the trial can't be made.
+    pub(super) fn find(requested: Option<Way>) -> Result<Self, LimitError> {
         in_trial(move || {
-            let ways = asked.map_or(Way::ALL.to_vec(), |way| vec![way]);
+            let ways = requested.map_or(Way::ALL.to_vec(), |way| vec![way]);
             let way = first(&ways, |way| (way.name(), way.lacks()));
             let discipline = first(&Discipline::ALL, |discipline| {
                 let trial = netlink::bucket_trial(discipline);
@@ -80,7 +82,7 @@ impl Means {
         })
     }
 
-    /// As users see it.
+    /// The name for users.
     pub(super) fn mechanism(self) -> &'static str {
         match (self.way, self.discipline) {
             (Way::Tcx, Discipline::Tbf) => "veth+tbf (tcx)",
@@ -102,7 +104,7 @@ fn in_trial<T: Send + 'static>(
     tried.map_err(LimitError::Unsupported)
 }
 
-/// The first of several that nothing speaks against; otherwise what does, of each.
+/// The first of several that works; otherwise the reasons against each.
 fn first<T: Copy>(
     all: &[T],
     lacks: impl Fn(T) -> (&'static str, Option<String>),
@@ -117,7 +119,7 @@ fn first<T: Copy>(
     Err(lacking.join(", "))
 }
 
-/// Of what, and why.
+/// What failed, and why.
 fn refusal(trial: Trial) -> Option<String> {
     let why = refused(trial.outcome)?;
     Some(format!("{}: {why}", trial.feature.name()))

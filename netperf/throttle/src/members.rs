@@ -1,4 +1,4 @@
-//! The processes that a limit covers, and their sockets.
+//! The processes under a limit, and their sockets.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -13,14 +13,14 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open}
 
 use super::{LimitError, Plan, Target};
 
-/// How long an open connection may receive as before, if it sends nothing by which the other end could be told its
-/// window.
+/// How long an open connection that sends nothing may receive without a limited window: only packets
+/// that it sends can announce one.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// `AF_SMC` (`linux/socket.h`).
 const SMC: AddressFamily = AddressFamily::from_raw(43);
 
-/// One of the processes that a plan names, or that are in its cgroup.
+/// Any process that the plan names, or that is in its cgroup.
 pub(super) fn any(plan: &Plan, procfs: &Procfs) -> Option<u32> {
     let alive = |target: &&Target| procfs.is_alive(target.pid, target.start);
     let named = plan.targets.iter().find(alive).map(|target| target.pid);
@@ -28,7 +28,7 @@ pub(super) fn any(plan: &Plan, procfs: &Procfs) -> Option<u32> {
     named.or_else(in_cgroup)
 }
 
-/// The processes that a plan names and, where they count, all that descend from them.
+/// The processes that the plan names and, with children, all their descendants.
 pub(super) fn of(plan: &Plan, procfs: &Procfs) -> Vec<u32> {
     let mut members = if plan.children {
         let family = procfs.families(|one| plan.targets.iter().any(|&target| is(one, target)));
@@ -50,8 +50,7 @@ fn is(one: &Relative, target: Target) -> bool {
     one.tgid == target.pid && same_process(one.start, target.start)
 }
 
-/// Why the sockets of these processes can't all be limited, if any is of a kind that passes the kernel's queues
-/// by.
+/// Why some sockets of these processes can't be limited: their packets bypass the kernel's queues.
 pub(super) fn passes_by(tgids: &[u32], procfs: &Procfs) -> Option<String> {
     let mut copies = Copies::default();
     let files = open_sockets(tgids, procfs);
@@ -70,19 +69,20 @@ pub(super) fn passes_by(tgids: &[u32], procfs: &Procfs) -> Option<String> {
     })
 }
 
-/// The sockets of processes that packets come from.
+/// The sockets of limited processes.
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
-    /// Whether each socket, by its inode, is of TCP or UDP; the others are of other families.
+    /// Whether each socket, by its inode, is of TCP or UDP.
     known: HashMap<u32, bool>,
 }
 
 impl Sockets {
-    /// Limits every socket that these processes have open now and that is not known yet: at first all, later
-    /// those that others have handed to them. One that goes meanwhile is no matter.
+    /// Limits every open socket of these processes that is not limited yet: at first all, later those
+    /// that other processes have passed to them. A socket that closes meanwhile is skipped.
     ///
     /// # Errors
-    /// When a process does not allow it, or the kernel refuses.
+    ///
+    /// A process does not allow it, or the kernel refuses.
     pub(super) fn take_in(
         &mut self,
         tgids: &[u32],
@@ -121,7 +121,7 @@ impl Sockets {
         Ok(())
     }
 
-    /// How many of TCP and UDP the processes had open when they were last taken in.
+    /// Number of TCP and UDP sockets at the last search.
     pub(super) fn count(&self) -> usize {
         self.known
             .values()
@@ -130,7 +130,7 @@ impl Sockets {
     }
 }
 
-/// Of all processes for none.
+/// Open sockets of these processes, or of all processes if there are none.
 fn open_sockets(tgids: &[u32], procfs: &Procfs) -> Vec<SocketFile> {
     if tgids.is_empty() {
         return Vec::new();
@@ -138,7 +138,7 @@ fn open_sockets(tgids: &[u32], procfs: &Procfs) -> Vec<SocketFile> {
     procfs.socket_files(tgids).files
 }
 
-/// Who listens hands on what it has.
+/// The grace of a socket; none for a listening one, whose connections inherit its mark.
 fn grace(socket: &OwnedFd) -> Duration {
     if socket_acceptconn(socket) == Ok(false) {
         GRACE
@@ -152,10 +152,10 @@ fn is_network(socket: &OwnedFd) -> bool {
     family.is_ok_and(|family| family == AddressFamily::INET || family == AddressFamily::INET6)
 }
 
-/// Makes descriptors of this process for open files of others.
+/// Copies descriptors of other processes into this one.
 #[derive(Default)]
 struct Copies {
-    /// The process whose files were copied last: its own come together.
+    /// The latest process: sockets of one process come together.
     process: Option<(u32, OwnedFd)>,
 }
 

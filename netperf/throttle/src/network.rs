@@ -18,42 +18,42 @@ use netperf_sys::procfs::Procfs;
 use super::goodput::Goodput;
 use super::hooks::Hooks;
 
-/// How often a name is tried that the kernel has not given back yet, and how long in between.
+/// How often to try a name that the kernel has not released yet.
 const ATTEMPTS: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
 
 /// The Ethernet header, with a VLAN tag.
 const HEADER_BYTES: u32 = 18;
 
-/// A rate that holds nothing up, in bytes per second.
+/// A rate that delays nothing, in bytes per second.
 const AT_ONCE: u64 = u64::MAX;
 
-/// A direction's queue.
+/// The queue of one direction.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// The near end.
+    /// Interface index of the near end.
     pub(super) index: u32,
     name: String,
     pub(super) goodput: Goodput,
 }
 
-/// How the queues of a limit are made.
+/// Parameters of a limit's queues.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QueueKind {
     /// Number of the limit.
     pub(super) id: u8,
-    /// Bytes of the largest packet, without its header.
+    /// Size of the largest packet, without its link header, in bytes.
     pub(super) mtu: u32,
     pub(super) discipline: Discipline,
 }
 
-/// What is made for one limit.
+/// The interfaces and queues of one limit.
 #[derive(Debug)]
 pub(super) struct Network {
     kind: QueueKind,
-    /// Where the processes are.
+    /// Network namespace of the processes.
     target_netns: File,
-    /// Where the far ends are: all goes with it.
+    /// Network namespace of the far ends; everything goes with it.
     far_netns: File,
     pub(super) up: Option<Queue>,
     pub(super) down: Option<Queue>,
@@ -63,7 +63,8 @@ impl Network {
     /// Makes the queues.
     ///
     /// # Errors
-    /// When the kernel refuses; nothing is left then.
+    ///
+    /// The kernel refuses; nothing is left then.
     pub(super) fn make(
         target_netns: File,
         kind: QueueKind,
@@ -108,7 +109,7 @@ impl Network {
         })
     }
 
-    /// The kernel may take a moment to give the name back that another limit had.
+    /// Adds a pair of interfaces. The kernel may take a moment to release the name of a previous limit.
     fn add_pair(&self, name: &str) -> io::Result<()> {
         let mut attempts = 1;
         loop {
@@ -124,10 +125,11 @@ impl Network {
         }
     }
 
-    /// Attaches the programs that make packets come back.
+    /// Attaches the programs that return packets from the queues.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    ///
+    /// The kernel refuses.
     pub(super) fn attach_queue_programs(
         &self,
         hooks: &Hooks,
@@ -150,10 +152,11 @@ impl Network {
         Ok(())
     }
 
-    /// Does something where the processes are.
+    /// Runs `act` in the network namespace of the processes.
     ///
     /// # Errors
-    /// What `act` says.
+    ///
+    /// `act` fails.
     pub(super) fn in_target<T: Send>(
         &self,
         act: impl FnOnce() -> io::Result<T> + Send,
@@ -161,10 +164,11 @@ impl Network {
         netlink::inside(&self.target_netns, act)
     }
 
-    /// Tells the queue of what leaves, or arrives, its rate.
+    /// Sets the rate of a queue.
     ///
     /// # Errors
-    /// When the kernel refuses, or the interface is gone.
+    ///
+    /// The kernel refuses, or the interface is gone.
     pub(super) fn tell(&self, queue: &Queue) -> io::Result<()> {
         self.change(queue, queue.goodput.bucket())
     }
@@ -173,10 +177,11 @@ impl Network {
         self.in_target(|| bucket.change_at(queue.index, self.kind.discipline))
     }
 
-    /// How a queue stands.
+    /// What waits in each queue.
     ///
     /// # Errors
-    /// When the interface is gone.
+    ///
+    /// The interface is gone.
     pub(super) fn backlogs(&self) -> io::Result<[Option<Backlog>; 2]> {
         self.in_target(|| {
             let of = |queue: &Option<Queue>| {
@@ -187,7 +192,7 @@ impl Network {
         })
     }
 
-    /// Lets everything go that waits, and waits until it has.
+    /// Lets all queued packets go, and waits until they have.
     pub(super) fn empty(&self, patience: Duration) {
         let queues = [&self.up, &self.down];
         for queue in queues.into_iter().flatten() {
@@ -211,7 +216,8 @@ impl Network {
 }
 
 impl Drop for Network {
-    /// The kernel would do it, but a moment after this process has ended.
+    /// Removes the interfaces. The kernel would do so itself, but some time after this process has
+    /// ended.
     fn drop(&mut self) {
         let queues = [&self.up, &self.down];
         for queue in queues.into_iter().flatten() {
@@ -228,10 +234,10 @@ impl Drop for Network {
     }
 }
 
-/// What the names of our interfaces begin with; a number and a letter follow.
+/// Prefix of the names of our interfaces; a number and a letter follow.
 const NAME: &str = "npt";
 
-/// Whether an interface is the near end of some limit.
+/// Whether an interface is the near end of a limit.
 pub(super) fn is_ours(name: &str) -> bool {
     let number = name
         .strip_prefix(NAME)

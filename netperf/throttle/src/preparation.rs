@@ -1,4 +1,4 @@
-//! Looks up what a limit needs of the kernel, before it is known which processes it covers.
+//! Looks up kernel symbols and types for a limit, before its processes are known.
 
 use std::thread::{self, JoinHandle};
 
@@ -7,21 +7,22 @@ use netperf_sys::procfs::Procfs;
 
 use super::LimitError;
 
-/// What a limit needs to know of the kernel, while it is looked up.
+/// The lookup, in a thread.
 #[derive(Debug)]
 pub struct Preparation(JoinHandle<anyhow::Result<LimitLoader>>);
 
 impl Preparation {
-    /// Begins it, beside whatever else is to be done.
+    /// Begins the lookup in the background.
     ///
     /// # Errors
-    /// When there is no thread for it.
+    ///
+    /// No thread can be started.
     pub fn begin() -> std::io::Result<Self> {
         let look = || LimitLoader::prepare(&Procfs::new("/"));
         Ok(Self(thread::Builder::new().spawn(look)?))
     }
 
-    /// What is missing then is missing in the kernel.
+    /// Waits for the result. An error means that the kernel lacks something.
     pub(super) fn end(self) -> Result<LimitLoader, LimitError> {
         let panicked = |_| anyhow::anyhow!("can't look up what the kernel has");
         let loader = self.0.join().map_err(panicked)?;

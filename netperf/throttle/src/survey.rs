@@ -1,4 +1,4 @@
-//! Surveys interfaces and processes before a limit: what is there, and can it be limited?
+//! Surveys interfaces and processes before a limit: which of them can be limited?
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -12,20 +12,21 @@ use netperf_sys::procfs::Procfs;
 use super::network::is_ours;
 use super::{Interface, LimitError, Means, Plan, Survey, members};
 
-/// What a look has found.
+/// Result of a survey.
 pub(super) struct Ground {
     /// Network namespace of the processes.
     pub(super) target_netns: File,
     pub(super) means: Means,
-    /// Longest packet of the interfaces that are limited, without its header, in bytes.
+    /// Largest packet of the interfaces to limit, without its link header, in bytes.
     pub(super) largest_packet: u32,
     pub(super) survey: Survey,
 }
 
-/// Looks at where the processes are.
+/// Surveys the network namespace of the processes.
 ///
 /// # Errors
-/// When there is no such process, or something can't be limited.
+///
+/// There is no such process, or something can't be limited.
 pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
     if !procfs.is_in_initial_pid_namespace() {
         let why = "limits need the processes as the kernel numbers them: run it in the initial pid \
@@ -33,7 +34,7 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
         return Err(LimitError::Unsupported(why.to_owned()));
     }
     let means = Means::find(plan.way)?;
-    let gone = || LimitError::Asked("none of these processes is running".to_owned());
+    let gone = || LimitError::Invalid("none of these processes is running".to_owned());
     let first = members::any(plan, procfs).ok_or_else(gone)?;
     let target_netns = procfs.open_network_namespace(first).map_err(|error| {
         LimitError::Rights(format!(
@@ -71,16 +72,17 @@ pub(super) fn look(plan: &Plan, procfs: &Procfs) -> Result<Ground, LimitError> {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) interfaces: Vec<netlink::Interface>,
-    /// Numbers of those whose packets can't be seen.
+    /// Indexes of interfaces whose packets can't be intercepted.
     passing_by: HashSet<u32>,
 }
 
 impl Found {
-    /// Those of the calling thread's network namespace. Whether packets can be seen is asked where some are to be
-    /// limited that are not among `attached`: each interface lists all its features.
+    /// The interfaces of the calling thread's network namespace. Offloads are checked only if an
+    /// interface is new, because that lists all features of each.
     ///
     /// # Errors
-    /// When netlink fails.
+    ///
+    /// Netlink fails.
     pub(super) fn now(plan: &Plan, attached: &HashSet<u32>) -> io::Result<Self> {
         let mut found = Self {
             interfaces: netlink::interfaces()?,
@@ -94,7 +96,7 @@ impl Found {
     }
 }
 
-/// The offload by which a driver takes whole connections from the kernel (`NETIF_F_HW_TLS_RECORD`).
+/// Offload that takes whole connections out of the kernel (`NETIF_F_HW_TLS_RECORD`).
 const FULL_OFFLOAD: &str = "tls-hw-record";
 
 /// An interface, and whether it is limited.
@@ -102,12 +104,12 @@ pub(super) struct Judged {
     pub(super) index: u32,
     header: LinkHeader,
     pub(super) shown: Interface,
-    /// It should be, and can't.
+    /// Whether it should be limited but can't be.
     is_problem: bool,
 }
 
 impl Judged {
-    /// Why the limit would not hold for it, although nobody has left it out.
+    /// Why the limit would not hold for it, if nothing excludes it.
     pub(super) fn problem(&self) -> Option<String> {
         let Interface { name, left_out } = &self.shown;
         let why = left_out.as_ref().filter(|_| self.is_problem)?;
@@ -117,7 +119,7 @@ impl Judged {
         ))
     }
 
-    /// The interface that the limit should cover and does not, and why.
+    /// The interface, with the reason, if the limit should cover it and does not.
     pub(super) fn uncovered(&self) -> Option<Uncovered> {
         let why = self.shown.left_out.clone().filter(|_| self.is_problem)?;
         let name = self.shown.name.clone();
@@ -128,7 +130,7 @@ impl Judged {
         self.shown.left_out.is_none()
     }
 
-    /// Where what arrives, and what leaves, is looked at.
+    /// Where to intercept incoming and outgoing packets.
     pub(super) fn points(&self) -> (Point, Point) {
         match self.header {
             LinkHeader::Ethernet | LinkHeader::Other => (Point::Ingress, Point::Egress),
@@ -137,7 +139,7 @@ impl Judged {
     }
 }
 
-/// Which interfaces are limited, without those that limits have made.
+/// Every interface and whether it is limited, without those that limits have made.
 pub(super) fn judged(found: &Found, plan: &Plan) -> Vec<Judged> {
     let mut others: Vec<_> = found.interfaces.iter().collect();
     others.retain(|interface| !is_ours(&interface.name));
@@ -190,7 +192,7 @@ fn judge(interface: &netlink::Interface, found: &Found, plan: &Plan) -> (Option<
     }
 }
 
-/// The longest packet of these interfaces, without its header, in bytes.
+/// The largest packet of these interfaces, without its link header, in bytes.
 fn largest_packet(found: &Found, plan: &Plan) -> u32 {
     let limited = judged(found, plan);
     let is_limited = |interface: &&netlink::Interface| {
@@ -206,7 +208,7 @@ fn largest_packet(found: &Found, plan: &Plan) -> u32 {
     mtus.max().unwrap_or(1_500).min(65_535)
 }
 
-/// The directory in which sockets are seen being made: the cgroup that was named, or the root of all.
+/// The cgroup directory in which new sockets are watched: the selected cgroup, or the root of all.
 pub(super) fn cgroup(plan: &Plan, procfs: &Procfs) -> Result<File, LimitError> {
     let Some(path) = &plan.cgroup else {
         let cgroups = procfs.cgroups();
@@ -215,7 +217,7 @@ pub(super) fn cgroup(plan: &Plan, procfs: &Procfs) -> Result<File, LimitError> {
         return root.ok_or_else(|| LimitError::Unsupported(none.to_owned()));
     };
     File::open(path).map_err(|error| {
-        LimitError::Asked(format!("can't open the cgroup {}: {error}", path.display()))
+        LimitError::Invalid(format!("can't open the cgroup {}: {error}", path.display()))
     })
 }
 
@@ -315,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_limited_only_where_it_is_asked_for() {
+    fn loopback_is_limited_only_with_its_option() {
         let loopback = netlink::Interface {
             index: 1,
             is_loopback: true,

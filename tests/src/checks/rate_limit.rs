@@ -15,7 +15,7 @@ pub const FAR: &str = "10.72.0.2:5001";
 /// Address at the near end of the cable.
 pub const NEAR: &str = "10.72.0.1:5001";
 
-/// Bytes.
+/// Bytes of a megabyte.
 pub const MB: f64 = 1e6;
 
 /// Bytes per second that only a stream without a limit reaches.

@@ -22,7 +22,7 @@ pub(super) fn examine(sets: &[&str], report: &mut Report) {
         match trace(sets, command) {
             Ok(sessions) => {
                 for (set, session) in sets.iter().zip(&sessions) {
-                    // Where retransmissions are not asked for, such a connection is nobody's.
+                    // Without `retrans`, such a connection has no owner.
                     if command == COMMANDS[0] && !session.log.contains(NO_OWNER) {
                         report.failed(set, &test, &session.log);
                     } else {

@@ -69,17 +69,17 @@ pub(super) fn examine(kernel: Kernel, report: &mut Report) {
 fn slept() -> Result<String> {
     let veth = VethPair::new()?;
     let before = inventory(&veth)?;
-    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let mut far_sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let sender = source(&mut near(&veth)?, "tcp", FAR, 2)?;
-    await_traffic(&mut there)?;
+    await_traffic(&mut far_sink)?;
     let tracer = limit(sender.pid(), &["--up", LIMIT])?;
-    settled(&mut there).context("before")?;
+    settled(&mut far_sink).context("before")?;
     let before_sleep = time_asleep()?;
     std::fs::write("/sys/class/rtc/rtc0/wakealarm", "+3").context("no alarm to wake it")?;
     std::fs::write("/sys/power/state", "mem").context("it does not sleep")?;
     let asleep = time_asleep()?.saturating_sub(before_sleep);
     ensure!(asleep > Duration::from_secs(1), "it slept for {asleep:?}");
-    let after = settled(&mut there).context("after")?;
+    let after = settled(&mut far_sink).context("after")?;
     tracer.stop()?;
     nothing_is_left(&veth, &before)?;
     Ok(format!(
@@ -120,17 +120,17 @@ fn held(mechanism: &str, bucket: &str, queue: Option<&str>) -> Result<String> {
         }
     }
     let before = inventory(&veth)?;
-    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
-    let mut here = sink(&mut near(&veth)?, "tcp", NEAR)?;
+    let mut far_sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let mut near_sink = sink(&mut near(&veth)?, "tcp", NEAR)?;
     let sender = source(&mut near(&veth)?, "tcp", FAR, 2)?;
     let _far_sender = source(&mut far(&veth)?, "tcp", NEAR, 2)?;
-    await_traffic(&mut there)?;
-    await_traffic(&mut here)?;
-    let receiver = here.pid().to_string();
+    await_traffic(&mut far_sink)?;
+    await_traffic(&mut near_sink)?;
+    let receiver = near_sink.pid().to_string();
     let options = ["--pid", &receiver, LIMIT, "--mechanism", mechanism];
     let tracer = limit(sender.pid(), &options)?;
-    let up = settled(&mut there).context("up")?;
-    let down = settled(&mut here).context("down")?;
+    let up = settled(&mut far_sink).context("up")?;
+    let down = settled(&mut near_sink).context("down")?;
     let shown = mechanism_of(tracer)?;
     let is_it = mechanism == "auto" || shown.contains(mechanism);
     ensure!(is_it && shown.contains(bucket), "{shown}");

@@ -28,7 +28,7 @@ pub struct Ends {
 /// One process with one socket.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct End {
-    /// Its pid.
+    /// Process id of the load.
     pub pid: u32,
     /// Its name, unless the test has given it another.
     pub name: String,

@@ -247,7 +247,7 @@ impl Stream {
         Ok(self)
     }
 
-    /// Its process.
+    /// Process id of the stream.
     pub fn pid(&self) -> u32 {
         self.0.pid()
     }

@@ -17,7 +17,7 @@ const OUT: usize = 99;
 /// The link between a host or router and the next one.
 #[derive(Clone, Copy, Debug)]
 pub enum Link {
-    /// A cable.
+    /// A direct cable, without delay or loss.
     Cable,
     /// A link with delay or loss.
     Impaired(Impairment),

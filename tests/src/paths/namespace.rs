@@ -84,10 +84,10 @@ fn ip(args: &str) -> Result<()> {
 /// `10.71.0.2` and `fd71::2`.
 fn cable() -> Result<(Namespace, Namespace)> {
     let (near, far) = (Namespace::new()?, Namespace::new()?);
-    let there = far.path();
+    let far_netns = far.path();
     near.run(|| {
         ip(&format!(
-            "link add cable type veth peer name cable netns {there}"
+            "link add cable type veth peer name cable netns {far_netns}"
         ))
     })?;
     near.run(|| plug(1))?;

@@ -21,13 +21,13 @@ pub const TXT: u16 = 16;
 /// The answer to one question.
 #[derive(Clone, Debug)]
 pub enum Script {
-    /// No answer.
+    /// It does not answer.
     Silence,
     /// An answer after a delay.
     Answer {
-        /// The delay.
+        /// Delay before the answer.
         after: Duration,
-        /// Result code.
+        /// Result code of the answer.
         rcode: u8,
         /// Values of its records.
         values: Vec<Vec<u8>>,
@@ -43,7 +43,7 @@ pub struct Question {
     pub name: String,
     /// The type of record.
     pub kind: u16,
-    /// Over TCP.
+    /// Whether the query came over TCP.
     pub tcp: bool,
 }
 

@@ -30,7 +30,7 @@ pub enum Flavour {
 /// Memory of one request: the ring's buffer, whole and in two parts.
 #[derive(Debug)]
 pub struct Call {
-    /// The buffer.
+    /// The buffer of the request.
     pub data: *mut u8,
     /// Bytes of it that the request may use.
     pub len: u32,

@@ -18,9 +18,9 @@ pub struct SocketRow {
     pub recv_q: u64,
     /// Bytes not acknowledged, or the backlog limit.
     pub send_q: u64,
-    /// This end.
+    /// Local address and port.
     pub local: String,
-    /// The other end.
+    /// Remote address and port.
     pub remote: String,
     /// Process and file descriptor of each owner, in order.
     pub owners: Vec<(u64, u64)>,

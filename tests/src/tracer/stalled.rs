@@ -29,6 +29,9 @@ const SILENT: Duration = Duration::from_secs(2);
 /// How long a command may go on before a test gives up and kills it.
 const GIVE_UP_SECS: u64 = 3;
 
+/// Time in which some megabytes that waited are read.
+const CATCH_UP: Duration = Duration::from_secs(2);
+
 /// A tracer whose stdout is a full pipe. Killed with this value.
 #[derive(Debug)]
 pub struct Stalled {
@@ -117,7 +120,8 @@ impl Stalled {
         self.await_end(since)
     }
 
-    /// Reads from now on: everything that was and will be printed, without what filled the pipe.
+    /// Reads from now on, and ends it once that has caught up: everything that was and will be printed, without what
+    /// filled the pipe.
     ///
     /// # Errors
     /// When it has ended before.
@@ -128,6 +132,7 @@ impl Stalled {
             let mut all = Vec::new();
             reader.read_to_end(&mut all).map(|_| all)
         });
+        thread::sleep(CATCH_UP);
         let ended = self.end_by(signal)?;
         let mut all = reading.join().ok().context("the reader panicked")??;
         all.retain(|&byte| byte != FILLER);

@@ -112,7 +112,7 @@ fn children_are_held_from_their_first_byte_and_strangers_never() -> Result<()> {
 fn a_later_process_with_a_matching_name_is_limited() -> Result<()> {
     let _turn = turn::shared();
     let veth = VethPair::new()?;
-    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let mut far_sink = sink(&mut far(&veth)?, "tcp", FAR)?;
     let folder = tempfile::tempdir()?;
     // It is copied, as a link would not have the name.
     let program = folder.path().join("newcomer");
@@ -122,7 +122,7 @@ fn a_later_process_with_a_matching_name_is_limited() -> Result<()> {
         source(&mut near, "tcp", FAR, 1)
     };
     let first = start()?;
-    await_traffic(&mut there)?;
+    await_traffic(&mut far_sink)?;
     let args = [
         "limit",
         "--json",
@@ -133,11 +133,11 @@ fn a_later_process_with_a_matching_name_is_limited() -> Result<()> {
         "5MB",
     ];
     let mut tracer = Tracer::start(&args)?;
-    await_limit(&mut there, 5.0)?;
+    await_limit(&mut far_sink, 5.0)?;
     drop(first);
     let second = start()?;
-    await_traffic(&mut there)?;
-    await_limit(&mut there, 5.0)?;
+    await_traffic(&mut far_sink)?;
+    await_limit(&mut far_sink, 5.0)?;
     tracer.await_tick()?;
     let session = tracer.stop()?;
     let last = session.ticks.last().context("no tick")?;

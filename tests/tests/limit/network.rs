@@ -44,17 +44,17 @@ fn a_process_behind_a_bridge_is_held_at_the_bridge_alone() -> Result<()> {
     let _turn = turn::shared();
     let veth = VethPair::new()?;
     veth.bridge()?;
-    let mut there = sink(&mut far(&veth)?, "tcp", FAR)?;
-    let mut here = sink(&mut near(&veth)?, "tcp", NEAR)?;
+    let mut far_sink = sink(&mut far(&veth)?, "tcp", FAR)?;
+    let mut near_sink = sink(&mut near(&veth)?, "tcp", NEAR)?;
     let up = source(&mut near(&veth)?, "tcp", FAR, 1)?;
     let _down = source(&mut far(&veth)?, "tcp", NEAR, 1)?;
-    await_traffic(&mut there)?;
-    await_traffic(&mut here)?;
-    let receiver = here.pid().to_string();
+    await_traffic(&mut far_sink)?;
+    await_traffic(&mut near_sink)?;
+    let receiver = near_sink.pid().to_string();
     let options = ["--pid", &receiver, "5MB", "--mechanism", "clsact"];
     let tracer = limit(up.pid(), &options)?;
-    await_limit(&mut there, 5.0)?;
-    await_limit(&mut here, 5.0)?;
+    await_limit(&mut far_sink, 5.0)?;
+    await_limit(&mut near_sink, 5.0)?;
     let filters = |interface: &str| -> Result<usize> {
         let mut count = 0;
         for side in ["ingress", "egress"] {
@@ -83,16 +83,16 @@ fn packets_without_an_ethernet_header_are_held_both_ways() -> Result<()> {
         format!("{}:5001", DelayedLink::NEAR),
         format!("{}:5001", DelayedLink::FAR),
     );
-    let mut there = way.far(|| sink(&mut mover()?, "tcp", &far))?;
-    let mut here = way.near(|| sink(&mut mover()?, "tcp", &near))?;
+    let mut far_sink = way.far(|| sink(&mut mover()?, "tcp", &far))?;
+    let mut near_sink = way.near(|| sink(&mut mover()?, "tcp", &near))?;
     let up = way.near(|| source(&mut mover()?, "tcp", &far, 1))?;
     let _down = way.far(|| source(&mut mover()?, "tcp", &near, 1))?;
-    await_rate(&mut there, 2.0 * MB)?;
-    await_traffic(&mut here)?;
-    let here_pid = here.pid().to_string();
+    await_rate(&mut far_sink, 2.0 * MB)?;
+    await_traffic(&mut near_sink)?;
+    let here_pid = near_sink.pid().to_string();
     let _tracer = limit(up.pid(), &["--pid", &here_pid, "1MB"])?;
     thread::sleep(Duration::from_secs(4));
-    for sink in [&mut there, &mut here] {
+    for sink in [&mut far_sink, &mut near_sink] {
         await_limit(sink, 1.0)?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 pub(super) enum Cpus {
     /// The one that both ends of a load share.
     Shared,
-    /// All.
+    /// Every CPU.
     All,
 }
 

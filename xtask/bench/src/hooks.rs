@@ -70,7 +70,7 @@ impl Hooks {
         Ok(Self { program })
     }
 
-    /// The process.
+    /// The process of the program.
     pub(super) fn program(&self) -> &Process {
         &self.program
     }

@@ -18,7 +18,7 @@ const ARGUMENTS: [&str; 1] = ["--cost"];
 /// The rates that were measured on a kernel.
 #[derive(Debug)]
 struct Measured {
-    /// Its release.
+    /// Release of the kernel.
     kernel: String,
     /// In the order in which they were measured.
     rates: Vec<Rate>,

@@ -135,9 +135,9 @@ impl Load {
         let address: SocketAddr = answering.line()?.parse()?;
         let mut drive = self.command(program, Side::Near, "drive");
         drive.args([&address.to_string(), "--seconds", &seconds.to_string()]);
-        let asked = reports(&Process::start(&mut drive)?.finish()?)?;
-        let answered = reports(&answering.finish()?)?;
-        Outcome::of(&asked, &answered)
+        let driving = reports(&Process::start(&mut drive)?.finish()?)?;
+        let answering = reports(&answering.finish()?)?;
+        Outcome::of(&driving, &answering)
     }
 
     /// Each program in the command line becomes the next one.
@@ -156,13 +156,13 @@ impl Load {
 
 impl Outcome {
     /// The last report of the driving end is the driver's own; those before are its children's.
-    fn of(asked: &[Value], answered: &[Value]) -> Result<Self> {
+    fn of(driving: &[Value], answering: &[Value]) -> Result<Self> {
         let number = |report: &Value, field: &str| report[field].as_f64().unwrap_or(f64::NAN);
-        let driver = asked.last().context("the driver reported nothing")?;
+        let driver = driving.last().context("the driver reported nothing")?;
         Ok(Self {
             per_second: number(driver, "operations") / number(driver, "seconds"),
-            drivers: asked.iter().map(Moved::of).collect::<Result<_>>()?,
-            server: Moved::of(answered.last().context("the server reported nothing")?)?,
+            drivers: driving.iter().map(Moved::of).collect::<Result<_>>()?,
+            server: Moved::of(answering.last().context("the server reported nothing")?)?,
         })
     }
 }

@@ -35,11 +35,11 @@ mod tools;
 mod tracer;
 mod variant;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
 use xtask::build::{self, Profile};
 use xtask::root;
@@ -59,6 +59,9 @@ struct Options {
     /// Fewer repeats: shows that it works, and little more
     #[arg(long)]
     quick: bool,
+    /// Measure an older build beside this one, in `rr`, `bulk`, `churn` and `start`
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "write")]
+    against: Option<PathBuf>,
     /// Write the figures into docs/benchmarks.md
     #[arg(long, conflicts_with = "names")]
     write: bool,
@@ -109,6 +112,8 @@ struct Bench {
 #[derive(Debug)]
 struct Programs {
     tracer: PathBuf,
+    /// Another build of the tracer, to compare with.
+    older: Option<PathBuf>,
     load: PathBuf,
     mover: PathBuf,
     hooks: PathBuf,
@@ -164,7 +169,7 @@ fn run(options: &Options) -> Result<()> {
         } else {
             Effort::FULL
         },
-        programs: Programs::build(workspace)?,
+        programs: Programs::build(workspace, options.against.as_deref())?,
     };
     netns::create()?;
     let facts = machine::facts(workspace, load);
@@ -196,6 +201,8 @@ impl Options {
         let names = self.names.iter().filter_map(ValueEnum::to_possible_value);
         words.extend(names.map(|name| name.get_name().to_owned()));
         words.extend(self.quick.then(|| "--quick".to_owned()));
+        let against = self.against.as_deref();
+        words.extend(against.map(|program| format!("--against {}", program.display())));
         words.extend(self.write.then(|| "--write".to_owned()));
         words.join(" ")
     }
@@ -228,7 +235,13 @@ impl Name {
 }
 
 impl Programs {
-    fn build(workspace: &Workspace) -> Result<Self> {
+    fn older(&self) -> Result<&Path> {
+        self.older.as_deref().context("no older build is named")
+    }
+
+    fn build(workspace: &Workspace, older: Option<&Path>) -> Result<Self> {
+        let older = older.map(Path::canonicalize).transpose();
+        let older = older.context("the older build can't be found")?;
         let tracer = build::build(workspace, Profile::Release)?;
         let mut cargo = workspace.cargo("build");
         cargo.args(["--release", "--package", "netperf-tests"]);
@@ -237,6 +250,7 @@ impl Programs {
         let programs = workspace.target.join("release");
         Ok(Self {
             tracer,
+            older,
             load: programs.join("load"),
             mover: programs.join("mover"),
             hooks: programs.join("hooks"),

@@ -59,6 +59,10 @@ impl Overhead {
         if self.load.workload.shares_cpu() {
             variants.push(Variant::TracerElsewhere);
         }
+        if bench.programs.older.is_some() {
+            let older: Vec<_> = variants.iter().filter_map(|it| it.older()).collect();
+            variants.extend(older);
+        }
         let comparison = Comparison::run(bench, self.load, &variants, bench.effort.repeats)?;
         let mut table = Table::new(&[
             "beside",
@@ -66,6 +70,7 @@ impl Overhead {
             "of untraced",
             "fastest to fastest",
             "of empty programs",
+            "of the older build",
             "CPU, % of a core",
             "bytes shown",
         ]);
@@ -75,22 +80,25 @@ impl Overhead {
         Ok(Section::new(self.title).table(&table))
     }
 
-    fn row(&self, comparison: &Comparison, variant: Variant) -> [String; 7] {
+    fn row(&self, comparison: &Comparison, variant: Variant) -> [String; 8] {
         let ours = variant.is_tracer();
-        let asked = |target: Option<Target>| target.filter(|_| ours);
+        let with_target = |target: Option<Target>| target.filter(|_| ours);
         let rate = |run: &Run| run.per_second;
         let rates = comparison.spread(variant, rate);
         let of_untraced = comparison.ratio(variant, Variant::Baseline, rate);
         let fastest = comparison.fastest(variant, Variant::Baseline, rate);
         let of_empty = comparison.ratio(variant, Variant::EmptyHooks, rate);
+        let of_older = variant.older();
+        let of_older = of_older.and_then(|older| comparison.ratio(variant, older, rate));
         let cpu = comparison.spread(variant, |run| run.cpu_percent);
         let reported = comparison.accuracy(variant, |run| &run.everyone);
         [
             variant.describe().to_owned(),
             table::cell(rates.map(|rate| rate.times(1.0 / self.unit.1)), 0, None),
-            table::cell(of_untraced, 3, asked(Some(self.of_untraced))),
+            table::cell(of_untraced, 3, with_target(Some(self.of_untraced))),
             fastest.map_or_else(table::none, |ratio| format!("{ratio:.3}")),
             table::cell(of_empty.filter(|_| ours), 3, self.of_empty),
+            table::cell(of_older, 3, Some(Target::AtLeast(0.98))),
             table::cell(cpu.filter(|_| ours), 2, Some(self.cpu)),
             if ours {
                 reported.describe()

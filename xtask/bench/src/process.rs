@@ -23,7 +23,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts it.
+    /// Starts a process.
     pub(super) fn start(command: &mut Command) -> Result<Self> {
         let name = format!("{command:?}");
         let mut child = command

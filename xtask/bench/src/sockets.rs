@@ -124,7 +124,7 @@ impl Watched {
 
 fn tick_row(sockets: usize, used: &str, costs: &[Duration], target: Target) -> [String; 3] {
     let spread = Spread::of(costs.iter().map(|cost| cost.as_secs_f64() * 1e3));
-    // A tick that uses every socket is reported for what it is; nothing is asked of it.
+    // A tick that uses every socket is reported only; it has no target.
     let target = Some(target).filter(|_| used != ALL);
     [
         sockets.to_string(),

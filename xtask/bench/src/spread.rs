@@ -41,7 +41,7 @@ impl Spread {
     }
 }
 
-/// `median (least–most)`, with the precision asked for.
+/// Written as `median (least–most)`, with the precision of the format.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = f.precision().unwrap_or(0);

@@ -11,18 +11,27 @@ use super::{Bench, now, progress};
 /// In milliseconds.
 const TARGET: Target = Target::AtMost(300.0);
 
-/// Starts the tracer several times.
+/// Starts each build of the tracer several times, in turn.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
-    let mut times_ms = Vec::new();
+    let programs = &bench.programs;
+    let mut builds = vec![("netperf-trace", programs.tracer.as_path(), Vec::new())];
+    if let Some(older) = &programs.older {
+        builds.push(("an older build", older, Vec::new()));
+    }
     progress("start");
     for _ in 0..=bench.effort.repeats {
-        let began = now();
-        let tracer = Tracer::start(&bench.programs.tracer, None)?;
-        times_ms.push(began.elapsed().as_secs_f64() * 1e3);
-        tracer.stop()?;
+        for (_, program, times_ms) in &mut builds {
+            let began = now();
+            let tracer = Tracer::start(program, None)?;
+            times_ms.push(began.elapsed().as_secs_f64() * 1e3);
+            tracer.stop()?;
+        }
     }
-    let mut table = Table::new(&["starts", "ms"]);
-    let count = times_ms.len().to_string();
-    table.row([count, table::cell(Spread::of(times_ms), 0, Some(TARGET))]);
+    let mut table = Table::new(&["program", "starts", "ms"]);
+    for (name, _, times_ms) in builds {
+        let count = times_ms.len().to_string();
+        let times = table::cell(Spread::of(times_ms), 0, Some(TARGET));
+        table.row([name.to_owned(), count, times]);
+    }
     Ok(Section::new("From exec to the `start` line").table(&table))
 }

@@ -20,7 +20,7 @@ pub(super) enum Tool {
 }
 
 impl Tool {
-    /// All there are.
+    /// Every tool.
     pub(super) const ALL: [Self; 2] = [Self::Nethogs, Self::Iftop];
 
     /// Name of the program and of its package.

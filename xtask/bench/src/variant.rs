@@ -24,9 +24,13 @@ pub(super) enum Variant {
     Tracer,
     /// The tracer on another CPU than the load: the cost of the hooks alone.
     TracerElsewhere,
+    /// An older build of the tracer, on any CPU.
+    Older,
+    /// An older build on another CPU than the load.
+    OlderElsewhere,
     /// The same with the hooks that follow the state of each connection.
     StatesElsewhere,
-    /// Another tool.
+    /// Another tool, such as nethogs.
     Tool(Tool),
 }
 
@@ -38,6 +42,8 @@ impl Variant {
             Self::EmptyHooks => "empty programs on the same hooks",
             Self::Tracer => "netperf-trace",
             Self::TracerElsewhere => "netperf-trace on another CPU",
+            Self::Older => "an older build",
+            Self::OlderElsewhere => "an older build on another CPU",
             Self::StatesElsewhere => "the same with `--connections`, on another CPU",
             Self::Tool(tool) => tool.name(),
         }
@@ -47,8 +53,26 @@ impl Variant {
     pub(super) fn is_tracer(self) -> bool {
         matches!(
             self,
-            Self::Tracer | Self::TracerElsewhere | Self::StatesElsewhere
+            Self::Tracer
+                | Self::TracerElsewhere
+                | Self::Older
+                | Self::OlderElsewhere
+                | Self::StatesElsewhere
         )
+    }
+
+    /// The same on the same CPU by an older build, for a variant of this build.
+    pub(super) fn older(self) -> Option<Self> {
+        match self {
+            Self::Tracer => Some(Self::Older),
+            Self::TracerElsewhere => Some(Self::OlderElsewhere),
+            Self::Baseline
+            | Self::EmptyHooks
+            | Self::Older
+            | Self::OlderElsewhere
+            | Self::StatesElsewhere
+            | Self::Tool(_) => None,
+        }
     }
 
     /// Starts it for a load on `link` and waits until it counts.
@@ -59,6 +83,10 @@ impl Variant {
             Self::Tracer => Running::Tracer(Tracer::start(&programs.tracer, None)?),
             Self::TracerElsewhere => {
                 Running::Tracer(Tracer::start(&programs.tracer, Some(OTHER_CPU))?)
+            }
+            Self::Older => Running::Tracer(Tracer::start(programs.older()?, None)?),
+            Self::OlderElsewhere => {
+                Running::Tracer(Tracer::start(programs.older()?, Some(OTHER_CPU))?)
             }
             Self::StatesElsewhere => Running::Tracer(Tracer::start_with(
                 &programs.tracer,

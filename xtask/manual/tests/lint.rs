@@ -1,4 +1,4 @@
-//! Do man and the shells accept what is written, without a warning?
+//! man and the shells accept the pages and completions without a warning.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -23,7 +23,7 @@ pub enum Ends {
     ByKey,
 }
 
-/// A picture.
+/// A picture and how to take it.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     /// Name of the picture.
@@ -47,7 +47,7 @@ pub struct Scenario {
 
 const NO_TIME: Duration = Duration::ZERO;
 
-/// All pictures.
+/// Every picture.
 pub const SCENARIOS: [Scenario; 8] = [
     Scenario {
         name: "top",

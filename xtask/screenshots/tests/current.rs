@@ -1,4 +1,4 @@
-//! Are the pictures in `docs/images` made of the screens of today?
+//! The pictures in `docs/images` show the headings and keys of today's screens.
 //!
 //! Figures differ each time; headings and keys do not.
 

@@ -59,10 +59,12 @@ impl<'a> Search<'a> {
 
     /// The first toolchain that is complete, or can be made so.
     pub(super) fn toolchain(mut self) -> Result<Toolchain> {
-        let there = compiler::find(&mut self.looked);
-        let found = there.iter().find_map(|compiler| self.complete(compiler));
-        let found = found.or_else(|| there.iter().find_map(|compiler| self.equip(compiler)));
-        let found = found.or_else(|| self.add_sources(&there));
+        let compilers = compiler::find(&mut self.looked);
+        let found = compilers
+            .iter()
+            .find_map(|compiler| self.complete(compiler));
+        let found = found.or_else(|| compilers.iter().find_map(|compiler| self.equip(compiler)));
+        let found = found.or_else(|| self.add_sources(&compilers));
         found
             .or_else(|| self.install_rust())
             .ok_or_else(|| self.explain())

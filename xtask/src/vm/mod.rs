@@ -124,7 +124,7 @@ fn counted(outcome: Result<Count>) -> Count {
 pub struct Console {
     /// Release of the kernel.
     pub release: String,
-    /// The text.
+    /// All that the kernel wrote.
     pub text: String,
     /// Where the text is kept.
     pub file: PathBuf,

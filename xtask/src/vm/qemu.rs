@@ -47,7 +47,7 @@ pub(super) struct Qemu {
 pub(super) struct Machine<'a> {
     /// Kernel to boot.
     pub(super) kernel: &'a Path,
-    /// Initramfs.
+    /// Path of the initramfs.
     pub(super) image: &'a Path,
     /// The file for the console.
     pub(super) console: &'a Path,

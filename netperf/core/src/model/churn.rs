@@ -1,4 +1,4 @@
-//! How many connections go into which state in a tick, of whom, and with whom?
+//! State transitions of connections in one tick: how many into which state, by process and destination.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -47,7 +47,7 @@ pub struct Waits {
     pub begun: u32,
     /// How many were done.
     pub ended: u32,
-    /// Whose they are.
+    /// The processes of these connections.
     pub processes: BTreeSet<ProcessId>,
 }
 

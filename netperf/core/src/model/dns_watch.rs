@@ -22,39 +22,40 @@ const OPEN_MAX: usize = 65_536;
 pub struct DnsQuery {
     /// When it was first sent.
     pub at: MonoNs,
-    /// Who asked.
+    /// The process that sent the query.
     pub process: Arc<Process>,
     /// The name. Untrusted text.
     pub name: String,
     /// Type of record.
     pub kind: String,
-    /// Inode number of the network namespace that it was asked in.
+    /// Inode number of the network namespace it was sent in.
     pub netns: Option<u32>,
-    /// Who was asked.
+    /// The resolver.
     pub resolver: SocketAddr,
-    /// Over what.
+    /// Transport of the query.
     pub proto: Proto,
-    /// How often the process had asked the same before without an answer.
+    /// How many unanswered queries for the same the process had sent before.
     pub retries: u32,
-    /// Another resolver that was asked at the same time has answered: nobody waits for this one.
+    /// The process no longer waits for this one: another resolver, queried at the same time, has answered, or the
+    /// question was sent again over TCP since an answer over UDP was truncated.
     pub is_settled: bool,
-    /// What came.
+    /// How the query ended.
     pub end: QueryEnd,
 }
 
 /// What came of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueryEnd {
-    /// An answer.
+    /// The resolver answered.
     Answered {
-        /// Whether it worked.
+        /// Result code.
         rcode: Rcode,
-        /// Cut off.
+        /// The answer was too long for a datagram.
         truncated: bool,
         /// From the question to the answer.
         took: Duration,
     },
-    /// Nothing in time.
+    /// No answer in time.
     TimedOut,
 }
 
@@ -67,6 +68,13 @@ struct Key {
     number: u16,
     name: String,
     kind: String,
+}
+
+/// Questions for one name from one socket to one resolver.
+type Place = (u64, u16, SocketAddr, String);
+
+fn place(key: &Key) -> Place {
+    (key.socket, key.local_port, key.resolver, key.name.clone())
 }
 
 #[derive(Clone, Debug)]
@@ -84,24 +92,26 @@ struct Open {
 pub struct DnsWatch {
     patience: Duration,
     open: HashMap<Key, Open>,
+    /// Where an answer over UDP was cut off, and when: such a socket may be closed by now.
+    cut: HashMap<Place, MonoNs>,
     tallies: BTreeMap<ProcessId, QueryTally>,
     unmatched: u64,
 }
 
-/// What a process asked in a tick.
+/// Queries of one process that ended in a tick.
 #[derive(Clone, Debug)]
 pub struct QueryTally {
-    /// Who.
+    /// The process.
     pub process: Arc<Process>,
     /// Questions that ended, one way or the other.
     pub queries: u64,
-    /// Without an answer.
+    /// Queries without an answer.
     pub timeouts: u64,
     /// Answered that there is no such name.
     pub no_name: u64,
     /// Answered with an error of the resolver.
     pub failures: u64,
-    /// Sent again before.
+    /// Queries that repeated an unanswered one.
     pub retries: u64,
     /// How long the answers took.
     pub times: Vec<Duration>,
@@ -113,6 +123,7 @@ impl DnsWatch {
         Self {
             patience,
             open: HashMap::new(),
+            cut: HashMap::new(),
             tallies: BTreeMap::new(),
             unmatched: 0,
         }
@@ -135,6 +146,10 @@ impl DnsWatch {
                 None
             }
             &DnsPacketKind::Answer { rcode, truncated } => {
+                // Also where its question was not seen: that of the other type may have been.
+                if truncated && packet.proto == Proto::Udp && self.cut.len() < OPEN_MAX {
+                    self.cut.insert(place(&key), packet.at);
+                }
                 let Some(open) = self.open.remove(&key) else {
                     self.unmatched += 1;
                     return None;
@@ -160,9 +175,13 @@ impl DnsWatch {
             self.unmatched += 1;
             return;
         }
+        if packet.proto == Proto::Tcp {
+            self.settle_over_tcp(&key, process);
+        }
         let same = |(other, open): &(&Key, &Open)| {
             let waited = packet.at.since(open.at).unwrap_or_default();
             open.process.id == process.id
+                && !open.is_settled
                 && (&other.name, &other.kind) == (&key.name, &key.kind)
                 && waited >= TOGETHER
         };
@@ -190,16 +209,29 @@ impl DnsWatch {
         }
     }
 
+    /// The C library asks for A and AAAA from one socket. If one answer is cut off, it closes that and asks
+    /// both again over TCP: the other answer finds nobody.
+    fn settle_over_tcp(&mut self, key: &Key, process: &Process) {
+        for (other, open) in &mut self.open {
+            open.is_settled |= open.process.id == process.id
+                && other.resolver == key.resolver
+                && (&other.name, &other.kind) == (&key.name, &key.kind)
+                && self.cut.contains_key(&place(other));
+        }
+    }
+
     /// The queries that have waited too long by now, in their order.
     pub fn expire(&mut self, now: MonoNs) -> Vec<DnsQuery> {
         self.give_up(now, self.patience)
     }
 
-    /// The queries that have waited for so long by now, in their order: where nobody listens any longer.
+    /// Removes the queries that have waited for `patience`, in order: their process no longer waits.
     pub fn give_up(&mut self, now: MonoNs, patience: Duration) -> Vec<DnsQuery> {
         let is_late =
             |_: &Key, open: &mut Open| now.since(open.at).is_some_and(|it| it >= patience);
         let late: Vec<_> = self.open.extract_if(is_late).collect();
+        let is_recent = |at: MonoNs| now.since(at).is_some_and(|it| it < self.patience);
+        self.cut.retain(|_, at| is_recent(*at));
         let ended = late
             .into_iter()
             .map(|(key, open)| self.end(key, open, QueryEnd::TimedOut));
@@ -219,6 +251,24 @@ impl DnsWatch {
     }
 
     fn end(&mut self, key: Key, open: Open, end: QueryEnd) -> DnsQuery {
+        if !(open.is_settled && end == QueryEnd::TimedOut) {
+            self.count(&open, end);
+        }
+        DnsQuery {
+            at: open.at,
+            process: open.process,
+            name: key.name,
+            kind: key.kind,
+            netns: open.netns,
+            resolver: key.resolver,
+            proto: open.proto,
+            retries: open.retries,
+            is_settled: open.is_settled,
+            end,
+        }
+    }
+
+    fn count(&mut self, open: &Open, end: QueryEnd) {
         let tally = self
             .tallies
             .entry(open.process.id)
@@ -243,18 +293,6 @@ impl DnsWatch {
                 }
             }
             QueryEnd::TimedOut => tally.timeouts += 1,
-        }
-        DnsQuery {
-            at: open.at,
-            process: open.process,
-            name: key.name,
-            kind: key.kind,
-            netns: open.netns,
-            resolver: key.resolver,
-            proto: open.proto,
-            retries: open.retries,
-            is_settled: open.is_settled,
-            end,
         }
     }
 }
@@ -358,6 +396,41 @@ mod tests {
         let late = watch.give_up(MonoNs(6_000_000_000), Duration::from_secs(1));
         let settled: Vec<_> = late.iter().map(|query| query.is_settled).collect();
         assert_eq!(settled, [true, false]);
+    }
+
+    #[test]
+    fn what_is_asked_again_over_tcp_after_a_cut_answer_was_not_lost() {
+        let aaaa = |mut packet: DnsPacket| {
+            packet.kind = "AAAA".to_owned();
+            packet
+        };
+        let over_tcp = |mut packet: DnsPacket| {
+            packet.proto = Proto::Tcp;
+            packet
+        };
+        let run = |truncated, goes_on: bool| {
+            let mut watch = DnsWatch::new(PATIENCE);
+            watch.take(&question(0, 1, 5));
+            watch.take(&aaaa(question(0, 1, 6)));
+            let rcode = Rcode::NOERROR;
+            let cut = DnsPacketKind::Answer { rcode, truncated };
+            watch.take(&packet(1, 1, 5, cut)).unwrap();
+            if goes_on {
+                let again = over_tcp(aaaa(question(200, 2, 6)));
+                watch.take(&again);
+                let answered = over_tcp(aaaa(answer(210, 2, 6, rcode)));
+                assert_eq!(
+                    watch.take(&answered).unwrap().retries,
+                    u32::from(!truncated)
+                );
+            }
+            let late = watch.give_up(MonoNs(9_000_000_000), PATIENCE);
+            let timeouts = watch.end_tick().0[0].timeouts;
+            (late[0].is_settled, timeouts)
+        };
+        assert_eq!(run(true, true), (true, 0));
+        assert_eq!(run(true, false), (false, 1), "nobody asked again");
+        assert_eq!(run(false, true), (false, 1), "nothing was cut off");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct FlowTraffic {
     pub moved: Option<Traffic>,
     /// Segments retransmitted in this tick; `None` where a counter went back, and for what is not TCP.
     pub retrans: Option<u32>,
-    /// What it lost in this tick: events, and segments sent; `None` while nobody asks for it.
+    /// Losses in this tick: events, and segments sent; `None` where the view wants no losses.
     pub lost: Option<LostInTick>,
     /// The last 40 seconds.
     pub history: History,
@@ -54,7 +54,7 @@ pub struct LostInTick {
     pub sent_segments: u32,
 }
 
-/// Every flow that somebody may still want to see.
+/// Every flow that a view may still show.
 #[derive(Clone, Debug, Default)]
 pub struct Flows {
     active: HashMap<FlowId, FlowTraffic>,

@@ -1,4 +1,4 @@
-//! How long did it take, in a few figures?
+//! Percentiles of latencies.
 
 use serde::Serialize;
 

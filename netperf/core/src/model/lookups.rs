@@ -12,7 +12,7 @@ use crate::sample::{Process, ProcessId};
 /// Most times that are kept of a pair.
 const TIMES_MAX: usize = 8_192;
 
-/// Everything that was looked up.
+/// Lookups of all processes.
 #[derive(Clone, Debug, Default)]
 pub struct Lookups {
     pairs: BTreeMap<(ProcessId, Option<u32>, SocketAddr), Lookup>,
@@ -20,24 +20,24 @@ pub struct Lookups {
     pub unread: u64,
 }
 
-/// What one process asked one resolver.
+/// Queries of one process to one resolver.
 #[derive(Clone, Debug)]
 pub struct Lookup {
-    /// Who asked.
+    /// The process.
     pub process: Arc<Process>,
     /// Inode number of the network namespace; `None` if it is not known.
     pub netns: Option<u32>,
-    /// Who was asked.
+    /// The resolver.
     pub resolver: SocketAddr,
     /// Queries that ended, one way or the other. Those that another resolver has settled do not count.
     pub queries: u64,
-    /// Without an answer.
+    /// Queries without an answer.
     pub lost: u64,
     /// Answered that there is no such name.
     pub no_name: u64,
     /// Answered with an error of the resolver, by its code.
     pub failures: BTreeMap<Rcode, u64>,
-    /// Asked again before.
+    /// Queries that repeated an unanswered one.
     pub retries: u64,
     /// How long the answers took: all, or one of each so many.
     pub times: Times,

@@ -1,4 +1,4 @@
-//! What was sent again, of what was sent?
+//! Retransmissions as a share of the segments sent.
 
 use std::ops::AddAssign;
 
@@ -21,7 +21,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// One connection.
+    /// The losses of one connection.
     pub fn of(flow: &FlowTraffic) -> Self {
         let lost = flow.lost.unwrap_or_default();
         Self {

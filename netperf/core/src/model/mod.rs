@@ -1,4 +1,4 @@
-//! What do two readings tell? Differences, rates and averages; pure, with time as an argument.
+//! Models: differences, rates and averages between readings. Pure, with time as an argument.
 //!
 //! The model does no input or output and asks no clock: the moment comes with each sample, so a
 //! stored session gives the same answers as a live one.
@@ -14,6 +14,7 @@ pub mod limit;
 pub mod link;
 pub mod lookups;
 pub mod losses;
+pub mod names;
 pub mod nic;
 pub mod path;
 pub mod percentile;
@@ -166,7 +167,7 @@ impl Model {
         &self.processes
     }
 
-    /// What the flows moved; empty while nobody asked for flows.
+    /// Traffic of the flows; empty where the view wants no flows.
     pub fn flows(&self) -> &Flows {
         &self.flows
     }
@@ -187,12 +188,12 @@ impl Model {
         self.slots_in_use
     }
 
-    /// Resets in this tick; empty while nobody asked for what is lost.
+    /// Resets in this tick; empty where the view wants no losses.
     pub fn resets(&self) -> &[ResetReading] {
         &self.resets
     }
 
-    /// What the kernel threw away in this tick; empty while nobody asked for what is lost.
+    /// Packets that the kernel dropped in this tick; empty where the view wants no losses.
     pub fn drops(&self) -> &[DropReading] {
         &self.drops
     }
@@ -202,7 +203,7 @@ impl Model {
         &self.latencies
     }
 
-    /// Transitions of the latest tick; empty while nobody asked for them.
+    /// Transitions of the latest tick; empty where the view wants none.
     pub fn churn(&self) -> &Churn {
         &self.churn
     }

@@ -1,4 +1,4 @@
-//! How strained was the machine between two readings?
+//! Load of the machine between two readings.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Pressure {
 /// A process, and its part of something.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part<'m> {
-    /// Which.
+    /// The process.
     pub process: &'m ProcessStrain,
     /// How much of the whole, or of one processor.
     pub share: f64,

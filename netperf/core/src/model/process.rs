@@ -15,7 +15,7 @@ const HISTORY: Duration = Duration::from_mins(1);
 /// What one process moved.
 #[derive(Clone, Debug)]
 pub struct ProcessTraffic {
-    /// Who.
+    /// The process.
     pub process: Arc<Process>,
     /// Since the tracer started.
     pub total: Traffic,

@@ -1,11 +1,12 @@
-//! Which processes and flows are wanted?
+//! Queries that select processes and flows.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use regex::Regex;
 
-use crate::model::Model;
+use crate::model::{Model, names};
 use crate::sample::socket::{SocketReading, SocketSample};
 use crate::sample::{FlowReading, Process, Proto};
 
@@ -14,7 +15,7 @@ use crate::sample::{FlowReading, Process, Proto};
 pub struct ProcessQuery {
     /// One of these process ids.
     pub pids: Vec<u32>,
-    /// The name matches.
+    /// One of its names matches.
     pub name: Option<Regex>,
     /// User name, or number.
     pub user: Option<String>,
@@ -24,7 +25,7 @@ pub struct ProcessQuery {
     pub anything: Option<Regex>,
 }
 
-/// Which flows.
+/// Selects flows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowQuery {
     /// Either end has this port.
@@ -99,7 +100,7 @@ impl ProcessQuery {
             && self
                 .name
                 .as_ref()
-                .is_none_or(|name| name.is_match(&process.name))
+                .is_none_or(|name| names::is_named(process, name))
             && self.user.as_ref().is_none_or(|user| is_user(process, user))
             && self.cgroup.as_ref().is_none_or(|path| {
                 process
@@ -111,6 +112,11 @@ impl ProcessQuery {
 }
 
 impl FlowQuery {
+    /// Takes every flow.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Takes this flow, if `processes` takes its process too.
     pub fn takes(&self, flow: &FlowReading, processes: &ProcessQuery, model: &Model) -> bool {
         self.takes_ends(flow.proto, (flow.local, flow.remote), model)
@@ -131,7 +137,7 @@ impl FlowQuery {
                 .is_none_or(|port| [local.port(), remote.port()].contains(&port))
             && self
                 .remote
-                .is_none_or(|network| network.contains(&remote.ip()))
+                .is_none_or(|network| network.contains(&remote.ip().to_canonical()))
             && self.iface.as_deref().is_none_or(here)
     }
 }
@@ -145,7 +151,8 @@ impl CgroupPath {
         Self(format!("{}/", path.trim_end_matches('/')))
     }
 
-    fn contains(&self, cgroup: &str) -> bool {
+    /// Whether a cgroup is this one, or below it.
+    pub fn contains(&self, cgroup: &str) -> bool {
         let cgroup = format!("{}/", cgroup.trim_end_matches('/'));
         if self.0.starts_with('/') {
             cgroup.starts_with(&self.0)
@@ -155,12 +162,29 @@ impl CgroupPath {
     }
 }
 
+impl fmt::Display for CgroupPath {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.trim_end_matches('/') {
+            "" => to.write_str("/"),
+            path => to.write_str(path),
+        }
+    }
+}
+
 fn is_user(process: &Process, user: &str) -> bool {
     process.user.as_deref() == Some(user) || process.uid.is_some_and(|uid| user.parse() == Ok(uid))
 }
 
 fn has_address(model: &Model, iface: &str, address: IpAddr) -> bool {
-    model.addresses_of(iface).contains(&address)
+    is_among(model.addresses_of(iface), address)
+}
+
+/// Whether an interface with these addresses has this one. All of 127.0.0.0/8 is loopback's, whatever is
+/// assigned to it (RFC 1122, 3.2.1.3).
+fn is_among(addresses: &[IpAddr], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let is_loopback = addresses.iter().any(IpAddr::is_loopback);
+    addresses.contains(&address) || (is_loopback && address.is_loopback())
 }
 
 fn shows(process: &Process, wanted: &Regex) -> bool {
@@ -209,6 +233,27 @@ mod tests {
         assert!(CgroupPath::new("backup.service").contains(below));
         assert!(!CgroupPath::new("up.service").contains(below));
         assert!(CgroupPath::new("/").contains(below));
+    }
+
+    #[test]
+    fn loopback_has_every_address_of_its_network_and_no_other() {
+        let all = |texts: &[&str]| -> Vec<IpAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let (lo, eth) = (all(&["127.0.0.1", "::1", "10.9.9.9"]), all(&["10.0.0.5"]));
+        for (address, of_lo, of_eth) in [
+            ("127.0.0.53", true, false),
+            ("::ffff:127.0.1.1", true, false),
+            ("::1", true, false),
+            ("10.9.9.9", true, false),
+            ("10.0.0.5", false, true),
+            ("::ffff:10.0.0.5", false, true),
+            ("10.0.0.6", false, false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(is_among(&lo, address), of_lo, "{address}");
+            assert_eq!(is_among(&eth, address), of_eth, "{address}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How are a few measured times summed up?
+//! A few measured times, summed up: shortest, longest, percentiles.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::percentile::percentile;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Spread {
-    /// The shortest.
+    /// Shortest time.
     pub min_us: u64,
     /// Their sum by their number.
     pub avg_us: u64,
@@ -18,12 +18,12 @@ pub struct Spread {
     pub p50_us: u64,
     /// 95 of a hundred took no longer; of fewer than 20, that is the longest.
     pub p95_us: u64,
-    /// The longest.
+    /// Longest time.
     pub max_us: u64,
 }
 
 impl Spread {
-    /// `None` of nothing.
+    /// The spread of these times; `None` without any.
     pub fn of(times: impl IntoIterator<Item = Duration>) -> Option<Self> {
         let mut times: Vec<u64> = times.into_iter().map(micros).collect();
         times.sort_unstable();

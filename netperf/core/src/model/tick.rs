@@ -1,4 +1,4 @@
-//! Which stretch of time is this tick?
+//! The span of time that a tick covers.
 
 use std::time::Duration;
 

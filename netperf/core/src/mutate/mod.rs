@@ -1,15 +1,15 @@
-//! How are good packets damaged, to try those who read them? At random by the unit tests, by a fuzzer in
+//! Damages good packets, to test the parsers that read them: at random in unit tests, by a fuzzer in
 //! `tests/fuzz`.
 
 #[cfg(any(test, feature = "fixtures"))]
-mod blows;
+mod mutations;
 
 #[cfg(any(test, feature = "fixtures"))]
-pub use self::blows::damaged;
+pub use self::mutations::damaged;
 
-/// A packet with some of it overwritten, as `script` says: a place, a number of bytes, and these, again and again.
-/// From 128 on the number is that of bytes less at the end. Nothing leaves the packet as it is, and what is written
-/// stands in the script as in the packet, so that a fuzzer can put what is compared where it belongs.
+/// Overwrites parts of a packet. `script` repeats an offset, a number of bytes, and the bytes themselves.
+/// A number from 128 on cuts that many bytes less 128 off the end. An empty script changes nothing. The bytes stand
+/// in the script as in the packet, so a fuzzer can place values that the parser compares with.
 #[cfg(fuzzing)]
 pub fn patched(packet: &[u8], mut script: &[u8]) -> Vec<u8> {
     let mut packet = packet.to_vec();
@@ -28,7 +28,7 @@ pub fn patched(packet: &[u8], mut script: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// The same of one of these packets, or of an empty one beyond them.
+/// Like [`patched`], for the packet with index `choice`, or an empty one beyond the last.
 #[cfg(fuzzing)]
 pub fn one_patched(packets: &[Vec<u8>], choice: u8, script: &[u8]) -> Vec<u8> {
     let packet = packets.get(usize::from(choice)).map_or(&[][..], |it| it);

@@ -6,30 +6,29 @@ use std::time::Duration;
 use super::name_service::NameService;
 use crate::clock::WallNs;
 
-/// Everything that was asked about one name.
+/// The answers of every resolver about one name.
 #[derive(Clone, Debug)]
 pub struct DnsSample {
-    /// When it began.
+    /// When the first query went out.
     pub wall: WallNs,
-    /// What the user asked for. Untrusted text.
+    /// The name as the user wrote it. Untrusted text.
     pub name: String,
     /// How this machine looks names up.
     pub service: NameService,
-    /// One lookup as programs make it; `None` where only named servers were to be asked, or no
-    /// addresses were wanted.
+    /// One lookup as programs make it; `None` where the user named servers, or wanted no addresses.
     pub lookup: Option<Lookup>,
-    /// The name that the resolvers were asked for, without a dot at its end.
+    /// The name in the queries, without a dot at its end.
     pub asked: String,
     /// Each resolver, and what it answered.
     pub resolvers: Vec<ResolverReading>,
 }
 
-/// One lookup of addresses, with all that it cost.
+/// One lookup of addresses, with all its queries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     /// Where it ended.
     pub end: LookupEnd,
-    /// Every query, in order; those that went out together have the same `round`.
+    /// Every query, in order; queries sent together have the same `round`.
     pub queries: Vec<LookupQuery>,
     /// From the call to its result.
     pub took: Duration,
@@ -38,15 +37,15 @@ pub struct Lookup {
 /// Where a lookup ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookupEnd {
-    /// It was an address.
+    /// The name was an address.
     Literal(IpAddr),
     /// The hosts file: no resolver was queried.
     Hosts(Vec<IpAddr>),
     /// A resolver knew this name.
     Found {
-        /// With a search domain, if one was needed.
+        /// The full name, with the search domain if one was needed.
         name: String,
-        /// Its addresses, in the order of the answers.
+        /// Addresses of that name, in the order of the answers.
         addresses: Vec<IpAddr>,
     },
     /// All resolvers that answered said that there is no such name, or no address for it.
@@ -58,76 +57,76 @@ pub enum LookupEnd {
 /// One query of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LookupQuery {
-    /// Queries that are sent together.
+    /// Number of the round; queries of one round are sent together.
     pub round: usize,
     /// The name that was tried.
     pub name: String,
-    /// Who was asked.
+    /// The resolver.
     pub server: SocketAddr,
-    /// What was asked, and what came.
+    /// Query and result.
     pub reading: Reading,
 }
 
-/// A resolver, and each time it was asked.
+/// A resolver, and every query to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolverReading {
-    /// Who was asked.
+    /// The resolver.
     pub server: SocketAddr,
     /// Its place in resolv.conf; `None` for one that the user named.
     pub place: Option<usize>,
-    /// Each query, in order.
+    /// The queries, in order.
     pub readings: Vec<Reading>,
 }
 
-/// One query, and what came of it.
+/// One query and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// `A`, `AAAA`, `MX`, …
     pub kind: String,
-    /// How it was asked.
+    /// How the query was sent.
     pub transport: Transport,
-    /// From the first byte sent to the whole answer, connecting and asking again over TCP included; or the
-    /// time that was waited in vain.
+    /// From the first byte sent to the whole answer, including connecting and a second query over TCP; or the
+    /// time waited without an answer.
     pub took: Duration,
-    /// What came.
+    /// Result of the query.
     pub outcome: Outcome,
 }
 
 /// How a query travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// A datagram.
+    /// One UDP datagram.
     Udp,
-    /// A connection of its own.
+    /// A TCP connection of its own.
     Tcp,
-    /// A datagram whose answer was cut off, then a connection.
+    /// UDP, then TCP because the answer was truncated.
     UdpThenTcp,
 }
 
-/// What came of a query.
+/// Result of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// An answer.
+    /// The resolver answered.
     Answered(Answer),
-    /// Nothing in time.
+    /// No answer in time.
     TimedOut,
-    /// Something that is no answer, in words. May hold untrusted text.
+    /// Sending failed, or what came is no valid answer; the reason. May hold untrusted text.
     Failed(String),
 }
 
-/// An answer.
+/// The answer of a resolver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Whether it worked.
+    /// Result code.
     pub rcode: Rcode,
-    /// Cut off, because it was too long for a datagram. After a second query over TCP: whether that
-    /// one is.
+    /// The answer was too long for a datagram. After a second query over TCP: whether that answer is
+    /// truncated.
     pub truncated: bool,
-    /// What was asked for.
+    /// Records of the answer section.
     pub records: Vec<Record>,
-    /// A resolver that asks others.
+    /// The resolver offers recursion (RA bit).
     pub recursion_available: bool,
-    /// Of the whole message.
+    /// Length of the whole message.
     pub bytes: usize,
 }
 
@@ -136,9 +135,9 @@ pub struct Answer {
 pub struct Record {
     /// `A`, `CNAME`, …
     pub kind: String,
-    /// As in a zone file. Untrusted text.
+    /// Data of the record as in a zone file. Untrusted text.
     pub text: String,
-    /// For how long it may be kept.
+    /// How long the record may be cached, in seconds.
     pub ttl_s: u32,
     /// The address, of records that have one.
     pub address: Option<IpAddr>,
@@ -149,18 +148,18 @@ pub struct Record {
 pub struct Rcode(pub u16);
 
 impl Rcode {
-    /// No error.
+    /// The query succeeded.
     pub const NOERROR: Self = Self(0);
     /// The server failed.
     pub const SERVFAIL: Self = Self(2);
     /// There is no such name.
     pub const NXDOMAIN: Self = Self(3);
-    /// The server can't.
+    /// The server does not support the query.
     pub const NOTIMP: Self = Self(4);
-    /// The server won't.
+    /// The server refuses to answer.
     pub const REFUSED: Self = Self(5);
 
-    /// Its name in the register of IANA.
+    /// Its name in the IANA registry.
     pub fn name(self) -> String {
         match self.0 {
             0 => "NOERROR".to_owned(),
@@ -174,7 +173,7 @@ impl Rcode {
         }
     }
 
-    /// Whether it says something about the name, and not only about the server.
+    /// Whether the code says something about the name, not only about the server.
     pub fn is_about_the_name(self) -> bool {
         matches!(self, Self::NOERROR | Self::NXDOMAIN)
     }

@@ -1,4 +1,4 @@
-//! Which packets of DNS did processes send and get?
+//! DNS packets that processes sent and received.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,41 +7,41 @@ use super::dns::Rcode;
 use super::{Process, Proto};
 use crate::clock::MonoNs;
 
-/// A question that a process sent, or an answer that reached its socket.
+/// A query that a process sent, or an answer that reached its socket.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DnsPacket {
-    /// When.
+    /// When the kernel saw the packet.
     pub at: MonoNs,
     /// Cookie of the client's socket.
     pub socket: u64,
     /// Port of the client.
     pub local_port: u16,
-    /// Inode number of the network namespace of the thread that asks; `None` for an answer.
+    /// Inode number of the network namespace of the querying thread; `None` for an answer.
     pub netns: Option<u32>,
-    /// Who is asked.
+    /// The resolver.
     pub resolver: SocketAddr,
-    /// Over what.
+    /// Transport of the packet.
     pub proto: Proto,
-    /// Number that client and resolver have for it.
+    /// DNS message id, which matches an answer with its query.
     pub number: u16,
-    /// The name that is asked for, without a dot at its end. Untrusted text.
+    /// The name in the query, without a dot at its end. Untrusted text.
     pub name: String,
     /// Type of record: its name, or `TYPE` and its number.
     pub kind: String,
-    /// What it is.
+    /// Query or answer.
     pub what: DnsPacketKind,
 }
 
-/// What a packet of DNS is.
+/// Query or answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DnsPacketKind {
-    /// A question of this process.
+    /// A query of this process.
     Question(Arc<Process>),
-    /// An answer.
+    /// The answer of a resolver.
     Answer {
-        /// Whether it worked.
+        /// Result code.
         rcode: Rcode,
-        /// Cut off.
+        /// The answer was too long for a datagram.
         truncated: bool,
     },
 }
@@ -51,6 +51,6 @@ pub enum DnsPacketKind {
 pub struct DnsUnread {
     /// Packets that found no room on their way to user space.
     pub lost: u64,
-    /// Packets that are no DNS, and parts of TCP streams that could not be read.
+    /// Packets that are not DNS, and parts of TCP streams that could not be read.
     pub unread: u64,
 }

@@ -1,4 +1,4 @@
-//! What happened, one by one? Events as the readers deliver them.
+//! Single events on connections, as the readers deliver them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,38 +9,38 @@ use super::losses::RetransKind;
 use super::{Process, TcpState};
 use crate::clock::{MonoNs, WallNs};
 
-/// Something that happened to a connection.
+/// An event on one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionEvent {
-    /// When, for durations.
+    /// When it happened, for durations.
     pub at: MonoNs,
-    /// When, for people.
+    /// When it happened, on the wall clock.
     pub wall: WallNs,
-    /// Whose connection; the kernel's where no process is known.
+    /// Owner of the connection; the kernel where no process is known.
     pub process: Arc<Process>,
-    /// This end.
+    /// Local address.
     pub local: SocketAddr,
-    /// The other end.
+    /// Remote address.
     pub remote: SocketAddr,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// What.
+    /// Kind of event.
     pub what: EventKind,
 }
 
-/// What happened.
+/// Kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
-    /// Something was sent again.
+    /// A segment was sent again.
     Retransmit(Retransmission),
-    /// The connection went from one state to another.
+    /// The connection changed its state.
     Transition(Transition),
 }
 
-/// Something was sent again.
+/// A segment was sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retransmission {
-    /// Why.
+    /// What triggered the retransmission.
     pub kind: RetransKind,
     /// State of the connection.
     pub state: Option<TcpState>,
@@ -50,18 +50,18 @@ pub struct Retransmission {
     pub cwnd: u32,
 }
 
-/// A connection went from one state to another.
+/// A connection changed its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
     /// The socket's identifier.
     pub socket: u64,
-    /// Before.
+    /// State before the transition.
     pub old: TcpState,
-    /// After.
+    /// State after the transition.
     pub new: TcpState,
-    /// How long it was in the state before; `None` if that began unseen.
+    /// Time in the old state; `None` if its beginning was not seen.
     pub in_old_us: Option<u64>,
-    /// Somebody listens at its local port: the other end has begun it.
+    /// A socket listens at the local port: the other end opened the connection.
     pub accepted: bool,
     /// The other end's FIN has arrived.
     pub fin_arrived: bool,

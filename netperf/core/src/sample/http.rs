@@ -1,4 +1,4 @@
-//! What happened on the way of a request, and when?
+//! HTTP requests: the phases of each, and when it reached them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,42 +6,42 @@ use std::time::Duration;
 use super::dns::Lookup;
 use crate::clock::WallNs;
 
-/// All requests of one time.
+/// The requests of one round.
 #[derive(Clone, Debug)]
 pub struct HttpSample {
-    /// When it began.
+    /// When the round began.
     pub wall: WallNs,
-    /// Where they went: each address by itself, or whichever answered.
+    /// The targets: each address on its own, or one for whichever address answered.
     pub targets: Vec<TargetReading>,
 }
 
 /// Requests to one address, or to whichever answered.
 #[derive(Clone, Debug)]
 pub struct TargetReading {
-    /// The address, where each one was asked by itself.
+    /// The address, where each was requested on its own.
     pub address: Option<SocketAddr>,
-    /// In order.
+    /// The requests, in order.
     pub requests: Vec<RequestReading>,
 }
 
-/// One request.
+/// One request and its result.
 #[derive(Clone, Debug, Default)]
 pub struct RequestReading {
-    /// What was reached, and when.
+    /// When each phase ended.
     pub marks: Marks,
     /// How the name was looked up; `None` if no name had to be.
     pub lookup: Option<Lookup>,
-    /// Addresses that were tried in vain, and why.
+    /// Addresses to which no connection could be made, and why.
     pub refused: Vec<(SocketAddr, String)>,
     /// Addresses that had not answered when another one did, and how long they had been waited for.
     pub overtaken: Vec<(SocketAddr, Duration)>,
     /// The connection, once there was one.
     pub connection: Option<Connection>,
-    /// What TLS agreed on.
+    /// Parameters of the TLS session.
     pub tls: Option<Tls>,
-    /// The answer, once its head was here.
+    /// The answer, once its head had arrived.
     pub reply: Option<Reply>,
-    /// Why it did not get to its end. May hold untrusted text.
+    /// Why the request failed. May hold untrusted text.
     pub failure: Option<String>,
     /// It did not fail: its time was up, and it was stopped here.
     pub timed_out: bool,
@@ -49,22 +49,22 @@ pub struct RequestReading {
     pub certificate_wanted: bool,
 }
 
-/// Times since the beginning, as `curl -w` names them; `None` for what was not reached.
+/// Times since the start of the request, named as in `curl -w`; `None` for a phase that was not reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// The name was looked up; zero if it did not have to be.
+    /// The name was resolved; zero if that was not needed.
     pub namelookup: Option<Duration>,
-    /// TCP was connected.
+    /// The TCP handshake was complete.
     pub connect: Option<Duration>,
-    /// TLS was agreed on; zero if there is none.
+    /// The TLS handshake was complete; zero without TLS.
     pub appconnect: Option<Duration>,
-    /// Everything is ready for the request.
+    /// The request was ready to be sent.
     pub pretransfer: Option<Duration>,
     /// The request was handed to the kernel.
     pub posttransfer: Option<Duration>,
-    /// The first byte of the answer was here (HTTP/2: its head).
+    /// The first byte of the answer had arrived (HTTP/2: its head).
     pub starttransfer: Option<Duration>,
-    /// The end, however it ended.
+    /// The request ended, with success or not.
     pub total: Duration,
 }
 
@@ -73,74 +73,74 @@ pub struct Marks {
 pub struct Connection {
     /// The other end.
     pub remote: SocketAddr,
-    /// It was open before this request.
+    /// Whether it was open before this request.
     pub reused: bool,
-    /// Round-trip time as TCP measured it while connecting.
+    /// Round-trip time that TCP measured during the handshake.
     pub rtt: Option<Duration>,
-    /// SYNs that had to be sent again.
+    /// SYNs that were retransmitted.
     pub syn_retrans: Option<u32>,
 }
 
-/// What TLS agreed on.
+/// Parameters of a TLS session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
-    /// `TLSv1.3`.
+    /// Version, for example `TLSv1.3`.
     pub version: String,
     /// Name of the cipher suite.
     pub cipher: String,
-    /// The protocol that was agreed on (ALPN). Untrusted text.
+    /// Protocol that both ends agreed on (ALPN). Untrusted text.
     pub alpn: Option<String>,
-    /// Keys of an earlier connection were used.
+    /// Whether an earlier session was resumed.
     pub resumed: bool,
-    /// What the server showed; `None` where a resumed connection spared it.
+    /// Certificates of the server; `None` in a resumed session, which transfers none.
     pub shown: Option<Shown>,
 }
 
-/// What a server shows of itself.
+/// What a server presents to prove its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// Size of each certificate, the server's own first.
     pub chain_bytes: Vec<usize>,
-    /// A fresh word of its authority (OCSP) came along.
+    /// Whether a revocation status (OCSP) was stapled.
     pub stapled: bool,
-    /// Why the certificate is not valid. Seen only where that was to be ignored.
+    /// Why the certificate is not valid. Known only where the user accepts invalid ones.
     pub fault: Option<String>,
 }
 
-/// An answer.
+/// The server's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// `HTTP/1.1`, `HTTP/2`.
+    /// Protocol: `HTTP/1.1` or `HTTP/2`.
     pub version: &'static str,
     /// Status code.
     pub status: u16,
-    /// Where it points to. Untrusted text.
+    /// Header `Location`. Untrusted text.
     pub location: Option<String>,
-    /// What the server calls itself. Untrusted text.
+    /// Header `Server`. Untrusted text.
     pub server: Option<String>,
-    /// Bytes of the body that came.
+    /// Bytes of the body that arrived.
     pub body_bytes: u64,
 }
 
-/// A part of a request.
+/// A phase of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Looking the name up.
+    /// Resolving the name.
     Dns,
-    /// The handshake of TCP.
+    /// The TCP handshake.
     Connect,
-    /// The handshake of TLS.
+    /// The TLS handshake.
     Tls,
     /// Handing the request to the kernel.
     Request,
-    /// Until the first byte of the answer.
+    /// Waiting for the first byte of the answer.
     Wait,
-    /// Until its last byte.
+    /// Receiving the body.
     Body,
 }
 
 impl Phase {
-    /// All, in order.
+    /// Every phase, in order.
     pub const ALL: [Self; 6] = [
         Self::Dns,
         Self::Connect,
@@ -150,7 +150,7 @@ impl Phase {
         Self::Body,
     ];
 
-    /// Its name.
+    /// The name of the phase in JSON and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dns => "dns",
@@ -164,7 +164,7 @@ impl Phase {
 }
 
 impl Marks {
-    /// The phase that was not finished when it ended.
+    /// The phase in which the request ended.
     pub fn unfinished(&self) -> Phase {
         let done = [
             self.namelookup,
@@ -177,7 +177,7 @@ impl Marks {
         Phase::ALL[at]
     }
 
-    /// When a phase ended, since the beginning.
+    /// When a phase ended, since the start of the request.
     pub fn end_of(&self, phase: Phase) -> Option<Duration> {
         match phase {
             Phase::Dns => self.namelookup,

@@ -1,4 +1,4 @@
-//! How long did it take, as one reading has it?
+//! Histograms of latencies, as one reading delivers them.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Process;
 
-/// What took time.
+/// What was timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -20,27 +20,27 @@ pub enum LatencyKind {
     Accept,
 }
 
-/// Times of one process with one remote host, since the sample before.
+/// Latencies of one process with one remote host, since the sample before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatencyReading {
-    /// Who.
+    /// The process.
     pub process: Arc<Process>,
-    /// With whom.
+    /// The remote host.
     pub remote: IpAddr,
-    /// What took time.
+    /// What was timed.
     pub kind: LatencyKind,
-    /// How often it took from so many µs to less than so many, in ascending order.
+    /// Histogram, in ascending order.
     pub counts: Vec<TimeSpan>,
 }
 
-/// How often it took how long.
+/// One bucket of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TimeSpan {
-    /// At least so many µs.
+    /// Lower end in µs, included.
     pub from_us: u32,
-    /// Less than so many.
+    /// Upper end in µs, not included.
     pub to_us: u32,
-    /// How often.
+    /// Number of measured times in this bucket.
     pub count: u32,
 }

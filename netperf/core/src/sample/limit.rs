@@ -1,4 +1,4 @@
-//! What is known of a limit that is held? Written by its holder, read by every other run.
+//! The public state of a limit. Its holder writes it, every other run reads it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,43 +6,42 @@ use super::ProcessId;
 use crate::clock::{MonoNs, WallNs};
 use crate::units::ByteRate;
 
-/// A limit that is held on this machine.
+/// A limit that is in force on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitRecord {
-    /// 1 to 16; no other one that is held has it.
+    /// Unique among the limits in force, 1 to 16.
     pub id: u8,
-    /// The process whose end is the end of the limit.
+    /// The process that holds the limit: when it ends, the limit ends.
     pub holder: LimitedProcess,
-    /// The processes that it covers now. Untrusted text.
+    /// The processes under the limit now. Untrusted text.
     pub processes: Vec<LimitedProcess>,
-    /// What they were chosen by, in words. Untrusted text.
+    /// How the processes were selected, in words. Untrusted text.
     pub chosen_by: String,
-    /// Rate of what they send.
+    /// Upload limit.
     pub up_bytes_per_s: Option<u64>,
-    /// Rate of what they receive.
+    /// Download limit.
     pub down_bytes_per_s: Option<u64>,
-    /// How packets are held up.
+    /// How packets are delayed.
     pub mechanism: String,
-    /// When it began.
+    /// When the limit began.
     pub since: WallNs,
-    /// When it ends by itself.
+    /// When it ends by itself, if it does.
     pub until: Option<WallNs>,
 }
 
-/// A process that has to do with a limit.
+/// A process that holds a limit or is under one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitedProcess {
-    /// Its number in the holder's pid namespace.
+    /// Process id in the holder's pid namespace.
     pub pid: u32,
-    /// When it started: a reused number is another process.
+    /// Start time, which tells processes with a reused pid apart.
     pub start: MonoNs,
     /// Its name. Untrusted text.
     pub name: String,
 }
 
 impl LimitedProcess {
-    /// Whether it is this very process, whose `start` is exact; that of the record is as `/proc` has
-    /// it, in steps of 10 ms.
+    /// Whether this is the process with the exact `start`. The record has it from `/proc`, in steps of 10 ms.
     pub fn is(&self, process: ProcessId) -> bool {
         const STEP_NS: u64 = 10_000_000;
         self.pid == process.tgid && self.start.0 / STEP_NS == process.start.0 / STEP_NS
@@ -52,43 +51,43 @@ impl LimitedProcess {
 /// Rates of payload that processes are held to; `None` is no limit in this direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
-    /// Of what they send.
+    /// Upload limit.
     pub up: Option<ByteRate>,
-    /// Of what they receive.
+    /// Download limit.
     pub down: Option<ByteRate>,
 }
 
 /// One reading of a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitSample {
-    /// When, for rates.
+    /// When it was read, for rates.
     pub at: MonoNs,
-    /// When, for people.
+    /// When it was read, on the wall clock.
     pub wall: WallNs,
-    /// Processes that are covered.
+    /// Processes under the limit.
     pub pids: Vec<u32>,
-    /// Their sockets.
+    /// Number of their sockets.
     pub sockets: usize,
-    /// How packets are held up.
+    /// How packets are delayed.
     pub mechanism: String,
-    /// What they send, where that is limited.
+    /// The upload queue, where upload is limited.
     pub up: Option<Queue>,
-    /// What they receive, where that is limited.
+    /// The download queue, where download is limited.
     pub down: Option<Queue>,
     /// Interfaces that are not limited, and why.
     pub uncovered: Vec<Uncovered>,
 }
 
-/// One direction of a limit; counts are since it began.
+/// One direction of a limit; counters since the limit began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
-    /// The rate that is asked for.
+    /// The rate that the limit sets.
     pub limit_bytes_per_s: u64,
     /// Payload that has passed.
     pub bytes: u64,
-    /// Packets that found no room.
+    /// Packets dropped because the queue was full.
     pub dropped: u64,
-    /// Bytes that wait now.
+    /// Bytes in the queue now.
     pub queued_bytes: u64,
 }
 
@@ -96,42 +95,42 @@ pub struct Queue {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Uncovered {
-    /// Its name.
+    /// Name of the interface. Untrusted text.
     pub name: String,
-    /// Why.
+    /// Why the limit does not cover it.
     pub why: String,
 }
 
-/// What a limit does now, as its holder tells others.
+/// Current figures of a limit, as its holder publishes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitNow {
-    /// Processes that are covered.
+    /// Processes under the limit.
     pub pids: Vec<u32>,
-    /// Their sockets.
+    /// Number of their sockets.
     pub sockets: usize,
-    /// What they send, where that is limited.
+    /// Upload, where it is limited.
     pub up: Option<DirectionNow>,
-    /// What they receive, where that is limited.
+    /// Download, where it is limited.
     pub down: Option<DirectionNow>,
 }
 
 /// One direction of a limit in its latest tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectionNow {
-    /// The rate that is asked for.
+    /// The rate that the limit sets.
     pub limit_bytes_per_s: u64,
-    /// Payload a second of the latest tick; `None` before the first one has ended.
+    /// Goodput of the latest tick; `None` before the first has ended.
     pub bytes_per_s: Option<u64>,
     /// Payload since the limit began.
     pub bytes: u64,
-    /// Packets that found no room since then.
+    /// Packets dropped since then because the queue was full.
     pub dropped: u64,
-    /// Bytes that wait in the queue.
+    /// Bytes in the queue.
     pub queued_bytes: u64,
 }
 
 impl DirectionNow {
-    /// How long a byte that comes now waits.
+    /// How long a byte that enters the queue now waits.
     pub fn queue_delay_ms(&self) -> u64 {
         let waiting = u128::from(self.queued_bytes) * 1_000;
         let ms = waiting / u128::from(self.limit_bytes_per_s.max(1));

@@ -1,4 +1,4 @@
-//! What did connections lose? Retransmissions by kind, resets, and what the kernel threw away.
+//! What connections lose: retransmissions by kind, resets, and packets that the kernel dropped.
 
 use std::net::SocketAddr;
 use std::ops::AddAssign;
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{Process, Proto, TcpState};
 
-/// Why TCP sent something again.
+/// What triggered a retransmission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RetransKind {
-    /// Nothing came back in time (retransmission timeout), or what followed such a timeout.
+    /// The retransmission timeout passed without an acknowledgement; also what follows such a timeout.
     Rto,
-    /// What came back showed a gap (fast retransmit).
+    /// Acknowledgements showed a gap (fast retransmit).
     Fast,
-    /// Nothing came back to the end of a burst, which was sent again early (tail loss probe).
+    /// The end of a burst was not acknowledged (tail loss probe).
     Tlp,
-    /// The first segment of a connection.
+    /// A SYN was sent again.
     Syn,
-    /// The answer to one.
+    /// A SYN-ACK was sent again.
     Synack,
 }
 
-/// How often TCP sent something again, by kind. One event may stand for several segments.
+/// Retransmission events by kind. One event may stand for several segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "they are the kinds of `RetransKind`")]
@@ -37,70 +37,70 @@ pub struct Kinds {
     pub syn: u32,
 }
 
-/// What a connection lost, since start.
+/// Losses of a connection since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Losses {
-    /// How often it sent something again.
+    /// Retransmission events by kind.
     pub events: Kinds,
-    /// Segments that it sent, retransmissions and empty ones included; as of its last refresh, like its
-    /// retransmissions.
+    /// Segments sent, including retransmissions and empty ones; as of the connection's last update.
     pub sent_segments: u32,
     /// Congestion window in segments at the last retransmission; `None` before the first.
     pub cwnd: Option<u32>,
 }
 
-/// Who reset a connection.
+/// Which end reset a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ResetDirection {
-    /// This host.
+    /// This host sent the reset.
     Sent,
-    /// The other.
+    /// The other end sent the reset.
     Received,
 }
 
 /// Resets of one process between two addresses, since the sample before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetReading {
-    /// Who; the kernel where no process had the socket, or there was none.
+    /// Owner of the socket; the kernel where no process had it, or there was no socket.
     pub process: Arc<Process>,
-    /// Who reset.
+    /// Which end sent the reset.
     pub direction: ResetDirection,
-    /// This end.
+    /// Local address.
     pub local: SocketAddr,
-    /// The other end; of several, that of the latest.
+    /// Remote address; the latest of several.
     pub remote: SocketAddr,
     /// Inode number of the network namespace; 0 if not known.
     pub netns: u32,
-    /// State before; of several, that of the latest. `None` without a socket.
+    /// State before the reset; the latest of several. `None` without a socket.
     pub state: Option<TcpState>,
-    /// How many.
+    /// Number of resets.
     pub count: u64,
 }
 
-/// Packets that the kernel threw away for one reason, since the sample before.
+/// Packets that the kernel dropped for one reason, since the sample before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropReading {
-    /// Why.
+    /// Why the kernel dropped them.
     pub reason: DropReason,
-    /// Whose socket they were for; `None` if the kernel does not tell and no known socket has the port.
+    /// Owner of the destination socket; `None` if the kernel does not name it and no known socket has the
+    /// port.
     pub process: Option<Arc<Process>>,
-    /// Transport; `None` for another than TCP and UDP.
+    /// Transport; `None` if neither TCP nor UDP.
     pub proto: Option<Proto>,
-    /// Port of this host that they were for; `None` if not known.
+    /// Local destination port; `None` if not known.
     pub local_port: Option<u16>,
     /// Inode number of the network namespace; 0 if not known.
     pub netns: u32,
-    /// How many.
+    /// Number of packets.
     pub packets: u64,
 }
 
 /// Makes an enumeration of drop reasons with the kernel's names and plain words.
 macro_rules! reasons {
     ($($variant:ident $name:literal $words:literal,)*) => {
-        /// Why the kernel threw a received packet away: those of its reasons that tell of a process, a
-        /// setting or the path. Kernel 5.17 and later, source `include/net/dropreason-core.h`.
+        /// Why the kernel dropped a received packet: the reasons that point to a process, a setting or the
+        /// path. Kernel 5.17 and later, source `include/net/dropreason-core.h`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[expect(missing_docs, reason = "their words say what they are")]
@@ -109,7 +109,7 @@ macro_rules! reasons {
         }
 
         impl DropReason {
-            /// All of them.
+            /// Every reason.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
             /// The kernel's name, without `SKB_DROP_REASON_`.
@@ -119,7 +119,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// What it means.
+            /// A plain explanation.
             pub fn words(self) -> &'static str {
                 match self {
                     $(Self::$variant => $words,)*
@@ -168,7 +168,7 @@ impl Kinds {
         *counter = counter.saturating_add(1);
     }
 
-    /// What was added since `earlier`.
+    /// Events since `earlier`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
@@ -192,12 +192,12 @@ impl AddAssign for Kinds {
 }
 
 impl RetransKind {
-    /// What the kernel was at when it sent again.
+    /// The kind of a retransmission, from the state of the kernel at that moment.
     ///
     /// `state` is as in `tcp_states.h`; `ca_state` is `icsk_ca_state` (3 recovers from a gap, 4 from a
     /// timeout), `pending` the timer that was set (`icsk_pending`), which is still that of the tail loss
-    /// probe while one is sent: `tcp_send_loss_probe` in `net/ipv4/tcp_output.c`. A probe is sent before
-    /// any recovery; in one, the timer may be left over.
+    /// probe while one is sent: `tcp_send_loss_probe` in `net/ipv4/tcp_output.c`. A probe is sent before any
+    /// recovery; during recovery, the timer may be left over.
     pub fn of(state: u8, ca_state: u8, pending: u8) -> Self {
         const SYN_SENT: u8 = 2;
         const SYN_RECV: u8 = 3;
@@ -213,7 +213,7 @@ impl RetransKind {
         }
     }
 
-    /// As the contract writes it.
+    /// The name in JSON and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rto => "rto",

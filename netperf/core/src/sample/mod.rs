@@ -1,4 +1,4 @@
-//! What is one reading? Cumulative counters at one moment, as the readers deliver them.
+//! One reading: cumulative counters at one moment, as the readers deliver them.
 //!
 //! A sample is all that the model ever sees, so replaying stored samples repeats a session.
 //! Counters are since the start of the tracer, events since the sample before; a process or flow is listed when its counters or its
@@ -34,21 +34,21 @@ use crate::clock::{MonoNs, WallNs};
 /// One cumulative reading.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// When, for rates.
+    /// When it was read, for rates.
     pub at: MonoNs,
-    /// When, for people.
+    /// When it was read, on the wall clock.
     pub wall: WallNs,
     /// Processes whose counters or identity changed, or that ended.
     pub processes: Vec<ProcessReading>,
-    /// Flows whose counters changed, or that ended. Empty while nobody asks for flows.
+    /// Flows whose counters changed, or that ended. Empty where the view wants no flows.
     pub flows: Vec<FlowReading>,
     /// Every network interface of the tracer's namespace.
     pub links: Vec<LinkReading>,
-    /// Resets since the sample before. Empty while nobody asks for what is lost.
+    /// Resets since the sample before. Empty where the view wants no losses.
     pub resets: Vec<ResetReading>,
-    /// What the kernel threw away since the sample before. Empty while nobody asks for what is lost.
+    /// Packets that the kernel dropped since the sample before. Empty where the view wants no losses.
     pub drops: Vec<DropReading>,
-    /// How long things took.
+    /// Histograms of latencies.
     pub latencies: Vec<LatencyReading>,
     /// What could not be delivered.
     pub loss: Loss,
@@ -74,10 +74,10 @@ pub struct ProcessId {
 /// Who a process is. Everything but the id may be unknown: it may have ended before it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
-    /// Identity.
+    /// Pid and start time.
     pub id: ProcessId,
-    /// Thread group id in the initial pid namespace, where it is another number than the tracer's,
-    /// or the tracer's namespace has none for it: `id` then has this one.
+    /// Thread group id in the initial pid namespace, where it differs from the tracer's. `id` holds
+    /// this one where the tracer's namespace has none.
     pub host_tgid: Option<u32>,
     /// Start on the wall clock.
     pub started: WallNs,
@@ -101,13 +101,13 @@ pub struct Process {
     pub netns: Option<u32>,
 }
 
-/// A container as its cgroup path tells.
+/// A container, as the cgroup path identifies it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Container {
-    /// Who made it, if the path says so.
+    /// Container runtime, if the path names it.
     pub runtime: Runtime,
-    /// Its full identifier (64 hexadecimal digits for most runtimes).
+    /// Full identifier of the container (64 hexadecimal digits for most runtimes).
     pub id: String,
 }
 
@@ -116,13 +116,13 @@ pub struct Container {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
-    /// Docker.
+    /// Docker, on containerd or not.
     Docker,
     /// containerd without Docker.
     Containerd,
-    /// Podman.
+    /// Podman, also its pods.
     Podman,
-    /// CRI-O.
+    /// CRI-O, for Kubernetes.
     CriO,
     /// Kubernetes pod whose runtime the path does not name.
     Kubepods,
@@ -131,7 +131,7 @@ pub enum Runtime {
 /// A process's cumulative counters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProcessReading {
-    /// Who.
+    /// The process.
     pub process: Arc<Process>,
     /// Payload handed to sockets since start.
     pub tx_bytes: u64,
@@ -170,7 +170,7 @@ pub enum Proto {
 }
 
 impl Proto {
-    /// As the contract writes it.
+    /// The name in JSON and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
@@ -179,7 +179,7 @@ impl Proto {
     }
 }
 
-/// TCP states, in the words of the interface contract.
+/// TCP states, named as in the JSON output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[expect(
@@ -240,7 +240,7 @@ impl TcpState {
         }
     }
 
-    /// As the contract writes it.
+    /// The name in JSON and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Established => "ESTABLISHED",
@@ -261,15 +261,15 @@ impl TcpState {
 /// A flow's cumulative counters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlowReading {
-    /// Which.
+    /// Socket and process.
     pub id: FlowId,
-    /// Who.
+    /// The process that moved the bytes.
     pub process: Arc<Process>,
-    /// Transport.
+    /// Transport of the flow.
     pub proto: Proto,
-    /// This end; v4-mapped addresses are given as IPv4.
+    /// Local address; v4-mapped addresses are given as IPv4.
     pub local: SocketAddr,
-    /// The other end; an unspecified address with port 0 where the socket is not connected.
+    /// Remote address; unspecified with port 0 where the socket is not connected.
     pub remote: SocketAddr,
     /// Inode number of the socket's network namespace.
     pub netns: u32,
@@ -283,10 +283,10 @@ pub struct FlowReading {
     pub srtt_us: Option<u32>,
     /// TCP only: segments that the socket has retransmitted in its life.
     pub retrans: Option<u32>,
-    /// Segments retransmitted since start that count for this process: those of a socket that several
-    /// use are one's, and those of SYN-ACKs the listener's.
+    /// Segments retransmitted since start that count for this process. A socket that several processes
+    /// use counts for one of them, and SYN-ACKs count for the listener.
     pub retransmitted: u64,
-    /// TCP only: what it lost; `None` while nobody asks for what is lost.
+    /// TCP only: its losses; `None` where the view wants no losses.
     pub losses: Option<Losses>,
     /// True in the last reading of this flow: its totals are final.
     pub closed: bool,
@@ -303,9 +303,9 @@ pub struct LinkReading {
     pub tx_bytes: u64,
     /// Wire bytes received since the interface came up.
     pub rx_bytes: u64,
-    /// Link speed in Mbit/s, where the driver says one.
+    /// Link speed in Mbit/s, where the driver reports one.
     pub speed_mbit: Option<u32>,
-    /// Administratively up.
+    /// Whether it is administratively up.
     pub up: bool,
     /// Addresses assigned to it.
     pub addresses: Vec<IpAddr>,

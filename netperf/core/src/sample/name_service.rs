@@ -1,4 +1,4 @@
-//! How does this machine look names up? What its configuration says.
+//! How this machine resolves names, by its configuration.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 /// The configuration of the C library's resolver: resolv.conf(5), nsswitch.conf(5), hosts(5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameService {
-    /// Resolvers, in the order in which they are asked: three at most.
+    /// Resolvers in the order of use: three at most.
     pub servers: Vec<SocketAddr>,
     /// Domains that are appended to names. Untrusted text.
     pub search: Vec<String>,
-    /// How it asks.
+    /// Options of resolv.conf.
     pub options: ResolverOptions,
     /// Where host names are looked up, in order: `files`, `dns` and others. Untrusted text.
     pub sources: Vec<String>,
@@ -51,23 +51,23 @@ pub enum UnreadWhy {
     reason = "each is an option of resolv.conf"
 )]
 pub struct ResolverOptions {
-    /// A name with so many dots is first tried as it is.
+    /// A name with at least this many dots is first tried as it is.
     pub ndots: u8,
-    /// How long the first resolver has for its answer.
+    /// How long to wait for the first resolver.
     pub timeout: Duration,
-    /// How often the list of resolvers is gone through.
+    /// How many rounds through the list of resolvers.
     pub attempts: u8,
-    /// Each lookup begins with another resolver.
+    /// Each lookup starts with another resolver.
     pub rotate: bool,
-    /// AAAA is asked once A was answered, not at the same time.
+    /// AAAA is queried after the answer for A, not at the same time.
     pub single_request: bool,
-    /// The same, over another socket.
+    /// Like `single_request`, with a new socket for the second query.
     pub single_request_reopen: bool,
-    /// TCP, also for the first query.
+    /// Queries go over TCP from the start.
     pub use_vc: bool,
-    /// AAAA is not asked for.
+    /// AAAA is not queried.
     pub no_aaaa: bool,
-    /// Larger UDP answers are announced.
+    /// Queries announce room for larger UDP answers (EDNS0).
     pub edns0: bool,
 }
 
@@ -96,7 +96,7 @@ impl NameService {
         lines.map(|&(address, _)| address).collect()
     }
 
-    /// Whether the hosts file is read before a resolver is asked.
+    /// Whether the hosts file has precedence over resolvers.
     pub fn hosts_come_first(&self) -> bool {
         let place = |source| self.sources.iter().position(|it| it == source);
         match (place("files"), place("dns")) {
@@ -125,7 +125,7 @@ impl NameService {
         names
     }
 
-    /// How long the resolver at `place` in the list has for its answer (glibc: `send_dg`).
+    /// How long to wait for the resolver at `place` in the list (glibc: `send_dg`).
     pub fn patience(&self, place: usize) -> Duration {
         let base = self.options.timeout;
         if place == 0 {

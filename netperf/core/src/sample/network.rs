@@ -1,19 +1,19 @@
-//! What does a network namespace say of TCP as a whole? Its settings, and counters since it was made.
+//! TCP in one network namespace: its settings, and its counters since the namespace was made.
 
 use serde::{Deserialize, Serialize};
 
-/// One network namespace. `None` is what this kernel or this namespace does not tell.
+/// One network namespace. `None` where this kernel or this namespace has no such figure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkReading {
-    /// Inode number.
+    /// Inode number of the namespace.
     pub netns: u32,
-    /// Ports that the kernel gives to outgoing connections.
+    /// Ports for outgoing connections.
     pub ports: Option<PortRange>,
-    /// Its settings.
+    /// Settings of TCP.
     pub settings: TcpSettings,
-    /// Its counters.
+    /// Counters of TCP.
     pub counters: TcpCounters,
-    /// What TCP takes up.
+    /// Sockets and memory in use.
     pub usage: TcpUsage,
 }
 
@@ -21,11 +21,11 @@ pub struct NetworkReading {
 /// `ip_local_reserved_ports`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortRange {
-    /// The first.
+    /// First port of the range.
     pub first: u16,
-    /// The last.
+    /// Last port of the range.
     pub last: u16,
-    /// Spans that are left out, ends included.
+    /// Reserved spans, ends included.
     pub reserved: Vec<(u16, u16)>,
 }
 
@@ -36,7 +36,7 @@ impl PortRange {
         (self.first..=self.last).contains(&port) && !self.reserved.iter().any(is_within)
     }
 
-    /// How many there are.
+    /// Number of ports that are not reserved.
     pub fn available(&self) -> usize {
         let all = self.first..=self.last;
         all.filter(|&port| self.contains(port)).count()
@@ -47,22 +47,22 @@ impl PortRange {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TcpSettings {
-    /// Outgoing connections take over ports in TIME_WAIT: 0 never, 1 always, 2 to loopback only.
+    /// Reuse of ports in TIME_WAIT for outgoing connections: 0 never, 1 always, 2 to loopback only.
     pub tw_reuse: Option<u64>,
-    /// Needed by `tw_reuse`: 0 is off.
+    /// TCP timestamps, which `tw_reuse` needs: 0 is off.
     pub timestamps: Option<u64>,
-    /// Sockets in TIME_WAIT beyond which the kernel drops them at once.
+    /// Limit of sockets in TIME_WAIT; the kernel drops further ones at once.
     pub max_tw_buckets: Option<u64>,
-    /// 0 off, 1 where the queue is full, 2 always.
+    /// SYN cookies: 0 off, 1 when the queue is full, 2 always.
     pub syncookies: Option<u64>,
-    /// Upper limit of what `listen()` asks for.
+    /// Upper limit of the backlog of `listen()`.
     pub somaxconn: Option<u64>,
     /// Seconds that an orphan stays in `FIN_WAIT2`.
     pub fin_timeout: Option<u64>,
-    /// Sockets without a process beyond which they are reset. Of the machine; told in the first
+    /// Limit of sockets without a process; the kernel resets further ones. Machine-wide, in the first
     /// network namespace only.
     pub max_orphans: Option<u64>,
-    /// Pages: below, pressure, limit. Of the machine; told in the first network namespace only.
+    /// Pages of memory: below, pressure, limit. Machine-wide, in the first network namespace only.
     pub tcp_mem: Option<[u64; 3]>,
     /// The kernel still has `tcp_tw_recycle` (before 4.12), and it is on.
     pub tw_recycle: bool,
@@ -74,13 +74,13 @@ pub struct TcpSettings {
 pub struct TcpCounters {
     /// Connections that found the queue of a listening socket full.
     pub listen_overflows: Option<u64>,
-    /// Connections that a listening socket turned away for any reason.
+    /// Connections that a listening socket rejected for any reason.
     pub listen_drops: Option<u64>,
     /// SYN cookies sent: the queue of half-open connections was full.
     pub syncookies_sent: Option<u64>,
     /// SYN cookies that came back: real clients.
     pub syncookies_received: Option<u64>,
-    /// Answers that should have been SYN cookies and were none.
+    /// Acknowledgements with an invalid SYN cookie.
     pub syncookies_failed: Option<u64>,
     /// Half-open connections that were dropped because their queue was full.
     pub syn_drops: Option<u64>,
@@ -95,11 +95,11 @@ pub struct TcpCounters {
 /// Figures of `/proc/net/sockstat`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpUsage {
-    /// Sockets without a process. Of the machine.
+    /// Sockets without a process. Machine-wide.
     pub orphans: Option<u64>,
     /// Sockets in TIME_WAIT.
     pub time_wait: Option<u64>,
-    /// Pages of memory. Of the machine.
+    /// Pages of memory. Machine-wide.
     pub pages: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! How do the network interfaces stand? One look at each: its link, its queues, its counters.
+//! The state of the network interfaces: link, queues, and counters of each.
 
 use std::net::IpAddr;
 
@@ -7,115 +7,115 @@ use serde::{Deserialize, Serialize};
 use super::socket::Unseen;
 use crate::clock::{MonoNs, WallNs};
 
-/// One look at the interfaces.
+/// One snapshot of the interfaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NicSample {
-    /// When, for rates.
+    /// When it was taken, for rates.
     pub at: MonoNs,
-    /// When, for people.
+    /// When it was taken, on the wall clock.
     pub wall: WallNs,
-    /// Every interface of the network namespaces that were looked at.
+    /// Every interface of the network namespaces in view.
     pub nics: Vec<NicReading>,
-    /// What each processor took from the interfaces. Of the machine.
+    /// Packets that each processor took from the interfaces. Machine-wide.
     pub softnet: Vec<SoftnetReading>,
     /// The tracer's own network namespace.
     pub own_namespace: Option<u32>,
-    /// How many network namespaces were looked at.
+    /// Number of network namespaces in view.
     pub namespaces: usize,
     /// What could not be seen.
     pub unseen: Vec<Unseen>,
 }
 
-/// One interface. `None` is what its driver or this kernel does not tell.
+/// One interface. `None` where its driver or this kernel has no such figure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NicReading {
     /// Inode number of its network namespace.
     pub netns: u32,
-    /// Its number there.
+    /// Interface index in that namespace.
     pub index: u32,
     /// Its name. Untrusted text.
     pub name: String,
-    /// What makes it, where it is no hardware: `veth`, `bridge`, `vlan`, …
+    /// Kind of a virtual interface: `veth`, `bridge`, `vlan`, …
     pub kind: Option<String>,
     /// Whether it is loopback.
     pub is_loopback: bool,
-    /// Whether somebody has set it up.
+    /// Whether it is administratively up.
     pub is_up: bool,
-    /// What the kernel says of the link.
+    /// Operational state of the link.
     pub state: OperState,
     /// Whether there is a carrier.
     pub carrier: Option<bool>,
     /// How often the carrier came or went since the interface was made.
     pub carrier_changes: Option<u32>,
-    /// Largest packet without its link header, in bytes.
+    /// MTU in bytes: the largest packet, without its link header.
     pub mtu: u32,
-    /// Its addresses.
+    /// Addresses of the interface.
     pub addresses: Vec<IpAddr>,
-    /// Who drives it.
+    /// Its driver.
     pub driver: Option<Driver>,
     /// Speed and duplex, and which ones are possible.
     pub mode: LinkMode,
-    /// Since the interface was made.
+    /// Counters since the interface was made.
     pub counters: LinkCounters,
-    /// The queue of what is to be sent.
+    /// Its send queue (qdisc).
     pub queue: Option<QueueReading>,
-    /// Packets that filters threw away as they arrived, since the filters' queue was made.
+    /// Packets that ingress filters dropped since their queue was made.
     pub ingress_drops: Option<u64>,
-    /// Room in the rings that the driver shares with the hardware.
+    /// Size of the rings that the driver shares with the hardware.
     pub rings: Option<Rings>,
-    /// Queues of the hardware.
+    /// Hardware queues.
     pub channels: Option<Channels>,
-    /// Counters of the driver's own, by name. Untrusted text. Empty while nobody asks for them.
+    /// Counters of the driver itself, by name. Untrusted text. Empty where not needed.
     pub driver_counters: Vec<(String, u64)>,
 }
 
-/// What the kernel says of a link (RFC 2863).
+/// Operational state of a link (RFC 2863).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OperState {
-    /// The driver does not say.
+    /// The driver does not report a state.
     #[default]
     Unknown,
-    /// A part of it is missing.
+    /// A component is missing.
     NotPresent,
-    /// No link.
+    /// The link is down.
     Down,
-    /// What it stands on is down.
+    /// The interface below is down.
     LowerLayerDown,
-    /// Under test.
+    /// A test is running.
     Testing,
-    /// It waits for something, such as 802.1X.
+    /// It waits for an event, such as 802.1X authentication.
     Dormant,
-    /// Packets pass.
+    /// The link can carry packets.
     Up,
 }
 
-/// Who drives an interface. Untrusted text.
+/// The driver of an interface. Untrusted text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Driver {
-    /// Its name.
+    /// Name of the driver.
     pub name: String,
-    /// Version of its firmware, where it says one.
+    /// Firmware version, where it reports one.
     pub firmware: Option<String>,
-    /// Where the device is, for example `0000:03:00.0`.
+    /// Bus address of the device, for example `0000:03:00.0`.
     pub bus: Option<String>,
 }
 
 /// Speed and duplex.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkMode {
-    /// Mbit/s.
+    /// Speed in Mbit/s.
     pub speed_mbit: Option<u32>,
     /// Whether both ends may send at the same time.
     pub duplex: Option<Duplex>,
-    /// Whether both ends agree on a speed by themselves.
+    /// Whether autonegotiation is on.
     pub autoneg: Option<bool>,
-    /// The fastest that the hardware can do, in Mbit/s.
+    /// Highest speed that the hardware supports, in Mbit/s.
     pub supported_mbit: Option<u32>,
-    /// The fastest that this end offers, in Mbit/s.
+    /// Highest speed that this end advertises, in Mbit/s.
     pub advertised_mbit: Option<u32>,
-    /// The fastest that the other end offers, in Mbit/s.
+    /// Highest speed that the other end advertises, in Mbit/s.
     pub peer_mbit: Option<u32>,
 }
 
@@ -124,73 +124,73 @@ pub struct LinkMode {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Duplex {
-    /// One after the other.
+    /// Only one end sends at a time.
     Half,
-    /// At the same time.
+    /// Both ends may send at the same time.
     Full,
 }
 
-/// The queue of what is to be sent: the outermost one, which counts for those within it.
+/// The send queue (qdisc) of an interface: the outermost, whose counters include those within it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueReading {
     /// Its kind: `fq_codel`, `mq`, `htb`, …
     pub kind: String,
-    /// Packets that wait now.
+    /// Packets in the queue now.
     pub backlog_packets: u32,
-    /// Bytes that wait now.
+    /// Bytes in the queue now.
     pub backlog_bytes: u32,
-    /// Packets thrown away since it was made; begins anew after 2³².
+    /// Packets dropped since it was made; wraps at 2³².
     pub drops: u32,
-    /// Packets that the driver had no room for and that were queued again; begins anew after 2³².
+    /// Packets queued again because the driver had no room for them; wraps at 2³².
     pub requeues: u32,
-    /// How often it held packets back to keep a rate; begins anew after 2³².
+    /// How often it delayed packets to keep a rate; wraps at 2³².
     pub overlimits: u32,
-    /// Bytes a second that it lets out at most, where it is of a kind that has one rate (`tbf`).
+    /// Its rate limit in bytes per second, where the kind has exactly one (`tbf`).
     pub rate: Option<u64>,
 }
 
-/// Room in the rings, in packets. `None` where the hardware has no such ring.
+/// Ring sizes in packets. `None` where the hardware has no such ring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rings {
-    /// For what arrives.
+    /// Receive ring.
     pub rx: Option<u32>,
-    /// The most that is possible.
+    /// Largest possible receive ring.
     pub rx_max: Option<u32>,
-    /// For what is sent.
+    /// Transmit ring.
     pub tx: Option<u32>,
-    /// The most that is possible.
+    /// Largest possible transmit ring.
     pub tx_max: Option<u32>,
 }
 
-/// Queues of the hardware. `None` where there are none of the kind.
+/// Hardware queues by kind. `None` where the hardware has none of the kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Channels {
-    /// For what arrives.
+    /// Receive queues.
     pub rx: Option<u32>,
-    /// For what is sent.
+    /// Transmit queues.
     pub tx: Option<u32>,
-    /// For both.
+    /// Queues that receive and transmit.
     pub combined: Option<u32>,
-    /// The most that is possible.
+    /// Largest possible number of such queues.
     pub combined_max: Option<u32>,
 }
 
-/// What one processor took from the interfaces, since boot. All begin anew after 2³².
+/// What one processor took from the interfaces since boot. All counters wrap at 2³².
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoftnetReading {
     /// Number of the processor.
     pub cpu: u32,
-    /// Packets that it took.
+    /// Packets processed.
     pub processed: u32,
-    /// Packets that found its queue full.
+    /// Packets dropped because its queue was full.
     pub dropped: u32,
-    /// How often it had to stop with packets left.
+    /// How often its time or budget ran out with packets left.
     pub squeezed: u32,
 }
 
-/// A counter of an interface, as `struct rtnl_link_stats64` has it.
+/// A counter of an interface, as in `struct rtnl_link_stats64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "their names are the kernel's")]
 pub enum LinkCounter {
@@ -221,7 +221,7 @@ pub enum LinkCounter {
 }
 
 impl LinkCounter {
-    /// All, in the kernel's order.
+    /// Every counter, in the kernel's order.
     pub const ALL: [Self; 24] = [
         Self::RxPackets,
         Self::TxPackets,
@@ -249,7 +249,7 @@ impl LinkCounter {
         Self::RxNohandler,
     ];
 
-    /// As the kernel calls it.
+    /// The kernel's name of the counter.
     pub fn name(self) -> &'static str {
         match self {
             Self::RxPackets => "rx_packets",
@@ -280,12 +280,12 @@ impl LinkCounter {
     }
 }
 
-/// The counters of an interface; those that this kernel does not have yet are missing.
+/// The counters of an interface; older kernels have fewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkCounters(pub Vec<u64>);
 
 impl LinkCounters {
-    /// One of them.
+    /// The value of one counter.
     pub fn of(&self, counter: LinkCounter) -> Option<u64> {
         self.0.get(counter as usize).copied()
     }

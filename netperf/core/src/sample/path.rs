@@ -1,4 +1,4 @@
-//! What came of the probes on the way to a host? One cycle sends a probe for each hop.
+//! The probes on the path to a host and their results. One cycle sends a probe for each hop.
 
 use std::net::IpAddr;
 
@@ -6,51 +6,52 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{MonoNs, WallNs};
 
-/// What probes are made of.
+/// Protocol of the probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
     /// ICMP echo, as `ping` sends it.
     Icmp,
-    /// UDP to this port, where nobody is expected to listen.
+    /// UDP to this port, which should be closed.
     Udp(u16),
-    /// TCP SYN to this port; no connection comes of it.
+    /// TCP SYN to this port; the connection is never completed.
     Tcp(u16),
 }
 
 /// Where probes go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathTarget {
-    /// As the user named it. Untrusted text.
+    /// The host as the user wrote it. Untrusted text.
     pub host: String,
-    /// Where it is.
+    /// Address of the host.
     pub address: IpAddr,
-    /// How it is asked.
+    /// Protocol of the probes.
     pub method: Method,
     /// Length of a probe with all its headers, in bytes.
     pub size: u16,
 }
 
-/// All probes of one cycle, once the fate of each is known.
+/// All probes of one cycle, once the result of each is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathCycle {
     /// Number of the cycle, from 1.
     pub cycle: u64,
-    /// When the last of its probes was decided, for rates.
+    /// When the last result was known, for rates.
     pub at: MonoNs,
-    /// The same for people.
+    /// The same moment on the wall clock.
     pub wall: WallNs,
-    /// By distance: the first has a TTL of 1. The last is the one that ended the way, if one did.
+    /// Results by distance: the first has a TTL of 1. The last is the one that ended the path, if any
+    /// did.
     pub probes: Vec<Outcome>,
-    /// Whether every distance that was asked for has been tried, and none ended the way.
+    /// Whether every distance up to the limit was tried and none ended the path.
     pub is_exhausted: bool,
 }
 
-/// What became of a probe.
+/// Result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Something answered.
+    /// An answer came.
     Answered(Reply),
-    /// Nothing did, in the time that was allowed.
+    /// No answer came in time.
     Lost,
     /// This machine did not send it, for this reason.
     NotSent(String),
@@ -59,47 +60,47 @@ pub enum Outcome {
 /// An answer to a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
-    /// Who answered.
+    /// Sender of the answer.
     pub from: IpAddr,
     /// Time from the probe to the answer's arrival in the kernel.
     pub rtt_us: u32,
-    /// What was said.
+    /// Meaning of the answer.
     pub said: Said,
 }
 
-/// What an answer says.
+/// Meaning of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Said {
-    /// The destination answered, as a host does that is there.
+    /// The destination answered.
     Reached,
-    /// The destination is there and refuses: RST to a SYN.
+    /// The destination refused: RST to a SYN.
     Refused,
-    /// A router: the probe's TTL ended here.
+    /// A router: the TTL expired there.
     Expired,
-    /// A router: it goes no further.
+    /// A router: it does not forward the packet, for this reason.
     Unreachable(Unreachable),
-    /// A router: the packet is larger than its next link; that one's MTU, where it says so.
+    /// A router: the packet is larger than the MTU of its next link, which it may name.
     TooBig(Option<u32>),
 }
 
 impl Said {
-    /// Whether the destination itself said it.
+    /// Whether the destination itself answered.
     pub fn is_destination(self) -> bool {
         matches!(self, Self::Reached | Self::Refused)
     }
 
-    /// Whether probes go no further.
+    /// Whether probes get no further.
     pub fn ends_way(self) -> bool {
         !matches!(self, Self::Expired)
     }
 }
 
-/// Why a router sends a packet no further (RFC 792, RFC 1812, RFC 4443).
+/// Why a router does not forward a packet (RFC 792, RFC 1812, RFC 4443).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unreachable {
-    /// It knows no route.
+    /// It has no route.
     Network,
-    /// It knows the link and does not find the host there.
+    /// The host does not answer on its link.
     Host,
     /// A filter forbids it.
     Prohibited,
@@ -107,18 +108,18 @@ pub enum Unreachable {
     Other(u8, u8),
 }
 
-/// What was found out about the largest packet that passes.
+/// The largest packet that passes, as far as probes have found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MtuReading {
-    /// Largest packet that was answered by the destination, headers included.
+    /// Largest packet that the destination answered, headers included.
     pub passes: Option<u32>,
-    /// Smallest that was not.
+    /// Smallest packet that it did not answer.
     pub fails: Option<u32>,
     /// MTU of the interface that packets leave by.
     pub link: Option<u32>,
-    /// Router that said that a packet was too large, and the MTU that it named.
+    /// Router that reported a packet as too large, and the MTU that it named.
     pub told_by: Option<(IpAddr, Option<u32>)>,
-    /// Distance of the first hop that no longer answers packets of size `fails`, though it answers
-    /// small ones, where nobody said why they vanish.
+    /// Distance of the first hop that answers small packets but none of size `fails`, where no router
+    /// reported them as too large.
     pub lost_at: Option<u8>,
 }

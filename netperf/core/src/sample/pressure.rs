@@ -1,119 +1,119 @@
-//! How strained is the machine itself? Processors, disks, memory and the kernel's tables, since boot.
+//! Load of the machine since boot: processors, disks, memory, and the kernel's network tables.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::MonoNs;
 
-/// One reading. `None` is what this kernel does not tell.
+/// One reading of the machine's load. `None` where this kernel has no such figure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PressureSample {
-    /// When.
+    /// When it was read.
     pub at: MonoNs,
-    /// Of all processors together.
+    /// Time of all processors together.
     pub cpu: CpuTimes,
-    /// How many processors there are.
+    /// Number of processors.
     pub processors: u32,
-    /// Time in which somebody waited.
+    /// Time that tasks spent waiting.
     pub stalls: Stalls,
-    /// Memory.
+    /// Memory and swap.
     pub memory: Memory,
-    /// Every process that can be seen.
+    /// Every process in view.
     pub processes: Vec<ProcessStrain>,
     /// The kernel's tables of the reader's network namespace.
     pub tables: KernelTables,
 }
 
-/// Time of the processors in ticks of 10 ms.
+/// Processor time in ticks of 10 ms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuTimes {
-    /// Programs and the kernel for them.
+    /// In user space, and in the kernel on its behalf.
     pub busy: u64,
-    /// Nothing to do.
+    /// Idle.
     pub idle: u64,
-    /// Nothing to do but to wait for a disk.
+    /// Idle while a task waits for a disk.
     pub io_wait: u64,
-    /// The kernel for interrupts, those of the network among them. Part of `busy`.
+    /// In interrupts, those of the network included. Part of `busy`.
     pub interrupts: u64,
-    /// Taken by the machine that this virtual one runs on.
+    /// Used by the hypervisor for other virtual machines (steal).
     pub stolen: u64,
 }
 
 impl CpuTimes {
-    /// All of it.
+    /// The sum of all times.
     pub fn total(self) -> u64 {
         self.busy + self.idle + self.io_wait + self.stolen
     }
 }
 
-/// Time in which tasks waited (`/proc/pressure`), in µs: some of them, or all at once.
+/// Time that tasks waited (`/proc/pressure`), in µs: some of them, or all at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stalls {
-    /// Some for a processor.
+    /// At least one task waited for a processor.
     pub cpu_some: Option<u64>,
-    /// Some for a disk.
+    /// At least one task waited for a disk.
     pub io_some: Option<u64>,
-    /// All for a disk.
+    /// All tasks waited for a disk.
     pub io_full: Option<u64>,
-    /// Some for memory.
+    /// At least one task waited for memory.
     pub memory_some: Option<u64>,
-    /// All for memory.
+    /// All tasks waited for memory.
     pub memory_full: Option<u64>,
 }
 
-/// Memory.
+/// Memory and swap of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// All of it, in KiB.
+    /// Total memory, in KiB.
     pub total_kib: Option<u64>,
-    /// What can be had without swapping, in KiB.
+    /// Memory available without swapping, in KiB.
     pub available_kib: Option<u64>,
     /// Pages read back from swap, since boot.
     pub swapped_in: Option<u64>,
-    /// Pages put into swap, since boot.
+    /// Pages written to swap, since boot.
     pub swapped_out: Option<u64>,
-    /// Processes that the kernel killed for want of memory, since boot.
+    /// Processes that the kernel killed because memory ran out, since boot.
     pub oom_kills: Option<u64>,
 }
 
-/// What one process takes.
+/// What one process uses of the machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessStrain {
-    /// Which.
+    /// Process id.
     pub tgid: u32,
-    /// Its start in ticks since boot: a number that is used again has another.
+    /// Start time in ticks since boot; it tells processes with a reused pid apart.
     pub start: u64,
     /// Its name. Untrusted text.
     pub name: String,
-    /// Time of processors that it used, in ticks of 10 ms.
+    /// Processor time in ticks of 10 ms.
     pub cpu: u64,
-    /// Pages that it had to wait for a disk for.
+    /// Page faults that had to wait for a disk.
     pub major_faults: u64,
-    /// Whether it waits for a disk (or something else that can't be interrupted) at this moment.
+    /// Whether it is in uninterruptible sleep now, mostly for a disk.
     pub is_blocked: bool,
 }
 
-/// Tables of the kernel that can be full.
+/// Tables of the kernel that can fill up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelTables {
-    /// Connections that the firewall tracks.
+    /// Connections in the firewall's table (conntrack).
     pub conntrack: Option<u64>,
-    /// How many it can.
+    /// Limit of that table.
     pub conntrack_max: Option<u64>,
-    /// Connections that it threw away because the table was full, since boot.
+    /// Connections dropped because the table was full, since boot.
     pub conntrack_drops: Option<u64>,
-    /// Neighbours (ARP).
+    /// Entries in the neighbour table (ARP).
     pub neighbours: Option<u64>,
-    /// How many there may be (`gc_thresh3`).
+    /// Limit of that table (`gc_thresh3`).
     pub neighbours_max: Option<u64>,
-    /// How often there was no room for one more, since boot.
+    /// How often that table was full, since boot.
     pub neighbours_full: Option<u64>,
-    /// Packets that were too large for a link and must not be cut (`FragFails`), since the namespace
-    /// was made.
+    /// Packets too large for a link that must not be fragmented (`FragFails`), since the namespace was
+    /// made.
     pub too_large: Option<u64>,
-    /// Probes of TCP for a larger packet size that were lost, since the namespace was made.
+    /// Lost TCP probes for a larger packet size, since the namespace was made.
     pub mtu_probes_failed: Option<u64>,
-    /// Connections that this end began and that failed (`AttemptFails`), since the namespace was made.
+    /// Outgoing connections that failed (`AttemptFails`), since the namespace was made.
     pub attempts_failed: Option<u64>,
-    /// Packets that no route was found for (`OutNoRoutes`), since the namespace was made.
+    /// Packets without a route (`OutNoRoutes`), since the namespace was made.
     pub no_route: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! What was refused for want of a port or an address, as one reading has it?
+//! Calls that failed because no port or address was free, and other connections that failed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,75 +7,75 @@ use serde::{Deserialize, Serialize};
 
 use super::{Loss, Process, Proto};
 
-/// The call that was refused.
+/// The system call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RefusedCall {
-    /// To the other end.
+    /// `connect`, to a remote address.
     Connect,
-    /// To an address of this host.
+    /// `bind`, to a local address.
     Bind,
 }
 
-/// Why.
+/// Why the call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RefusedFor {
-    /// There is no such address here, or no port is left.
+    /// This host has no such address, or no port is left (`EADDRNOTAVAIL`).
     #[serde(rename = "EADDRNOTAVAIL")]
     NotAvailable,
-    /// Another socket has it.
+    /// Another socket uses the address (`EADDRINUSE`).
     #[serde(rename = "EADDRINUSE")]
     InUse,
 }
 
-/// What was refused to one process since the look before.
+/// Failed calls of one process since the reading before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalReading {
-    /// Who.
+    /// The process.
     pub process: Arc<Process>,
-    /// What it called.
+    /// The call.
     pub call: RefusedCall,
     /// Why it failed.
     pub error: RefusedFor,
-    /// Transport.
+    /// Transport of the socket.
     pub proto: Proto,
-    /// The remote end of `connect`, the local one of `bind`.
+    /// Remote address of `connect`, local address of `bind`.
     pub address: SocketAddr,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// How often.
+    /// Failed calls since the reading before.
     pub count: u64,
-    /// How often since the start.
+    /// Failed calls since the start.
     pub total: u64,
 }
 
-/// Connections of one process that failed alike since the look before.
+/// Connections of one process that failed with one error, since the reading before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedConnect {
-    /// Who.
+    /// The process.
     pub process: Arc<Process>,
-    /// Number of the error, as `connect` or `SO_ERROR` tells it.
+    /// The error, as `connect` or `SO_ERROR` returns it.
     pub errno: u8,
-    /// The remote end.
+    /// Remote address.
     pub remote: SocketAddr,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// How often.
+    /// Number of failed connections.
     pub count: u64,
 }
 
-/// What was refused to all.
+/// Failed calls and connections of all processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusals {
-    /// Since the look before.
+    /// Calls that found no free port or address, since the reading before.
     pub readings: Vec<RefusalReading>,
-    /// Every TCP connection that failed, whatever for, since the look before; `None` where nobody counts
-    /// them.
+    /// Every TCP connection that failed for any reason, since the reading before; `None` where they are
+    /// not counted.
     #[serde(default)]
     pub failed: Option<Vec<FailedConnect>>,
-    /// What could not be counted, since the start.
+    /// Events that could not be counted, since the start.
     pub loss: Loss,
 }
 

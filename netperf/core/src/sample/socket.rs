@@ -1,4 +1,4 @@
-//! What is one look at the sockets? What the kernel lists of each, and which processes hold them.
+//! One snapshot of the sockets: what the kernel lists for each, and which processes hold them.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -11,99 +11,98 @@ use super::refusal::Refusals;
 use super::{Process, TcpState};
 use crate::clock::{MonoNs, WallNs};
 
-/// One look at the sockets.
+/// One snapshot of the sockets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SocketSample {
-    /// When, for rates.
+    /// When it was taken, for rates.
     pub at: MonoNs,
-    /// When, for people.
+    /// When it was taken, on the wall clock.
     pub wall: WallNs,
     /// The sockets, namespace by namespace, in the kernel's order.
     pub sockets: Vec<SocketReading>,
-    /// Who holds them.
+    /// The processes that hold them.
     pub owners: SocketOwners,
-    /// Names of users that have sockets, by user id. Untrusted text.
+    /// Names of users that own sockets, by user id. Untrusted text.
     pub users: HashMap<u32, String>,
     /// Paths of cgroups that sockets were made in, by cgroup id. Untrusted text.
     pub cgroups: HashMap<u64, String>,
-    /// Network namespaces that were looked at, by inode number.
+    /// Network namespaces in view, by inode number.
     pub namespaces: Vec<u32>,
-    /// The tracer's own.
+    /// The tracer's own network namespace.
     pub own_namespace: Option<u32>,
-    /// What they say of TCP as a whole, where that was asked for.
+    /// TCP settings and counters of each namespace, where the command needs them.
     pub networks: Vec<NetworkReading>,
-    /// Files that set `tcp_tw_recycle`, where that was asked for.
+    /// Files that set `tcp_tw_recycle`, where the command needs them.
     pub recycle_set_in: Vec<String>,
-    /// What was refused for want of a port or an address, where that is counted.
+    /// Failed calls and connections, where they are counted.
     pub refusals: Refusals,
     /// What could not be seen: shown, never fatal.
     pub unseen: Vec<Unseen>,
 }
 
-/// Something that can't be seen on this machine, or could not be this time.
+/// Something that can't be seen on this machine, or could not be seen this time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unseen {
-    /// What is missing to the user.
+    /// What the user misses.
     pub what: String,
-    /// Why, with what was tried.
+    /// The reason, with what was tried.
     pub why: String,
 }
 
-/// One socket.
+/// A socket as the kernel lists it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SocketReading {
-    /// Its protocol.
+    /// Protocol of the socket.
     pub proto: SocketProto,
     /// Its state; those without a connection are in [`TcpState::Close`].
     pub state: TcpState,
-    /// Where its ends are.
+    /// Its addresses.
     pub ends: Ends,
     /// Inode number of its network namespace.
     pub netns: u32,
-    /// Inode number of the socket itself; `None` where it belongs to no file any more or not yet, as
-    /// in TIME_WAIT and SYN_RECV.
+    /// Inode number of the socket; `None` where it has no file, as in TIME_WAIT and SYN_RECV.
     pub inode: Option<u32>,
-    /// The kernel's cookie: never used twice.
+    /// The kernel's cookie, which is never reused.
     pub cookie: u64,
-    /// User that made it; `None` where the kernel does not keep that.
+    /// User that made it; `None` where the kernel does not keep the user.
     pub uid: Option<u32>,
     /// Bytes received and not read; of a listening TCP socket, connections to be accepted.
     pub recv_q: u32,
     /// Bytes sent and not acknowledged; of a listening TCP socket, the limit of `recv_q`.
     pub send_q: u32,
-    /// What the kernel waits for.
+    /// Its running timer.
     pub timer: Option<Timer>,
     /// Cgroup that it was made in. Since Linux 5.9, without a cgroup namespace of its own.
     pub cgroup_id: Option<u64>,
     /// Which directions have been shut down: 1 receive, 2 send.
     pub shutdown: Option<u8>,
-    /// Its memory, where that was asked for.
+    /// Its memory, where the command needs it.
     pub memory: Option<SocketMemory>,
-    /// State of the TCP connection, where that was asked for.
+    /// Figures of the TCP connection, where the command needs them.
     pub tcp: Option<Box<TcpInfo>>,
 }
 
-/// Protocols that are listed.
+/// Protocols of sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SocketProto {
-    /// TCP.
+    /// TCP, MPTCP included.
     Tcp,
-    /// UDP.
+    /// UDP, UDP-Lite included.
     Udp,
-    /// IP protocols that the process itself speaks.
+    /// Raw IP sockets.
     Raw,
-    /// Stream within this machine.
+    /// Unix stream sockets.
     UnixStream,
-    /// Datagrams within this machine.
+    /// Unix datagram sockets.
     UnixDgram,
-    /// Messages in order within this machine.
+    /// Unix sockets with sequenced packets.
     UnixSeqpacket,
 }
 
 impl SocketProto {
-    /// As the contract and `ss` write it.
+    /// The name in JSON and in `ss`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
@@ -115,7 +114,7 @@ impl SocketProto {
         }
     }
 
-    /// Within this machine, without addresses.
+    /// Whether it is a Unix socket, which has no IP addresses.
     pub fn is_unix(self) -> bool {
         matches!(
             self,
@@ -124,63 +123,63 @@ impl SocketProto {
     }
 }
 
-/// Where the ends of a socket are.
+/// Addresses of a socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ends {
-    /// Internet addresses.
+    /// IP addresses and ports.
     Inet(InetEnds),
-    /// Names within this machine.
+    /// Names of Unix sockets.
     Unix(UnixEnds),
 }
 
-/// Internet addresses. Those of IPv4 connections over IPv6 sockets are given as IPv4.
+/// IP addresses and ports. Those of IPv4 connections over IPv6 sockets are given as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InetEnds {
-    /// This end. The port of a raw socket is its IP protocol.
+    /// Local address. The port of a raw socket is its IP protocol.
     pub local: SocketAddr,
-    /// The other end; unspecified with port 0 where there is none.
+    /// Remote address; unspecified with port 0 where the socket is not connected.
     pub remote: SocketAddr,
-    /// Interface that it is bound to, or 0.
+    /// Index of the interface that it is bound to, or 0.
     pub interface: u32,
-    /// The family of the socket, whatever the family of its addresses.
+    /// Whether the socket itself is of IPv6, whatever the family of its addresses.
     pub is_ipv6: bool,
-    /// It takes IPv6 only, not IPv4 as well.
+    /// Whether it accepts IPv6 only.
     pub ipv6_only: bool,
 }
 
-/// Names within this machine.
+/// Names of a Unix socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnixEnds {
-    /// Path, or `@` and a name that is no path; `None` for a socket without a name. Untrusted text.
+    /// Path, or `@` and an abstract name; `None` for an unnamed socket. Untrusted text.
     pub path: Option<String>,
     /// Inode number of the socket at the other end.
     pub peer: Option<u32>,
 }
 
-/// What the kernel waits for before it acts on a socket by itself.
+/// The timer of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Timer {
-    /// What will happen.
+    /// What the timer triggers.
     pub kind: TimerKind,
-    /// In how many milliseconds.
+    /// Milliseconds until it expires.
     pub expires_ms: u32,
-    /// How often it happened already.
+    /// How often it has expired already.
     pub retransmits: u8,
 }
 
-/// Kinds of timers, in the words of `ss`.
+/// Kinds of timers, named as in `ss`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TimerKind {
-    /// A retransmission, or a probe for a lost tail.
+    /// A retransmission, or a tail loss probe.
     On,
-    /// A look whether the other end is still there.
+    /// A keepalive probe.
     Keepalive,
     /// The end of TIME_WAIT or of an orphan's `FIN_WAIT2`.
     Timewait,
-    /// A probe of a closed window.
+    /// A zero-window probe.
     Persist,
 }
 
@@ -188,20 +187,20 @@ pub enum TimerKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SocketMemory {
-    /// Held by what was received.
+    /// Memory of received data.
     pub rmem: u32,
     /// Limit of `rmem`.
     pub rcvbuf: u32,
-    /// Held by what is to be sent.
+    /// Memory of data to be sent.
     pub wmem: u32,
     /// Limit of `wmem`.
     pub sndbuf: u32,
-    /// Packets that were dropped in the socket's life.
+    /// Packets dropped since the socket was made.
     pub drops: Option<u32>,
 }
 
-/// What a TCP connection has come to (`struct tcp_info` of `linux/tcp.h`). `None` is what this kernel
-/// does not tell, or does not know.
+/// Figures of a TCP connection (`struct tcp_info` of `linux/tcp.h`). `None` where this kernel has no
+/// such figure, or does not know it yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TcpInfo {
@@ -209,23 +208,23 @@ pub struct TcpInfo {
     pub congestion: Option<String>,
     /// Smoothed round-trip time.
     pub srtt_us: Option<u32>,
-    /// Its mean deviation.
+    /// Mean deviation of the round-trip time.
     pub rttvar_us: Option<u32>,
-    /// Smallest round-trip time of late.
+    /// Smallest recent round-trip time.
     pub min_rtt_us: Option<u32>,
-    /// Retransmission timeout.
+    /// Retransmission timeout now.
     pub rto_us: Option<u32>,
     /// Congestion window in segments.
     pub cwnd: Option<u32>,
     /// Slow-start threshold in segments; `None` while there was no congestion.
     pub ssthresh: Option<u32>,
-    /// Payload of the largest segment sent.
+    /// Largest payload of a segment sent.
     pub mss: Option<u32>,
-    /// Path MTU.
+    /// MTU of the path.
     pub pmtu: Option<u32>,
     /// Segments sent and not acknowledged.
     pub unacked: Option<u32>,
-    /// Segments taken for lost.
+    /// Segments considered lost.
     pub lost: Option<u32>,
     /// Segments retransmitted and not acknowledged.
     pub retrans_out: Option<u32>,
@@ -233,13 +232,13 @@ pub struct TcpInfo {
     pub retrans: Option<u32>,
     /// Payload that the other end has acknowledged.
     pub bytes_acked: Option<u64>,
-    /// Payload received.
+    /// Payload received in order.
     pub bytes_received: Option<u64>,
     /// Payload sent, retransmissions included. Since Linux 4.19.
     pub bytes_sent: Option<u64>,
     /// Bytes in the send queue that were never sent.
     pub notsent_bytes: Option<u32>,
-    /// Delivery rate of late, bytes per second.
+    /// Recent delivery rate, bytes per second.
     pub delivery_rate: Option<u64>,
     /// Time with something to send.
     pub busy_us: Option<u64>,
@@ -251,33 +250,34 @@ pub struct TcpInfo {
     pub last_sent_ms: Option<u32>,
     /// Time since data was received last.
     pub last_received_ms: Option<u32>,
-    /// Time since the other end acknowledged something last; its FIN does that too.
+    /// Time since the other end last acknowledged something, or sent its FIN.
     pub last_acked_ms: Option<u32>,
 }
 
-/// One open file that is a socket.
+/// An open file that is a socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketOwner {
     /// Inode number of the socket.
     pub inode: u32,
-    /// Number of the file in the process.
+    /// File descriptor in the process.
     pub fd: u32,
-    /// Who.
+    /// The process.
     pub process: Arc<Process>,
 }
 
-/// Which processes hold which sockets: by inode, then by process and file.
+/// Processes that hold sockets, sorted by inode, then by process and file descriptor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketOwners(Vec<SocketOwner>);
 
 impl SocketOwners {
-    /// Puts them in order.
+    /// Sorts the owners.
     pub fn new(mut owners: Vec<SocketOwner>) -> Self {
         owners.sort_unstable_by_key(|owner| (owner.inode, owner.process.id.tgid, owner.fd));
         Self(owners)
     }
 
-    /// Those of one socket: several if it was inherited or passed on, none if that could not be seen.
+    /// The owners of one socket: several if it was inherited or passed on, none if they could not be
+    /// seen.
     pub fn of(&self, inode: u32) -> &[SocketOwner] {
         let start = self.0.partition_point(|owner| owner.inode < inode);
         let length = self.0[start..].partition_point(|owner| owner.inode == inode);

@@ -1,4 +1,4 @@
-//! Which socket states?
+//! Sets of socket states.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use super::TcpState;
 pub struct StateSet(u32);
 
 impl StateSet {
-    /// Every state.
+    /// All states.
     pub const ALL: Self = Self(0xffe);
-    /// No state.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
     /// The set of these.
@@ -20,25 +20,25 @@ impl StateSet {
         Self(bits.fold(0, |set, bit: u32| set | bit))
     }
 
-    /// What is in this one or in `other`.
+    /// States in this set or in `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// What is in both.
+    /// States in both sets.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// What is in this one and not in `other`.
+    /// States in this set and not in `other`.
     #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Whether this state is in it.
+    /// Whether the set contains this state.
     pub fn contains(self, state: TcpState) -> bool {
         self.0 & (1 << state.to_kernel()) != 0
     }

@@ -1,8 +1,8 @@
-//! Counts as people read them: in groups of three digits, with the thing that is counted, or per second.
+//! Counts as people read them: digits in groups of three, with a noun, or per second.
 
 use std::fmt;
 
-/// So many a second.
+/// A rate of events per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct PerSecond(pub f64);
 
@@ -10,14 +10,14 @@ pub struct PerSecond(pub f64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Growth(pub f64);
 
-/// `3.1`, `250`.
+/// Written as `3.1`, or `250` from a hundred on.
 impl fmt::Display for PerSecond {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:.*}", digits(self.0), self.0)
     }
 }
 
-/// With its sign: `+3.1`, `-250`, `0`.
+/// Written with its sign: `+3.1`, `-250`, `0`.
 impl fmt::Display for Growth {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -27,7 +27,7 @@ impl fmt::Display for Growth {
     }
 }
 
-/// Digits behind the point: one, but none from a hundred on.
+/// Digits after the point: one below a hundred, none above.
 fn digits(per_s: f64) -> usize {
     usize::from(per_s.abs() < 99.95)
 }
@@ -45,7 +45,7 @@ pub fn grouped(number: impl Into<u64>) -> String {
     text
 }
 
-/// A number of things, in the singular where it is one: `1 packet`, `28 232 packets`.
+/// A number with its noun, singular or plural: `1 packet`, `28 232 packets`.
 pub fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
     let number = number.into();
     let things = if number == 1 { one } else { many };

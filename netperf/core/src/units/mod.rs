@@ -40,7 +40,7 @@ impl fmt::Display for LinkSpeed {
     }
 }
 
-/// How people see sizes and rates.
+/// Units in which the user wants sizes and rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 #[expect(
     missing_docs,
@@ -77,11 +77,11 @@ struct Unit {
 
 const BYTE: u128 = 8;
 
-/// Of thousands, in order. 2^64 bytes are 18.4 EB.
+/// Prefixes of thousands, in order. 2^64 bytes are 18.4 EB.
 const PREFIXES: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
 
 impl Units {
-    /// The next way to see numbers, round and round.
+    /// The next choice of units, in a circle.
     #[must_use]
     pub fn next(self) -> Self {
         let all = Self::value_variants();
@@ -96,8 +96,8 @@ impl Units {
         self.unit(bits).written(bits)
     }
 
-    /// Bytes that wait, in full as other tools print them: in units only where the user chose some, or where
-    /// they are too many for seven digits.
+    /// Queued bytes, in full as other tools print them: in units only where the user chose some, or
+    /// from eight digits on.
     pub fn queue(self, waiting: Bytes) -> String {
         match (self, waiting.0) {
             (Self::Auto, bytes @ 0..1_000_000) => bytes.to_string(),

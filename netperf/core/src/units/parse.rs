@@ -31,19 +31,19 @@ pub enum QuantityError {
     /// More than any machine moves.
     #[error("`{0}` is more than 1000 TB")]
     TooLarge(String),
-    /// A unit that nobody uses.
+    /// A unit that does not exist.
     #[error("`{text}` has an unknown unit: use B, kB, MB, GB, TB, KiB, MiB, GiB, TiB, \
              bit, kbit, Mbit or Gbit{}", if *.rate { ", and `/s` if you like" } else { "" })]
     UnknownUnit {
-        /// What was written.
+        /// The user's text.
         text: String,
-        /// Whether a rate was asked for.
+        /// Whether a rate was expected.
         rate: bool,
     },
-    /// No unit, or one that different tools read differently.
+    /// No unit, or one that tools interpret differently.
     #[error("`{text}` can be read in two ways: write {in_bytes}, or {in_bits}")]
     Ambiguous {
-        /// What was written.
+        /// The user's text.
         text: String,
         /// How to write it if bytes were meant, and what that is.
         in_bytes: String,

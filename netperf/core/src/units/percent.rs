@@ -1,13 +1,13 @@
-//! Shares as people read them: in percent, with no more digits than say something.
+//! Percentages as people read them, with as many digits as matter.
 
 use std::fmt;
 
-/// A share in percent: 100 is all of it.
+/// A percentage: 100 is the whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Percent(pub f64);
 
 impl Percent {
-    /// Of a fraction: 1 is all of it.
+    /// The percentage of a fraction, where 1 is the whole.
     pub fn of(fraction: f64) -> Self {
         Self(fraction * 100.0)
     }

@@ -1,13 +1,13 @@
-//! Durations as people read them, everywhere alike: `1.20 ms`, `2.50 s`, `40 s`, `9m58s`.
+//! Durations as people read them, the same everywhere: `1.20 ms`, `2.50 s`, `40 s`, `9m58s`.
 
 use std::time::Duration;
 
-/// From here on a duration is in minutes, hours or days.
+/// From here on, a duration is written in minutes, hours or days.
 const LONG: Duration = Duration::from_mins(2);
 
 /// In three digits up to ten seconds, then in whole ones, from two minutes on in two units: `73 µs`,
-/// `1.20 ms`, `23.5 ms`, `2.50 s`, `40 s`, `9m58s`, `3h20m`, `5d04h`. Whole seconds, as somebody has
-/// chosen them, have no digits for less: `1 s`.
+/// `1.20 ms`, `23.5 ms`, `2.50 s`, `40 s`, `9m58s`, `3h20m`, `5d04h`. Whole seconds, as users
+/// choose them, have no fraction: `1 s`.
 pub fn format_duration(time: Duration) -> String {
     let micros = rounded(time.as_nanos(), 1_000);
     match micros {
@@ -22,17 +22,17 @@ pub fn format_duration(time: Duration) -> String {
     }
 }
 
-/// The same for microseconds.
+/// Formats microseconds like [`format_duration`].
 pub fn format_micros(micros: impl Into<u64>) -> String {
     format_duration(from_micros(micros))
 }
 
-/// The same for seconds.
+/// Formats seconds like [`format_duration`].
 pub fn format_seconds(seconds: f64) -> String {
     format_duration(from_seconds(seconds))
 }
 
-/// The same for what is known in whole milliseconds: up to a second without digits for less.
+/// Formats whole milliseconds like [`format_duration`]; below a second without a fraction.
 pub fn format_millis(millis: u64) -> String {
     match millis {
         0..1_000 => format!("{millis} ms"),
@@ -45,12 +45,12 @@ pub fn from_micros(micros: impl Into<u64>) -> Duration {
     Duration::from_micros(micros.into())
 }
 
-/// Seconds as a duration; none for what is below zero, or no number.
+/// Seconds as a duration; zero for negative values and for NaN.
 pub fn from_seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
-/// Two units that follow each other.
+/// Two adjacent units: `3h20m`.
 fn long(seconds: u128) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     if minutes < 60 {
@@ -62,13 +62,13 @@ fn long(seconds: u128) -> String {
     }
 }
 
-/// Thousandths of a unit, as the unit with two digits behind the point.
+/// Thousandths of a unit, written as the unit with two decimals.
 fn hundredths(thousandths: u128) -> String {
     let hundredths = rounded(thousandths, 10);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// The same with one digit.
+/// Thousandths of a unit, written as the unit with one decimal.
 fn tenths(thousandths: u128) -> String {
     let tenths = rounded(thousandths, 100);
     format!("{}.{}", tenths / 10, tenths % 10)

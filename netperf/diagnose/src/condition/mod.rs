@@ -14,7 +14,7 @@ pub use self::bound::Quantity;
 
 /// What conditions of one command can be about.
 pub trait Metric: Copy + PartialEq + 'static {
-    /// Each of them.
+    /// Every metric.
     const ALL: &'static [Self];
     /// A condition, for messages.
     const EXAMPLE: &'static str;
@@ -51,9 +51,9 @@ pub enum Operator {
 /// A bound on a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Condition<M> {
-    /// What is compared.
+    /// The figure to compare.
     pub metric: M,
-    /// How.
+    /// The comparison.
     pub operator: Operator,
     /// With what: µs, percent, bytes, bytes a second, or a number.
     pub bound: f64,

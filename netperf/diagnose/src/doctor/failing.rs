@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use netperf_core::sample::TcpState;
+use netperf_core::model::latency::Times;
+use netperf_core::sample::latency::LatencyKind;
 use netperf_core::sample::losses::{ResetDirection, ResetReading};
+use netperf_core::sample::refusal::FailedConnect;
 use netperf_core::sample::socket::{Ends, TimerKind};
+use netperf_core::sample::{Proto, TcpState};
 use netperf_core::units::counted;
 use serde::Serialize;
 
@@ -36,6 +39,12 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
     };
     if let Some(errors) = errors(&rows) {
         evidence.extend(["; connect failed with ", &errors]);
+    }
+    let harmless = rows.iter().filter(|row| row.is_harmless());
+    let harmless: u64 = harmless.map(|row| row.count).sum();
+    if harmless > 0 {
+        let times = counted(harmless, "time", "times");
+        evidence.extend(["; ", &times, " another address worked at once"]);
     }
     let loss = measured.last.refusals.loss;
     if counted_here && loss.map_full + loss.unread > 0 {
@@ -71,8 +80,11 @@ pub struct FailedRow {
     pub errno: String,
     /// What it means, of errors that are known.
     pub meaning: Option<&'static str>,
-    /// How often.
+    /// Number of failed connections.
     pub count: u64,
+    /// The process reached another address of that port at least as often: nothing fails for want of this
+    /// one.
+    pub works_elsewhere: bool,
     #[serde(skip)]
     number: u8,
 }
@@ -90,6 +102,7 @@ pub fn rows(measured: &Measured<'_>) -> Vec<FailedRow> {
             errno: errno::name(one.errno),
             meaning: errno::meaning(one.errno),
             count: one.count,
+            works_elsewhere: one.count <= reached_elsewhere(measured, one),
             number: one.errno,
         });
     }
@@ -97,7 +110,41 @@ pub fn rows(measured: &Measured<'_>) -> Vec<FailedRow> {
     rows
 }
 
+/// How often the process reached another address instead: one with the same port, or one of the other
+/// family, as clients do that try the addresses of a name one after the other (RFC 8305).
+fn reached_elsewhere(measured: &Measured<'_>, failed: &FailedConnect) -> u64 {
+    let Ok(model) = measured.traffic else {
+        return 0;
+    };
+    let (who, remote) = (failed.process.id, failed.remote);
+    let same_port = model.flows().iter().filter(|flow| {
+        let reading = &flow.reading;
+        reading.process.id == who
+            && reading.proto == Proto::Tcp
+            && reading.remote.port() == remote.port()
+            && reading.remote.ip() != remote.ip()
+            && reading.state != Some(TcpState::SynSent)
+    });
+    let other_family = model.latencies().iter().filter(|reading| {
+        reading.kind == LatencyKind::Connect
+            && reading.process.id == who
+            && reading.remote.to_canonical().is_ipv4() != remote.ip().to_canonical().is_ipv4()
+    });
+    let opened = other_family.map(|reading| Times::of(&reading.counts).count);
+    opened.sum::<u64>().max(same_port.count() as u64)
+}
+
 impl FailedRow {
+    /// Whether the process lost no time and nothing else: the refusal came at once, and so did the other
+    /// address.
+    fn is_harmless(&self) -> bool {
+        let is_at_once = matches!(
+            self.number,
+            errno::ECONNREFUSED | errno::ENETUNREACH | errno::EHOSTUNREACH
+        );
+        is_at_once && self.works_elsewhere
+    }
+
     /// Whether this is how those calls ended that got no answer at first.
     fn is_of(&self, (pid, _, remote): &Call<'_>) -> bool {
         let is_silence = matches!(self.number, errno::ETIMEDOUT | errno::EHOSTUNREACH);
@@ -129,6 +176,7 @@ fn failure(row: &FailedRow) -> Option<Finding> {
     let who = process(Some(&row.name), Some(row.pid));
     // A program that then takes IPv4 loses nothing.
     let best = match row.number {
+        _ if row.is_harmless() => Level::Ok,
         errno::ENETUNREACH if row.remote.is_ipv6() => Level::Warn,
         _ => Level::Critical,
     };
@@ -261,8 +309,11 @@ mod tests {
     use crate::doctor::Diagnosis;
     use crate::doctor::Status;
     use crate::doctor::tests::Scene;
+    use netperf_core::clock::MonoNs;
     use netperf_core::fixtures::process;
-    use netperf_core::sample::refusal::FailedConnect;
+    use netperf_core::model::Model;
+    use netperf_core::sample::Sample;
+    use netperf_core::sample::latency::{LatencyReading, TimeSpan};
 
     fn failed(errno: u8, remote: &str, count: u64) -> FailedConnect {
         FailedConnect {
@@ -341,6 +392,57 @@ mod tests {
                 assert!(found.what.contains(what), "{found:#?}");
                 assert!(found.evidence.contains(&errno::name(errno)), "{found:#?}");
                 assert!(!found.advice.is_empty());
+            });
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_refused_while_the_other_family_works_at_once_is_no_trouble() {
+        let reached = |remote: &str, count| {
+            let mut model = Model::new(&Sample::default());
+            model.advance(&Sample {
+                at: MonoNs(11_000_000_000),
+                latencies: vec![LatencyReading {
+                    process: process(7, "worker"),
+                    remote: remote.parse().unwrap(),
+                    kind: LatencyKind::Connect,
+                    counts: vec![TimeSpan {
+                        from_us: 30,
+                        to_us: 40,
+                        count,
+                    }],
+                }],
+                ..Sample::default()
+            });
+            model
+        };
+        for (errno, remote, model, status) in [
+            (111, "[::1]:8080", reached("127.0.0.1", 30), Status::Ok),
+            (
+                101,
+                "[2001:db8::1]:443",
+                reached("192.0.2.7", 40),
+                Status::Ok,
+            ),
+            (
+                111,
+                "[::1]:8080",
+                reached("127.0.0.1", 12),
+                Status::Critical,
+            ),
+            (111, "[::1]:8080", reached("::2", 30), Status::Critical),
+            (
+                110,
+                "[::1]:8080",
+                reached("127.0.0.1", 30),
+                Status::Critical,
+            ),
+        ] {
+            let scene = Scene::calm().with_failures(vec![failed(errno, remote, 30)]);
+            scene.judged(Ok(&model), |doctor| {
+                let mut checks = doctor.checks.iter();
+                let check = checks.find(|check| check.topic == Topic::Failing).unwrap();
+                assert_eq!(check.status, status, "{errno} {remote}: {check:#?}");
             });
         }
     }

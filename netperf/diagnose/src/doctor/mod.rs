@@ -139,7 +139,7 @@ pub struct Check {
 pub struct Cause {
     /// What it is about.
     pub topic: Topic,
-    /// What it is.
+    /// Result of the check.
     #[serde(flatten)]
     pub finding: Finding,
 }
@@ -185,8 +185,14 @@ impl Diagnosis {
 }
 
 /// Puts the most likely cause first: what is worst, but for loss and delay, which are no more likely than
-/// an interface that is in trouble, however bad they are.
+/// an interface that is in trouble, however bad they are, and for clients and packets that wait for a
+/// program, where programs wait for the machine.
 fn in_order(causes: &mut [Cause]) {
+    let of_machine = causes
+        .iter()
+        .filter(|cause| matches!(cause.topic, Topic::Cpu | Topic::Disk | Topic::Memory))
+        .map(|cause| cause.finding.level)
+        .min();
     let of_interfaces = causes
         .iter()
         .filter(|cause| cause.topic == Topic::Interfaces)
@@ -198,7 +204,10 @@ fn in_order(causes: &mut [Cause]) {
             (Topic::Loss | Topic::Way | Topic::Delay, Some(interface)) => level.max(interface),
             _ => level,
         };
-        (likely, cause.topic.rank())
+        let waits_for_programs = matches!(cause.topic, Topic::Listen | Topic::Delay | Topic::Drops);
+        let machine = of_machine.filter(|_| waits_for_programs);
+        let likely = machine.map_or(likely, |machine| likely.max(machine));
+        (likely, machine.is_some(), cause.topic.rank())
     });
 }
 

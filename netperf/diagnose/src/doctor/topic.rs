@@ -28,7 +28,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// In words.
+    /// Title of the check.
     pub fn title(self) -> &'static str {
         match self {
             Self::Cpu => "processors",

@@ -36,12 +36,12 @@ impl Metric for LimitMetric {
     }
 }
 
-/// What came out.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The condition holds in every direction that it is about.
     pub is_met: bool,
-    /// In words.
+    /// The result in words.
     pub text: String,
 }
 

@@ -1,7 +1,7 @@
 //! Which counters of trouble have grown?
 
 use netperf_core::model::nic::figures::driver::Known;
-use netperf_core::model::nic::figures::{DriverRow, NicRow};
+use netperf_core::model::nic::figures::{DriverRow, NicFigures, NicRow};
 use netperf_core::sample::nic::LinkCounter;
 use netperf_core::units::{Percent, counted, grouped};
 
@@ -12,16 +12,24 @@ use crate::{Finding, Level, Period};
 const FEW: u64 = 10;
 /// And no more than this share of what arrived.
 const FEW_SHARE: f64 = 0.01;
+/// So many a second are what switches and neighbours send in protocols that nothing here speaks.
+const UNWANTED_PER_S: f64 = 10.0;
 
-pub(super) fn of(row: &NicRow<'_>, period: Period) -> Vec<Finding> {
+pub(super) fn of(row: &NicRow<'_>, figures: &NicFigures<'_>, period: Period) -> Vec<Finding> {
     let counters = LinkCounter::ALL.into_iter();
-    let mut findings: Vec<Finding> = counters.filter_map(|it| grown(row, it, period)).collect();
+    let grown = |counter| grown(row, counter, figures, period);
+    let mut findings: Vec<Finding> = counters.filter_map(grown).collect();
     findings.extend(ingress(row, period));
     findings.extend(drivers_own(row, period));
     findings
 }
 
-fn grown(row: &NicRow<'_>, counter: LinkCounter, period: Period) -> Option<Finding> {
+fn grown(
+    row: &NicRow<'_>,
+    counter: LinkCounter,
+    figures: &NicFigures<'_>,
+    period: Period,
+) -> Option<Finding> {
     let (meaning, first_step) = meaning::words(counter)?;
     let growth = row.grown(counter).filter(|&growth| growth > 0)?;
     // The sums say no more than the counters that they are made of, where these say something.
@@ -32,8 +40,8 @@ fn grown(row: &NicRow<'_>, counter: LinkCounter, period: Period) -> Option<Findi
     let name = counter.name();
     let share = share(row, counter, growth);
     let is_few = growth <= FEW && share.is_none_or(|share| share <= FEW_SHARE);
-    let is_harmless =
-        matches!(counter, LinkCounter::RxDropped | LinkCounter::RxNohandler) && is_few;
+    let is_harmless = matches!(counter, LinkCounter::RxDropped | LinkCounter::RxNohandler)
+        && (is_few || is_unwanted(growth, figures));
     let of_all = share.map(|share| format!(", {} of its packets", Percent::of(share)));
     Some(Finding {
         level: if is_harmless { Level::Ok } else { Level::Warn },
@@ -46,6 +54,17 @@ fn grown(row: &NicRow<'_>, counter: LinkCounter, period: Period) -> Option<Findi
         ),
         advice: vec![first_step.replace("NAME", row.name)],
     })
+}
+
+/// Whether packets were thrown away that nobody here wants: there are few a second, and the processors had
+/// room for all. Their share says nothing, since a quiet interface gets hardly any others.
+fn is_unwanted(growth: u64, figures: &NicFigures<'_>) -> bool {
+    let mut processors = figures.softnet.iter();
+    let had_room = processors.all(|row| row.dropped_in_tick == Some(0));
+    let seconds = figures.interval_s.unwrap_or(0.0);
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no 53 bits")]
+    let growth = growth as f64;
+    had_room && growth <= UNWANTED_PER_S * seconds.max(1.0)
 }
 
 fn is_told_by_others(row: &NicRow<'_>, counter: LinkCounter) -> bool {

@@ -57,9 +57,9 @@ fn received(counter: LinkCounter) -> Option<(&'static str, &'static str)> {
             OTHERS,
         ),
         LinkCounter::RxDropped => (
-            "packets that arrived whole and were thrown away: no processor had room for them, or nothing \
-             here handles their protocol or VLAN, which is harmless",
-            "a few a minute are protocols of the switch (LLDP, STP); many: look whether DROPPED of the \
+            "packets that arrived whole and were thrown away: no processor or driver had room for them, or \
+             nothing here handles their protocol or VLAN",
+            "a few a second are protocols of the switch (LLDP, STP); many: look whether DROPPED of the \
              processors grows with it, and see the reasons with `netperf-trace retrans`",
         ),
         LinkCounter::RxLengthErrors => (

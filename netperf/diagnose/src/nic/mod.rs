@@ -25,7 +25,7 @@ pub fn findings(figures: &NicFigures<'_>, period: Period, units: Units) -> Vec<F
     for row in &figures.interfaces {
         findings.extend(full::of(row, period, units));
         findings.extend(link::of(row, period));
-        findings.extend(counters::of(row, period));
+        findings.extend(counters::of(row, figures, period));
     }
     findings.extend(missing::of(figures));
     findings.extend(processors::of(figures, period));

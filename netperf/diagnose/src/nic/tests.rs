@@ -228,6 +228,39 @@ fn a_few_packets_that_nobody_wants_are_no_trouble() {
 }
 
 #[test]
+fn frames_that_nobody_here_speaks_are_no_trouble_of_a_quiet_interface() {
+    let at = |second: u64, (frames, overflows)| NicSample {
+        at: MonoNs(second * 1_000_000_000),
+        nics: vec![grown(
+            eth0(),
+            &[
+                (LinkCounter::RxDropped, frames),
+                (LinkCounter::RxPackets, frames),
+            ],
+        )],
+        softnet: vec![SoftnetReading {
+            cpu: 0,
+            processed: 1_000,
+            dropped: overflows,
+            squeezed: 0,
+        }],
+        ..NicSample::default()
+    };
+    let judged = |frames, overflows| {
+        let mut model = NicModel::default();
+        model.advance(at(1, (0, 0)));
+        model.advance(at(11, (frames, overflows)));
+        let findings = findings(&model);
+        let found = findings.iter().find(|it| it.what.starts_with("rx_dropped"));
+        found.unwrap().level
+    };
+    assert_eq!(judged(10, 0), Level::Ok);
+    assert_eq!(judged(60, 0), Level::Ok);
+    assert_eq!(judged(60, 60), Level::Warn);
+    assert_eq!(judged(6_000, 0), Level::Warn);
+}
+
+#[test]
 fn processors_that_throw_away_are_found() {
     let at = |second: u64, dropped| NicSample {
         at: MonoNs(second * 1_000_000_000),

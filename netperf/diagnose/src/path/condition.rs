@@ -10,13 +10,13 @@ use crate::condition::{Condition, Metric, Quantity};
 pub enum PathMetric {
     /// Probes without an answer.
     Loss,
-    /// The shortest time.
+    /// Shortest round-trip time.
     Min,
-    /// The mean.
+    /// Mean round-trip time.
     Avg,
-    /// The longest.
+    /// Longest round-trip time.
     Max,
-    /// Standard deviation.
+    /// Standard deviation of the times.
     Mdev,
     /// Mean difference between an answer and the next.
     Jitter,

@@ -75,7 +75,7 @@ pub fn probes(number: u64) -> String {
     }
 }
 
-/// What probes are.
+/// The kind of probes, in words.
 pub fn method(method: Method) -> String {
     match method {
         Method::Icmp => "ICMP echo".to_owned(),

@@ -21,7 +21,7 @@ fn lacks_rights(machine: &Machine) -> bool {
         .any(|right| right.required && !right.held)
 }
 
-/// The answer.
+/// Whether this machine can be measured, with every check.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Preflight {
@@ -43,7 +43,7 @@ pub struct Preflight {
     pub provenance: Provenance,
 }
 
-/// One finding.
+/// One check and its verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
@@ -51,7 +51,7 @@ pub struct Check {
     pub topic: Topic,
     /// What was looked at.
     pub name: String,
-    /// The answer.
+    /// Verdict of the check.
     pub verdict: Verdict,
     /// Whether nothing can be counted without it.
     pub needed: bool,
@@ -87,11 +87,11 @@ pub enum Topic {
 pub enum Verdict {
     /// It is, or does no harm.
     Yes,
-    /// It is not.
+    /// It does not work.
     No,
-    /// Something is missing.
+    /// Some of it is missing.
     Partly,
-    /// Nobody can tell.
+    /// It could not be checked.
     Unknown,
 }
 
@@ -106,7 +106,7 @@ impl Topic {
         Self::Shaping,
     ];
 
-    /// Its heading.
+    /// Heading of the group.
     pub fn heading(self) -> &'static str {
         match self {
             Self::Hooks => "HOOKS, tried on this kernel; one kind is enough",

@@ -2,6 +2,7 @@
 
 mod close_wait;
 mod closing;
+mod leak;
 mod listen;
 mod machine;
 mod ports;
@@ -59,6 +60,14 @@ pub fn findings(figures: &StatesFigures<'_>, model: &StatesModel, period: Period
 
 /// Where nothing is wrong, that is said.
 fn nothing(figures: &StatesFigures<'_>) -> Finding {
+    if figures.counts.total() == 0 {
+        return Finding {
+            level: Level::Ok,
+            what: "no TCP socket to judge".to_owned(),
+            evidence: "none is there that was asked for, so nothing is said about any".to_owned(),
+            advice: Vec::new(),
+        };
+    }
     let sockets = counted(figures.counts.total(), "TCP socket", "TCP sockets");
     Finding {
         level: Level::Ok,

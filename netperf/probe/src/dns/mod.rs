@@ -42,7 +42,7 @@ pub struct DnsRequest {
     pub only: bool,
     /// How often each is asked.
     pub count: u32,
-    /// Over TCP.
+    /// Query over TCP.
     pub tcp: bool,
     /// How long each answer may take; `None` for what resolv.conf says.
     pub patience: Option<Duration>,

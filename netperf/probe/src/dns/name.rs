@@ -8,7 +8,7 @@ const LABEL_MAX: usize = 63;
 /// Why a name can't be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameFault {
-    /// Where, in bytes.
+    /// Position of the error in bytes.
     pub at: usize,
     /// What is wrong there.
     pub why: String,

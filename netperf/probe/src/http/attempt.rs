@@ -56,7 +56,7 @@ impl<'r> Client<'r> {
         let begun = clock::now().0;
         let mut reading = RequestReading::default();
         let patience = self.request.patience;
-        let ended = timeout(patience, self.go(begun, &mut reading)).await;
+        let ended = timeout(patience, self.run(begun, &mut reading)).await;
         reading.marks.total = since(begun);
         reading.timed_out = ended.is_err();
         reading.failure = match ended {
@@ -76,12 +76,12 @@ impl<'r> Client<'r> {
         reading
     }
 
-    async fn go(&mut self, begun: MonoNs, reading: &mut RequestReading) -> Result<(), String> {
-        self.be_open(begun, reading).await?;
+    async fn run(&mut self, begun: MonoNs, reading: &mut RequestReading) -> Result<(), String> {
+        self.connect(begun, reading).await?;
         let Some(open) = &mut self.open else {
             return Err("the connection is gone".to_owned());
         };
-        let message = self.request.message(open.channel.is_two())?;
+        let message = self.request.message(open.channel.is_http2())?;
         reading.marks.pretransfer = Some(since(begun));
         let sent = open.channel.send(message).await;
         let (moments, mut response) = sent.map_err(|unanswered| {
@@ -98,8 +98,8 @@ impl<'r> Client<'r> {
         count_body(response.body_mut(), &mut reply.body_bytes).await
     }
 
-    /// Has a connection open, an earlier one if it may.
-    async fn be_open(&mut self, begun: MonoNs, reading: &mut RequestReading) -> Result<(), String> {
+    /// Connects, or reuses an open connection.
+    async fn connect(&mut self, begun: MonoNs, reading: &mut RequestReading) -> Result<(), String> {
         if let Some(open) = &mut self.open
             && open.channel.is_open().await
         {

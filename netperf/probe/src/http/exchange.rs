@@ -88,7 +88,7 @@ impl Channel {
     }
 
     /// Whether it speaks HTTP/2.
-    pub(super) fn is_two(&self) -> bool {
+    pub(super) fn is_http2(&self) -> bool {
         matches!(self.sender, Sender::Two(_))
     }
 

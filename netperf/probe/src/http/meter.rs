@@ -26,7 +26,7 @@ pub(super) struct Metered<S> {
 }
 
 impl Meter {
-    /// Forgets what was.
+    /// Resets the meter for a new request.
     pub(super) fn begin(&self) {
         for moment in [&self.first_write, &self.last_write, &self.first_read] {
             moment.store(0, Ordering::Relaxed);

@@ -27,9 +27,9 @@ pub struct HttpRequest {
     pub insecure: bool,
     /// One connection for all.
     pub keep_alive: bool,
-    /// Each address of the host by itself.
+    /// Request each address of the host separately.
     pub all: bool,
-    /// How often.
+    /// Number of requests.
     pub count: u32,
     /// How long each may take.
     pub patience: Duration,
@@ -54,9 +54,9 @@ pub enum Version {
 pub struct Pin {
     /// The host, as in the URL.
     pub host: String,
-    /// The port.
+    /// Port of the server.
     pub port: u16,
-    /// Where it is.
+    /// Addresses to use for it.
     pub addresses: Vec<IpAddr>,
 }
 

@@ -23,9 +23,9 @@ pub(super) const ICMPV6: u8 = 58;
 pub(super) struct Flow {
     /// Address that this machine sends from.
     pub(super) from: IpAddr,
-    /// Where to.
+    /// Destination of the probe.
     pub(super) to: IpAddr,
-    /// How.
+    /// Protocol of the probe.
     pub(super) method: Method,
     /// Source port of UDP and TCP, identifier of ICMP.
     pub(super) id: u16,

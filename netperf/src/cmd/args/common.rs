@@ -1,4 +1,4 @@
-//! Which options do all commands have, and what do they ask for?
+//! Options of all commands.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -29,17 +29,17 @@ pub struct Common {
     /// Length of a tick in seconds, 0.1 to 3600; fractions are allowed [default: 1]
     #[arg(short = 'd', long, global = true, value_name = "SECS", value_parser = interval)]
     pub interval: Option<Duration>,
-    /// Stop after so many ticks
+    /// Stop after this many ticks
     #[arg(short = 'n', long, global = true, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
-    /// Stop after so many seconds
+    /// Stop after this many seconds
     #[arg(long, global = true, value_name = "SECS", value_parser = duration)]
     pub duration: Option<Duration>,
-    /// Plain text tables on stdout, one block a tick, without escape codes
+    /// Print plain text tables on stdout, one block a tick, without escape codes
     #[arg(short, long, global = true)]
     pub batch: bool,
-    /// One JSON object a line on stdout, in bytes and bytes per second; wins over --batch
+    /// Print one JSON object a line on stdout, in bytes and bytes per second; wins over --batch
     #[arg(long, global = true)]
     pub json: bool,
     /// No colours; the variable `NO_COLOR` does the same
@@ -51,7 +51,7 @@ pub struct Common {
     /// Show addresses as host names, looked up in the background
     #[arg(long, global = true, num_args = 0, default_missing_value = "")]
     pub resolve: Vec<Naming>,
-    /// How speeds and sizes are shown
+    /// Units of rates and sizes
     #[arg(
         long,
         global = true,
@@ -60,7 +60,7 @@ pub struct Common {
         hide_default_value = true
     )]
     pub units: Units,
-    /// Which kind of kernel hook to use
+    /// Kind of kernel hooks to use
     #[arg(
         long,
         global = true,
@@ -75,12 +75,12 @@ pub struct Common {
 }
 
 impl Common {
-    /// Whether more than one report is asked for.
+    /// Whether the options want more than one report.
     pub(in crate::cmd) fn repeats(&self) -> bool {
         self.interval.is_some() || self.count.is_some() || self.duration.is_some()
     }
 
-    /// How long the session and its ticks are to be.
+    /// Length of the session and of its ticks.
     pub(in crate::cmd) fn timing(&self) -> Timing {
         Timing {
             interval: self.interval.unwrap_or(Duration::from_secs(1)),
@@ -89,12 +89,12 @@ impl Common {
         }
     }
 
-    /// The same where there is one report unless more are asked for.
+    /// The timing, for commands that report once by default; `None` for one report.
     pub(in crate::cmd) fn repeated(&self) -> Option<Timing> {
         self.repeats().then(|| self.timing())
     }
 
-    /// The form of reports; what is shown `on_terminal` where nothing else is asked for.
+    /// The form of reports; `on_terminal` chooses it if no option does.
     pub(in crate::cmd) fn format(&self, on_terminal: impl FnOnce(Style) -> Format) -> Format {
         self.format_for(io::stdout().is_terminal(), on_terminal)
     }
@@ -115,12 +115,12 @@ impl Common {
         }
     }
 
-    /// The units of text; JSON is the same whatever the user chose.
+    /// Units of text output. JSON does not depend on them.
     pub(in crate::cmd) fn text_units(&self) -> Units {
         if self.json { Units::Auto } else { self.units }
     }
 
-    /// Names of hosts, as far as they are asked for.
+    /// Resolves host names with `--resolve`; otherwise addresses stay numbers.
     pub(in crate::cmd) fn host_names(&self) -> Rc<dyn HostNames> {
         if self.resolve.is_empty() || self.numeric {
             Rc::new(Numeric)
@@ -135,7 +135,7 @@ impl Common {
     }
 }
 
-/// As no-color.org has it: set, and not empty.
+/// Whether a variable is set and not empty, as no-color.org defines it.
 fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_fills_the_screen_only_where_there_is_one_and_nobody_asked_otherwise() {
+    fn a_view_fills_the_screen_of_a_terminal_unless_an_option_says_otherwise() {
         assert_eq!(format("", true), Format::Nothing);
         assert!(matches!(format("", false), Format::Text(_)));
         assert!(matches!(format("-b", true), Format::Text(_)));

@@ -1,4 +1,4 @@
-//! Which processes and connections, and in which order? Options that several commands share.
+//! Options that select and sort processes and connections.
 
 use clap::Args;
 use ipnet::IpNet;
@@ -8,7 +8,7 @@ use regex::Regex;
 use super::values::network;
 use crate::view::sort::{Figures, Sort, SortKey};
 
-/// Which processes.
+/// Options that select processes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub struct ProcessFilters {
@@ -27,7 +27,7 @@ pub struct ProcessFilters {
 }
 
 impl ProcessFilters {
-    /// What they ask for.
+    /// The query of these options.
     pub(in crate::cmd) fn query(self) -> ProcessQuery {
         ProcessQuery {
             pids: self.pid,
@@ -39,7 +39,7 @@ impl ProcessFilters {
     }
 }
 
-/// Which connections.
+/// Options that select connections.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub struct FlowFilters {
@@ -55,7 +55,7 @@ pub struct FlowFilters {
 }
 
 impl FlowFilters {
-    /// What they ask for.
+    /// The query of these options.
     pub(in crate::cmd) fn query(self) -> FlowQuery {
         FlowQuery {
             port: self.port,
@@ -66,7 +66,7 @@ impl FlowFilters {
     }
 }
 
-/// In which order, and how many.
+/// Options that sort rows and limit their number.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Order")]
 pub struct Arrangement {
@@ -78,7 +78,7 @@ pub struct Arrangement {
         hide_default_value = true
     )]
     pub sort: SortKey,
-    /// Show so many rows at most
+    /// Show at most this many rows
     #[arg(long, value_name = "N")]
     pub rows: Option<usize>,
 }

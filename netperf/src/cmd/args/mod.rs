@@ -1,6 +1,7 @@
-//! What do the options of several commands have in common? Those that they share, and how values are read.
+//! Options that several commands share, and parsers of their values.
 
 pub mod common;
+pub(super) mod existing;
 pub mod filters;
 pub mod naming;
 pub(super) mod span;

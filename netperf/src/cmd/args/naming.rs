@@ -1,5 +1,5 @@
-//! What does `--resolve` mean? Without a value, that addresses are shown as names; for `http`, with
-//! one, where a host is. Both are one option to the parser, so they share a type.
+//! The two meanings of `--resolve`. Without a value, addresses are shown as names; with one, `http`
+//! uses these addresses for a host. The parser sees one option, so they share a type.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,9 +9,9 @@ use netperf_probe::http::Pin;
 /// A value of `--resolve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Naming {
-    /// Addresses are shown as names.
+    /// Show addresses as names.
     Names,
-    /// A host is at these addresses.
+    /// Use these addresses for a host.
     At(Pin),
 }
 

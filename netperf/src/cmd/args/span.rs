@@ -1,11 +1,11 @@
-//! How long is `10m`?
+//! Parses durations with units, such as `10m`.
 
 use std::time::Duration;
 
-/// Longest time: a century.
+/// Longest duration: a century.
 const MAX_SECS: u64 = 100 * 366 * 86_400;
 
-/// Reads `90s`, `10m`, `1h30m`, `2d`.
+/// Parses `90s`, `10m`, `1h30m`, `2d`.
 pub(in crate::cmd) fn span(text: &str) -> Result<Duration, String> {
     const WANTED: &str = "a time is written as `90s`, `10m`, `1h30m` or `2d`";
     let mut rest = text.trim();

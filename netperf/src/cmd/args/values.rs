@@ -1,4 +1,4 @@
-//! How are the values of options read?
+//! Parsers of option values.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub(in crate::cmd) fn scope(text: &str) -> Result<Scope, String> {
     }
 }
 
-/// How long one answer may be waited for.
+/// Parses the time to wait for one answer.
 pub(in crate::cmd) fn patience(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|it| (0.001..=600.0).contains(it));
     let seconds = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());

@@ -1,4 +1,4 @@
-//! Which options does `dns` have?
+//! Options of `dns`.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct DnsArgs {
         value_name = "NAME [TYPE] [@SERVER[:PORT]]"
     )]
     pub words: Vec<String>,
-    /// Send nothing, show the queries of processes: each as it ends, and their sums once a tick
+    /// Send nothing; show the queries of processes as they end, and their totals once a tick
     #[arg(long, conflicts_with_all = ["words", "queries", "tcp", "only"])]
     pub watch: bool,
     /// Only queries of this process; may be given several times
@@ -27,27 +27,27 @@ pub struct DnsArgs {
         requires = "watch"
     )]
     pub pid: Vec<u32>,
-    /// Send so many queries to each resolver
+    /// Number of queries to each resolver
     #[arg(short = 'c', long, value_name = "N", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub queries: u32,
-    /// Over TCP
+    /// Query over TCP
     #[arg(long)]
     pub tcp: bool,
     /// Use only the resolvers named with @, without those of /etc/resolv.conf and its search domains
     #[arg(long)]
     pub only: bool,
-    /// Wait so long for each answer [default: as /etc/resolv.conf says, else 5]
+    /// How long to wait for each answer [default: as /etc/resolv.conf says, else 5]
     #[arg(long, value_name = "SECS", value_parser = patience)]
     pub timeout: Option<Duration>,
 }
 
-/// How `dns` is called.
+/// Usage line of `dns`.
 pub(in crate::cmd) const USAGE: &str = "\
 netperf-trace dns [OPTIONS] NAME [TYPE] [@SERVER[:PORT]]...
        netperf-trace dns --watch [--pid PID]... [OPTIONS]";
 
-/// What `dns` is.
+/// Description of `dns`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Queries each resolver of /etc/resolv.conf, and those named with @, several times for a name, and
 shows how long the answers take, what they are, and what is wrong: silent, slow, failing or differing

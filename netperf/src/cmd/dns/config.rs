@@ -1,4 +1,4 @@
-//! What do the words and options of `dns` ask for?
+//! Reads the arguments of `dns`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,10 +10,11 @@ use crate::cmd::pointing::pointing_at;
 
 const PORT: u16 = 53;
 
-/// Reads the words.
+/// Reads the arguments.
 ///
 /// # Errors
-/// When they are no name, no type or no server.
+///
+/// They are not a name, a record type or a server.
 pub(super) fn request(args: &DnsArgs) -> Result<DnsRequest, Failure> {
     // The parser does not ask for --watch where a name is given, which --watch does not go with.
     if !args.pid.is_empty() {

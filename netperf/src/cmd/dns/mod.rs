@@ -1,4 +1,4 @@
-//! How fast do resolvers answer, and what? And which names do processes look up?
+//! The command `dns`: queries resolvers, or watches the queries of processes.
 
 pub(super) mod args;
 mod config;
@@ -35,7 +35,7 @@ pub(super) async fn run(args: DnsArgs, common: &Common) -> anyhow::Result<()> {
 struct Resolvers {
     request: DnsRequest,
     timing: Option<Timing>,
-    /// What was wrong last.
+    /// The latest failure.
     failure: Option<String>,
 }
 

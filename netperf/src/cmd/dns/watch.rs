@@ -1,4 +1,4 @@
-//! Which names do the processes of this machine look up? The source of `dns --watch`.
+//! `dns --watch`: the DNS queries of all processes on this machine.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::view::envelope::{Reason, Start};
 /// How long packets may wait in the ring buffer, which has room for some 2500.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long an answer is waited for without `--timeout`: as long as the C library waits.
+/// How long to wait for an answer without `--timeout`: as long as the C library waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Shows queries as they end, and once a tick who sent them.
+/// Reports queries as they end, and their processes once a tick.
 pub(super) async fn run(args: DnsArgs, common: &Common, format: Format) -> anyhow::Result<()> {
     logging::start(common.verbose, None);
     let signals = Signals::open()?;
@@ -48,29 +48,30 @@ pub(super) async fn run(args: DnsArgs, common: &Common, format: Format) -> anyho
     session.run(queries).await
 }
 
-/// The queries that end.
+/// The source of queries.
 struct Queries {
     start: Start,
     feed: DnsFeed,
     model: DnsWatch,
     options: DnsWatchOptions,
     ticked: MonoNs,
-    /// When the ring buffer is read again.
+    /// When to read the ring buffer again.
     next: Instant,
     ticks: u64,
-    /// Queries that are counted in the ticks and have no line of their own, since the reader was too slow.
+    /// Queries without a line of their own, because the reader was too slow. The ticks count them.
     unshown: u64,
 }
 
 impl Queries {
-    /// Shows what has ended since the last time.
+    /// Reports the queries that have ended since the last call.
     fn drain(&mut self, out: &mut Output) -> anyhow::Result<()> {
         let now = clock::now();
         let mut ended: Vec<DnsQuery> = Vec::new();
         for packet in self.feed.take() {
             ended.extend(self.model.take(&packet));
         }
-        ended.extend(self.model.expire(now.0));
+        let late = self.model.expire(now.0).into_iter();
+        ended.extend(late.filter(|query| !query.is_settled));
         for query in &ended {
             if !self.options.wants(query.process.id.tgid) {
                 continue;

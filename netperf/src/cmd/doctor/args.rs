@@ -1,4 +1,4 @@
-//! Which options does `doctor` have?
+//! Options of `doctor`.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use crate::cmd::args::values::scope;
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Look at the kernel: what can be counted here, what can be limited, and what is missing
+    /// Check the kernel: what can be counted and limited here, and what is missing
     #[arg(long, conflicts_with_all = ["pid", "length", "netns"])]
     pub kernel: bool,
     /// How long to measure: a number with `s`, `m` or `h` [default: 10s]
     #[arg(long = "for", value_name = "SPAN", value_parser = span)]
     pub length: Option<Duration>,
-    /// What does this process wait for?
+    /// Diagnose this process: what does it wait for?
     #[arg(short, long, value_name = "PID")]
     pub pid: Option<u32>,
-    /// In which network namespaces: all that have processes, the own one, or that of a process;
-    /// with --pid that of the process
+    /// Network namespaces: all that have processes, that of this program, or that of a process; with
+    /// --pid that of the process
     #[arg(long, value_name = "all|self|PID", value_parser = scope)]
     pub netns: Option<Scope>,
 }
 
-/// What `doctor` is.
+/// Description of `doctor`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Finds the most likely cause of the trouble. It measures for ten seconds, or for the time of --for, and
 takes the checks that an expert would take, in that order: processors, disks and memory first,

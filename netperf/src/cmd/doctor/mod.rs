@@ -1,4 +1,4 @@
-//! Is it the network, and where? Everything is measured for a while, and judged once.
+//! The command `doctor`: measures everything for a while, then judges it once.
 
 pub(super) mod args;
 mod names;
@@ -22,18 +22,19 @@ use crate::render::output::{Format, Output, Silent};
 use crate::view::doctor::Doctor;
 use crate::view::envelope::Reason;
 
-/// How long is measured without `--for`.
+/// Length of the measurement without `--for`.
 const LENGTH: Duration = Duration::from_secs(10);
 
-/// The interfaces are read so many times at least, however short the time is.
+/// Smallest number of snapshots of the interfaces.
 const SNAPSHOTS: u32 = 5;
 
-/// They are read no more seldom than this.
+/// Longest time between two snapshots.
 const REST: Duration = Duration::from_secs(1);
 
 /// Measures, and writes the verdict.
 ///
 /// # Errors
+///
 /// [`Failure::CheckFailed`] if something is wrong.
 pub(super) async fn run(args: DoctorArgs, common: &Common) -> anyhow::Result<()> {
     logging::start(common.verbose, None);
@@ -61,15 +62,15 @@ fn rest(length: Duration) -> Duration {
     (length / SNAPSHOTS).min(REST)
 }
 
-/// What is measured until the time is over.
+/// The measurement, until its time is over.
 struct Measuring {
     window: Window,
     length: Duration,
     about: Option<u32>,
     units: Units,
-    /// When the interfaces are read again.
+    /// When the next snapshot of the interfaces is due.
     snapshot: Instant,
-    /// When the kernel's buffers are read again.
+    /// When to read the kernel's buffers again.
     pump: Instant,
 }
 
@@ -135,7 +136,7 @@ impl Source for Measuring {
     }
 }
 
-/// Says how long it takes.
+/// Prints how long the measurement takes.
 fn announce(length: Duration) {
     let mut stderr = io::stderr();
     if !stderr.is_terminal() {

@@ -1,4 +1,4 @@
-//! Which names were looked up while `doctor` measured?
+//! The DNS lookups during a measurement of `doctor`.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use netperf_core::model::lookups::Lookups;
 use netperf_core::sample::socket::Unseen;
 use netperf_sys::capture::DnsFeed;
 
-/// How long an answer is waited for: as long as the C library waits.
+/// How long to wait for an answer: as long as the C library waits.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// At the end, what has waited so long counts as lost: its answer may never come.
+/// At the end, queries older than this count as lost: their answers may never come.
 const LONG: Duration = Duration::from_secs(1);
 /// How long packets may wait in the ring buffer, which has room for some 2500.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What is seen of DNS.
+/// DNS queries seen so far.
 pub(super) struct NamesSeen {
     feed: Result<DnsFeed, String>,
     watch: DnsWatch,
@@ -24,7 +24,7 @@ pub(super) struct NamesSeen {
 }
 
 impl NamesSeen {
-    /// Attaches the hooks; says what can't be seen where it is not possible.
+    /// Attaches the hooks, or returns why lookups can't be seen.
     pub(super) fn open() -> (Self, Option<Unseen>) {
         let feed = DnsFeed::open().map_err(|failure| {
             let text = failure.to_string();
@@ -43,24 +43,24 @@ impl NamesSeen {
         (seen, unseen)
     }
 
-    /// What it is attached to.
+    /// The attached hooks.
     pub(super) fn hooks(&self) -> Vec<AttachedHook> {
         self.feed.as_ref().map_or(Vec::new(), DnsFeed::hooks)
     }
 
-    /// The time begins: what has ended before does not count.
+    /// Begins the measurement: drops what has ended before.
     pub(super) fn begin(&mut self) {
         self.take(PATIENCE);
         self.lookups = Lookups::default();
     }
 
-    /// Takes what has come, and says when more may have; `None` if nothing will.
+    /// Reads the ring buffer. Returns when to call it again; `None` if never.
     pub(super) fn pump(&mut self) -> Option<Duration> {
         self.take(PATIENCE);
         self.feed.as_ref().ok().map(|_| PAUSE)
     }
 
-    /// Takes the last of it.
+    /// Reads the ring buffer for the last time.
     pub(super) fn close(&mut self) {
         self.take(LONG);
         let unread = self.feed.as_ref().map(DnsFeed::unread);
@@ -86,7 +86,7 @@ impl NamesSeen {
         }
     }
 
-    /// What was looked up, or why it is not known.
+    /// The lookups, or why they are not known.
     pub(super) fn seen(&self) -> Result<&Lookups, &str> {
         match &self.feed {
             Ok(_) => Ok(&self.lookups),

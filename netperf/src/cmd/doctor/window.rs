@@ -1,5 +1,5 @@
-//! What is measured between the beginning and the end? Every source is opened, read at both ends, and
-//! some in between; one that is missing is told and does not end the run.
+//! All sources of a measurement. Each is read at the beginning and at the end, and some in between. A
+//! source that is missing is reported and does not end the run.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use super::names::NamesSeen;
 use crate::cmd::listing::{every_tcp_socket, failure};
 use crate::cmd::nic;
 
-/// Everything that is measured.
+/// The sources and their readings.
 pub(super) struct Window {
     request: SocketRequest,
     machine: PressureFeed,
@@ -37,7 +37,7 @@ pub(super) struct Window {
     states: StatesModel,
     interfaces: NicFeed,
     first_nics: NicSample,
-    /// Of every snapshot, for what goes on for some of them.
+    /// Of every snapshot, for conditions that last for several of them.
     ticks: NicModel,
     /// Of the first and the last snapshot.
     nics: NicModel,
@@ -115,12 +115,12 @@ impl Window {
         Ok(window)
     }
 
-    /// What can't be seen.
+    /// What can't be seen here.
     pub(super) fn unseen(&self) -> &[Unseen] {
         &self.unseen
     }
 
-    /// What counts.
+    /// The hooks of all sources.
     pub(super) fn hooks(&self) -> Vec<AttachedHook> {
         let traffic = self.traffic.as_ref().ok();
         let mut hooks = traffic.map_or(Vec::new(), |it| it.feed.provenance().hooks.clone());
@@ -129,7 +129,7 @@ impl Window {
         hooks
     }
 
-    /// Reads what is read several times in between.
+    /// Takes the readings in between.
     pub(super) fn snapshot(&mut self) -> anyhow::Result<()> {
         self.ticks
             .advance(self.interfaces.read().map_err(nic::failure)?);
@@ -137,7 +137,7 @@ impl Window {
         Ok(())
     }
 
-    /// Keeps the kernel's buffers small; says when to call it again.
+    /// Reads the kernel's buffers, to keep them small; returns when to call it again.
     pub(super) fn pump(&mut self) -> Duration {
         let names = self.names.pump().unwrap_or(REST);
         self.pump_traffic().min(names)
@@ -156,7 +156,8 @@ impl Window {
         }
     }
 
-    /// Takes the last readings, first of what takes the kernel long to detach: it does so meanwhile.
+    /// Takes the last readings. Hooks that the kernel detaches slowly come first, so that it does so
+    /// meanwhile.
     pub(super) fn close(&mut self) -> anyhow::Result<()> {
         let refused = self.refusals.as_mut().map(RefusalFeed::finish);
         if let Ok(traffic) = &mut self.traffic {
@@ -206,7 +207,7 @@ impl Window {
         }
     }
 
-    /// What was measured.
+    /// The measurement, for the rules.
     pub(super) fn measured(&self, about: Option<u32>, units: Units) -> Measured<'_> {
         Measured {
             wall: clock::now().1,

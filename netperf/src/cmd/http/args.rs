@@ -1,4 +1,4 @@
-//! Which options does `http` have?
+//! Options of `http`.
 
 use std::time::Duration;
 
@@ -18,45 +18,45 @@ pub struct HttpArgs {
     /// What to request: http://… or https://…
     #[arg(value_name = "URL")]
     pub url: String,
-    /// So many requests, one after the other
+    /// Number of requests, one after the other
     #[arg(short = 'c', long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub requests: u32,
-    /// One connection for all requests, as long as the server keeps it open
+    /// Use one connection for all requests, as long as the server keeps it open
     #[arg(long)]
     pub keep_alive: bool,
-    /// Only HTTP/1.1
+    /// Use HTTP/1.1 only
     #[arg(long = "http1.1", conflicts_with = "http2")]
     pub http1: bool,
-    /// Only HTTP/2; without TLS by prior knowledge
+    /// Use HTTP/2 only; without TLS by prior knowledge
     #[arg(long)]
     pub http2: bool,
-    /// A host and port are at these addresses, as for curl; may be given several times
+    /// Connect to these addresses for a host and port, as in curl; may be given several times
     #[arg(long = "resolve", id = "resolve", value_name = "HOST:PORT:ADDR[,ADDR]")]
     pub resolve: Vec<Naming>,
-    /// A further header, or another value for one; may be given several times
+    /// Add a header, or replace its value; may be given several times
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
-    /// Another method than GET; no body is sent
+    /// HTTP method; no body is sent
     #[arg(short = 'X', long, value_name = "METHOD", default_value = "GET")]
     pub method: Method,
     /// Accept invalid TLS certificates
     #[arg(short = 'k', long)]
     pub insecure: bool,
-    /// Each address of the host by itself
+    /// Request each address of the host separately
     #[arg(long)]
     pub all: bool,
-    /// Give a request up after so many seconds
+    /// Give up a request after this many seconds
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = patience)]
     pub timeout: Duration,
-    /// Conditions that 95 of a hundred requests must fulfil, or the exit status is 5:
-    /// `total<=500ms,ttfb<200ms`, or a phase: dns, connect, tls, request, wait, body (`<`, `<=`, `>`, `>=`;
-    /// `=` is `<=`)
+    /// Conditions that 95 % of the requests must meet, or the exit status is 5:
+    /// `total<=500ms,ttfb<200ms`, or a phase: dns, connect, tls, request, wait, body (`<`, `<=`, `>`,
+    /// `>=`; `=` is `<=`)
     #[arg(long, value_name = "LIMITS")]
     pub slo: Vec<String>,
 }
 
-/// What `http` is.
+/// Description of `http`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Requests a URL and shows how long each phase took: looking the name up (dns), connecting TCP
 (connect), agreeing on TLS (tls), handing over the request (request), waiting for the first byte

@@ -1,4 +1,4 @@
-//! What do the options of `http` ask for?
+//! Reads the options of `http`.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use netperf_core::failure::Failure;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn names_for_addresses_are_asked_for_elsewhere_with_the_same_word() {
+    fn resolve_without_a_value_shows_addresses_as_names() {
         let line = ["netperf-trace", "flows", "--resolve"];
         let common = Cli::try_parse_from(line).unwrap().common;
         assert_eq!(common.resolve, [Naming::Names]);

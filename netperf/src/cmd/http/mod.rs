@@ -1,4 +1,4 @@
-//! Where does the time of a request go?
+//! The command `http`: where does the time of a request go?
 
 pub(super) mod args;
 mod config;
@@ -18,7 +18,7 @@ use super::session::{self, Opening, Poll, Reading, Timing};
 use crate::render::output::{Format, Output, Silent};
 use crate::view::http::{HttpOptions, HttpTick};
 
-/// Makes the requests.
+/// Sends the requests and reports them.
 pub(super) async fn run(args: HttpArgs, common: &Common) -> anyhow::Result<()> {
     let (request, options) = config::read(args, common.text_units())?;
     let requests = Requests {
@@ -31,12 +31,12 @@ pub(super) async fn run(args: HttpArgs, common: &Common) -> anyhow::Result<()> {
     session::poll(requests, common.format(Format::Text), common.repeated()).await
 }
 
-/// The requests that are made.
+/// The requests to send.
 struct Requests {
     request: Rc<HttpRequest>,
     options: HttpOptions,
     timing: Option<Timing>,
-    /// What was wrong last.
+    /// The latest failure.
     failure: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Which options does `limit` have?
+//! Options of `limit`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,14 +22,14 @@ use crate::view::limit::rate;
     reason = "each is a switch of the command line"
 )]
 pub struct LimitArgs {
-    /// What to do with limits that are held.
+    /// What to do with existing limits.
     #[command(subcommand)]
     pub action: Option<LimitAction>,
     /// Limit in each direction, per second: 20MB or 160Mbit
     #[arg(value_name = "RATE", value_parser = rate)]
     #[arg(conflicts_with_all = ["up", "down"])]
     pub rate: Option<ByteRate>,
-    /// This process; may be given several times: they share the rate
+    /// Limit this process; may be given several times: they share the rate
     #[arg(
         short,
         long,
@@ -38,14 +38,14 @@ pub struct LimitArgs {
         help_heading = "Target"
     )]
     pub pid: Vec<u32>,
-    /// Every process whose name matches, also those that come later
+    /// Every process whose name matches, including later ones
     #[arg(long, value_name = "REGEX", help_heading = "Target")]
     pub name: Option<Regex>,
-    /// Every process in this cgroup (v2), also those that come later
+    /// Every process in this cgroup (v2), including later ones
     #[arg(long, value_name = "PATH", help_heading = "Target")]
     #[arg(conflicts_with_all = ["pid", "name", "unit", "container", "command"])]
     pub cgroup: Option<PathBuf>,
-    /// The cgroup of this unit of systemd
+    /// The cgroup of this systemd unit
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     #[arg(conflicts_with_all = ["pid", "name", "container", "command"])]
     pub unit: Option<String>,
@@ -67,7 +67,7 @@ pub struct LimitArgs {
     /// Limit traffic within this host, too
     #[arg(long, help_heading = "How much")]
     pub loopback: bool,
-    /// Leave this interface alone; may be given several times
+    /// Do not limit this interface; may be given several times
     #[arg(long, value_name = "NAME", help_heading = "How much")]
     pub except_iface: Vec<String>,
     /// How packets are intercepted: tcx (Linux 6.6) or clsact; auto takes the first that this kernel has
@@ -87,8 +87,8 @@ pub struct LimitArgs {
     /// Show what would be done, and exit
     #[arg(long, conflicts_with_all = ["command", "check"], help_heading = "Trying")]
     pub dry_run: bool,
-    /// End after 5 seconds, with status 5 if the rate was missed by more than 5 %, or unless `off`, `up` or
-    /// `down` fulfils another condition: `off<2%`, `up>=19MB/s` (`<`, `<=`, `>`, `>=`)
+    /// End after 5 seconds, with status 5 if the rate was missed by more than 5 %, or unless `off`,
+    /// `up` or `down` meets another condition: `off<2%`, `up>=19MB/s` (`<`, `<=`, `>`, `>=`)
     #[arg(long, value_name = "CONDITION", num_args = 0..=1, require_equals = true)]
     #[arg(
         default_missing_value = "off<=5%",
@@ -99,30 +99,30 @@ pub struct LimitArgs {
     /// Run this command under the limit; ends with it, and with its status
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["pid", "name"])]
     pub command: Vec<OsString>,
-    /// The process must have started then, in nanoseconds: `top` asks for one that it has seen.
+    /// Start time of the process in nanoseconds, so that `top` limits the very one it showed.
     #[arg(long, hide = true, requires = "pid")]
     pub started: Option<u64>,
-    /// This is the command that waits for its limit.
+    /// This process waits for its limit, then becomes the command.
     #[arg(long, hide = true, requires = "command")]
     pub gate: bool,
-    /// This is the process that waits for the end of the holder of this limit.
+    /// This process cleans up after the holder of this limit.
     #[arg(long, hide = true)]
     pub clean_up: Option<u8>,
 }
 
-/// How packets are looked at.
+/// How packets are intercepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mechanism {
-    /// The first that this kernel has.
+    /// The first that this kernel supports.
     Auto,
-    /// By tcx.
+    /// Programs at tcx (Linux 6.6).
     Tcx,
-    /// By filters of `clsact`.
+    /// Filters of a `clsact` queue.
     Clsact,
 }
 
 impl Mechanism {
-    /// As the engine knows it.
+    /// The choice for the engine; `None` lets it choose.
     pub(super) fn way(self) -> Option<Way> {
         match self {
             Self::Auto => None,
@@ -132,10 +132,10 @@ impl Mechanism {
     }
 }
 
-/// What can be done with limits that are held.
+/// What to do with existing limits.
 #[derive(Debug, Subcommand)]
 pub enum LimitAction {
-    /// Show all limits that are held on this machine
+    /// List all limits on this machine
     List,
     /// Change the rate of a limit
     Set(SetArgs),
@@ -149,14 +149,14 @@ pub struct SetArgs {
     /// Which limit: `limit list` shows the numbers
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub id: u8,
-    /// The new rate of each direction that the limit has
+    /// New rate for each direction that is limited
     #[arg(value_name = "RATE", value_parser = rate)]
     #[arg(conflicts_with_all = ["up", "down"], required_unless_present_any = ["up", "down"])]
     pub rate: Option<ByteRate>,
-    /// The new rate of what is sent
+    /// New upload limit
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub up: Option<ByteRate>,
-    /// The new rate of what is received
+    /// New download limit
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub down: Option<ByteRate>,
 }
@@ -168,7 +168,7 @@ pub struct ClearArgs {
     /// This limit: `limit list` shows the numbers
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub id: Option<u8>,
-    /// Every limit that covers this process
+    /// Every limit on this process
     #[arg(short, long, value_name = "PID")]
     pub pid: Option<u32>,
     /// All limits of this machine
@@ -176,7 +176,7 @@ pub struct ClearArgs {
     pub all: bool,
 }
 
-/// How `limit` is called.
+/// Usage line of `limit`.
 pub(in crate::cmd) const USAGE: &str = "\
 netperf-trace limit [--pid PID]... [--name REGEX] RATE
        netperf-trace limit --unit NAME|--cgroup PATH|--container ID [--up RATE] [--down RATE]
@@ -185,7 +185,7 @@ netperf-trace limit [--pid PID]... [--name REGEX] RATE
        netperf-trace limit set --id N RATE
        netperf-trace limit clear --id N|--pid PID|--all";
 
-/// What `limit` is.
+/// Description of `limit`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Holds a running process to a rate, without restarting it and without loss: what it sends and receives
 over TCP and UDP, IPv4 and IPv6, on connections that are open already and on those to come. The

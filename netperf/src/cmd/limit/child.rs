@@ -1,5 +1,5 @@
-//! How does a command start only when its limit holds? As a copy of this program that stops itself,
-//! and becomes the command when it is continued.
+//! Starts a command under a limit: a copy of this program stops itself, and becomes the command once
+//! the limit holds.
 
 use std::ffi::{CStr, OsString};
 use std::io;
@@ -17,24 +17,24 @@ use rustix::thread::set_name;
 
 use crate::exit::PassedOn;
 
-/// What this program is called in lists of processes.
+/// Name of this program in process lists.
 pub(super) const OWN_NAME: &CStr = c"netperf-trace";
 
-/// Statuses that shells give for commands that can't run.
+/// Exit status that shells use for a command that is not found.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
-/// A command under a limit.
+/// A command that waits for its limit.
 #[derive(Debug)]
 pub(super) struct Gated {
     child: Child,
-    /// What it will be called. Untrusted text.
+    /// Name of the command. Untrusted text.
     pub(super) name: String,
     is_open: bool,
 }
 
 impl Gated {
-    /// Starts the copy; returns when it has stopped.
+    /// Starts the copy, and waits until it has stopped itself.
     pub(super) fn start(words: &[OsString]) -> anyhow::Result<Self> {
         let mut command = Command::new(OWN_EXECUTABLE);
         command.arg0("netperf-trace");
@@ -56,24 +56,24 @@ impl Gated {
         Ok(gated)
     }
 
-    /// Its number.
+    /// Process id of the command.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Lets the command run.
+    /// Lets the command start.
     pub(super) fn open(&mut self) -> anyhow::Result<()> {
         self.is_open = true;
         self.signal(Signal::CONT)
     }
 
-    /// Sends it a signal; one that has ended does not mind.
+    /// Sends the command a signal; no error if it has ended.
     pub(super) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         // Not waited for, so the number is still its.
         kill_process(self.pid()?, signal).context("can't send the command a signal")
     }
 
-    /// How it ended, if it has.
+    /// How the command ended; `None` while it runs.
     pub(super) fn ended(&mut self) -> io::Result<Option<PassedOn>> {
         let status = self.child.try_wait()?;
         Ok(status.map(|status| {
@@ -99,12 +99,12 @@ impl Drop for Gated {
     }
 }
 
-/// Stops, and becomes the command when it is continued.
+/// Stops, and becomes the command when continued.
 pub(super) fn wait_and_become(words: &[OsString]) -> anyhow::Result<()> {
     let (program, arguments) = words.split_first().context("no command")?;
     // It was started by a link whose name is `exe`.
     set_name(OWN_NAME)?;
-    // If its holder is killed, nobody would continue it.
+    // If its holder is killed, nothing would continue it.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     kill_process(getpid(), Signal::STOP)?;
     set_parent_process_death_signal(None)?;

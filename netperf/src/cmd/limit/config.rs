@@ -1,4 +1,4 @@
-//! What do the options of `limit` ask for?
+//! Reads the options of `limit`.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -17,7 +17,8 @@ use crate::render::output::Format;
 /// Reads the options.
 ///
 /// # Errors
-/// When they do not go together.
+///
+/// They do not go together.
 pub(super) fn action(args: LimitArgs, common: &Common) -> Result<Action, Failure> {
     if args.action.is_some() && asks_for_a_limit(&args) {
         return Err(usage(
@@ -134,7 +135,7 @@ fn selector(args: &LimitArgs) -> Result<Selector, Failure> {
     })
 }
 
-/// A command under a limit has the terminal for itself.
+/// The form of reports. A command under a limit keeps the terminal for itself.
 fn format(common: &Common, runs_command: bool) -> Format {
     if runs_command && !common.json && !common.batch {
         Format::Nothing
@@ -147,7 +148,7 @@ fn usage(text: &str) -> Failure {
     Failure::Usage(text.to_owned())
 }
 
-/// What was asked for, in the words of the command line. Untrusted text.
+/// The selection, in the words of the command line. Untrusted text.
 pub(super) fn chosen_by(selector: &Selector) -> String {
     match selector {
         Selector::Processes { pids, name, .. } => {
@@ -165,7 +166,7 @@ pub(super) fn chosen_by(selector: &Selector) -> String {
 }
 
 impl Set {
-    /// The rates for a limit that has these directions; `None` leaves one as it is.
+    /// New rates for a limit of these directions; `None` keeps a rate.
     pub(super) fn for_directions(
         &self,
         up: bool,
@@ -178,7 +179,7 @@ impl Set {
     }
 }
 
-/// How long a check takes.
+/// Length of a check.
 pub(super) const CHECK: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
@@ -210,7 +211,7 @@ mod tests {
         *hold
     }
 
-    /// The message of a command line that is refused as wrong usage.
+    /// The message for options that do not go together.
     fn refused(options: &str) -> String {
         let words: Vec<_> = options.split_whitespace().collect();
         match parsed(&words) {
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_that_tools_read_differently_or_nobody_can_hold_are_refused_with_the_reason() {
+    fn ambiguous_and_impossible_rates_are_refused_with_the_reason() {
         for (rate, reason) in [
             (
                 "20Mb",
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn held_limits_are_asked_about_by_words() {
+    fn subcommands_list_change_and_end_limits() {
         assert!(matches!(parsed_action("list"), Action::List));
         assert!(matches!(parsed_action("list --json"), Action::List));
         assert!(matches!(parsed_action("--json list"), Action::List));

@@ -1,5 +1,5 @@
-//! How is a limit held after this command has ended? By a supervisor: this program once more, in a
-//! session of its own, that says when the limit holds.
+//! `limit --detach`: a supervisor, which is this program in a session of its own, holds the limit after
+//! the command has returned. It reports when the limit holds.
 
 use std::env;
 use std::fs::File;
@@ -23,10 +23,10 @@ use crate::render::limit::Ordered;
 use crate::render::output::Format;
 use crate::view::time::Rfc3339;
 
-/// Tells a supervisor what it is.
+/// Environment variable that marks a supervisor.
 const VARIABLE: &str = "NETPERF_TRACE_SUPERVISOR";
 
-/// What a supervisor says when its limit holds.
+/// The report of a supervisor: its limit holds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Holds {
     id: u8,
@@ -38,7 +38,7 @@ pub(super) fn is_supervisor() -> bool {
     env::var_os(VARIABLE).is_some()
 }
 
-/// Starts the supervisor with the same arguments, and waits until its limit holds or can't.
+/// Starts the supervisor with the same arguments, and waits until its limit holds or fails.
 pub(super) fn detach(format: Format) -> anyhow::Result<()> {
     let mut command = Command::new(OWN_EXECUTABLE);
     command.arg0("netperf-trace").args(env::args_os().skip(1));
@@ -64,23 +64,23 @@ pub(super) fn detach(format: Format) -> anyhow::Result<()> {
     print(format, &ordered, None)
 }
 
-/// Leaves the session of whoever started it.
+/// Leaves the session of the process that started it.
 pub(super) fn begin() -> anyhow::Result<()> {
     setsid().context("can't leave the session")?;
     set_name(OWN_NAME)?;
     Ok(())
 }
 
-/// Waits for the end of the holder of a limit: standard input is a pipe from it, standard output the network
-/// namespace of the processes.
+/// Waits for the end of a limit's holder, then cleans up. Standard input is a pipe from the holder,
+/// standard output the network namespace of the processes.
 pub(super) fn clean_up_after(id: u8) -> anyhow::Result<()> {
     set_name(OWN_NAME)?;
-    let there = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    netperf_throttle::clean_up_after(id, io::stdin().lock(), &there)
+    let target_netns = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    netperf_throttle::clean_up_after(id, io::stdin().lock(), &target_netns)
         .with_context(|| format!("what limit {id} has left can't be removed"))
 }
 
-/// Says that the limit holds, and then nothing any more.
+/// Reports that the limit holds, then closes the output.
 pub(super) fn holds(id: u8, text: String) -> anyhow::Result<()> {
     let mut line = serde_json::to_vec(&Holds { id, text })?;
     line.push(b'\n');

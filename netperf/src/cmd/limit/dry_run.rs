@@ -1,4 +1,4 @@
-//! What would a limit do, and who would suffer?
+//! `limit --dry-run`: what a limit would do, and to which processes.
 
 use netperf_core::clock;
 use netperf_core::units::Units;
@@ -15,7 +15,7 @@ use crate::view::envelope::Reason;
 use crate::view::limit::{LimitPlan, PlannedInterface, PlannedProcess};
 use crate::view::time::Rfc3339;
 
-/// Tells it, and changes nothing.
+/// Prints the plan, and changes nothing.
 pub(super) fn tell(hold: &Hold, format: Format, units: Units) -> anyhow::Result<()> {
     let procfs = Procfs::new("/");
     check_rights(&procfs)?;

@@ -1,4 +1,4 @@
-//! What happens while a limit is held?
+//! Events while a limit is held.
 
 use std::io;
 
@@ -8,17 +8,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// What happens.
+/// An event while a limit is held.
 pub(super) enum Event {
-    /// The limit is to be tended.
+    /// Time for the regular work on the limit.
     Tend,
-    /// Another process orders something, and waits for the answer.
+    /// An order of another process, which waits for the answer.
     Order(Order, oneshot::Sender<Answer>),
-    /// A command may have ended.
+    /// The command may have ended.
     Child,
 }
 
-/// Everything that may happen.
+/// The sources of events.
 pub(super) struct Events {
     orders: Orders,
     children: Signal,
@@ -26,7 +26,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// Waits from now on.
+    /// Starts listening.
     pub(super) fn new(orders: Orders) -> io::Result<Self> {
         let mut tend = interval(TEND_EVERY);
         tend.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -37,7 +37,7 @@ impl Events {
         })
     }
 
-    /// The next that happens. Dropping the future loses nothing.
+    /// Waits for the next event. Dropping the future loses nothing.
     pub(super) async fn next(&mut self) -> Event {
         tokio::select! {
             _ = self.tend.tick() => Event::Tend,

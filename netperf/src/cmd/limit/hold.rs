@@ -1,4 +1,4 @@
-//! How does a limit begin?
+//! Begins a limit: checks, sets up, registers.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal};
@@ -75,20 +75,20 @@ pub(super) async fn hold(mut hold: Hold, units: Units) -> anyhow::Result<()> {
     session.run(source).await
 }
 
-/// Where hundreds of threads keep the processors busy, those may be the ones to be limited: this process
-/// comes before them.
+/// Raises the priority of this process. Where hundreds of threads keep the processors busy, those may
+/// be the ones to limit.
 fn raise_priority() {
     if let Err(error) = setpriority_process(None, -20) {
         log::debug!("not before others: {error}");
     }
 }
 
-/// Whether this process may limit others.
+/// Whether this process may limit other processes.
 pub(super) fn check_rights(procfs: &Procfs) -> Result<(), Failure> {
     Ok(rights::check_limiting(capture::valid_rights(procfs))?)
 }
 
-/// Who is to be limited; the command that waits, if there is one.
+/// Finds the processes to limit, or takes the command that waits.
 fn find(procfs: &Procfs, hold: &Hold, gated: Option<&Gated>) -> anyhow::Result<Found> {
     let Some(gated) = gated else {
         return Ok(targets::look_up(procfs, &hold.selector, hold.children)?);
@@ -100,7 +100,7 @@ fn find(procfs: &Procfs, hold: &Hold, gated: Option<&Gated>) -> anyhow::Result<F
     })
 }
 
-/// What the engine is to do.
+/// The plan for the engine.
 pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
     Plan {
         id,
@@ -115,7 +115,7 @@ pub(super) fn plan(hold: &Hold, found: &Found, id: u8) -> Plan {
     }
 }
 
-/// What is written about it for other runs.
+/// The record of the limit for other runs.
 fn record(
     hold: &Hold,
     found: &Found,
@@ -158,7 +158,7 @@ fn record(
     }
 }
 
-/// The processes as they are now, with the names that are known already.
+/// The processes as they are now, with names that are known already.
 pub(super) fn processes(
     procfs: &Procfs,
     pids: &[u32],
@@ -168,7 +168,7 @@ pub(super) fn processes(
     let found = pids.iter().filter_map(|&pid| {
         let one = procfs.relative(pid)?;
         let start = one.start.to_mono();
-        // A command under a limit keeps the name that was asked for until it has its own.
+        // A command under a limit keeps the name of the command until it has its own.
         let earlier = before.iter().find(|one| one.pid == pid);
         let name = match earlier {
             Some(earlier) if known.get(&pid) == Some(&start) && one.comm == "netperf-trace" => {
@@ -181,7 +181,7 @@ pub(super) fn processes(
     found.collect()
 }
 
-/// The keys are heard where they can't be meant for a command.
+/// Reads keys, unless they could be meant for a command.
 fn keys(hold: &Hold, has_command: bool) -> anyhow::Result<Keys> {
     let is_live = matches!(hold.format, Format::Live(_)) && io::stdin().is_terminal();
     if has_command || detach::is_supervisor() || !is_live {
@@ -190,7 +190,7 @@ fn keys(hold: &Hold, has_command: bool) -> anyhow::Result<Keys> {
     Keys::open().context("can't use the terminal")
 }
 
-/// The start of a session.
+/// The first object of the session.
 pub(super) fn opening(hold: &Hold, wall: WallNs) -> Start {
     let opening = Opening {
         wall,
@@ -199,7 +199,7 @@ pub(super) fn opening(hold: &Hold, wall: WallNs) -> Start {
     opening.start()
 }
 
-/// `up 20.0 MB/s, down 5.00 MB/s`.
+/// The rates as text: `up 20.0 MB/s, down 5.00 MB/s`.
 pub(super) fn rates_text(record: &LimitRecord, units: Units) -> String {
     let directions = [
         ("up", record.up_bytes_per_s),
@@ -212,7 +212,7 @@ pub(super) fn rates_text(record: &LimitRecord, units: Units) -> String {
     directions.collect::<Vec<_>>().join(", ")
 }
 
-/// `rsync (9821) and 2 more`, safe to show.
+/// The processes as text: `rsync (9821) and 2 more`, safe to print.
 pub(super) fn who(record: &LimitRecord) -> String {
     let processes = record.processes.iter();
     let text = names(processes.map(|one| (one.pid, one.name.as_str())));

@@ -1,4 +1,4 @@
-//! How is a running process held to a rate, and how are limits shown, changed and ended?
+//! The command `limit`: holds running processes to a rate, and lists, changes and ends limits.
 
 pub(super) mod args;
 mod child;
@@ -36,24 +36,24 @@ use crate::render::output::{Format, Report, Silent};
 use crate::view::envelope::{End, Start};
 use netperf_core::failure::Failure;
 
-/// What is to be done.
+/// The task of one run.
 #[derive(Clone, Debug)]
 enum Action {
     /// Hold a limit.
     Hold(Box<Hold>),
-    /// Show all.
+    /// List all limits.
     List,
-    /// Change one.
+    /// Change the rates of a limit.
     Set(Set),
-    /// End some.
+    /// End limits.
     Clear(Clear),
     /// Become this command as soon as its limit holds.
     Gate(Vec<OsString>),
-    /// Remove what the holder of this limit leaves if it is killed.
+    /// Clean up after the holder of this limit.
     CleanUp(u8),
 }
 
-/// A limit to be held.
+/// A limit to hold.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -75,54 +75,54 @@ struct Hold {
     format: Format,
 }
 
-/// Who is to be limited.
+/// Processes to limit.
 #[derive(Clone, Debug)]
 enum Selector {
-    /// Some processes.
+    /// Processes by pid or name.
     Processes {
         pids: Vec<u32>,
-        /// When the only one of them must have started.
+        /// Start time of the process, if there is exactly one.
         started: Option<MonoNs>,
         name: Option<Regex>,
     },
-    /// All in a cgroup.
+    /// Every process in this cgroup.
     Cgroup(PathBuf),
-    /// All in that of a unit.
+    /// Every process in the cgroup of this unit.
     Unit(String),
-    /// All in that of a container.
+    /// Every process in the cgroup of this container.
     Container(String),
-    /// A command that does not run yet.
+    /// A command that is not running yet.
     Command(Vec<OsString>),
 }
 
 impl Selector {
-    /// Whether others may fit later.
+    /// Whether processes may match later.
     fn has_name(&self) -> bool {
         matches!(self, Self::Processes { name: Some(_), .. })
     }
 }
 
-/// Other rates for a limit.
+/// New rates for a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Set {
     id: u8,
-    /// For each direction that it has.
+    /// For each direction that is limited.
     each: Option<ByteRate>,
     rates: Rates,
 }
 
-/// Which limits are to end.
+/// Limits to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Clear {
-    /// The one with this number.
+    /// The limit with this number.
     Id(u8),
-    /// Those on this process.
+    /// Every limit on this process.
     Pid(u32),
-    /// All.
+    /// Every limit on this machine.
     All,
 }
 
-/// Does what is asked for.
+/// Runs `limit` as its options say.
 pub(super) fn run(args: LimitArgs, common: &Common) -> anyhow::Result<()> {
     let action = config::action(args, common)?;
     logging::start(common.verbose, None);
@@ -139,7 +139,7 @@ pub(super) fn run(args: LimitArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-/// Writes reports for which nobody waits any longer than for the pipe.
+/// Writes reports, without waiting for anything but the pipe.
 fn print(
     format: Format,
     report: &impl Report,
@@ -156,17 +156,17 @@ fn print(
     io::stdout().write_all(&page).context("can't write")
 }
 
-/// The exit status that fits.
+/// The error with its exit status.
 fn failure(error: LimitError) -> anyhow::Error {
     match error {
         LimitError::Rights(text) => Failure::NotAllowed(text).into(),
         LimitError::Unsupported(text) => Failure::Lacking(text).into(),
-        LimitError::Asked(text) => Failure::Usage(text).into(),
+        LimitError::Invalid(text) => Failure::Usage(text).into(),
         LimitError::Failed(error) => error,
     }
 }
 
-/// The exit status that fits.
+/// The error with its exit status.
 fn registry_failure(error: LimitsError) -> anyhow::Error {
     match error {
         LimitsError::Forbidden { .. } => Failure::NotAllowed(chain(&error)).into(),

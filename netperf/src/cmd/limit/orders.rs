@@ -1,4 +1,4 @@
-//! How are limits shown, changed and ended that other processes hold?
+//! Lists, changes and ends limits that other processes hold.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::view::time::Rfc3339;
 /// How long a holder may take to lift its limit.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Shows all limits.
+/// Lists all limits.
 pub(super) fn list(format: Format) -> anyhow::Result<()> {
     let registry = Registry::of_machine();
     let held = registry.held().map_err(registry_failure)?.into_iter();
@@ -44,7 +44,7 @@ pub(super) fn list(format: Format) -> anyhow::Result<()> {
     )
 }
 
-/// What the holder of a limit says of it, if it answers.
+/// Current figures of a limit, if its holder answers.
 fn now(registry: &Registry, id: u8) -> Option<LimitNow> {
     match ask(registry, id, &Order::Read) {
         Ok(Answer::Now(now)) => Some(now),
@@ -115,15 +115,15 @@ pub(super) fn clear(clear: Clear, format: Format) -> anyhow::Result<()> {
     done("clear", held.iter().map(|held| held.id).collect(), format)
 }
 
-/// A holder that does not answer is killed: the kernel drops the limit with it.
+/// Ends one limit. A holder that does not answer is killed; the kernel then drops the limit.
 fn end_one(registry: &Registry, held: &Held) -> anyhow::Result<()> {
-    let asked = ask(registry, held.id, &Order::Clear);
+    let answer = ask(registry, held.id, &Order::Clear);
     let is_over = |patience| {
         registry
             .wait_for_end(held.id, patience)
             .map_err(registry_failure)
     };
-    if is_over(if asked.is_ok() {
+    if is_over(if answer.is_ok() {
         PATIENCE
     } else {
         Duration::ZERO
@@ -144,7 +144,7 @@ fn end_one(registry: &Registry, held: &Held) -> anyhow::Result<()> {
     )
 }
 
-/// Kills this very process, not a later one with its number.
+/// Kills the holder, but not a later process with the same pid.
 fn kill(holder: &LimitedProcess) -> anyhow::Result<()> {
     let pid = i32::try_from(holder.pid).ok().and_then(Pid::from_raw);
     let pid = pid.context("its holder has no number")?;
@@ -163,7 +163,7 @@ fn none(id: u8) -> Failure {
     Failure::Usage(format!("there is no limit {id}: `limit list` shows all"))
 }
 
-/// Tells what was done.
+/// Reports what was done.
 fn done(done: &'static str, ids: Vec<u8>, format: Format) -> anyhow::Result<()> {
     let verb = if done == "set" { "changed" } else { "lifted" };
     let numbers: Vec<_> = ids.iter().map(ToString::to_string).collect();

@@ -1,4 +1,5 @@
-//! Who is to be limited? Looked up in `/proc` and among the cgroups; whoever can't be is refused.
+//! Finds the processes to limit, in `/proc` and among the cgroups, and refuses those that can't be
+//! limited.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,26 +11,26 @@ use netperf_throttle::Target;
 use super::Selector;
 use netperf_core::failure::Failure;
 
-/// Shortest beginning of a container's ID that is taken for one.
+/// Shortest prefix of a container's ID that is accepted.
 const ID_MIN: usize = 4;
 
-/// Who is to be limited.
+/// The processes to limit.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    /// The processes, those included that they have started.
+    /// The processes, with their child processes.
     pub(super) processes: Vec<Relative>,
-    /// Directory of the cgroup that they are in, if that was asked for.
+    /// Directory of their cgroup, if a cgroup was selected.
     pub(super) cgroup: Option<PathBuf>,
 }
 
 impl Found {
-    /// As the engine wants them.
+    /// The processes, for the engine.
     pub(super) fn targets(&self) -> Vec<Target> {
         self.processes.iter().map(target).collect()
     }
 }
 
-/// As the engine wants it.
+/// A process, for the engine.
 pub(super) fn target(process: &Relative) -> Target {
     Target {
         pid: process.tgid,
@@ -37,7 +38,7 @@ pub(super) fn target(process: &Relative) -> Target {
     }
 }
 
-/// Looks up who is meant, all in one network namespace.
+/// Finds the selected processes. All must be in one network namespace.
 pub(super) fn look_up(
     procfs: &Procfs,
     selector: &Selector,
@@ -92,13 +93,13 @@ pub(super) fn look_up(
         },
     };
     if found.processes.is_empty() {
-        return Err(usage(nobody(selector)));
+        return Err(usage(no_match(selector)));
     }
     same_namespace(procfs, &found.processes)?;
     Ok(found)
 }
 
-/// Processes whose name fits and that are not among `known`.
+/// Processes whose name matches and that are not among `known`.
 pub(super) fn newcomers(
     procfs: &Procfs,
     selector: &Selector,
@@ -118,7 +119,7 @@ pub(super) fn newcomers(
     found
 }
 
-/// Whether a name may choose this process.
+/// Whether a name may select this process.
 fn fits(process: &Relative) -> bool {
     !process.is_kernel && process.tgid > 1 && process.tgid != process::id()
 }
@@ -139,7 +140,7 @@ fn with_children(
     found
 }
 
-/// Refuses processes that were named and can't be limited.
+/// Refuses named processes that can't be limited.
 fn check(procfs: &Procfs, selector: &Selector) -> Result<(), Failure> {
     let Selector::Processes { pids, started, .. } = selector else {
         return Ok(());
@@ -199,7 +200,7 @@ fn in_cgroup(procfs: &Procfs, folder: PathBuf) -> Result<Found, Failure> {
     })
 }
 
-/// The one cgroup that is meant.
+/// The one cgroup that matches.
 fn only(cgroups: &Cgroups, takes: impl Fn(&str) -> bool, what: &str) -> Result<PathBuf, Failure> {
     let mut found = cgroups.find_folders(takes);
     if found.len() > 1 {
@@ -226,7 +227,7 @@ fn no_cgroup(cgroups: &Cgroups, what: &str) -> Failure {
     usage(format!("there is no cgroup (v2) {what}"))
 }
 
-fn nobody(selector: &Selector) -> String {
+fn no_match(selector: &Selector) -> String {
     match selector {
         Selector::Processes {
             name: Some(name), ..
@@ -238,7 +239,7 @@ fn nobody(selector: &Selector) -> String {
     }
 }
 
-/// One queue is in one network namespace.
+/// Refuses processes in several network namespaces: a queue is in one.
 fn same_namespace(procfs: &Procfs, processes: &[Relative]) -> Result<(), Failure> {
     let mut namespaces: BTreeMap<u32, &Relative> = BTreeMap::new();
     for process in processes {
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn init_this_process_and_nobody_are_refused_with_the_reason() {
+    fn init_this_process_and_an_unknown_name_are_refused_with_the_reason() {
         assert!(refused(&pids(&[1])).contains("the whole machine"));
         assert!(refused(&pids(&[process::id()])).contains("this very process"));
         let ended = {
@@ -345,12 +346,12 @@ mod tests {
             refused(&pids(&[ended])),
             format!("there is no process {ended}")
         );
-        let nobody = Selector::Processes {
+        let unmatched = Selector::Processes {
             pids: Vec::new(),
             started: None,
             name: Some(Regex::new("^no such name$").unwrap()),
         };
-        assert!(refused(&nobody).contains("no process has a name"));
+        assert!(refused(&unmatched).contains("no process has a name"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What do processes do before they are limited?
+//! Traffic of the processes before they are limited.
 
 use std::collections::HashMap;
 use std::thread;
@@ -13,10 +13,10 @@ use super::targets::Found;
 use crate::view::limit::PlannedSocket;
 use netperf_diagnose::limit::Usage;
 
-/// How long rates are measured.
+/// How long to measure rates.
 const MEASURED: Duration = Duration::from_millis(300);
 
-/// What can be known at once: no rates.
+/// The figures that need no measurement: no rates.
 pub(super) fn at_once(found: &Found) -> Usage {
     let sample = sockets(found);
     Usage {
@@ -26,7 +26,7 @@ pub(super) fn at_once(found: &Found) -> Usage {
     }
 }
 
-/// The sockets, and what is known after measuring their rates for a moment. Rates are of TCP alone.
+/// The sockets, and figures with rates measured for a moment. Rates are of TCP only.
 pub(super) fn measured(found: &Found) -> (Vec<PlannedSocket>, Usage) {
     let mut usage = at_once(found);
     let Some(before) = sockets(found) else {
@@ -54,7 +54,7 @@ fn names(found: &Found) -> Vec<String> {
     names.collect()
 }
 
-/// The sockets of the processes; `None` where they can't be listed, which hinders no limit.
+/// The sockets of the processes; `None` if they can't be listed, which does not prevent a limit.
 fn sockets(found: &Found) -> Option<SocketSample> {
     let first = found.processes.first()?;
     let request = SocketRequest {
@@ -69,7 +69,7 @@ fn sockets(found: &Found) -> Option<SocketSample> {
     SocketFeed::open().read(&request).ok()
 }
 
-/// Sockets that one of the processes has, with it.
+/// Sockets of the sample with the process that holds each.
 fn owned(sample: &SocketSample) -> impl Iterator<Item = (u32, &SocketReading)> {
     sample.sockets.iter().filter_map(|socket| {
         let owner = sample.owners.of(socket.inode?).first()?;

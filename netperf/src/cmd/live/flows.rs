@@ -1,11 +1,11 @@
-//! With whom are bytes exchanged? `flows`.
+//! The command `flows`: bytes by connection.
 
 use std::io;
 
 use clap::{Args, ValueEnum};
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
-use netperf_core::model::query::FlowQuery;
+use netperf_core::model::query::{FlowQuery, ProcessQuery};
 use netperf_core::sample::Proto;
 
 use super::{Scene, View};
@@ -18,24 +18,24 @@ use crate::view::flows::{FlowsOptions, FlowsTick};
 /// Options of `flows`.
 #[derive(Debug, Args)]
 pub struct FlowsArgs {
-    /// Which processes.
+    /// Selects processes.
     #[command(flatten)]
     pub processes: ProcessFilters,
-    /// Which connections.
+    /// Selects connections.
     #[command(flatten)]
     pub flows: FlowFilters,
     /// Only this transport
     #[arg(long, value_name = "tcp|udp", help_heading = "Filters")]
     pub proto: Option<Proto>,
-    /// In which order.
+    /// Sorts rows and limits their number.
     #[command(flatten)]
     pub arrangement: Arrangement,
-    /// Put connections together
+    /// Group connections
     #[arg(long, value_name = "WHAT")]
     pub by: Option<GroupBy>,
 }
 
-/// What connections can be put together by.
+/// What connections are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GroupBy {
     /// The remote host
@@ -43,7 +43,7 @@ pub enum GroupBy {
 }
 
 impl FlowsArgs {
-    /// What they ask for.
+    /// The options of the view.
     pub(in crate::cmd) fn options(self) -> FlowsOptions {
         FlowsOptions {
             processes: self.processes.query(),
@@ -76,6 +76,10 @@ impl View for FlowsOptions {
         self.flows.iface.as_deref()
     }
 
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.processes
+    }
+
     fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
         out.report(&OnHost {
             tick: &FlowsTick::new(model, self, scene.names),
@@ -85,7 +89,7 @@ impl View for FlowsOptions {
     }
 }
 
-/// What `flows` is.
+/// Description of `flows`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Shows each connection with its process: the speed over the tick, and averages over the last 2, 10 and
 40 seconds. UDP sockets without a fixed remote host have a `*` there.

@@ -1,4 +1,4 @@
-//! How long does it take: to connect, to get an answer, to be accepted? `latency`.
+//! The command `latency`: how long it takes to connect, to get an answer, to be accepted.
 
 use std::io;
 
@@ -6,6 +6,7 @@ use clap::Args;
 use ipnet::IpNet;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 
 use super::{Scene, View};
 use crate::cmd::args::filters::ProcessFilters;
@@ -17,13 +18,13 @@ use crate::view::latency::{LatencyOptions, LatencyTick};
 /// Options of `latency`.
 #[derive(Debug, Args)]
 pub struct LatencyArgs {
-    /// Which processes.
+    /// Selects processes.
     #[command(flatten)]
     pub processes: ProcessFilters,
     /// Only with hosts in this network
     #[arg(long, value_name = "CIDR", help_heading = "Filters", value_parser = network)]
     pub remote: Option<IpNet>,
-    /// Show so many rows at most
+    /// Show at most this many rows
     #[arg(long, value_name = "N", help_heading = "Order")]
     pub rows: Option<usize>,
     /// Print a latency histogram below each row
@@ -32,7 +33,7 @@ pub struct LatencyArgs {
 }
 
 impl LatencyArgs {
-    /// What they ask for.
+    /// The options of the view.
     pub(in crate::cmd) fn options(self) -> LatencyOptions {
         LatencyOptions {
             processes: self.processes.query(),
@@ -53,6 +54,10 @@ impl View for LatencyOptions {
         }
     }
 
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.processes
+    }
+
     fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
         out.report(&Latencies {
             tick: &LatencyTick::new(model, self, scene.names),
@@ -62,7 +67,7 @@ impl View for LatencyOptions {
     }
 }
 
-/// What `latency` is.
+/// Description of `latency`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Shows how long it takes, by process and remote host, without sending anything: the kernel counts real
 connections while they work. P50 is the time that half of them stayed below, P99 that of 99 in a hundred.

@@ -1,5 +1,5 @@
-//! How does a view begin and end limits? By running this program once more, beside the loop, so that
-//! a limit lives on when the view ends.
+//! Begins and ends limits from a view, by running this program again in the background. Such a limit
+//! outlives the view.
 
 use std::future::pending;
 use std::io;
@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::render::tui::LimitOrder;
 
-/// Orders that were given, one after the other.
+/// Orders, carried out one after the other.
 pub(super) struct LimitOrders {
     underway: Option<JoinHandle<io::Result<Output>>>,
 }
@@ -24,7 +24,7 @@ impl LimitOrders {
         Self { underway: None }
     }
 
-    /// Begins what was ordered; false while another order is under way.
+    /// Carries out an order; false while another is under way.
     pub(super) fn begin(&mut self, order: LimitOrder) -> bool {
         if self.underway.is_some() {
             return false;
@@ -34,8 +34,7 @@ impl LimitOrders {
         true
     }
 
-    /// Waits until the order is carried out, and says what came of it. Dropping the future loses
-    /// nothing.
+    /// Waits until the order is carried out, and returns its result. Dropping the future loses nothing.
     pub(super) async fn done(&mut self) -> String {
         let Some(underway) = &mut self.underway else {
             return pending().await;
@@ -50,7 +49,7 @@ impl LimitOrders {
     }
 }
 
-/// The limits that are held now; none where they can't be read.
+/// The limits in force; empty if they can't be read.
 pub(super) fn held() -> Vec<LimitRecord> {
     let held = Registry::of_machine().held().unwrap_or_default();
     held.into_iter().filter_map(|held| held.record).collect()
@@ -76,7 +75,7 @@ fn command(order: LimitOrder) -> Command {
     command
 }
 
-/// What was done, or why not, and what it warns of.
+/// The result of the order, with its warnings.
 fn answer(output: &Output) -> String {
     let first = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);

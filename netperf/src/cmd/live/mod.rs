@@ -1,4 +1,4 @@
-//! How do the views run that show what the kernel counts? On the screen, or as reports.
+//! The views of kernel counters: on the screen, or as reports.
 
 mod limits;
 mod sockets;
@@ -19,6 +19,7 @@ use netperf_core::collect::{Feed, FeedConfig, Wanted};
 use netperf_core::failure::Failure;
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::event::ConnectionEvent;
 use netperf_core::sample::socket::SocketSample;
 use netperf_core::sample::{LinkReading, Sample};
@@ -29,6 +30,7 @@ use tokio::time::{Instant, sleep_until};
 use self::limits::LimitOrders;
 use self::sockets::SocketReader;
 use super::args::common::Common;
+use super::args::existing;
 use super::listing::{every_tcp_socket, sockets_that_wait};
 use super::logging;
 use super::session::{Ending, Opening, Session, Signals, Source, Step, Timer, end};
@@ -38,23 +40,26 @@ use crate::render::tui::{self, FirstPage, LogTail, Screen, Settings};
 use crate::view::envelope::{End, Reason, Start};
 use crate::view::event_row::EventRow;
 
-/// What is shown of what the kernel counts.
+/// A view of kernel counters.
 pub(super) trait View {
-    /// Name of the command that shows it.
+    /// Name of the command.
     const COMMAND: &'static str;
 
-    /// What has to be collected for it.
+    /// What the view needs collected.
     fn wanted(&self) -> Wanted;
 
-    /// The page of the screen that shows it, if there is one.
+    /// Its page on the screen, if there is one.
     fn first_page(&self) -> Option<FirstPage> {
         None
     }
 
-    /// The interface that it is limited to.
+    /// The interface that it filters by.
     fn iface(&self) -> Option<&str> {
         None
     }
+
+    /// Of which processes.
+    fn processes(&mut self) -> &mut ProcessQuery;
 
     /// Whether an event is to be reported by itself.
     fn wants(&self, _event: &ConnectionEvent, _model: &Model) -> bool {
@@ -73,7 +78,8 @@ pub(super) struct Scene<'s> {
 }
 
 /// Opens the live source and shows it.
-pub(super) async fn run<V: View>(view: V, common: &Common) -> anyhow::Result<()> {
+pub(super) async fn run<V: View>(mut view: V, common: &Common) -> anyhow::Result<()> {
+    existing::check(view.processes())?;
     let signals = Signals::open()?;
     let page = view.first_page();
     let format = common.format(|style| match page {
@@ -115,7 +121,7 @@ pub(super) async fn run<V: View>(view: V, common: &Common) -> anyhow::Result<()>
     session.run(live).await
 }
 
-/// A wrong name would wait for ever.
+/// Refuses an unknown interface: its traffic would never come.
 fn check_iface(iface: &str, links: &[LinkReading]) -> Result<(), Failure> {
     if links.is_empty() || links.iter().any(|link| link.name == iface) {
         return Ok(());
@@ -135,25 +141,25 @@ struct Live<'f, F, V> {
     start: Start,
     screen: Option<Screen>,
     model: Model,
-    /// A recording without a single sample.
+    /// Whether the recording has no sample.
     is_empty: bool,
     pump: Instant,
     sockets: SocketReader,
     orders: LimitOrders,
 }
 
-/// What happens between ticks.
+/// An event between ticks.
 enum Event {
-    /// The kernel's buffers are to be read.
+    /// Time to read the kernel's buffers.
     Pump,
     Sockets(Box<Result<SocketSample, String>>),
-    /// What came of an order.
+    /// The result of an order.
     Answer(String),
     Screen(tui::Event),
 }
 
 impl<'f, F: Feed, V: View> Live<'f, F, V> {
-    /// The reading that the first tick is measured from comes with the opening; a recording may have none.
+    /// The first tick is measured from the reading at the opening; a recording may have none.
     fn new(
         feed: &'f mut F,
         view: V,
@@ -179,7 +185,7 @@ impl<'f, F: Feed, V: View> Live<'f, F, V> {
         }
     }
 
-    /// Events until now, as far as they are to be shown.
+    /// New events that the view wants.
     fn events(&mut self) -> Vec<ConnectionEvent> {
         let mut events = self.feed.drain_events();
         events.retain(|event| self.view.wants(event, &self.model));
@@ -194,7 +200,7 @@ impl<'f, F: Feed, V: View> Live<'f, F, V> {
         Ok(())
     }
 
-    /// Events within a tick come before its end.
+    /// Reports the events of a tick, then the tick itself.
     fn report(&mut self, sample: &Sample, out: &mut Output) -> anyhow::Result<()> {
         let events = self.events();
         self.model.advance(sample);
@@ -312,7 +318,7 @@ impl<F: Feed, V: View> Source for Live<'_, F, V> {
         Ok(())
     }
 
-    /// Stops counting and reports what was counted up to that moment.
+    /// Stops counting, and reports what was counted until then.
     fn finish(mut self, reason: Reason, out: &mut Output) -> anyhow::Result<Ending> {
         if reason != Reason::Eof {
             if self.feed.wants_sockets() {
@@ -336,7 +342,7 @@ impl<F: Feed, V: View> Source for Live<'_, F, V> {
     }
 }
 
-/// What the user does on the screen, if there is one.
+/// The next event of the screen, if there is one.
 async fn user(screen: &mut Option<Screen>, model: &Model) -> tui::Event {
     match screen {
         Some(screen) => screen.event(model).await,

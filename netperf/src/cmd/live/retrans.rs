@@ -1,10 +1,11 @@
-//! What is lost, whose is it, and why? `retrans`.
+//! The command `retrans`: what is lost, whose, and why.
 
 use std::io;
 
 use clap::Args;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::Loss;
 use netperf_core::sample::event::ConnectionEvent;
 
@@ -18,30 +19,30 @@ use crate::view::sort::{Figures, Sort, SortKey};
 /// Options of `retrans`.
 #[derive(Debug, Args)]
 pub struct RetransArgs {
-    /// Which processes.
+    /// Selects processes.
     #[command(flatten)]
     pub processes: ProcessFilters,
-    /// Which connections.
+    /// Selects connections.
     #[command(flatten)]
     pub flows: FlowFilters,
-    /// Show so many rows of each kind at most
+    /// Show at most this many rows of each kind
     #[arg(long, value_name = "N", help_heading = "Order")]
     pub rows: Option<usize>,
-    /// Each retransmission as it happens, on a line of its own
+    /// Print each retransmission as it happens, on a line of its own
     #[arg(long)]
     pub watch: bool,
 }
 
-/// What `retrans` shows.
+/// The view of `retrans`.
 #[derive(Debug)]
 pub(in crate::cmd) struct Retrans {
     options: RetransOptions,
-    /// What was lost on the way here, as reported last.
+    /// Events that the tracer lost, as reported last.
     known_loss: Loss,
 }
 
 impl RetransArgs {
-    /// What they ask for.
+    /// The view of these options.
     pub(in crate::cmd) fn view(self) -> Retrans {
         Retrans {
             options: RetransOptions {
@@ -79,6 +80,10 @@ impl View for Retrans {
         self.options.wants(event, model)
     }
 
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.options.processes
+    }
+
     fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
         let tick = RetransTick::new(model, &self.options, scene.names);
         out.report(&Losses {
@@ -92,7 +97,7 @@ impl View for Retrans {
     }
 }
 
-/// What `retrans` is.
+/// Description of `retrans`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Shows what TCP had to send again, by connection, process and remote host: how many segments, which share
 of those sent, and why. rto: nothing came back in time. fast: what came back showed a gap. tlp: the end of

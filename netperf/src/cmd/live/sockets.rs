@@ -1,4 +1,4 @@
-//! How are the sockets read while the counting goes on?
+//! Takes socket snapshots while counting goes on.
 //!
 //! To read very many sockets takes a good part of a second, so a thread does it beside the loop: one
 //! snapshot at a time, no more than one a tick, and none while no page shows it. After a long one a longer
@@ -11,15 +11,15 @@ use netperf_sys::capture::{SocketFeed, SocketRequest, SocketsError};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-/// How many times longer than a snapshot the rest after it is.
+/// The rest after a snapshot, as a multiple of the time that it took.
 const REST: u32 = 3;
 
 type Snapshot = Result<SocketSample, SocketsError>;
 
-/// Takes snapshots of the sockets, one after the other.
+/// Takes socket snapshots, one after the other.
 pub(super) struct SocketReader {
     request: SocketRequest,
-    /// At home while no snapshot is under way.
+    /// Missing while a snapshot is under way.
     feed: Option<SocketFeed>,
     underway: Option<JoinHandle<(SocketFeed, Snapshot)>>,
     is_due: bool,
@@ -39,12 +39,12 @@ impl SocketReader {
         }
     }
 
-    /// A tick has ended: another snapshot may be taken.
+    /// Notes that a tick has ended: another snapshot may begin.
     pub(super) fn tick(&mut self) {
         self.is_due = true;
     }
 
-    /// Begins a snapshot if one is due and none is under way; after a rest, at the next call.
+    /// Begins a snapshot if one is due and none is under way.
     pub(super) fn begin(&mut self) {
         let now = Instant::now();
         if !self.is_due || self.underway.is_some() || now < self.rest_until {
@@ -66,7 +66,7 @@ impl SocketReader {
         feed.read(&self.request)
     }
 
-    /// Waits for the snapshot that is under way; for ever if there is none. Dropping the future loses
+    /// Waits for the snapshot that is under way; forever if there is none. Dropping the future loses
     /// nothing.
     pub(super) async fn done(&mut self) -> anyhow::Result<Snapshot> {
         let Some(underway) = &mut self.underway else {

@@ -1,10 +1,11 @@
-//! Who uses the bandwidth? `top`.
+//! The command `top`: bytes by process.
 
 use std::io;
 
 use clap::Args;
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 
 use super::{Scene, View};
 use crate::cmd::args::filters::{Arrangement, ProcessFilters};
@@ -16,19 +17,19 @@ use crate::view::top::{Top, TopOptions};
 /// Options of `top`.
 #[derive(Debug, Args)]
 pub struct TopArgs {
-    /// Which processes.
+    /// Selects processes.
     #[command(flatten)]
     pub processes: ProcessFilters,
-    /// In which order.
+    /// Sorts rows and limits their number.
     #[command(flatten)]
     pub arrangement: Arrangement,
-    /// Each process's connections below it
+    /// Show the connections of each process below it
     #[arg(long)]
     pub connections: bool,
 }
 
 impl TopArgs {
-    /// What they ask for.
+    /// The options of the view.
     pub(in crate::cmd) fn options(self) -> TopOptions {
         TopOptions {
             processes: self.processes.query(),
@@ -54,6 +55,10 @@ impl View for TopOptions {
         Some(FirstPage::Top(self.clone()))
     }
 
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.processes
+    }
+
     fn report(&mut self, model: &Model, scene: Scene<'_>, out: &mut Output) -> io::Result<()> {
         out.report(&OnHost {
             tick: &Top::new(model, self, scene.names),
@@ -63,7 +68,7 @@ impl View for TopOptions {
     }
 }
 
-/// What `top` is.
+/// Description of `top`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Shows the bytes that each process handed to its sockets (SENT) and took from them (RECEIVED), the
 largest first. These are payload bytes: headers and retransmissions are not in them.

@@ -1,4 +1,4 @@
-//! Which options does `nic` have?
+//! Options of `nic`.
 
 use clap::Args;
 use netperf_diagnose::condition::Condition;
@@ -14,7 +14,7 @@ pub struct NicArgs {
     /// Only this interface; may be given several times
     #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
     pub iface: Vec<String>,
-    /// In which network namespaces: the own one, all that have processes, or that of a process
+    /// Network namespaces: that of this program, all that have processes, or that of a process
     #[arg(
         long,
         value_name = "all|self|PID",
@@ -23,7 +23,7 @@ pub struct NicArgs {
     )]
     #[arg(value_parser = scope)]
     pub netns: Scope,
-    /// Counters of the drivers' own as well
+    /// Also show counters of the drivers
     #[arg(long, help_heading = "Presentation")]
     pub driver: bool,
     /// End with status 5 if one of these holds for an interface in a tick: `errors>0,drops>0,util>=90%`
@@ -37,7 +37,7 @@ pub struct NicArgs {
     pub fail_if: Vec<Condition<NicMetric>>,
 }
 
-/// What `nic` is.
+/// Description of `nic`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Shows each network interface: its link (speed, duplex, MTU), what it carries and how much of its
 speed that is, errors and drops, the queue of what is to be sent, and what each processor takes

@@ -1,4 +1,4 @@
-//! What do the options of `nic` ask for?
+//! Reads the options of `nic`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::cmd::args::common::Common;
 use crate::cmd::session::Timing;
 use crate::view::nic::NicOptions;
 
-/// One tick, unless more are asked for or the terminal shows it live.
+/// One tick, unless options want more or the terminal shows it live.
 pub(super) fn timing(common: &Common, is_live: bool) -> Timing {
     if common.repeats() || is_live {
         return common.timing();
@@ -22,7 +22,7 @@ pub(super) fn timing(common: &Common, is_live: bool) -> Timing {
     }
 }
 
-/// What is read.
+/// What to read.
 pub(super) fn request(args: &NicArgs) -> NicRequest {
     NicRequest {
         namespaces: args.netns,
@@ -30,7 +30,7 @@ pub(super) fn request(args: &NicArgs) -> NicRequest {
     }
 }
 
-/// What of it is shown.
+/// What to show.
 pub(super) fn options(args: NicArgs, units: Units) -> NicOptions {
     NicOptions {
         names: args.iface,
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn one_tick_is_measured_unless_more_are_asked_for() {
+    fn one_tick_is_measured_unless_options_set_more() {
         let count = |options, is_live| timing(&parsed(options).1, is_live).count;
         assert_eq!(count("-b", false), Some(1));
         assert_eq!(count("--json --fail-if errors>0", false), Some(1));

@@ -1,4 +1,4 @@
-//! How do the interfaces stand, and which of them is the trouble?
+//! The command `nic`: the state of the interfaces, and which of them is the trouble.
 
 pub(super) mod args;
 mod config;
@@ -23,7 +23,7 @@ use crate::render::output::{Format, Output};
 use crate::render::prose::NotShown;
 use crate::view::nic::{NicOptions, NicTick};
 
-/// Conditions that held which the last message names.
+/// Conditions that the last message names.
 const NAMED_MAX: usize = 5;
 
 /// Shows the interfaces.
@@ -122,20 +122,20 @@ impl Poll for Interfaces {
     }
 }
 
-/// A wrong name would wait for ever.
+/// Refuses an unknown interface: its figures would never come.
 fn check_names(options: &NicOptions, sample: &NicSample) -> Result<(), Failure> {
     let missing = options.missing(sample);
     let Some(missing) = missing.first() else {
         return Ok(());
     };
-    let there = sample.nics.iter().map(|nic| format!("`{}`", nic.name));
-    let there = there.collect::<Vec<_>>().join(", ");
+    let known = sample.nics.iter().map(|nic| format!("`{}`", nic.name));
+    let known = known.collect::<Vec<_>>().join(", ");
     Err(Failure::Usage(format!(
-        "there is no interface `{missing}`, but {there}"
+        "there is no interface `{missing}`, but {known}"
     )))
 }
 
-/// The exit status that fits.
+/// The error with its exit status.
 pub(super) fn failure(error: NicsError) -> Failure {
     let named = match &error {
         NicsError::Namespace { source, .. } => Some(source.kind()),

@@ -1,5 +1,4 @@
-//! Who uses an interface that is full? The hooks that tell are attached when one is, and not before:
-//! most runs never need them.
+//! Counts which processes use an interface, once one is full. Most runs never need those hooks.
 
 use netperf_core::collect::{Feed, FeedConfig, HookPreference, Wanted};
 use netperf_core::model::Model;
@@ -9,7 +8,7 @@ use netperf_sys::capture::{self, Capture};
 use crate::view::nic::NicOptions;
 use netperf_core::model::nic::figures::users::Counted;
 
-/// What processes move, once an interface is full.
+/// Traffic of processes, counted once an interface is full.
 pub(super) struct Traffic {
     hooks: HookPreference,
     state: State,
@@ -18,7 +17,7 @@ pub(super) struct Traffic {
 enum State {
     NotYet,
     Counting(Box<(Capture, Model)>),
-    /// Why it is not known.
+    /// It can't be counted, for this reason.
     Impossible(String),
 }
 
@@ -30,7 +29,7 @@ impl Traffic {
         }
     }
 
-    /// A tick of the interfaces has ended.
+    /// Notes the end of a tick: attaches the hooks if an interface is full.
     pub(super) fn tick(&mut self, nics: &NicModel, options: &NicOptions) {
         match &mut self.state {
             State::Impossible(_) => {}
@@ -56,7 +55,7 @@ impl Traffic {
         }
     }
 
-    /// What is known of it now.
+    /// The traffic as far as it is known.
     pub(super) fn counted(&self) -> Counted<'_> {
         match &self.state {
             State::NotYet => Counted::Not,

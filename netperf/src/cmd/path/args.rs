@@ -1,4 +1,4 @@
-//! Which options does `path` have?
+//! Options of `path`.
 
 use std::time::Duration;
 
@@ -18,10 +18,11 @@ pub struct PathArgs {
     /// Name or address of the host
     #[arg(value_name = "HOST", required_unless_present = "of_process")]
     pub host: Option<String>,
-    /// To the hosts that this process exchanges most bytes with over TCP, beside its own round-trip times
+    /// Probe the hosts that this process exchanges most bytes with over TCP, and show its own
+    /// round-trip times
     #[arg(long, value_name = "PID", conflicts_with = "host")]
     pub of_process: Option<u32>,
-    /// Every address of the host
+    /// Probe every address of the host
     #[arg(long, conflicts_with = "of_process")]
     pub all: bool,
     /// IPv4 only
@@ -44,23 +45,23 @@ pub struct PathArgs {
     )]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub tcp: Option<u16>,
-    /// Stop after so many cycles; a cycle asks each hop once [default with --report: 10]
+    /// Stop after this many cycles; a cycle probes each hop once [default with --report: 10]
     #[arg(short = 'c', long, value_name = "N", help_heading = "Probes")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "count")]
     pub cycles: Option<u64>,
-    /// From the beginning of a cycle to the next, as `-d` [default: 1]
+    /// Time between the starts of two cycles, as `-d` [default: 1]
     #[arg(short = 'i', value_name = "SECS", value_parser = interval, help_heading = "Probes")]
     #[arg(conflicts_with = "interval")]
     pub every: Option<Duration>,
-    /// What is not answered by then is lost, 0.1 to 60 seconds
+    /// A probe without an answer by then is lost, 0.1 to 60 seconds
     #[arg(long, value_name = "SECS", value_parser = timeout, help_heading = "Probes")]
     #[arg(default_value = "4")]
     pub timeout: Duration,
-    /// How far to go
+    /// Largest number of hops
     #[arg(long, value_name = "N", default_value = "30", help_heading = "Probes")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..))]
     pub max_hops: u8,
-    /// Length of a probe with its IP header; larger ones than the way carries are cut [default: 64]
+    /// Length of a probe with its IP header; those too large for the path are fragmented [default: 64]
     #[arg(
         long,
         value_name = "BYTES",
@@ -72,7 +73,7 @@ pub struct PathArgs {
     /// Find the largest packet that passes, and where larger ones vanish (by ICMP echo)
     #[arg(long, help_heading = "Probes")]
     pub mtu: bool,
-    /// All cycles first, then one report
+    /// Run all cycles first, then print one report
     #[arg(long, help_heading = "Presentation")]
     pub report: bool,
     /// Exit status 5 if one of these holds for the destination: `loss>=1%,avg>200ms` (`loss`, `min`, `avg`,
@@ -90,14 +91,14 @@ fn timeout(text: &str) -> Result<Duration, String> {
     seconds(text, 0.1..=60.0).ok_or_else(|| "a timeout lasts 0.1 to 60 seconds".to_owned())
 }
 
-/// What `path` is.
+/// Description of `path`.
 pub(in crate::cmd) const ABOUT: &str = "\
-Probes the way to a host as mtr, traceroute and ping do together: each router with loss and times, the
+Probes the path to a host as mtr, traceroute and ping do together: each router with loss and times, the
 destination with percentiles, and in words what they mean. A router that does not answer is not loss;
 loss and delay that begin somewhere and last to the end are named with that hop.
 
 Probes are ICMP echo, or UDP, or TCP SYNs, over IPv4 or IPv6. All of them look like one flow to the
-routers, so that load balancing does not mix several ways. A destination that never answers is exit
+routers, so that load balancing does not mix several paths. A destination that never answers is exit
 status 5, as is a broken --fail-if.";
 
 /// Examples of `path`.
@@ -105,7 +106,7 @@ pub(in crate::cmd) const EXAMPLES: &str = "\
 Examples:
   sudo netperf-trace path example.org                        live, on the whole screen
   sudo netperf-trace path example.org --report -c 100        100 cycles, then a report
-  sudo netperf-trace path example.org --tcp 443 --report     the way of HTTPS, through its filters
+  sudo netperf-trace path example.org --tcp 443 --report     the path of HTTPS, through its filters
   sudo netperf-trace path example.org --report --mtu         and the largest packet that passes
   sudo netperf-trace path example.org --report --all         every address of the host
   sudo netperf-trace path --of-process 8821 --report         where this process talks to most

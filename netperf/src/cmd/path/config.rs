@@ -1,4 +1,4 @@
-//! What do the options of `path` ask for?
+//! Reads the options of `path`.
 
 use std::time::Duration;
 
@@ -12,17 +12,18 @@ use super::{Destination, PathRun};
 use crate::cmd::args::common::Common;
 use crate::render::output::Format;
 
-/// Cycles of a report.
+/// Cycles of a report by default.
 const CYCLES: u64 = 10;
 
-/// Length of a probe.
+/// Length of a probe by default, in bytes.
 const SIZE: u16 = 64;
 
 impl PathRun {
     /// Reads the options.
     ///
     /// # Errors
-    /// When the name of the host can't be one.
+    ///
+    /// The host name is not valid.
     pub(super) fn new(args: PathArgs, common: &Common) -> Result<Self, Failure> {
         let method = match (args.udp, args.tcp) {
             (_, Some(port)) => Method::Tcp(port),
@@ -66,7 +67,7 @@ impl PathRun {
     }
 }
 
-/// An IPv6 address may stand in brackets.
+/// The host without the brackets of an IPv6 address.
 fn named(host: &str) -> Result<String, Failure> {
     let bare = host
         .strip_prefix('[')
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_are_icmp_echo_unless_another_kind_is_asked_for() {
+    fn probes_are_icmp_echo_unless_an_option_sets_another_kind() {
         assert_eq!(parsed("host").unwrap().method, Method::Icmp);
         assert_eq!(parsed("--udp host").unwrap().method, Method::Udp(33_434));
         assert_eq!(parsed("--udp=53 host").unwrap().method, Method::Udp(53));

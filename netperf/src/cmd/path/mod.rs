@@ -1,4 +1,4 @@
-//! What is the way to a host like?
+//! The command `path`: probes every hop to a host.
 
 pub(super) mod args;
 mod config;
@@ -32,7 +32,7 @@ use crate::render::tui::{LogTail, PathScreen};
 #[derive(Clone, Debug)]
 struct PathRun {
     destination: Destination,
-    /// IPv6 only, or IPv4 only.
+    /// IPv6 only if true, IPv4 only if false.
     family: Option<bool>,
     method: Method,
     size: u16,
@@ -41,22 +41,22 @@ struct PathRun {
     duration: Option<Duration>,
     fail_if: Vec<Condition<PathMetric>>,
     format: Format,
-    /// One report at the end.
+    /// Whether there is one report at the end.
     is_report: bool,
 }
 
-/// Where to.
+/// The destination of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Destination {
     Host {
         name: String,
         wants_all: bool,
     },
-    /// Where this process talks to.
+    /// The hosts that this process talks to.
     OfProcess(u32),
 }
 
-/// Probes until it is over, and shows it.
+/// Probes and shows the paths until the end.
 pub(super) async fn run(args: PathArgs, common: &Common) -> anyhow::Result<()> {
     let run = PathRun::new(args, common)?;
     rights::check_probing()?;
@@ -97,7 +97,7 @@ fn start(run: &PathRun, aims: &[Aim]) -> anyhow::Result<UnboundedReceiver<(usize
     Ok(news)
 }
 
-/// The prober of a target; why there is none where this machine knows no way there.
+/// The prober of a target, or why this machine has no route to it.
 fn open(run: &PathRun, aim: &Aim) -> anyhow::Result<Result<Prober, String>> {
     let open = || Prober::open(aim.address, run.method, run.size);
     let opened = match &aim.namespace {

@@ -1,4 +1,4 @@
-//! What happens while paths are probed?
+//! Collects and reports the results of the probers.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -23,33 +23,33 @@ use crate::render::tui::{self, PathScreen};
 use crate::view::envelope::Reason;
 use crate::view::path::PathTick;
 
-/// The paths, and what the probers say of them.
+/// The paths and the channel from their probers.
 pub(super) struct Probing {
     run: PathRun,
     paths: Vec<Path>,
     names: Rc<dyn HostNames>,
     screen: Option<PathScreen>,
-    /// A line on stderr that says how far it is.
+    /// Whether stderr shows the progress.
     has_progress: bool,
     news: UnboundedReceiver<(usize, News)>,
     ticks: u64,
 }
 
-/// One path.
+/// One path and its state.
 struct Path {
     model: PathModel,
     process: Option<ProcessSide>,
     is_over: bool,
-    /// What it failed of.
+    /// Why its prober failed.
     failed: Option<String>,
-    /// A cycle that is not written yet: it waits for the largest packet.
+    /// Whether a cycle waits to be written, until the largest packet is known.
     is_held: bool,
 }
 
-/// What happens.
+/// An event of the probers or the screen.
 pub(super) enum Event {
     Screen(tui::Event<Infallible>),
-    /// Of the path with this number.
+    /// A message about the path with this number.
     News(usize, News),
     /// All probers have ended.
     Over,
@@ -115,7 +115,7 @@ impl Probing {
         Ok(())
     }
 
-    /// Reports a cycle that was held back.
+    /// Reports a cycle that has waited.
     fn release(&mut self, number: usize, out: &mut Output) -> anyhow::Result<()> {
         let is_held = std::mem::replace(&mut self.paths[number].is_held, false);
         if is_held {
@@ -136,12 +136,12 @@ impl Probing {
         Ok(out.report(&tick)?)
     }
 
-    /// The slowest path says how far it is.
+    /// Prints the progress of the slowest path.
     fn tell_progress(&self) {
         let cycle = self.paths.iter().map(|path| path.model.cycle).min();
         if let (true, Some(cycle), Some(cycles)) = (self.has_progress, cycle, self.run.plan.cycles)
         {
-            // Where stderr is gone, nobody is left to tell.
+            // Without stderr, there is no reader.
             let _ = io::stderr().write_all(progress(cycle, cycles).as_bytes());
         }
     }
@@ -248,7 +248,7 @@ impl Source for Probing {
 }
 
 impl Path {
-    /// A destination that never answers has no largest packet.
+    /// Whether the largest packet is still to be found; never for a destination that does not answer.
     fn awaits_mtu(&self, looks_for_mtu: bool) -> bool {
         let is_reached = self.model.destination.received() > 0;
         looks_for_mtu && is_reached && self.model.mtu.is_none() && self.failed.is_none()
@@ -259,7 +259,7 @@ impl Path {
     }
 }
 
-/// What the user does on the screen, if there is one.
+/// The next event of the screen, if there is one.
 async fn user(
     screen: &mut Option<PathScreen>,
     paths: &[(&PathModel, Option<&ProcessSide>)],

@@ -1,4 +1,4 @@
-//! Which addresses are to be probed? Those of a host, or those that a process talks to.
+//! The addresses to probe: those of a host, or those that a process talks to.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,17 +18,17 @@ use netperf_sys::procfs::Procfs;
 use super::{Destination, PathRun};
 use crate::cmd::listing::failure;
 
-/// Hosts of a process that are probed.
+/// Largest number of hosts of a process to probe.
 const REMOTES: usize = 3;
 
-/// One address, and what else is known of it.
+/// An address to probe.
 #[derive(Debug)]
 pub(super) struct Aim {
     pub(super) target: PathTarget,
-    /// The address with the interface that a link-local one needs.
+    /// The address, with its interface if it is link-local.
     pub(super) address: SocketAddr,
     pub(super) process: Option<ProcessSide>,
-    /// Where probes are sent, if not here.
+    /// Network namespace to probe from, if not the own one.
     pub(super) namespace: Option<File>,
 }
 
@@ -120,7 +120,7 @@ fn process(run: &PathRun, tgid: u32) -> anyhow::Result<Vec<Aim>> {
     sides.into_iter().map(aim).collect()
 }
 
-/// What the process has with each remote host.
+/// Connections of the process by remote host.
 fn sides(sample: &SocketSample, tgid: u32) -> Vec<(IpAddr, ProcessSide)> {
     let mut srtts: HashMap<IpAddr, Vec<u32>> = HashMap::new();
     let mut sides: HashMap<IpAddr, ProcessSide> = HashMap::new();
@@ -165,7 +165,7 @@ fn owner_name(sample: &SocketSample, socket: &SocketReading, tgid: u32) -> Optio
     Some(owner.name.clone())
 }
 
-/// What is within this machine has no way worth the name.
+/// The remote host of a socket; `None` if it is on this machine.
 fn remote(socket: &SocketReading) -> Option<IpAddr> {
     let Ends::Inet(ends) = &socket.ends else {
         return None;

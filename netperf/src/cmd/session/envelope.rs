@@ -1,4 +1,4 @@
-//! What stands before the first report and after the last?
+//! The first and the last object of a session.
 
 use netperf_core::clock::{self, WallNs};
 use netperf_core::collect::AttachedHook;
@@ -8,22 +8,22 @@ use super::Timing;
 use crate::view::envelope::{End, Reason, SCHEMA, Start};
 use crate::view::time::Rfc3339;
 
-/// The beginning of a session.
+/// Contents of the first object.
 pub(in crate::cmd) struct Opening<'s> {
-    /// Whose reports follow.
+    /// Name of the command.
     pub(in crate::cmd) command: &'static str,
-    /// When.
+    /// When the session began.
     pub(in crate::cmd) wall: WallNs,
-    /// More than one report.
+    /// Timing of the ticks; `None` for a single report.
     pub(in crate::cmd) timing: Option<Timing>,
-    /// What counts between the reports.
+    /// The hooks that count.
     pub(in crate::cmd) hooks: &'s [AttachedHook],
-    /// What can't be seen.
+    /// What can't be seen here.
     pub(in crate::cmd) unseen: &'s [Unseen],
 }
 
 impl Opening<'_> {
-    /// Now, where nothing is known that can't be seen.
+    /// An opening of this moment, without hooks and without anything unseen.
     pub(in crate::cmd) fn now(command: &'static str, timing: Option<Timing>) -> Self {
         Self {
             command,
@@ -34,7 +34,7 @@ impl Opening<'_> {
         }
     }
 
-    /// The first line.
+    /// The first object.
     pub(in crate::cmd) fn start(&self) -> Start {
         let host = rustix::system::uname();
         let interval = self.timing.map(|timing| timing.interval);
@@ -52,7 +52,7 @@ impl Opening<'_> {
     }
 }
 
-/// The last line.
+/// The last object.
 pub(in crate::cmd) fn end(ticks: u64, reason: Reason) -> End {
     End {
         time: Rfc3339(clock::now().1),

@@ -1,5 +1,5 @@
-//! What drives a command from its start to its end? One loop over the timer, the source, the reader of
-//! the output, the keys and the signals. No reader can block it.
+//! The loop that drives a command: timer, source, reader of the output, keys and signals. No reader can
+//! block it.
 
 mod envelope;
 mod polling;
@@ -22,45 +22,45 @@ use crate::render::output::{Format, Output, Silent};
 use crate::render::sink::Reader;
 use crate::view::envelope::{End, Reason};
 
-/// Where the reports of a command come from.
+/// The source of a command's reports.
 pub(super) trait Source {
-    /// What happens between ticks.
+    /// An event between ticks.
     type Event;
 
-    /// Whether the reader gets the last report whole, however long that takes; a signal ends the wait.
+    /// Whether to wait until the reader has the whole last report. A signal ends the wait.
     const IS_PATIENT: bool = false;
 
-    /// Writes what stands before the first report.
+    /// Writes the first object or text.
     fn start(&mut self, out: &mut Output) -> anyhow::Result<Step>;
 
-    /// Waits for what happens between ticks: a ring buffer to be read, an answer, an order, a key of the
+    /// Waits for an event between ticks: a ring buffer to read, an answer, an order, a key of the
     /// screen. Dropping the future loses nothing. `is_ready` is false while the reader is busy.
     async fn next(&mut self, is_ready: bool) -> anyhow::Result<Self::Event>;
 
-    /// Takes it in.
+    /// Handles an event.
     fn take(&mut self, event: Self::Event, out: &mut Output) -> anyhow::Result<Step>;
 
-    /// Whether a tick has to wait.
+    /// Whether the next tick has to wait.
     fn is_busy(&self) -> bool {
         false
     }
 
-    /// Ends a tick and reports it. Never called by a timer without ticks.
+    /// Ends a tick and reports it. Not called if the timer has no ticks.
     fn tick(&mut self, _: &mut Output) -> anyhow::Result<Step> {
         Ok(Step::GoOn)
     }
 
-    /// Ends the tick that is the last by its number, or by the time.
+    /// Ends the last tick, by count or by duration.
     fn last_tick(&mut self, reason: Reason) -> anyhow::Result<Step> {
         Ok(Step::End(reason))
     }
 
-    /// A signal asks it to end.
+    /// Handles a signal to end.
     fn stop(&mut self, _: Stop) -> anyhow::Result<Step> {
         Ok(Step::End(Reason::Signal))
     }
 
-    /// A key was pressed.
+    /// Handles a key.
     fn press(&mut self, key: Key, _: &mut Output) -> anyhow::Result<Step> {
         Ok(match key {
             Key::Quit => Step::End(Reason::Signal),
@@ -68,12 +68,12 @@ pub(super) trait Source {
         })
     }
 
-    /// The reader has gone.
+    /// Handles that the reader has gone.
     fn closed(&mut self, _: &mut Output) -> anyhow::Result<Step> {
         Ok(Step::Leave)
     }
 
-    /// Stops without another word.
+    /// Stops without output.
     fn leave(self) -> anyhow::Result<()>
     where
         Self: Sized,
@@ -85,26 +85,26 @@ pub(super) trait Source {
     fn finish(self, reason: Reason, out: &mut Output) -> anyhow::Result<Ending>;
 }
 
-/// How a session ended.
+/// The end of a session.
 pub(super) struct Ending {
-    /// The last line.
+    /// The last object.
     pub(super) end: End,
-    /// Whether all is as was asked for.
+    /// Whether all checks passed.
     pub(super) verdict: anyhow::Result<()>,
 }
 
 /// Whether a session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// It does.
+    /// It goes on.
     GoOn,
-    /// It ends.
+    /// It ends, for this reason.
     End(Reason),
-    /// It ends without another word: nobody reads any more.
+    /// It ends without output, because the reader has gone.
     Leave,
 }
 
-/// What wakes a session beside its source.
+/// The signals, timer, keys and output of a session.
 pub(super) struct Session<S> {
     pub(super) signals: S,
     pub(super) keys: Keys,
@@ -137,7 +137,7 @@ pub(super) async fn poll(
 }
 
 impl<S: Stops> Session<S> {
-    /// Reports what `source` delivers, until it is over or nobody reads any more.
+    /// Reports what `source` delivers, until it ends or the reader has gone.
     pub(super) async fn run<F: Source>(mut self, mut source: F) -> anyhow::Result<()> {
         let mut step = source.start(&mut self.output)?;
         let reason = loop {

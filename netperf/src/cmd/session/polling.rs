@@ -1,5 +1,5 @@
-//! How is something read once, or once a tick? The source of commands that report what they read as a
-//! whole: a listing, or the answers to what they send.
+//! The source of commands that read a whole report at once, or once a tick: a listing, or answers to
+//! probes.
 
 use std::future::{pending, ready};
 use std::pin::Pin;
@@ -13,23 +13,23 @@ use crate::view::envelope::Reason;
 /// A reading that is under way.
 pub(in crate::cmd) type Reading<T> = Pin<Box<dyn Future<Output = anyhow::Result<T>>>>;
 
-/// Something that can be read.
+/// Something to read once, or once a tick.
 pub(in crate::cmd) trait Poll {
-    /// What is read.
+    /// The result of one reading.
     type Snapshot: 'static;
 
-    /// Writes what stands before the first report, where that is known before.
+    /// Writes the first object or text, if it is known before the first reading.
     fn start(&mut self, _: &mut Output) -> anyhow::Result<()> {
         Ok(())
     }
 
-    /// Begins to read.
+    /// Begins a reading.
     fn read(&mut self) -> Reading<Self::Snapshot>;
 
-    /// Reports what was read.
+    /// Reports the result of a reading.
     fn report(&mut self, snapshot: Self::Snapshot, out: &mut Output) -> anyhow::Result<()>;
 
-    /// Whether all is as was asked for, after the end.
+    /// Whether all checks passed, at the end.
     fn verdict(self) -> Result<(), Failure>
     where
         Self: Sized,
@@ -38,12 +38,12 @@ pub(in crate::cmd) trait Poll {
     }
 }
 
-/// What was read without waiting for anybody.
+/// A reading whose result is there already.
 pub(in crate::cmd) fn at_once<T: 'static>(read: anyhow::Result<T>) -> Reading<T> {
     Box::pin(ready(read))
 }
 
-/// Reads once, or once a tick. A reading that is under way makes the tick longer.
+/// Reads once, or once a tick. A slow reading makes its tick longer.
 pub(in crate::cmd) struct Polling<P: Poll> {
     poll: P,
     reading: Option<Reading<P::Snapshot>>,

@@ -1,16 +1,16 @@
-//! Which signals end a session cleanly?
+//! The signals that end a session cleanly.
 
 use std::io;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Which signal asks the program to end.
+/// A signal to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cmd) enum Stop {
     /// SIGINT, of Ctrl-C.
     Interrupt,
-    /// SIGTERM.
+    /// SIGTERM, the default of `kill`.
     Terminate,
     /// SIGQUIT, of Ctrl-\\.
     Quit,
@@ -18,7 +18,7 @@ pub(in crate::cmd) enum Stop {
     Hangup,
 }
 
-/// The signals that ask a program to end. From the moment this is opened they no longer kill.
+/// Receives the signals to end. Once opened, they no longer kill the process.
 pub(in crate::cmd) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -50,7 +50,7 @@ impl Signals {
     }
 }
 
-/// What asks a session to end.
+/// A source of signals to end.
 pub(in crate::cmd) trait Stops {
     /// Waits for the next signal. Dropping the future loses nothing.
     async fn next(&mut self) -> Stop;

@@ -1,4 +1,4 @@
-//! When does a tick end, and when does the session?
+//! The end of each tick, and of the session.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use tokio::time::Instant;
 
 use crate::view::envelope::Reason;
 
-/// How long a session and its ticks are to be.
+/// Length of a session and of its ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cmd) struct Timing {
     /// Nominal length of a tick.
     pub(in crate::cmd) interval: Duration,
-    /// How many ticks.
+    /// Number of ticks.
     pub(in crate::cmd) count: Option<u64>,
-    /// How long altogether.
+    /// Length of the session.
     pub(in crate::cmd) duration: Option<Duration>,
 }
 
-/// Ticks on a grid that does not drift. Ticks that were missed are one longer tick, never a burst.
+/// Ticks on a grid that does not drift. Missed ticks make one longer tick, never a burst.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cmd) struct Timer {
     interval: Duration,
@@ -51,7 +51,7 @@ impl Timer {
         }
     }
 
-    /// No ticks; an end after `duration`, if there is one.
+    /// No ticks; the session ends after `duration`, if there is one.
     pub(in crate::cmd) fn without_ticks(start: Instant, duration: Option<Duration>) -> Self {
         Self {
             interval: Duration::ZERO,
@@ -61,17 +61,17 @@ impl Timer {
         }
     }
 
-    /// When the next tick is due, if there is to be one.
+    /// When the next tick is due, if there is one.
     pub(in crate::cmd) fn next(&self) -> Option<Instant> {
         self.next
     }
 
-    /// When the session is to end, if that was asked for.
+    /// When the session is to end; `None` without `--duration`.
     pub(in crate::cmd) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Ends a tick `now`; the reason, if it is the last one.
+    /// Ends a tick at `now`; returns the reason if it is the last one.
     pub(in crate::cmd) fn tick(&mut self, now: Instant) -> Option<Reason> {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             return Some(Reason::Duration);

@@ -1,4 +1,4 @@
-//! Which options does `sockets` have?
+//! Options of `sockets`.
 
 use clap::Args;
 use netperf_core::sample::state_set::StateSet;
@@ -14,28 +14,28 @@ use crate::cmd::args::values::{scope, states};
     reason = "each is a switch of the command line"
 )]
 pub struct SocketsArgs {
-    /// Filter in the words of ss: `dst 10.0.0.0/8 and not sport = :22`
+    /// Filter in the syntax of ss: `dst 10.0.0.0/8 and not sport = :22`
     #[arg(value_name = "FILTER")]
     pub filter: Vec<String>,
-    /// TCP
+    /// TCP sockets
     #[arg(short, long, help_heading = "What is listed")]
     pub tcp: bool,
-    /// UDP
+    /// UDP sockets
     #[arg(short, long, help_heading = "What is listed")]
     pub udp: bool,
-    /// Raw
+    /// Raw sockets
     #[arg(short = 'w', long, help_heading = "What is listed")]
     pub raw: bool,
-    /// Within this machine
+    /// Unix sockets
     #[arg(short = 'x', long, help_heading = "What is listed")]
     pub unix: bool,
-    /// Listening, and without a connection
+    /// Listening and unconnected sockets
     #[arg(short, long, help_heading = "What is listed")]
     pub listening: bool,
-    /// In every state
+    /// Sockets in every state
     #[arg(short, long, help_heading = "What is listed")]
     pub all: bool,
-    /// In these states, or groups of them: established, time-wait, connected, synchronized, bucket, …
+    /// Only these states, or groups of them: established, time-wait, connected, synchronized, bucket, …
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states)]
     #[arg(help_heading = "What is listed")]
     pub state: Vec<StateSet>,
@@ -43,7 +43,7 @@ pub struct SocketsArgs {
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states)]
     #[arg(help_heading = "What is listed")]
     pub exclude: Vec<StateSet>,
-    /// In which network namespaces: all that have processes, the own one, or that of a process
+    /// Network namespaces: all that have processes, that of this program, or that of a process
     #[arg(
         long,
         value_name = "all|self|PID",
@@ -52,16 +52,16 @@ pub struct SocketsArgs {
     )]
     #[arg(value_parser = scope, help_heading = "What is listed")]
     pub netns: Scope,
-    /// Which processes.
+    /// Selects processes.
     #[command(flatten)]
     pub processes: ProcessFilters,
-    /// Only how many there are
+    /// Show counts only
     #[arg(short, long, help_heading = "Presentation")]
     pub summary: bool,
-    /// What TCP knows of each connection
+    /// Show the TCP figures of each connection
     #[arg(short, long, help_heading = "Presentation")]
     pub info: bool,
-    /// What long queues mean, below each socket that has one
+    /// Explain long queues, below each socket that has one
     #[arg(long, help_heading = "Presentation")]
     pub explain: bool,
     /// Close the sockets that match, after confirmation; needs a filter
@@ -72,7 +72,7 @@ pub struct SocketsArgs {
     pub yes: bool,
 }
 
-/// What `sockets` is.
+/// Description of `sockets`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Lists sockets as ss does, in every network namespace that has processes, each with its process, user,
 unit and container. Without options these are the TCP, UDP and raw sockets that have a connection; with

@@ -1,4 +1,4 @@
-//! How are sockets closed? Shown first, then asked, then one by one by their cookies.
+//! `sockets --kill`: shows the sockets, asks for consent, then closes each by its cookie.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -54,7 +54,7 @@ pub(super) fn close(run: &SocketsRun, is_agreed: bool) -> anyhow::Result<()> {
     result
 }
 
-/// Asks on the terminal; everything but a clear yes is a no.
+/// Asks on the terminal; everything but a clear yes means no.
 fn ask(sockets: usize) -> io::Result<bool> {
     let mut stderr = io::stderr().lock();
     write!(stderr, "close these {sockets} sockets? [y/N] ")?;
@@ -64,7 +64,7 @@ fn ask(sockets: usize) -> io::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Closes each socket by its cookie, so that none is hit that has taken its place.
+/// Closes each socket by its cookie, so that no successor is hit.
 fn destroy(feed: &mut SocketFeed, sockets: &[&SocketReading]) -> anyhow::Result<Closed> {
     let mut closing = Closed::default();
     let mut unsupported = 0;

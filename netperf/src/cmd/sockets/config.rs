@@ -1,4 +1,4 @@
-//! What do the options of `sockets` ask for?
+//! Reads the options of `sockets`.
 
 use netperf_core::failure::Failure;
 use netperf_core::sample::TcpState;
@@ -17,7 +17,8 @@ impl SocketsRun {
     /// Reads the options.
     ///
     /// # Errors
-    /// When the filter can't be understood, or none says what to close.
+    ///
+    /// The filter is not valid, or nothing says what to close.
     pub(super) fn new(args: SocketsArgs, common: &Common) -> Result<Self, Failure> {
         let filter = socket_filter::parse(&args.filter.join(" "));
         let filter = filter.map_err(|error| Failure::Usage(error.to_string()))?;
@@ -84,8 +85,8 @@ fn check_kill(args: &SocketsArgs, filter: &SocketFilter) -> Result<(), Failure> 
     Ok(())
 }
 
-/// As `ss` combines them: named states win over `-a` and `-l`, and without any of them it is
-/// connections that are shown.
+/// The states to list, as `ss` combines the options: named states win over `-a` and `-l`; without any
+/// option, connections only.
 fn states(args: &SocketsArgs, filter: &SocketFilter) -> StateSet {
     let named = args.state.iter().copied().reduce(StateSet::or);
     let excluded = args.exclude.iter().copied().reduce(StateSet::or);
@@ -113,7 +114,7 @@ fn listed(args: &SocketsArgs) -> Vec<Listed> {
     named
 }
 
-/// What `ss` shows without any option.
+/// The states that `ss` lists without any option.
 fn connections() -> StateSet {
     StateSet::ALL.without(StateSet::of([
         TcpState::Listen,
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn one_snapshot_is_taken_unless_ticks_are_asked_for() {
+    fn one_snapshot_is_taken_unless_options_set_ticks() {
         assert!(parsed("-t").unwrap().timing.is_none());
         for repeated in ["-d 2", "-n 3", "--duration 5"] {
             assert!(parsed(repeated).unwrap().timing.is_some(), "{repeated}");

@@ -1,4 +1,4 @@
-//! Which sockets are there, and which of them are to be closed?
+//! The command `sockets`: lists sockets, or closes them.
 
 pub(super) mod args;
 mod close;
@@ -10,6 +10,7 @@ use netperf_sys::capture::{SocketFeed, SocketRequest};
 
 use self::args::SocketsArgs;
 use super::args::common::Common;
+use super::args::existing;
 use super::listing::failure;
 use super::logging;
 use super::session::{self, Opening, Poll, Reading, Timing, at_once};
@@ -26,7 +27,7 @@ struct SocketsRun {
     options: SocketsOptions,
     show: Show,
     format: Format,
-    /// More than one snapshot.
+    /// Timing of several snapshots; `None` for one.
     timing: Option<Timing>,
 }
 
@@ -51,10 +52,11 @@ impl SocketsRun {
     }
 }
 
-/// Shows the sockets, and closes them if that is asked for.
+/// Lists the sockets, or closes them with `--kill`.
 pub(super) async fn run(args: SocketsArgs, common: &Common) -> anyhow::Result<()> {
     let (kill, is_agreed) = (args.kill, args.yes);
-    let run = SocketsRun::new(args, common)?;
+    let mut run = SocketsRun::new(args, common)?;
+    existing::check(&mut run.options.processes)?;
     logging::start(common.verbose, None);
     if kill {
         return close::close(&run, is_agreed);

@@ -1,4 +1,4 @@
-//! Which options does `states` have?
+//! Options of `states`.
 
 use std::num::NonZeroU32;
 
@@ -29,7 +29,7 @@ pub struct StatesArgs {
     /// Only connections with a remote host in this network
     #[arg(long, value_name = "CIDR", value_parser = network)]
     pub remote: Option<IpNet>,
-    /// In which network namespaces: all that have processes, the own one, or that of a process
+    /// Network namespaces: all that have processes, that of this program, or that of a process
     #[arg(
         long,
         value_name = "all|self|PID",
@@ -38,10 +38,10 @@ pub struct StatesArgs {
     )]
     #[arg(value_parser = scope)]
     pub netns: Scope,
-    /// Each transition as it happens, on a line of its own, and their number once a tick
+    /// Print each transition as it happens, on a line of its own, and their counts once a tick
     #[arg(long, help_heading = "Watching")]
     pub watch: bool,
-    /// Watch one connection in N only; what is shown per second still stands for all
+    /// Watch one connection in N only; rates are still for all
     #[arg(
         long,
         value_name = "1/N",
@@ -57,7 +57,7 @@ fn share(text: &str) -> Result<NonZeroU32, String> {
     number.ok_or_else(|| "not a share such as 1/10".to_owned())
 }
 
-/// What `states` is.
+/// Description of `states`.
 pub(in crate::cmd) const ABOUT: &str = "\
 Counts the states of all TCP sockets, in every network namespace that has processes, by process and by
 remote host, and says what is a problem and what only looks like one: findings with their evidence in

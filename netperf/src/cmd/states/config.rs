@@ -1,4 +1,4 @@
-//! What do the options of `states` ask for?
+//! Reads the options of `states`.
 
 use netperf_core::failure::Failure;
 use netperf_core::model::query::ProcessQuery;
@@ -10,10 +10,11 @@ use crate::cmd::listing::failure;
 use crate::view::churn::ChurnOptions;
 use crate::view::states::StatesOptions;
 
-/// What `--watch` asks for.
+/// The options of `--watch`.
 ///
 /// # Errors
-/// When the network namespace is that of no process.
+///
+/// The network namespace is that of no process.
 pub(super) fn churn(args: StatesArgs) -> Result<ChurnOptions, Failure> {
     Ok(ChurnOptions {
         netns: capture::network_namespace(args.netns).map_err(failure)?,
@@ -63,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn one_snapshot_is_taken_unless_ticks_are_asked_for() {
+    fn one_snapshot_is_taken_unless_options_set_ticks() {
         assert!(!parsed("").1);
         for repeated in ["-d 2", "-n 3", "--duration 5"] {
             assert!(parsed(repeated).1, "{repeated}");

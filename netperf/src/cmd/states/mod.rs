@@ -1,4 +1,4 @@
-//! Which states are the sockets in, and is that a problem?
+//! The command `states`: sockets by TCP state, and whether that is a problem.
 
 pub(super) mod args;
 mod config;
@@ -12,6 +12,7 @@ use netperf_sys::capture::{RefusalFeed, Scope, SocketFeed, SocketRequest};
 
 use self::args::StatesArgs;
 use super::args::common::Common;
+use super::args::existing;
 use super::listing::{every_tcp_socket, failure};
 use super::session::{self, Opening, Poll, Reading, Timing, at_once};
 use super::{live, logging};
@@ -19,6 +20,7 @@ use crate::render::output::{Format, Output};
 use crate::render::prose::NotShown;
 use crate::render::states::States;
 use crate::view::states::{StatesOptions, StatesTick};
+use crate::view::without_filter::WithoutFilter;
 
 /// Shows the states, or each transition.
 pub(super) async fn run(args: StatesArgs, common: &Common) -> anyhow::Result<()> {
@@ -27,27 +29,30 @@ pub(super) async fn run(args: StatesArgs, common: &Common) -> anyhow::Result<()>
     }
     logging::start(common.verbose, None);
     let timing = common.repeated();
+    let namespaces = args.netns;
+    let mut options = config::options(args);
+    existing::check(&mut options.processes)?;
     // What happens in the time between two snapshots is seen by hooks alone.
     let goes_on = timing.is_some_and(|timing| timing.count != Some(1));
     let counting = Counting {
         refusals: goes_on.then(|| RefusalFeed::open(common.hooks, false)),
         feed: SocketFeed::open(),
         model: StatesModel::default(),
-        request: every_tcp_socket(args.netns),
-        options: config::options(args),
+        request: every_tcp_socket(namespaces),
+        options,
         timing,
         known_advice: Vec::new(),
     };
     session::poll(counting, common.format(Format::Text), timing).await
 }
 
-/// The sockets of this machine, counted.
+/// Counts the sockets of this machine.
 struct Counting {
     request: SocketRequest,
     options: StatesOptions,
     timing: Option<Timing>,
     feed: SocketFeed,
-    /// `None` where one snapshot is all.
+    /// `None` if there is a single snapshot.
     refusals: Option<Result<RefusalFeed, Unseen>>,
     model: StatesModel,
     /// Advice of the report before.
@@ -55,7 +60,7 @@ struct Counting {
 }
 
 impl Counting {
-    /// Reads the sockets, and what was refused since the time before.
+    /// Reads the sockets, and the calls that failed since the last reading.
     fn sample(&mut self) -> anyhow::Result<SocketSample> {
         let mut sample = self.feed.read(&self.request).map_err(failure)?;
         match self.refusals.as_mut().map(refused) {
@@ -108,8 +113,12 @@ impl Poll for Counting {
         }
         self.model
             .advance(&sample, &|socket| options.takes(&sample, socket));
+        let all = sample.sockets.len();
         drop(sample);
-        let tick = StatesTick::new(&self.model, options);
+        let mut tick = StatesTick::new(&self.model, options);
+        if tick.counts.total() == 0 && options.has_filter() {
+            tick.without_filter = Some(WithoutFilter::rows(all));
+        }
         out.report(&States {
             tick: &tick,
             known_advice: &self.known_advice,

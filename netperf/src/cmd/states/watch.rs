@@ -1,9 +1,10 @@
-//! Which states do connections go through? The view of `states --watch`.
+//! `states --watch`: transitions between TCP states.
 
 use std::io;
 
 use netperf_core::collect::Wanted;
 use netperf_core::model::Model;
+use netperf_core::model::query::ProcessQuery;
 use netperf_core::sample::event::ConnectionEvent;
 
 use crate::cmd::live::{Scene, View};
@@ -23,6 +24,10 @@ impl View for ChurnOptions {
 
     fn wants(&self, event: &ConnectionEvent, _: &Model) -> bool {
         ChurnOptions::wants(self, event)
+    }
+
+    fn processes(&mut self) -> &mut ProcessQuery {
+        &mut self.states.processes
     }
 
     fn report(&mut self, model: &Model, _: Scene<'_>, out: &mut Output) -> io::Result<()> {

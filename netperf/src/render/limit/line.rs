@@ -1,14 +1,14 @@
-//! The line of a limit that is held: what it lets through, what waits, how long it still lasts.
+//! The status line of a limit: its rates, its queues, the time left.
 
 use netperf_core::text::{fit, visible, width};
 use netperf_core::units::{ByteRate, Bytes, Units, format_millis, format_seconds};
 
 use crate::view::limit::{DirectionRow, LimitTick};
 
-/// Blanks between two parts.
+/// Spaces between two parts.
 const GAP: &str = "  ";
 
-/// Everything, for a line that may be long.
+/// The whole line.
 pub(super) fn full_line(tick: &LimitTick<'_>, units: Units) -> String {
     let parts = parts(tick, units).into_iter().map(|(_, part)| part);
     let who = format!("limit {} {}", tick.id, visible(tick.name));
@@ -16,7 +16,7 @@ pub(super) fn full_line(tick: &LimitTick<'_>, units: Units) -> String {
     parts.join(GAP)
 }
 
-/// As much as fits in so many columns: what matters least goes first.
+/// The line within so many columns: the least important parts go first.
 pub(super) fn short_line(tick: &LimitTick<'_>, units: Units, columns: usize) -> String {
     let mut parts = parts(tick, units);
     // The last column stays free: a terminal would begin a new line there.
@@ -32,7 +32,7 @@ pub(super) fn short_line(tick: &LimitTick<'_>, units: Units, columns: usize) -> 
     }
 }
 
-/// Each with its rank: those with the highest number go first, 0 stays.
+/// The parts, each with a rank: the highest number goes first, 0 stays.
 fn parts(tick: &LimitTick<'_>, units: Units) -> Vec<(u8, String)> {
     let directions: Vec<_> = tick.directions().collect();
     let of_each = |tell: &dyn Fn(&DirectionRow) -> String| {
@@ -64,7 +64,7 @@ fn parts(tick: &LimitTick<'_>, units: Units) -> Vec<(u8, String)> {
     parts
 }
 
-/// `19.9/20.0 MB/s`, or both with their units where these differ.
+/// Rate and limit: `19.9/20.0 MB/s`, each with its unit where they differ.
 fn achieved(row: &DirectionRow, units: Units) -> String {
     let limit = units.rate(ByteRate(row.limit_bytes_per_s));
     let Some(now) = row.bytes_per_s else {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_is_not_limited_is_told() {
+    fn an_interface_that_is_not_limited_is_named() {
         let uncovered = [Uncovered {
             name: "wg\x1b0".to_owned(),
             why: "it came later".to_owned(),

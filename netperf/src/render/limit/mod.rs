@@ -1,4 +1,4 @@
-//! How do limits reach the user? As one line that is drawn again and again, as lines, or as JSON.
+//! Output of `limit`: a status line that is redrawn, plain lines, or JSON.
 
 mod line;
 mod plan;
@@ -13,10 +13,10 @@ use super::text_table;
 use crate::view::limit::{LimitTick, LimitsTick};
 use crate::view::time::Rfc3339;
 
-/// Columns of a table that goes nowhere in particular.
+/// Width of a table that is not written to a terminal.
 const TABLE_COLUMNS: usize = 160;
 
-/// Columns where the terminal does not say.
+/// Width of a terminal that does not report one.
 const COLUMNS: usize = 80;
 
 impl Report for LimitTick<'_> {
@@ -44,18 +44,18 @@ impl Report for LimitsTick {
     }
 }
 
-/// What came of an order.
+/// Result of an order to one or more limits.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limit_order")]
 pub struct Ordered {
-    /// When.
+    /// When the order was carried out.
     pub time: Rfc3339,
-    /// What was done: `set`, `clear` or `detach`.
+    /// The order: `set`, `clear` or `detach`.
     pub done: &'static str,
-    /// Numbers of the limits that it was done to.
+    /// Numbers of those limits.
     pub ids: Vec<u8>,
-    /// The same for people.
+    /// The result as text.
     #[serde(skip)]
     pub text: String,
 }

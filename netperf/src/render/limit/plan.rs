@@ -1,4 +1,4 @@
-//! What would a limit do?
+//! The plan of `limit --dry-run` as text.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use netperf_core::units::{ByteRate, Units};
 use crate::render::output::{Report, Style};
 use crate::view::limit::{LimitPlan, names};
 
-/// Sockets that are listed one by one.
+/// Largest number of sockets to list.
 const SOCKETS_SHOWN: usize = 20;
 
 impl Report for LimitPlan {
@@ -17,7 +17,7 @@ impl Report for LimitPlan {
     }
 }
 
-/// The plan in lines.
+/// The lines of the plan.
 fn text(plan: &LimitPlan, units: Units) -> String {
     let processes = plan.processes.iter();
     let processes = names(processes.map(|one| (one.pid, one.name.as_str())));

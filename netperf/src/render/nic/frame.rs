@@ -1,12 +1,12 @@
-//! How is a text drawn in the place of the one before, without anything to give back at the end?
+//! Redraws a text in place, without taking over the terminal.
 
-/// To the first line; the rest of a line; the rest of the screen.
+/// Escape codes: move to the first line; clear the rest of a line; clear the rest of the screen.
 const HOME: &[u8] = b"\x1b[H";
 const CLEAR_LINE: &[u8] = b"\x1b[K\r\n";
 const CLEAR_REST: &[u8] = b"\x1b[J";
 
-/// As much of the text as a terminal with so many lines has room for. The last line stays free: where
-/// the text ends in it, a terminal would scroll.
+/// As much of the text as fits a terminal with so many lines. The last line stays free, because a
+/// terminal scrolls after writing to it.
 pub(super) fn write(text: &[u8], lines: Option<usize>, out: &mut Vec<u8>) {
     let all: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
     let room = lines.map_or(all.len(), |lines| lines.saturating_sub(1).max(1));

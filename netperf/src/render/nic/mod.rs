@@ -1,5 +1,4 @@
-//! How do the interfaces reach the user? Tables with findings, on a terminal again and again in the
-//! same place, or JSON.
+//! `nic` as text or JSON: tables with findings, redrawn in place on a terminal.
 
 mod frame;
 #[cfg(test)]
@@ -14,7 +13,7 @@ use crate::view::nic::{NicTick, table};
 use crate::view::table::Table;
 use netperf_core::units::{counted, format_seconds};
 
-/// Rows of a table for people; JSON has all.
+/// Rows of a text table; JSON has all.
 const ROWS_MAX: usize = 40;
 
 impl Report for NicTick<'_> {

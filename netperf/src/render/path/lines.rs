@@ -1,11 +1,11 @@
-//! What stands above and below the hops of a path: where to, and the destination's figures.
+//! Text above and below the hops of a path: the target, and the figures of the destination.
 
 use netperf_core::model::path::ProcessSide;
 use netperf_core::units::{Percent, format_micros};
 
 use crate::view::path::PathTick;
 
-/// Where to, and how. May hold untrusted text.
+/// The target and the kind of probes. May hold untrusted text.
 pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {
     let PathTick {
         host,
@@ -13,7 +13,7 @@ pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {
         cycle,
         ..
     } = tick;
-    let whither = if *host == address {
+    let target = if *host == address {
         address.clone()
     } else {
         format!("{host} ({address})")
@@ -29,7 +29,7 @@ pub(in crate::render) fn heading(tick: &PathTick<'_>) -> String {
         format!("{cycle} cycles")
     };
     format!(
-        "{}  path to {whither}: {probes}, {cycles}",
+        "{}  path to {target}: {probes}, {cycles}",
         tick.time.to_seconds()
     )
 }

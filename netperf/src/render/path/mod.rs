@@ -1,4 +1,4 @@
-//! How does a path reach the user? As hops, figures and findings in lines, or as JSON.
+//! `path` as text or JSON: hops, figures and findings.
 
 mod lines;
 
@@ -19,7 +19,7 @@ impl Report for PathTick<'_> {
     }
 }
 
-/// How far a report is, for the line that is drawn again and again.
+/// The progress of a report, for the status line on stderr.
 pub fn progress(cycle: u64, cycles: u64) -> String {
     format!("{AGAIN}cycle {cycle} of {cycles}")
 }

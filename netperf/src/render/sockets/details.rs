@@ -1,4 +1,4 @@
-//! The line below a socket: what is known of it beyond its row, in the words of `ss -i`.
+//! The line below a socket: further figures, in the words of `ss -i`.
 
 use netperf_core::sample::socket::{TcpInfo, Timer, TimerKind};
 use netperf_core::text::visible;

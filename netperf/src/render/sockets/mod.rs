@@ -1,4 +1,4 @@
-//! How do sockets reach the user? As a table with what is known below each row, or as JSON.
+//! `sockets` as text or JSON: a table, with details below each row.
 
 mod details;
 
@@ -8,52 +8,53 @@ mod tests;
 use std::io::{self, Write};
 
 use netperf_core::text::visible;
-use netperf_core::units::Units;
+use netperf_core::units::{Units, counted};
+use netperf_diagnose::sockets::is_ageless;
 use serde::Serialize;
 
 use super::output::{Report, Style};
-use super::prose::{LINE, indented, sentence};
+use super::prose::{LINE, indented, no_match, sentence};
 use super::text_table;
 use crate::view::sockets::{SocketsTick, Summary, counts, table};
 
-/// One listing.
+/// A snapshot of the sockets, to be listed.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Listing<'t> {
-    /// The sockets.
+    /// The snapshot.
     pub tick: &'t SocketsTick<'t>,
-    /// What of them is shown to people.
+    /// What to show in text.
     #[serde(skip)]
     pub show: Show,
-    /// More than one listing: each says when it was.
+    /// Whether there are several listings; each then shows its time.
     #[serde(skip)]
     pub repeated: bool,
 }
 
-/// What is shown of sockets.
+/// What to show of sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Show {
-    /// How many there are.
+    /// Counts by protocol.
     Summary,
-    /// A row for each.
+    /// A row for each socket.
     Rows {
-        /// What is known of each connection, below it.
+        /// Show the TCP figures of each connection.
         info: bool,
-        /// Long queues were to be explained.
+        /// Explain long queues.
         explain: bool,
     },
 }
 
-/// What came of closing sockets.
+/// Result of closing sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "kill")]
 pub struct Closed {
-    /// How many were closed.
+    /// Sockets that were closed.
     pub closed: usize,
-    /// How many had ended by themselves.
+    /// Sockets that had ended by themselves.
     pub gone: usize,
-    /// Which could not be closed, and why.
+    /// Sockets that could not be closed, and why.
     pub failed: Vec<String>,
 }
 
@@ -79,13 +80,20 @@ impl Report for Listing<'_> {
         }
         match self.show {
             Show::Summary => summary(&tick.summary, out)?,
-            Show::Rows { .. } if tick.sockets.is_empty() => writeln!(out, "no socket matches")?,
+            Show::Rows { .. } if tick.sockets.is_empty() => no_socket(tick, style, out)?,
             Show::Rows { info, explain } => rows(tick, (info, explain), style, out)?,
         }
         if self.repeated {
             writeln!(out)?;
         }
         Ok(())
+    }
+}
+
+fn no_socket(tick: &SocketsTick<'_>, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
+    match tick.without_filter {
+        Some(all) => no_match("socket", all, style.units, out),
+        None => writeln!(out, "no socket matches"),
     }
 }
 
@@ -109,12 +117,26 @@ fn rows(
         }
     }
     if explain && tick.sockets.iter().all(|row| row.explanation.is_none()) {
-        writeln!(
-            out,
-            "no queue is long: none of these programs lags behind its network"
-        )?;
+        sentence("", &all_clear(tick), width, out)?;
     }
     Ok(())
+}
+
+/// What was looked at without finding anything, and what could not be.
+fn all_clear(tick: &SocketsTick<'_>) -> String {
+    let shown = counted(tick.sockets.len() as u64, "socket", "sockets");
+    let clear = format!(
+        "no queue is long or old at this moment, of the {shown} shown: nobody waits to be accepted, and \
+         nothing has been unread or unacknowledged for a second, or was dropped"
+    );
+    let ageless = tick.sockets.iter().filter(|row| is_ageless(row.socket));
+    match ageless.count() {
+        0 => clear,
+        few => format!(
+            "{clear}. Of {} in which something waits, the kernel does not tell for how long",
+            counted(few as u64, "socket", "sockets")
+        ),
+    }
 }
 
 /// What `ss -s` tells, over all network namespaces that could be seen.

@@ -1,4 +1,4 @@
-//! How do the states of TCP reach the user? Findings first, then the tables they are made of, or JSON.
+//! `states` as text or JSON: findings first, then the tables they are based on.
 
 #[cfg(test)]
 mod tests;
@@ -10,21 +10,21 @@ use netperf_core::units::{Growth, format_seconds};
 use serde::Serialize;
 
 use super::output::{Report, Style};
-use super::prose::{LINE, finding, sentence};
+use super::prose::{LINE, finding, no_match, sentence};
 use super::text_table;
 use crate::view::states::{StatesTick, table};
 use crate::view::table::Table;
 
-/// Rows of a table for people; JSON has all.
+/// Rows of a text table; JSON has all.
 const ROWS_MAX: usize = 20;
 
-/// The states of one moment.
+/// A snapshot of the states, to be written.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(transparent)]
 pub struct States<'t> {
-    /// What was counted.
+    /// The snapshot.
     pub tick: &'t StatesTick<'t>,
-    /// Advice of the report before, which is not repeated.
+    /// Advice of the previous report, which is not repeated.
     #[serde(skip)]
     pub known_advice: &'t [Vec<String>],
 }
@@ -35,6 +35,9 @@ impl Report for States<'_> {
         let width = style.width.unwrap_or(LINE);
         writeln!(out, "{}", summary(tick))?;
         sentence("", &states(tick), width, out)?;
+        if let Some(all) = tick.without_filter {
+            no_match("TCP socket", all, style.units, out)?;
+        }
         if let Some(lost) = lost(tick) {
             sentence("", &lost, width, out)?;
         }
@@ -95,14 +98,14 @@ fn summary(tick: &StatesTick<'_>) -> String {
     format!("{time}{interval}  {sockets} TCP sockets in {namespaces} network namespace(s)")
 }
 
-/// Refused calls that are missing in the tables, if there are.
+/// How many failed calls are missing from the tables, if any.
 fn lost(tick: &StatesTick<'_>) -> Option<String> {
     let loss = tick.loss;
     let sum = loss.map_full + loss.unread;
     (sum > 0).then(|| format!("up to {sum} refused calls could not be counted since the start"))
 }
 
-/// Each state that occurs, with its change.
+/// Sockets by state, with their change.
 fn states(tick: &StatesTick<'_>) -> String {
     let growth = |name: &str| tick.growth_per_s.as_ref()?.get(name).copied();
     let word = |state: netperf_core::sample::TcpState| {

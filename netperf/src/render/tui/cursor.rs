@@ -1,11 +1,11 @@
-//! Which row is selected, and which rows are in sight?
+//! The selected row, and the rows in view.
 
 use std::net::IpAddr;
 
 use netperf_core::model::states::census::Holder;
 use netperf_core::sample::{FlowId, ProcessId};
 
-/// Identity of a row, which stays when rows change places.
+/// Identity of a row, which stays when rows are sorted anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowId {
     Process(ProcessId),
@@ -14,7 +14,7 @@ pub(super) enum RowId {
     Holder(Holder),
 }
 
-/// Where the selection goes.
+/// A move of the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Motion {
     Up,
@@ -25,7 +25,7 @@ pub(super) enum Motion {
     Last,
 }
 
-/// The selected row, and which rows are in sight.
+/// The selected row, and the rows in view.
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
     pub(super) selected: Option<RowId>,
@@ -36,8 +36,8 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Takes over the rows as they are now, `height` of them in sight: the selection follows its
-    /// row; where that is gone, the row in its place is selected.
+    /// Takes over the current rows, `height` of them in view. The selection follows its row; if that is
+    /// gone, the row in its place is selected.
     pub(super) fn settle(&mut self, rows: Vec<RowId>, height: usize) {
         self.rows = rows;
         self.height = height.max(1);
@@ -58,29 +58,29 @@ impl Cursor {
             .min((last + 1).saturating_sub(self.height));
     }
 
-    /// The first row in sight.
+    /// Index of the first row in view.
     pub(super) fn offset(&self) -> usize {
         self.offset
     }
 
-    /// How many rows there are, in sight or not.
+    /// Number of rows, in view or not.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// The place of the selected row among those in sight.
+    /// Position of the selected row among those in view.
     pub(super) fn selected_in_sight(&self) -> Option<usize> {
         self.selected.and(self.index.checked_sub(self.offset))
     }
 
-    /// The selected row; where none is, the first one becomes it.
+    /// The selected row; selects the first if none is.
     pub(super) fn selected_or_first(&mut self) -> Option<RowId> {
         self.selected = self.selected.or(self.rows.first().copied());
         self.selected
     }
 
     /// Moves the selection.
-    pub(super) fn go(&mut self, motion: Motion) {
+    pub(super) fn shift(&mut self, motion: Motion) {
         let last = self.rows.len().saturating_sub(1);
         let index = match (motion, self.selected) {
             (Motion::First, _) | (Motion::Down | Motion::PageDown, None) => 0,

@@ -1,21 +1,21 @@
-//! The connections, one by one or by remote host.
+//! The page of connections, one by one or by remote host.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::cursor::RowId;
 use super::grid::{self, Look};
-use super::scene::{Scene, hint, why_empty};
+use super::page_context::{PageContext, hint, why_empty};
 use super::state::State;
 use crate::view::flow_row::FlowRow;
 use crate::view::flows::{FlowsTick, RemoteRow};
 use crate::view::flows_table;
 
 /// Draws the page.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State, scene: Scene<'_>) {
-    let tick = FlowsTick::new(scene.model, &state.flows, scene.names);
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State, context: PageContext<'_>) {
+    let tick = FlowsTick::new(context.model, &state.flows, context.names);
     if tick.flows.is_empty() {
-        hint(buffer, area, &why_empty(state, scene.model));
+        hint(buffer, area, &why_empty(state, context.model));
     }
     match &tick.remotes {
         Some(rows) => by_remote(buffer, area, state, rows),

@@ -1,4 +1,4 @@
-//! Which keys are there?
+//! The line of keys at the bottom.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,7 +8,7 @@ use super::grid::Look;
 use super::state::{Page, State};
 use crate::view::sort::Figures;
 
-/// Draws the most useful keys, as many as fit whole.
+/// Draws the most useful keys, as many as fit.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, look: Look) {
     let (next, open) = match state.page {
         Page::Top => ("connections", "its connections"),

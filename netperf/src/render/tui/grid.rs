@@ -1,4 +1,4 @@
-//! Tables on the terminal's screen: headings, rows, the selected one.
+//! Tables on the screen: headings, rows, the selected row.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// As the user has chosen.
+    /// The look that the user has chosen.
     pub(super) fn of(state: &State) -> Self {
         Self {
             units: state.units,
@@ -29,7 +29,7 @@ impl Look {
         }
     }
 
-    /// Headings. Colour never says anything that words do not.
+    /// The style of headings. Colour never adds information.
     pub(super) fn heading(self) -> Style {
         let bold = Style::new().add_modifier(Modifier::BOLD);
         if self.color {

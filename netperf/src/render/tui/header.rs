@@ -1,4 +1,4 @@
-//! The lines at the top: the session, what it costs, totals, losses, what is not seen.
+//! The lines at the top: session, cost, totals, losses, and what can't be seen.
 
 use netperf_core::model::Model;
 use netperf_core::model::traffic::Speed;
@@ -16,7 +16,7 @@ use crate::render::cell::rate;
 use crate::view::envelope::Start;
 use crate::view::tick::Health;
 
-/// Lines that the header takes: a third where something can't be seen.
+/// Lines of the header: a third one where something can't be seen.
 pub(super) fn height(status: &StatusLine) -> u16 {
     2 + u16::from(!status.start.unavailable.is_empty())
 }
@@ -94,7 +94,7 @@ fn totals(model: &Model, look: Look) -> Line<'static> {
     ])
 }
 
-/// In short; the help has the reasons.
+/// What can't be seen, in short; the help has the reasons.
 fn unseen(start: &Start) -> Line<'static> {
     let what: Vec<_> = start
         .unavailable
@@ -115,7 +115,7 @@ fn loss(model: &Model, look: Look) -> Line<'static> {
     Line::styled(text, style)
 }
 
-/// Two texts in one line; where room is short the right one stays whole.
+/// Two texts on one line; where space is short, the right one stays whole.
 fn split(buffer: &mut Buffer, area: Rect, left: &Line<'_>, right: &Line<'_>) {
     let taken = u16::try_from(right.width())
         .unwrap_or(u16::MAX)

@@ -1,4 +1,4 @@
-//! What do the keys and the figures mean?
+//! The help: keys and figures explained.
 
 use netperf_core::text::{visible, width};
 use ratatui::buffer::Buffer;

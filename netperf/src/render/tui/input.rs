@@ -1,4 +1,4 @@
-//! What does a key mean?
+//! The meaning of keys.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -11,7 +11,7 @@ use super::cursor::Motion;
 use super::overlay::Overlay;
 use crate::view::sort::SortKey;
 
-/// What the user wants.
+/// An action of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Quit,
@@ -27,17 +27,17 @@ pub(super) enum Action {
     NextPage,
     Help,
     Back,
-    /// A rate for the selected process.
+    /// Set a limit for the selected process.
     Limit,
-    /// No limit for it any more.
+    /// End the limits of the selected process.
     Lift,
-    /// A letter of what is typed.
+    /// A character of the text that is typed.
     Type(char),
     Erase,
     Accept,
 }
 
-/// The meaning of a key under what is open at the moment.
+/// The action of a key, given the overlay that is open.
 pub(super) fn action(key: KeyEvent, overlay: &Overlay) -> Option<Action> {
     if key.kind == KeyEventKind::Release {
         return None;

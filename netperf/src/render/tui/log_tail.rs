@@ -1,4 +1,4 @@
-//! Where do log lines go while the picture fills the screen?
+//! Keeps the latest log line while the screen is in use.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,4 @@
-//! How does a session fill a terminal? What is shown, what keys do, and drawing are apart: `state`,
-//! `input`, and one widget a file.
+//! The full screen. Contents, keys and drawing are apart: `state`, `input`, and one widget a file.
 
 mod cursor;
 mod flows_page;
@@ -13,11 +12,11 @@ mod log_tail;
 mod order;
 mod overlay;
 mod page;
+mod page_context;
 mod path_keys;
 mod path_page;
 mod path_screen;
 mod prompt;
-mod scene;
 mod screen;
 mod sockets_state;
 mod state;

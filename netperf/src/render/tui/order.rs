@@ -1,23 +1,23 @@
-//! What can be ordered on the screen? Limits begin and end on other processes than this.
+//! Orders that the user gives on the screen. Limits run in processes of their own.
 
 use netperf_core::sample::ProcessId;
 use netperf_core::units::ByteRate;
 
-/// What the user wants done about a process.
+/// What to do about a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitOrder {
-    /// It is to be limited.
+    /// Limit the process.
     Begin {
-        /// Which.
+        /// The process.
         process: ProcessId,
-        /// What it may send at most.
+        /// Upload limit.
         up: Option<ByteRate>,
-        /// What it may receive at most.
+        /// Download limit.
         down: Option<ByteRate>,
     },
-    /// Its limits are to end.
+    /// End its limits.
     End {
-        /// Which.
+        /// The process.
         process: ProcessId,
     },
 }

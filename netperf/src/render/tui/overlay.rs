@@ -1,8 +1,8 @@
-//! What lies over the page, and takes the keys?
+//! What covers the page and takes the keys: help, or a prompt.
 
 use netperf_core::sample::ProcessId;
 
-/// What lies over the page.
+/// What covers the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Overlay {
     Nothing,
@@ -15,7 +15,7 @@ pub(super) enum Overlay {
     /// The rate of a limit as typed so far, and what is wrong with it.
     Rate {
         process: ProcessId,
-        /// Untrusted text.
+        /// Name of the process. Untrusted text.
         name: String,
         text: String,
         error: Option<String>,

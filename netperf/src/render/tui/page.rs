@@ -1,4 +1,4 @@
-//! How is the screen divided, and what stands where?
+//! Layout of the screen.
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
@@ -10,8 +10,8 @@ use ratatui::style::Style;
 
 use super::grid::Look;
 use super::overlay::Overlay;
+use super::page_context::{PageContext, line};
 use super::prompt::Prompt;
-use super::scene::{Scene, line};
 use super::state::{Page, State};
 use super::status_line::StatusLine;
 use super::{flows_page, footer, header, help, links, states_page, top_page};
@@ -20,7 +20,7 @@ use crate::view::sort::{Figures, SortKey};
 /// Smallest terminal on which anything can be read: columns and lines.
 const SMALLEST: (u16, u16) = (40, 8);
 
-/// Draws the whole screen: header, page, keys, and what lies above them.
+/// Draws the whole screen: header, page, keys, and overlays.
 pub(super) fn draw(
     frame: &mut Frame<'_>,
     state: &mut State,
@@ -34,11 +34,11 @@ pub(super) fn draw(
         return;
     }
     let frozen = state.frozen.clone();
-    let scene = Scene {
+    let context = PageContext {
         model: frozen.as_deref().unwrap_or(model),
         names,
     };
-    parts(frame.buffer_mut(), area, state, status, scene);
+    parts(frame.buffer_mut(), area, state, status, context);
 }
 
 fn parts(
@@ -46,9 +46,9 @@ fn parts(
     area: Rect,
     state: &mut State,
     status: &StatusLine,
-    scene: Scene<'_>,
+    context: PageContext<'_>,
 ) {
-    let message = status.message(scene.model);
+    let message = status.message(context.model);
     let overlay = state.overlay.clone();
     let prompt = Prompt::of(&overlay);
     let [head, link, title, body, note, foot] = Layout::vertical([
@@ -64,11 +64,11 @@ fn parts(
         units: state.units,
         color: state.color,
     };
-    header::draw(buffer, head, status, scene.model, look);
-    links::draw(buffer, link, scene.model, look);
+    header::draw(buffer, head, status, context.model, look);
+    links::draw(buffer, link, context.model, look);
     match state.page {
-        Page::Top => top_page::draw(buffer, body, state, scene),
-        Page::Flows => flows_page::draw(buffer, body, state, scene),
+        Page::Top => top_page::draw(buffer, body, state, context),
+        Page::Flows => flows_page::draw(buffer, body, state, context),
         Page::States => states_page::draw(buffer, body, state),
     }
     line(buffer, title, &title_of(state));
@@ -88,7 +88,7 @@ fn too_small(buffer: &mut Buffer, area: Rect) {
     buffer.set_stringn(area.x, area.y, text, area.width.into(), Style::new());
 }
 
-/// What is below, in which order, and what is hidden.
+/// The title of the page: what it shows, in which order, and which filter is on.
 fn title_of(state: &State) -> String {
     let mut title = match (state.page, state.flows.by_remote) {
         (Page::Top, _) => ordered("PROCESSES", state),

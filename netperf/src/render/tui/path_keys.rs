@@ -1,21 +1,21 @@
-//! Which keys do what while a path is shown?
+//! The keys of the screen of `path`.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-/// What a key asks for.
+/// Meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathAction {
-    /// The end.
+    /// End the session.
     Quit,
-    /// The shell, for a while.
+    /// Go to the shell, as Ctrl-Z does.
     Suspend,
-    /// The next address.
+    /// Show the next address.
     NextPath,
-    /// A picture that stands still, or one that goes on.
+    /// Pause the display, or resume it.
     Pause,
-    /// Nearer hops.
+    /// Scroll to nearer hops.
     Up,
-    /// Farther ones.
+    /// Scroll to farther hops.
     Down,
 }
 

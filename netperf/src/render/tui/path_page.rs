@@ -1,4 +1,4 @@
-//! A path on the whole terminal: where to, the destination's figures, the hops, what they mean.
+//! The page of `path`: target, figures of the destination, hops, findings.
 
 use netperf_core::model::path::PathModel;
 use netperf_core::text::visible;
@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::grid::{self, Look};
+use super::page_context::{hint, line};
 use super::path_keys::PathAction;
-use super::scene::{hint, line};
 use super::states_page::findings;
 use crate::render::cell::trend;
 use crate::render::path::{destination, heading};
@@ -23,7 +23,7 @@ pub(super) struct PathPage {
     first_row: usize,
     is_paused: bool,
     /// The latest log line.
-    pub(super) said: Option<String>,
+    pub(super) message: Option<String>,
 }
 
 impl PathPage {
@@ -33,11 +33,11 @@ impl PathPage {
             number: 0,
             first_row: 0,
             is_paused: false,
-            said: None,
+            message: None,
         }
     }
 
-    /// Which of so many paths is shown.
+    /// Index of the path that is shown, of so many.
     pub(super) fn number(&self, paths: usize) -> usize {
         self.number.checked_rem(paths).unwrap_or(0)
     }
@@ -56,7 +56,7 @@ impl PathPage {
     }
 }
 
-/// A path, what is said of it, and of how many it is one.
+/// A path with its findings, and the number of paths.
 #[derive(Clone, Copy)]
 pub(super) struct Shown<'s> {
     pub(super) path: &'s PathModel,
@@ -102,7 +102,7 @@ fn numbered(page: &PathPage, tick: &PathTick<'_>, paths: usize) -> String {
     }
 }
 
-/// The hops have the room that they need, but no more than leaves some for the findings.
+/// Layout of the page. The hops get the lines they need, as long as the findings keep some.
 fn parts(area: Rect, top: usize, rows: usize) -> [Rect; 6] {
     let top = u16::try_from(top).unwrap_or(u16::MAX);
     let left = area.height.saturating_sub(top + 3);
@@ -118,7 +118,7 @@ fn parts(area: Rect, top: usize, rows: usize) -> [Rect; 6] {
     Layout::vertical(parts).areas(area)
 }
 
-/// How the destination's times went.
+/// Trend of the destination's round-trip times.
 fn times(buffer: &mut Buffer, area: Rect, path: &PathModel, look: Look) {
     const LABEL: &str = "latest answers  ";
     if area.height == 0 {
@@ -133,13 +133,13 @@ fn times(buffer: &mut Buffer, area: Rect, path: &PathModel, look: Look) {
     buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
-/// What was said last, or else the keys.
+/// The latest message, or else the keys.
 fn footer(buffer: &mut Buffer, area: Rect, page: &mut PathPage, paths: usize) {
     if area.height == 0 {
         return;
     }
-    if let Some(said) = page.said.take() {
-        return hint(buffer, area, &visible(&said));
+    if let Some(message) = page.message.take() {
+        return hint(buffer, area, &visible(&message));
     }
     let pause = if page.is_paused { "go on" } else { "pause" };
     let next = if paths > 1 { "next address" } else { "" };

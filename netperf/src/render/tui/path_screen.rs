@@ -1,4 +1,4 @@
-//! What happens on the screen of a path, and when is it drawn?
+//! The screen of `path`: its events, and when it is drawn.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -27,11 +27,11 @@ pub struct PathScreen {
     suspended: Signal,
     continued: Signal,
     open: Option<(OwnTerminal, EventStream)>,
-    /// What is shown while the display is paused.
+    /// The paths as they were when the display was paused.
     frozen: Option<Vec<PathModel>>,
 }
 
-/// What happened on the user's side. Nothing can be ordered.
+/// An event of the screen. It gives no orders.
 type PathEvent = Event<Infallible>;
 
 impl PathScreen {
@@ -65,8 +65,7 @@ impl PathScreen {
         Ok(())
     }
 
-    /// Draws the paths as they are now, and waits until the user does something. Dropping the future
-    /// loses nothing.
+    /// Draws the paths, and waits for the user. Dropping the future loses nothing.
     pub async fn event(
         &mut self,
         paths: &[(&PathModel, Option<&ProcessSide>)],
@@ -88,13 +87,13 @@ impl PathScreen {
         event_of(&handed_over)
     }
 
-    /// Where drawing fails the terminal is gone, which its keys tell.
+    /// Draws the paths. If that fails the terminal is gone, and the key stream reports that.
     fn draw(&mut self, paths: &[(&PathModel, Option<&ProcessSide>)], names: &dyn HostNames) {
         let Some((terminal, _)) = &mut self.open else {
             return;
         };
         if let Some(line) = self.log.take() {
-            self.page.said = Some(line);
+            self.page.message = Some(line);
         }
         let number = self.page.number(paths.len());
         let Some(&(now, process)) = paths.get(number) else {

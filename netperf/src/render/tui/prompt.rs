@@ -1,4 +1,4 @@
-//! What is being typed: a filter, or the rate of a limit? What is wrong with it stands below, whole.
+//! The prompt for a filter or a rate, with the error below it.
 
 use netperf_core::text::visible;
 use ratatui::buffer::Buffer;
@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use super::overlay::Overlay;
 use crate::render::prose::wrapped;
 
-/// A line in which something is typed.
+/// A line of input.
 pub(super) struct Prompt<'o> {
     title: String,
     text: &'o str,
@@ -18,7 +18,7 @@ pub(super) struct Prompt<'o> {
 }
 
 impl<'o> Prompt<'o> {
-    /// `None` where nothing is typed.
+    /// The prompt of an overlay, if it has one.
     pub(super) fn of(overlay: &'o Overlay) -> Option<Self> {
         match overlay {
             Overlay::Nothing | Overlay::Help => None,
@@ -42,7 +42,7 @@ impl<'o> Prompt<'o> {
         }
     }
 
-    /// Lines that it takes.
+    /// Lines of the prompt.
     pub(super) fn height(&self, columns: u16) -> u16 {
         let lines = self.error_lines(columns).len();
         u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(1)

@@ -1,4 +1,4 @@
-//! What happens on the screen, and when is it drawn?
+//! The full screen: its events, and when it is drawn.
 
 use std::future::pending;
 use std::io;
@@ -21,7 +21,7 @@ use super::status_line::StatusLine;
 use super::terminal::OwnTerminal;
 use crate::view::envelope::Start;
 
-/// A session on the whole terminal.
+/// A session on the full screen.
 pub struct Screen {
     state: State,
     names: Rc<dyn HostNames>,
@@ -31,20 +31,20 @@ pub struct Screen {
     open: Option<Open>,
 }
 
-/// What happened on the user's side; `O` is what can be ordered.
+/// An event of the screen; `O` is the type of orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<O = LimitOrder> {
-    /// Nothing that concerns the session.
+    /// Handled by the screen itself.
     Handled,
-    /// The user wants to end it.
+    /// The user ends the session.
     Quit,
-    /// The user orders something, such as to begin or end a limit.
+    /// The user gives an order, such as to begin or end a limit.
     Order(O),
     /// The terminal is gone.
     Gone,
 }
 
-/// What there is from the start of the session to its end.
+/// State from the start of the session to its end.
 struct Open {
     terminal: OwnTerminal,
     keys: EventStream,
@@ -86,12 +86,12 @@ impl Screen {
         Ok(())
     }
 
-    /// Whether the sockets are to be read now.
+    /// Whether the screen needs socket snapshots now.
     pub fn wants_sockets(&self) -> bool {
         self.state.page == Page::States && !self.state.is_paused()
     }
 
-    /// Takes in the sockets, or why they can't be read.
+    /// Takes in a socket snapshot, or why there is none.
     pub fn sockets(&mut self, snapshot: Result<SocketSample, String>, model: &Model) {
         // What was under way when the page was left or paused is not wanted any more.
         if self.wants_sockets() {
@@ -100,18 +100,18 @@ impl Screen {
         }
     }
 
-    /// Takes in the limits that are held now.
+    /// Takes in the limits in force.
     pub fn limits(&mut self, held: Vec<LimitRecord>) {
         self.state.limits = held;
     }
 
-    /// Says what came of an order.
+    /// Shows the result of an order.
     pub fn answered(&mut self, text: &str, model: &Model) {
         self.say(text, model);
         self.draw(model);
     }
 
-    /// Waits until the user does something. Dropping the future loses nothing.
+    /// Waits for the user. Dropping the future loses nothing.
     pub async fn event(&mut self, model: &Model) -> Event {
         if self.open.as_ref().is_some_and(|open| !open.is_drawn) {
             self.draw(model);
@@ -134,7 +134,7 @@ impl Screen {
         event
     }
 
-    /// Draws the page. Where that fails the terminal is gone, which ends the session.
+    /// Draws the page. If that fails the terminal is gone, which ends the session.
     pub fn draw(&mut self, model: &Model) {
         let Some(open) = &mut self.open else { return };
         if let Some(line) = self.log.take() {
@@ -176,8 +176,8 @@ impl Screen {
         }
     }
 
-    /// Lets somebody else have the terminal, and takes it back. The kernel says "continue" also
-    /// when the terminal hangs up.
+    /// Gives the terminal away for a while, and takes it back. SIGCONT also comes when the terminal
+    /// hangs up.
     fn hand_over(&mut self, how: impl FnOnce(&mut OwnTerminal) -> io::Result<()>) -> Event {
         if let Some(open) = &mut self.open {
             open.is_gone |= is_lost(how(&mut open.terminal));

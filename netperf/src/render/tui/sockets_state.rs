@@ -12,25 +12,25 @@ use super::cursor::RowId;
 use crate::view::states::StatesOptions;
 use netperf_core::model::query::ProcessQuery;
 
-/// Looks whose TIME_WAIT is drawn.
+/// Snapshots whose TIME_WAIT is drawn.
 const HISTORY: usize = 120;
 
-/// The latest look, and what became of those before.
+/// The latest snapshot, and figures of those before.
 #[derive(Debug, Default)]
 pub(super) struct SocketsState {
     pub(super) model: StatesModel,
     /// The sockets themselves; none while the page is not shown.
     pub(super) sample: Option<SocketSample>,
-    /// Why there was no look.
+    /// Why there is no snapshot.
     pub(super) error: Option<String>,
-    /// TIME_WAIT of each look, from old to new.
+    /// TIME_WAIT of each snapshot, the oldest first.
     pub(super) time_wait: VecDeque<u64>,
     /// The process whose sockets are shown.
     pub(super) opened: Option<ProcessId>,
 }
 
 impl SocketsState {
-    /// Takes in a look.
+    /// Takes in a snapshot.
     pub(super) fn take(&mut self, look: Result<SocketSample, String>, query: &ProcessQuery) {
         let sample = match look {
             Ok(sample) => sample,
@@ -51,13 +51,13 @@ impl SocketsState {
         self.sample = Some(sample);
     }
 
-    /// The page is not shown any more: very many sockets take up memory.
+    /// Drops the sockets when the page is left, because very many take up memory.
     pub(super) fn leave(&mut self) {
         self.sample = None;
         self.opened = None;
     }
 
-    /// Opens the sockets of the selected process, and closes them again.
+    /// Opens the sockets of the selected process, or closes them.
     pub(super) fn open(&mut self, selected: Option<RowId>) {
         self.opened = match (selected, self.opened) {
             (Some(RowId::Holder(Holder::Process(id))), opened) if opened != Some(id) => Some(id),
@@ -66,7 +66,7 @@ impl SocketsState {
     }
 }
 
-/// Everything, of the processes that are wanted.
+/// Options that select every state of these processes.
 pub(super) fn options(query: &ProcessQuery) -> StatesOptions {
     StatesOptions {
         states: StateSet::ALL,

@@ -1,4 +1,4 @@
-//! What does the user look at, and what has the user chosen?
+//! State of the screen: the page, and the choices of the user.
 
 use std::rc::Rc;
 
@@ -20,10 +20,10 @@ use crate::view::limit::rates;
 use crate::view::sort::{Figures, Sort};
 use crate::view::top::TopOptions;
 
-/// Why there is nobody to limit.
+/// Message if there is no process to limit.
 const NO_PROCESS: &str = "select a process on the page of the processes first (Tab leads there)";
 
-/// What the command line says of the screen.
+/// Settings of the screen from the command line.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The first page, with its filters.
@@ -34,16 +34,16 @@ pub struct Settings {
     pub color: bool,
 }
 
-/// The page that a session on the screen begins with.
+/// The first page of the screen.
 #[derive(Clone, Debug)]
 pub enum FirstPage {
-    /// Processes.
+    /// Processes, as in `top`.
     Top(TopOptions),
-    /// Connections.
+    /// Connections, as in `flows`.
     Flows(FlowsOptions),
 }
 
-/// The pages that Tab goes through.
+/// The pages, in the order of Tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Page {
     Top,
@@ -51,19 +51,19 @@ pub(super) enum Page {
     States,
 }
 
-/// What has to be done beyond drawing again.
+/// What to do after an action, beyond drawing again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     Redraw,
     Quit,
     Suspend,
-    /// Something is to be done to a process.
+    /// Carry out an order.
     Order(LimitOrder),
-    /// Something is to be told.
+    /// Show a message.
     Say(&'static str),
 }
 
-/// All that the user has chosen.
+/// All choices of the user.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) page: Page,
@@ -74,13 +74,13 @@ pub(super) struct State {
     pub(super) command_line: bool,
     pub(super) filter: String,
     pub(super) opened: Option<ProcessId>,
-    /// The sockets, while the page of their states is shown.
+    /// The sockets, while the page of states is shown.
     pub(super) sockets: SocketsState,
     pub(super) overlay: Overlay,
-    /// What is shown while the display is paused.
+    /// The model as it was when the display was paused.
     pub(super) frozen: Option<Rc<Model>>,
     pub(super) cursor: Cursor,
-    /// The limits that are held on this machine.
+    /// Limits in force on this machine.
     pub(super) limits: Vec<LimitRecord>,
 }
 
@@ -126,12 +126,12 @@ impl State {
         self.top.sort
     }
 
-    /// The display stands still.
+    /// Whether the display is paused.
     pub(super) fn is_paused(&self) -> bool {
         self.frozen.is_some()
     }
 
-    /// The command line asks for some of the rows only.
+    /// Whether the command line selects some rows only.
     pub(super) fn has_options(&self) -> bool {
         let flows = &self.flows.flows;
         let options = ProcessQuery {
@@ -141,7 +141,7 @@ impl State {
         !options.is_empty() || (self.page == Page::Flows && *flows != FlowQuery::default())
     }
 
-    /// Does what a key asks for.
+    /// Carries out an action.
     pub(super) fn apply(&mut self, action: Action, model: &Model) -> Effect {
         match action {
             Action::Quit => return Effect::Quit,
@@ -160,7 +160,7 @@ impl State {
                     None
                 };
             }
-            Action::Move(motion) => self.cursor.go(motion),
+            Action::Move(motion) => self.cursor.shift(motion),
             Action::Open => self.open(),
             Action::NextPage => self.turn_page(),
             Action::Help => self.overlay = Overlay::Help,
@@ -182,7 +182,7 @@ impl State {
         Effect::Redraw
     }
 
-    /// Enter keeps the filter, or orders the limit if its rate can be one.
+    /// Handles Enter in a prompt: keeps the filter, or orders the limit if its rate is valid.
     fn accept(&mut self) -> Effect {
         let Overlay::Rate {
             process,
@@ -228,7 +228,7 @@ impl State {
         }
     }
 
-    /// What the kernel moves by itself belongs to no process.
+    /// The selected process; `None` for the kernel itself.
     fn selected_process(&mut self) -> Option<ProcessId> {
         match (self.page, self.cursor.selected_or_first()) {
             (Page::Top, Some(RowId::Process(id))) if id.tgid > 0 => Some(id),
@@ -251,7 +251,7 @@ impl State {
         self.cursor = Cursor::default();
     }
 
-    /// Enter opens the connections of the selected process, and closes them again.
+    /// Handles Enter: opens the connections of the selected process, or closes them.
     fn open(&mut self) {
         let id = self.cursor.selected_or_first();
         if self.page == Page::States {
@@ -263,7 +263,7 @@ impl State {
         };
     }
 
-    /// Esc undoes the latest thing that hides something.
+    /// Handles Esc: closes an overlay, a process, or a filter.
     fn back(&mut self) {
         match self.overlay {
             Overlay::Help | Overlay::Rate { .. } => self.overlay = Overlay::Nothing,
@@ -295,7 +295,8 @@ impl State {
         }
     }
 
-    /// Filters by a regular expression, in any case of letters; what is none changes nothing.
+    /// Filters by a regular expression, ignoring case. An invalid one changes nothing and returns its
+    /// error.
     fn set_filter(&mut self, text: String) -> Option<String> {
         let pattern = match RegexBuilder::new(&text).case_insensitive(true).build() {
             Ok(pattern) => Some(pattern).filter(|_| !text.is_empty()),

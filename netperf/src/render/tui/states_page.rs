@@ -1,5 +1,4 @@
-//! The states of TCP by process, and below them what they mean, or the sockets of the process that was
-//! opened.
+//! The page of TCP states by process, with findings or the sockets of one process below.
 
 use netperf_core::model::query::ProcessQuery;
 use netperf_core::model::states::counts::STATES;
@@ -14,7 +13,7 @@ use ratatui::text::{Line, Span};
 
 use super::cursor::{Cursor, RowId};
 use super::grid::{self, Look};
-use super::scene::{hint, line};
+use super::page_context::{hint, line};
 use super::sockets_state::{self, SocketsState};
 use super::state::State;
 use crate::render::cell::trend;
@@ -65,7 +64,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State) {
     }
 }
 
-/// Totals, as many processes as there are but no more than half of the page, a title, the rest.
+/// Layout: totals, the processes on at most half of the page, a title, the rest.
 fn parts(area: Rect, has_trend: bool, processes: usize) -> [Rect; 4] {
     let rows = u16::try_from(processes + 1).unwrap_or(u16::MAX);
     let upper = rows.max(3).min(area.height / 2);
@@ -78,14 +77,14 @@ fn parts(area: Rect, has_trend: bool, processes: usize) -> [Rect; 4] {
     Layout::vertical(parts).areas(area)
 }
 
-/// `ESTABLISHED 241  TIME_WAIT 8000`.
+/// Counts by state: `ESTABLISHED 241  TIME_WAIT 8000`.
 fn counts(tick: &StatesTick<'_>) -> String {
     let occurs = STATES.into_iter().filter(|&it| tick.counts.of(it) > 0);
     let words = occurs.map(|it| format!("{} {}", it.name(), tick.counts.of(it)));
     words.collect::<Vec<_>>().join("  ")
 }
 
-/// The counts, and how TIME_WAIT went.
+/// The counts, and the trend of TIME_WAIT.
 fn totals(buffer: &mut Buffer, area: Rect, sockets: &SocketsState, counts: &str, look: Look) {
     let mut lines = area.rows();
     if let Some(line) = lines.next() {
@@ -138,19 +137,19 @@ fn sockets_of(sample: &SocketSample, tgid: u32) -> SocketsTick<'_> {
     SocketsTick::new(sample, &options, None)
 }
 
-/// What was found, the worst first; then evidence and advice, as far as there is room for them.
+/// The findings, the worst first; then evidence and advice, as far as they fit.
 pub(super) fn findings(buffer: &mut Buffer, area: Rect, findings: &[Finding], look: Look) {
     let room = usize::from(area.width.saturating_sub(INDENT));
-    let mut said = Said::new(findings, room);
-    said.add(usize::from(area.height), |finding| {
+    let mut explained = FindingLines::new(findings, room);
+    explained.add(usize::from(area.height), |finding| {
         vec![finding.evidence.clone()]
     });
-    said.add(usize::from(area.height), |finding| {
+    explained.add(usize::from(area.height), |finding| {
         let advice = finding.advice.iter();
         advice.map(|advice| format!("-> {advice}")).collect()
     });
     let mut lines = area.rows();
-    for (finding, texts) in findings.iter().zip(&said.texts) {
+    for (finding, texts) in findings.iter().zip(&explained.texts) {
         for (at, text) in texts.iter().enumerate() {
             let Some(line) = lines.next() else { return };
             if at == 0 {
@@ -163,13 +162,13 @@ pub(super) fn findings(buffer: &mut Buffer, area: Rect, findings: &[Finding], lo
 }
 
 /// Lines of each finding.
-struct Said<'f> {
+struct FindingLines<'f> {
     findings: &'f [Finding],
     texts: Vec<Vec<String>>,
     room: usize,
 }
 
-impl<'f> Said<'f> {
+impl<'f> FindingLines<'f> {
     fn new(findings: &'f [Finding], room: usize) -> Self {
         let what = findings.iter().map(|finding| wrapped(&finding.what, room));
         Self {
@@ -179,7 +178,7 @@ impl<'f> Said<'f> {
         }
     }
 
-    /// Says more of each, the worst first, while all of it stays within `height` lines.
+    /// Adds lines to each finding, the worst first, as long as all fit into `height` lines.
     fn add(&mut self, height: usize, more: impl Fn(&Finding) -> Vec<String>) {
         let mut left = height.saturating_sub(self.texts.iter().map(Vec::len).sum());
         for (finding, texts) in self.findings.iter().zip(&mut self.texts) {
@@ -195,7 +194,7 @@ impl<'f> Said<'f> {
     }
 }
 
-/// Colour never says anything that the word does not.
+/// The style of a level. Colour never adds information.
 fn style(level: Level, look: Look) -> Style {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     match (level, look.color) {

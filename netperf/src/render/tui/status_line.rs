@@ -1,4 +1,5 @@
-//! The line above the keys: what is wrong now, else the latest message. It holds the session's start, too.
+//! The line above the keys: what is wrong now, or else the latest message. It also holds the session's
+//! start.
 
 use netperf_core::clock::MonoNs;
 use netperf_core::model::Model;
@@ -29,7 +30,7 @@ impl StatusLine {
         self.message = Some((text, now));
     }
 
-    /// What the line above the keys says: what is wrong now, else the latest message.
+    /// The text of the line: what is wrong now, or else the latest message.
     pub(super) fn message(&self, model: &Model) -> Option<String> {
         if let Some(source) = model.degraded().first() {
             return Some(format!("not read in this tick: {}", visible(source)));

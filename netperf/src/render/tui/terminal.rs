@@ -1,4 +1,4 @@
-//! How is a terminal taken over, and given back whatever happens?
+//! Takes over the terminal, and restores it in every case.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
@@ -15,14 +15,14 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 use rustix::process::{Signal, getpid, kill_process};
 
-/// A terminal that this program has for itself; given back when dropped and on panic.
+/// The terminal, used by this program alone; restored on drop and on panic.
 pub(super) struct OwnTerminal {
-    /// Never dropped: its own way to give the cursor back ends the program where stderr is gone
-    /// together with the terminal.
+    /// Never dropped: its own way to restore the cursor ends the program if stderr is gone together
+    /// with the terminal.
     canvas: ManuallyDrop<Canvas>,
 }
 
-/// Where is drawn: only what has changed is written, and all of it at once.
+/// Draws to the terminal: only changes, and all at once.
 type Canvas = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
 impl OwnTerminal {
@@ -38,21 +38,21 @@ impl OwnTerminal {
         Ok(terminal)
     }
 
-    /// Draws a picture, to be seen all at once.
+    /// Draws a frame, which appears all at once.
     pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         queue!(self.canvas.backend_mut(), BeginSynchronizedUpdate)?;
         self.canvas.draw(picture)?;
         execute!(self.canvas.backend_mut(), EndSynchronizedUpdate)
     }
 
-    /// Gives the terminal back and stops, as Ctrl-Z does; returns when the program is continued.
+    /// Restores the terminal and stops, as Ctrl-Z does; returns when the program is continued.
     pub(super) fn suspend(&mut self) -> io::Result<()> {
         leave();
         kill_process(getpid(), Signal::STOP)?;
         self.resume()
     }
 
-    /// Takes the terminal over again after somebody else had it.
+    /// Takes over the terminal again after another program used it.
     pub(super) fn resume(&mut self) -> io::Result<()> {
         // Forgets the mode that is not in force any more.
         disable_raw_mode()?;
@@ -68,14 +68,14 @@ impl Drop for OwnTerminal {
     }
 }
 
-/// A canvas that knows nothing of what is on the screen, so that all is drawn.
+/// A canvas that assumes nothing about the screen, so that everything is drawn.
 fn blank() -> io::Result<ManuallyDrop<Canvas>> {
     let backend = CrosstermBackend::new(BufWriter::new(io::stdout()));
     Terminal::new(backend).map(ManuallyDrop::new)
 }
 
-/// Whether the terminal is taken over: it must not be given back twice, which would move the cursor
-/// into what was written since.
+/// Whether the terminal is taken over. It must not be restored twice: that would move the cursor into
+/// later output.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn enter() -> io::Result<()> {
@@ -89,7 +89,7 @@ fn enter() -> io::Result<()> {
     )
 }
 
-/// Where the terminal is gone there is nothing to give back, so errors do not matter.
+/// Restores the terminal. Errors do not matter: without a terminal there is nothing to restore.
 fn leave() {
     if !TAKEN.swap(false, Ordering::Relaxed) {
         return;

@@ -1,4 +1,4 @@
-//! The processes, and below them the connections of the one that was opened.
+//! The page of processes, with the connections of an opened one below.
 
 use netperf_core::sample::ProcessId;
 use netperf_core::text::visible;
@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::cursor::RowId;
 use super::grid::{self, Look};
-use super::scene::{Scene, hint, line, why_empty};
+use super::page_context::{PageContext, hint, line, why_empty};
 use super::state::State;
 use crate::view::flows;
 use crate::view::flows_table;
@@ -15,26 +15,26 @@ use crate::view::top::{Top, TopOptions};
 use crate::view::top_table::{self, TopLook};
 
 /// Draws the page.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State, scene: Scene<'_>) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State, context: PageContext<'_>) {
     match state.opened {
         Some(id) => {
             let parts = [Constraint::Fill(1), Constraint::Percentage(45)];
             let [upper, lower] = Layout::vertical(parts).areas(area);
-            processes(buffer, upper, state, scene);
-            connections(buffer, lower, state, scene, id);
+            processes(buffer, upper, state, context);
+            connections(buffer, lower, state, context, id);
         }
-        None => processes(buffer, area, state, scene),
+        None => processes(buffer, area, state, context),
     }
 }
 
-fn processes(buffer: &mut Buffer, area: Rect, state: &mut State, scene: Scene<'_>) {
+fn processes(buffer: &mut Buffer, area: Rect, state: &mut State, context: PageContext<'_>) {
     let options = TopOptions {
         connections: false,
         ..state.top.clone()
     };
-    let rows = Top::new(scene.model, &options, scene.names).processes;
+    let rows = Top::new(context.model, &options, context.names).processes;
     if rows.is_empty() {
-        hint(buffer, area, &why_empty(state, scene.model));
+        hint(buffer, area, &why_empty(state, context.model));
     }
     let height = grid::rows_in(area);
     state.cursor.settle(
@@ -45,7 +45,7 @@ fn processes(buffer: &mut Buffer, area: Rect, state: &mut State, scene: Scene<'_
         sort: state.sort(),
         command_line: state.command_line,
         limits: &state.limits,
-        trend_until: Some(scene.model.at()),
+        trend_until: Some(context.model.at()),
     };
     let in_sight = rows.iter().skip(state.cursor.offset()).take(height);
     let table = top_table::table(in_sight, look);
@@ -58,9 +58,15 @@ fn processes(buffer: &mut Buffer, area: Rect, state: &mut State, scene: Scene<'_
     );
 }
 
-fn connections(buffer: &mut Buffer, area: Rect, state: &State, scene: Scene<'_>, id: ProcessId) {
+fn connections(
+    buffer: &mut Buffer,
+    area: Rect,
+    state: &State,
+    context: PageContext<'_>,
+    id: ProcessId,
+) {
     let [title, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    let process = scene
+    let process = context
         .model
         .processes()
         .get(id)
@@ -73,7 +79,7 @@ fn connections(buffer: &mut Buffer, area: Rect, state: &State, scene: Scene<'_>,
         title,
         &format!("CONNECTIONS of {name} (PID {}), Enter closes", id.tgid),
     );
-    let rows = flows::of_process(scene.model, id, state.sort(), scene.names);
+    let rows = flows::of_process(context.model, id, state.sort(), context.names);
     if rows.is_empty() {
         hint(
             buffer,

@@ -1,4 +1,4 @@
-//! Which connections go from state to state, as they do it? The rows of `states --watch`.
+//! The rows of `states --watch`: transitions between TCP states, one by one and by tick.
 
 pub mod table;
 pub mod transition_row;
@@ -20,19 +20,18 @@ use serde::Serialize;
 use super::states::StatesOptions;
 use super::tick::{Health, When};
 
-/// What `states --watch` is asked to show.
+/// Options of `states --watch`.
 #[derive(Clone, Debug)]
 pub struct ChurnOptions {
-    /// Which connections. A transition is of a state if it comes from it or goes to it.
+    /// Selected connections. A transition matches a state that it leaves or enters.
     pub states: StatesOptions,
     /// Only in this network namespace.
     pub netns: Option<u32>,
-    /// One connection in so many.
+    /// Follow one connection in this many.
     pub sample: NonZeroU32,
 }
 
-/// One tick of `states --watch`. What is per second stands for all connections, also where only a
-/// share of them is told.
+/// One tick of `states --watch`. Rates are for all connections, also where only a sample is followed.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "churn")]
@@ -40,19 +39,19 @@ pub struct ChurnTick<'m> {
     /// When the tick was.
     #[serde(flatten)]
     pub when: When,
-    /// One connection in so many was told.
+    /// One connection in this many was followed.
     pub sample: NonZeroU32,
-    /// Transitions in this tick, by the state after.
+    /// Transitions in this tick, by the state they entered.
     pub counts: StateCounts,
     /// The same per second; `None` if the clock stood still.
     pub per_s: Option<BTreeMap<&'static str, f64>>,
-    /// By process, those with the most first.
+    /// By process, the busiest first.
     pub by_process: Vec<ChurnProcess<'m>>,
-    /// TIME_WAIT of outgoing connections by destination, those with the most first.
+    /// TIME_WAIT of outgoing connections by destination, the busiest first.
     pub time_wait: Vec<OutgoingRow<'m>>,
     /// TIME_WAIT of accepted connections by the port that accepted them.
     pub time_wait_accepted: Vec<AcceptedRow<'m>>,
-    /// How far to trust it.
+    /// Losses, and the cost of tracing.
     #[serde(flatten)]
     pub health: Health<'m>,
 }
@@ -67,7 +66,7 @@ pub struct ChurnProcess<'m> {
     pub host_pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// Transitions in this tick, by the state after.
+    /// Transitions in this tick, by the state they entered.
     pub counts: StateCounts,
     /// The same per second.
     pub per_s: Option<BTreeMap<&'static str, f64>>,
@@ -77,13 +76,13 @@ pub struct ChurnProcess<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutgoingRow<'m> {
-    /// Address on this host.
+    /// Local address.
     pub local_addr: IpAddr,
-    /// Address and port of the other host.
+    /// Remote address and port.
     pub remote: SocketAddr,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// How many wait, begin to and cease to.
+    /// Beginnings and ends of TIME_WAIT, and the processes.
     #[serde(flatten)]
     pub waits: WaitsRow<'m>,
 }
@@ -92,22 +91,22 @@ pub struct OutgoingRow<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptedRow<'m> {
-    /// Address and port on this host.
+    /// Local address and port.
     pub local: SocketAddr,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// How many wait, begin to and cease to.
+    /// Beginnings and ends of TIME_WAIT, and the processes.
     #[serde(flatten)]
     pub waits: WaitsRow<'m>,
 }
 
-/// How many begin to wait and end, and whose they are.
+/// Beginnings and ends of TIME_WAIT, and the processes of those connections.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitsRow<'m> {
-    /// Beginnings per second.
+    /// Connections per second that enter TIME_WAIT.
     pub begun_per_s: Option<f64>,
-    /// Ends per second.
+    /// Connections per second that leave it.
     pub ended_per_s: Option<f64>,
     /// Ids of the processes.
     pub pids: Vec<u32>,
@@ -168,7 +167,7 @@ impl<'m> ChurnTick<'m> {
     }
 }
 
-/// From counts to what they stand for per second.
+/// Scales counts of a sample to rates of all connections.
 struct Rates {
     /// Seconds of the tick for each connection that stands for others.
     seconds: Option<f64>,
@@ -206,7 +205,7 @@ impl Rates {
 }
 
 impl ChurnOptions {
-    /// Whether what happened is a transition that was asked for.
+    /// Whether `event` is a transition that the options select.
     pub fn wants(&self, event: &ConnectionEvent) -> bool {
         let EventKind::Transition(transition) = event.what else {
             return false;

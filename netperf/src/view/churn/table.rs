@@ -1,4 +1,4 @@
-//! Tables of a tick of `states --watch`: what connections went through, and how many wait.
+//! Tables of a tick of `states --watch`: transitions by process, and TIME_WAIT by destination or port.
 
 use netperf_core::units::PerSecond;
 
@@ -6,7 +6,7 @@ use super::{AcceptedRow, ChurnProcess, OutgoingRow, WaitsRow};
 use crate::view::states::table::state_columns;
 use crate::view::table::{Columns, Table};
 
-/// Processes by what their connections went to.
+/// Processes with the transitions of their connections.
 pub fn processes<'t>(rows: &'t [ChurnProcess<'t>]) -> Table<'t> {
     let columns =
         Columns::of(rows)
@@ -15,7 +15,7 @@ pub fn processes<'t>(rows: &'t [ChurnProcess<'t>]) -> Table<'t> {
     state_columns(columns, |row| &row.counts).table()
 }
 
-/// Destinations by how many connections to them wait.
+/// Destinations with the TIME_WAIT of connections to them.
 pub fn outgoing<'t>(rows: &'t [OutgoingRow<'t>]) -> Table<'t> {
     let columns = Columns::of(rows)
         .words("FROM", 9..=39, 1, |row| row.local_addr)
@@ -24,7 +24,7 @@ pub fn outgoing<'t>(rows: &'t [OutgoingRow<'t>]) -> Table<'t> {
     waits(columns, |row| &row.waits).table()
 }
 
-/// Ports that accept by how many of their connections wait.
+/// Listening ports with the TIME_WAIT of connections that they accepted.
 pub fn accepted<'t>(rows: &'t [AcceptedRow<'t>]) -> Table<'t> {
     let columns = Columns::of(rows)
         .words("ACCEPTED AT", 14..=47, 0, |row| row.local)
@@ -42,7 +42,7 @@ fn waits<'t, R: Copy>(
         .words("PROCESSES", 14..=40, 0, |row| processes_of(of(row)))
 }
 
-/// `nginx[7] curl[9]`.
+/// The processes in one cell: `nginx[7] curl[9]`.
 fn processes_of(row: &WaitsRow<'_>) -> String {
     let pairs = row.names.iter().zip(&row.pids);
     let texts: Vec<_> = pairs.map(|(name, pid)| format!("{name}[{pid}]")).collect();

@@ -1,4 +1,4 @@
-//! Are the rows of `states --watch` what the contract has?
+//! The rows of `states --watch` are as documented.
 
 use std::num::NonZeroU32;
 
@@ -34,7 +34,7 @@ fn opened_and_waiting() -> [ConnectionEvent; 2] {
 }
 
 #[test]
-fn a_transition_says_who_went_from_where_to_where_and_after_how_long() {
+fn a_transition_has_its_process_both_states_and_the_time_in_the_first() {
     let [_, waiting] = opened_and_waiting();
     let row = serde_json::to_value(EventRow::of(&waiting)).unwrap();
     let expected = json!({

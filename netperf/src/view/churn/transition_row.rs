@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::view::time::Rfc3339;
 
-/// One transition.
+/// One state transition of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "transition")]
@@ -17,9 +17,9 @@ pub struct TransitionRow<'h> {
     pub time: Rfc3339,
     /// Always TCP.
     pub proto: Proto,
-    /// Address and port on this host.
+    /// Local address and port.
     pub local: SocketAddr,
-    /// Address and port of the other host.
+    /// Remote address and port.
     pub remote: SocketAddr,
     /// Inode number of the network namespace.
     pub netns: u32,
@@ -29,9 +29,9 @@ pub struct TransitionRow<'h> {
     pub host_pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: &'h str,
-    /// State before.
+    /// State before the transition.
     pub old: TcpState,
-    /// State after.
+    /// State after the transition.
     pub new: TcpState,
     /// Microseconds in the state before; `None` if its beginning was not seen.
     pub in_old_us: Option<u64>,

@@ -1,4 +1,4 @@
-//! How fast do resolvers answer, what, and is something wrong with them? The rows of `dns`.
+//! The rows of `dns`: how fast each resolver answers, what, and what is wrong with it.
 
 pub mod table;
 
@@ -12,35 +12,35 @@ use serde::Serialize;
 
 use super::time::Rfc3339;
 
-/// All that was asked about a name at one time.
+/// The answers of every resolver about one name.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "dns")]
 pub struct DnsTick {
-    /// When it began.
+    /// When the first query went out.
     pub time: Rfc3339,
-    /// What the user asked for. Untrusted text.
+    /// The name as the user wrote it. Untrusted text.
     pub name: String,
-    /// The name that the resolvers were asked for.
+    /// The name in the queries.
     pub asked: String,
-    /// What the hosts file has for it.
+    /// Addresses of the name in the hosts file.
     pub hosts: Vec<IpAddr>,
     /// Where names are looked up, in order. Untrusted text.
     pub sources: Vec<String>,
     /// Domains that are appended to names. Untrusted text.
     pub search: Vec<String>,
-    /// A name with so many dots is first tried as it is.
+    /// A name with at least this many dots is first tried as it is.
     pub ndots: u8,
     /// One lookup as programs make it.
     pub lookup: Option<LookupRow>,
-    /// Each resolver.
+    /// The figures of each resolver.
     pub resolvers: Vec<ResolverRow>,
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
 }
 
 impl DnsTick {
-    /// Makes the rows.
+    /// The rows and findings of `sample`.
     pub fn new(sample: &DnsSample) -> Self {
         let service = &sample.service;
         let figures = DnsFigures::new(sample);
@@ -58,7 +58,7 @@ impl DnsTick {
         }
     }
 
-    /// What makes this a failure, if something does.
+    /// The finding that makes the command fail, if there is one.
     pub fn failure(&self) -> Option<&Finding> {
         let is_failure = |finding: &&Finding| finding.level == Level::Critical;
         self.findings.iter().find(is_failure)

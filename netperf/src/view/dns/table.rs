@@ -1,4 +1,4 @@
-//! The table of resolvers: how fast each answered what, by type of record.
+//! The table of resolvers: speed and results, by record type.
 
 use netperf_core::model::dns::resolver::{ResolverRow, TypeRow};
 use netperf_core::model::spread::Spread;
@@ -28,7 +28,7 @@ pub fn table(resolvers: &[ResolverRow]) -> Table<'_> {
         .table()
 }
 
-/// The only result, or how often there was which.
+/// The only result, or each result with its count.
 fn results(row: &TypeRow) -> String {
     match row.results.first_key_value() {
         Some((only, _)) if row.results.len() == 1 => only.clone(),

@@ -1,4 +1,4 @@
-//! Which names do processes look up, and how long do they wait? The rows of `dns --watch`.
+//! The rows of `dns --watch`: the names that processes look up, and how long they wait.
 
 pub mod query_row;
 pub mod table;
@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::time::Rfc3339;
 
-/// Whose queries are shown.
+/// Options of `dns --watch`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DnsWatchOptions {
-    /// Of these processes; of all, if there are none.
+    /// Only these processes; all if empty.
     pub pids: Vec<u32>,
 }
 
@@ -26,7 +26,7 @@ impl DnsWatchOptions {
     }
 }
 
-/// What processes asked in a tick.
+/// The queries of one tick, by process.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "dns_watch")]
@@ -35,15 +35,15 @@ pub struct DnsWatchTick {
     pub time: Rfc3339,
     /// How long it was.
     pub interval_s: f64,
-    /// Who asked, those with the most queries first.
+    /// Processes, those with the most queries first.
     pub processes: Vec<AskerRow>,
-    /// Answers of all processes whose question was not seen, or not waited for any more.
+    /// Answers of all processes whose query was not seen or had timed out.
     pub unmatched: u64,
     /// What could not be seen since the start.
     pub loss: Loss,
 }
 
-/// What a process asked in a tick. A query counts in the tick in which it ends.
+/// The queries of a process in one tick. A query counts in the tick in which it ends.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AskerRow {
@@ -53,22 +53,22 @@ pub struct AskerRow {
     pub name: String,
     /// Queries that ended.
     pub queries: u64,
-    /// Answers.
+    /// Queries that were answered.
     pub answered: u64,
-    /// Answers that there is no such name.
+    /// Answers that the name does not exist.
     pub no_name: u64,
     /// Answers with an error of the resolver.
     pub failures: u64,
     /// Queries without an answer in time.
     pub timeouts: u64,
-    /// How often they had been asked before.
+    /// Queries that repeated an unanswered one.
     pub retries: u64,
     /// How long the answers took.
     pub time: Option<Spread>,
 }
 
 impl DnsWatchTick {
-    /// Makes the rows.
+    /// The rows of a tick.
     pub fn new(
         (wall, interval_s): (WallNs, f64),
         (tallies, unmatched): (Vec<QueryTally>, u64),
@@ -110,7 +110,7 @@ impl AskerRow {
     }
 }
 
-/// The moment `at` on the wall clock, by what both clocks say now.
+/// Converts `at` to wall-clock time; `now` is the present moment on both clocks.
 fn wall_of(at: netperf_core::clock::MonoNs, now: (netperf_core::clock::MonoNs, WallNs)) -> WallNs {
     let ago = now
         .0
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_most_stands_first_and_filters_choose() {
+    fn the_process_with_most_queries_is_first_and_filters_apply() {
         let tick = |options: &DnsWatchOptions| {
             let tallies = vec![tally(7, 4), tally(8, 9)];
             DnsWatchTick::new(

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{micros, wall_of};
 use crate::view::time::Rfc3339;
 
-/// One query.
+/// A DNS query that was answered or timed out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "dns_query")]
@@ -21,9 +21,9 @@ pub struct QueryRow<'q> {
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: &'q str,
-    /// What was asked for. Untrusted text.
+    /// The name in the query. Untrusted text.
     pub query: &'q str,
-    /// Which type of record.
+    /// Type of record.
     pub record_type: &'q str,
     /// Address of the resolver.
     pub resolver: SocketAddr,
@@ -31,16 +31,16 @@ pub struct QueryRow<'q> {
     pub proto: Proto,
     /// Result code, or `timeout`.
     pub result: String,
-    /// The answer was cut off.
+    /// Whether the answer was too long for a datagram.
     pub truncated: bool,
     /// How long the answer took; `None` if none came.
     pub took_us: Option<u64>,
-    /// How often the process had asked the same before without an answer.
+    /// How many unanswered queries for the same the process had sent before.
     pub retries: u32,
 }
 
 impl<'q> QueryRow<'q> {
-    /// The row of a query, with what both clocks say now.
+    /// The row of a query; `now` is the present moment on both clocks.
     pub fn new(query: &'q DnsQuery, now: (MonoNs, WallNs)) -> Self {
         let (result, truncated, took_us) = match query.end {
             QueryEnd::Answered {

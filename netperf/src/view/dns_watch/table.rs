@@ -1,4 +1,4 @@
-//! The table of processes by the names that they look up.
+//! The table of processes and their DNS queries.
 
 use netperf_core::units::from_micros;
 

@@ -1,4 +1,4 @@
-//! Where did the time of the requests go, and is that what was asked for? The rows of `http`.
+//! The rows of `http`: the time of each phase, thresholds, and findings.
 
 pub mod phase_table;
 
@@ -12,44 +12,44 @@ use serde::Serialize;
 
 use super::time::Rfc3339;
 
-/// What `http` was asked for.
+/// Options of `http`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpOptions {
-    /// The URL, without what stands behind `#`. Untrusted text.
+    /// The URL, without its fragment (`#…`). Untrusted text.
     pub url: String,
-    /// The method.
+    /// HTTP method.
     pub method: String,
-    /// One connection for all.
+    /// Send all requests over one connection.
     pub keep_alive: bool,
-    /// What the requests are held against.
+    /// Thresholds of `--slo`.
     pub slos: Vec<Condition<HttpMetric>>,
     /// How findings write sizes.
     pub units: Units,
 }
 
-/// All requests of one time.
+/// The requests of one round.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "http")]
 pub struct HttpTick {
-    /// When it began.
+    /// When the round began.
     pub time: Rfc3339,
-    /// What was requested. Untrusted text.
+    /// The URL. Untrusted text.
     pub url: String,
-    /// How.
+    /// HTTP method.
     pub method: String,
-    /// One connection for all.
+    /// Whether all requests used one connection.
     pub keep_alive: bool,
-    /// By address, or one for whichever answered.
+    /// The figures of each address, or of whichever answered.
     pub targets: Vec<TargetRow>,
-    /// What the requests were held against.
+    /// Thresholds, and whether they were met.
     pub slo: Vec<SloRow>,
-    /// What is worth to know, the worst first.
+    /// Findings, the worst first.
     pub findings: Vec<Finding>,
 }
 
 impl HttpTick {
-    /// Makes the rows.
+    /// The rows and findings of `sample`.
     pub fn new(sample: &HttpSample, options: &HttpOptions) -> Self {
         let targets: Vec<_> = sample.targets.iter().map(TargetRow::new).collect();
         let slo = slo::rows(&options.slos, &targets);
@@ -64,7 +64,7 @@ impl HttpTick {
         }
     }
 
-    /// What makes this a failure, if something does.
+    /// The finding that makes the command fail, if there is one.
     pub fn failure(&self) -> Option<&Finding> {
         let is_failure = |finding: &&Finding| finding.level == Level::Critical;
         self.findings.iter().find(is_failure)

@@ -6,15 +6,15 @@ use netperf_core::units::{Percent, from_micros};
 
 use crate::view::table::{Cell, Columns, Table};
 
-/// Columns of all bars together.
+/// Width of all bars together, in columns.
 const BAR: usize = 40;
 
-/// A phase, or all of them.
+/// A phase, or the whole request.
 #[derive(Clone, Copy)]
 struct Line<'t> {
     name: &'t str,
     time: &'t Spread,
-    /// When it began, and its share of the whole; none for the whole itself.
+    /// When it began, and its share of the total; `None` for the total itself.
     place: Option<(u64, Percent)>,
 }
 
@@ -60,7 +60,7 @@ fn lines(target: &TargetRow) -> Vec<Line<'_>> {
     lines
 }
 
-/// Blanks up to its beginning, then its length; what took any time is seen.
+/// A bar that begins where the phase does; no phase is shorter than one block.
 fn bar(begin: u64, length: u64, whole: u64) -> String {
     let columns = u64::try_from(BAR).unwrap_or(0);
     let place = |us: u64| usize::try_from(us * columns / whole.max(1)).unwrap_or(BAR);
@@ -72,7 +72,7 @@ fn bar(begin: u64, length: u64, whole: u64) -> String {
     format!("{}{}", " ".repeat(from), "█".repeat(to - from))
 }
 
-/// The time of `curl -w` that ends with this phase.
+/// Name of the `curl -w` variable that marks the end of this phase.
 fn curl(phase: &str) -> &'static str {
     match phase {
         "dns" => "time_namelookup",

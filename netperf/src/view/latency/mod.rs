@@ -1,4 +1,4 @@
-//! How long does it take, of whom, and with whom? The rows of `latency`.
+//! The rows of `latency`: percentiles by process, remote host, and kind of latency.
 
 pub mod row;
 pub mod table;
@@ -6,7 +6,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use netperf_core::host_names::HostNames;
@@ -18,17 +18,18 @@ use serde::Serialize;
 
 use self::row::LatencyRow;
 use super::tick::{Health, When};
+use super::without_filter::WithoutFilter;
 
-/// What `latency` is asked to show.
+/// Options of `latency`.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyOptions {
-    /// Only what belongs to these processes.
+    /// Only these processes.
     pub processes: ProcessQuery,
-    /// Only with hosts of this network.
+    /// Only hosts of this network.
     pub remote: Option<ipnet::IpNet>,
-    /// How many rows at most.
+    /// Largest number of rows.
     pub rows: Option<usize>,
-    /// How often it took how long, too.
+    /// Include histograms.
     pub histogram: bool,
 }
 
@@ -42,6 +43,9 @@ pub struct LatencyTick<'m> {
     pub when: When,
     /// By process, remote host and kind, the slowest first.
     pub latencies: Vec<LatencyRow<'m>>,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
@@ -53,7 +57,7 @@ impl<'m> LatencyTick<'m> {
         let takes = |reading: &&LatencyReading| {
             let remote = options.remote.as_ref();
             options.processes.takes(&reading.process)
-                && remote.is_none_or(|hosts| hosts.contains(&reading.remote))
+                && remote.is_none_or(|hosts| hosts.contains(&reading.remote.to_canonical()))
         };
         let mut rows = BTreeMap::<(ProcessId, IpAddr, LatencyKind), LatencyRow<'m>>::new();
         for reading in model.latencies().iter().filter(takes) {
@@ -63,11 +67,18 @@ impl<'m> LatencyTick<'m> {
                 .add(&reading.counts);
         }
         let mut latencies: Vec<_> = rows.into_values().collect();
+        let has_filter = !options.processes.is_empty() || options.remote.is_some();
+        let without_filter = (latencies.is_empty() && has_filter).then(|| {
+            let all = model.latencies().iter();
+            let all: BTreeSet<_> = all.map(|it| (it.process.id, it.remote, it.kind)).collect();
+            WithoutFilter::rows(all.len())
+        });
         latencies.sort_by_key(|row| std::cmp::Reverse((row.times.p50_us, row.times.count)));
         latencies.truncate(options.rows.unwrap_or(usize::MAX));
         Self {
             when: When::of(model),
             latencies,
+            without_filter,
             health: Health::of(model),
         }
     }

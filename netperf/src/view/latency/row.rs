@@ -1,4 +1,4 @@
-//! A row of `latency`: how many times were measured, and below what most of them were.
+//! A row of `latency`: the number of measured times, their percentiles, and a histogram.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ pub struct LatencyRow<'m> {
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// Address of the other host.
+    /// Address of the remote host.
     pub remote: IpAddr,
-    /// Its name, where it is asked for and known. Untrusted text.
+    /// Name of the remote host, with `--resolve`. Untrusted text.
     pub remote_host: Option<Arc<str>>,
-    /// What took time.
+    /// What was timed.
     pub kind: LatencyKind,
     /// Their number and percentiles.
     #[serde(flatten)]
     pub times: Times,
-    /// How often, by how long, in ascending order.
+    /// Buckets of the histogram, in ascending order.
     pub histogram: Vec<TimeSpan>,
 }
 
@@ -42,7 +42,7 @@ impl<'m> LatencyRow<'m> {
         }
     }
 
-    /// Adds what was counted elsewhere for the same row.
+    /// Adds the buckets of another histogram.
     pub(super) fn add(&mut self, counts: &[TimeSpan]) {
         for span in counts {
             match self

@@ -25,7 +25,7 @@ pub fn table<'t>(rows: &'t [LatencyRow<'t>]) -> Table<'t> {
         .table()
 }
 
-/// What takes this time.
+/// What was timed, in words.
 fn words(kind: LatencyKind) -> &'static str {
     match kind {
         LatencyKind::Connect => "connect",
@@ -34,7 +34,7 @@ fn words(kind: LatencyKind) -> &'static str {
     }
 }
 
-/// The same with a span for each doubling, those without in between included: for bars.
+/// The histogram in buckets that double, without gaps, for bars.
 pub fn doublings(spans: &[TimeSpan]) -> Vec<TimeSpan> {
     let mut doublings = Vec::<TimeSpan>::new();
     for span in spans {

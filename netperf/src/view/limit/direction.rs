@@ -7,17 +7,17 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DirectionRow {
-    /// What it may be at most.
+    /// The rate that the limit sets.
     pub limit_bytes_per_s: u64,
-    /// What it is: payload.
+    /// Goodput of the latest tick.
     pub bytes_per_s: Option<u64>,
     /// Payload since the limit began.
     pub bytes: u64,
-    /// Packets that found no room in the queue since then.
+    /// Packets dropped since then because the queue was full.
     pub dropped: u64,
-    /// Bytes that wait now.
+    /// Bytes in the queue now.
     pub queued_bytes: u64,
-    /// How long a byte waits that comes now.
+    /// How long a byte that enters the queue now waits.
     pub queue_delay_ms: u64,
 }
 

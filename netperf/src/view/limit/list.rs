@@ -1,4 +1,4 @@
-//! The limits that are held on this machine: rows for programs, and their table.
+//! The limits in force on this machine: rows for JSON, and a table.
 
 use std::time::Duration;
 
@@ -12,46 +12,46 @@ use super::names;
 use crate::view::table::{Cell, Columns, Table};
 use crate::view::time::Rfc3339;
 
-/// All limits that are held.
+/// All limits in force.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limits")]
 pub struct LimitsTick {
-    /// When this was found out.
+    /// When the list was made.
     pub time: Rfc3339,
     /// The limits, by number.
     pub limits: Vec<LimitRow>,
 }
 
-/// A limit that is held.
+/// A limit that is in force.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitRow {
     /// Number of the limit.
     pub id: u8,
-    /// Processes that it covers.
+    /// Processes under the limit.
     pub processes: Vec<ProcessRef>,
-    /// What they were chosen by. Untrusted text.
+    /// How they were selected. Untrusted text.
     pub chosen_by: String,
-    /// How packets are held up.
+    /// How packets are delayed.
     pub mechanism: String,
-    /// Their sockets; `None` if its holder does not answer.
+    /// Number of their sockets; `None` if the holder does not answer.
     pub sockets: Option<usize>,
-    /// Rate of what they send.
+    /// Upload limit.
     pub up_bytes_per_s: Option<u64>,
-    /// Rate of what they receive.
+    /// Download limit.
     pub down_bytes_per_s: Option<u64>,
-    /// What they send; `None` if it is not limited, or its holder does not answer.
+    /// Upload; `None` if it is not limited, or the holder does not answer.
     pub up: Option<DirectionRow>,
-    /// What they receive.
+    /// Download; `None` as for `up`.
     pub down: Option<DirectionRow>,
     /// When it began.
     pub since: Rfc3339,
     /// Seconds until it ends by itself.
     pub left_s: Option<u64>,
-    /// The process whose end is its end.
+    /// The process that holds the limit: when it ends, the limit ends.
     pub holder: ProcessRef,
-    /// Other limits that cover one of its processes.
+    /// Other limits that apply to one of its processes.
     pub overlaps: Vec<Overlap>,
 }
 
@@ -59,26 +59,26 @@ pub struct LimitRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRef {
-    /// Process id.
+    /// Pid in the holder's pid namespace.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: String,
 }
 
-/// Another limit on the same process, and which of both decides.
+/// Another limit on the same process, and which of the two takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overlap {
     /// Number of the other limit.
     pub id: u8,
-    /// Whether this one is the tighter for what is sent; `None` if they do not meet there.
+    /// Whether this limit is the tighter for uploads; `None` unless both limit uploads.
     pub tighter_up: Option<bool>,
-    /// And for what is received.
+    /// The same for downloads.
     pub tighter_down: Option<bool>,
 }
 
 impl LimitsTick {
-    /// The limits of `held` at `wall`, each with what its holder says of it.
+    /// The list at the time `wall`. `held` has each limit with the current figures from its holder.
     pub fn new(held: Vec<(LimitRecord, Option<LimitNow>)>, wall: WallNs) -> Self {
         let all: Vec<LimitRecord> = held.iter().map(|(record, _)| record.clone()).collect();
         let rows = held.into_iter().map(|(record, now)| {
@@ -153,7 +153,7 @@ fn queue(row: &LimitRow) -> Option<String> {
     (!delays.is_empty()).then(|| delays.join("/"))
 }
 
-/// Which limit decides where several cover a process.
+/// Which limit takes effect where several apply to a process.
 fn notes(row: &LimitRow) -> String {
     let mut notes = Vec::new();
     for overlap in &row.overlaps {
@@ -196,7 +196,7 @@ fn same(one: &LimitedProcess, two: &LimitedProcess) -> bool {
     (one.pid, one.start) == (two.pid, two.start)
 }
 
-/// Of two that are the same, the older number is said to be the tighter.
+/// Whether limit `one` is the tighter; of two equal limits, it is the one with the smaller number.
 fn is_tighter(one: (Option<u64>, u8), two: (Option<u64>, u8)) -> Option<bool> {
     Some((one.0?, one.1) < (two.0?, two.1))
 }

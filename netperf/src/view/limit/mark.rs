@@ -1,4 +1,4 @@
-//! The cell that shows, in a table of processes, which of them are limited and to what.
+//! The cell of a process table that shows the limit of a process.
 
 use netperf_core::sample::ProcessId;
 use netperf_core::sample::limit::LimitRecord;
@@ -6,7 +6,7 @@ use netperf_core::units::ByteRate;
 
 use crate::view::table::Cell;
 
-/// The limit of a process: of several the tightest, one rate where both directions have the same.
+/// The limit of a process, the tightest of several; one rate where both directions have the same.
 pub fn limit_cell<'t>(id: ProcessId, limits: &[LimitRecord]) -> Cell<'t> {
     let covering = limits
         .iter()

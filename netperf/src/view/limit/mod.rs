@@ -1,5 +1,5 @@
-//! What is said of limits? A tick of one that is held here, a table of all, what a plan would do, and
-//! which rates can be asked for.
+//! Rows, tables and texts of `limit`: one limit, the list of limits, a dry run; and the rates that it
+//! accepts.
 
 mod direction;
 mod list;

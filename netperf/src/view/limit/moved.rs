@@ -1,9 +1,9 @@
-//! The text of what a limit has let through in all.
+//! The totals of a limit as text.
 
 use netperf_core::sample::limit::LimitNow;
 use netperf_core::units::{ByteRate, Bytes, Units};
 
-/// `: sent 1.20 GB, 19.9 MB/s on average`, to stand behind something; nothing where no rate is known.
+/// Totals as a clause: `: sent 1.20 GB, 19.9 MB/s on average`. Empty where no rate is known.
 pub fn moved(overall: &LimitNow, units: Units) -> String {
     let directions = [("sent", overall.up), ("received", overall.down)];
     let each = directions.into_iter().filter_map(|(verb, direction)| {

@@ -1,4 +1,4 @@
-//! The plan of `limit --dry-run`: what would be limited, and how.
+//! The plan that `limit --dry-run` shows: what would be limited, and how.
 
 use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;
@@ -6,30 +6,30 @@ use serde::Serialize;
 
 use crate::view::time::Rfc3339;
 
-/// What a limit would do: nothing has been changed.
+/// What a limit would do. Nothing has been changed.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "limit_plan")]
 pub struct LimitPlan {
-    /// When this was found out.
+    /// When the plan was made.
     pub time: Rfc3339,
-    /// Processes that would be covered.
+    /// Processes that would be limited.
     pub processes: Vec<PlannedProcess>,
-    /// Whether those that they start later would be, too.
+    /// Whether later child processes would be limited too.
     pub children: bool,
-    /// Their sockets now.
+    /// Sockets that those processes have now.
     pub sockets: Vec<PlannedSocket>,
     /// Inode number of their network namespace.
     pub netns: u32,
-    /// Its interfaces.
+    /// Interfaces of that namespace.
     pub interfaces: Vec<PlannedInterface>,
-    /// How packets would be held up.
+    /// How packets would be delayed.
     pub mechanism: String,
-    /// Rate of what they send.
+    /// Upload limit.
     pub up_bytes_per_s: Option<u64>,
-    /// Rate of what they receive.
+    /// Download limit.
     pub down_bytes_per_s: Option<u64>,
-    /// What to tell before it is too late.
+    /// Warnings to show before the limit begins.
     pub warnings: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ pub struct LimitPlan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedProcess {
-    /// Process id.
+    /// Pid in the tracer's pid namespace.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: String,
@@ -49,11 +49,11 @@ pub struct PlannedProcess {
 pub struct PlannedSocket {
     /// Protocol: `tcp` or `udp`.
     pub proto: &'static str,
-    /// Address and port on this host.
+    /// Local address and port.
     pub local: String,
-    /// Address and port of the other host.
+    /// Remote address and port.
     pub remote: String,
-    /// A process that has it.
+    /// A process that holds it.
     pub pid: u32,
 }
 
@@ -63,12 +63,12 @@ pub struct PlannedSocket {
 pub struct PlannedInterface {
     /// Name of the interface. Untrusted text.
     pub name: String,
-    /// Why it would be left alone; `None` if it would be limited.
+    /// Why it would not be limited; `None` if it would be.
     pub left_out: Option<String>,
 }
 
 impl LimitPlan {
-    /// The rates.
+    /// The planned rates.
     pub fn rates(&self) -> Rates {
         Rates {
             up: self.up_bytes_per_s.map(ByteRate),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::direction::DirectionRow;
 use crate::view::time::Rfc3339;
 
-/// What the readings do not tell.
+/// Facts about a limit that its readings do not hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Outlook<'l> {
     /// Number of the limit.
@@ -30,23 +30,23 @@ pub struct LimitTick<'m> {
     pub interval_s: Option<f64>,
     /// Number of the limit.
     pub id: u8,
-    /// Processes that are covered.
+    /// Processes under the limit.
     pub pids: &'m [u32],
     /// Name of the first one. Untrusted text.
     pub name: &'m str,
-    /// Their sockets.
+    /// Number of their sockets.
     pub sockets: usize,
-    /// How packets are held up.
+    /// How packets are delayed.
     pub mechanism: &'m str,
-    /// What they send; `None` where that is not limited.
+    /// Upload; `None` where it is not limited.
     pub up: Option<DirectionRow>,
-    /// What they receive.
+    /// Download; `None` where it is not limited.
     pub down: Option<DirectionRow>,
     /// Seconds until it ends by itself.
     pub left_s: Option<f64>,
-    /// Interfaces that came later and are not limited.
+    /// Interfaces that the limit does not cover, because they came later.
     pub uncovered: &'m [Uncovered],
-    /// A limit counts with its own queue; it is here because every tick says so.
+    /// Always zero: a limit counts in its own queue. Every tick has this field.
     pub loss: Loss,
 }
 

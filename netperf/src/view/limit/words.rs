@@ -1,15 +1,15 @@
-//! Reads the rates that a limit can have.
+//! Parses the rates that a limit accepts.
 
 use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;
 
-/// Below this, connections time out: it is seven packets a second.
+/// Lowest rate: about seven packets per second. Below it, connections time out.
 const LOWEST: u64 = 10_000;
 
-/// A packet. Below one of it a second nothing moves that could be called a connection.
+/// Bytes of a full packet; a rate below one packet per second moves nothing.
 const PACKET: u64 = 1_500;
 
-/// Above this, no queue keeps up.
+/// Highest rate: no queue keeps up above it.
 const HIGHEST: u64 = 10_000_000_000;
 
 /// Reads one rate that a limit can have.
@@ -66,7 +66,7 @@ pub fn rates(text: &str) -> Result<Rates, String> {
     Ok(wanted)
 }
 
-/// A tenth more or less, as far as that is a rate that a limit can have.
+/// The rate plus or minus a tenth, within the bounds of a limit.
 pub fn changed(rate: ByteRate, more: bool) -> ByteRate {
     let tenth = rate.0 / 10;
     let changed = if more { rate.0 + tenth } else { rate.0 - tenth };

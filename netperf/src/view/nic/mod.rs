@@ -1,4 +1,4 @@
-//! How do the interfaces stand, what do their counters mean, and is that a problem? The rows of `nic`.
+//! The rows of `nic`: the state of the interfaces, their counters, and findings.
 
 pub mod table;
 
@@ -20,12 +20,12 @@ use serde::Serialize;
 
 use super::time::Rfc3339;
 
-/// What `nic` is asked to show.
+/// Options of `nic`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NicOptions {
     /// Only these interfaces; all if empty.
     pub names: Vec<String>,
-    /// What must not be.
+    /// Conditions that make the command fail.
     pub fail_if: Vec<Condition<NicMetric>>,
     /// How findings write sizes and rates.
     pub units: Units,
@@ -39,57 +39,56 @@ impl NicOptions {
 
     /// Names that are asked for and that no interface has.
     pub fn missing(&self, sample: &NicSample) -> Vec<String> {
-        let is_there = |name: &String| sample.nics.iter().any(|nic| nic.name == *name);
-        let names = self.names.iter().filter(|name| !is_there(name));
+        let is_known = |name: &String| sample.nics.iter().any(|nic| nic.name == *name);
+        let names = self.names.iter().filter(|name| !is_known(name));
         names.cloned().collect()
     }
 
-    /// What a condition is about and none of the interfaces tells: a check that can't fail.
+    /// A condition of `--fail-if` on a figure that no interface has: it could never fail.
     pub fn unmeasured(&self, sample: &NicSample) -> Option<Unseen> {
         let mut shown = sample.nics.iter().filter(|nic| self.takes(nic));
-        let is_told = shown.any(|nic| nic.mode.speed_mbit.is_some() && !speed_is_nominal(nic));
-        let is_asked = self.fail_if.iter().any(needs_a_speed);
-        (is_asked && !is_told).then(|| Unseen {
+        let has_speed = shown.any(|nic| nic.mode.speed_mbit.is_some() && !speed_is_nominal(nic));
+        let has_condition = self.fail_if.iter().any(needs_a_speed);
+        (has_condition && !has_speed).then(|| Unseen {
             what: "`util`, which --fail-if asks for".to_owned(),
             why: "no interface shown reports its speed".to_owned(),
         })
     }
 }
 
-/// One look at the interfaces.
+/// One snapshot of the interfaces.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "nic")]
 pub struct NicTick<'m> {
-    /// When it was.
+    /// When it was taken.
     pub time: Rfc3339,
-    /// Seconds since the look before; `None` for the first.
+    /// Seconds since the snapshot before; `None` for the first.
     pub interval_s: Option<f64>,
     /// Each interface, in the kernel's order.
     pub interfaces: Vec<NicRow<'m>>,
-    /// What each processor took from the interfaces. Of the machine.
+    /// Packets that each processor took from the interfaces. Machine-wide.
     pub softnet: Vec<SoftnetRow>,
-    /// Names that were asked for and are not there any more. Untrusted text.
+    /// Names that were asked for and that no interface has any more. Untrusted text.
     pub missing: Vec<String>,
-    /// What the counters mean that are not zero.
+    /// Explanations of the counters that are not zero.
     pub meanings: Vec<Meaning>,
-    /// What it means, the worst first.
+    /// Findings, the worst first.
     pub findings: Vec<Finding>,
     /// Conditions of `--fail-if` that held in this tick, in words.
     pub exceeded: Vec<String>,
-    /// Network namespaces that were looked at.
+    /// Number of network namespaces in view.
     pub namespaces: usize,
     /// What could not be seen.
     pub unavailable: &'m [Unseen],
-    /// Why nobody can tell which processes use an interface that is full.
+    /// Why the processes that use a full interface are not known.
     pub users_unknown: Option<&'m str>,
-    /// What could not be counted of the processes. A look itself loses nothing.
+    /// Losses in counting processes. A snapshot itself loses nothing.
     pub loss: Loss,
 }
 
 impl<'m> NicTick<'m> {
-    /// What the latest look found. `counted` tells which processes use the interfaces, where somebody
-    /// counts that.
+    /// The latest snapshot of the model. `counted` has the traffic of processes, where it is counted.
     pub fn new(model: &'m NicModel, counted: Counted<'m>, options: &NicOptions) -> Self {
         let traffic = counted.model();
         let figures = NicFigures {

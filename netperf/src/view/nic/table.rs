@@ -7,7 +7,7 @@ use netperf_diagnose::nic::{driver, meaning};
 use super::{NicRow, SoftnetRow};
 use crate::view::table::{Cell, Columns, Table};
 
-/// With its namespace where that is another.
+/// The interface, with its network namespace if it is not the tracer's.
 fn name(row: &NicRow<'_>) -> String {
     if row.is_elsewhere {
         return format!("{}@{}", row.name, row.netns);
@@ -15,7 +15,7 @@ fn name(row: &NicRow<'_>) -> String {
     row.name.to_owned()
 }
 
-/// Each interface with its link and what it carries.
+/// Interfaces with their links and traffic.
 pub fn interfaces<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
     Columns::of(rows)
         .words("INTERFACE", 9..=28, 0, name)
@@ -45,7 +45,7 @@ fn state(row: &NicRow<'_>) -> &'static str {
     }
 }
 
-/// In brackets where the driver makes it up.
+/// The speed, in brackets where the driver makes it up.
 fn link_speed(row: &NicRow<'_>) -> Option<String> {
     let speed = LinkSpeed(row.speed_mbit?);
     Some(if row.speed_is_nominal {
@@ -55,7 +55,7 @@ fn link_speed(row: &NicRow<'_>) -> Option<String> {
     })
 }
 
-/// With `auto` where both ends agree on it by themselves.
+/// The duplex mode, with `auto` where both ends negotiate it.
 fn duplex(row: &NicRow<'_>) -> Option<String> {
     let word = match row.duplex? {
         Duplex::Half => "half",
@@ -65,7 +65,7 @@ fn duplex(row: &NicRow<'_>) -> Option<String> {
     Some(format!("{word}{}", if is_auto { " auto" } else { "" }))
 }
 
-/// Each counter of trouble that is not zero.
+/// Error counters that are not zero.
 pub fn counters<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
     let matters = |counter: &LinkCounter| meaning::words(*counter).is_some();
     let lines = rows.iter().flat_map(|row| {
@@ -81,7 +81,7 @@ pub fn counters<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
         .table()
 }
 
-/// Each queue of what is to be sent that holds or has thrown away packets.
+/// Send queues that hold or have dropped packets.
 pub fn queues<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
     let lines = rows
         .iter()
@@ -101,7 +101,7 @@ pub fn queues<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
         .table()
 }
 
-/// Rings and channels, where the hardware has some.
+/// Rings and channels of hardware interfaces.
 pub fn hardware<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
     let shown = rows
         .iter()
@@ -120,7 +120,7 @@ pub fn hardware<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
         .table()
 }
 
-/// `256 of 4096`.
+/// Size and limit of a ring: `256 of 4096`.
 fn ring(now: Option<u32>, most: Option<u32>) -> Option<Cell<'static>> {
     let now = now?;
     Some(match most {
@@ -141,7 +141,7 @@ fn channels(channels: Channels) -> String {
     all.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// What each processor took.
+/// Packets by processor.
 pub fn processors(rows: &[SoftnetRow]) -> Table<'_> {
     Columns::of(rows)
         .numbers("CPU", 4, 0, |row| row.cpu)
@@ -153,7 +153,7 @@ pub fn processors(rows: &[SoftnetRow]) -> Table<'_> {
         .table()
 }
 
-/// Counters of the drivers' own that are not zero.
+/// Counters of drivers that are not zero.
 pub fn drivers<'t>(rows: &'t [NicRow<'t>]) -> Table<'t> {
     let lines = rows.iter().flat_map(|row| {
         let counters = row.driver_statistics.iter().filter(|it| it.value > 0);

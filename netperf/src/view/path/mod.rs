@@ -1,4 +1,4 @@
-//! What does a path look like, and what does it mean? Rows for hops, figures of the destination, findings.
+//! The rows of `path`: hops, figures of the destination, and findings.
 
 mod row;
 pub mod table;
@@ -21,31 +21,31 @@ use super::time::Rfc3339;
 pub struct PathTick<'m> {
     /// When the cycle was over.
     pub time: Rfc3339,
-    /// Since the end of the cycle before.
+    /// Seconds since the end of the cycle before.
     pub interval_s: Option<f64>,
     /// Number of the cycle, from 1.
     pub cycle: u64,
-    /// As the user named it. Untrusted text.
+    /// The host as the user wrote it. Untrusted text.
     pub host: &'m str,
-    /// Where it is.
+    /// Address of the host.
     pub address: String,
-    /// What probes are: `icmp`, `udp` or `tcp`.
+    /// Protocol of the probes: `icmp`, `udp` or `tcp`.
     pub method: &'static str,
-    /// Port that they go to.
+    /// Port of the probes.
     pub port: Option<u16>,
-    /// Their length with all headers, in bytes; a SYN has its own.
+    /// Length of the probes with all headers, in bytes; a SYN has its own.
     pub size: Option<u16>,
-    /// By distance.
+    /// The hops by distance.
     pub hops: Vec<HopRow>,
-    /// The host itself.
+    /// Figures of the destination.
     pub destination: DestinationRow,
-    /// The largest packet that passes; `null` where that was not asked for or is not known yet.
+    /// The largest packet that passes; `null` without `--mtu`, and until it is known.
     pub mtu: Option<MtuRow>,
-    /// Whose remote host it is, where that was asked for.
+    /// Connections of the process to this host, with `--of-process`.
     pub process: Option<&'m ProcessSide>,
-    /// What the figures mean, the worst first.
+    /// Findings, the worst first.
     pub findings: Vec<Finding>,
-    /// Nothing is counted in the kernel here.
+    /// Always zero: nothing is counted in the kernel here. Every tick has this field.
     pub loss: Loss,
 }
 

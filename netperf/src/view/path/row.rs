@@ -9,33 +9,33 @@ use netperf_core::sample::path::{MtuReading, Said};
 use netperf_diagnose::path::words::unreachable;
 use serde::Serialize;
 
-/// A hop: all that answers at one distance.
+/// A hop: every host that answers at one distance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HopRow {
     /// Distance in hops, from 1.
     pub ttl: usize,
-    /// Who answered there; empty if nothing ever did.
+    /// Hosts that answered; empty if none ever did.
     pub hosts: Vec<HopHost>,
-    /// Why the latest probe went no further, if it did not and this is not the destination.
+    /// Why the latest probe got no further than this hop, if it did not.
     pub stopped: Option<String>,
-    /// Probes whose fate is known.
+    /// Probes whose result is known.
     pub sent: u64,
-    /// Those that were answered.
+    /// Probes that were answered.
     pub received: u64,
-    /// Share that was not.
+    /// Percentage of probes that were not answered.
     pub loss_percent: Option<f64>,
     /// Time of the latest answer.
     pub last_us: Option<u32>,
-    /// Mean time.
+    /// Mean round-trip time.
     pub avg_us: Option<u32>,
-    /// Shortest time.
+    /// Shortest round-trip time.
     pub best_us: Option<u32>,
-    /// Longest time.
+    /// Longest round-trip time.
     pub worst_us: Option<u32>,
     /// Standard deviation of the times.
     pub stddev_us: Option<u32>,
-    /// Mean difference between an answer and the next.
+    /// Mean difference between successive times.
     pub jitter_us: Option<u32>,
 }
 
@@ -43,47 +43,47 @@ pub struct HopRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HopHost {
-    /// Its address.
+    /// Address of the host.
     pub address: IpAddr,
-    /// Its name, where that is asked for and known. Untrusted text.
+    /// Name of the host, where it is known. Untrusted text.
     pub name: Option<Arc<str>>,
-    /// How often it answered.
+    /// Answers of this host.
     pub received: u64,
 }
 
-/// The destination.
+/// Figures of the destination.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DestinationRow {
     /// Whether it has ever answered.
     pub reached: bool,
-    /// How many hops away it is.
+    /// Its distance in hops.
     pub ttl: Option<usize>,
-    /// Whether its latest answer was a refusal.
+    /// Whether its latest answer refused the probe.
     pub refused: bool,
-    /// Probes whose fate is known.
+    /// Probes whose result is known.
     pub sent: u64,
-    /// Those that were answered.
+    /// Probes that were answered.
     pub received: u64,
-    /// Share that was not.
+    /// Percentage of probes that were not answered.
     pub loss_percent: Option<f64>,
     /// Time of the latest answer.
     pub last_us: Option<u32>,
-    /// Shortest time.
+    /// Shortest round-trip time.
     pub min_us: Option<u32>,
-    /// Mean time.
+    /// Mean round-trip time.
     pub avg_us: Option<u32>,
-    /// Longest time.
+    /// Longest round-trip time.
     pub max_us: Option<u32>,
-    /// Standard deviation as `ping` has it.
+    /// Standard deviation as `ping` computes it.
     pub mdev_us: Option<u32>,
-    /// Mean difference between an answer and the next.
+    /// Mean difference between successive times.
     pub jitter_us: Option<u32>,
-    /// Half of the answers took no longer.
+    /// Median: half of the answers took no longer.
     pub p50_us: Option<u32>,
-    /// 95 of 100.
+    /// 95th percentile.
     pub p95_us: Option<u32>,
-    /// 99 of 100.
+    /// 99th percentile.
     pub p99_us: Option<u32>,
 }
 
@@ -95,13 +95,13 @@ pub struct MtuRow {
     pub passes: Option<u32>,
     /// MTU of the interface that packets leave by.
     pub link: Option<u32>,
-    /// Router that says that larger ones do not pass.
+    /// Router that reported larger packets as too large.
     pub told_by: Option<IpAddr>,
-    /// The MTU that it names.
+    /// The MTU in that report.
     pub told: Option<u32>,
-    /// Whether larger ones vanish without a word.
+    /// Whether larger packets are lost without a report.
     pub black_hole: bool,
-    /// The first hop that they do not reach.
+    /// The first hop that larger packets do not reach.
     pub lost_at: Option<u8>,
 }
 

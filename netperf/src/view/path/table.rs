@@ -71,13 +71,13 @@ pub fn hops(rows: &[HopRow]) -> Table<'_> {
         .table()
 }
 
-/// Only so many lines, from this one on.
+/// `count` lines of the table, from line `first` on.
 pub fn in_sight(table: Table<'_>, first: usize, count: usize) -> Table<'_> {
     let rows = table.rows.into_iter().skip(first).take(count).collect();
     Table { rows, ..table }
 }
 
-/// An address, with its name where that is known, and how often where others answer as well.
+/// An address, with its name where it is known, and its count where several hosts answer.
 fn host(host: &HopHost, is_shared: bool) -> String {
     let address = host.address;
     let named = match &host.name {

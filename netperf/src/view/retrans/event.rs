@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use crate::view::time::Rfc3339;
 
-/// One retransmission.
+/// One retransmission by TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "retransmit")]
 pub struct RetransmitRow<'h> {
-    /// When the kernel sent again.
+    /// When the kernel sent the segment again.
     pub time: Rfc3339,
-    /// What made the kernel send again.
+    /// What triggered the retransmission.
     pub kind: RetransKind,
     /// Process id; 0 where no process is known.
     pub pid: u32,
@@ -24,9 +24,9 @@ pub struct RetransmitRow<'h> {
     pub host_pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: &'h str,
-    /// Address and port on this host.
+    /// Local address and port.
     pub local: SocketAddr,
-    /// Address and port of the other host.
+    /// Remote address and port.
     pub remote: SocketAddr,
     /// Inode number of the network namespace.
     pub netns: u32,

@@ -1,4 +1,4 @@
-//! Who has to send again, to whom and why? The rows of `retrans`.
+//! The rows of `retrans`: retransmissions, resets and drops, with their processes and causes.
 
 pub mod event;
 pub mod row;
@@ -20,24 +20,25 @@ use serde::Serialize;
 use self::row::{DropRow, LossyFlow, LossyProcess, LossyRemote, ResetRow};
 use super::sort::{Sort, arrange};
 use super::tick::{Health, When};
+use super::without_filter::WithoutFilter;
 
-/// What `retrans` is asked to show.
+/// Options of `retrans`.
 #[derive(Clone, Debug, Default)]
 pub struct RetransOptions {
-    /// Only what belongs to these processes.
+    /// Only connections of these processes.
     pub processes: ProcessQuery,
-    /// Which of their connections.
+    /// Only these of their connections.
     pub flows: FlowQuery,
     /// The order of the rows.
     pub sort: Sort,
-    /// How many rows of each kind at most.
+    /// Largest number of rows of each kind.
     pub rows: Option<usize>,
-    /// Each retransmission as it happens.
+    /// Report each retransmission as it happens.
     pub watch: bool,
 }
 
 impl RetransOptions {
-    /// Whether what happened was asked for.
+    /// Whether `event` is a retransmission that the options select.
     pub fn wants(&self, event: &ConnectionEvent, model: &Model) -> bool {
         let ends = (event.local, event.remote);
         self.flows.takes_ends(Proto::Tcp, ends, model) && self.processes.takes(&event.process)
@@ -52,37 +53,40 @@ pub struct RetransTick<'m> {
     /// When the tick was.
     #[serde(flatten)]
     pub when: When,
-    /// Connections that sent something again.
+    /// Connections with retransmissions.
     pub flows: Vec<LossyFlow<'m>>,
-    /// The same by process.
+    /// Processes with retransmissions.
     pub processes: Vec<LossyProcess<'m>>,
-    /// The same by remote host.
+    /// Remote hosts with retransmissions.
     pub remotes: Vec<LossyRemote<'m>>,
-    /// Resets.
+    /// Resets sent and received.
     pub resets: Vec<ResetRow<'m>>,
-    /// What the kernel threw away.
+    /// Packets that the kernel dropped.
     pub drops: Vec<DropRow<'m>>,
-    /// All connections that were chosen, those beyond the row limit included.
+    /// Sum of the selected connections, including those beyond the row limit.
     pub total: TotalLoss,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// How far to trust it.
     #[serde(flatten)]
     pub health: Health<'m>,
 }
 
-/// The sum over all connections that were chosen.
+/// The sum of all selected connections.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TotalLoss {
-    /// Segments sent again in this tick.
+    /// Segments retransmitted in this tick.
     pub retrans: u64,
-    /// Their share, and why.
+    /// Their share of the segments sent, and the causes.
     #[serde(flatten)]
     pub account: Account,
     /// Resets that this host sent.
     pub resets_sent: u64,
-    /// Resets that it received.
+    /// Resets that this host received.
     pub resets_received: u64,
-    /// Packets that the kernel threw away.
+    /// Packets that the kernel dropped.
     pub dropped: u64,
 }
 
@@ -111,6 +115,10 @@ impl<'m> RetransTick<'m> {
         resets.truncate(keep);
         drops.truncate(keep);
         let (flows, processes, remotes) = all.into_rows(model, options);
+        let has_filter = !(options.flows.is_empty() && options.processes.is_empty());
+        let is_missed = flows.is_empty() && resets.is_empty() && drops.is_empty() && has_filter;
+        let without_filter =
+            is_missed.then(|| WithoutFilter::rows(rows_in_all(model, options, names)));
         Self {
             when: When::of(model),
             flows,
@@ -119,9 +127,22 @@ impl<'m> RetransTick<'m> {
             resets,
             drops,
             total,
+            without_filter,
             health: Health::of(model),
         }
     }
+}
+
+/// How many connections sent something again, were reset or lost packets, whoever they belong to.
+fn rows_in_all(model: &Model, options: &RetransOptions, names: &dyn HostNames) -> usize {
+    let every = RetransOptions {
+        processes: ProcessQuery::default(),
+        flows: FlowQuery::default(),
+        rows: None,
+        ..options.clone()
+    };
+    let all = RetransTick::new(model, &every, names);
+    all.flows.len() + all.resets.len() + all.drops.len()
 }
 
 /// Losses put together in several ways.

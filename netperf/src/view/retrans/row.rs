@@ -18,14 +18,14 @@ use crate::view::flow_row::{FlowRow, named};
 use crate::view::process_row::ProcessRow;
 use crate::view::sort::{Figures, Ranked, Weight};
 
-/// A connection that sent something again.
+/// A connection with retransmissions.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyFlow<'m> {
-    /// As in `flows`, its `retrans` included.
+    /// The row of `flows`, with its `retrans`.
     #[serde(flatten)]
     pub flow: FlowRow<'m>,
-    /// Its share, and why.
+    /// Share of the segments sent, and the causes.
     #[serde(flatten)]
     pub account: Account,
     /// Congestion window in segments at its last retransmission.
@@ -47,14 +47,14 @@ impl<'m> LossyFlow<'m> {
     }
 }
 
-/// A process that sent something again.
+/// A process with retransmissions.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyProcess<'m> {
-    /// As in `top`.
+    /// The row of `top`.
     #[serde(flatten)]
     pub process: ProcessRow<'m>,
-    /// Its share, and why.
+    /// Share of the segments sent, and the causes.
     #[serde(flatten)]
     pub account: Account,
 }
@@ -72,24 +72,24 @@ impl<'m> LossyProcess<'m> {
     }
 }
 
-/// A remote host to which something was sent again.
+/// A remote host with retransmissions to it.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LossyRemote<'m> {
-    /// Its address.
+    /// Address of the host.
     pub remote: IpAddr,
-    /// Its name, where names were asked for. Untrusted text.
+    /// Name of the host, with `--resolve`. Untrusted text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_host: Option<Arc<str>>,
-    /// Names of the processes that sent again. Untrusted text.
+    /// Names of the processes that retransmitted. Untrusted text.
     pub names: BTreeSet<&'m str>,
     /// Ids of these processes.
     pub pids: BTreeSet<u32>,
-    /// How many of their connections did.
+    /// Number of connections with retransmissions.
     pub flows: usize,
-    /// Segments sent again.
+    /// Segments retransmitted.
     pub retrans: u64,
-    /// Their share of all that went to this host, and why.
+    /// Share of all segments sent to this host, and the causes.
     #[serde(flatten)]
     pub account: Account,
 }
@@ -122,26 +122,26 @@ impl<'m> LossyRemote<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResetRow<'m> {
-    /// Who reset: `sent` by this host or `received`.
+    /// Which end sent the reset: `sent` by this host or `received`.
     pub direction: ResetDirection,
     /// Process id; 0 where no process had the socket.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// Address and port on this host.
+    /// Local address and port.
     pub local: SocketAddr,
-    /// The other end; of several, that of the latest.
+    /// Remote address and port; the latest of several.
     pub remote: SocketAddr,
     /// Network namespace; `None` if not known.
     pub netns: Option<u32>,
-    /// State before; `None` without a socket.
+    /// State before the reset; `None` without a socket.
     pub state: Option<TcpState>,
     /// Resets of this kind on the connection.
     pub count: u64,
 }
 
 impl<'m> ResetRow<'m> {
-    /// Those that were asked for, the most first.
+    /// The resets that the options select, the most frequent first.
     pub(super) fn all(model: &'m Model, options: &RetransOptions) -> Vec<Self> {
         let takes = |reading: &&ResetReading| {
             let ends = (reading.local, reading.remote);
@@ -166,13 +166,13 @@ impl<'m> ResetRow<'m> {
         }
     }
 
-    /// Whether the other host reset.
+    /// Whether the remote host sent the reset.
     pub fn is_received(&self) -> bool {
         self.direction == ResetDirection::Received
     }
 }
 
-/// Packets that the kernel threw away for one reason.
+/// Packets that the kernel dropped for one reason.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DropRow<'m> {
@@ -180,22 +180,22 @@ pub struct DropRow<'m> {
     pub reason: DropReason,
     /// The reason in words.
     pub what: &'static str,
-    /// Process whose socket they were for; `None` if the kernel does not tell.
+    /// Process of the destination socket; `None` if it is not known.
     pub pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: Option<&'m str>,
-    /// Transport.
+    /// Transport of the packets.
     pub proto: Option<Proto>,
-    /// Port of this host.
+    /// Local destination port.
     pub local_port: Option<u16>,
     /// Network namespace; `None` if not known.
     pub netns: Option<u32>,
-    /// Packets that were thrown away.
+    /// Packets dropped.
     pub packets: u64,
 }
 
 impl<'m> DropRow<'m> {
-    /// Those that were asked for, the most first.
+    /// The drops that the options select, the most frequent first.
     pub(super) fn all(model: &'m Model, options: &RetransOptions) -> Vec<Self> {
         let takes = |reading: &&DropReading| {
             let takes_owner = match &reading.process {

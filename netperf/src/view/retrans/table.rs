@@ -1,4 +1,5 @@
-//! Tables of losses: by connection, process or remote host; resets; what the kernel threw away.
+//! Tables of `retrans`: losses by connection, process or remote host; resets; packets that the kernel
+//! dropped.
 
 use netperf_core::model::losses::Account;
 use netperf_core::sample::Proto;
@@ -10,7 +11,7 @@ use crate::view::flows_table::{endpoint, far_end, host, names, state_name};
 use crate::view::sort::{Sort, SortKey};
 use crate::view::table::{Columns, Table};
 
-/// Connections.
+/// The table of connections.
 pub fn flows<'t>(rows: &'t [LossyFlow<'t>], sort: Sort) -> Table<'t> {
     let columns = Columns::of(rows)
         .words("LOCAL", 21..=47, 5, |row| endpoint(row.flow.local, None))
@@ -26,7 +27,7 @@ pub fn flows<'t>(rows: &'t [LossyFlow<'t>], sort: Sort) -> Table<'t> {
         .in_order(sort)
 }
 
-/// Processes.
+/// The table of processes.
 pub fn processes<'t>(rows: &'t [LossyProcess<'t>], sort: Sort) -> Table<'t> {
     let columns = Columns::of(rows)
         .numbers("PID", 7, 0, |row| row.process.pid)
@@ -36,7 +37,7 @@ pub fn processes<'t>(rows: &'t [LossyProcess<'t>], sort: Sort) -> Table<'t> {
     account(columns, |row| &row.account).in_order(sort)
 }
 
-/// Remote hosts.
+/// The table of remote hosts.
 pub fn remotes<'t>(rows: &'t [LossyRemote<'t>], sort: Sort) -> Table<'t> {
     let columns = Columns::of(rows)
         .words("REMOTE HOST", 15..=47, 0, |row| {
@@ -48,7 +49,7 @@ pub fn remotes<'t>(rows: &'t [LossyRemote<'t>], sort: Sort) -> Table<'t> {
     account(columns, |row| &row.account).in_order(sort)
 }
 
-/// Resets.
+/// The table of resets.
 pub fn resets<'t>(rows: &'t [ResetRow<'t>]) -> Table<'t> {
     Columns::of(rows)
         .words("RESET", 8..=8, 0, |row| {
@@ -67,7 +68,7 @@ pub fn resets<'t>(rows: &'t [ResetRow<'t>]) -> Table<'t> {
         .table()
 }
 
-/// What the kernel threw away.
+/// The table of packets that the kernel dropped.
 pub fn drops<'t>(rows: &'t [DropRow<'t>]) -> Table<'t> {
     Columns::of(rows)
         .numbers("DROPPED", 7, 0, |row| row.packets)
@@ -89,7 +90,7 @@ fn account<'t, R: Copy>(columns: Columns<'t, R>, of: impl Fn(R) -> &'t Account) 
         .words("EVENTS", 12..=40, 1, |row| kinds(of(row).kinds))
 }
 
-/// `3 rto, 1 tlp`.
+/// Counts by kind: `3 rto, 1 tlp`.
 fn kinds(kinds: Kinds) -> String {
     let named = [
         (kinds.rto, "rto"),
@@ -98,8 +99,8 @@ fn kinds(kinds: Kinds) -> String {
         (kinds.syn, "syn"),
         (kinds.synack, "synack"),
     ];
-    let there = named.into_iter().filter(|(count, _)| *count > 0);
-    let words: Vec<_> = there
+    let nonzero = named.into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<_> = nonzero
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
     words.join(", ")

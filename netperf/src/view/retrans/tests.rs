@@ -60,7 +60,7 @@ fn resets_and_drops_are_summed_up_and_explained() {
 }
 
 #[test]
-fn a_filter_leaves_what_it_names_and_no_packets_that_are_nobody_s() {
+fn a_filter_keeps_its_processes_and_no_packets_without_an_owner() {
     let tick = json(&RetransOptions {
         processes: ProcessQuery {
             pids: vec![412],
@@ -74,7 +74,7 @@ fn a_filter_leaves_what_it_names_and_no_packets_that_are_nobody_s() {
 }
 
 #[test]
-fn an_event_is_shown_if_it_was_asked_for() {
+fn an_event_is_shown_if_the_options_select_it() {
     let event = ConnectionEvent {
         at: MonoNs(5),
         wall: WallNs(1_000_000_000),

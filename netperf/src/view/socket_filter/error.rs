@@ -1,4 +1,4 @@
-//! What is wrong with a filter, and where?
+//! Errors in a socket filter, with their position.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub struct FilterError {
 }
 
 impl FilterError {
-    /// At this byte of the filter something else was expected.
+    /// Something else was expected at byte `at` of the filter.
     pub(super) fn new(filter: &str, at: usize, expected: &'static str) -> Self {
         Self {
             filter: filter.to_owned(),
@@ -20,7 +20,7 @@ impl FilterError {
         }
     }
 
-    /// Characters in front of the place where something else was expected.
+    /// Position of the error, in characters.
     pub fn position(&self) -> usize {
         self.filter
             .get(..self.at)

@@ -1,4 +1,4 @@
-//! Which sockets does a filter in the words of `ss` take?
+//! Socket filters in the syntax of `ss`.
 
 mod error;
 mod parse;
@@ -15,25 +15,25 @@ pub use self::error::FilterError;
 pub use self::parse::parse;
 pub use self::states::{STATE_NAMES, states_named};
 
-/// A filter as it was written.
+/// A parsed filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SocketFilter {
-    /// States that were named in front; `None` leaves that open.
+    /// States named in front of the expression; `None` if there are none.
     pub states: Option<StateSet>,
-    /// What the ends must be; `None` takes all.
+    /// Condition on the addresses; `None` matches all.
     pub ends: Option<Expression>,
 }
 
-/// A condition on the ends of a socket.
+/// A condition on the addresses of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expression {
-    /// One after the other from left to right: `and` binds no closer than `or`, as in `ss`.
+    /// Evaluated from left to right: `and` binds no closer than `or`, as in `ss`.
     Chain(Box<Self>, Vec<(Joint, Self)>),
-    /// It does not hold.
+    /// The condition does not hold.
     Not(Box<Self>),
-    /// One end is this.
+    /// One end has this address.
     Host(End, Host),
-    /// The port of one end compares so.
+    /// The port of one end compares like this.
     Port(End, Comparison, u16),
 }
 
@@ -55,12 +55,12 @@ pub enum End {
     Remote,
 }
 
-/// An address with or without a port; what is `None` may be anything.
+/// An address with or without a port; `None` matches anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host {
     /// The network that it is in.
     pub network: Option<IpNet>,
-    /// The port.
+    /// Port of that end.
     pub port: Option<u16>,
 }
 
@@ -71,23 +71,23 @@ pub enum Comparison {
     Equal,
     /// `!=`, `ne`, `neq`.
     NotEqual,
-    /// `<`, `lt`.
+    /// Less than: `<`, `lt`.
     Less,
     /// `<=`, `le`, `leq`.
     LessOrEqual,
-    /// `>`, `gt`.
+    /// Greater than: `>`, `gt`.
     Greater,
     /// `>=`, `ge`, `geq`.
     GreaterOrEqual,
 }
 
 impl SocketFilter {
-    /// Takes every socket.
+    /// Whether the filter matches every socket.
     pub fn is_empty(&self) -> bool {
         self.states.is_none() && self.ends.is_none()
     }
 
-    /// Takes a socket with these ends.
+    /// Whether the filter matches a socket with these ends.
     pub fn takes(&self, ends: &Ends) -> bool {
         self.ends
             .as_ref()
@@ -96,7 +96,7 @@ impl SocketFilter {
 }
 
 impl Expression {
-    /// Whether it holds; names within this machine have neither address nor port.
+    /// Whether the condition holds; Unix sockets have neither address nor port.
     pub fn holds_for(&self, ends: &Ends) -> bool {
         match self {
             Self::Chain(first, rest) => {

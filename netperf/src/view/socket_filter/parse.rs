@@ -1,5 +1,4 @@
-//! What does the text of a filter mean? The grammar is that of `ss`; names of hosts and services are
-//! not looked up.
+//! Parses socket filters. The grammar is that of `ss`; names of hosts and services are not resolved.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -10,7 +9,7 @@ use super::states::{STATE_NAMES, states_named};
 use super::token::{Token, tokens};
 use super::{Comparison, End, Expression, FilterError, Host, Joint, SocketFilter};
 
-/// Brackets and negations within each other. Nobody writes more, and each takes space on the stack.
+/// Nested brackets and negations; each level takes space on the stack.
 const DEPTH_MAX: usize = 64;
 
 const A_TERM: &str = "`src`, `dst`, `sport`, `dport`, `not` or `(`; processes, users and cgroups \
@@ -19,10 +18,11 @@ const A_HOST: &str = "an address such as `10.0.0.0/8`, `10.0.0.1:443`, `[2001:db
 `:443`; names of hosts and services are not looked up";
 const A_PORT: &str = "a port as a number, such as `:443`; names of services are not looked up";
 
-/// Reads a filter: `state` and `exclude` with their states in front, then an expression.
+/// Parses a filter: `state` and `exclude` with their states in front, then an expression.
 ///
 /// # Errors
-/// When it is not one; the error shows where.
+///
+/// The filter is not valid; the error shows where.
 pub fn parse(filter: &str) -> Result<SocketFilter, FilterError> {
     let mut parser = Parser {
         filter,
@@ -67,14 +67,14 @@ impl<'t> Parser<'t> {
         Some(word)
     }
 
-    /// The error that something else should stand here.
+    /// An error at the current position: something else was expected.
     fn expected(&self, what: &'static str) -> FilterError {
         let end = self.filter.trim_end().len();
         let at = self.tokens.get(self.next).map_or(end, |&(at, _)| at);
         FilterError::new(self.filter, at, what)
     }
 
-    /// The error that the word before should have been something else.
+    /// An error at the word before: something else was expected there.
     fn misread(&mut self, what: &'static str) -> FilterError {
         self.next = self.next.saturating_sub(1);
         self.expected(what)
@@ -115,7 +115,7 @@ impl<'t> Parser<'t> {
         Ok(Expression::Chain(Box::new(first), rest))
     }
 
-    /// What joins the next term to those before it, if there is a next one.
+    /// The operator before the next term, if there is one.
     fn joint(&mut self) -> Option<Joint> {
         let (joint, is_written) = match self.peek()? {
             Token::Or => (Joint::Or, true),
@@ -204,7 +204,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// `ADDRESS`, `ADDRESS/BITS`, either with `:PORT`, or a port alone; `*` is anything.
+/// Parses `ADDRESS`, `ADDRESS/BITS`, either with `:PORT`, or a port alone; `*` is anything.
 fn host(word: &str) -> Option<Host> {
     if let Some(network) = network(word) {
         return Some(Host {

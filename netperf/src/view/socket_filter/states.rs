@@ -1,15 +1,15 @@
-//! Which states does a word of `ss` name?
+//! The states that a word of `ss` stands for.
 
 use netperf_core::sample::TcpState;
 use netperf_core::sample::state_set::StateSet;
 
-/// The words, for messages.
+/// The known words, for messages.
 pub const STATE_NAMES: &str = "established, syn-sent, syn-recv, fin-wait-1, fin-wait-2, \
 time-wait, closed, close-wait, last-ack, listening, closing, or a group: all, connected, \
 synchronized, bucket, big";
 
-/// The states that a word names: one, or a group of `ss`. Words of the contract (`TIME_WAIT`) are
-/// understood as well.
+/// The states that a word stands for: one, or a group as in `ss`. Names as in the JSON output
+/// (`TIME_WAIT`) work as well.
 pub fn states_named(word: &str) -> Option<StateSet> {
     let word = word.to_ascii_lowercase().replace('_', "-");
     let without = |states: &[TcpState]| {

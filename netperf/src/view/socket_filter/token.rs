@@ -1,4 +1,4 @@
-//! Of which words does a filter consist?
+//! Splits a filter into words and signs.
 
 use super::Comparison;
 

@@ -1,4 +1,4 @@
-//! Which sockets are there, whose are they, and what do their queues say? The rows of `sockets`.
+//! The rows of `sockets`: every socket, its owners, its queues, and what they mean.
 
 mod row;
 mod summary;
@@ -19,8 +19,9 @@ pub use self::summary::{Count, Summary};
 pub use self::table::{counts, table};
 use super::socket_filter::SocketFilter;
 use super::time::Rfc3339;
+use super::without_filter::WithoutFilter;
 
-/// What `sockets` is asked to show.
+/// Options of `sockets`.
 #[derive(Clone, Debug)]
 pub struct SocketsOptions {
     /// Only sockets in these states.
@@ -29,33 +30,36 @@ pub struct SocketsOptions {
     pub filter: SocketFilter,
     /// Only sockets of these processes.
     pub processes: ProcessQuery,
-    /// Only the summary.
+    /// Show the summary only.
     pub summary_only: bool,
-    /// Say what long queues mean, with sizes in these units.
+    /// Explain long queues, with sizes in these units.
     pub explain: Option<Units>,
 }
 
-/// One look at the sockets.
+/// One snapshot of the sockets.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "sockets")]
 pub struct SocketsTick<'s> {
     /// When the sockets were read.
     pub time: Rfc3339,
-    /// Seconds since the look before; `None` for the first.
+    /// Seconds since the snapshot before; `None` for the first.
     pub interval_s: Option<f64>,
-    /// The sockets, in the kernel's order; none if only the summary was asked for.
+    /// The sockets, in the kernel's order; empty with `--summary`.
     pub sockets: Vec<SocketRow<'s>>,
-    /// How many there are of which kind.
+    /// Counts by protocol.
     pub summary: Summary,
+    /// What there is without the filter, where the filter takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// What could not be seen.
     pub unavailable: &'s [Unseen],
-    /// A look loses nothing; it is here because every tick says so.
+    /// Always zero: a snapshot loses nothing. Every tick has this field.
     pub loss: Loss,
 }
 
 impl<'s> SocketsTick<'s> {
-    /// The sockets of `sample` that were asked for.
+    /// The sockets of `sample` that the options select.
     pub fn new(
         sample: &'s SocketSample,
         options: &SocketsOptions,
@@ -69,19 +73,25 @@ impl<'s> SocketsTick<'s> {
                 sockets.push(SocketRow::new(sample, socket, options.explain));
             }
         }
+        let has_filter = !(options.filter.is_empty() && options.processes.is_empty());
+        let is_missed = summary.total == 0 && has_filter;
+        let in_states = |socket: &&SocketReading| options.states.contains(socket.state);
+        let without_filter =
+            is_missed.then(|| WithoutFilter::rows(sample.sockets.iter().filter(in_states).count()));
         summary.namespaces = sample.namespaces.len();
         Self {
             time: Rfc3339(sample.wall),
             interval_s,
             sockets,
             summary,
+            without_filter,
             unavailable: &sample.unseen,
             loss: Loss::default(),
         }
     }
 }
 
-/// The sockets that were asked for.
+/// The sockets that the options select.
 pub fn chosen<'s>(
     sample: &'s SocketSample,
     options: &SocketsOptions,

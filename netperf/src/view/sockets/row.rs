@@ -9,23 +9,23 @@ use netperf_core::units::Units;
 use netperf_diagnose::sockets::explanation;
 use serde::Serialize;
 
-/// One socket.
+/// A socket and its owners.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SocketRow<'s> {
     /// Protocol, in the words of `ss`.
     pub proto: &'static str,
-    /// State; `UNCONN` for what has no connection to have one.
+    /// State; `UNCONN` for sockets without a connection.
     pub state: &'static str,
     /// Bytes received and not read; of a listening socket, connections to be accepted.
     pub recv_q: u32,
     /// Bytes sent and not acknowledged; of a listening socket, the limit of `recv_q`.
     pub send_q: u32,
-    /// Address and port on this host.
+    /// Local address and port.
     pub local: String,
-    /// The other end; unspecified where there is none.
+    /// Remote address and port; unspecified where the socket is not connected.
     pub remote: String,
-    /// Interface that it is bound to, by index.
+    /// Index of the interface that it is bound to.
     pub interface: Option<u32>,
     /// Inode number of the network namespace.
     pub netns: u32,
@@ -33,7 +33,7 @@ pub struct SocketRow<'s> {
     pub pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: Option<&'s str>,
-    /// Number of the file there.
+    /// File descriptor in that process.
     pub fd: Option<u32>,
     /// Every process that holds it.
     pub owners: Vec<OwnerRow<'s>>,
@@ -47,17 +47,17 @@ pub struct SocketRow<'s> {
     pub unit: Option<&'s str>,
     /// Container of the process, if any.
     pub container: Option<&'s Container>,
-    /// Inode number; `None` where no file belongs to it.
+    /// Inode number; `None` where the socket has no file.
     pub inode: Option<u32>,
-    /// What the kernel waits for.
+    /// Its running timer.
     pub timer: Option<Timer>,
     /// Which directions have been shut down: 1 receive, 2 send.
     pub shutdown: Option<u8>,
-    /// What its buffers hold, and may.
+    /// Memory of its buffers, and their limits.
     pub memory: Option<SocketMemory>,
-    /// What a TCP connection has come to.
+    /// Figures of the TCP connection.
     pub tcp_info: Option<&'s TcpInfo>,
-    /// What its queues mean, where that was asked for and there is something to say.
+    /// What its queues mean, with `--explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
     /// The socket in the sample.
@@ -69,16 +69,16 @@ pub struct SocketRow<'s> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OwnerRow<'s> {
-    /// Process id.
+    /// Pid in the tracer's pid namespace.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: &'s str,
-    /// Number of the file there.
+    /// File descriptor in that process.
     pub fd: u32,
 }
 
 impl<'s> SocketRow<'s> {
-    /// One socket of `sample`.
+    /// The row of one socket of `sample`.
     pub fn new(
         sample: &'s SocketSample,
         socket: &'s SocketReading,
@@ -135,19 +135,19 @@ impl<'s> OwnerRow<'s> {
     }
 }
 
-/// Why no file belongs to a socket.
+/// Why a socket has no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fileless {
-    /// A listening socket has it ready to be accepted.
+    /// It waits in the queue of a listening socket.
     Unaccepted,
-    /// Its process has closed it or has ended, and there is still something to say.
+    /// Its process has closed it or ended, and the connection is not yet over.
     Orphan,
-    /// Only the kernel ever had it: TIME_WAIT, SYN_RECV.
+    /// It never had one: TIME_WAIT, SYN_RECV.
     Kernel,
 }
 
 impl Fileless {
-    /// `None` if a file belongs to it.
+    /// The reason; `None` if the socket has a file.
     pub(super) fn of(socket: &SocketReading) -> Option<Self> {
         if socket.inode.is_some() {
             return None;
@@ -165,7 +165,7 @@ impl Fileless {
         })
     }
 
-    /// In the words of the table.
+    /// The reason as in the table.
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Unaccepted => "(not accepted)",
@@ -175,7 +175,7 @@ impl Fileless {
     }
 }
 
-/// TCP states as the contract has them; other protocols have none that deserves the name `CLOSE`.
+/// TCP states named as in the JSON output; `UNCONN` for other protocols, instead of `CLOSE`.
 pub(super) fn state_name(socket: &SocketReading) -> &'static str {
     if socket.state == TcpState::Close && socket.proto != SocketProto::Tcp {
         return "UNCONN";

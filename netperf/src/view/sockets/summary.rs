@@ -1,4 +1,4 @@
-//! The summary of `sockets`: how many there are of which kind, as `ss -s` counts.
+//! The summary of `sockets`: counts by protocol, as in `ss -s`.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use super::row::{Fileless, state_name};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Summary {
-    /// All of them.
+    /// All sockets.
     pub total: usize,
-    /// Network namespaces that were looked at.
+    /// Network namespaces in view.
     pub namespaces: usize,
-    /// TCP.
+    /// TCP sockets.
     pub tcp: Count,
-    /// UDP.
+    /// UDP sockets.
     pub udp: Count,
-    /// Raw.
+    /// Raw sockets.
     pub raw: Count,
-    /// Within this machine.
+    /// Unix sockets.
     pub unix: Count,
-    /// TCP sockets that no file belongs to any more and that still have something to say.
+    /// TCP sockets without a file whose connection is not yet over.
     pub orphaned: usize,
 }
 
@@ -31,13 +31,13 @@ pub struct Summary {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Count {
-    /// All of them.
+    /// All sockets of the protocol.
     pub total: usize,
     /// Sockets of IPv4.
     pub ipv4: usize,
-    /// Sockets of IPv6, those that speak IPv4 as well included.
+    /// Sockets of IPv6, including those that also accept IPv4.
     pub ipv6: usize,
-    /// By state.
+    /// Sockets by state.
     pub states: BTreeMap<&'static str, usize>,
 }
 

@@ -63,7 +63,7 @@ fn family(counts: Option<[usize; 2]>, at: usize) -> Cell<'static> {
     counts.map_or(Cell::Blank, |counts| counts[at].into())
 }
 
-/// Bytes; of a listening socket it is connections that wait, and how many may.
+/// Bytes in a queue; for a listening socket, waiting connections and their limit.
 fn queue(row: &SocketRow<'_>, waiting: u32) -> Cell<'static> {
     if row.socket.state == TcpState::Listen {
         waiting.into()

@@ -47,7 +47,7 @@ fn without_an_owner_the_socket_tells_its_cgroup_and_user() {
 }
 
 #[test]
-fn any_owner_of_a_shared_socket_may_be_asked_for() {
+fn a_filter_matches_any_owner_of_a_shared_socket() {
     let of = |pids: &[u32]| SocketsOptions {
         processes: ProcessQuery {
             pids: pids.to_vec(),
@@ -89,7 +89,7 @@ fn states_and_filter_must_both_hold() {
 }
 
 #[test]
-fn the_summary_counts_what_was_asked_for_also_where_no_rows_are_shown() {
+fn the_summary_counts_selected_sockets_also_without_rows() {
     let sample = sockets();
     let only = SocketsOptions {
         summary_only: true,

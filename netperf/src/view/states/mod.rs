@@ -1,4 +1,4 @@
-//! Which states are the sockets in, whose are they, and is that a problem? The rows of `states`.
+//! The rows of `states`: sockets by TCP state, process and remote host, and findings.
 
 pub mod table;
 
@@ -21,27 +21,28 @@ use netperf_diagnose::{Finding, Period, states};
 use serde::Serialize;
 
 use super::time::Rfc3339;
+use super::without_filter::WithoutFilter;
 
-/// One look at the states of all TCP sockets.
+/// One snapshot of the states of all TCP sockets.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "states")]
 pub struct StatesTick<'m> {
-    /// When it was.
+    /// When it was taken.
     pub time: Rfc3339,
-    /// Seconds since the look before; `None` for the first.
+    /// Seconds since the snapshot before; `None` for the first.
     pub interval_s: Option<f64>,
-    /// How many are in each state.
+    /// Sockets by state.
     pub counts: StateCounts,
-    /// Change per second by state, where there was any.
+    /// Change per second by state, for states that changed.
     pub growth_per_s: Option<BTreeMap<&'static str, f64>>,
-    /// By process, those with the most first. What several hold counts for each of them.
+    /// By process, those with the most first. A socket that several hold counts for each of them.
     pub by_process: Vec<ProcessRow<'m>>,
     /// By remote host, those with the most first.
     pub by_remote: Vec<RemoteRow>,
     /// Ports of outgoing connections by destination, the fullest first.
     pub time_wait: Vec<PortsRow<'m>>,
-    /// TIME_WAIT of accepted connections by the port that accepted them: it takes up no port.
+    /// TIME_WAIT of accepted connections by listening port: these take up no port.
     pub time_wait_accepted: Vec<AcceptedRow<'m>>,
     /// Connections that the other end has closed and the process has not.
     pub close_wait: Vec<CloseWaitRow<'m>>,
@@ -49,24 +50,27 @@ pub struct StatesTick<'m> {
     pub listen: Vec<ListenRow<'m>>,
     /// Connections that this end closes, by state.
     pub closing: Vec<ClosingRow>,
-    /// Calls that failed for want of a port or an address, as they were counted between the looks.
+    /// Calls that failed because no port or address was free, counted between snapshots.
     pub refused: Vec<RefusedRow<'m>>,
     /// Settings and counters of each network namespace.
     pub networks: Vec<NetworkRow>,
     /// Files that set `tcp_tw_recycle`.
     pub recycle_set_in: &'m [String],
-    /// What it means, the worst first.
+    /// Findings, the worst first.
     pub findings: Vec<Finding>,
-    /// Network namespaces that were looked at.
+    /// Number of network namespaces in view.
     pub namespaces: usize,
+    /// How many sockets there are without the filter, where the filter takes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_filter: Option<WithoutFilter>,
     /// What could not be seen.
     pub unavailable: &'m [Unseen],
-    /// What could not be counted between the looks. A look itself loses nothing.
+    /// Events that could not be counted between snapshots. A snapshot itself loses nothing.
     pub loss: Loss,
 }
 
 impl<'m> StatesTick<'m> {
-    /// What the latest look found.
+    /// The latest snapshot of the model.
     pub fn new(model: &'m StatesModel, options: &StatesOptions) -> Self {
         let look = &model.now;
         let figures = StatesFigures::new(model, options);
@@ -88,6 +92,7 @@ impl<'m> StatesTick<'m> {
             recycle_set_in: figures.recycle_set_in,
             findings,
             namespaces: look.namespaces,
+            without_filter: None,
             unavailable: &look.unseen,
             loss: model.refused.loss,
         }

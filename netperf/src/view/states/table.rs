@@ -1,4 +1,4 @@
-//! Tables of TCP states: by process and remote host, of ports, of listening queues, of refused calls.
+//! Tables of TCP states: by process and remote host, ports, listening queues, failed calls.
 
 use netperf_core::model::states::counts::{STATES, StateCounts};
 use netperf_core::sample::TcpState;
@@ -25,7 +25,7 @@ pub(in crate::view) fn state_columns<'t, R: Copy>(
     columns
 }
 
-/// Title, width and rank of a state's column; where room is short, the healthy ones go first.
+/// Title, width and rank of a state's column; healthy states go first where space is short.
 fn claims(state: TcpState) -> (&'static str, usize, u8) {
     match state {
         TcpState::Listen => ("LISTEN", 6, 3),
@@ -82,7 +82,7 @@ pub fn ports<'t>(rows: &'t [PortsRow<'t>]) -> Table<'t> {
         .table()
 }
 
-/// Processes that do not close.
+/// Processes that do not close their connections.
 pub fn close_wait<'t>(rows: &'t [CloseWaitRow<'t>]) -> Table<'t> {
     Columns::of(rows)
         .numbers("PID", 7, 0, |row| row.pid)
@@ -113,7 +113,7 @@ pub fn listen<'t>(rows: &'t [ListenRow<'t>]) -> Table<'t> {
         .table()
 }
 
-/// Calls that failed for want of a port or an address.
+/// Calls that failed because no port or address was free.
 pub fn refused<'t>(rows: &'t [RefusedRow<'t>]) -> Table<'t> {
     Columns::of(rows)
         .numbers("PID", 7, 0, |row| row.pid)

@@ -187,14 +187,7 @@ fn attach_one(
     attachment: &Attachment,
     kernel: &Kernel<'_>,
 ) -> anyhow::Result<()> {
-    if let Some(wanted) = attachment.parameters {
-        let types = kernel.types.context("the kernel shows no types")?;
-        let found = types.btf.parameter_count(attachment.symbol);
-        anyhow::ensure!(
-            found == Some(wanted),
-            "has not {wanted} parameters but {found:?}"
-        );
-    }
+    check_parameters(attachment, kernel)?;
     let program = ebpf
         .program_mut(attachment.program)
         .context("not in the object")?;
@@ -246,6 +239,20 @@ fn attach_one(
             program.attach(root, CgroupAttachMode::Single)?;
         }
     }
+    Ok(())
+}
+
+/// Fails where a function has other parameters than its program reads.
+fn check_parameters(attachment: &Attachment, kernel: &Kernel<'_>) -> anyhow::Result<()> {
+    let Some(wanted) = attachment.parameters else {
+        return Ok(());
+    };
+    let types = kernel.types.context("the kernel shows no types")?;
+    let found = types.btf.parameter_count(attachment.symbol);
+    anyhow::ensure!(
+        found == Some(wanted),
+        "has not {wanted} parameters but {found:?}"
+    );
     Ok(())
 }
 

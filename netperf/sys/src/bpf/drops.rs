@@ -14,11 +14,11 @@ const PREFIX: &[u8] = b"SKB_DROP_REASON_";
 /// Packets that were thrown away since the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dropped {
-    /// Why.
+    /// Why the kernel dropped them.
     pub reason: DropReason,
     /// What they were for.
     pub key: DropKey,
-    /// How many.
+    /// Number of packets.
     pub packets: u64,
 }
 

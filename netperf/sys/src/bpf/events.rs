@@ -43,7 +43,7 @@ pub(super) enum Record {
 /// Something that happened to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelEvent {
-    /// When, on `CLOCK_BOOTTIME`.
+    /// Time on `CLOCK_BOOTTIME`.
     pub at: MonoNs,
     /// Cookie of the socket; 0 if there is none.
     pub socket: u64,
@@ -51,7 +51,7 @@ pub struct KernelEvent {
     pub key: FlowKey,
     /// As the kernel described the process; `None` if none is known.
     pub owner: Option<Owner>,
-    /// What.
+    /// Kind of event.
     pub what: KernelEventKind,
 }
 
@@ -60,7 +60,7 @@ pub struct KernelEvent {
 pub enum KernelEventKind {
     /// Something was sent again.
     Retransmit {
-        /// Why.
+        /// What triggered the retransmission.
         kind: RetransKind,
         /// State of the connection.
         state: u8,
@@ -82,9 +82,9 @@ pub enum KernelEventKind {
         /// An error ended it.
         failed: bool,
     },
-    /// It was reset.
+    /// The connection was reset.
     Reset {
-        /// By whom.
+        /// Which end sent the reset.
         direction: ResetDirection,
         /// State before; 0 if there is no socket.
         state: u8,

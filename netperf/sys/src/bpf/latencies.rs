@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 pub struct Grown {
     /// What it is of.
     pub key: LatencyKey,
-    /// Whose.
+    /// The process.
     pub owner: Owner,
     /// How often, by bucket; those without are left out.
     pub counts: Vec<(u32, u32)>,

@@ -32,7 +32,7 @@ pub enum Point {
     Egress,
     /// The same by one whose packets begin with their IP header.
     EgressBare,
-    /// What arrives there.
+    /// Packets that arrive there.
     Ingress,
     /// The same by one whose packets begin with their IP header.
     IngressBare,
@@ -100,20 +100,20 @@ pub struct LimitOrder {
 /// What the programs have seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LimitSeen {
-    /// What was sent.
+    /// Counters of the upload queue.
     pub up: LimitCounters,
-    /// What was received.
+    /// Counters of the download queue.
     pub down: LimitCounters,
     /// Datagrams that were dropped before they came to the queue of what is received: there was plenty in it.
     pub refused: u64,
 }
 
-/// What waits.
+/// Direction of queued data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
-    /// To be sent.
+    /// Data to be sent.
     Sending,
-    /// To be received.
+    /// Data that was received.
     Receiving,
 }
 

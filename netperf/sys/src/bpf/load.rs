@@ -125,7 +125,23 @@ pub(super) fn load(
         .map_max_entries("FREE_SLOTS", slots)
         .map_max_entries("AYA_LOGS", kernel_log::ring_bytes())
         .map_max_entries("EVENTS", ring_bytes(slots, request.wants_events()));
-    match set.memory {
+    size_maps(&mut loader, request, set.memory, slots);
+    match types {
+        Some(_) => loader
+            .map_max_entries("CONNECTIONS", 1)
+            .map_max_entries("READS", 1),
+        None => loader.map_max_entries("CONNECTIONS", slots),
+    };
+    let ebpf = loader.load(OBJECT).context("loading the maps failed");
+    Ok(Loaded {
+        ebpf: ebpf.map_err(OpenError::Load)?,
+        drop_numbers: lost.numbers,
+    })
+}
+
+/// Makes the maps that this run does not need as small as the kernel allows.
+fn size_maps(loader: &mut EbpfLoader<'_>, request: &Request<'_>, memory: Memory, slots: u32) {
+    match memory {
         Memory::InSocket => loader
             .map_max_entries("PROBED_SOCK_STATES", 1)
             .map_max_entries("ENTRIES", 1),
@@ -148,17 +164,6 @@ pub(super) fn load(
     if !request.losses {
         loader.map_max_entries("DROPS", 1);
     }
-    match types {
-        Some(_) => loader
-            .map_max_entries("CONNECTIONS", 1)
-            .map_max_entries("READS", 1),
-        None => loader.map_max_entries("CONNECTIONS", slots),
-    };
-    let ebpf = loader.load(OBJECT).context("loading the maps failed");
-    Ok(Loaded {
-        ebpf: ebpf.map_err(OpenError::Load)?,
-        drop_numbers: lost.numbers,
-    })
 }
 
 /// What the kernel side has to know of this kernel and of this run.

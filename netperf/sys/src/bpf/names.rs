@@ -20,8 +20,8 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETPERF_NAMES_OBJECT"))
 /// The programs, and where each is attached. What sees answers comes first: a question whose answer nobody saw
 /// would count as lost.
 const PROGRAMS: [(&str, CgroupSkbAttachType); 2] = [
-    ("names_arrive", CgroupSkbAttachType::Ingress),
-    ("names_leave", CgroupSkbAttachType::Egress),
+    ("names_ingress", CgroupSkbAttachType::Ingress),
+    ("names_egress", CgroupSkbAttachType::Egress),
 ];
 
 /// The programs, attached. They go with this.

@@ -57,7 +57,7 @@ struct Machine<'a> {
     /// Its types, or why it does not show them.
     types: Result<Types<'a>, String>,
     request: &'a Request<'a>,
-    /// Its version.
+    /// Version of the kernel.
     release: (u32, u32),
 }
 

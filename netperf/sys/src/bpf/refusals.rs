@@ -20,11 +20,11 @@ use crate::procfs::Procfs;
 /// What was refused since the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// What.
+    /// Kind of failed call.
     pub key: RefusalKey,
-    /// To whom.
+    /// The process.
     pub owner: Owner,
-    /// How often.
+    /// Number of failed calls.
     pub count: u64,
     /// How often since the start.
     pub total: u64,

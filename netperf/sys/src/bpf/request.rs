@@ -12,7 +12,7 @@ use crate::procfs::Procfs;
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is asked for or not")]
 pub struct Request<'a> {
-    /// Which hooks.
+    /// Kind of hooks to use.
     pub hooks: HookPreference,
     /// Whether the state of single connections is asked for.
     pub connections: bool,

@@ -44,7 +44,7 @@ struct ResetKey {
 }
 
 impl ConnectionEvents {
-    /// Nothing yet.
+    /// No events yet.
     pub(super) fn new(wanted: Wanted) -> Self {
         Self {
             one_by_one: wanted.one_by_one,

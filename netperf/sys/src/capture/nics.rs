@@ -15,7 +15,7 @@ use crate::procfs::Procfs;
 /// Which interfaces are looked at, and how closely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NicRequest {
-    /// Where.
+    /// Network namespaces to read.
     pub namespaces: Scope,
     /// Counters of the drivers' own as well.
     pub driver_counters: bool,
@@ -35,9 +35,9 @@ pub enum NicsError {
     /// The namespace of the process that was named.
     #[error("can't look into the network namespace of process {tgid}")]
     Namespace {
-        /// The process.
+        /// Process whose namespace could not be entered.
         tgid: u32,
-        /// Why.
+        /// Error of the kernel.
         source: io::Error,
     },
     /// The kernel lists no interfaces.

@@ -51,12 +51,12 @@ const WITH_PORTS: [&str; 3] = ["bridge", "bond", "team"];
 const RAWIP: u16 = 519;
 const IP6GRE: u16 = 823;
 
-/// An interface.
+/// A network interface and its properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
-    /// Its number.
+    /// Interface index.
     pub index: u32,
-    /// Its name.
+    /// Name of the interface.
     pub name: String,
     /// What its packets begin with.
     pub header: LinkHeader,

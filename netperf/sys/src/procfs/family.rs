@@ -21,7 +21,7 @@ const MEMBERS_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// A process in the list of all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Relative {
-    /// Its number.
+    /// Process id.
     pub tgid: u32,
     /// Who started it, or took it over; 0 for none that can be seen.
     pub parent: u32,

@@ -29,7 +29,7 @@ pub use cgroup_path::unit_and_container;
 pub use family::{OWN_EXECUTABLE, Relative};
 pub use host::{BootOffset, boot_time};
 pub use netns::Namespaces;
-pub use passwd::Users;
+pub use passwd::{UserLookUp, Users};
 pub use pid::{CMDLINE_MAX_BYTES, ProcessFacts, StartTicks, same_process};
 pub use socket_files::{SocketFile, SocketFiles};
 pub use tracefs::{RecordField, with_tracefs};

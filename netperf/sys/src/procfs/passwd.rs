@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use super::{lossy, read_bounded};
+use super::{Procfs, lossy, read_bounded};
 
 const PASSWD_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -16,6 +17,54 @@ pub struct Users {
     path: PathBuf,
     version: Option<Version>,
     names: HashMap<u32, String>,
+}
+
+/// What became of looking up a user by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserLookUp {
+    /// The user's number.
+    Found(u32),
+    /// No source of users knows the name.
+    Unknown,
+    /// The file does not know it, and other sources could not be asked.
+    NotAsked(String),
+}
+
+impl Procfs {
+    /// The number of a user, as `id` takes it: a number, a name in `/etc/passwd`, or one that another
+    /// source knows (LDAP, systemd). Those are asked by `getent`, a process of its own, since the C
+    /// library loads code of the system's choice for them.
+    pub fn user_number(&self, user: &str) -> UserLookUp {
+        let text = read_bounded(&self.root.join("etc/passwd"), PASSWD_MAX_BYTES);
+        let text = text.unwrap_or_default();
+        let all = text.split(|&byte| byte == b'\n').filter_map(entry);
+        if let Some(uid) = all
+            .into_iter()
+            .find_map(|(uid, name)| (name == user).then_some(uid))
+        {
+            return UserLookUp::Found(uid);
+        }
+        match user.parse() {
+            Ok(uid) => UserLookUp::Found(uid),
+            Err(_) => ask_getent(user),
+        }
+    }
+}
+
+/// `getent` ends with 2 where no source knows the name.
+fn ask_getent(user: &str) -> UserLookUp {
+    let asked = Command::new("getent")
+        .args(["passwd", "--", user])
+        .stdin(Stdio::null())
+        .output();
+    match asked {
+        Ok(answer) => match answer.stdout.split(|&byte| byte == b'\n').find_map(entry) {
+            Some((uid, _)) => UserLookUp::Found(uid),
+            None if answer.status.code() == Some(2) => UserLookUp::Unknown,
+            None => UserLookUp::NotAsked(answer.status.to_string()),
+        },
+        Err(error) => UserLookUp::NotAsked(error.to_string()),
+    }
 }
 
 /// What differs between two versions of a file, also when both were written in one clock tick.
@@ -88,6 +137,24 @@ mod tests {
             ("root", "b\u{fffd}")
         );
         assert_eq!(names[&9], "last");
+    }
+
+    #[test]
+    fn a_user_is_found_by_name_before_number_and_an_unknown_one_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("etc")).unwrap();
+        fs::write(root.path().join("etc/passwd"), "backup:x:34:34\n7:x:70:7\n").unwrap();
+        let procfs = Procfs::new(root.path());
+        for (user, uid) in [("backup", 34), ("7", 70), ("34", 34), ("100034", 100_034)] {
+            assert_eq!(procfs.user_number(user), UserLookUp::Found(uid), "{user}");
+        }
+        for unknown in ["no-such-user", "--help"] {
+            let answer = procfs.user_number(unknown);
+            assert!(
+                !matches!(answer, UserLookUp::Found(_)),
+                "{unknown}: {answer:?}"
+            );
+        }
     }
 
     #[test]

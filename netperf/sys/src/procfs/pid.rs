@@ -105,6 +105,18 @@ impl Procfs {
         link(&self.root.join("proc/self")).is_none_or(|number| number == own.to_string())
     }
 
+    /// The process that this thread is of, which is itself for the first of its threads; `None` if no
+    /// thread has this number, or it is hidden.
+    pub fn process_of_thread(&self, tid: u32) -> Option<u32> {
+        number(&self.process_dir(tid), b"Tgid:")
+    }
+
+    /// Whether there is a process or thread of this number in this process's own pid namespace, also
+    /// where `/proc` hides it.
+    pub fn exists(&self, tid: u32) -> bool {
+        self.start(tid).is_some() || is_hidden(tid)
+    }
+
     fn process_dir(&self, tgid: u32) -> PathBuf {
         self.root.join("proc").join(tgid.to_string())
     }
@@ -160,11 +172,16 @@ fn arguments(bytes: &[u8]) -> Option<Vec<String>> {
 }
 
 fn uid(dir: &Path) -> Option<u32> {
+    number(dir, b"Uid:")
+}
+
+/// The first number in a line of `status`.
+fn number(dir: &Path, line: &[u8]) -> Option<u32> {
     let status = read_bounded(&dir.join("status"), FILE_MAX_BYTES)?;
     // The kernel escapes newlines in the `Name:` line, so no process can forge this one.
     let line = status
         .split(|&byte| byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"Uid:"))?;
+        .find_map(|it| it.strip_prefix(line))?;
     str::from_utf8(line)
         .ok()?
         .split_ascii_whitespace()

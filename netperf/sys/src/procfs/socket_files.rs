@@ -20,7 +20,7 @@ pub struct SocketFile {
     pub inode: u32,
     /// The process that has it open.
     pub tgid: u32,
-    /// Its number there.
+    /// File descriptor in that process.
     pub fd: u32,
 }
 

@@ -15,7 +15,7 @@ const FORMAT_MAX_BYTES: u64 = 64 * 1024;
 /// A field of a tracepoint's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordField {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
     /// Where it begins, in bytes from the start of the record.
     pub offset: u32,

@@ -1,4 +1,4 @@
-//! Changes limits that other processes hold: one line asks the holder, one line answers.
+//! Control sockets: other processes send a limit's holder an order, one line each for order and answer.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -14,59 +14,60 @@ use tokio::time::timeout;
 
 use super::{Registration, Registry};
 
-/// Longest line that is read.
+/// Longest line to read.
 const LINE_MAX_BYTES: u64 = 1024 * 1024;
 
 /// How long the other end may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a holder can be asked for.
+/// An order to a holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case")]
 pub enum Order {
-    /// What the limit does now.
+    /// Report the current figures.
     Read,
-    /// Other rates; `None` leaves one as it is.
+    /// Change the rates; `None` keeps a rate.
     Set {
-        /// Of what is sent.
+        /// New upload limit.
         up_bytes_per_s: Option<u64>,
-        /// Of what is received.
+        /// New download limit.
         down_bytes_per_s: Option<u64>,
     },
-    /// The end.
+    /// End the limit.
     Clear,
 }
 
-/// What a holder answers.
+/// The answer of a holder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
-    /// What the limit does now.
+    /// Current figures of the limit.
     Now(LimitNow),
-    /// It is done, or about to be.
+    /// The order is carried out, or about to be.
     Done,
-    /// It can't be done.
+    /// The order can't be carried out.
     Refused {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
 
-/// Orders as they come.
+/// Receives orders.
 #[derive(Debug)]
 pub struct Orders {
     incoming: mpsc::Receiver<(Order, oneshot::Sender<Answer>)>,
 }
 
 impl Orders {
-    /// Takes orders for a limit from now on. Within a tokio runtime.
+    /// Starts receiving orders for a limit. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When the kernel refuses the socket.
+    ///
+    /// The kernel refuses the socket.
     pub fn open(registration: &Registration) -> io::Result<Self> {
         let path = registration.socket();
         let listener = UnixListener::bind(&path)?;
-        // The folder lets nobody else in before this.
+        // Until here, the permissions of the directory protect it.
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         let (sender, incoming) = mpsc::channel(1);
         tokio::spawn(async move {
@@ -77,7 +78,7 @@ impl Orders {
         Ok(Self { incoming })
     }
 
-    /// The next order, and where its answer goes.
+    /// Waits for the next order; its answer goes into the channel.
     pub async fn next(&mut self) -> (Order, oneshot::Sender<Answer>) {
         match self.incoming.recv().await {
             Some(order) => order,
@@ -86,7 +87,7 @@ impl Orders {
     }
 }
 
-/// Whoever does not come to the point is not answered.
+/// Reads one order and writes its answer. A client that is too slow gets none.
 async fn serve(stream: UnixStream, sender: mpsc::Sender<(Order, oneshot::Sender<Answer>)>) {
     let _ = timeout(PATIENCE, async {
         let (from, mut to) = stream.into_split();
@@ -110,10 +111,11 @@ async fn serve(stream: UnixStream, sender: mpsc::Sender<(Order, oneshot::Sender<
     .await;
 }
 
-/// Asks the holder of a limit; waits two seconds at most.
+/// Sends an order to the holder of a limit; waits at most two seconds.
 ///
 /// # Errors
-/// When there is no such limit, or its holder does not answer.
+///
+/// There is no such limit, or its holder does not answer.
 pub fn ask(registry: &Registry, id: u8, order: &Order) -> io::Result<Answer> {
     let mut stream = BlockingStream::connect(registry.socket(id))?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_holds_a_limit_nobody_answers() {
+    fn without_a_holder_no_limit_answers() {
         let root = tempfile::tempdir().unwrap();
         let registry = Registry::at(root.path());
         assert!(ask(&registry, 1, &Order::Read).is_err());

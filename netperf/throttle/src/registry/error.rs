@@ -1,17 +1,17 @@
-//! Why the registry of limits can't be used, with what the user can do.
+//! Errors of the registry of limits, with what the user can do.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::LIMITS_MAX;
 
-/// Why the limits of this machine can't be known.
+/// Why the registry of limits can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitsError {
-    /// Somebody else put something there.
+    /// A file or folder there was not made by this program.
     #[error("`{}` {what}: remove it, and see who put it there", .path.display())]
     Foreign {
-        /// What is there.
+        /// Path of the file or folder.
         path: PathBuf,
         /// What is wrong with it.
         what: &'static str,
@@ -22,12 +22,12 @@ pub enum LimitsError {
          `netperf-trace limit list` shows them, `netperf-trace limit clear --id N` ends one"
     )]
     Full,
-    /// Only root may look.
+    /// Only root may read the registry.
     #[error("`{}` is for root only: run it as root, through sudo", .path.display())]
     Forbidden {
-        /// The folder.
+        /// Path of the registry.
         path: PathBuf,
-        /// What the kernel said.
+        /// Error of the kernel.
         source: io::Error,
     },
     /// The kernel refuses.
@@ -35,7 +35,7 @@ pub enum LimitsError {
     Failed {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// Error of the kernel.
         source: io::Error,
     },
 }

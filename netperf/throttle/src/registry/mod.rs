@@ -1,7 +1,7 @@
-//! The registry of limits: which are held on this machine, and by whom.
+//! The registry of limits: those in force on this machine, and their holders.
 //!
 //! Files below `/run/netperf-trace` that their holders keep locked as long as they live, each with a socket beside
-//! it that takes orders. A file that nobody holds is what a killed holder left: the next run that looks removes it.
+//! it that takes orders. An unlocked file was left by a killed holder: the next run that reads the registry removes it.
 
 mod control;
 mod error;
@@ -23,22 +23,22 @@ pub use self::control::{Answer, Order, Orders, ask};
 pub use self::error::LimitsError;
 use self::error::failed;
 
-/// How many limits there can be at a time.
+/// Largest number of limits at a time.
 pub const LIMITS_MAX: u8 = 16;
 
-/// Where the files are.
+/// Directory of the registry.
 const PLACE: &str = "/run/netperf-trace";
 
-/// Tests have a folder of their own.
+/// Environment variable that names another directory, for tests.
 const PLACE_VARIABLE: &str = "NETPERF_TRACE_RUN";
 
-/// Longest file that is read.
+/// Longest file to read.
 const RECORD_MAX_BYTES: u64 = 1024 * 1024;
 
-/// Time between two looks whether a limit has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How often to check whether a limit has ended.
+const CHECK_EVERY: Duration = Duration::from_millis(10);
 
-/// The folder with the files of all limits.
+/// The directory with the files of all limits.
 #[derive(Clone, Debug)]
 pub struct Registry {
     path: PathBuf,
@@ -47,27 +47,28 @@ pub struct Registry {
 /// A limit that a process holds.
 #[derive(Clone, Debug)]
 pub struct Held {
-    /// What its holder wrote; `None` while it has not written anything yet.
+    /// Its record; `None` until the holder has written one.
     pub record: Option<LimitRecord>,
-    /// Its number.
+    /// Number of the limit.
     pub id: u8,
 }
 
 impl Registry {
-    /// That of this machine; nothing is made or opened yet.
+    /// The registry of this machine; nothing is made or opened yet.
     pub fn of_machine() -> Self {
         Self::at(std::env::var_os(PLACE_VARIABLE).unwrap_or_else(|| PLACE.into()))
     }
 
-    /// A folder of one's own.
+    /// A registry in this directory.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// The limits that are held, by number. What was left by holders that were killed is removed.
+    /// The limits in force, by number. Removes what killed holders have left.
     ///
     /// # Errors
-    /// When the folder is somebody else's, or may not be seen.
+    ///
+    /// The directory belongs to another user, or may not be read.
     pub fn held(&self) -> Result<Vec<Held>, LimitsError> {
         let Some(_lock) = self.lock()? else {
             return Ok(Vec::new());
@@ -79,10 +80,11 @@ impl Registry {
         Ok(held)
     }
 
-    /// Takes the lowest number that is free.
+    /// Registers a limit under the lowest free number.
     ///
     /// # Errors
-    /// When none is, or the folder can't be used.
+    ///
+    /// No number is free, or the directory can't be used.
     pub fn register(&self) -> Result<Registration, LimitsError> {
         self.make()?;
         let _lock = self.lock()?;
@@ -101,9 +103,10 @@ impl Registry {
         Err(LimitsError::Full)
     }
 
-    /// Waits until nobody holds this limit any more; false if it is held all the same.
+    /// Waits until a limit has ended; false if it has not within `patience`.
     ///
     /// # Errors
+    ///
     /// As [`Self::held`].
     pub fn wait_for_end(&self, id: u8, patience: Duration) -> Result<bool, LimitsError> {
         let began = clock::now().0;
@@ -111,7 +114,7 @@ impl Registry {
             if clock::now().0.since(began).unwrap_or_default() >= patience {
                 return Ok(false);
             }
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(CHECK_EVERY);
         }
         Ok(true)
     }
@@ -121,12 +124,13 @@ impl Registry {
         self.path.join(format!("limit-{id}"))
     }
 
-    /// The socket that takes orders for it.
+    /// The control socket of a limit.
     pub(super) fn socket(&self, id: u8) -> PathBuf {
         self.path.join(format!("limit-{id}.sock"))
     }
 
-    /// Keeps others from adding and removing files, until it is dropped. `None` if there is no folder.
+    /// Keeps other processes from adding and removing files, until dropped. `None` if there is no
+    /// directory.
     pub(super) fn lock(&self) -> Result<Option<File>, LimitsError> {
         let mut options = OpenOptions::new();
         let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
@@ -159,7 +163,8 @@ impl Registry {
         }
     }
 
-    /// What is held under this number; what nobody holds is removed. Under [`Self::lock`].
+    /// The limit with this number, if a process holds it; otherwise removes what is left. Call it under
+    /// [`Self::lock`].
     fn look_at(&self, id: u8) -> Result<Option<Held>, LimitsError> {
         let path = self.file(id);
         let mut options = OpenOptions::new();
@@ -217,25 +222,26 @@ impl Registry {
     }
 }
 
-/// A number that is this process's until it is dropped, or the process ends.
+/// A number that belongs to this process until it is dropped, or the process ends.
 #[derive(Debug)]
 pub struct Registration {
     registry: Registry,
     id: u8,
-    /// Locked; not inherited by programs that are started.
+    /// Locked, and closed on exec.
     file: File,
 }
 
 impl Registration {
-    /// 1 to 16.
+    /// Number of the limit, 1 to 16.
     pub fn id(&self) -> u8 {
         self.id
     }
 
-    /// Writes what is held, for other runs.
+    /// Writes the record for other runs.
     ///
     /// # Errors
-    /// When the file can't be written.
+    ///
+    /// The file can't be written.
     pub fn write(&mut self, record: &LimitRecord) -> Result<(), LimitsError> {
         let path = self.registry.file(self.id);
         // Others read under the same lock, so none sees half of it.
@@ -249,7 +255,7 @@ impl Registration {
         rewrite().map_err(|error| failed(&path, error))
     }
 
-    /// Where orders are taken.
+    /// The control socket of this limit.
     pub(super) fn socket(&self) -> PathBuf {
         self.registry.socket(self.id)
     }
@@ -265,7 +271,7 @@ impl Drop for Registration {
     }
 }
 
-/// A file of ours is a plain one, and of this user.
+/// Checks that a file is a regular one of this user.
 fn check(file: &File, path: &Path) -> Result<(), LimitsError> {
     let about = file.metadata().map_err(|error| failed(path, error))?;
     let what = if !about.is_file() {

@@ -13,11 +13,11 @@ use nix::errno::Errno;
 /// Which packets a socket drops before TCP sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// None.
+    /// Drops no packet.
     Nothing,
     /// One packet in ten, at random.
     OneInTen,
-    /// All.
+    /// Drops every packet.
     Everything,
 }
 

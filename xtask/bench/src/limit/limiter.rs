@@ -131,7 +131,7 @@ impl Holding<'_> {
                      - cmdline: '.*stream {end} tcp .*:{PORT}.*'\n"
                 );
                 fs::write(TOLL_FILE, text)?;
-                // It ends by SIGINT alone, which a bench in the background has been told to ignore.
+                // It ends by SIGINT alone, which a shell makes background jobs ignore.
                 let mut toll = self.beside("env");
                 toll.args(["--default-signal=INT", "tt", VETH, TOLL_FILE]);
                 toll.stderr(Stdio::null());

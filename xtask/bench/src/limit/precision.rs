@@ -210,8 +210,8 @@ impl Before {
 impl Figures {
     /// Figures of a stream whose limit starts now.
     pub(super) fn of(traffic: &Traffic, case: Case, before: &Before) -> Result<Self> {
-        let asked = case.asked();
-        let until_reached = traffic.until_or_never(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
+        let limit = case.limit_bytes_per_s();
+        let until_reached = traffic.until_or_never(|bin| (bin / limit - 1.0).abs() <= 0.1)?;
         traffic.bins(FIRST_SECOND)?;
         let after_first = sent_again()?;
         let (bins, left) = traffic.bins_and_share_left(BINS)?;
@@ -220,7 +220,7 @@ impl Figures {
         #[expect(clippy::cast_precision_loss, reason = "some bins")]
         let seconds = bins.len() as f64 * BIN.as_secs_f64();
         Ok(Self {
-            share: mean / asked,
+            share: mean / limit,
             variation: deviation / mean * 100.0,
             until_reached,
             again: Retransmissions {

@@ -50,12 +50,12 @@ struct PacedStream {
 
 impl PacedStream {
     fn start(bench: &Bench, case: Case, pacing: Pacing) -> Result<Self> {
-        let pace = (pacing == Pacing::Kernel).then(|| case.asked());
+        let pace = (pacing == Pacing::Kernel).then(|| case.limit_bytes_per_s());
         let traffic = Traffic::start(bench, (case.protocol, PORT, case.connections), pace)?;
         let limited = (pacing == Pacing::Limit).then(|| limit(bench, &traffic, case));
         let limit = limited.transpose()?;
-        let asked = case.asked();
-        traffic.until(|bin| (bin / asked - 1.0).abs() <= 0.1)?;
+        let rate = case.limit_bytes_per_s();
+        traffic.until(|bin| (bin / rate - 1.0).abs() <= 0.1)?;
         traffic.bins(10)?;
         Ok(Self { traffic, limit })
     }
@@ -144,7 +144,7 @@ fn obeyed(bench: &Bench, table: &mut Table) -> Result<()> {
 /// turn. Time that the hypervisor took does not count.
 fn throughput(bench: &Bench) -> Result<Vec<Pair>> {
     progress("limit, a bystander");
-    let pace = Some(MODEST.asked() * 1.1);
+    let pace = Some(MODEST.limit_bytes_per_s() * 1.1);
     let modest = Traffic::start(bench, (MODEST.protocol, PORT, MODEST.connections), pace)?;
     let other = bystander(bench)?;
     let rate = || -> Result<f64> {
@@ -196,7 +196,7 @@ fn busy(bench: &Bench, pacing: Pacing) -> Result<f64> {
     let after = CpuTimes::now(Cpus::All)?;
     let (mean, _) = mean_and_deviation(&bins);
     ensure!(
-        mean / FAST.asked() > 0.95,
+        mean / FAST.limit_bytes_per_s() > 0.95,
         "only {mean:.0} bytes per second"
     );
     kept.end()?;
@@ -226,7 +226,7 @@ fn changed(bench: &Bench) -> Result<Change> {
     let (free, _) = mean_and_deviation(&traffic.bins(10)?);
     let limit = limit(bench, &traffic, MODEST)?;
     let id = number(&limit)?;
-    traffic.until(|bin| (bin / MODEST.asked() - 1.0).abs() <= 0.1)?;
+    traffic.until(|bin| (bin / MODEST.limit_bytes_per_s() - 1.0).abs() <= 0.1)?;
     traffic.bins(10)?;
     let set = |rate: u32| -> Result<f64> {
         let words = ["limit", "set", "--id"];

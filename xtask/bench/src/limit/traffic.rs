@@ -68,7 +68,7 @@ impl Case {
     }
 
     /// The limit in bytes per second.
-    pub(super) fn asked(self) -> f64 {
+    pub(super) fn limit_bytes_per_s(self) -> f64 {
         f64::from(self.rate) * 1e6
     }
 }

@@ -16,7 +16,7 @@ pub struct LookupRow {
     pub result: &'static str,
     /// The name that was found, with its search domain.
     pub found: Option<String>,
-    /// Its addresses.
+    /// Addresses that were found.
     pub addresses: Vec<IpAddr>,
     /// How long it took.
     pub took_us: u64,
@@ -24,7 +24,7 @@ pub struct LookupRow {
     pub sent: usize,
     /// Names that were tried.
     pub names: Vec<String>,
-    /// Queries that nobody answered.
+    /// Queries without an answer.
     pub timeouts: usize,
     /// Each query, in order.
     pub queries: Vec<QueryRow>,
@@ -41,7 +41,7 @@ pub struct QueryRow {
     /// `A` or `AAAA`.
     #[serde(rename = "record_type")]
     pub kind: String,
-    /// Who was asked.
+    /// The resolver.
     pub server: SocketAddr,
     /// How long the answer took, or was waited for.
     pub took_us: u64,
@@ -50,7 +50,7 @@ pub struct QueryRow {
 }
 
 impl LookupRow {
-    /// Of one lookup.
+    /// The figures of a lookup.
     pub fn new(lookup: &Lookup) -> Self {
         let mut names: Vec<String> = Vec::new();
         for query in &lookup.queries {

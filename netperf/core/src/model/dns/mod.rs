@@ -16,12 +16,12 @@ pub struct DnsFigures {
     pub hosts: Vec<IpAddr>,
     /// One lookup as programs make it.
     pub lookup: Option<LookupRow>,
-    /// Each resolver.
+    /// The figures of each resolver.
     pub resolvers: Vec<ResolverRow>,
 }
 
 impl DnsFigures {
-    /// Of one sample.
+    /// The figures of a sample.
     pub fn new(sample: &DnsSample) -> Self {
         Self {
             hosts: sample.service.in_hosts(&sample.name),

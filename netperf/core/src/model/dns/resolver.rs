@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::model::spread::{Spread, micros};
 use crate::sample::dns::{Outcome, Reading, Record, ResolverReading, Transport};
 
-/// One resolver.
+/// The figures of one resolver.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResolverRow {
-    /// Who was asked.
+    /// Address of the resolver.
     pub server: SocketAddr,
     /// Its place in resolv.conf, from 1; `None` for one that the user named.
     pub place: Option<usize>,
@@ -28,7 +28,7 @@ pub struct TypeRow {
     /// `A`, `AAAA`, `MX`, …
     #[serde(rename = "record_type")]
     pub kind: String,
-    /// Queries.
+    /// Queries that were sent.
     pub sent: usize,
     /// Answers of any kind.
     pub answered: usize,

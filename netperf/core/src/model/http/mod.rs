@@ -1,4 +1,4 @@
-//! Where did the time of the requests go? The figures of `http`, as the JSON has them.
+//! The figures of `http`: how long each phase of the requests took, as in the JSON output.
 
 pub mod request;
 pub mod target;

@@ -1,4 +1,4 @@
-//! How did one request go?
+//! The figures of one HTTP request.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::model::spread::micros;
 use crate::sample::http::{Marks, Phase, RequestReading, Tls};
 use crate::units::{Bytes, Units, counted};
 
-/// One request.
+/// The figures of one request.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestRow {
@@ -19,7 +19,7 @@ pub struct RequestRow {
     pub status: Option<u16>,
     /// `HTTP/1.1`, `HTTP/2`.
     pub http_version: Option<&'static str>,
-    /// The other end.
+    /// Remote address.
     pub remote: Option<SocketAddr>,
     /// The connection was open before.
     pub reused: Option<bool>,
@@ -86,7 +86,7 @@ pub struct TlsRow {
     pub resumed: bool,
     /// Certificates that the server sent; `None` where it was resumed.
     pub certificates: Option<usize>,
-    /// Their size.
+    /// Size of the certificates.
     pub chain_bytes: Option<usize>,
     /// A fresh word of the authority came along.
     pub ocsp_stapled: Option<bool>,

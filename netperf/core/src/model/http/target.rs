@@ -1,4 +1,4 @@
-//! How did the requests to one address go, together?
+//! The figures of all requests to one address.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::sample::http::{Phase, RequestReading, TargetReading};
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetRow {
-    /// The address, where each one was asked by itself.
+    /// The address, where each was requested on its own.
     pub address: Option<SocketAddr>,
     /// How many requests got to their end.
     pub finished: usize,
@@ -34,13 +34,13 @@ pub struct TargetRow {
     pub requests: Vec<RequestRow>,
 }
 
-/// One phase.
+/// Times of one phase.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PhaseRow {
-    /// Its name.
+    /// Name of the phase.
     pub phase: &'static str,
-    /// Which it is.
+    /// The phase.
     #[serde(skip)]
     pub which: Phase,
     /// How long it took.
@@ -53,9 +53,9 @@ pub struct PhaseRow {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LongestRow {
-    /// Its name.
+    /// Name of the phase.
     pub phase: &'static str,
-    /// Which it is.
+    /// The phase.
     #[serde(skip)]
     pub which: Phase,
     /// Its share of all the time.

@@ -1,4 +1,4 @@
-//! What has become of a path over many cycles?
+//! A path over many cycles: its hops, its destination, and why it was not reached.
 
 mod figures;
 #[cfg(any(test, feature = "fixtures"))]
@@ -21,7 +21,7 @@ const HOSTS_MAX: usize = 16;
 /// A path and its figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathModel {
-    /// Where to.
+    /// The host that the path leads to.
     pub target: PathTarget,
     /// Number of the latest cycle.
     pub cycle: u64,
@@ -31,7 +31,8 @@ pub struct PathModel {
     pub destination: Figures,
     /// Whether it has been found to refuse what it was sent.
     pub is_refused: bool,
-    /// Why the latest cycle did not reach it, if it did not: the latest reason that was told, or silence.
+    /// Why the latest cycle did not reach the destination: the latest reason that a router gave, or
+    /// silence.
     pub missed: Option<Missed>,
     /// The largest packet that passes, or why that is not known.
     pub mtu: Option<Result<MtuReading, String>>,
@@ -63,21 +64,21 @@ pub struct Hop {
 pub enum Missed {
     /// A router said that it goes no further.
     EventKind {
-        /// Who.
+        /// The router that sent the reason.
         by: IpAddr,
-        /// What.
+        /// The reason.
         why: Unreachable,
     },
     /// A router said that the packet is too large.
     TooBig {
-        /// Who.
+        /// The router that sent the message.
         by: IpAddr,
         /// The MTU of its next link.
         mtu: Option<u32>,
     },
     /// This machine did not send the probes.
     NotSent(String),
-    /// Nobody answers from there on.
+    /// No answer from there on.
     Silence,
     /// Routers answer at every distance that was tried.
     TooFar,

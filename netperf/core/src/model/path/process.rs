@@ -1,4 +1,4 @@
-//! What do the connections of a process to the destination say?
+//! The connections of a process to the destination, and their round-trip times.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessSide {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
     /// Its name. Untrusted text.
     pub name: String,
@@ -18,6 +18,6 @@ pub struct ProcessSide {
     pub srtt_min_us: Option<u32>,
     /// The one in the middle.
     pub srtt_median_us: Option<u32>,
-    /// The longest.
+    /// Longest smoothed round-trip time.
     pub srtt_max_us: Option<u32>,
 }

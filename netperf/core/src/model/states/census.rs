@@ -43,26 +43,28 @@ pub enum Holder {
     Kernel,
 }
 
-/// What somebody holds.
+/// Sockets with the same holder.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    /// Who; `None` where it is no process that could be seen.
+    /// The process; `None` where the holder is no process, or could not be seen.
     pub process: Option<Arc<Process>>,
-    /// How many.
+    /// Sockets by state.
     pub counts: StateCounts,
 }
 
 /// Connections whose other end has closed and this one has not.
 #[derive(Clone, Debug, Default)]
 pub struct CloseWait {
-    /// Who has to close them.
+    /// The process that has to close them.
     pub process: Option<Arc<Process>>,
-    /// How many.
+    /// Number of connections.
     pub count: u32,
     /// Those of them that wait to be accepted.
     pub unaccepted: u32,
     /// Numbers of the files.
     pub fds: Vec<u32>,
+    /// The sockets, by the kernel's cookies.
+    pub cookies: Vec<u64>,
     /// How many of which peer.
     pub peers: HashMap<Peer, u32>,
     /// The age of the oldest.
@@ -81,7 +83,7 @@ pub enum Peer {
 /// Connections in one of the states in which this end closes.
 #[derive(Clone, Debug, Default)]
 pub struct Closing {
-    /// How many.
+    /// Number of connections.
     pub count: u32,
     /// Those whose FIN was sent again so often that the other end must be silent.
     pub silent: u32,
@@ -91,24 +93,24 @@ pub struct Closing {
     pub oldest: Option<Age>,
     /// How often the FIN was sent again at most.
     pub retransmits: u8,
-    /// With whom.
+    /// Connections by remote host.
     pub remotes: HashMap<IpAddr, u32>,
 }
 
 /// A listening socket.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    /// Which.
+    /// The kernel's socket cookie.
     pub cookie: u64,
     /// Network namespace.
     pub netns: u32,
-    /// Where it listens.
+    /// Local address and port.
     pub local: SocketAddr,
     /// Processes that hold it.
     pub owners: Vec<Arc<Process>>,
     /// Connections that wait to be accepted.
     pub backlog: u32,
-    /// How many may.
+    /// Limit of that queue.
     pub backlog_max: u32,
     /// Connections that it turned away since it began to listen.
     pub turned_away: Option<u32>,
@@ -197,6 +199,7 @@ impl Census {
             let leak = self.close_wait.entry(holder).or_default();
             leak.process = process.cloned();
             leak.count += 1;
+            leak.cookies.push(socket.cookie);
             leak.unaccepted += u32::from(unaccepted);
             *leak.peers.entry(peer).or_default() += 1;
             leak.oldest = leak.oldest.max(ages.of(socket));

@@ -37,9 +37,9 @@ pub struct StatesModel {
 /// What is kept of a look.
 #[derive(Clone, Debug, Default)]
 pub struct Look {
-    /// When, for rates.
+    /// When it was taken, for rates.
     pub at: MonoNs,
-    /// When, for people.
+    /// When it was taken, on the wall clock.
     pub wall: WallNs,
     /// The sockets, counted.
     pub census: Census,

@@ -25,9 +25,9 @@ const MAKERS_MAX: usize = 8;
 pub struct Destination {
     /// Network namespace.
     pub netns: u32,
-    /// This end.
+    /// Local address.
     pub local: IpAddr,
-    /// The other end.
+    /// Remote address and port.
     pub remote: SocketAddr,
 }
 

@@ -17,9 +17,9 @@ const FORGOTTEN: Duration = Duration::from_mins(10);
 /// Calls of one process that failed alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Refusal {
-    /// Which process.
+    /// The process.
     pub process: ProcessId,
-    /// What it called.
+    /// The call that failed.
     pub call: RefusedCall,
     /// Why it failed.
     pub error: RefusedFor,
@@ -31,14 +31,14 @@ pub struct Refusal {
     pub netns: u32,
 }
 
-/// How often.
+/// Failed calls of one kind.
 #[derive(Clone, Debug)]
 pub struct Refused {
     /// The process.
     pub process: Arc<Process>,
-    /// In this tick.
+    /// Failed calls in this tick.
     pub count: u64,
-    /// Since the start.
+    /// Failed calls since the start.
     pub total: u64,
     /// When this was last seen to grow.
     pub last: MonoNs,
@@ -49,11 +49,11 @@ pub struct Refused {
 /// Sockets that have a port.
 #[derive(Clone, Debug)]
 pub struct PortHolder {
-    /// Their state.
+    /// State of the sockets.
     pub state: TcpState,
     /// The first process that holds them; `None` where none does, or none is seen.
     pub process: Option<Arc<Process>>,
-    /// How many.
+    /// Number of sockets.
     pub count: u32,
 }
 

@@ -19,7 +19,7 @@ pub struct LookupRow {
     pub name: String,
     /// Its number; those of all that have this name, as a shell starts them one after the other.
     pub pids: Vec<u32>,
-    /// Who was asked.
+    /// The resolver.
     pub resolver: SocketAddr,
     /// Queries that ended.
     pub queries: u64,

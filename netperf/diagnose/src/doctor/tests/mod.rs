@@ -96,7 +96,11 @@ impl Scene {
         self
     }
 
-    fn judged<T>(&self, traffic: Result<&Model, &str>, look: impl FnOnce(&Diagnosis) -> T) -> T {
+    pub(super) fn judged<T>(
+        &self,
+        traffic: Result<&Model, &str>,
+        look: impl FnOnce(&Diagnosis) -> T,
+    ) -> T {
         let mut pressure = Pressure::new(self.before.clone());
         pressure.end(self.after.clone());
         let mut states = StatesModel::default();

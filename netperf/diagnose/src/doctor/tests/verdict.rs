@@ -29,6 +29,34 @@ fn an_interface_in_trouble_comes_before_what_it_loses_and_not_before_the_rest() 
 }
 
 #[test]
+fn saturated_processors_come_before_the_clients_that_wait_for_programs() {
+    let cause = |topic, level| Cause {
+        topic,
+        finding: Finding::new(level, String::new(), String::new(), &[]),
+    };
+    let mut causes = vec![
+        cause(Topic::Listen, Level::Critical),
+        cause(Topic::Delay, Level::Warn),
+        cause(Topic::Cpu, Level::Warn),
+        cause(Topic::Ports, Level::Warn),
+        cause(Topic::Failing, Level::Critical),
+    ];
+    in_order(&mut causes);
+    let order: Vec<_> = causes.iter().map(|cause| cause.topic).collect();
+    let expected = [
+        Topic::Failing,
+        Topic::Ports,
+        Topic::Cpu,
+        Topic::Listen,
+        Topic::Delay,
+    ];
+    assert_eq!(order, expected);
+    causes.retain(|cause| cause.topic != Topic::Cpu);
+    in_order(&mut causes);
+    assert_eq!(causes[0].topic, Topic::Listen);
+}
+
+#[test]
 fn a_calm_machine_has_nothing_wrong() {
     Scene::calm().judge(|doctor| {
         assert_eq!(doctor.status, Status::Ok, "{doctor:#?}");

@@ -10,20 +10,20 @@ use super::packet::{Flow, Token};
 /// An answer to one of our probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Heard {
-    /// Which probe.
+    /// Identifies the probe.
     pub(super) token: Token,
-    /// What about it.
+    /// Meaning of the answer.
     pub(super) said: Said,
 }
 
 /// A packet as a raw socket gives it: with its IP header for IPv4, without it for IPv6.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet<'p> {
-    /// Who sent it.
+    /// Sender of the packet.
     pub(super) from: IpAddr,
     /// Whether it came over the socket for ICMP, and not over the one for TCP.
     pub(super) is_icmp: bool,
-    /// Its bytes.
+    /// Bytes of the packet.
     pub(super) bytes: &'p [u8],
 }
 

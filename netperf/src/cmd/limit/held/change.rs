@@ -1,4 +1,4 @@
-//! How is a limit changed while it holds: by a key, or by an order of `limit set`?
+//! Changes a limit while it holds: by a key, or by `limit set`.
 
 use netperf_core::sample::limit::Rates;
 use netperf_core::units::ByteRate;

@@ -1,4 +1,4 @@
-//! What happens when a limit ends, and what is said of it?
+//! The end of a limit, and its last report.
 
 use netperf_core::failure::Failure;
 use netperf_core::model::limit::LimitModel;
@@ -14,13 +14,14 @@ use crate::view::envelope::Reason;
 use crate::view::limit::moved;
 
 impl Held {
-    /// A moment's rate says nothing to people; programs add up the bytes.
+    /// Whether the last, shorter tick is worth a report: to programs, which add up bytes, but not to
+    /// people.
     fn is_worth_a_line(&self, out: &Output) -> bool {
         let length = self.model.interval().unwrap_or_default();
         out.is_json() || length >= self.hold.timing.interval / 10
     }
 
-    /// A last, shorter tick; where it can't be read any more, lifting matters more.
+    /// Reports a last, shorter tick. If it can't be read, lifting the limit matters more.
     pub(super) fn report_rest(&mut self, out: &mut Output) -> anyhow::Result<()> {
         let Ok(last) = self.limit.read() else {
             return Ok(());
@@ -36,7 +37,7 @@ impl Held {
         Ok(())
     }
 
-    /// Lifts it, and says the last.
+    /// Lifts the limit, and reports the totals.
     pub(super) fn lift(self, reason: Reason, out: &mut Output) -> Ending {
         drop(self.events);
         self.limit.lift();
@@ -64,7 +65,7 @@ impl Held {
     }
 }
 
-/// Says on stderr what the check found.
+/// Prints the result of the check on stderr.
 fn verdict(
     condition: &Condition<LimitMetric>,
     checked: &LimitModel,

@@ -1,4 +1,4 @@
-//! What happens while a limit is held?
+//! A limit while it is held.
 
 mod change;
 mod ending;
@@ -29,16 +29,16 @@ use crate::render::output::{Format, Output, Silent};
 use crate::view::envelope::Reason;
 use crate::view::limit::{LimitTick, Outlook};
 
-/// How often is looked for processes whose name newly fits: some rename themselves.
+/// How often to look for processes whose name matches now: some rename themselves.
 const NEWCOMERS_EVERY: Duration = Duration::from_secs(1);
 
-/// Where programs are started one after the other, that is enough: to look for them takes some milliseconds.
+/// Shortest time between two such searches, which take some milliseconds each.
 const NEWCOMERS_REST: Duration = Duration::from_millis(200);
 
-/// A rate is reached after this time; what comes before is not checked.
+/// Time for the rate to settle; a check ignores it.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// A limit that is held, and all that is known of it.
+/// A limit and its state.
 pub(super) struct Held {
     hold: Hold,
     units: Units,
@@ -46,7 +46,7 @@ pub(super) struct Held {
     procfs: Procfs,
     limit: Limit,
     model: LimitModel,
-    /// Of the time that a check is about.
+    /// Readings of the time that a check covers.
     checked: Option<LimitModel>,
     registration: Registration,
     events: Events,
@@ -92,14 +92,14 @@ impl Held {
         }
     }
 
-    /// `limit 3 holds: up 20.0 MB/s for rsync (9821)`.
+    /// Describes the limit: `limit 3 holds: up 20.0 MB/s for rsync (9821)`.
     fn what_holds(&self) -> String {
         let record = &self.record;
         let rates = rates_text(record, self.units);
         format!("limit {} holds: {rates} for {}", record.id, who(record))
     }
 
-    /// Warns of what will suffer; the limit holds already, so this delays nothing.
+    /// Warns of side effects. The limit holds already, so this delays nothing.
     fn warn(&mut self, out: &mut Output) {
         if matches!(self.hold.selector, Selector::Command(_)) {
             return;
@@ -138,8 +138,8 @@ impl Held {
         Ok(match alive {
             Alive::Yes => Step::GoOn,
             // A name may fit others later; a command is waited for.
-            Alive::NobodyLeft if self.waits_for_others() => Step::GoOn,
-            Alive::NobodyLeft => {
+            Alive::AllEnded if self.waits_for_others() => Step::GoOn,
+            Alive::AllEnded => {
                 out.say("all processes that it covers have ended");
                 Step::End(Reason::Eof)
             }
@@ -151,7 +151,7 @@ impl Held {
         })
     }
 
-    /// Whether it is time to look for processes whose name newly fits.
+    /// Whether it is time to look for processes whose name matches now.
     fn may_have_newcomers(&mut self, now: MonoNs) -> bool {
         let passed = now.since(self.newcomers).unwrap_or_default();
         passed >= NEWCOMERS_EVERY || (passed >= NEWCOMERS_REST && self.limit.has_new_names())
@@ -167,7 +167,7 @@ impl Held {
         Some(self.hold.lasting?.saturating_sub(passed))
     }
 
-    /// Takes the readings of a check; true when it is over.
+    /// Adds the readings of a check; true when it is over.
     fn check(&mut self, now: MonoNs) -> anyhow::Result<bool> {
         let passed = now.since(self.began).unwrap_or_default();
         if passed >= SETTLED && self.checked.is_none() {
@@ -217,7 +217,7 @@ impl Held {
         self.show(out)
     }
 
-    /// Where the file can't be written any more, the limit holds all the same.
+    /// Writes the record for other runs. If that fails, the limit holds nevertheless.
     fn write_record(&mut self) {
         if let Err(error) = self.registration.write(&self.record) {
             log::warn!("`limit list` shows an old state: {error}");
@@ -235,7 +235,7 @@ impl Held {
         Ok(out.report(&LimitTick::new(&self.model, outlook))?)
     }
 
-    /// Warns of something once.
+    /// Prints a warning, but only once.
     fn warn_once(&mut self, text: &str, out: &mut Output) {
         if !self.warned.insert(text.to_owned()) {
             return;
@@ -251,7 +251,7 @@ impl Held {
 impl Source for Held {
     type Event = Event;
 
-    /// Says that it holds, and lets the command run that waits for it.
+    /// Reports that the limit holds, and starts the command.
     fn start(&mut self, out: &mut Output) -> anyhow::Result<Step> {
         out.report(&Silent(&opening(&self.hold, self.record.since)))?;
         let keys = if self.has_keys {
@@ -295,7 +295,7 @@ impl Source for Held {
         Ok(Step::GoOn)
     }
 
-    /// A signal is the command's, where there is one, and the limit ends with it.
+    /// Passes a signal on to the command, if there is one; the limit ends with it.
     fn stop(&mut self, stop: Stop) -> anyhow::Result<Step> {
         let Some(command) = &self.command else {
             return Ok(Step::End(Reason::Signal));
@@ -317,7 +317,7 @@ impl Source for Held {
         self.change(key, out)
     }
 
-    /// A command goes on without a reader of what we say.
+    /// A command goes on when the reader of our output has gone.
     fn closed(&mut self, out: &mut Output) -> anyhow::Result<Step> {
         if self.command.is_none() {
             return Ok(Step::Leave);

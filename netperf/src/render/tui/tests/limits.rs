@@ -28,7 +28,7 @@ fn a_limit_asks_for_a_rate_and_says_what_is_wrong_with_it() {
 }
 
 #[test]
-fn escape_limits_nobody_and_other_pages_have_nobody_to_limit() {
+fn escape_sets_no_limit_and_other_pages_have_no_process_to_limit() {
     let (mut state, model) = (top(), session());
     draw(&mut state, &model, 80, 24);
     press(

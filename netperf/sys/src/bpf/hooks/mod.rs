@@ -64,7 +64,7 @@ impl Attach {
 /// One program at one place in the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attachment {
-    /// How.
+    /// How it is attached.
     pub(super) attach: Attach,
     /// Tracepoint, function or cgroup hook.
     pub(super) symbol: &'static str,
@@ -89,7 +89,7 @@ pub(super) enum Need {
 /// For what a hook is attached: what nobody asks for costs nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// For everything.
+    /// Needed by every session.
     Always,
     /// For the rows of connections alone. It runs ten times in the life of each.
     ForConnections,
@@ -126,7 +126,7 @@ pub(super) struct Hook {
 pub(super) struct HookSet {
     /// Its kind, as in `--hooks`.
     pub(super) kind: HookKind,
-    /// Its members.
+    /// The hooks of the set.
     pub(super) hooks: &'static [Hook],
     /// More, which are attached only where somebody asks for them.
     pub(super) on_request: &'static [&'static [Hook]],

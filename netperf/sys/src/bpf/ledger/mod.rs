@@ -34,7 +34,7 @@ pub struct Tally {
 /// A flow's totals, as its slot has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowTotals {
-    /// Which.
+    /// Socket and process.
     pub id: FlowId,
     /// Addresses.
     pub key: FlowKey,

@@ -10,9 +10,9 @@ pub enum SocketsError {
     /// The namespace of the process that was named.
     #[error("can't look into the network namespace of process {tgid}")]
     Namespace {
-        /// The process.
+        /// Process whose namespace could not be entered.
         tgid: u32,
-        /// Why.
+        /// Error of the kernel.
         source: io::Error,
     },
     /// The kernel has none of the lists that were asked for.

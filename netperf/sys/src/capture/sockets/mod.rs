@@ -24,9 +24,9 @@ use crate::procfs::{Procfs, SocketFiles};
 /// What is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketRequest {
-    /// Which protocols.
+    /// Protocols to list.
     pub listed: Vec<Listed>,
-    /// In which states.
+    /// States to list.
     pub states: StateSet,
     /// How much of each.
     pub detail: Detail,
@@ -34,7 +34,7 @@ pub struct SocketRequest {
     pub in_full: StateSet,
     /// Whether the network namespaces tell their settings and counters as well.
     pub networks: bool,
-    /// Where.
+    /// Network namespaces to list.
     pub namespaces: Scope,
     /// Only these processes are of interest as owners; all if empty.
     pub owners: Vec<u32>,

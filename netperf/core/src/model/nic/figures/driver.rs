@@ -11,7 +11,7 @@ use crate::sample::nic::NicReading;
 pub struct DriverRow<'m> {
     /// As the driver calls it. Untrusted text.
     pub name: &'m str,
-    /// Its value.
+    /// Value of the counter.
     pub value: u64,
     /// By how much it grew in this tick.
     pub in_tick: Option<u64>,

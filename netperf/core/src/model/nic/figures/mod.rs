@@ -41,7 +41,7 @@ pub struct NicRow<'m> {
     pub netns: u32,
     /// Whether that is not the tracer's own.
     pub is_elsewhere: bool,
-    /// Its number there.
+    /// Interface index in that namespace.
     pub index: u32,
     /// What makes it, where it is no hardware.
     pub kind: Option<&'m str>,
@@ -65,7 +65,7 @@ pub struct NicRow<'m> {
     pub carrier_changes_in_tick: Option<u32>,
     /// Largest packet without its link header, in bytes.
     pub mtu: u32,
-    /// Its addresses.
+    /// Addresses of the interface.
     pub addresses: &'m [IpAddr],
     /// Speed in Mbit/s.
     pub speed_mbit: Option<u32>,
@@ -124,7 +124,7 @@ pub struct NicRow<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QueueRow<'m> {
-    /// Its kind.
+    /// Kind of the queue.
     pub kind: &'m str,
     /// Packets that wait now.
     pub backlog_packets: u32,
@@ -150,19 +150,19 @@ pub struct QueueRow<'m> {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SoftnetRow {
-    /// Its number.
+    /// Number of the processor.
     pub cpu: u32,
     /// Packets since boot.
     pub processed: u32,
-    /// In this tick.
+    /// Packets in this tick.
     pub processed_in_tick: Option<u64>,
     /// Packets that found its queue full, since boot.
     pub dropped: u32,
-    /// In this tick.
+    /// Drops in this tick.
     pub dropped_in_tick: Option<u64>,
     /// How often it had to stop with packets left, since boot.
     pub squeezed: u32,
-    /// In this tick.
+    /// How often that happened in this tick.
     pub squeezed_in_tick: Option<u64>,
 }
 

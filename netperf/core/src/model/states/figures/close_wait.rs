@@ -16,6 +16,11 @@ pub struct CloseWaitRow<'m> {
     pub pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: Option<&'m str>,
+    /// systemd unit.
+    pub unit: Option<&'m str>,
+    /// Which sockets, by the kernel's cookies: one may be in several rows.
+    #[serde(skip)]
+    pub sockets: &'m [u64],
     /// How many.
     pub count: u32,
     /// Those of them that wait to be accepted.
@@ -63,6 +68,8 @@ fn row<'m>(model: &StatesModel, holder: Holder, leak: &'m CloseWait) -> CloseWai
     CloseWaitRow {
         pid: process.map(|process| process.id.tgid),
         name: process.map(|process| process.name.as_str()),
+        unit: process.and_then(|process| process.unit.as_deref()),
+        sockets: &leak.cookies,
         count: leak.count,
         unaccepted: leak.unaccepted,
         oldest_s: leak.oldest.map(|age| age.at_least.as_secs_f64()),

@@ -19,7 +19,7 @@ const REMOTES_MAX: usize = 5;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRow<'m> {
-    /// Which it is.
+    /// The holder.
     #[serde(skip)]
     pub holder: Holder,
     /// Process id; 0 where no process holds them, `None` where it could not be seen.
@@ -42,7 +42,7 @@ pub struct ProcessRow<'m> {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteRow {
-    /// Its address.
+    /// Address of the host.
     pub remote: IpAddr,
     /// How many are in each state.
     pub counts: StateCounts,
@@ -54,9 +54,9 @@ pub struct RemoteRow {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClosingRow {
-    /// Which.
+    /// State of the connections.
     pub state: &'static str,
-    /// How many.
+    /// Number of connections.
     pub count: u32,
     /// Those whose other end does not answer.
     pub silent: u32,

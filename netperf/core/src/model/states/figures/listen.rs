@@ -14,7 +14,7 @@ use crate::sample::TcpState;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListenRow<'m> {
-    /// Where it listens.
+    /// Local address and port.
     pub local: SocketAddr,
     /// Inode number of the network namespace.
     pub netns: u32,
@@ -26,7 +26,7 @@ pub struct ListenRow<'m> {
     pub owners: Vec<Named<'m>>,
     /// Connections that wait to be accepted.
     pub backlog: u32,
-    /// How many may.
+    /// Limit of that queue.
     pub backlog_max: u32,
     /// Connections that it turned away since it began to listen.
     pub overflows: Option<u32>,

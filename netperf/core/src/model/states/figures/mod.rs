@@ -32,13 +32,13 @@ use crate::sample::{Process, TcpState};
 /// Which sockets are counted.
 #[derive(Clone, Debug)]
 pub struct StatesOptions {
-    /// In which states.
+    /// States to count.
     pub states: StateSet,
     /// Either end has this port.
     pub port: Option<u16>,
     /// The other end is in this network.
     pub remote: Option<IpNet>,
-    /// Of which processes.
+    /// Processes to count.
     pub processes: ProcessQuery,
 }
 
@@ -122,6 +122,14 @@ impl StatesOptions {
         }
     }
 
+    /// Whether some sockets may be left out.
+    pub fn has_filter(&self) -> bool {
+        self.states != StateSet::ALL
+            || self.port.is_some()
+            || self.remote.is_some()
+            || !self.processes.is_empty()
+    }
+
     /// Whether a socket is to be counted.
     pub fn takes(&self, sample: &SocketSample, socket: &SocketReading) -> bool {
         let Ends::Inet(ends) = &socket.ends else {
@@ -144,7 +152,8 @@ impl StatesOptions {
     }
 
     fn is_remote(&self, remote: IpAddr) -> bool {
-        self.remote.is_none_or(|network| network.contains(&remote))
+        self.remote
+            .is_none_or(|network| network.contains(&remote.to_canonical()))
     }
 
     fn shows(&self, state: TcpState) -> bool {

@@ -57,7 +57,7 @@ pub struct AcceptedRow<'m> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Likely<'m> {
-    /// Which.
+    /// The process.
     #[serde(flatten)]
     pub process: Named<'m>,
     /// Why that is likely.

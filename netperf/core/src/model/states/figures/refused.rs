@@ -21,7 +21,7 @@ pub struct RefusedRow<'m> {
     pub host_pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: &'m str,
-    /// What it called.
+    /// The call that failed.
     pub call: RefusedCall,
     /// Why it failed.
     pub error: RefusedFor,
@@ -52,9 +52,9 @@ pub struct PortHolderRow<'m> {
     pub pid: Option<u32>,
     /// Its name. Untrusted text.
     pub name: Option<&'m str>,
-    /// Their state.
+    /// State of the sockets.
     pub state: TcpState,
-    /// How many.
+    /// Number of sockets.
     pub count: u32,
 }
 

@@ -1,23 +1,23 @@
-//! What can be done to a packet?
+//! Single mutations of a packet, and a proptest strategy that combines them.
 
 use proptest::prelude::*;
 
-/// What is done to a packet. Places are taken modulo its length.
+/// A mutation of a packet. Offsets are taken modulo its length.
 #[derive(Clone, Debug)]
-enum Blow {
+enum Mutation {
     Flip(usize, u8),
     Byte(usize, u8),
-    /// A length, a count or a pointer that is wrong.
+    /// Overwrites two bytes: a wrong length, count or pointer.
     Word(usize, u16),
     Cut(usize),
     Remove(usize, usize),
-    /// Some of it twice.
+    /// Inserts some of the packet a second time.
     Repeat(usize, usize),
     Append(Vec<u8>),
 }
 
-impl Blow {
-    fn strike(&self, packet: &mut Vec<u8>) {
+impl Mutation {
+    fn apply(&self, packet: &mut Vec<u8>) {
         let length = packet.len().max(1);
         let part = |from: &usize, count: &usize| {
             let from = from % length;
@@ -43,28 +43,28 @@ impl Blow {
     }
 }
 
-/// One packet out of these, with some damage; now and then none.
+/// One of these packets with several mutations, now and then with none.
 pub fn damaged(packets: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     // Lengths at their limits, labels that are pointers, and pointers to the places where names stand.
     const BYTES: [u8; 8] = [0, 1, 63, 64, 127, 128, 192, 255];
     const WORDS: [u16; 10] = [0, 1, 2, 255, 0x7fff, 0x8000, 0xffff, 0xc000, 0xc00c, 0xc010];
     let at = || 0_usize..512;
-    let blow = prop_oneof![
-        (at(), any::<u8>()).prop_map(|(at, bit)| Blow::Flip(at, bit)),
-        (at(), any::<u8>()).prop_map(|(at, byte)| Blow::Byte(at, byte)),
-        (at(), prop::sample::select(&BYTES)).prop_map(|(at, byte)| Blow::Byte(at, byte)),
-        (at(), prop::sample::select(&WORDS)).prop_map(|(at, word)| Blow::Word(at, word)),
+    let mutation = prop_oneof![
+        (at(), any::<u8>()).prop_map(|(at, bit)| Mutation::Flip(at, bit)),
+        (at(), any::<u8>()).prop_map(|(at, byte)| Mutation::Byte(at, byte)),
+        (at(), prop::sample::select(&BYTES)).prop_map(|(at, byte)| Mutation::Byte(at, byte)),
+        (at(), prop::sample::select(&WORDS)).prop_map(|(at, word)| Mutation::Word(at, word)),
         // A pointer to anywhere in the packet: ahead, to itself, in circles.
-        (at(), 0_u16..96).prop_map(|(at, to)| Blow::Word(at, 0xc000 | to)),
-        at().prop_map(Blow::Cut),
-        (at(), at()).prop_map(|(from, count)| Blow::Remove(from, count)),
-        (at(), at()).prop_map(|(from, count)| Blow::Repeat(from, count)),
-        prop::collection::vec(any::<u8>(), 0..80).prop_map(Blow::Append),
+        (at(), 0_u16..96).prop_map(|(at, to)| Mutation::Word(at, 0xc000 | to)),
+        at().prop_map(Mutation::Cut),
+        (at(), at()).prop_map(|(from, count)| Mutation::Remove(from, count)),
+        (at(), at()).prop_map(|(from, count)| Mutation::Repeat(from, count)),
+        prop::collection::vec(any::<u8>(), 0..80).prop_map(Mutation::Append),
     ];
-    let blows = prop::collection::vec(blow, 0..5);
-    (prop::sample::select(packets), blows).prop_map(|(mut packet, blows)| {
-        for blow in blows {
-            blow.strike(&mut packet);
+    let mutations = prop::collection::vec(mutation, 0..5);
+    (prop::sample::select(packets), mutations).prop_map(|(mut packet, mutations)| {
+        for mutation in mutations {
+            mutation.apply(&mut packet);
         }
         packet
     })

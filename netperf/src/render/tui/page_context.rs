@@ -1,4 +1,4 @@
-//! What do all pages draw from, and what do they say when there is nothing to draw?
+//! The figures that pages draw from, and their text when they are empty.
 
 use netperf_core::host_names::HostNames;
 use netperf_core::model::Model;
@@ -9,9 +9,9 @@ use ratatui::style::{Modifier, Style};
 
 use super::state::{Page, State};
 
-/// What is to be seen.
+/// What a page draws from.
 #[derive(Clone, Copy)]
-pub(super) struct Scene<'s> {
+pub(super) struct PageContext<'s> {
     pub(super) model: &'s Model,
     pub(super) names: &'s dyn HostNames,
 }
@@ -23,7 +23,7 @@ pub(super) fn line(buffer: &mut Buffer, area: Rect, text: &str) {
     }
 }
 
-/// Says why there are no rows.
+/// Writes why there are no rows.
 pub(super) fn hint(buffer: &mut Buffer, area: Rect, text: &str) {
     let x = area.x + 2.min(area.width);
     let y = area.y + 1.min(area.height.saturating_sub(1));
