@@ -122,6 +122,10 @@ fn connecting(why: &str) -> &'static str {
             "a route of this machine forbids it (type `prohibit`), or it is a broadcast address: look at `ip \
              route get ADDRESS`"
         }
+        _ if why.contains("Invalid argument") => {
+            "a route of this machine throws such packets away (type `blackhole`), or it is a link-local address, \
+             which needs its interface"
+        }
         _ if why.contains("not permitted") => {
             "a filter of this machine drops the packet on its way out: look at `nft list ruleset`"
         }

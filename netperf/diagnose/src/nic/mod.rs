@@ -6,6 +6,7 @@ pub mod driver;
 mod full;
 mod link;
 pub mod meaning;
+mod missing;
 mod processors;
 
 use netperf_core::model::nic::figures::NicFigures;
@@ -26,6 +27,7 @@ pub fn findings(figures: &NicFigures<'_>, period: Period, units: Units) -> Vec<F
         findings.extend(link::of(row, period));
         findings.extend(counters::of(row, figures, period));
     }
+    findings.extend(missing::of(figures));
     findings.extend(processors::of(figures, period));
     findings.sort_by_key(|finding| finding.level);
     if findings.iter().all(|finding| finding.level == Level::Ok) {

@@ -332,3 +332,16 @@ fn conditions_are_held_against_each_interface_in_each_tick() {
         assert_eq!(found.join("; "), sentence, "{text}");
     }
 }
+
+#[test]
+fn an_interface_that_was_asked_for_and_is_gone_is_no_all_clear() {
+    let model = model([]);
+    let figures = NicFigures {
+        missing: vec!["eth0".to_owned()],
+        ..NicFigures::new(&model, None, |_| true)
+    };
+    let found = super::findings(&figures, Period::Tick, Units::Auto);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].level, Level::Critical);
+    assert!(found[0].what.contains("eth0 is gone"), "{found:#?}");
+}

@@ -182,3 +182,74 @@ pub(super) async fn count_body(body: &mut Incoming, bytes: &mut u64) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// What comes of a request to a server that sends these, with a pause between them.
+    async fn answered(parts: &[&str]) -> Result<(u16, Duration), String> {
+        let (near, mut far) = duplex(1 << 20);
+        let parts: Vec<String> = parts.iter().map(|&it| it.to_owned()).collect();
+        tokio::spawn(async move {
+            let mut request = [0; 4096];
+            let length = far.read(&mut request).await.unwrap();
+            assert!(length > 0);
+            for part in parts {
+                far.write_all(part.as_bytes()).await.unwrap();
+                sleep(PAUSE).await;
+            }
+        });
+        let mut channel = Channel::open(near, false).await?;
+        let begun = clock::now().0;
+        let sent = channel.send(Request::new(NoBody::new())).await;
+        let (moments, response) = sent.map_err(|unanswered| {
+            let came = unanswered.first_byte.is_some();
+            format!("{} (something came: {came})", unanswered.why)
+        })?;
+        let waited = moments.first_byte.since(begun).unwrap_or_default();
+        Ok((response.status().as_u16(), waited))
+    }
+
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    #[tokio::test]
+    async fn heads_that_curl_takes_are_taken() {
+        let many: String = (0..1_000).map(|it| format!("X-{it}: v\r\n")).collect();
+        for head in [
+            "Content-Security-Policy: default-src 'self'\r\n  https:;\r\n",
+            "X-Odd : v\r\n",
+            "X Odd: v\r\n",
+            "no colon at all\r\n",
+            &many,
+        ] {
+            let whole = format!("HTTP/1.1 200 OK\r\n{head}Content-Length: 0\r\n\r\n");
+            let (status, _) = answered(&[&whole]).await.unwrap();
+            assert_eq!(status, 200, "{head}");
+        }
+    }
+
+    #[tokio::test]
+    async fn early_hints_are_not_the_first_byte_of_the_answer() {
+        let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        let (status, waited) = answered(&[hints, hints, answer]).await.unwrap();
+        assert_eq!(status, 200);
+        assert!(waited >= PAUSE * 2, "{waited:?}");
+        let (_, waited) = answered(&[answer]).await.unwrap();
+        assert!(waited < PAUSE, "{waited:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_http_came_all_the_same() {
+        let why = answered(&["SSH-2.0-OpenSSH\r\n\r\n"]).await.unwrap_err();
+        assert!(why.contains("something came: true"), "{why}");
+        let why = answered(&[]).await.unwrap_err();
+        assert!(why.contains("something came: false"), "{why}");
+    }
+}

@@ -59,7 +59,7 @@ struct Interfaces {
     feed: NicFeed,
     model: NicModel,
     traffic: Traffic,
-    /// Conditions of `--fail-if` that held in any tick, in words.
+    /// Conditions of `--fail-if` that held in any tick, and interfaces that went, in words.
     exceeded: Vec<String>,
 }
 
@@ -99,9 +99,11 @@ impl Poll for Interfaces {
         self.traffic.tick(&self.model, &self.options);
         let tick = NicTick::new(&self.model, self.traffic.counted(), &self.options);
         out.report(&tick)?;
-        for exceeded in &tick.exceeded {
-            if !self.exceeded.contains(exceeded) {
-                self.exceeded.push(exceeded.clone());
+        let gone = tick.missing.iter();
+        let gone = gone.map(|name| format!("interface `{name}` is gone"));
+        for exceeded in tick.exceeded.iter().cloned().chain(gone) {
+            if !self.exceeded.contains(&exceeded) {
+                self.exceeded.push(exceeded);
             }
         }
         Ok(())
@@ -122,8 +124,8 @@ impl Poll for Interfaces {
 
 /// Refuses an unknown interface: its figures would never come.
 fn check_names(options: &NicOptions, sample: &NicSample) -> Result<(), Failure> {
-    let is_known = |name: &&String| sample.nics.iter().any(|nic| nic.name == **name);
-    let Some(missing) = options.names.iter().find(|name| !is_known(name)) else {
+    let missing = options.missing(sample);
+    let Some(missing) = missing.first() else {
         return Ok(());
     };
     let known = sample.nics.iter().map(|nic| format!("`{}`", nic.name));

@@ -37,6 +37,13 @@ impl NicOptions {
         self.names.is_empty() || self.names.contains(&nic.name)
     }
 
+    /// Names that are asked for and that no interface has.
+    pub fn missing(&self, sample: &NicSample) -> Vec<String> {
+        let is_known = |name: &String| sample.nics.iter().any(|nic| nic.name == *name);
+        let names = self.names.iter().filter(|name| !is_known(name));
+        names.cloned().collect()
+    }
+
     /// A condition of `--fail-if` on a figure that no interface has: it could never fail.
     pub fn unmeasured(&self, sample: &NicSample) -> Option<Unseen> {
         let mut shown = sample.nics.iter().filter(|nic| self.takes(nic));
@@ -62,6 +69,8 @@ pub struct NicTick<'m> {
     pub interfaces: Vec<NicRow<'m>>,
     /// Packets that each processor took from the interfaces. Machine-wide.
     pub softnet: Vec<SoftnetRow>,
+    /// Names that were asked for and that no interface has any more. Untrusted text.
+    pub missing: Vec<String>,
     /// Explanations of the counters that are not zero.
     pub meanings: Vec<Meaning>,
     /// Findings, the worst first.
@@ -82,7 +91,10 @@ impl<'m> NicTick<'m> {
     /// The latest snapshot of the model. `counted` has the traffic of processes, where it is counted.
     pub fn new(model: &'m NicModel, counted: Counted<'m>, options: &NicOptions) -> Self {
         let traffic = counted.model();
-        let figures = NicFigures::new(model, traffic, |nic| options.takes(nic));
+        let figures = NicFigures {
+            missing: options.missing(&model.now),
+            ..NicFigures::new(model, traffic, |nic| options.takes(nic))
+        };
         let fail_if = options.fail_if.iter();
         Self {
             time: Rfc3339(model.now.wall),
@@ -94,6 +106,7 @@ impl<'m> NicTick<'m> {
                 .collect(),
             interfaces: figures.interfaces,
             softnet: figures.softnet,
+            missing: figures.missing,
             namespaces: model.now.namespaces,
             unavailable: &model.now.unseen,
             users_unknown: match counted {

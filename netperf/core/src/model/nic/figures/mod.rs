@@ -26,6 +26,8 @@ pub struct NicFigures<'m> {
     pub interfaces: Vec<NicRow<'m>>,
     /// What each processor took from the interfaces. Of the machine.
     pub softnet: Vec<SoftnetRow>,
+    /// Names that were asked for and are not there any more. Untrusted text.
+    pub missing: Vec<String>,
 }
 
 /// One interface. What is not known is `None`; rates and growth need two looks.
@@ -177,6 +179,7 @@ impl<'m> NicFigures<'m> {
             interval_s: model.interval().map(|length| length.as_secs_f64()),
             interfaces: shown.map(|nic| NicRow::new(model, nic, traffic)).collect(),
             softnet: softnet(model),
+            missing: Vec::new(),
         }
     }
 }
