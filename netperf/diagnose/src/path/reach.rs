@@ -24,7 +24,7 @@ pub(super) fn reason(way: &Way<'_>, missed: &Missed) -> String {
         return round(&circle);
     }
     match missed {
-        Missed::EventKind { by, why } => {
+        Missed::Reported { by, why } => {
             format!("{} says that {}", way.name_of(*by), unreachable(*why))
         }
         Missed::TooBig { by, mtu } => format!(
@@ -125,7 +125,7 @@ fn advice(way: &Way<'_>, missed: &Missed) -> Vec<String> {
             "look at this machine's routes, link and filters: `ip route get ADDRESS`, `ip neigh`, `nft list \
              ruleset`".to_owned(),
         ],
-        Missed::EventKind { .. } => vec![
+        Missed::Reported { .. } => vec![
             "ask the operator of that router; if it is yours, check its routes, its filter and the host's \
              link"
                 .to_owned(),

@@ -20,7 +20,7 @@ pub(super) fn of(way: &Way<'_>) -> Vec<Finding> {
 
 fn one(way: &Way<'_>, told: &Told) -> Option<Finding> {
     let (by, says, advice) = match &told.why {
-        Missed::EventKind { by, why } => (*by, message(*why), advice(*why)),
+        Missed::Reported { by, why } => (*by, message(*why), advice(*why)),
         Missed::TooBig { by, mtu: known } => (
             *by,
             format!("\"packet too big\", with {}", mtu(*known)),

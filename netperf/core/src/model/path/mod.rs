@@ -63,7 +63,7 @@ pub struct Hop {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missed {
     /// A router said that it goes no further.
-    EventKind {
+    Reported {
         /// The router that sent the reason.
         by: IpAddr,
         /// The reason.
@@ -88,7 +88,7 @@ impl Missed {
     /// The router that said so.
     pub fn by(&self) -> Option<IpAddr> {
         match self {
-            Self::EventKind { by, .. } | Self::TooBig { by, .. } => Some(*by),
+            Self::Reported { by, .. } | Self::TooBig { by, .. } => Some(*by),
             Self::NotSent(_) | Self::Silence | Self::TooFar => None,
         }
     }
@@ -176,7 +176,7 @@ impl PathModel {
             Some(Missed::TooFar) if self.distance.is_none() => return,
             Some(Missed::TooFar) => {}
             _ if self.distance.is_some() && is_too_short(cycle) => return,
-            Some(why @ (Missed::EventKind { .. } | Missed::TooBig { .. })) => self.count_told(why),
+            Some(why @ (Missed::Reported { .. } | Missed::TooBig { .. })) => self.count_told(why),
             Some(Missed::Silence) | None => {}
         }
         self.destination.add(None);
@@ -232,7 +232,7 @@ fn missed(cycle: &PathCycle) -> Option<Missed> {
     match cycle.probes.last()? {
         Outcome::Answered(reply) => match reply.said {
             Said::Reached | Said::Refused => None,
-            Said::Unreachable(why) => Some(Missed::EventKind {
+            Said::Unreachable(why) => Some(Missed::Reported {
                 by: reply.from,
                 why,
             }),

@@ -97,7 +97,7 @@ fn silence_after_a_reason_does_not_take_it_away_but_an_answer_does() {
         cycle(1, "r1 1000, r2 2000 unreachable"),
         cycle(2, "r1 1000, -"),
     ]);
-    assert!(matches!(told.missed, Some(Missed::EventKind { .. })));
+    assert!(matches!(told.missed, Some(Missed::Reported { .. })));
     told.advance(&cycle(3, "r1 1000, r2 2000, ! 3000"));
     assert_eq!(told.missed, None);
     told.advance(&cycle(4, "r1 1000, r2 2000, -"));
@@ -110,7 +110,7 @@ fn what_a_router_says_is_the_reason() {
     let by = "10.0.2.1".parse().unwrap();
     assert_eq!(
         told.missed,
-        Some(Missed::EventKind {
+        Some(Missed::Reported {
             by,
             why: Unreachable::Host
         })

@@ -18,7 +18,7 @@ fn clocks(now: u64) -> (MonoNs, WallNs) {
 fn told_at(at: u64, states: (TcpState, TcpState), fin_arrived: bool) -> ConnectionEvent {
     let (at, wall) = clocks(at);
     let mut event = transition(&process(7, "curl"), (LOCAL, REMOTE), states);
-    if let EventKind::Transition(transition) = &mut event.what {
+    if let Event::Transition(transition) = &mut event.what {
         transition.fin_arrived = fin_arrived;
     }
     ConnectionEvent { at, wall, ..event }
@@ -41,7 +41,7 @@ fn look(at: u64, shown: Option<(TcpState, u32)>) -> Box<SocketSample> {
 }
 
 enum Step {
-    EventKind(ConnectionEvent),
+    Event(ConnectionEvent),
     Look(Box<SocketSample>),
 }
 
@@ -53,14 +53,14 @@ fn play(all: bool, steps: Vec<Step>) -> Vec<Row> {
     let mut told = Vec::new();
     for step in steps {
         match step {
-            Step::EventKind(event) => waits.take_in(event, &mut told),
+            Step::Event(event) => waits.take_in(event, &mut told),
             Step::Look(sample) => {
                 waits.look(&sample, (sample.at, WallNs(sample.at.0)), &mut told);
             }
         }
     }
     let row = |event: ConnectionEvent| {
-        let EventKind::Transition(it) = event.what else {
+        let Event::Transition(it) = event.what else {
             panic!("{:?}", event.what)
         };
         let seconds = event.at.0 / 1_000_000_000;
@@ -77,7 +77,7 @@ fn a_full_close_is_the_beginning_of_time_wait_and_a_look_shows_its_end() {
         let rows = play(
             true,
             vec![
-                Step::EventKind(told_at(10, (old, Close), true)),
+                Step::Event(told_at(10, (old, Close), true)),
                 Step::Look(look(20, Some((TimeWait, 50_000)))),
                 Step::Look(look(71, None)),
             ],
@@ -92,7 +92,7 @@ fn a_substitute_that_waits_for_fin_is_shown_when_it_has_come() {
     let rows = play(
         true,
         vec![
-            Step::EventKind(told_at(10, (FinWait2, Close), false)),
+            Step::Event(told_at(10, (FinWait2, Close), false)),
             Step::Look(look(11, Some((FinWait2, 59_000)))),
             Step::Look(look(13, Some((TimeWait, 59_000)))),
         ],
@@ -105,7 +105,7 @@ fn one_that_fin_never_reaches_ends_in_fin_wait_2() {
     let rows = play(
         true,
         vec![
-            Step::EventKind(told_at(10, (FinWait2, Close), false)),
+            Step::Event(told_at(10, (FinWait2, Close), false)),
             Step::Look(look(11, Some((FinWait2, 1_000)))),
             Step::Look(look(13, None)),
         ],
@@ -118,8 +118,8 @@ fn ends_that_are_used_again_end_the_wait() {
     let rows = play(
         true,
         vec![
-            Step::EventKind(told_at(10, (FinWait2, Close), true)),
-            Step::EventKind(told_at(12, (SynSent, Established), false)),
+            Step::Event(told_at(10, (FinWait2, Close), true)),
+            Step::Event(told_at(12, (SynSent, Established), false)),
             Step::Look(look(13, None)),
         ],
     );
@@ -134,8 +134,8 @@ fn a_look_that_began_before_ends_were_used_again_does_not_end_the_wait_twice() {
     let rows = play(
         true,
         vec![
-            Step::EventKind(told_at(10, (FinWait2, Close), true)),
-            Step::EventKind(told_at(12, (SynSent, Established), false)),
+            Step::Event(told_at(10, (FinWait2, Close), true)),
+            Step::Event(told_at(12, (SynSent, Established), false)),
             Step::Look(look(11, Some((TimeWait, 59_000)))),
             Step::Look(look(13, None)),
         ],
@@ -152,8 +152,8 @@ fn a_look_may_be_faster_than_the_records_of_a_connection() {
         true,
         vec![
             Step::Look(look(12, Some((TimeWait, 59_000)))),
-            Step::EventKind(told_at(10, (SynSent, Established), false)),
-            Step::EventKind(told_at(11, (FinWait2, Close), true)),
+            Step::Event(told_at(10, (SynSent, Established), false)),
+            Step::Event(told_at(11, (FinWait2, Close), true)),
             Step::Look(look(80, None)),
         ],
     );
@@ -170,7 +170,7 @@ fn what_began_after_a_look_is_not_missed_in_it() {
     let rows = play(
         true,
         vec![
-            Step::EventKind(told_at(10, (FinWait2, Close), true)),
+            Step::Event(told_at(10, (FinWait2, Close), true)),
             Step::Look(look(9, None)),
         ],
     );
@@ -193,14 +193,11 @@ fn what_was_there_before_is_nobodys_and_shown_only_where_all_is() {
 #[test]
 fn a_connection_that_failed_does_not_wait() {
     let mut failed = told_at(10, (FinWait2, Close), true);
-    if let EventKind::Transition(transition) = &mut failed.what {
+    if let Event::Transition(transition) = &mut failed.what {
         transition.failed = true;
     }
-    let rows = play(
-        true,
-        vec![Step::EventKind(failed), Step::Look(look(20, None))],
-    );
+    let rows = play(true, vec![Step::Event(failed), Step::Look(look(20, None))]);
     assert_eq!(rows, [(FinWait2, Close, 10, Some(500_000), 7)]);
     let open = told_at(10, (Established, FinWait1), false);
-    assert_eq!(play(true, vec![Step::EventKind(open)]).len(), 1);
+    assert_eq!(play(true, vec![Step::Event(open)]).len(), 1);
 }
