@@ -220,7 +220,7 @@ mod tests {
 
     #[tokio::test]
     async fn heads_that_curl_takes_are_taken() {
-        let many: String = (0..1_000).map(|it| format!("X-{it}: v\r\n")).collect();
+        let many = "X-Many: v\r\n".repeat(1_000);
         for head in [
             "Content-Security-Policy: default-src 'self'\r\n  https:;\r\n",
             "X-Odd : v\r\n",
