@@ -189,7 +189,7 @@ impl Limit {
         self.invitation.next_round(&mut self.programs);
         self.tell_window();
         if let Err(error) = self.learn() {
-            return gone(error);
+            return Alive::after(error);
         }
         if self.tended.is_multiple_of(SEARCH_EVERY) {
             match self.network.backlogs() {
@@ -201,7 +201,7 @@ impl Limit {
                         self.programs.set_waiting(which, bytes.into());
                     }
                 }
-                Err(error) => return gone(error),
+                Err(error) => return Alive::after(error),
             }
             self.attach_interfaces()?;
             if !self.has_members() {
@@ -391,13 +391,5 @@ impl Limit {
             });
         }
         Ok(())
-    }
-}
-
-/// Whether an interface of the limit was removed, or the error is another.
-fn gone(error: std::io::Error) -> Result<Alive, LimitError> {
-    match error.raw_os_error() {
-        Some(libc::ENODEV | libc::ENOENT) => Ok(Alive::Gone),
-        _ => Err(LimitError::Failed(error.into())),
     }
 }

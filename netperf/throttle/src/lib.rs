@@ -132,3 +132,13 @@ pub enum Alive {
     /// The network namespace is gone, or the interfaces of the limit were removed.
     Gone,
 }
+
+impl Alive {
+    /// What an error of the kernel means: an interface of the limit has been removed, or this is another problem.
+    fn after(error: std::io::Error) -> Result<Self, LimitError> {
+        match error.raw_os_error() {
+            Some(libc::ENODEV | libc::ENOENT) => Ok(Self::Gone),
+            _ => Err(LimitError::Failed(error.into())),
+        }
+    }
+}

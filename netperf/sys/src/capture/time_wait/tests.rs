@@ -18,7 +18,7 @@ fn clocks(now: u64) -> (MonoNs, WallNs) {
 fn told_at(at: u64, states: (TcpState, TcpState), fin_arrived: bool) -> ConnectionEvent {
     let (at, wall) = clocks(at);
     let mut event = transition(&process(7, "curl"), (LOCAL, REMOTE), states);
-    if let Event::Transition(transition) = &mut event.what {
+    if let EventKind::Transition(transition) = &mut event.what {
         transition.fin_arrived = fin_arrived;
     }
     ConnectionEvent { at, wall, ..event }
@@ -60,7 +60,7 @@ fn play(all: bool, steps: Vec<Step>) -> Vec<Row> {
         }
     }
     let row = |event: ConnectionEvent| {
-        let Event::Transition(it) = event.what else {
+        let EventKind::Transition(it) = event.what else {
             panic!("{:?}", event.what)
         };
         let seconds = event.at.0 / 1_000_000_000;
@@ -193,7 +193,7 @@ fn what_was_there_before_is_nobodys_and_shown_only_where_all_is() {
 #[test]
 fn a_connection_that_failed_does_not_wait() {
     let mut failed = told_at(10, (FinWait2, Close), true);
-    if let Event::Transition(transition) = &mut failed.what {
+    if let EventKind::Transition(transition) = &mut failed.what {
         transition.failed = true;
     }
     let rows = play(true, vec![Step::Event(failed), Step::Look(look(20, None))]);
