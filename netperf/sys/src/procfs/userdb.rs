@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// Where the service listens that asks all others (systemd-userdbd.service(8)).
 const SOCKET: &str = "run/systemd/userdb/io.systemd.Multiplexer";
 
-/// The method, and the service that is to answer (systemd, docs/USER_GROUP_API.md).
+/// The method, and the service that is to answer (systemd, `docs/USER_GROUP_API.md`).
 const METHOD: &str = "io.systemd.UserDatabase.GetUserRecord";
 const SERVICE: &str = "io.systemd.Multiplexer";
 
