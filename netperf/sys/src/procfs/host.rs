@@ -108,16 +108,17 @@ impl Procfs {
             .sum()
     }
 
-    /// Whether an interface is no device and none below it is, so that its speed is no limit (tun, veth),
-    /// or is a bridge, which says the speed of one of its ports.
-    fn makes_up_its_speed(&self, name: &str) -> bool {
+    /// Whether this speed of an interface is no limit: one that tun and veth begin with, which are no devices and
+    /// have none below them, or that of a bridge, which says the speed of one of its ports.
+    fn makes_up(&self, name: &str, speed_mbit: u32) -> bool {
         let place = self.root.join("sys/class/net").join(name);
         let is_virtual = fs::read_link(&place)
             .is_ok_and(|target| target.to_string_lossy().contains("/virtual/"));
         let mut entries = fs::read_dir(&place).into_iter().flatten().flatten();
         let is_above =
             entries.any(|entry| entry.file_name().to_string_lossy().starts_with("lower_"));
-        is_virtual && (place.join("bridge").is_dir() || !is_above)
+        let is_default = matches!(speed_mbit, 10 | 10_000);
+        is_virtual && (place.join("bridge").is_dir() || (is_default && !is_above))
     }
 
     /// Speed of a network interface in Mbit/s, in the network namespace that `/sys` was mounted
@@ -127,9 +128,6 @@ impl Procfs {
         if name.contains('/') || name.starts_with('.') {
             return None;
         }
-        if self.makes_up_its_speed(name) {
-            return None;
-        }
         let speed: i64 = self
             .word(&format!("sys/class/net/{name}/speed"))?
             .parse()
@@ -137,7 +135,7 @@ impl Procfs {
         // -1 as a signed, or on some drivers as an unsigned, number means unknown.
         u32::try_from(speed)
             .ok()
-            .filter(|&mbit| mbit != 0 && mbit != u32::MAX)
+            .filter(|&mbit| mbit != 0 && mbit != u32::MAX && !self.makes_up(name, mbit))
     }
 
     /// How far this time namespace has moved `CLOCK_BOOTTIME`; no distance where the kernel has no
@@ -254,6 +252,7 @@ mod tests {
         let at = |path: &str| format!("{VIRTUAL}/{path}");
         let (root, procfs) = tree(&[
             (&at("tun0/speed"), "10\n"),
+            (&at("tun1/speed"), "50\n"),
             (&at("veth0/speed"), "10000\n"),
             (&at("vlan0/speed"), "1000\n"),
             (&at("vlan0/lower_eth0/speed"), "1000\n"),
@@ -262,7 +261,7 @@ mod tests {
             (&at("br0/bridge/stp_state"), "0\n"),
             ("sys/class/net/eth0/speed", "1000\n"),
         ]);
-        for name in ["tun0", "veth0", "vlan0", "br0"] {
+        for name in ["tun0", "tun1", "veth0", "vlan0", "br0"] {
             let link = root.path().join("sys/class/net").join(name);
             std::os::unix::fs::symlink(format!("../../devices/virtual/net/{name}"), link).unwrap();
         }
@@ -270,6 +269,8 @@ mod tests {
             assert_eq!(procfs.link_speed_mbit(name), None, "{name}");
         }
         assert_eq!(procfs.link_speed_mbit("vlan0"), Some(1000));
+        // Somebody has set it.
+        assert_eq!(procfs.link_speed_mbit("tun1"), Some(50));
     }
 
     #[test]

@@ -58,13 +58,14 @@ impl Load {
 }
 
 /// Whether its speed is a number that the driver makes up, and no limit: both ends of a `veth` are
-/// memory, a `tun` ends in a program (it says 10 Mbit/s before Linux 6.0, 10 Gbit/s since), and a bridge
-/// copies the number of one of its ports.
+/// memory, a `tun` ends in a program (it says 10 Mbit/s before Linux 6.0, 10 Gbit/s since, unless somebody sets
+/// another speed), and a bridge copies the number of one of its ports.
 pub fn speed_is_nominal(nic: &NicReading) -> bool {
-    matches!(
-        nic.kind.as_deref(),
-        Some("veth" | "bridge" | "dummy" | "tun")
-    )
+    match nic.kind.as_deref() {
+        Some("veth" | "bridge" | "dummy") => true,
+        Some("tun") => matches!(nic.mode.speed_mbit, Some(10 | 10_000)),
+        _ => false,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs no 53 bits")]
