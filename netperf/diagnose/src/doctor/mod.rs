@@ -164,7 +164,10 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Judges what was measured.
     pub fn new(measured: &Measured<'_>) -> Self {
-        let checks = all_checks(measured);
+        let lookups = measured.lookups.map(|it| dns::rows(measured, it));
+        let lookups = lookups.unwrap_or_default();
+        let failed_connects = failing::rows(measured);
+        let checks = all_checks(measured, &lookups, &failed_connects);
         let mut causes: Vec<Cause> = checks.iter().flat_map(causes_of).collect();
         in_order(&mut causes);
         let status = checks.iter().map(|check| check.status).min();
@@ -176,10 +179,8 @@ impl Diagnosis {
             verdict: verdict(&causes, &checks),
             causes,
             checks,
-            lookups: measured
-                .lookups
-                .map_or_else(|_| Vec::new(), |it| dns::rows(measured, it)),
-            failed_connects: failing::rows(measured),
+            lookups,
+            failed_connects,
         }
     }
 }
@@ -212,7 +213,7 @@ fn in_order(causes: &mut [Cause]) {
 }
 
 /// Every check, in the order of [`Topic`].
-fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
+fn all_checks(measured: &Measured<'_>, lookups: &[LookupRow], failed: &[FailedRow]) -> Vec<Check> {
     let period = Period::Seconds(measured.length.as_secs_f64());
     let nics = NicFigures::new(measured.nics, measured.traffic.ok(), |_| true);
     let options = states_options(measured.about);
@@ -222,13 +223,13 @@ fn all_checks(measured: &Measured<'_>) -> Vec<Check> {
         machine::disk(measured.pressure),
         machine::memory(measured.pressure, measured.units),
         network::interfaces(&nics, period, measured.units),
-        dns::check(measured),
+        dns::check(measured, lookups),
         delay::check(measured),
         loss::check(measured),
         states.closing(),
         states.ports(),
         states.listen(measured),
-        failing::check(measured),
+        failing::check(measured, failed),
         states.limits(),
         drops::check(measured),
         tables::check(measured.pressure),

@@ -24,15 +24,16 @@ const SHOWN_MAX: usize = 3;
 /// Pairs that stand in the evidence.
 const NAMED_MAX: usize = 3;
 
-pub(super) fn check(measured: &Measured<'_>) -> Check {
-    let (rows, unread) = match measured.lookups {
-        Ok(lookups) => (rows(measured, lookups), lookups.unread),
+/// Judges the lookups of processes; `rows` are those of [`rows`].
+pub(super) fn check(measured: &Measured<'_>, rows: &[LookupRow]) -> Check {
+    let unread = match measured.lookups {
+        Ok(lookups) => lookups.unread,
         Err(why) => return Check::skipped(Topic::Dns, why),
     };
     let mut findings: Vec<_> = rows.iter().filter_map(finding).collect();
     findings.sort_by_key(|finding| finding.level);
     findings.truncate(SHOWN_MAX);
-    let mut evidence = evidence(&rows);
+    let mut evidence = evidence(rows);
     if unread > 0 {
         let packets = counted(unread, "packet", "packets");
         evidence.extend(["; ", &packets, " could not be read"]);

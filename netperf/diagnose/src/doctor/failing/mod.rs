@@ -3,15 +3,15 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
 
 use netperf_core::model::latency::Times;
 use netperf_core::sample::latency::LatencyKind;
 use netperf_core::sample::losses::{ResetDirection, ResetReading};
 use netperf_core::sample::refusal::FailedConnect;
 use netperf_core::sample::socket::{Ends, TimerKind};
-use netperf_core::sample::{Proto, TcpState};
+use netperf_core::sample::{ProcessId, Proto, TcpState};
 use netperf_core::units::counted;
 use serde::Serialize;
 
@@ -29,8 +29,8 @@ const SHOWN_MAX: usize = 5;
 /// Who, and whom it calls.
 type Call<'m> = (Option<u32>, &'m str, SocketAddr);
 
-pub(super) fn check(measured: &Measured<'_>) -> Check {
-    let rows = rows(measured);
+/// Judges the connections that failed; `rows` are those of [`rows`].
+pub(super) fn check(measured: &Measured<'_>, rows: &[FailedRow]) -> Check {
     let counted_here = measured.last.refusals.failed.is_some();
     let failed = measured.pressure.growth(|it| it.tables.attempts_failed);
     let mut evidence = match failed {
@@ -40,7 +40,7 @@ pub(super) fn check(measured: &Measured<'_>) -> Check {
         ),
         None => "the kernel does not report how many failed".to_owned(),
     };
-    if let Some(errors) = errors(&rows) {
+    if let Some(errors) = errors(rows) {
         evidence.extend(["; connect failed with ", &errors]);
     }
     let harmless = rows.iter().filter(|row| row.is_harmless());
@@ -96,45 +96,67 @@ pub struct FailedRow {
 pub fn rows(measured: &Measured<'_>) -> Vec<FailedRow> {
     let failed = measured.last.refusals.failed.iter().flatten();
     let asked = failed.filter(|it| measured.takes(&it.process, Some(it.netns)));
-    let mut rows: Vec<FailedRow> = Vec::new();
-    for one in asked {
-        rows.push(FailedRow {
-            pid: one.process.id.tgid,
-            name: one.process.name.clone(),
-            remote: one.remote,
-            errno: errno::name(one.errno),
-            meaning: errno::meaning(one.errno),
-            count: one.count,
-            works_elsewhere: one.count <= reached_elsewhere(measured, one),
-            number: one.errno,
-        });
-    }
+    let reached = Reached::of(measured);
+    let row = |one: &FailedConnect| FailedRow {
+        pid: one.process.id.tgid,
+        name: one.process.name.clone(),
+        remote: one.remote,
+        errno: errno::name(one.errno),
+        meaning: errno::meaning(one.errno),
+        count: one.count,
+        works_elsewhere: one.count <= reached.elsewhere(one),
+        number: one.errno,
+    };
+    let mut rows: Vec<FailedRow> = asked.map(row).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.count));
     rows
 }
 
-/// How often the process reached another address instead: one with the same port, or one of the other
-/// family, as clients do that try the addresses of a name one after the other (RFC 8305).
-fn reached_elsewhere(measured: &Measured<'_>, failed: &FailedConnect) -> u64 {
-    let Ok(model) = measured.traffic else {
-        return 0;
-    };
-    let (who, remote) = (failed.process.id, failed.remote);
-    let same_port = model.flows().iter().filter(|flow| {
-        let reading = &flow.reading;
-        reading.process.id == who
-            && reading.proto == Proto::Tcp
-            && reading.remote.port() == remote.port()
-            && reading.remote.ip() != remote.ip()
-            && reading.state != Some(TcpState::SynSent)
-    });
-    let other_family = model.latencies().iter().filter(|reading| {
-        reading.kind == LatencyKind::Connect
-            && reading.process.id == who
-            && reading.remote.to_canonical().is_ipv4() != remote.ip().to_canonical().is_ipv4()
-    });
-    let opened = other_family.map(|reading| Times::of(&reading.counts).count);
-    opened.sum::<u64>().max(same_port.count() as u64)
+/// What processes reached: how often, by port, by remote end and by family.
+#[derive(Default)]
+struct Reached {
+    ports: HashMap<(ProcessId, u16), u64>,
+    ends: HashMap<(ProcessId, IpAddr, u16), u64>,
+    families: HashMap<(ProcessId, bool), u64>,
+}
+
+impl Reached {
+    fn of(measured: &Measured<'_>) -> Self {
+        let mut reached = Self::default();
+        let Ok(model) = measured.traffic else {
+            return reached;
+        };
+        for flow in model.flows().iter() {
+            let reading = &flow.reading;
+            if reading.proto == Proto::Tcp && reading.state != Some(TcpState::SynSent) {
+                let (who, remote) = (reading.process.id, reading.remote);
+                *reached.ports.entry((who, remote.port())).or_default() += 1;
+                let end = (who, remote.ip(), remote.port());
+                *reached.ends.entry(end).or_default() += 1;
+            }
+        }
+        for reading in model.latencies() {
+            if reading.kind == LatencyKind::Connect {
+                let family = (reading.process.id, is_ipv4(reading.remote));
+                *reached.families.entry(family).or_default() += Times::of(&reading.counts).count;
+            }
+        }
+        reached
+    }
+
+    /// How often the process reached another address instead: one with the same port, or one of the other
+    /// family, as clients do that try the addresses of a name one after the other (RFC 8305).
+    fn elsewhere(&self, failed: &FailedConnect) -> u64 {
+        let (who, ip, port) = (failed.process.id, failed.remote.ip(), failed.remote.port());
+        let at_port = self.ports.get(&(who, port)).unwrap_or(&0);
+        let there = self.ends.get(&(who, ip, port)).unwrap_or(&0);
+        let other_family = self.families.get(&(who, !is_ipv4(ip))).unwrap_or(&0);
+        (*other_family).max(at_port - there)
+    }
+}
+
+fn is_ipv4(address: IpAddr) -> bool {
+    address.to_canonical().is_ipv4()
 }
 
 impl FailedRow {
