@@ -16,6 +16,7 @@ mod preflight;
 mod session;
 mod sockets;
 mod states;
+mod verdict;
 
 pub use self::logging::report;
 

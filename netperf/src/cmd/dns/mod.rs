@@ -13,6 +13,7 @@ use self::args::DnsArgs;
 use super::args::common::Common;
 use super::logging;
 use super::session::{self, Opening, Poll, Reading, Timing};
+use super::verdict::Verdict;
 use crate::render::output::{Format, Output, Silent};
 use crate::view::dns::DnsTick;
 
@@ -25,7 +26,7 @@ pub(super) async fn run(args: DnsArgs, common: &Common) -> anyhow::Result<()> {
     let resolvers = Resolvers {
         request: config::request(&args)?,
         timing: common.repeated(),
-        failure: None,
+        verdict: Verdict::default(),
     };
     logging::start(common.verbose, None);
     session::poll(resolvers, format, common.repeated()).await
@@ -35,8 +36,7 @@ pub(super) async fn run(args: DnsArgs, common: &Common) -> anyhow::Result<()> {
 struct Resolvers {
     request: DnsRequest,
     timing: Option<Timing>,
-    /// The latest failure.
-    failure: Option<String>,
+    verdict: Verdict,
 }
 
 impl Poll for Resolvers {
@@ -55,14 +55,11 @@ impl Poll for Resolvers {
 
     fn report(&mut self, sample: DnsSample, out: &mut Output) -> anyhow::Result<()> {
         let tick = DnsTick::new(&sample);
-        if let Some(found) = tick.failure() {
-            self.failure = Some(format!("{}: {}", found.what, found.evidence));
-        }
+        self.verdict.note(&tick.findings);
         Ok(out.report(&tick)?)
     }
 
     fn verdict(self) -> Result<(), Failure> {
-        self.failure
-            .map_or(Ok(()), |why| Err(Failure::CheckFailed(why)))
+        self.verdict.result()
     }
 }

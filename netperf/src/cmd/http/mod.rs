@@ -15,6 +15,7 @@ use self::args::HttpArgs;
 use super::args::common::Common;
 use super::logging;
 use super::session::{self, Opening, Poll, Reading, Timing};
+use super::verdict::Verdict;
 use crate::render::output::{Format, Output, Silent};
 use crate::view::http::{HttpOptions, HttpTick};
 
@@ -25,7 +26,7 @@ pub(super) async fn run(args: HttpArgs, common: &Common) -> anyhow::Result<()> {
         request: Rc::new(request),
         options,
         timing: common.repeated(),
-        failure: None,
+        verdict: Verdict::default(),
     };
     logging::start(common.verbose, None);
     session::poll(requests, common.format(Format::Text), common.repeated()).await
@@ -36,8 +37,7 @@ struct Requests {
     request: Rc<HttpRequest>,
     options: HttpOptions,
     timing: Option<Timing>,
-    /// The latest failure.
-    failure: Option<String>,
+    verdict: Verdict,
 }
 
 impl Poll for Requests {
@@ -59,14 +59,11 @@ impl Poll for Requests {
 
     fn report(&mut self, sample: HttpSample, out: &mut Output) -> anyhow::Result<()> {
         let tick = HttpTick::new(&sample, &self.options);
-        if let Some(found) = tick.failure() {
-            self.failure = Some(format!("{}: {}", found.what, found.evidence));
-        }
+        self.verdict.note(&tick.findings);
         Ok(out.report(&tick)?)
     }
 
     fn verdict(self) -> Result<(), Failure> {
-        self.failure
-            .map_or(Ok(()), |why| Err(Failure::CheckFailed(why)))
+        self.verdict.result()
     }
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use netperf_core::model::dns::DnsFigures;
 pub use netperf_core::model::dns::{LookupRow, ResolverRow};
 use netperf_core::sample::dns::DnsSample;
-use netperf_diagnose::{Finding, Level, dns};
+use netperf_diagnose::{Finding, dns};
 use serde::Serialize;
 
 use super::time::Rfc3339;
@@ -56,11 +56,5 @@ impl DnsTick {
             lookup: figures.lookup,
             resolvers: figures.resolvers,
         }
-    }
-
-    /// The finding that makes the command fail, if there is one.
-    pub fn failure(&self) -> Option<&Finding> {
-        let is_failure = |finding: &&Finding| finding.level == Level::Critical;
-        self.findings.iter().find(is_failure)
     }
 }

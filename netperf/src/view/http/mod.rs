@@ -7,7 +7,7 @@ use netperf_core::sample::http::HttpSample;
 use netperf_core::units::Units;
 use netperf_diagnose::condition::Condition;
 use netperf_diagnose::http::slo::{self, HttpMetric, SloRow};
-use netperf_diagnose::{Finding, Level, http};
+use netperf_diagnose::{Finding, http};
 use serde::Serialize;
 
 use super::time::Rfc3339;
@@ -62,11 +62,5 @@ impl HttpTick {
             slo,
             targets,
         }
-    }
-
-    /// The finding that makes the command fail, if there is one.
-    pub fn failure(&self) -> Option<&Finding> {
-        let is_failure = |finding: &&Finding| finding.level == Level::Critical;
-        self.findings.iter().find(is_failure)
     }
 }
