@@ -99,7 +99,7 @@ impl Poll for Interfaces {
         self.traffic.tick(&self.model, &self.options);
         let tick = NicTick::new(&self.model, self.traffic.counted(), &self.options);
         out.report(&tick)?;
-        let gone = tick.missing.iter();
+        let gone = tick.figures.missing.iter();
         let gone = gone.map(|name| format!("interface `{name}` is gone"));
         for exceeded in tick.exceeded.iter().cloned().chain(gone) {
             if !self.exceeded.contains(&exceeded) {

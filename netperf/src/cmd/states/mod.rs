@@ -116,7 +116,7 @@ impl Poll for Counting {
         let all = sample.sockets.len();
         drop(sample);
         let mut tick = StatesTick::new(&self.model, options);
-        if tick.counts.total() == 0 && options.has_filter() {
+        if tick.figures.counts.total() == 0 && options.has_filter() {
             tick.without_filter = Some(WithoutFilter::rows(all));
         }
         out.report(&States {

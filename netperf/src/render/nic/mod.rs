@@ -32,7 +32,7 @@ impl Report for NicTick<'_> {
 fn tick(tick: &NicTick<'_>, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
     let width = style.width.unwrap_or(LINE);
     writeln!(out, "{}", summary(tick))?;
-    below("", table::interfaces(&tick.interfaces), style, out)?;
+    below("", table::interfaces(&tick.figures.interfaces), style, out)?;
     writeln!(out, "\nFINDINGS")?;
     for found in &tick.findings {
         finding(found, true, width, out)?;
@@ -46,7 +46,7 @@ fn tick(tick: &NicTick<'_>, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
     }
     below(
         "\nCOUNTERS that are not zero",
-        table::counters(&tick.interfaces),
+        table::counters(&tick.figures.interfaces),
         style,
         out,
     )?;
@@ -61,20 +61,25 @@ fn tick(tick: &NicTick<'_>, style: Style, out: &mut Vec<u8>) -> io::Result<()> {
     }
     below(
         "\nQUEUES of what is to be sent",
-        table::queues(&tick.interfaces),
+        table::queues(&tick.figures.interfaces),
         style,
         out,
     )?;
     below(
         "\nDRIVERS' own counters",
-        table::drivers(&tick.interfaces),
+        table::drivers(&tick.figures.interfaces),
         style,
         out,
     )?;
-    below("\nHARDWARE", table::hardware(&tick.interfaces), style, out)?;
+    below(
+        "\nHARDWARE",
+        table::hardware(&tick.figures.interfaces),
+        style,
+        out,
+    )?;
     below(
         "\nPROCESSORS and what they take",
-        table::processors(&tick.softnet),
+        table::processors(&tick.figures.softnet),
         style,
         out,
     )?;
@@ -88,10 +93,10 @@ fn below(heading: &str, table: Table<'_>, style: Style, out: &mut Vec<u8>) -> io
 
 fn summary(tick: &NicTick<'_>) -> String {
     let count = |number: usize, one, many| counted(number as u64, one, many);
-    let interfaces = count(tick.interfaces.len(), "interface", "interfaces");
+    let interfaces = count(tick.figures.interfaces.len(), "interface", "interfaces");
     let namespaces = count(tick.namespaces, "network namespace", "network namespaces");
     let time = tick.time.to_seconds();
-    let interval = tick.interval_s.map_or(String::new(), |seconds| {
+    let interval = tick.figures.interval_s.map_or(String::new(), |seconds| {
         format!("  tick {}", format_seconds(seconds))
     });
     format!("{time}{interval}  {interfaces} in {namespaces}")

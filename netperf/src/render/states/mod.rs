@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::output::{Report, Style};
 use super::prose::{LINE, finding, no_match, sentence};
 use super::text_table;
-use crate::view::states::{StatesTick, table};
+use crate::view::states::{ListenRow, StatesTick, table};
 use crate::view::table::Table;
 
 /// Rows of a text table; JSON has all.
@@ -50,34 +50,34 @@ impl Report for States<'_> {
                 out,
             )?;
         }
-        let waiting = tick
-            .listen
-            .iter()
-            .filter(|row| row.backlog > 0 || row.syn_recv > 0);
-        let turned_away = tick.listen.iter().filter(|row| row.overflows > Some(0));
-        let queues = waiting.chain(turned_away).count();
-        below(
-            "REFUSED: no port or no address",
-            table::refused(&tick.refused),
-            style,
-            out,
-        )?;
-        below("PROCESSES", table::processes(&tick.by_process), style, out)?;
-        below("REMOTE HOSTS", table::remotes(&tick.by_remote), style, out)?;
-        below(
-            "PORTS of outgoing connections",
-            table::ports(&tick.time_wait),
-            style,
-            out,
-        )?;
-        below(
-            "NOT CLOSED by the process",
-            table::close_wait(&tick.close_wait),
-            style,
-            out,
-        )?;
-        if queues > 0 {
-            below("QUEUES of clients", table::listen(&tick.listen), style, out)?;
+        let figures = &tick.figures;
+        for (heading, table) in [
+            (
+                "REFUSED: no port or no address",
+                table::refused(&figures.refused),
+            ),
+            ("PROCESSES", table::processes(&figures.by_process)),
+            ("REMOTE HOSTS", table::remotes(&figures.by_remote)),
+            (
+                "PORTS of outgoing connections",
+                table::ports(&figures.time_wait),
+            ),
+            (
+                "NOT CLOSED by the process",
+                table::close_wait(&figures.close_wait),
+            ),
+        ] {
+            below(heading, table, style, out)?;
+        }
+        let is_waited_for =
+            |row: &ListenRow<'_>| row.backlog > 0 || row.syn_recv > 0 || row.overflows > Some(0);
+        if figures.listen.iter().any(is_waited_for) {
+            below(
+                "QUEUES of clients",
+                table::listen(&figures.listen),
+                style,
+                out,
+            )?;
         }
         writeln!(out)
     }
@@ -90,9 +90,9 @@ fn below(heading: &str, table: Table<'_>, style: Style, out: &mut Vec<u8>) -> io
 }
 
 fn summary(tick: &StatesTick<'_>) -> String {
-    let (time, sockets) = (tick.time.to_seconds(), tick.counts.total());
+    let (time, sockets) = (tick.time.to_seconds(), tick.figures.counts.total());
     let namespaces = tick.namespaces;
-    let interval = tick.interval_s.map_or(String::new(), |seconds| {
+    let interval = tick.figures.interval_s.map_or(String::new(), |seconds| {
         format!("  tick {}", format_seconds(seconds))
     });
     format!("{time}{interval}  {sockets} TCP sockets in {namespaces} network namespace(s)")
@@ -107,9 +107,9 @@ fn lost(tick: &StatesTick<'_>) -> Option<String> {
 
 /// Sockets by state, with their change.
 fn states(tick: &StatesTick<'_>) -> String {
-    let growth = |name: &str| tick.growth_per_s.as_ref()?.get(name).copied();
+    let growth = |name: &str| tick.figures.growth_per_s.as_ref()?.get(name).copied();
     let word = |state: netperf_core::sample::TcpState| {
-        let (name, count) = (state.name(), tick.counts.of(state));
+        let (name, count) = (state.name(), tick.figures.counts.of(state));
         let change = growth(name);
         let text = change.map_or(String::new(), |change| format!(" ({}/s)", Growth(change)));
         (count > 0 || change.is_some()).then(|| format!("{name} {count}{text}"))

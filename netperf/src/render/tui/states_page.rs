@@ -48,7 +48,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &mut State) {
     };
     let tick = StatesTick::new(&sockets.model, &sockets_state::options(&top.processes));
     let has_trend = sockets.time_wait.iter().any(|&count| count > 0);
-    let [total, upper, title, lower] = parts(area, has_trend, tick.by_process.len());
+    let [total, upper, title, lower] = parts(area, has_trend, tick.figures.by_process.len());
     totals(buffer, total, sockets, &counts(&tick), look);
     processes(buffer, upper, cursor, &tick, look);
     if let Some(id) = sockets.opened {
@@ -79,8 +79,10 @@ fn parts(area: Rect, has_trend: bool, processes: usize) -> [Rect; 4] {
 
 /// Counts by state: `ESTABLISHED 241  TIME_WAIT 8000`.
 fn counts(tick: &StatesTick<'_>) -> String {
-    let occurs = STATES.into_iter().filter(|&it| tick.counts.of(it) > 0);
-    let words = occurs.map(|it| format!("{} {}", it.name(), tick.counts.of(it)));
+    let occurs = STATES
+        .into_iter()
+        .filter(|&it| tick.figures.counts.of(it) > 0);
+    let words = occurs.map(|it| format!("{} {}", it.name(), tick.figures.counts.of(it)));
     words.collect::<Vec<_>>().join("  ")
 }
 
@@ -109,7 +111,7 @@ fn processes(
     tick: &StatesTick<'_>,
     look: Look,
 ) {
-    let rows = &tick.by_process;
+    let rows = &tick.figures.by_process;
     if rows.is_empty() {
         hint(buffer, area, "no process that is wanted has TCP sockets");
     }

@@ -63,14 +63,9 @@ impl NicOptions {
 pub struct NicTick<'m> {
     /// When it was taken.
     pub time: Rfc3339,
-    /// Seconds since the snapshot before; `None` for the first.
-    pub interval_s: Option<f64>,
-    /// Each interface, in the kernel's order.
-    pub interfaces: Vec<NicRow<'m>>,
-    /// Packets that each processor took from the interfaces. Machine-wide.
-    pub softnet: Vec<SoftnetRow>,
-    /// Names that were asked for and that no interface has any more. Untrusted text.
-    pub missing: Vec<String>,
+    /// The figures, beside the other fields.
+    #[serde(flatten)]
+    pub figures: NicFigures<'m>,
     /// Explanations of the counters that are not zero.
     pub meanings: Vec<Meaning>,
     /// Findings, the worst first.
@@ -98,15 +93,12 @@ impl<'m> NicTick<'m> {
         let fail_if = options.fail_if.iter();
         Self {
             time: Rfc3339(model.now.wall),
-            interval_s: figures.interval_s,
             meanings: meanings(&figures.interfaces),
             findings: nic::findings(&figures, Period::Tick, options.units),
             exceeded: fail_if
                 .flat_map(|one| broken(one, &figures.interfaces))
                 .collect(),
-            interfaces: figures.interfaces,
-            softnet: figures.softnet,
-            missing: figures.missing,
+            figures,
             namespaces: model.now.namespaces,
             unavailable: &model.now.unseen,
             users_unknown: match counted {

@@ -18,7 +18,8 @@ use crate::sample::nic::{
 };
 
 /// The figures of one look at the interfaces.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NicFigures<'m> {
     /// Seconds since the look before; `None` for the first.
     pub interval_s: Option<f64>,

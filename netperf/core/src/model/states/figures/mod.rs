@@ -43,7 +43,8 @@ pub struct StatesOptions {
 }
 
 /// The figures of one look at the states of all TCP sockets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatesFigures<'m> {
     /// Seconds since the look before; `None` for the first.
     pub interval_s: Option<f64>,
